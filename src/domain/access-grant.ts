@@ -1,0 +1,40 @@
+import type { GrantPolicy } from './policy.js';
+
+/**
+ * A Skupper AccessGrant as the service keeps it. Times are milliseconds since the epoch. The code itself is not
+ * here: stores keep `codeHash`, SHA-256(uid ‖ code).
+ */
+export interface AccessGrant {
+  /** Identity, and the last segment of the token's URL (an RFC 9562 UUID in lower case). */
+  readonly uid: string;
+  readonly namespace: string;
+  /** A label: the default name of the Links made from this grant. */
+  readonly name: string;
+  readonly codeHash: Uint8Array;
+  /** True when a person chose the code: such a code may be weak, so nothing is ever sealed under it. */
+  readonly codeChosen: boolean;
+  readonly redemptionsAllowed: number;
+  readonly redemptions: number;
+  /** How long the grant can be redeemed once it is Ready. */
+  readonly expirationWindowMs: number;
+  /** When it ends; null until the grant is first Ready, and a grant without it is never redeemed. */
+  readonly expirationTime: number | null;
+  /** Name of the CA that signs, or null for the site's default issuer. */
+  readonly issuer: string | null;
+  readonly policy: GrantPolicy;
+  readonly siteUid: string | null;
+  readonly createdAt: number;
+  readonly readyAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+export type AccessGrantState = 'pending' | 'ready' | 'expired' | 'exhausted' | 'revoked';
+
+/** The state of a grant at `now`; the first that applies of revoked, pending, expired, exhausted. */
+export function grantState(grant: AccessGrant, now: number): AccessGrantState {
+  if (grant.revokedAt !== null) return 'revoked';
+  if (grant.expirationTime === null) return 'pending';
+  if (grant.expirationTime <= now) return 'expired';
+  if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
+  return 'ready';
+}

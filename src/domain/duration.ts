@@ -1,0 +1,42 @@
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)/y;
+
+/**
+ * Milliseconds of a Go duration (`1h30m`, `90s`, `0`), with `d` and `w` besides; undefined for anything else, negative
+ * ones included. Fractions of a millisecond are rounded.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (text === '0') return 0;
+  let total = 0;
+  PART.lastIndex = 0;
+  for (let at = 0; at < text.length; at = PART.lastIndex) {
+    const part = PART.exec(text);
+    if (!part) return undefined;
+    total += Number(part[1]) * (UNITS[part[2] as string] as number);
+  }
+  return text.length > 0 && Number.isSafeInteger(Math.round(total)) ? Math.round(total) : undefined;
+}
+
+/** The shortest text of whole units that parses back to `ms`: `15m`, `1h30m`, `30d`. */
+export function formatDuration(ms: number): string {
+  let rest = ms;
+  let text = '';
+  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) {
+    const size = UNITS[unit] as number;
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}

@@ -1,0 +1,25 @@
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+/** True for a Kubernetes object name: an RFC 1123 subdomain of at most 253 characters. */
+export function isResourceName(value: string): boolean {
+  return value.length <= 253 && SUBDOMAIN.test(value);
+}
+
+/** True for a Kubernetes namespace name: an RFC 1123 label of at most 63 characters. */
+export function isNamespace(value: string): boolean {
+  return LABEL.test(value);
+}
+
+/** True for a UUID in its lower-case text form (RFC 9562 §4), of any version. */
+export function isUuid(value: string): boolean {
+  return UUID.test(value);
+}
+
+/** True for a subject: 1 to 253 characters, none of them a control, format, surrogate or line-separator character. */
+export function isSubject(value: string): boolean {
+  const length = [...value].length;
+  return length >= 1 && length <= 253 && !UNPRINTABLE.test(value);
+}

@@ -1,0 +1,72 @@
+/**
+ * Why a redemption was refused, in the accepting side's words. The union is closed: every edge maps it with a
+ * table that `satisfies Record<RedemptionErrorCode, …>`, so a new code does not compile until each has decided.
+ */
+export type RedemptionErrorCode =
+  | 'code_wrong'
+  | 'grant_unknown'
+  | 'grant_expired'
+  | 'grant_revoked'
+  | 'grant_exhausted'
+  | 'code_expired'
+  | 'code_revoked'
+  | 'code_exhausted'
+  | 'policy_subject'
+  | 'policy_name'
+  | 'policy_source'
+  | 'policy_key'
+  | 'policy_csr_required'
+  | 'csr_invalid'
+  | 'key_weak'
+  | 'name_invalid'
+  | 'subject_invalid'
+  | 'body_invalid'
+  | 'body_too_large'
+  | 'body_timeout'
+  | 'method_not_allowed'
+  | 'link_access_unavailable'
+  | 'edge_site'
+  | 'issuer_unavailable'
+  | 'issuer_untrusted'
+  | 'not_yet_valid'
+  | 'repeated_redemption'
+  | 'overloaded'
+  | 'store_unavailable'
+  | 'internal';
+
+/** Why the requesting side could not redeem, beyond what the service itself refused. */
+export type ClientErrorCode =
+  | 'dns'
+  | 'connection_refused'
+  | 'connection_timeout'
+  | 'proxy'
+  | 'clock_skew'
+  | 'outcome_unknown'
+  | 'tls_untrusted'
+  | 'tls_name'
+  | 'not_https'
+  | 'redirect'
+  | 'answer_invalid'
+  | 'token_invalid'
+  | 'not_writable';
+
+/** A refusal as a value: the code, and where trying again helps, after how many seconds. */
+export interface Refusal {
+  readonly refused: RedemptionErrorCode;
+  /** Seconds after which the same request may succeed; absent for a refusal that is final. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * A failure with a stable code, thrown where no result type can carry it (an adapter's driver error, a peer's
+ * answer). `message` is for people and holds no code, key or token; `cause` is for the log alone.
+ */
+export class RedemptionError extends Error {
+  override readonly name = 'RedemptionError';
+  readonly code: RedemptionErrorCode | ClientErrorCode;
+
+  constructor(code: RedemptionErrorCode | ClientErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

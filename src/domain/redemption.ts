@@ -1,0 +1,45 @@
+import type { GrantPolicy } from './policy.js';
+
+/**
+ * How the key of a redemption came to be: `csr` by the requesting site, `stock` by the service for a client that
+ * sent no CSR, `generated` by the service for a link made on the accepting side.
+ */
+export type RedemptionMode = 'csr' | 'stock' | 'generated';
+
+/** The recorded fact that a grant gave one client certificate to one subject. Times are milliseconds since the epoch. */
+export interface Redemption {
+  /** UUID, chosen before the commit; it is the primary key and stands in the certificate as `urn:uuid:<id>`. */
+  readonly id: string;
+  readonly grantUid: string;
+  /** What makes two requests the same one, unique within a grant. */
+  readonly replayKey: string;
+  readonly mode: RedemptionMode;
+  /** Name of the Link and its Secret as it was asked for. */
+  readonly name: string;
+  /** The whole subject; the certificate's CN holds its first 64 characters. */
+  readonly subject: string;
+  /** Address that asked, as text. */
+  readonly peer: string;
+  /** Identity of the signed code, null for a grant's own code. */
+  readonly jti: string | null;
+  /** Certificate serial number, lower-case hex. */
+  readonly serial: string;
+  /** SHA-256 over the certificate's SubjectPublicKeyInfo, lower-case hex. */
+  readonly keySha256: string;
+  /** SHA-256 over the certificate's DER, lower-case hex. */
+  readonly certificateSha256: string;
+  /** SHA-256 over the issuing CA certificate's DER, lower-case hex. */
+  readonly issuerSha256: string;
+  readonly notAfter: number;
+  /** PEM of the certificate, followed by intermediates. */
+  readonly certificate: string;
+  /** The grant's policy as it was when this was recorded. */
+  readonly policy: GrantPolicy;
+  readonly siteUid: string | null;
+  /** The server-made private key, encrypted under the code; null when none is kept. */
+  readonly sealedAnswer: Uint8Array | null;
+  /** When the sealed answer is erased. */
+  readonly sealedUntil: number | null;
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+}

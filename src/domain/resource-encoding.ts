@@ -1,0 +1,47 @@
+/** What a resource can hold: YAML's JSON schema, less null. */
+export type ResourceValue =
+  | string
+  | number
+  | boolean
+  | readonly ResourceValue[]
+  | { readonly [key: string]: ResourceValue | undefined };
+
+// Escaped besides what JSON escapes, because YAML 1.1 calls them unprintable or line breaks.
+const YAML_UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+/** `text` as a YAML double-quoted scalar on one line. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    YAML_UNPRINTABLE,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9./-]*$/;
+// YAML 1.1 reads these words as booleans and null, so they are never a plain key.
+const YAML_11_WORD = /^(y|n|yes|no|on|off|true|false|null)$/i;
+
+function encodeKey(key: string): string {
+  return PLAIN_KEY.test(key) && !YAML_11_WORD.test(key) ? key : quote(key);
+}
+
+function encodeValue(value: ResourceValue, indent: string): string {
+  if (typeof value === 'string') return ` ${quote(value)}\n`;
+  if (typeof value === 'number' || typeof value === 'boolean') return ` ${value}\n`;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return ' []\n';
+    // `  - ` then the item's own lines, the first of which moves up beside the dash.
+    return `\n${value.map((item) => `${indent}-${encodeValue(item, `${indent}  `).replace(/^\n +/, ' ')}`).join('')}`;
+  }
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+  if (entries.length === 0) return ' {}\n';
+  return `\n${entries.map(([key, member]) => `${indent}${encodeKey(key)}:${encodeValue(member as ResourceValue, `${indent}  `)}`).join('')}`;
+}
+
+/**
+ * One YAML document, `---` line included, that YAML 1.1 and 1.2 readers read alike: every string is quoted, nothing is
+ * folded, nothing is null, and keys keep the order they are given in. Undefined members are left out.
+ */
+export function encodeResource(resource: { readonly [key: string]: ResourceValue | undefined }): string {
+  return `---${encodeValue(resource, '')}`;
+}

@@ -1,0 +1,21 @@
+import type { AccessGrant } from '../domain/access-grant.js';
+import type { LinkEndpoint } from '../domain/link.js';
+import type { Refusal } from '../domain/redemption-error.js';
+import type { CertificateAuthority } from '../pki/authority.js';
+
+/** What an accepting site contributes to an answer, as it is at this moment. */
+export interface SiteAccess {
+  /** Identity of the site, where its platform gives it one. */
+  readonly siteUid: string | null;
+  /** At least one. */
+  readonly endpoints: readonly LinkEndpoint[];
+  readonly issuer: CertificateAuthority;
+  /** PEM of every CA that a link's client must trust: the answer's `ca.crt`. */
+  readonly caCrt: string;
+}
+
+/** Tells where an accepting site's endpoints and issuer come from. */
+export interface Site {
+  /** The access that a redemption of `grant` gives, with its trust checked, or why there is none now. */
+  resolveAccess(grant: AccessGrant): Promise<SiteAccess | Refusal>;
+}
