@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { encodeLink, encodeLinkSecret } from '../domain/link-resources.js';
+import type { Refusal } from '../domain/redemption-error.js';
+import type { GrantCheck } from '../redemption/check-grant.js';
+import type { Redeemed } from '../redemption/redeem.js';
+import { problemOf, wireRefusal } from './problem.js';
+import { acceptsProblem } from './request-headers.js';
+
+// After an early refusal the rest of a request is read and dropped, so that closing does not reset the connection
+// before the client has read why; within these bounds.
+const DRAIN_BYTES = 16 * 1024 * 1024;
+const DRAIN_MS = 5_000;
+const DEFAULT_RETRY_AFTER_S = 5;
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** The YAML stream of a redemption: the Secret, then the Links. */
+export function renderRedeemed({ secret, links }: Redeemed): string {
+  return encodeLinkSecret(secret, base64) + links.map((link) => encodeLink(link)).join('');
+}
+
+/** The JSON of a check; times in RFC 3339. */
+export function renderCheck(check: GrantCheck): string {
+  const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
+  return `${JSON.stringify({
+    state,
+    redemptions,
+    redemptionsAllowed,
+    expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
+    link: { endpoints },
+    serverTime: new Date(serverTime).toISOString(),
+  })}\n`;
+}
+
+/** Sends `body` in one write. The connection ends with it: stock clients neither reuse one nor close it. */
+export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+    connection: 'close',
+  });
+  const { req: request } = response;
+  if (request.complete) {
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  } else {
+    if (request.method !== 'HEAD') response.write(bytes);
+    drain(request, () => response.end());
+  }
+}
+
+/** Reads and drops what is left of a request, within bounds, then calls `done`. */
+function drain(request: IncomingMessage, done: () => void): void {
+  let left = DRAIN_BYTES;
+  const finish = () => {
+    clearTimeout(timer);
+    request.removeListener('data', onData);
+    done();
+  };
+  const onData = (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) finish();
+  };
+  const timer = setTimeout(finish, DRAIN_MS);
+  request.on('data', onData);
+  request.once('end', finish);
+  request.once('close', finish);
+}
+
+/**
+ * Sends a refusal: as a problem where that is accepted, else as Skupper's text. `proven` adds `linkgrant-reason`, which
+ * only a caller that proved the code may see.
+ */
+export function sendRefusal(response: ServerResponse, refusal: Refusal, proven: boolean): void {
+  const { status, text } = wireRefusal(refusal.refused);
+  if (status === 405) response.setHeader('allow', 'POST');
+  if (status === 503) response.setHeader('retry-after', String(refusal.retryAfter ?? DEFAULT_RETRY_AFTER_S));
+  if (proven) response.setHeader('linkgrant-reason', refusal.refused);
+  if (acceptsProblem(response.req)) {
+    send(response, status, 'application/problem+json', `${JSON.stringify(problemOf(refusal.refused))}\n`);
+  } else {
+    send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
+  }
+}

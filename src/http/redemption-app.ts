@@ -1,0 +1,166 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { normalizeAddress } from '../domain/peer-address.js';
+import { RedemptionError, type RedemptionErrorCode, type Refusal } from '../domain/redemption-error.js';
+import { checkGrant } from '../redemption/check-grant.js';
+import { type RedeemDependencies, redeem } from '../redemption/redeem.js';
+import { renderCheck, renderRedeemed, send, sendRefusal } from './answer.js';
+import { wireRefusal } from './problem.js';
+import { codeOf, readBody } from './request-body.js';
+import { readRedemptionHeaders } from './request-headers.js';
+import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
+
+/** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `checked` or a refusal's code. */
+export interface RedemptionObserver {
+  answered(outcome: string, milliseconds: number): void;
+}
+
+export interface RedemptionAppDependencies extends RedeemDependencies {
+  /** URL path that all routes are under; `/` for none. */
+  readonly pathPrefix: string;
+  readonly allowRedeemByKey: boolean;
+  readonly bodyTimeoutMs: number;
+  readonly logger: Logger;
+  readonly observer: RedemptionObserver;
+}
+
+/** What the log says of one answer. */
+interface Told {
+  readonly outcome: string;
+  readonly grant?: string | undefined;
+  readonly redemption?: string | undefined;
+  readonly name?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly error?: unknown;
+}
+
+/**
+ * The public routes, all of them under one path prefix: `POST <grant uid>`, by key `POST <namespace>/<grant name>`, and
+ * `/-/check` after either. Everything else is refused before the store is read.
+ */
+export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.use(
+    // What a browser that strays here needs; the rest of helmet's headers is about pages.
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
+      crossOriginEmbedderPolicy: false,
+      crossOriginOpenerPolicy: false,
+      crossOriginResourcePolicy: false,
+      originAgentCluster: false,
+      referrerPolicy: false,
+      xDnsPrefetchControl: false,
+      xDownloadOptions: false,
+      xFrameOptions: false,
+      xPermittedCrossDomainPolicies: false,
+      xXssProtection: false,
+    }),
+  );
+  app.use(redemptionHandler(deps));
+  return app;
+}
+
+function redemptionHandler(deps: RedemptionAppDependencies) {
+  const prefix = pathSegments(deps.pathPrefix);
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const start = performance.now();
+    const peer = normalizeAddress(request.socket.remoteAddress ?? '');
+    const told = await answer(request, response, peer, prefix, deps).catch((error: unknown) =>
+      answerFailure(response, error),
+    );
+    const ms = performance.now() - start;
+    deps.observer.answered(told.outcome, ms);
+    log(deps.logger, told, peer, ms);
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  peer: string,
+  prefix: readonly string[],
+  deps: RedemptionAppDependencies,
+): Promise<Told> {
+  const refuse = (refusal: Refusal): Told => {
+    sendRefusal(response, refusal, false);
+    return { outcome: refusal.refused };
+  };
+  if (request.method !== 'POST') return refuse({ refused: 'method_not_allowed' });
+  const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
+  if (!asked) return refuse({ refused: 'grant_unknown' });
+  const headers = readRedemptionHeaders(request);
+  if (typeof headers === 'string') return refuse({ refused: headers });
+  const body = await readBody(request, deps.bodyTimeoutMs);
+  if (typeof body === 'string') return refuse({ refused: body });
+  const code = codeOf(body);
+  if (asked.act === 'check') return answerCheck(response, asked, code, deps);
+  return answerRedemption(response, { target: asked.target, code, peer, ...headers }, deps);
+}
+
+async function answerCheck(
+  response: ServerResponse,
+  asked: RequestedAct,
+  code: Buffer,
+  deps: RedemptionAppDependencies,
+): Promise<Told> {
+  const outcome = await checkGrant(asked.target, code, deps);
+  if ('refused' in outcome) {
+    sendRefusal(response, outcome, false);
+    return { outcome: outcome.refused };
+  }
+  send(response, 200, 'application/json', renderCheck(outcome));
+  return { outcome: 'checked' };
+}
+
+async function answerRedemption(
+  response: ServerResponse,
+  request: Parameters<typeof redeem>[0],
+  deps: RedemptionAppDependencies,
+): Promise<Told> {
+  const outcome = await redeem(request, deps);
+  if ('refused' in outcome) {
+    sendRefusal(response, outcome, outcome.proven !== undefined);
+    const { name, subject } = request;
+    return { outcome: outcome.refused, grant: outcome.proven?.uid, name, subject };
+  }
+  await deps.checkpoint('before-answer');
+  send(response, 200, 'application/yaml', renderRedeemed(outcome));
+  const { id, grantUid, name, subject } = outcome.redemption;
+  return {
+    outcome: outcome.replayed ? 'replayed' : 'redeemed',
+    grant: grantUid,
+    redemption: id,
+    name,
+    subject,
+  };
+}
+
+/** Answers what no refusal foresaw; its cause is for the log alone. */
+function answerFailure(response: ServerResponse, error: unknown): Told {
+  const code: RedemptionErrorCode =
+    error instanceof RedemptionError && error.code === 'store_unavailable' ? 'store_unavailable' : 'internal';
+  if (response.headersSent) response.destroy();
+  else sendRefusal(response, { refused: code }, false);
+  return { outcome: code, error };
+}
+
+function log(logger: Logger, told: Told, peer: string, ms: number): void {
+  const { outcome, grant, redemption, name, subject, error } = told;
+  const fields = { grant, redemption, name, subject, peer, ms: Math.round(ms * 100) / 100 };
+  if (outcome === 'redeemed' || outcome === 'replayed') {
+    logger.info({ event: outcome, ...fields }, `link ${outcome}`);
+  } else if (outcome === 'checked') {
+    logger.debug({ event: 'checked', ...fields }, 'token checked');
+  } else {
+    const failed = wireRefusal(outcome as RedemptionErrorCode).status === 500;
+    logger[failed ? 'error' : 'info'](
+      { event: 'refused', code: outcome, ...fields, ...(error !== undefined && { err: error }) },
+      'redemption refused',
+    );
+  }
+}

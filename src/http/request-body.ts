@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http';
+import type { RedemptionErrorCode } from '../domain/redemption-error.js';
+
+/** Longest body that holds a code, in bytes. */
+export const BODY_LIMIT = 4096;
+
+/**
+ * The whole body, or why there is none: longer than {@link BODY_LIMIT} (`body_too_large`, as soon as that is known), not
+ * complete within `timeoutMs` (`body_timeout`), or broken off (`body_invalid`). Never rejects.
+ */
+export function readBody(request: IncomingMessage, timeoutMs: number): Promise<Buffer | RedemptionErrorCode> {
+  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return Promise.resolve('body_too_large');
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const settle = (outcome: Buffer | RedemptionErrorCode) => {
+      clearTimeout(timer);
+      request.removeListener('data', onData);
+      request.pause();
+      resolve(outcome);
+    };
+    const onData = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > BODY_LIMIT) settle('body_too_large');
+      else chunks.push(chunk);
+    };
+    const timer = setTimeout(() => settle('body_timeout'), timeoutMs);
+    request.on('data', onData);
+    request.once('end', () => settle(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once('error', () => settle('body_invalid'));
+    request.once('close', () => settle('body_invalid'));
+  });
+}
+
+const NEWLINE = 0x0a;
+
+/** The code in a body: its bytes, less exactly one trailing newline, which `curl --data-binary @file` sends along. */
+export function codeOf(body: Buffer): Buffer {
+  return body.at(-1) === NEWLINE ? body.subarray(0, -1) : body;
+}

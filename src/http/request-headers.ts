@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import type { RedemptionErrorCode } from '../domain/redemption-error.js';
+
+/** The request headers of the redemption wire; an empty one counts as absent. */
+export interface RedemptionHeaders {
+  readonly name: string | undefined;
+  readonly subject: string | undefined;
+  readonly csr: string | undefined;
+  readonly renews: boolean;
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Header values arrive as Latin-1 (RFC 9110 §5.5); this gives the UTF-8 text that the bytes are, or undefined. */
+function decodeUtf8(value: string): string | undefined {
+  try {
+    return UTF8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the headers `name`, `subject`, `csr` and `renews`; a repeated or undecodable one is refused. */
+export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeaders | RedemptionErrorCode {
+  const values = new Map<string, string>();
+  const { rawHeaders } = request;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = (rawHeaders[index] as string).toLowerCase();
+    if (header !== 'name' && header !== 'subject' && header !== 'csr' && header !== 'renews') continue;
+    if (values.has(header))
+      return header === 'name' ? 'name_invalid' : header === 'subject' ? 'subject_invalid' : 'csr_invalid';
+    values.set(header, (rawHeaders[index + 1] as string).trim());
+  }
+  const subject = decodeUtf8(values.get('subject') ?? '');
+  if (subject === undefined) return 'subject_invalid';
+  return {
+    name: values.get('name') || undefined,
+    subject: subject || undefined,
+    csr: values.get('csr') || undefined,
+    renews: values.get('renews') === 'true',
+  };
+}
+
+/** True when an RFC 9457 problem is accepted. */
+export function acceptsProblem(request: IncomingMessage): boolean {
+  return request.headers.accept?.includes('application/problem+json') ?? false;
+}

@@ -1,0 +1,46 @@
+import { isNamespace, isResourceName, isUuid } from '../domain/names.js';
+import type { GrantTarget } from '../redemption/prove-code.js';
+
+/** What a request path asks for. */
+export interface RequestedAct {
+  readonly act: 'redeem' | 'check';
+  readonly target: GrantTarget;
+}
+
+// Ours alone: no namespace can be called that, and a stock server knows no such path.
+const OWN_SEGMENT = '-';
+
+/** The non-empty segments of a path such as `/a/b`, of any URL path prefix. */
+export function pathSegments(path: string): string[] {
+  return path.split('/').filter((segment) => segment !== '');
+}
+
+/**
+ * Reads a request target (RFC 9112 §3.2.1): `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
+ * alone or followed by `/-/check`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
+ * Undefined means that it names nothing here.
+ */
+export function parseRequestPath(
+  requestTarget: string,
+  prefix: readonly string[],
+  allowByKey: boolean,
+): RequestedAct | undefined {
+  const path = requestTarget.split('?', 1)[0] as string;
+  if (!path.startsWith('/') || path.includes('%')) return undefined;
+  const segments = pathSegments(path);
+  if (prefix.some((segment, index) => segments[index] !== segment)) return undefined;
+  const own = segments.slice(prefix.length);
+  const check = own.length > 2 && own.at(-2) === OWN_SEGMENT && own.at(-1) === 'check';
+  const target = parseTarget(check ? own.slice(0, -2) : own, allowByKey);
+  return target && { act: check ? 'check' : 'redeem', target };
+}
+
+function parseTarget(segments: readonly string[], allowByKey: boolean): GrantTarget | undefined {
+  const [first, second] = segments;
+  if (segments.length === 1 && first !== undefined) {
+    const uid = first.toLowerCase();
+    return isUuid(uid) ? { uid } : undefined;
+  }
+  if (!allowByKey || segments.length !== 2 || first === undefined || second === undefined) return undefined;
+  return isNamespace(first) && isResourceName(second) ? { namespace: first, name: second } : undefined;
+}

@@ -1,0 +1,105 @@
+import { constants } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { ConnectionTable } from './connection-table.js';
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const CONNECTION_SWEEP_MS = 1_000;
+
+/** The certificate chain and key that the service shows, in PEM. */
+export interface TlsCredentials {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TlsListenerOptions {
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** The whole of a request must have arrived after this long. */
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+/** An HTTPS listener (HTTP/1.1 alone) that takes new credentials without dropping a connection. */
+export interface TlsListener {
+  readonly server: Server;
+  /** Uses other credentials for handshakes from now on; throws on a bad pair and keeps the old one. */
+  setCredentials(credentials: TlsCredentials): void;
+  /** Stops accepting, lets running requests finish until `graceMs` has passed, then ends what is left. */
+  drain(graceMs: number): Promise<void>;
+}
+
+function secureContext(credentials: TlsCredentials, options: TlsListenerOptions): SecureContextOptions {
+  return {
+    cert: credentials.cert,
+    key: credentials.key,
+    minVersion: options.minVersion,
+    // Nobody resumes a session here, and a ticket costs CPU.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ecdhCurve: 'X25519:P-256:P-384',
+  };
+}
+
+/** Makes the listener; the caller starts it with `server.listen`. */
+export function createTlsListener(
+  credentials: TlsCredentials,
+  options: TlsListenerOptions,
+  onRequest: RequestListener,
+): TlsListener {
+  const server = createServer(
+    {
+      ...secureContext(credentials, options),
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: CONNECTION_SWEEP_MS,
+      noDelay: true,
+    },
+    onRequest,
+  );
+  const connections = new ConnectionTable(options.maxConnections);
+  server.on('connection', (socket: Socket) => connections.add(socket));
+  server.on('secureConnection', (socket: TLSSocket) => {
+    socket.once('error', () => socket.destroy());
+  });
+  // A failed handshake is the peer's business; without a listener Node would only close the socket as well.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('clientError', answerBrokenRequest);
+  return {
+    server,
+    setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
+    drain: (graceMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => connections.destroyAll(), graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+        connections.destroyIdle();
+      }),
+  };
+}
+
+const BROKEN_REQUEST_STATUS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Answers what is no HTTP request, or none in time, in as few bytes as it deserves. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  // `_httpMessage` is there while an answer is on its way: nothing may be written into it.
+  if (!socket.writable || ('_httpMessage' in socket && socket._httpMessage)) {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN_REQUEST_STATUS[error.code ?? ''] ?? '400 Bad Request';
+  const body = 'Request body not valid\n';
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

@@ -1,0 +1,261 @@
+/*
+ * One redemption. The invariant: no certificate leaves the process without a recorded redemption, and no redemption is
+ * recorded without a certificate that was built, signed and validated. So a failure before the commit costs nothing,
+ * and one after it is healed by the replay.
+ */
+import { randomUUID } from 'node:crypto';
+import { type AccessGrant, grantState } from '../domain/access-grant.js';
+import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
+import { type Link, type LinkSecret, linksToEndpoints } from '../domain/link.js';
+import { isResourceName, isSubject, isUuid } from '../domain/names.js';
+import type { Redemption } from '../domain/redemption.js';
+import type { Refusal } from '../domain/redemption-error.js';
+import { issueClientCertificate } from '../pki/certificates.js';
+import { policyRefusal } from './check-policy.js';
+import type { Checkpoint, Clock } from './clock.js';
+import type { GrantStore } from './grant-store.js';
+import { type GrantTarget, proveCode } from './prove-code.js';
+import { type KeySource, type RequestedKey, requestedKey } from './requested-key.js';
+import type { Site, SiteAccess } from './site.js';
+import {
+  openReplay,
+  type StockReplay,
+  sealForReplay,
+  stockReplayKey,
+  uniqueReplayKey,
+} from './stock-replay.js';
+
+const DAY_MS = 86_400_000;
+const RENEWING_LIFETIME_MS = 30 * DAY_MS;
+// Routers read a certificate only when they connect: a link that nobody renews has to last.
+const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
+// A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
+const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
+// Long enough for a person to bring a site up, short enough for a waiting client.
+const RETRY_AFTER_S = 30;
+
+export interface RedemptionRequest {
+  readonly target: GrantTarget;
+  /** The presented code, byte for byte. */
+  readonly code: Uint8Array;
+  /** Wanted Link and Secret name; absent means the grant's name. */
+  readonly name?: string | undefined;
+  /** Wanted subject; absent means the chosen name. */
+  readonly subject?: string | undefined;
+  /** Base64 of a DER PKCS#10 request (RFC 2986); absent means that the service makes the key. */
+  readonly csr?: string | undefined;
+  /** True when the client will renew, and so takes a short-lived certificate. */
+  readonly renews: boolean;
+  /** The asking address as text. */
+  readonly peer: string;
+}
+
+export interface RedeemDependencies {
+  readonly store: GrantStore;
+  readonly site: Site;
+  readonly keys: KeySource;
+  readonly stockReplay: StockReplay;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  /** Told when the ledger could not note an attempt; the answer is given all the same. */
+  readonly onLedgerFailure: (error: unknown) => void;
+}
+
+/** What a right code was answered with, ready to be rendered. */
+export interface Redeemed {
+  readonly redemption: Redemption;
+  readonly replayed: boolean;
+  readonly secret: LinkSecret;
+  /** At least one. */
+  readonly links: readonly Link[];
+}
+
+/** A refusal, and, when the caller proved the code, the grant that refused. */
+export interface RefusedRedemption extends Refusal {
+  readonly proven?: AccessGrant;
+}
+
+/** A proven request with everything that it asks for decided. */
+interface Asked {
+  readonly grant: AccessGrant;
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  readonly code: Uint8Array;
+  readonly renews: boolean;
+  readonly key: RequestedKey;
+}
+
+/**
+ * Redeems one use of a grant, or answers again what was already redeemed. Rejects with RedemptionError
+ * `store_unavailable` when the store cannot answer, and then nothing is counted, or what was counted is replayed.
+ */
+export async function redeem(
+  request: RedemptionRequest,
+  deps: RedeemDependencies,
+): Promise<Redeemed | RefusedRedemption> {
+  if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
+  if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
+  const proof = await proveCode(deps.store, request.target, request.code);
+  if ('refused' in proof) return proof;
+
+  const grant = proof;
+  const name = request.name ?? grant.name;
+  const subject = request.subject ?? name;
+  const refuse = (refusal: Refusal): RefusedRedemption => {
+    const { refused: code } = refusal;
+    deps.store
+      .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
+      .catch(deps.onLedgerFailure);
+    return { ...refusal, proven: grant };
+  };
+
+  if (grant.revokedAt !== null) return refuse({ refused: 'grant_revoked' });
+  const key = requestedKey(request.csr, deps.keys);
+  if ('refused' in key) return refuse(key);
+  const { code, peer, renews } = request;
+  const asked: Asked = { grant, name, subject, peer, code, renews, key };
+  const outcome = await redeemProven(asked, deps);
+  return 'refused' in outcome ? refuse(outcome) : outcome;
+}
+
+async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Redeemed | Refusal> {
+  const replayKey = replayKeyOf(asked, deps.stockReplay);
+  const earlier = await deps.store.findReplay(asked.grant.uid, replayKey);
+  const answer = earlier && (await replay(earlier, asked, deps));
+  if (answer) return answer;
+
+  const refusal = earlyRefusal(asked, deps.clock());
+  if (refusal) return refusal;
+  const access = await deps.site.resolveAccess(asked.grant);
+  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  if (linksToEndpoints(asked.name, access.endpoints).some((link) => !isResourceName(link.name))) {
+    return { refused: 'name_invalid' };
+  }
+  return issueAndRecord(asked, access, replayKey, deps);
+}
+
+function replayKeyOf({ grant, name, subject, peer, key }: Asked, stockReplay: StockReplay): string {
+  if (key.made === 'by-client') return `key:${key.request.keySha256}`;
+  return stockReplayKey({ grant, name, subject, peer }, stockReplay) ?? uniqueReplayKey();
+}
+
+function earlyRefusal({ grant, name, subject, peer, key }: Asked, now: number): Refusal | undefined {
+  const state = grantState(grant, now);
+  if (state === 'pending') return { refused: 'link_access_unavailable', retryAfter: RETRY_AFTER_S };
+  if (state === 'expired') return { refused: 'grant_expired' };
+  if (state === 'exhausted') return { refused: 'grant_exhausted' };
+  const { notBefore } = grant.policy;
+  if (notBefore !== undefined && now < notBefore) {
+    return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
+  }
+  const csr = key.made === 'by-client';
+  const refused = policyRefusal(grant.policy, { name, subject, peer, keyType: key.keyType, csr });
+  return refused && { refused };
+}
+
+async function issueAndRecord(
+  asked: Asked,
+  access: SiteAccess,
+  replayKey: string,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal> {
+  const { grant, key } = asked;
+  const made = await key.obtain();
+  if (!made) return { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
+  const id = randomUUID();
+  const now = deps.clock();
+  await deps.checkpoint('before-signing');
+  const certificate = issueClientCertificate({
+    authority: access.issuer,
+    spkiDer: made.spkiDer,
+    subject: asked.subject,
+    redemptionId: id,
+    lifetimeMs: Math.min(
+      grant.policy.certificateLifetimeMs ?? Number.POSITIVE_INFINITY,
+      asked.renews ? RENEWING_LIFETIME_MS : UNATTENDED_LIFETIME_MS,
+    ),
+    now,
+  });
+  await deps.checkpoint('after-signing');
+  const redemption: Redemption = {
+    id,
+    grantUid: grant.uid,
+    replayKey,
+    mode: key.made === 'by-client' ? 'csr' : 'stock',
+    name: asked.name,
+    subject: asked.subject,
+    peer: asked.peer,
+    jti: null,
+    serial: certificate.serial,
+    keySha256: made.keySha256,
+    certificateSha256: certificate.sha256,
+    issuerSha256: access.issuer.sha256,
+    notAfter: certificate.notAfter,
+    certificate: certificate.pem,
+    policy: grant.policy,
+    siteUid: access.siteUid,
+    ...sealForReplay({ id, replayKey, grant, code: asked.code, keyPem: made.keyPem, now }, deps.stockReplay),
+    createdAt: now,
+    revokedAt: null,
+  };
+  return record(redemption, made.keyPem, asked, access, deps);
+}
+
+async function record(
+  redemption: Redemption,
+  keyPem: string | undefined,
+  asked: Asked,
+  access: SiteAccess,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal> {
+  const limited =
+    redemption.mode === 'stock' && isUuid(redemption.subject) && asked.grant.redemptionsAllowed > 1;
+  const repeatLimit = limited ? REPEAT_LIMIT : undefined;
+  const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), repeatLimit);
+  if (outcome === 'recorded') return answerOf(redemption, keyPem, access, false);
+  if ('refused' in outcome) return outcome;
+  const answer = await replay(outcome.replayOf, asked, deps);
+  if (answer) return answer;
+  // What holds this key can no longer be answered again, so this is a redemption of its own.
+  const own = { ...redemption, replayKey: uniqueReplayKey(), sealedAnswer: null, sealedUntil: null };
+  return record(own, keyPem, asked, access, deps);
+}
+
+/** The answer of `earlier` as it is now, or undefined when it is not to be given again to this request. */
+async function replay(
+  earlier: Redemption,
+  asked: Asked,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal | undefined> {
+  if (earlier.revokedAt !== null) return { refused: 'grant_revoked' };
+  let keyPem: string | undefined;
+  if (earlier.mode === 'stock') {
+    keyPem = openReplay(earlier, asked.code, deps.clock());
+    if (keyPem === undefined) return undefined;
+  }
+  const access = await deps.site.resolveAccess(asked.grant);
+  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  deps.store.recordReplay(earlier, asked.peer, deps.clock()).catch(deps.onLedgerFailure);
+  return answerOf(earlier, keyPem, access, true);
+}
+
+function answerOf(
+  redemption: Redemption,
+  tlsKey: string | undefined,
+  access: SiteAccess,
+  replayed: boolean,
+): Redeemed {
+  return {
+    redemption,
+    replayed,
+    secret: {
+      name: redemption.name,
+      caCrt: access.caCrt,
+      tlsCrt: redemption.certificate,
+      ...(tlsKey !== undefined && { tlsKey }),
+      annotations: { [SECRET_REDEMPTION_ID]: redemption.id },
+    },
+    links: linksToEndpoints(redemption.name, access.endpoints),
+  };
+}

@@ -1,0 +1,51 @@
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import type { ClientKeyType } from '../domain/policy.js';
+import type { Refusal } from '../domain/redemption-error.js';
+import { privateKeyPem, type ServerKeyType } from '../pki/keys.js';
+import { type CertificateRequest, parseCertificateRequest } from '../pki/requests.js';
+
+/** Makes private keys for clients that send no CSR. */
+export interface KeySource {
+  readonly type: ServerKeyType;
+  /** A new private key, or undefined when too many are being made already. */
+  make(type: ServerKeyType): Promise<KeyObject | undefined>;
+}
+
+/** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service made it. */
+export interface ObtainedKey {
+  readonly spkiDer: Uint8Array;
+  /** SHA-256 of `spkiDer`, lower-case hex. */
+  readonly keySha256: string;
+  readonly keyPem?: string;
+}
+
+/** The key of one redemption; `obtain` gives undefined when the service has no capacity to make one. */
+export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
+  | { readonly made: 'by-client'; readonly request: CertificateRequest }
+  | { readonly made: 'by-service' }
+);
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+// 4 KiB of DER (the limit of the wire) in base64.
+const CSR_TEXT_LIMIT = 5464;
+
+/** The key that a request asks for: its CSR's, proven and strong, or one that the service makes once it is needed. */
+export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | Refusal {
+  if (csr === undefined) {
+    const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
+    return { made: 'by-service', keyType, obtain: () => makeKey(keys) };
+  }
+  if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
+    return { refused: 'csr_invalid' };
+  const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
+  if ('invalid' in request) return { refused: request.invalid };
+  return { made: 'by-client', keyType: request.keyType, request, obtain: async () => request };
+}
+
+async function makeKey(keys: KeySource): Promise<ObtainedKey | undefined> {
+  const privateKey = await keys.make(keys.type);
+  if (!privateKey) return undefined;
+  const spkiDer = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  const keySha256 = createHash('sha256').update(spkiDer).digest('hex');
+  return { spkiDer, keySha256, keyPem: privateKeyPem(privateKey) };
+}
