@@ -1,0 +1,192 @@
+import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  allowsPurpose,
+  allowsUsage,
+  type ChainLink,
+  chainLink,
+  findChain,
+  isSelfSigned,
+  pathLimit,
+  validityAt,
+} from './certificate-chain.js';
+import { randomSerial, signCertificate } from './certificate-encoding.js';
+import {
+  basicConstraints,
+  EXTENSION,
+  KEY_USAGE,
+  keyIdentifier,
+  keyUsage,
+  PURPOSE,
+  subjectKeyIdentifier,
+} from './certificate-extensions.js';
+import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
+import { DerReader, TAG } from './der.js';
+import { encodeCommonName } from './distinguished-name.js';
+import { generateKeyPair, privateKeyPem, readPrivateKey, type ServerKeyType } from './keys.js';
+import { keyKind, type SignatureAlgorithm, signatureAlgorithmOf } from './signature-algorithm.js';
+import { subjectText } from './subject-text.js';
+
+/** A CA that can sign. Times are milliseconds since the epoch. */
+export interface CertificateAuthority {
+  /** DER of the issuing CA certificate. */
+  readonly certificateDer: Uint8Array;
+  /** Lower-case hex of SHA-256 over `certificateDer`. */
+  readonly sha256: string;
+  /** DER of the CA's subject Name, byte for byte: the issuer of what it signs. */
+  readonly subjectDer: Uint8Array;
+  /** The CA's own subjectKeyIdentifier, or one derived from its key where the certificate has none. */
+  readonly keyIdentifier: Uint8Array;
+  readonly signatureAlgorithm: SignatureAlgorithm;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  /** PEM of the intermediates that follow a leaf in `tls.crt`: none of them a root, '' where the CA is self-signed. */
+  readonly chainPem: string;
+  /** PEM for `ca.crt`: every certificate of the file that the CA was loaded from. */
+  readonly bundlePem: string;
+  /** Start and end of the time in which the CA and all above it are valid. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Purposes that the CA and those above it leave open. */
+  readonly signsFor: { readonly client: boolean; readonly server: boolean };
+  /** The subject as people read it, for messages. */
+  readonly description: string;
+}
+
+/** A CA that cannot be used; the message names where it came from and says why, and is fit to be shown. */
+export class CertificateAuthorityError extends Error {
+  override readonly name = 'CertificateAuthorityError';
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().replace('.000Z', 'Z');
+}
+
+/** Why a certificate cannot be the one that signs, undefined if it can. */
+function certificateProblem({ x509, fields }: ChainLink, now: number): string | undefined {
+  const validity = validityAt(fields, now);
+  if (validity === 'expired') return `the CA certificate expired at ${day(fields.notAfter)}`;
+  if (validity === 'early') return `the CA certificate is not valid before ${day(fields.notBefore)}`;
+  if (pathLimit(fields) === undefined)
+    return 'the first certificate is not a CA (basicConstraints CA:TRUE is missing)';
+  if (!allowsUsage(fields, KEY_USAGE.keyCertSign))
+    return 'the keyUsage of the CA does not allow it to sign certificates';
+  return keyProblem(x509.publicKey);
+}
+
+function keyProblem(key: KeyObject): string | undefined {
+  const kind = keyKind(key);
+  if (kind === 'rsa') {
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    return bits < 2048 || bits > 4096
+      ? `the CA has an RSA key of ${bits} bits; 2048 to 4096 are accepted`
+      : undefined;
+  }
+  return kind === 'p256' || kind === 'p384'
+    ? undefined
+    : 'the CA has a key of a kind that is not accepted; use RSA, P-256 or P-384';
+}
+
+function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[] | string {
+  const [first, ...rest] = links;
+  if (!first) return 'there is no certificate';
+  const problem = certificateProblem(first, now);
+  if (problem) return problem;
+  const chain = findChain(first, rest, links.filter(isSelfSigned), now);
+  if (chain) return chain;
+  return isSelfSigned(first) || !rest.some((link) => first.x509.checkIssued(link.x509))
+    ? `the CA is an intermediate of ${subjectText(first.fields.issuerDer)}; append its root (and what is between) to the certificate file`
+    : 'the certificates in the file do not lead from the first to a self-signed root that is valid; append the root, or replace what has expired';
+}
+
+/** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one made from its key. */
+function identifierOf({ fields }: ChainLink): Uint8Array {
+  const own = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
+  return own ? new DerReader(own.value).read(TAG.octetString).content : keyIdentifier(fields.spkiDer);
+}
+
+function assemble(
+  pem: { readonly certificate: string; readonly key: string },
+  now: number,
+): CertificateAuthority {
+  const links = parseCertificates(pem.certificate).map(chainLink);
+  const chain = chainOf(links, now);
+  if (typeof chain === 'string') throw new Error(chain);
+  const [first] = chain;
+  if (!first) throw new Error('there is no certificate');
+  const privateKey = readPrivateKey(pem.key);
+  if (!first.x509.checkPrivateKey(privateKey))
+    throw new Error('the private key does not belong to the CA certificate');
+  return {
+    certificateDer: first.x509.raw,
+    sha256: createHash('sha256').update(first.x509.raw).digest('hex'),
+    subjectDer: first.fields.subjectDer,
+    keyIdentifier: identifierOf(first),
+    signatureAlgorithm: signatureAlgorithmOf(privateKey),
+    privateKey,
+    publicKey: first.x509.publicKey,
+    chainPem: chain
+      .slice(0, -1)
+      .map(({ x509 }) => encodeCertificatePem(x509.raw))
+      .join(''),
+    bundlePem: links.map(({ x509 }) => encodeCertificatePem(x509.raw)).join(''),
+    notBefore: Math.max(...chain.map(({ fields }) => fields.notBefore)),
+    notAfter: Math.min(...chain.map(({ fields }) => fields.notAfter)),
+    signsFor: {
+      client: chain.every(({ fields }) => allowsPurpose(fields, PURPOSE.client)),
+      server: chain.every(({ fields }) => allowsPurpose(fields, PURPOSE.server)),
+    },
+    description: subjectText(first.fields.subjectDer),
+  };
+}
+
+/**
+ * The CA of a certificate file and its key. The first certificate is the one that signs; where it is no root, the file
+ * must lead up to one. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1. Throws
+ * CertificateAuthorityError with a message that names `source` and says why.
+ */
+export function loadAuthority(
+  pem: { readonly certificate: string; readonly key: string },
+  source: string,
+  now: number,
+): CertificateAuthority {
+  try {
+    return assemble(pem, now);
+  } catch (error) {
+    throw new CertificateAuthorityError(
+      `${source}: ${error instanceof Error ? error.message : 'unreadable'}`,
+    );
+  }
+}
+
+/** A new self-signed CA as PEM, valid from five minutes before `now`; the key is in PKCS#8. */
+export async function createAuthority(o: {
+  readonly commonName: string;
+  readonly keyType: ServerKeyType;
+  readonly lifetimeMs: number;
+  readonly now: number;
+}): Promise<{ certificate: string; key: string }> {
+  const key = await generateKeyPair(o.keyType);
+  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const nameDer = encodeCommonName(o.commonName);
+  const der = signCertificate(
+    {
+      serial: randomSerial(),
+      issuerDer: nameDer,
+      subjectDer: nameDer,
+      spkiDer,
+      notBefore: o.now - 300_000,
+      notAfter: o.now + o.lifetimeMs,
+      extensions: [
+        basicConstraints(true),
+        keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
+        subjectKeyIdentifier(keyIdentifier(spkiDer)),
+      ],
+    },
+    key,
+    signatureAlgorithmOf(key),
+  );
+  const certificate = encodeCertificatePem(der);
+  if (!new X509Certificate(certificate).verify(createPublicKey(key)))
+    throw new Error('the new CA does not verify');
+  return { certificate, key: privateKeyPem(key) };
+}

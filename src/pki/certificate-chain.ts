@@ -1,0 +1,98 @@
+import type { X509Certificate } from 'node:crypto';
+import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
+import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
+import { DerReader, TAG } from './der.js';
+
+/** A certificate with its fields. */
+export interface ChainLink {
+  readonly x509: X509Certificate;
+  readonly fields: CertificateFields;
+}
+
+/** The certificate together with its fields. Throws DerError if it is not DER. */
+export function chainLink(x509: X509Certificate): ChainLink {
+  return { x509, fields: parseCertificateFields(x509.raw) };
+}
+
+/** True if the certificate names itself as its issuer and is signed with its own key. */
+export function isSelfSigned({ x509 }: ChainLink): boolean {
+  return x509.checkIssued(x509) && x509.verify(x509.publicKey);
+}
+
+/** False only where keyUsage is present and leaves the bit out. */
+export function allowsUsage(fields: CertificateFields, bit: number): boolean {
+  const extension = fields.extensions.get(EXTENSION.keyUsage);
+  if (!extension) return true;
+  const octet = new DerReader(extension.value).read(TAG.bitString).content[1] ?? 0;
+  return (octet & (0x80 >> bit)) !== 0;
+}
+
+/** False only where extendedKeyUsage is present and names neither this purpose nor any. */
+export function allowsPurpose(fields: CertificateFields, purpose: string): boolean {
+  const extension = fields.extensions.get(EXTENSION.extendedKeyUsage);
+  if (!extension) return true;
+  const purposes = new DerReader(extension.value).enter(TAG.sequence);
+  while (!purposes.done) {
+    const named = purposes.readOid();
+    if (named === purpose || named === '2.5.29.37.0') return true;
+  }
+  return false;
+}
+
+/** How many authorities may stand between this one and a leaf (RFC 5280 §4.2.1.9); undefined: it is no authority. */
+export function pathLimit(fields: CertificateFields): number | undefined {
+  const extension = fields.extensions.get(EXTENSION.basicConstraints);
+  if (!extension) return undefined;
+  const constraints = new DerReader(extension.value).enter(TAG.sequence);
+  const isAuthority = (constraints.optional(TAG.boolean)?.[0] ?? 0) !== 0;
+  if (!isAuthority) return undefined;
+  if (constraints.done) return Number.POSITIVE_INFINITY;
+  return constraints.readUnsigned().reduce((limit, byte) => limit * 256 + byte, 0);
+}
+
+/** `valid` at `now`, else which end it is on the wrong side of. */
+export function validityAt(fields: CertificateFields, now: number): 'valid' | 'early' | 'expired' {
+  if (now < fields.notBefore) return 'early';
+  return now > fields.notAfter ? 'expired' : 'valid';
+}
+
+function mayIssue(issuer: ChainLink, subject: ChainLink, below: number, now: number): boolean {
+  return (
+    subject.x509.checkIssued(issuer.x509) &&
+    validityAt(issuer.fields, now) === 'valid' &&
+    (pathLimit(issuer.fields) ?? -1) >= below &&
+    allowsUsage(issuer.fields, KEY_USAGE.keyCertSign) &&
+    subject.x509.verify(issuer.x509.publicKey)
+  );
+}
+
+/**
+ * A shortest path from `first` to a self-signed certificate of `roots`, both included, by way of `others`: every issuer
+ * on it is an authority, valid at `now`, and its signature holds. Undefined if there is none. `first` itself is not
+ * judged.
+ */
+export function findChain(
+  first: ChainLink,
+  others: readonly ChainLink[],
+  roots: readonly ChainLink[],
+  now: number,
+): readonly ChainLink[] | undefined {
+  const firstIsAuthority = pathLimit(first.fields) !== undefined;
+  const paths: (readonly ChainLink[])[] = [[first]];
+  // Each certificate is reached once, by the shortest way: bundles made to have endless many paths cost nothing.
+  const reached = new Set([first.x509.fingerprint256]);
+  for (let path = paths.shift(); path; path = paths.shift()) {
+    const last = path[path.length - 1] ?? first;
+    if (isSelfSigned(last)) {
+      if (roots.some((root) => root.x509.fingerprint256 === last.x509.fingerprint256)) return path;
+      continue;
+    }
+    const below = firstIsAuthority ? path.length : path.length - 1;
+    for (const issuer of [...roots, ...others]) {
+      if (reached.has(issuer.x509.fingerprint256) || !mayIssue(issuer, last, below, now)) continue;
+      reached.add(issuer.x509.fingerprint256);
+      paths.push([...path, issuer]);
+    }
+  }
+  return undefined;
+}

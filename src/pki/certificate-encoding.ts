@@ -1,0 +1,59 @@
+import { type KeyObject, randomBytes, sign } from 'node:crypto';
+import { extensionsField } from './certificate-extensions.js';
+import { TAG } from './der.js';
+import { bitString, constructed, type DerPart, element, encoded, toDer } from './der-encoding.js';
+import type { SignatureAlgorithm } from './signature-algorithm.js';
+
+const VERSION_3 = constructed(0xa0, [element(TAG.integer, Buffer.of(2))]);
+const FIRST_GENERALIZED = Date.UTC(2050, 0, 1);
+/** The last moment that a certificate's time can tell (RFC 5280 §4.1.2.5), milliseconds since the epoch. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** A random positive serial number of 16 bytes, the first never zero, so that its hex always has 32 digits. */
+export function randomSerial(): Uint8Array {
+  const serial = randomBytes(16);
+  serial[0] = 0x40 | ((serial[0] ?? 0) & 0x3f);
+  return serial;
+}
+
+/** A time in whole seconds, rounded down: UTCTime before 2050, GeneralizedTime from then on. */
+function timePart(time: number): DerPart {
+  const text = new Date(Math.min(time, LAST_TIME)).toISOString().replace(/\.\d+Z$|[-:T]/g, '');
+  return time < FIRST_GENERALIZED
+    ? element(TAG.utcTime, `${text.slice(2)}Z`)
+    : element(TAG.generalizedTime, `${text}Z`);
+}
+
+/** What a certificate says; names, key and extensions are DER, times milliseconds since the epoch. */
+export interface CertificateContent {
+  readonly serial: Uint8Array;
+  readonly issuerDer: Uint8Array;
+  readonly subjectDer: Uint8Array;
+  readonly spkiDer: Uint8Array;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly extensions: readonly Uint8Array[];
+}
+
+/** DER of an X.509 v3 certificate with this content, signed with `key` (RFC 5280 §4.1). */
+export function signCertificate(
+  content: CertificateContent,
+  key: KeyObject,
+  algorithm: SignatureAlgorithm,
+): Uint8Array {
+  const algorithmPart = encoded(algorithm.der);
+  const tbsDer = toDer(
+    constructed(TAG.sequence, [
+      VERSION_3,
+      element(TAG.integer, content.serial),
+      algorithmPart,
+      encoded(content.issuerDer),
+      constructed(TAG.sequence, [timePart(content.notBefore), timePart(content.notAfter)]),
+      encoded(content.subjectDer),
+      encoded(content.spkiDer),
+      extensionsField(content.extensions),
+    ]),
+  );
+  const signature = sign(algorithm.digest, tbsDer, key);
+  return toDer(constructed(TAG.sequence, [encoded(tbsDer), algorithmPart, bitString(signature)]));
+}

@@ -1,0 +1,106 @@
+import { DerError, DerReader, TAG } from './der.js';
+
+/** One extension of a certificate: the value is the DER inside its OCTET STRING. */
+export interface CertificateExtension {
+  readonly critical: boolean;
+  readonly value: Uint8Array;
+}
+
+/** The parts of an X.509 certificate (RFC 5280 §4.1), as views of its DER. Times are milliseconds since the epoch. */
+export interface CertificateFields {
+  readonly tbsDer: Uint8Array;
+  /** Serial number without its sign byte, lower-case hex. */
+  readonly serial: string;
+  /** DER of the AlgorithmIdentifier that it is signed with. */
+  readonly signatureAlgorithmDer: Uint8Array;
+  readonly issuerDer: Uint8Array;
+  readonly subjectDer: Uint8Array;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly spkiDer: Uint8Array;
+  /** By dotted object identifier. */
+  readonly extensions: ReadonlyMap<string, CertificateExtension>;
+  readonly signature: Uint8Array;
+}
+
+const TIME = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
+
+function readTime(reader: DerReader): number {
+  const { tag, content } = reader.read();
+  const text = Buffer.from(content).toString('latin1');
+  const parts = TIME.exec(text);
+  const length = tag === TAG.utcTime ? 13 : tag === TAG.generalizedTime ? 15 : 0;
+  if (!parts || text.length !== length) throw new DerError('a time in another form than RFC 5280 allows');
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
+  // RFC 5280 §4.1.2.5.1: two digits from 50 on are years of the last century.
+  const fullYear = tag === TAG.generalizedTime ? year : year < 50 ? 2000 + year : 1900 + year;
+  const time = new Date(0);
+  time.setUTCFullYear(fullYear, month - 1, day);
+  time.setUTCHours(hour, minute, second);
+  return time.getTime();
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function readExtensions(list: DerReader): Map<string, CertificateExtension> {
+  const extensions = new Map<string, CertificateExtension>();
+  while (!list.done) {
+    const extension = list.enter(TAG.sequence);
+    const id = extension.readOid();
+    const critical = (extension.optional(TAG.boolean)?.[0] ?? 0) !== 0;
+    const { content } = extension.read(TAG.octetString);
+    extension.finish();
+    if (extensions.has(id)) throw new DerError('an extension that occurs twice');
+    extensions.set(id, { critical, value: content });
+  }
+  return extensions;
+}
+
+/** Takes a certificate's DER apart without verifying anything. Throws DerError. */
+export function parseCertificateFields(der: Uint8Array): CertificateFields {
+  const outer = new DerReader(der);
+  const certificate = outer.enter(TAG.sequence);
+  outer.finish();
+  const tbsElement = certificate.read(TAG.sequence);
+  const signatureAlgorithm = certificate.read(TAG.sequence);
+  const signature = certificate.readBits();
+  certificate.finish();
+
+  const tbs = new DerReader(tbsElement.content);
+  tbs.optional(0xa0);
+  const serial = tbs.read(TAG.integer).content;
+  if (!sameBytes(tbs.read(TAG.sequence).whole, signatureAlgorithm.whole)) {
+    throw new DerError('two different signature algorithms');
+  }
+  const issuer = tbs.read(TAG.sequence);
+  const validity = tbs.enter(TAG.sequence);
+  const notBefore = readTime(validity);
+  const notAfter = readTime(validity);
+  validity.finish();
+  const subject = tbs.read(TAG.sequence);
+  const spki = tbs.read(TAG.sequence);
+  tbs.optional(0x81);
+  tbs.optional(0x82);
+  const wrapped = tbs.optional(0xa3);
+  tbs.finish();
+  let extensions = new Map<string, CertificateExtension>();
+  if (wrapped) {
+    const wrapper = new DerReader(wrapped);
+    extensions = readExtensions(wrapper.enter(TAG.sequence));
+    wrapper.finish();
+  }
+  return {
+    tbsDer: tbsElement.whole,
+    serial: Buffer.from(serial[0] === 0 && serial.length > 1 ? serial.subarray(1) : serial).toString('hex'),
+    signatureAlgorithmDer: signatureAlgorithm.whole,
+    issuerDer: issuer.whole,
+    subjectDer: subject.whole,
+    notBefore,
+    notAfter,
+    spkiDer: spki.whole,
+    extensions,
+    signature,
+  };
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import {
+  allowsUsage,
+  type ChainLink,
+  chainLink,
+  findChain,
+  isSelfSigned,
+  pathLimit,
+  validityAt,
+} from './certificate-chain.js';
+import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
+import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
+import { DerReader, TAG } from './der.js';
+import { formatIpAddress } from './ip-address.js';
+import { subjectText } from './subject-text.js';
+
+/** What people and checks want to know of a certificate. Times are milliseconds since the epoch. */
+export interface CertificateInfo {
+  /** The common name, else the whole Name as text. */
+  readonly subject: string;
+  /** Lower-case hex without a sign byte. */
+  readonly serial: string;
+  /** SHA-256 over its DER, lower-case hex. */
+  readonly sha256: string;
+  /** SHA-256 over its SubjectPublicKeyInfo, lower-case hex. */
+  readonly keySha256: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** True if it may sign certificates. */
+  readonly isAuthority: boolean;
+  /** Its DNS names and IP addresses, in order, each text once. */
+  readonly hosts: readonly string[];
+}
+
+function hostsOf({ fields }: ChainLink): string[] {
+  const extension = fields.extensions.get(EXTENSION.subjectAltName);
+  const hosts = new Set<string>();
+  if (!extension) return [];
+  const names = new DerReader(extension.value).enter(TAG.sequence);
+  while (!names.done) {
+    const { tag, content } = names.read();
+    if (tag === 0x82) hosts.add(Buffer.from(content).toString('latin1'));
+    if (tag === 0x87) hosts.add(formatIpAddress(content));
+  }
+  return [...hosts];
+}
+
+function links(pem: string): [ChainLink, ...ChainLink[]] {
+  const [first, ...rest] = parseCertificates(pem).map(chainLink);
+  if (!first) throw new Error('no PEM certificate');
+  return [first, ...rest];
+}
+
+/** The first certificate of a PEM text. Throws an Error that says what is wrong with a text that is none. */
+export function describeCertificate(pem: string): CertificateInfo {
+  const [first] = links(pem);
+  const { x509, fields } = first;
+  return {
+    subject: subjectText(fields.subjectDer),
+    serial: fields.serial,
+    sha256: createHash('sha256').update(x509.raw).digest('hex'),
+    keySha256: createHash('sha256').update(fields.spkiDer).digest('hex'),
+    notBefore: fields.notBefore,
+    notAfter: fields.notAfter,
+    isAuthority: pathLimit(fields) !== undefined && allowsUsage(fields, KEY_USAGE.keyCertSign),
+    hosts: hostsOf(first),
+  };
+}
+
+/**
+ * The certificates of a PEM text, one PEM text each, encoded anew: text around them is gone. Throws an Error that says
+ * what is wrong: nothing that is PEM, a block that is no certificate or is cut off, more than 16.
+ */
+export function splitCertificates(pem: string): string[] {
+  return parseCertificates(pem).map((certificate) => encodeCertificatePem(certificate.raw));
+}
+
+/**
+ * Why a certificate (followed by its intermediates) cannot be trusted at `now` by who trusts the self-signed roots in
+ * `caPem` and nothing else; undefined if it can. Host names and purposes are not looked at.
+ */
+export function verificationProblem(leafPem: string, caPem: string, now: number): string | undefined {
+  try {
+    const [leaf, ...intermediates] = links(leafPem);
+    const authorities = links(caPem);
+    const validity = validityAt(leaf.fields, now);
+    if (validity === 'expired')
+      return `the certificate expired at ${new Date(leaf.fields.notAfter).toISOString()}`;
+    if (validity === 'early')
+      return `the certificate is not valid before ${new Date(leaf.fields.notBefore).toISOString()}`;
+    const others = [...authorities, ...intermediates];
+    if (findChain(leaf, others, authorities.filter(isSelfSigned), now)) return undefined;
+    return 'no valid chain leads from the certificate to a root of the given CA certificates';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'unreadable';
+  }
+}
+
+/** True if there is no {@link verificationProblem}. */
+export function certificateVerifies(leafPem: string, caPem: string, now: number): boolean {
+  return verificationProblem(leafPem, caPem, now) === undefined;
+}

@@ -1,0 +1,174 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { type CertificateAuthority, CertificateAuthorityError } from './authority.js';
+import { randomSerial, signCertificate } from './certificate-encoding.js';
+import {
+  type AlternativeName,
+  authorityKeyIdentifier,
+  basicConstraints,
+  extendedKeyUsage,
+  KEY_USAGE,
+  keyIdentifier,
+  keyUsage,
+  PURPOSE,
+  subjectAltName,
+  subjectKeyIdentifier,
+} from './certificate-extensions.js';
+import { parseCertificateFields } from './certificate-fields.js';
+import { encodeCertificatePem } from './certificate-pem.js';
+import { encodeCommonName } from './distinguished-name.js';
+import { parseIpAddress } from './ip-address.js';
+
+/** A certificate that was issued and verified. */
+export interface IssuedCertificate {
+  /** PEM of the certificate, followed by the issuer's intermediates. */
+  readonly pem: string;
+  /** Serial number, 32 lower-case hex digits. */
+  readonly serial: string;
+  /** SHA-256 over the certificate's DER, lower-case hex. */
+  readonly sha256: string;
+  /** Milliseconds since the epoch, whole seconds. */
+  readonly notAfter: number;
+}
+
+const BACKDATED_MS = 5 * 60_000;
+// DER of the OBJECT IDENTIFIER rsaEncryption, which only the algorithm of an RSA key holds.
+const RSA_ENCRYPTION = Buffer.from('06092a864886f70d010101', 'hex');
+
+const NOT_AN_AUTHORITY = basicConstraints(false);
+const SIGNATURE_USAGE = keyUsage(KEY_USAGE.digitalSignature);
+const RSA_USAGE = keyUsage(KEY_USAGE.digitalSignature, KEY_USAGE.keyEncipherment);
+const EXTENDED_USAGE = { client: extendedKeyUsage(PURPOSE.client), server: extendedKeyUsage(PURPOSE.server) };
+
+interface Leaf {
+  readonly authority: CertificateAuthority;
+  readonly spkiDer: Uint8Array;
+  readonly commonName: string;
+  readonly names: readonly AlternativeName[];
+  readonly purpose: 'client' | 'server';
+  readonly lifetimeMs: number;
+  readonly now: number;
+}
+
+const authorityIdentifiers = new WeakMap<CertificateAuthority, Uint8Array>();
+
+function authorityIdentifier(authority: CertificateAuthority): Uint8Array {
+  let extension = authorityIdentifiers.get(authority);
+  if (!extension) {
+    extension = authorityKeyIdentifier(authority.keyIdentifier);
+    authorityIdentifiers.set(authority, extension);
+  }
+  return extension;
+}
+
+/** Reads a new certificate back and throws unless it says what was asked for and the authority's key signed it. */
+function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; readonly notAfter: number } {
+  const { authority } = leaf;
+  const fields = parseCertificateFields(der);
+  const holds =
+    Buffer.compare(fields.issuerDer, authority.subjectDer) === 0 &&
+    Buffer.compare(fields.spkiDer, leaf.spkiDer) === 0 &&
+    Buffer.compare(fields.signatureAlgorithmDer, authority.signatureAlgorithm.der) === 0 &&
+    fields.notBefore >= authority.notBefore &&
+    fields.notBefore <= leaf.now &&
+    fields.notAfter > leaf.now &&
+    fields.notAfter <= authority.notAfter &&
+    verify(authority.signatureAlgorithm.digest, fields.tbsDer, authority.publicKey, fields.signature);
+  if (!holds)
+    throw new CertificateAuthorityError(`a certificate issued by "${authority.description}" does not verify`);
+  return fields;
+}
+
+function issue(leaf: Leaf): IssuedCertificate {
+  const { authority, now, purpose } = leaf;
+  if (!authority.signsFor[purpose]) {
+    throw new CertificateAuthorityError(
+      `the extendedKeyUsage of the CA "${authority.description}" does not allow ${purpose} certificates`,
+    );
+  }
+  if (now < authority.notBefore || now + 1000 > authority.notAfter) {
+    throw new CertificateAuthorityError(`the CA "${authority.description}" is not valid at this time`);
+  }
+  const isRsa = Buffer.from(leaf.spkiDer.buffer, leaf.spkiDer.byteOffset, 32).includes(RSA_ENCRYPTION);
+  const der = signCertificate(
+    {
+      serial: randomSerial(),
+      issuerDer: authority.subjectDer,
+      subjectDer: encodeCommonName(leaf.commonName),
+      spkiDer: leaf.spkiDer,
+      notBefore: Math.max(now - BACKDATED_MS, authority.notBefore),
+      notAfter: Math.min(now + leaf.lifetimeMs, authority.notAfter),
+      extensions: [
+        NOT_AN_AUTHORITY,
+        isRsa ? RSA_USAGE : SIGNATURE_USAGE,
+        EXTENDED_USAGE[purpose],
+        subjectKeyIdentifier(keyIdentifier(leaf.spkiDer)),
+        authorityIdentifier(authority),
+        subjectAltName(leaf.names),
+      ],
+    },
+    authority.privateKey,
+    authority.signatureAlgorithm,
+  );
+  const { serial, notAfter } = verifyIssued(der, leaf);
+  return {
+    pem: encodeCertificatePem(der) + authority.chainPem,
+    serial,
+    sha256: createHash('sha256').update(der).digest('hex'),
+    notAfter,
+  };
+}
+
+/**
+ * A certificate with which a site's router links: for TLS clients only, no host names, the redemption as
+ * `urn:uuid:<redemptionId>`, the first 64 characters of `subject` as common name, valid from five minutes ago until
+ * `lifetimeMs` from `now` or the CA's end. Throws CertificateAuthorityError where the CA cannot issue it or the result
+ * does not verify.
+ */
+export function issueClientCertificate(o: {
+  readonly authority: CertificateAuthority;
+  /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
+  readonly spkiDer: Uint8Array;
+  readonly subject: string;
+  readonly redemptionId: string;
+  readonly lifetimeMs: number;
+  readonly now: number;
+}): IssuedCertificate {
+  const { subject, redemptionId, ...rest } = o;
+  return issue({
+    ...rest,
+    commonName: subject,
+    names: [{ uri: `urn:uuid:${redemptionId}` }],
+    purpose: 'client',
+  });
+}
+
+/**
+ * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because
+ * routers compare an address with the DNS names alone. Throws RangeError without a host or for one that is not ASCII,
+ * and CertificateAuthorityError as {@link issueClientCertificate} does.
+ */
+export function issueServerCertificate(o: {
+  readonly authority: CertificateAuthority;
+  /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
+  readonly spkiDer: Uint8Array;
+  readonly commonName: string;
+  readonly hosts: readonly string[];
+  readonly lifetimeMs: number;
+  readonly now: number;
+}): IssuedCertificate {
+  const { hosts, ...rest } = o;
+  const names: AlternativeName[] = [];
+  for (const host of new Set(hosts)) {
+    if (!/^[\x21-\x7e]+$/.test(host)) throw new RangeError('a host name must be printable ASCII');
+    names.push({ dns: host });
+    const ip = parseIpAddress(host);
+    if (ip) names.push({ ip });
+  }
+  if (names.length === 0) throw new RangeError('a server certificate needs at least one host');
+  return issue({ ...rest, names, purpose: 'server' });
+}
+
+/** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */
+export function spkiOf(key: Parameters<typeof createPublicKey>[0]): Uint8Array {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' });
+}

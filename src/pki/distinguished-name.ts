@@ -1,0 +1,41 @@
+import { DerReader, TAG } from './der.js';
+import { constructed, element, oid, toDer } from './der-encoding.js';
+
+const COMMON_NAME = '2.5.4.3';
+/** The most characters that a common name may have (`ub-common-name`, RFC 5280 appendix A). */
+const LONGEST_COMMON_NAME = 64;
+
+/** DER of the Name whose one attribute is a common name: the first 64 characters (code points) of `text`, as UTF-8. */
+export function encodeCommonName(text: string): Uint8Array {
+  let cut = '';
+  let count = 0;
+  for (const character of text) {
+    if (count++ === LONGEST_COMMON_NAME) break;
+    cut += character;
+  }
+  if (cut === '') throw new RangeError('a common name must not be empty');
+  const attribute = constructed(TAG.sequence, [oid(COMMON_NAME), element(TAG.utf8String, cut)]);
+  return toDer(constructed(TAG.sequence, [constructed(TAG.set, [attribute])]));
+}
+
+function decodeString(tag: number, content: Uint8Array): string {
+  const bytes = Buffer.from(content);
+  if (tag === TAG.bmpString && bytes.length % 2 === 0) return bytes.swap16().toString('utf16le');
+  return bytes.toString(tag === TAG.utf8String ? 'utf8' : 'latin1');
+}
+
+/** The last common name in the DER of a Name, undefined if it has none. Throws DerError if it is no Name. */
+export function commonName(nameDer: Uint8Array): string | undefined {
+  let found: string | undefined;
+  const sets = new DerReader(nameDer).enter(TAG.sequence);
+  while (!sets.done) {
+    const attributes = sets.enter(TAG.set);
+    while (!attributes.done) {
+      const attribute = attributes.enter(TAG.sequence);
+      const type = attribute.readOid();
+      const value = attribute.read();
+      if (type === COMMON_NAME) found = decodeString(value.tag, value.content);
+    }
+  }
+  return found;
+}

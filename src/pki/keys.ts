@@ -1,0 +1,80 @@
+import {
+  createPrivateKey,
+  generateKeyPair as generateInPool,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+
+/** Key types that the service makes itself, as configuration spells them. */
+export type ServerKeyType = 'p256' | 'rsa2048';
+
+const LONGEST_PEM = 64 * 1024;
+// Half of libuv's four threads: file and DNS work of the process still gets a thread while RSA keys are being made.
+const CONCURRENT_RSA_KEYS = 2;
+const PRIVATE_KEY_BLOCK = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[\s\S]+?-----END \1-----/;
+
+/** A new private key. RSA (exponent 65537) is made in the thread pool and takes 45 to 250 ms, P-256 at once. */
+export async function generateKeyPair(type: ServerKeyType): Promise<KeyObject> {
+  if (type === 'p256') return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+  return new Promise((resolve, reject) => {
+    generateInPool('rsa', { modulusLength: 2048, publicExponent: 65537 }, (error, _publicKey, privateKey) => {
+      if (error) reject(error);
+      else resolve(privateKey);
+    });
+  });
+}
+
+/** Makes keys on demand, RSA ones at most two at a time and with a bounded queue. */
+export class KeyMaker {
+  readonly #maxQueued: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  /** `maxQueued`: how many requests for an RSA key may wait beside those that are being made. */
+  constructor(o: { readonly maxQueued: number }) {
+    this.#maxQueued = o.maxQueued;
+  }
+
+  /** A new private key, or undefined if it is RSA and the queue is full. */
+  async make(type: ServerKeyType): Promise<KeyObject | undefined> {
+    if (type === 'p256') return generateKeyPair(type);
+    if (this.#running >= CONCURRENT_RSA_KEYS) {
+      if (this.#waiting.length >= this.#maxQueued) return undefined;
+      // Whoever ends hands its place over, so that no newcomer overtakes the queue.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+    try {
+      return await generateKeyPair(type);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+}
+
+/** PEM of a private key in PKCS#8, unencrypted. */
+export function privateKeyPem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/**
+ * The first private key in a PEM text: PKCS#1, PKCS#8 or SEC1, unencrypted. Throws an Error that says what is wrong and
+ * quotes nothing of the text.
+ */
+export function readPrivateKey(pem: string): KeyObject {
+  if (pem.length > LONGEST_PEM) throw new Error('the private key file is larger than 64 KiB');
+  const [block, label] = PRIVATE_KEY_BLOCK.exec(pem) ?? [];
+  if (block === undefined) throw new Error('there is no PEM private key (PKCS#1, PKCS#8 or SEC1) in it');
+  if (label === 'ENCRYPTED PRIVATE KEY' || block.includes('Proc-Type: 4,ENCRYPTED')) {
+    throw new Error('the private key is encrypted; decrypt it first (openssl pkey -in FILE -out FILE)');
+  }
+  try {
+    return createPrivateKey({ key: block, format: 'pem' });
+  } catch {
+    // Not passed on as the cause: what OpenSSL says of a key has no business in a log.
+    throw new Error('the private key cannot be read');
+  }
+}

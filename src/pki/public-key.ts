@@ -1,0 +1,76 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { ClientKeyType } from '../domain/policy.js';
+import { DerError, DerReader, TAG } from './der.js';
+import { rsaWeakness } from './rsa-strength.js';
+
+const RSA_ALGORITHM = '300d06092a864886f70d0101010500';
+const ED25519_ALGORITHM = '300506032b6570';
+const P256_ALGORITHM = '301306072a8648ce3d020106082a8648ce3d030107';
+const P384_ALGORITHM = '301006072a8648ce3d020106052b81040022';
+const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+
+/** A public key of a kind that is accepted. */
+export interface PublicKey {
+  readonly keyType: ClientKeyType;
+  readonly key: KeyObject;
+}
+
+/** A public key that is too weak or of a kind not accepted, with the reason. */
+export interface WeakPublicKey {
+  readonly weak: string;
+}
+
+function readEcPoint(point: Uint8Array, curve: 'P-256' | 'P-384', size: number): KeyObject {
+  if (point.length !== 2 * size + 1 || point[0] !== 4) throw new DerError('a point that is not uncompressed');
+  const x = Buffer.from(point.subarray(1, size + 1)).toString('base64url');
+  const y = Buffer.from(point.subarray(size + 1)).toString('base64url');
+  // As JWK because Node takes a third longer to read the same key from DER; both check that it is on the curve.
+  return createPublicKey({ key: { kty: 'EC', crv: curve, x, y }, format: 'jwk' });
+}
+
+function readRsaKey(bits: Uint8Array, spkiDer: Uint8Array): PublicKey | WeakPublicKey {
+  const outer = new DerReader(bits);
+  const numbers = outer.enter(TAG.sequence);
+  outer.finish();
+  const weak = rsaWeakness(numbers.readUnsigned(), numbers.readUnsigned());
+  numbers.finish();
+  return weak === undefined ? { keyType: 'rsa', key: fromSpki(spkiDer) } : { weak };
+}
+
+function fromSpki(spkiDer: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' });
+}
+
+function weakKind(algorithmDer: Uint8Array): WeakPublicKey {
+  const algorithm = new DerReader(algorithmDer).enter(TAG.sequence);
+  if (algorithm.readOid() !== EC_PUBLIC_KEY) return { weak: 'a key of a kind that is not accepted' };
+  return algorithm.nextTag === TAG.sequence
+    ? { weak: 'an EC key with explicit curve parameters' }
+    : { weak: 'an EC key on another curve than P-256 and P-384' };
+}
+
+/**
+ * The key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), whose algorithm must be spelled in the one way that DER allows.
+ * EC points must be uncompressed and on their curve. Throws DerError for wrong encodings, Error for wrong points.
+ */
+export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
+  const outer = new DerReader(spkiDer);
+  const spki = outer.enter(TAG.sequence);
+  outer.finish();
+  const algorithmDer = spki.read(TAG.sequence).whole;
+  const bits = spki.readBits();
+  spki.finish();
+  switch (Buffer.from(algorithmDer).toString('hex')) {
+    case P256_ALGORITHM:
+      return { keyType: 'p256', key: readEcPoint(bits, 'P-256', 32) };
+    case P384_ALGORITHM:
+      return { keyType: 'p384', key: readEcPoint(bits, 'P-384', 48) };
+    case ED25519_ALGORITHM:
+      if (bits.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
+      return { keyType: 'ed25519', key: fromSpki(spkiDer) };
+    case RSA_ALGORITHM:
+      return readRsaKey(bits, spkiDer);
+    default:
+      return weakKind(algorithmDer);
+  }
+}

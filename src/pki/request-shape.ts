@@ -1,0 +1,60 @@
+import { DerError, DerReader, TAG } from './der.js';
+
+const DEEPEST = 16;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Refuses text that its own type does not allow, because other readers refuse the whole request for it. */
+function checkString(tag: number, content: Uint8Array): void {
+  if (tag === TAG.utf8String) {
+    try {
+      utf8.decode(content);
+    } catch {
+      throw new DerError('text that is not UTF-8');
+    }
+  } else if (tag === TAG.printableString || tag === TAG.ia5String) {
+    if (content.some((byte) => byte > 0x7f)) throw new DerError('text that is not ASCII');
+  } else {
+    throw new DerError('text of a type that is not used here');
+  }
+}
+
+/** Checks the content of a Name: sets of attributes whose values are UTF8String, PrintableString or IA5String. */
+export function checkName(content: Uint8Array): void {
+  const sets = new DerReader(content);
+  while (!sets.done) {
+    const attributes = sets.enter(TAG.set);
+    do {
+      const attribute = attributes.enter(TAG.sequence);
+      attribute.readOid();
+      const value = attribute.read();
+      checkString(value.tag, value.content);
+      attribute.finish();
+    } while (!attributes.done);
+  }
+}
+
+/** Checks that everything inside a constructed element is well-formed; what it means is of no interest. */
+function checkNested(content: Uint8Array, depth: number): void {
+  if (depth > DEEPEST) throw new DerError('elements nested too deep');
+  const reader = new DerReader(content);
+  while (!reader.done) {
+    const inner = reader.read();
+    if ((inner.tag & 0x20) !== 0) checkNested(inner.content, depth + 1);
+  }
+}
+
+/** Checks the content of a request's attributes: a type and one or more values each, structures or plain text. */
+export function checkAttributes(content: Uint8Array): void {
+  const attributes = new DerReader(content);
+  while (!attributes.done) {
+    const attribute = attributes.enter(TAG.sequence);
+    attribute.readOid();
+    const values = attribute.enter(TAG.set);
+    do {
+      const value = values.read();
+      if (value.tag === TAG.sequence) checkNested(value.content, 0);
+      else checkString(value.tag, value.content);
+    } while (!values.done);
+    attribute.finish();
+  }
+}

@@ -1,0 +1,100 @@
+import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import type { ClientKeyType } from '../domain/policy.js';
+import { DerError, DerReader, TAG } from './der.js';
+import { bitString, constructed, element, encoded, toDer } from './der-encoding.js';
+import { encodeCommonName } from './distinguished-name.js';
+import { readPublicKey } from './public-key.js';
+import { checkAttributes, checkName } from './request-shape.js';
+import {
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+  signatureAlgorithmOf,
+} from './signature-algorithm.js';
+
+const LONGEST_REQUEST = 4096;
+
+/** A certificate request that was proven to come from the holder of its key. Only the key of a request is of use. */
+export interface CertificateRequest {
+  /** DER of the SubjectPublicKeyInfo. */
+  readonly spkiDer: Uint8Array;
+  readonly keyType: ClientKeyType;
+  /** SHA-256 over `spkiDer`, lower-case hex. */
+  readonly keySha256: string;
+}
+
+/** Why a request is not accepted; the reason is for people and quotes nothing of the request. */
+export interface CertificateRequestProblem {
+  readonly invalid: 'csr_invalid' | 'key_weak';
+  readonly reason: string;
+}
+
+function invalid(reason: string): CertificateRequestProblem {
+  return { invalid: 'csr_invalid', reason };
+}
+
+/** The parts of a PKCS#10 request (RFC 2986 §4), as views of it. */
+function takeApart(der: Uint8Array) {
+  const outer = new DerReader(der);
+  const request = outer.enter(TAG.sequence);
+  outer.finish();
+  const info = request.read(TAG.sequence);
+  const algorithmDer = request.read(TAG.sequence).whole;
+  const signature = request.readBits();
+  request.finish();
+
+  const fields = new DerReader(info.content);
+  const version = fields.read(TAG.integer).content;
+  if (version.length !== 1 || version[0] !== 0) throw new DerError('a version other than 0');
+  checkName(fields.read(TAG.sequence).content);
+  const spkiDer = fields.read(TAG.sequence).whole;
+  checkAttributes(fields.read(0xa0).content);
+  fields.finish();
+  return { infoDer: info.whole, algorithmDer, signature, spkiDer };
+}
+
+function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
+  const { infoDer, algorithmDer, signature, spkiDer } = takeApart(der);
+  const publicKey = readPublicKey(spkiDer);
+  if ('weak' in publicKey) return { invalid: 'key_weak', reason: publicKey.weak };
+  const accepted: readonly SignatureAlgorithm[] = SIGNATURE_ALGORITHMS[publicKey.keyType];
+  const algorithm = accepted.find((candidate) => Buffer.compare(candidate.der, algorithmDer) === 0);
+  if (!algorithm) return invalid('it is signed with an algorithm that is not accepted for its key');
+  if (!verify(algorithm.digest, infoDer, publicKey.key, signature)) {
+    return invalid('its signature does not prove possession of the key');
+  }
+  const keySha256 = createHash('sha256').update(spkiDer).digest('hex');
+  return { spkiDer: Uint8Array.from(spkiDer), keyType: publicKey.keyType, keySha256 };
+}
+
+/**
+ * Judges the DER of a PKCS#10 request from a stranger; never throws. Accepts at most 4 KiB of strict DER, keys of P-256,
+ * P-384, RSA (2048 to 4096 bits, without known weaknesses) and Ed25519, signed by that key with SHA-2.
+ */
+export function parseCertificateRequest(der: Uint8Array): CertificateRequest | CertificateRequestProblem {
+  if (der.length > LONGEST_REQUEST) return invalid('it is larger than 4 KiB');
+  try {
+    return judge(der);
+  } catch (error) {
+    return invalid(
+      error instanceof DerError
+        ? `it is not a PKCS#10 request in DER: ${error.message}`
+        : 'its key is invalid',
+    );
+  }
+}
+
+/** DER of a PKCS#10 request for `key` (private; P-256, P-384, RSA or Ed25519), signed by it; the name is cut to 64 characters. */
+export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
+  const algorithm = signatureAlgorithmOf(key);
+  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const infoDer = toDer(
+    constructed(TAG.sequence, [
+      element(TAG.integer, Buffer.of(0)),
+      encoded(encodeCommonName(commonName)),
+      encoded(spkiDer),
+      constructed(0xa0, []),
+    ]),
+  );
+  const signature = sign(algorithm.digest, infoDer, key);
+  return toDer(constructed(TAG.sequence, [encoded(infoDer), encoded(algorithm.der), bitString(signature)]));
+}

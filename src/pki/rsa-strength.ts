@@ -1,0 +1,54 @@
+const SMALL_PRIMES = primesBelow(2000);
+/** How many steps of Fermat's method are tried: enough for primes that differ in their lower half only. */
+const FERMAT_STEPS = 64;
+
+function primesBelow(limit: number): readonly bigint[] {
+  const primes: number[] = [];
+  for (let candidate = 2; candidate < limit; candidate++) {
+    if (primes.every((prime) => candidate % prime !== 0)) primes.push(candidate);
+  }
+  return primes.map(BigInt);
+}
+
+function integerOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+}
+
+/** The largest integer whose square is at most `value`. */
+function squareRoot(value: bigint, bits: number): bigint {
+  let root = 1n << BigInt(Math.ceil(bits / 2));
+  for (;;) {
+    const next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+function hasClosePrimes(modulus: bigint, bits: number): boolean {
+  let middle = squareRoot(modulus, bits);
+  if (middle * middle < modulus) middle++;
+  for (let step = 0; step < FERMAT_STEPS; step++, middle++) {
+    const rest = middle * middle - modulus;
+    // Squares are 0, 1, 4 or 9 modulo 16: most candidates end here without a root.
+    if (!['0', '1', '4', '9'].includes((rest & 15n).toString())) continue;
+    const root = rest === 0n ? 0n : squareRoot(rest, rest.toString(2).length);
+    if (root * root === rest) return true;
+  }
+  return false;
+}
+
+/**
+ * Why an RSA public key (big-endian modulus and exponent, no sign byte) must not be trusted, undefined if nothing
+ * speaks against it: 2048 to 4096 bits, an odd exponent of 65537 to 2^32, no small factor, primes not close together.
+ */
+export function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): string | undefined {
+  const bits = modulusBytes.length * 8 - Math.clz32(modulusBytes[0] ?? 0) + 24;
+  if (bits < 2048 || bits > 4096) return `an RSA key of ${bits} bits; 2048 to 4096 are accepted`;
+  if (exponentBytes.length > 5) return 'an RSA exponent above 2^32';
+  const exponent = integerOf(exponentBytes);
+  if (exponent < 65537n || exponent > 2n ** 32n) return 'an RSA exponent outside 65537 to 2^32';
+  if (exponent % 2n === 0n) return 'an RSA exponent that is even';
+  const modulus = integerOf(modulusBytes);
+  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';
+  return hasClosePrimes(modulus, bits) ? 'an RSA modulus whose primes are too close together' : undefined;
+}
