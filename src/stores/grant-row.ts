@@ -1,0 +1,82 @@
+import type { AccessGrant } from '../domain/access-grant.js';
+import type { GrantPolicy } from '../domain/policy.js';
+
+/** Columns of table `grants`, in the order that {@link grantValues} gives their values in. */
+export const GRANT_COLUMNS = [
+  'uid',
+  'namespace',
+  'name',
+  'code_hash',
+  'code_chosen',
+  'redemptions_allowed',
+  'redemptions',
+  'window_ms',
+  'expires_at',
+  'issuer',
+  'policy',
+  'site_uid',
+  'created_at',
+  'ready_at',
+  'revoked_at',
+] as const;
+
+/** A row of table `grants` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
+export interface GrantRow {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly code_hash: Uint8Array;
+  readonly code_chosen: number;
+  readonly redemptions_allowed: number;
+  readonly redemptions: number;
+  readonly window_ms: number;
+  readonly expires_at: number | null;
+  readonly issuer: string | null;
+  readonly policy: string;
+  readonly site_uid: string | null;
+  readonly created_at: number;
+  readonly ready_at: number | null;
+  readonly revoked_at: number | null;
+}
+
+/** The values of a grant's row, one for each of {@link GRANT_COLUMNS}. */
+export function grantValues(grant: AccessGrant): (string | number | Uint8Array | null)[] {
+  return [
+    grant.uid,
+    grant.namespace,
+    grant.name,
+    grant.codeHash,
+    grant.codeChosen ? 1 : 0,
+    grant.redemptionsAllowed,
+    grant.redemptions,
+    grant.expirationWindowMs,
+    grant.expirationTime,
+    grant.issuer,
+    JSON.stringify(grant.policy),
+    grant.siteUid,
+    grant.createdAt,
+    grant.readyAt,
+    grant.revokedAt,
+  ];
+}
+
+/** The grant that a row holds. */
+export function grantOfRow(row: GrantRow): AccessGrant {
+  return {
+    uid: row.uid,
+    namespace: row.namespace,
+    name: row.name,
+    codeHash: new Uint8Array(row.code_hash),
+    codeChosen: row.code_chosen !== 0,
+    redemptionsAllowed: row.redemptions_allowed,
+    redemptions: row.redemptions,
+    expirationWindowMs: row.window_ms,
+    expirationTime: row.expires_at,
+    issuer: row.issuer,
+    policy: JSON.parse(row.policy) as GrantPolicy,
+    siteUid: row.site_uid,
+    createdAt: row.created_at,
+    readyAt: row.ready_at,
+    revokedAt: row.revoked_at,
+  };
+}

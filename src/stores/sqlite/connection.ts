@@ -1,0 +1,72 @@
+import type BetterSqlite3 from 'better-sqlite3';
+import { StoreOpenError } from '../store-open-error.js';
+import { fileIdentity } from './database-file.js';
+import { primaryCode } from './sqlite-failure.js';
+
+/** A value that a column holds. */
+export type SqlValue = string | number | Uint8Array | null;
+
+/** An open database with its prepared statements. Nothing here waits: a database in use throws `SQLITE_BUSY`. */
+export interface SqliteConnection {
+  /** The statement for this SQL, prepared once. */
+  statement(sql: string): BetterSqlite3.Statement<SqlValue[], unknown>;
+  /** True while a transaction is open. */
+  inTransaction(): boolean;
+  /** False once the file was removed or another one put in its place. */
+  isCurrent(): boolean;
+  /** Closes the database, whatever state it is in. */
+  close(): void;
+}
+
+function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {
+  try {
+    return new Database(file, { fileMustExist: true, timeout: 0 });
+  } catch (error) {
+    // The driver's own complaint about a directory that is gone carries no result code.
+    if (primaryCode(error) !== undefined) throw error;
+    throw new StoreOpenError(`the store ${file} cannot be opened`, 'see that its directory exists', {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Opens an existing database file durably: write-ahead log, every commit synced, deleted content overwritten.
+ * Throws SQLite's own errors, and StoreOpenError for a file that is no database.
+ */
+export function openConnection(Database: typeof BetterSqlite3, file: string): SqliteConnection {
+  const db = openFile(Database, file);
+  try {
+    if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
+      throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
+    }
+    db.pragma('synchronous = FULL');
+    db.pragma('secure_delete = ON');
+    db.pragma('trusted_schema = OFF');
+    // What a burst made of the log is given back to the disk.
+    db.pragma('journal_size_limit = 16777216');
+  } catch (error) {
+    db.close();
+    if (primaryCode(error) === 'SQLITE_NOTADB') {
+      throw new StoreOpenError(`the store ${file} is not an SQLite database`, 'name another file', {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  const identity = fileIdentity(file);
+  const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
+  return {
+    statement(sql) {
+      let statement = statements.get(sql);
+      if (!statement) {
+        statement = db.prepare<SqlValue[], unknown>(sql);
+        statements.set(sql, statement);
+      }
+      return statement;
+    },
+    inTransaction: () => db.inTransaction,
+    isCurrent: () => fileIdentity(file) === identity,
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,59 @@
+import { closeSync, openSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreOpenError } from '../store-open-error.js';
+
+// Magic numbers of statfs(2). SQLite's write-ahead log needs memory that all its processes share.
+const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xfe534d42, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0x5346414f, 'AFS'],
+  [0x00c36400, 'Ceph'],
+  [0x0bd00bd0, 'Lustre'],
+]);
+
+/** Name of the network file system with this `f_type` of statfs(2), undefined for every other one. */
+export function networkFileSystem(type: number): string | undefined {
+  return NETWORK_FILE_SYSTEMS.get(type >>> 0);
+}
+
+/** Identity of the file that a path leads to, undefined where there is none. */
+export function fileIdentity(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
+}
+
+/**
+ * Makes sure that there is a database file in a place that can hold one, creating it empty and with mode 0600 when
+ * `create` is set. Throws StoreOpenError for a missing directory, a network file system, or something that is no
+ * regular file. Tells whether the file is there.
+ */
+export function prepareDatabaseFile(file: string, create: boolean): boolean {
+  const directory = dirname(file);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new StoreOpenError(`the store's directory ${directory} does not exist`, 'create it with mode 0700');
+  }
+  const network = networkFileSystem(statfsSync(directory).type);
+  if (network !== undefined) {
+    throw new StoreOpenError(
+      `the store ${file} would be on a network file system (${network}), where SQLite loses data`,
+      'put it on a local disk',
+    );
+  }
+  // An existing file is never opened here: closing it again would drop the locks that another connection of this
+  // process has on it.
+  const existing = statSync(file, { throwIfNoEntry: false });
+  if (existing) {
+    if (existing.isFile()) return true;
+    throw new StoreOpenError(`the store ${file} is not a regular file`, 'name a file');
+  }
+  if (!create) return false;
+  try {
+    // SQLite would create it 0644; it gives its log and shared memory the mode of this file.
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return true;
+}

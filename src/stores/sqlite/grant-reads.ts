@@ -1,0 +1,54 @@
+import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import type { Page, PageRequest } from '../../redemption/grant-store.js';
+import { type GrantRow, grantOfRow } from '../grant-row.js';
+import { decodeCursor, pageOf, rowsToRead } from '../page.js';
+import type { SqliteConnection } from './connection.js';
+
+const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
+const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
+const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
+const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?';
+// The cases in the order in which grantState decides.
+const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
+    WHEN expires_at <= ? THEN 'expired' WHEN redemptions >= redemptions_allowed THEN 'exhausted' ELSE 'ready' END
+    AS state, count(*) AS count FROM grants GROUP BY state`;
+
+function grantOf(row: unknown): AccessGrant | undefined {
+  return row === undefined ? undefined : grantOfRow(row as GrantRow);
+}
+
+/** Reads behind GrantStore.findGrant. */
+export function findGrant(connection: SqliteConnection, uid: string): AccessGrant | undefined {
+  return grantOf(connection.statement(BY_UID).get(uid));
+}
+
+/** Reads behind GrantStore.findGrantByName. */
+export function findGrantByName(
+  connection: SqliteConnection,
+  namespace: string,
+  name: string,
+): AccessGrant | undefined {
+  return grantOf(connection.statement(BY_NAME).get(namespace, name));
+}
+
+/** Reads behind GrantStore.listGrants. */
+export function listGrants(
+  connection: SqliteConnection,
+  page: PageRequest & { readonly namespace?: string },
+): Page<AccessGrant> {
+  const [afterNamespace, afterName] = page.after === undefined ? ['', ''] : decodeCursor(page.after, 2);
+  const limit = rowsToRead(page.limit);
+  const rows =
+    page.namespace === undefined
+      ? connection.statement(LIST).all(String(afterNamespace), String(afterName), limit)
+      : connection.statement(LIST_NAMESPACE).all(page.namespace, String(afterName), limit);
+  return pageOf(rows as GrantRow[], page.limit, (row) => [row.namespace, row.name], grantOfRow);
+}
+
+/** Reads behind GrantStore.countGrants. */
+export function countGrants(connection: SqliteConnection, now: number): Record<AccessGrantState, number> {
+  const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
+  const rows = connection.statement(COUNT).all(now) as { state: AccessGrantState; count: number }[];
+  for (const { state, count } of rows) counts[state] = count;
+  return counts;
+}

@@ -1,0 +1,68 @@
+import type { Redemption } from '../../domain/redemption.js';
+import type { ProvenRefusal } from '../../redemption/grant-store.js';
+import { appendEvent } from './append-event.js';
+import type { WriteOperation } from './group-commit.js';
+
+const REPLAYED = `SELECT 1 FROM events
+  WHERE grant_uid = ? AND kind = 'replayed' AND redemption_id = ? AND at = ? ORDER BY seq DESC LIMIT 1`;
+const ADD_REFUSAL = `UPDATE refusals SET count = count + 1, last_at = max(last_at, ?)
+  WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ? RETURNING count`;
+const REFUSAL_COUNT = `SELECT count FROM refusals
+  WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
+const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
+const INSERT_REFUSAL = `INSERT INTO refusals (last_at, grant_uid, code, name, subject, peer, count, first_at)
+  VALUES (?, ?, ?, ?, ?, ?, 1, ?)`;
+const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL WHERE sealed_until <= ?`;
+
+// The rest of a grant's 1,000 rows is kept for one row per code that takes what finds no room.
+const DETAILED_REFUSALS = 950;
+
+/** The write behind GrantStore.recordReplay. */
+export function recordReplay(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
+  const { grantUid, id } = redemption;
+  return ({ connection, repeated }) => {
+    if (repeated && connection.statement(REPLAYED).get(grantUid, id, now) !== undefined) return;
+    appendEvent(connection, { grantUid, at: now, kind: 'replayed', redemptionId: id, detail: { peer } });
+  };
+}
+
+/** The write behind GrantStore.recordRefusal. */
+export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
+  const { grantUid, code, name, subject, peer } = refusal;
+  const exact = [grantUid, code, name, subject, peer];
+  const summary = [grantUid, code, '', '', ''];
+  // Row and count that an earlier attempt of this very write aimed at.
+  let aim: { readonly key: string[]; readonly count: number } | undefined;
+  return ({ connection, repeated }) => {
+    if (repeated && aim) {
+      const count = connection
+        .statement(REFUSAL_COUNT)
+        .pluck()
+        .get(...aim.key);
+      if (typeof count === 'number' && count >= aim.count) return;
+    }
+    const add = (key: string[]): boolean => {
+      const count = connection
+        .statement(ADD_REFUSAL)
+        .pluck()
+        .get(now, ...key);
+      if (typeof count === 'number') aim = { key, count };
+      return typeof count === 'number';
+    };
+    if (add(exact)) return;
+    const rows = Number(connection.statement(COUNT_REFUSALS).pluck().get(grantUid));
+    const key = rows < DETAILED_REFUSALS ? exact : summary;
+    if (key === summary && add(summary)) return;
+    connection.statement(INSERT_REFUSAL).run(now, ...key, now);
+    aim = { key, count: 1 };
+  };
+}
+
+/** The write behind GrantStore.eraseSealedAnswers. */
+export function eraseSealedAnswers(now: number): WriteOperation<number> {
+  let erased = 0;
+  return ({ connection }) => {
+    erased = Math.max(erased, connection.statement(ERASE).run(now).changes);
+    return erased;
+  };
+}

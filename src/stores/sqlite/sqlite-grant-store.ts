@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Checkpoint, Clock } from '../../redemption/clock.js';
+import type { GrantStore } from '../../redemption/grant-store.js';
+import type { SqliteConnection } from './connection.js';
+import { countGrants, findGrant, findGrantByName, listGrants } from './grant-reads.js';
+import { createGrant, deleteGrant, initializeGrants, revokeGrant } from './grant-writes.js';
+import { startGroupCommit } from './group-commit.js';
+import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
+import { recordRedemption } from './record-redemption.js';
+import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
+import type { SqliteSession } from './session.js';
+import { failureOf, storeUnavailable, translateFailure } from './sqlite-failure.js';
+
+const GET_SETTING = 'SELECT value FROM settings WHERE key = ?';
+const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+// Only this gets erased content out of the log as well.
+const TRUNCATE_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)';
+
+/** Writes the log back and empties it; false if another connection or the disk was in the way. */
+function truncateLog(session: SqliteSession): boolean {
+  try {
+    const result = session.connect().statement(TRUNCATE_LOG).get() as { readonly busy: number };
+    return result.busy === 0;
+  } catch (error) {
+    session.noteFailure(error);
+    return false;
+  }
+}
+
+/** The grant store over an open session: reads at once, writes by group commit. */
+export function sqliteGrantStore(
+  session: SqliteSession,
+  options: {
+    readonly clock: Clock;
+    readonly checkpoint: Checkpoint | undefined;
+    readonly deadlineMs: number;
+  },
+): GrantStore {
+  const { clock, deadlineMs } = options;
+  const { write, finish } = startGroupCommit(session, options);
+  let closing: Promise<void> | undefined;
+  let logHoldsErased = false;
+
+  async function read<T>(query: (connection: SqliteConnection) => T): Promise<T> {
+    if (closing) throw storeUnavailable('the store is closed');
+    const deadline = performance.now() + deadlineMs;
+    for (;;) {
+      try {
+        return query(session.connect());
+      } catch (error) {
+        session.noteFailure(error);
+        if (failureOf(error) !== 'busy' || performance.now() >= deadline) throw translateFailure(error);
+      }
+      await sleep(1 + Math.random() * 9);
+    }
+  }
+
+  const putSetting = (key: string, value: string): Promise<void> =>
+    write(({ connection }) => {
+      connection.statement(PUT_SETTING).run(key, value);
+    });
+
+  return {
+    createGrant: (grant) => write(createGrant(grant)),
+    findGrant: (uid) => read((connection) => findGrant(connection, uid)),
+    findGrantByName: (namespace, name) => read((connection) => findGrantByName(connection, namespace, name)),
+    listGrants: (page) => read((connection) => listGrants(connection, page)),
+    initializeGrants: (now) => write(initializeGrants(now)),
+    revokeGrant: (uid, now) => write(revokeGrant(uid, now)),
+    deleteGrant: (uid) => write(deleteGrant(uid, clock())),
+
+    findReplay: (uid, replayKey) => read((connection) => findReplay(connection, uid, replayKey)),
+    recordRedemption: (uid, redemption, now, repeatLimit) =>
+      write(recordRedemption(uid, redemption, now, repeatLimit)),
+    findRedemption: (id) => read((connection) => findRedemption(connection, id)),
+    listRedemptions: (page) => read((connection) => listRedemptions(connection, page)),
+
+    recordReplay: (redemption, peer, now) => write(recordReplay(redemption, peer, now)),
+    recordRefusal: (refusal, now) => write(recordRefusal(refusal, now)),
+    listAttempts: (uid, limit) => read((connection) => listAttempts(connection, uid, limit)),
+    async eraseSealedAnswers(now) {
+      const erased = await write(eraseSealedAnswers(now));
+      if (erased > 0) logHoldsErased = true;
+      if (logHoldsErased) logHoldsErased = !truncateLog(session);
+      return erased;
+    },
+
+    getSetting: (key) =>
+      read((connection) => connection.statement(GET_SETTING).pluck().get(key) as string | undefined),
+    putSetting,
+
+    countGrants: (now) => read((connection) => countGrants(connection, now)),
+    // Only a commit proves that there is room on the disk.
+    probe: () => putSetting('probed-at', String(clock())),
+    close() {
+      closing ??= finish().then(() => session.close());
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Checkpoint, Clock } from '../../redemption/clock.js';
+import type { GrantStore } from '../../redemption/grant-store.js';
+import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
+import { openConnection, type SqliteConnection } from './connection.js';
+import { prepareDatabaseFile } from './database-file.js';
+import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
+import { keepSession } from './session.js';
+import { failureOf, translateFailure } from './sqlite-failure.js';
+import { sqliteGrantStore } from './sqlite-grant-store.js';
+
+export interface SqliteStoreOptions {
+  /** Path of the database; its directory must exist. */
+  readonly file: string;
+  /** Whether to create the database and bring its tables to this program's version. */
+  readonly migrate: boolean;
+  readonly clock: Clock;
+  /** Called synchronously as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
+  readonly checkpoint?: Checkpoint;
+  /** How long a busy database is waited for, in milliseconds; 8,000 when absent. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * Opens the grant store in an SQLite file (created with mode 0600). Several processes may share one file.
+ * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the file or its place
+ * cannot be used, and RedemptionError `store_unavailable` when it cannot be read now.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
+  const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  if (!prepareDatabaseFile(file, migrate)) {
+    throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
+  }
+  // A native module: whoever needs no store must not load it.
+  const { default: Database } = await import('better-sqlite3');
+  const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
+    const connection = openConnection(Database, file);
+    try {
+      prepare(connection);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  };
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      const first = openChecked((connection) => {
+        if (migrate) migrateSchema(connection, file);
+        checkSchema(connection, file);
+      });
+      // A newer release may have migrated while this process ran.
+      const session = keepSession(first, () =>
+        openChecked((connection) => checkSchema(connection, file, true)),
+      );
+      return sqliteGrantStore(session, { clock, checkpoint, deadlineMs });
+    } catch (error) {
+      if (error instanceof StoreOpenError) throw error;
+      if (failureOf(error) !== 'busy' || performance.now() >= deadline) throw translateFailure(error);
+      await sleep(1 + Math.random() * 9);
+    }
+  }
+}

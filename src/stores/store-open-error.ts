@@ -1,0 +1,27 @@
+/**
+ * A store that cannot be used as it is, and that waiting does not mend. `message` is the cause in one line, `hint` what
+ * to do about it.
+ */
+export class StoreOpenError extends Error {
+  override readonly name: string = 'StoreOpenError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.hint = hint;
+  }
+}
+
+/** A store whose tables are of another version than this program's. `found` is 0 for a store without tables. */
+export class StoreSchemaError extends StoreOpenError {
+  override readonly name = 'StoreSchemaError';
+  readonly found: number;
+  readonly wanted: number;
+
+  constructor(where: string, versions: { found: number; wanted: number }, hint: string) {
+    const { found, wanted } = versions;
+    super(`the store ${where} has schema version ${found}, and version ${wanted} is wanted: ${hint}`, hint);
+    this.found = found;
+    this.wanted = wanted;
+  }
+}
