@@ -1,0 +1,45 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+
+/** One part that readiness depends on; `ready` resolves, or rejects with the reason as its message. */
+export interface ReadinessPart {
+  readonly name: string;
+  ready(): Promise<void>;
+}
+
+export interface OperationsDependencies {
+  readonly parts: readonly ReadinessPart[];
+  /** Metrics in Prometheus' text form, and its content type. */
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
+async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; readonly reason?: string }> {
+  try {
+    await part.ready();
+    return { ready: true };
+  } catch (error) {
+    return { ready: false, reason: (error as Error).message };
+  }
+}
+
+/** `/healthz` (the process answers), `/readyz` (each part with its reason; 503 while one is not ready), `/metrics`. */
+export function createOperationsApp(deps: OperationsDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(helmet());
+  app.get('/healthz', (_request, response) => {
+    response.type('text/plain').send('ok\n');
+  });
+  app.get('/readyz', async (_request, response) => {
+    const states = await Promise.all(
+      deps.parts.map(async (part) => [part.name, await stateOf(part)] as const),
+    );
+    const ready = states.every(([, state]) => state.ready);
+    response.status(ready ? 200 : 503).json({ ready, parts: Object.fromEntries(states) });
+  });
+  app.get('/metrics', async (_request, response) => {
+    const { text, contentType } = await deps.metrics();
+    response.type(contentType).send(text);
+  });
+  return app;
+}

@@ -1,0 +1,27 @@
+import { flagOf, type SettingKey } from '../settings.js';
+import { type OutputFormat, print, table } from './output.js';
+import { configurationFrom } from './settings-options.js';
+
+/** Shows the effective configuration, and where each value comes from. No setting holds a secret, only paths to them. */
+export function configCheckCommand(flags: {
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}): void {
+  const { output, ...settingFlags } = flags;
+  const { written, sources } = configurationFrom(settingFlags);
+  const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
+    key,
+    value: written[key] ?? null,
+    source: sources[key],
+  }));
+  print(output, rows, () =>
+    table(
+      ['FLAG', 'VALUE', 'FROM'],
+      rows.map(({ key, value, source }) => [
+        flagOf(key),
+        value === null ? '-' : Array.isArray(value) ? value.join(', ') : String(value),
+        source,
+      ]),
+    ),
+  );
+}

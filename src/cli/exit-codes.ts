@@ -1,0 +1,127 @@
+import type { ClientErrorCode, RedemptionErrorCode } from '../domain/redemption-error.js';
+import type { ExitCode } from './command-error.js';
+
+interface Advice {
+  readonly exitCode: ExitCode;
+  /** What the person at the terminal can do. */
+  readonly hint: string;
+}
+
+const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
+const TELL_OPERATOR =
+  'ask the operator of the accepting site to look at the grant with `linkgrant grant show`';
+
+const ADVICE = {
+  code_wrong: { exitCode: 3, hint: `check that the token file is whole and unchanged, or ${NEW_TOKEN}` },
+  grant_unknown: { exitCode: 3, hint: `the grant is gone or the URL is of another service; ${NEW_TOKEN}` },
+  grant_expired: { exitCode: 3, hint: `the grant has ended; ${NEW_TOKEN}` },
+  grant_revoked: { exitCode: 3, hint: `the grant or this redemption was revoked; ${NEW_TOKEN}` },
+  grant_exhausted: { exitCode: 3, hint: `every use of the grant is spent; ${NEW_TOKEN}` },
+  code_expired: { exitCode: 3, hint: `the token has ended; ${NEW_TOKEN}` },
+  code_revoked: { exitCode: 3, hint: `the token was revoked; ${NEW_TOKEN}` },
+  code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${NEW_TOKEN}` },
+  policy_subject: {
+    exitCode: 3,
+    hint: 'the grant does not allow this subject; choose another with --subject',
+  },
+  policy_name: { exitCode: 3, hint: 'the grant does not allow this link name; choose another with --name' },
+  policy_source: {
+    exitCode: 3,
+    hint: 'the grant does not allow this address; redeem from a network that it names',
+  },
+  policy_key: { exitCode: 3, hint: `the grant does not allow this type of key; ${TELL_OPERATOR}` },
+  policy_csr_required: {
+    exitCode: 3,
+    hint: 'the grant wants the key to stay at home; redeem with `linkgrant token redeem`',
+  },
+  csr_invalid: {
+    exitCode: 3,
+    hint: 'the certificate request was refused; remove the pending key and try again',
+  },
+  key_weak: { exitCode: 3, hint: 'the key is too weak; remove the pending key and try again' },
+  name_invalid: { exitCode: 3, hint: 'use a name of lower-case letters, digits, - and . with --name' },
+  subject_invalid: { exitCode: 3, hint: 'use a subject of 1 to 253 printable characters with --subject' },
+  body_invalid: { exitCode: 3, hint: `check that the token file is whole, or ${NEW_TOKEN}` },
+  body_too_large: {
+    exitCode: 3,
+    hint: `the code is too long to be one; check the token file, or ${NEW_TOKEN}`,
+  },
+  body_timeout: { exitCode: 4, hint: 'the network is too slow; try again' },
+  method_not_allowed: {
+    exitCode: 3,
+    hint: 'something between here and the service changes requests; ask who runs the proxy',
+  },
+  link_access_unavailable: {
+    exitCode: 4,
+    hint: 'the accepting site has no endpoint yet; its operator enables link access or starts the service with --endpoint, then try again',
+  },
+  edge_site: {
+    exitCode: 4,
+    hint: 'the accepting site is an edge site; its operator has to accept links at another site',
+  },
+  issuer_unavailable: {
+    exitCode: 4,
+    hint: 'the accepting site cannot sign now; its operator checks the issuer, then try again',
+  },
+  issuer_untrusted: {
+    exitCode: 4,
+    hint: "the accepting site's router does not trust its issuer; its operator checks both, then try again",
+  },
+  not_yet_valid: { exitCode: 4, hint: 'the grant cannot be redeemed yet; try again later' },
+  repeated_redemption: {
+    exitCode: 4,
+    hint: 'the same site redeemed this grant twice within an hour; try again later',
+  },
+  overloaded: { exitCode: 4, hint: 'the service is busy; try again' },
+  store_unavailable: {
+    exitCode: 4,
+    hint: 'the store of the service is not available (full, read-only or locked); free it, then try again',
+  },
+  internal: {
+    exitCode: 4,
+    hint: 'the service failed; its operator finds the cause in its log. Try again later',
+  },
+  dns: { exitCode: 4, hint: 'check the name and the DNS of this machine, or try a route with --connect-to' },
+  connection_refused: {
+    exitCode: 4,
+    hint: 'check that the service runs there, and that no firewall refuses the port',
+  },
+  connection_timeout: { exitCode: 4, hint: 'check the address and firewalls in between, or raise --timeout' },
+  proxy: {
+    exitCode: 4,
+    hint: 'check HTTPS_PROXY, NO_PROXY or --proxy, and that the proxy allows CONNECT to that port',
+  },
+  clock_skew: { exitCode: 4, hint: 'set the clock of this machine (and of the service), then try again' },
+  service_unavailable: {
+    exitCode: 4,
+    hint: 'the service, or something in front of it, has a passing problem; try again later',
+  },
+  outcome_unknown: {
+    exitCode: 4,
+    hint: 'the use may be spent; `--retry` posts once more, which may spend another, or ask for a new token',
+  },
+  tls_untrusted: {
+    exitCode: 3,
+    hint: `the server is not the one that made the token, or its CA changed; ${NEW_TOKEN}`,
+  },
+  tls_name: {
+    exitCode: 3,
+    hint: 'the service has to run with --host for the name in the URL; ask its operator',
+  },
+  not_https: {
+    exitCode: 3,
+    hint: 'what answers there is no HTTPS server; check the port in the URL of the token',
+  },
+  redirect: {
+    exitCode: 3,
+    hint: 'redemption is never redirected; the URL of the token has to name the service itself',
+  },
+  answer_invalid: { exitCode: 3, hint: 'nothing of it was kept; tell the operator of the accepting site' },
+  token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
+  not_writable: { exitCode: 1, hint: 'make the place writable, or name another' },
+} as const satisfies Record<RedemptionErrorCode | ClientErrorCode, Advice>;
+
+/** How a command ends that met this code, and what to tell the person who ran it. */
+export function adviceFor(code: RedemptionErrorCode | ClientErrorCode): Advice {
+  return ADVICE[code];
+}

@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import { type AccessGrant, grantState } from '../domain/access-grant.js';
+import { formatDuration, parseDuration } from '../domain/duration.js';
+import { isUuid } from '../domain/names.js';
+import type { CreatedGrant } from '../redemption/create-grant.js';
+import { createGrant } from '../redemption/create-grant.js';
+import type { Attempt, GrantStore } from '../redemption/grant-store.js';
+import { CommandError } from './command-error.js';
+import { fields, formatTime, type OutputFormat, print, table } from './output.js';
+import { requireService, type StoreSession, withStore } from './store-session.js';
+import { writeToken } from './token-output.js';
+
+const PAGE = 500;
+const LAST_ATTEMPTS = 10;
+
+export interface GrantFlags {
+  readonly namespace: string;
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}
+
+export interface GrantCreateFlags extends GrantFlags {
+  readonly redemptionsAllowed?: string;
+  readonly expirationWindow?: string;
+  readonly issuer?: string;
+  readonly codeFile?: string;
+  readonly token?: string;
+}
+
+/** Reads a whole number of at least 1 from a flag. */
+export function parseCount(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
+  throw new CommandError(`${flag} cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use a whole number of at least 1',
+  });
+}
+
+/** Reads a duration from a flag, in milliseconds. */
+export function parseWindow(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new CommandError(`${flag} cannot be "${value}"`, {
+    exitCode: 2,
+    hint: 'use a duration such as 90s, 15m, 1h30m or 7d',
+  });
+}
+
+/** The code in a file: its text without one trailing newline. */
+export function readCodeFile(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\n$/, '');
+  } catch (error) {
+    throw new CommandError(`the code file cannot be read: ${(error as Error).message}`, { exitCode: 2 });
+  }
+}
+
+/** Makes a grant from flags, or says why it cannot be. */
+export async function makeGrant(
+  name: string,
+  flags: GrantCreateFlags,
+  session: StoreSession,
+): Promise<CreatedGrant> {
+  const made = await createGrant(
+    {
+      namespace: flags.namespace,
+      name,
+      redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
+      expirationWindowMs: parseWindow('--expiration-window', flags.expirationWindow),
+      code: flags.codeFile === undefined ? undefined : readCodeFile(flags.codeFile),
+      issuer: flags.issuer,
+    },
+    requireService(session),
+    { store: session.store, clock: Date.now },
+  );
+  if ('rejected' in made) throw new CommandError(`the grant was not made: ${made.rejected}`, { exitCode: 2 });
+  return made;
+}
+
+/** The grant that a name or uid means. */
+export async function requireGrant(
+  store: GrantStore,
+  namespace: string,
+  nameOrUid: string,
+): Promise<AccessGrant> {
+  const grant =
+    (isUuid(nameOrUid) ? await store.findGrant(nameOrUid) : undefined) ??
+    (await store.findGrantByName(namespace, nameOrUid));
+  if (grant) return grant;
+  throw new CommandError(`there is no grant "${nameOrUid}" in namespace "${namespace}"`, {
+    exitCode: 1,
+    hint: 'see `linkgrant grant list`',
+  });
+}
+
+function grantReport(grant: AccessGrant) {
+  const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
+  return {
+    name,
+    namespace,
+    uid,
+    state: grantState(grant, Date.now()),
+    redemptions,
+    redemptionsAllowed,
+    expirationWindow: formatDuration(grant.expirationWindowMs),
+    ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
+    ...(issuer !== null && { issuer }),
+    createdAt: formatTime(createdAt),
+    ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
+  };
+}
+
+function attemptReport(attempt: Attempt) {
+  const { at, outcome, name, subject, peer, redemptionId, count } = attempt;
+  return {
+    at: formatTime(at),
+    outcome,
+    name,
+    subject,
+    peer,
+    count,
+    ...(redemptionId !== null && { redemptionId }),
+  };
+}
+
+export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
+  await withStore(flags, async (session) => {
+    const made = await makeGrant(name, flags, session);
+    const { grant, code } = made;
+    if (flags.token !== undefined) {
+      await writeToken(made, flags.token, {}, session);
+      return;
+    }
+    const service = requireService(session);
+    print(flags.output, { ...grantReport(grant), url: `${service.url}/${grant.uid}`, code }, () =>
+      [
+        fields([
+          ['Grant', grant.name],
+          ['URL', `${service.url}/${grant.uid}`],
+          ['Code', code],
+          ['Uses', grant.redemptionsAllowed],
+          [
+            'Ends',
+            grant.expirationTime === null
+              ? 'its clock starts when the service has an --endpoint'
+              : formatTime(grant.expirationTime),
+          ],
+        ]),
+        'The code is shown this once. Make a token of it with `linkgrant token issue FILE --grant NAME --code-file FILE`.\n',
+        grant.redemptionsAllowed > 1
+          ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
+          : '',
+      ].join(''),
+    );
+  });
+}
+
+export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
+  await withStore(flags, async ({ store }) => {
+    const grants: AccessGrant[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.listGrants({
+        limit: PAGE,
+        ...(after !== undefined && { after }),
+        ...(!flags.allNamespaces && { namespace: flags.namespace }),
+      });
+      grants.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    const reports = grants.map(grantReport);
+    print(flags.output, reports, () =>
+      reports.length === 0
+        ? 'There are no grants.\n'
+        : table(
+            ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID'],
+            reports.map((grant) => [
+              grant.name,
+              grant.state,
+              `${grant.redemptions}/${grant.redemptionsAllowed}`,
+              grant.expirationTime ?? '-',
+              grant.uid,
+            ]),
+          ),
+    );
+  });
+}
+
+export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+  await withStore(flags, async ({ store, service }) => {
+    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+    const report = grantReport(grant);
+    const attempts = (await store.listAttempts(grant.uid, LAST_ATTEMPTS)).map(attemptReport);
+    print(flags.output, { ...report, ...(service && { url: `${service.url}/${grant.uid}` }), attempts }, () =>
+      [
+        fields([
+          ['Name', report.name],
+          ['Namespace', report.namespace],
+          ['State', report.state],
+          ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
+          ['Ends', report.expirationTime],
+          ['Window', report.expirationWindow],
+          ['Issuer', report.issuer],
+          ['Made', report.createdAt],
+          ['Revoked', report.revokedAt],
+          ['URL', service && `${service.url}/${grant.uid}`],
+        ]),
+        '\nLast attempts\n',
+        attempts.length === 0
+          ? 'none\n'
+          : table(
+              ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
+              attempts.map(({ at, outcome, name, subject, peer, count }) => [
+                at,
+                outcome,
+                name,
+                subject,
+                peer,
+                String(count),
+              ]),
+            ),
+      ].join(''),
+    );
+  });
+}
+
+export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+  await withStore(flags, async ({ store }) => {
+    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+    const revoked = await store.revokeGrant(grant.uid, Date.now());
+    process.stdout.write(
+      revoked
+        ? `Grant "${grant.name}" is revoked: its token redeems nothing more. Links made from it stay.\n`
+        : `Grant "${grant.name}" was revoked before.\n`,
+    );
+  });
+}
+
+export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+  await withStore(flags, async ({ store }) => {
+    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+    await store.deleteGrant(grant.uid);
+    process.stdout.write(
+      `Grant "${grant.name}" is deleted. Its redemptions stay in the ledger; links made from it stay.\n`,
+    );
+  });
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
+import { issueSiteCertificate } from '../runtime.js';
+import { isHost } from '../settings.js';
+import { CommandError } from './command-error.js';
+import { formatTime } from './output.js';
+import { configurationFrom } from './settings-options.js';
+
+export interface ServerCertificateFlags {
+  readonly host?: readonly string[];
+  readonly to?: string;
+  readonly [flag: string]: unknown;
+}
+
+/** Writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts the links of this service's site CA. */
+export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
+  const { host: hosts = [], to, ...settingFlags } = flags;
+  const wrong = hosts.find((host) => !isHost(host));
+  if (hosts.length === 0 || wrong !== undefined) {
+    throw new CommandError(wrong === undefined ? 'no --host was given' : `--host cannot be "${wrong}"`, {
+      exitCode: 2,
+      hint: 'name each DNS name or address that links reach the router by',
+    });
+  }
+  if (to === undefined)
+    throw new CommandError('no --to was given', { exitCode: 2, hint: 'name a directory' });
+  const { settings } = configurationFrom(settingFlags);
+  const issued = await issueSiteCertificate(settings, hosts, Date.now());
+  try {
+    makePrivateDirectory(to);
+    writePrivateFile(join(to, 'tls.key'), issued.key);
+    writePrivateFile(join(to, 'tls.crt'), issued.cert);
+    writePrivateFile(join(to, 'ca.crt'), issued.ca);
+  } catch (error) {
+    throw new CommandError(`"${to}" cannot be written: ${(error as Error).message}`, {
+      exitCode: 1,
+      cause: error,
+    });
+  }
+  process.stdout.write(
+    `Written to ${to}: tls.crt, tls.key and ca.crt for ${hosts.join(', ')}, valid until ${formatTime(issued.notAfter)}\n`,
+  );
+}

@@ -1,0 +1,48 @@
+import { stringify } from 'yaml';
+import { CommandError } from './command-error.js';
+
+/** Formats of `-o`; undefined means text for people. */
+export type OutputFormat = 'json' | 'yaml' | undefined;
+
+/** Reads the value of `-o`; anything but json and yaml is a usage error. */
+export function parseOutputFormat(value: string): 'json' | 'yaml' {
+  if (value === 'json' || value === 'yaml') return value;
+  throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json or yaml' });
+}
+
+/** Writes `value` to standard output in `format`, or what `text` gives when none was asked for. */
+export function print(format: OutputFormat, value: unknown, text: () => string): void {
+  if (format === 'json') process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  else if (format === 'yaml') process.stdout.write(stringify(value, { lineWidth: 0 }));
+  else process.stdout.write(text());
+}
+
+/** Columns under headings, each as wide as its longest cell. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `${cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()}\n`;
+  return [headings, ...rows].map(line).join('');
+}
+
+/** `label: value` lines with the values in one column; undefined ones are left out. */
+export function fields(pairs: readonly (readonly [string, string | number | undefined])[]): string {
+  const shown = pairs.filter(([, value]) => value !== undefined);
+  const width = Math.max(...shown.map(([label]) => label.length)) + 1;
+  return shown.map(([label, value]) => `${`${label}:`.padEnd(width)} ${value}\n`).join('');
+}
+
+/** A moment as people and machines both read it: RFC 3339 in UTC, to the second. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** A SHA-256 as OpenSSL prints fingerprints: `AB:CD:…`. */
+export function formatFingerprint(hex: string): string {
+  return (hex.toUpperCase().match(/../g) ?? []).join(':');
+}

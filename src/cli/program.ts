@@ -1,0 +1,187 @@
+import { Command, Option } from 'commander';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
+import { SETTINGS, type SettingKey } from '../settings.js';
+import { version } from '../version.js';
+import { parseOutputFormat } from './output.js';
+import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
+
+const OUTPUT = () =>
+  new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
+const NAMESPACE = () =>
+  new Option('-n, --namespace <NAMESPACE>', 'namespace of the grant').default('default');
+
+/** Adds the flags of settings to a command, which then reads them from the flags it is given. */
+function withSettings(command: Command, keys: readonly SettingKey[]): Command {
+  for (const option of settingsOptions(keys)) command.addOption(option);
+  return command;
+}
+
+function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
+  const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());
+  return withSettings(command, STORE_SETTINGS);
+}
+
+function addGrantLimits(command: Command): Command {
+  return command
+    .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
+    .option('--expiration-window <DURATION>', 'how long it can be redeemed (default: 15m)')
+    .option(
+      '--issuer <NAME>',
+      "CA that signs, a directory of the data directory's issuers/ (default: the site CA)",
+    )
+    .option(
+      '--code-file <FILE>',
+      'code of your own, at least 16 characters, from a file or - for standard input',
+    );
+}
+
+function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+  withSettings(
+    program.command('serve').description('run the redemption service'),
+    Object.keys(SETTINGS) as SettingKey[],
+  ).action(async (flags) => (await import('./serve.js')).serveCommand(flags, context));
+}
+
+function addGrant(program: Command): void {
+  const grant = program.command('grant').description('make grants, and see who redeemed them');
+  addGrantLimits(grantCommand(grant, 'create <NAME>', 'make a grant; its code is shown this once'))
+    .option(
+      '--token <FILE>',
+      'write its token to a file, or - for standard output, instead of showing the code',
+    )
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./grant.js')).createCommand(name, flags));
+  grantCommand(grant, 'list', 'list grants')
+    .option('-A, --all-namespaces', 'of every namespace')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./grant.js')).listCommand(flags));
+  grantCommand(grant, 'show <NAME>', 'show a grant (by name or uid) and the last attempts at it')
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./grant.js')).showCommand(name, flags));
+  grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more').action(async (name, flags) =>
+    (await import('./grant.js')).revokeCommand(name, flags),
+  );
+  grantCommand(grant, 'delete <NAME>', 'remove a grant; what it gave stays in the ledger').action(
+    async (name, flags) => (await import('./grant.js')).deleteCommand(name, flags),
+  );
+}
+
+function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
+  const token = program.command('token').description('issue tokens, and redeem them');
+  addGrantLimits(
+    grantCommand(token, 'issue <FILE>', 'write a token (- for standard output) and make its grant'),
+  )
+    .option('--grant <NAME>', 'of this grant, with its code from --code-file, instead of a new one')
+    .option('--name <NAME>', 'name of the token, and so of the link made from it')
+    .addOption(new Option('--link-cost <N>', 'cost of the link made from it'))
+    .addOption(new Option('--cost <N>').hideHelp())
+    .action(async (file, { cost, ...flags }) =>
+      (await import('./token.js')).issueCommand(
+        file,
+        cost === undefined ? flags : { linkCost: cost, ...flags },
+      ),
+    );
+  const redeem = token
+    .command('redeem <FILE>')
+    .description('redeem a token (- for standard input) and write its Link and Secret; safe to repeat')
+    .requiredOption(
+      '--to <DIR>',
+      'directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output',
+    )
+    .option('--name <NAME>', "name of the link (default: the token's)")
+    .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
+    .addOption(new Option('--link-cost <N>', "cost of the link (default: the token's)"))
+    .addOption(new Option('--cost <N>').hideHelp())
+    .option('--retry', 'post again although an earlier outcome is unknown; may spend another use');
+  addConnectionFlags(withSettings(redeem, ['dataDir']))
+    .addOption(OUTPUT())
+    .action(async (file, { cost, ...flags }) =>
+      (await import('./token-redeem.js')).redeemCommand(
+        file,
+        cost === undefined ? flags : { linkCost: cost, ...flags },
+        context,
+      ),
+    );
+  addConnectionFlags(
+    token
+      .command('inspect <FILE>')
+      .description('show what a token (- for standard input) holds, never its code'),
+  )
+    .option('--check', 'ask the service for the state of the grant; spends nothing')
+    .addOption(OUTPUT())
+    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
+}
+
+function addConnectionFlags(command: Command): Command {
+  return command
+    .option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)')
+    .option(
+      '--proxy <URL>',
+      'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+    )
+    .option(
+      '--connect-to <HOST:PORT:ADDR:PORT>',
+      "connect elsewhere than the URL says, as curl's; may be repeated",
+      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+    );
+}
+
+function addRest(program: Command): void {
+  const redemption = program.command('redemption').description('see what was redeemed');
+  grantCommand(redemption, 'list', 'list redemptions')
+    .option('--grant <NAME>', 'of one grant')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./redemption.js')).listCommand(flags));
+  grantCommand(redemption, 'show <ID>', 'show a redemption and its certificate')
+    .addOption(OUTPUT())
+    .action(async (id, flags) => (await import('./redemption.js')).showCommand(id, flags));
+  const issuer = program.command('issuer').description('the CA that signs links');
+  withSettings(
+    issuer
+      .command('server-certificate')
+      .description('write a certificate for a router that accepts the links'),
+    ['dataDir', 'issuerCert', 'issuerKey'],
+  )
+    .option(
+      '--host <HOST>',
+      'name or address that links reach the router by; may be repeated',
+      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+    )
+    .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
+    .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
+  const config = program.command('config').description('the configuration of the service');
+  withSettings(
+    config.command('check').description('show each effective setting and where it comes from'),
+    Object.keys(SETTINGS) as SettingKey[],
+  )
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./config.js')).configCheckCommand(flags));
+  program
+    .command('completion <SHELL>')
+    .description('print the completion script for bash, zsh or fish')
+    .action(async (shell) => {
+      process.stdout.write((await import('./completion.js')).completionScript(program, shell));
+    });
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      process.stdout.write(`${version()}\n`);
+    });
+}
+
+/** The command line, noun by noun. Each command's code is loaded when it runs, so that help is quick. */
+export function createProgram(context: { readonly clock: Clock; readonly checkpoint: Checkpoint }): Command {
+  const program = new Command('linkgrant')
+    .description('Link token redemption service for Skupper v2 networks')
+    .version(version(), '-V, --version', 'print the version')
+    .helpCommand(false)
+    .showHelpAfterError('(add --help for how to use it)')
+    .configureHelp({ sortOptions: false })
+    .exitOverride();
+  addServe(program, context);
+  addGrant(program);
+  addToken(program, context);
+  addRest(program);
+  return program;
+}

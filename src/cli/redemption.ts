@@ -1,0 +1,102 @@
+import type { Redemption } from '../domain/redemption.js';
+import { CommandError } from './command-error.js';
+import { type GrantFlags, requireGrant } from './grant.js';
+import { fields, formatTime, print, table } from './output.js';
+import { withStore } from './store-session.js';
+
+const PAGE = 500;
+
+function report(redemption: Redemption) {
+  const {
+    id,
+    grantUid,
+    mode,
+    name,
+    subject,
+    peer,
+    serial,
+    keySha256,
+    certificateSha256,
+    notAfter,
+    createdAt,
+  } = redemption;
+  return {
+    id,
+    grantUid,
+    createdAt: formatTime(createdAt),
+    mode,
+    name,
+    subject,
+    peer,
+    serial,
+    keySha256,
+    certificateSha256,
+    notAfter: formatTime(notAfter),
+    ...(redemption.revokedAt !== null && { revokedAt: formatTime(redemption.revokedAt) }),
+  };
+}
+
+export async function listCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
+  await withStore(flags, async ({ store }) => {
+    const grantUid =
+      flags.grant === undefined ? undefined : (await requireGrant(store, flags.namespace, flags.grant)).uid;
+    const redemptions: Redemption[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.listRedemptions({
+        limit: PAGE,
+        ...(after !== undefined && { after }),
+        ...(grantUid !== undefined && { grantUid }),
+      });
+      redemptions.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    const reports = redemptions.map(report);
+    print(flags.output, reports, () =>
+      reports.length === 0
+        ? 'There are no redemptions.\n'
+        : table(
+            ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS'],
+            reports.map(({ id, createdAt, name, subject, peer, notAfter }) => [
+              id,
+              createdAt,
+              name,
+              subject,
+              peer,
+              notAfter,
+            ]),
+          ),
+    );
+  });
+}
+
+export async function showCommand(id: string, flags: GrantFlags): Promise<void> {
+  await withStore(flags, async ({ store }) => {
+    const redemption = await store.findRedemption(id);
+    if (!redemption) {
+      throw new CommandError(`there is no redemption ${id}`, {
+        exitCode: 1,
+        hint: 'see `linkgrant redemption list`',
+      });
+    }
+    const shown = report(redemption);
+    print(flags.output, { ...shown, certificate: redemption.certificate }, () =>
+      [
+        fields([
+          ['ID', shown.id],
+          ['Grant', shown.grantUid],
+          ['Time', shown.createdAt],
+          ['Name', shown.name],
+          ['Subject', shown.subject],
+          ['From', shown.peer],
+          ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
+          ['Key SHA-256', shown.keySha256],
+          ['Serial', shown.serial],
+          ['Certificate ends', shown.notAfter],
+          ['Revoked', shown.revokedAt],
+        ]),
+        redemption.certificate,
+      ].join(''),
+    );
+  });
+}

@@ -1,0 +1,34 @@
+import { Option } from 'commander';
+import { type Configuration, environment, loadConfiguration } from '../config.js';
+import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
+
+function collect(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+function optionFor(key: SettingKey): Option {
+  const definition: SettingDefinition = SETTINGS[key];
+  const { placeholder, description, many } = definition;
+  const shownDefault = typeof definition.default === 'string' ? ` (default: ${definition.default})` : '';
+  const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
+  const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
+  return many ? option.argParser(collect) : option;
+}
+
+/** The flags of settings, and `--config`. Values are read by the configuration, not here, so that no flag has a default. */
+export function settingsOptions(keys: readonly SettingKey[]): Option[] {
+  return [
+    ...keys.map(optionFor),
+    new Option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)'),
+  ];
+}
+
+/** The settings that a command needs which opens the store. */
+export const STORE_SETTINGS: readonly SettingKey[] = ['dataDir', 'store'];
+
+/** The configuration that these flags and the environment give; warnings go to standard error. */
+export function configurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
+  const configuration = loadConfiguration(flags, environment());
+  for (const warning of configuration.warnings) process.stderr.write(`warning: ${warning}\n`);
+  return configuration;
+}

@@ -1,0 +1,72 @@
+import { lstatSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { encodeAccessToken } from '../domain/access-token-resource.js';
+import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
+import type { CreatedGrant } from '../redemption/create-grant.js';
+import { issueToken } from '../redemption/issue-token.js';
+import { CommandError } from './command-error.js';
+import { formatTime } from './output.js';
+import { requireService, type StoreSession } from './store-session.js';
+
+/** Writes text to a private file, or to standard output for `-`. */
+export function writeSecretOutput(target: string, text: string): void {
+  if (target === '-') {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    makePrivateDirectory(dirname(resolve(target)));
+    if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory');
+    writePrivateFile(target, text);
+  } catch (error) {
+    throw new CommandError(`"${target}" cannot be written: ${(error as Error).message}`, {
+      exitCode: 1,
+      hint: 'name a file in a directory that you can write to, or - for standard output',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Writes the token of a grant to `target` and says on standard error what it carries. Unless `keepGrant` is set the grant
+ * was made for this token, and is deleted again when the token cannot be written, so that nothing is left behind.
+ */
+export async function writeToken(
+  made: CreatedGrant,
+  target: string,
+  flags: {
+    readonly name?: string | undefined;
+    readonly linkCost?: number | undefined;
+    readonly keepGrant?: boolean;
+  },
+  session: StoreSession,
+): Promise<void> {
+  const service = requireService(session);
+  const { grant, code } = made;
+  const { name, linkCost } = flags;
+  try {
+    const token = issueToken({ grant, code, name, linkCost }, service, Date.now);
+    if ('rejected' in token) {
+      throw new CommandError(`the token was not made: ${token.rejected}`, {
+        exitCode: 1,
+        hint: 'start the service with --endpoint inter-router=HOST:PORT, or see `linkgrant grant list`',
+      });
+    }
+    writeSecretOutput(target, encodeAccessToken(token));
+    const endpoints = service.endpoints
+      .map(({ name: role, host, port }) => `${role} ${host}:${port}`)
+      .join(', ');
+    const uses = grant.redemptionsAllowed === 1 ? 'once' : `${grant.redemptionsAllowed} times`;
+    process.stderr.write(
+      [
+        target === '-' ? '' : `Token written to ${target}\n`,
+        `Redeemed at ${token.url}\n`,
+        `Links to ${endpoints}\n`,
+        `Can be redeemed ${uses}${grant.expirationTime === null ? '' : `, until ${formatTime(grant.expirationTime)}`}\n`,
+      ].join(''),
+    );
+  } catch (error) {
+    if (!flags.keepGrant) await session.store.deleteGrant(grant.uid);
+    throw error;
+  }
+}

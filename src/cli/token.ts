@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isResourceName } from '../domain/names.js';
+import { CommandError } from './command-error.js';
+import { type GrantCreateFlags, makeGrant, parseCount, readCodeFile, requireGrant } from './grant.js';
+import { withStore } from './store-session.js';
+import { writeToken } from './token-output.js';
+
+export interface TokenIssueFlags extends GrantCreateFlags {
+  readonly grant?: string;
+  readonly name?: string;
+  readonly linkCost?: string;
+}
+
+/** Writes a token: of a new grant, or of `--grant` with the code that was kept when that was made. */
+export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
+  const linkCost = parseCount('--link-cost', flags.linkCost);
+  const { name } = flags;
+  if (name !== undefined && !isResourceName(name)) {
+    throw new CommandError(`--name cannot be "${name}"`, {
+      exitCode: 2,
+      hint: 'use lower-case letters, digits, - and .',
+    });
+  }
+  await withStore(flags, async (session) => {
+    if (flags.grant === undefined) {
+      const made = await makeGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
+      return writeToken(made, target, { name, linkCost }, session);
+    }
+    const unusable = flags.redemptionsAllowed !== undefined || flags.expirationWindow !== undefined;
+    if (flags.codeFile === undefined || unusable) {
+      throw new CommandError(`a token of grant "${flags.grant}" needs its code, and has its limits`, {
+        exitCode: 2,
+        hint: 'give --code-file alone, with the code that `linkgrant grant create` showed; without --grant a grant is made',
+      });
+    }
+    const grant = await requireGrant(session.store, flags.namespace, flags.grant);
+    const code = readCodeFile(flags.codeFile);
+    return writeToken({ grant, code }, target, { name, linkCost, keepGrant: true }, session);
+  });
+}
+
+/** The text of a token file, or of standard input for `-`. */
+export function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`the token file cannot be read: ${(error as Error).message}`, {
+      exitCode: 1,
+      hint: 'name the file that `linkgrant token issue` wrote, or - for standard input',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,175 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import {
+  flagOf,
+  SETTINGS,
+  type SettingDefinition,
+  type SettingKey,
+  type Settings,
+  variableOf,
+} from './settings.js';
+
+/** Configuration that cannot be used; the message names the key, the value and what is allowed. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/** Where a value came from, in the words of the one who set it. */
+export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;
+
+export interface Configuration {
+  readonly settings: Settings;
+  /** Where each value comes from. */
+  readonly sources: Readonly<Record<SettingKey, SettingSource>>;
+  /** The values as they were written, for showing them. */
+  readonly written: Readonly<Record<SettingKey, unknown>>;
+  /** Things that are probably a mistake, each a sentence. */
+  readonly warnings: readonly string[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Flags = Readonly<Record<string, unknown>>;
+
+const KEYS = Object.keys(SETTINGS) as SettingKey[];
+// Variables of ours that are no setting of the service.
+const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG']);
+// What Kubernetes and container links put into a variable named after a Service.
+const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
+
+/** The process's environment. Nothing else in the program reads it. */
+export function environment(): Environment {
+  return process.env;
+}
+
+/** The data directory when nobody names one: `/var/lib/linkgrant` for root, else under the XDG data home. */
+export function defaultDataDir(env: Environment, isRoot: boolean): string {
+  if (isRoot) return '/var/lib/linkgrant';
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linkgrant');
+}
+
+function readVariable(env: Environment, name: string | undefined): string | undefined {
+  const value = name === undefined ? undefined : env[name];
+  return value === undefined || value === '' || SERVICE_LINK.test(value) ? undefined : value;
+}
+
+/** Skupper's port and base URL, which are written in another way than ours. */
+function skupperVariables(
+  env: Environment,
+): Readonly<Partial<Record<SettingKey, { name: string; value: string }>>> {
+  const port = readVariable(env, 'SKUPPER_GRANT_SERVER_PORT');
+  const base = readVariable(env, 'SKUPPER_GRANT_SERVER_BASE_URL');
+  return {
+    ...(port !== undefined && { listen: { name: 'SKUPPER_GRANT_SERVER_PORT', value: `:${port}` } }),
+    ...(base !== undefined && {
+      externalUrl: { name: 'SKUPPER_GRANT_SERVER_BASE_URL', value: `https://${base}` },
+    }),
+  };
+}
+
+function readFile(file: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
+  } catch (error) {
+    throw new ConfigurationError(`configuration file ${file} cannot be read: ${(error as Error).message}`);
+  }
+  if (content === null || content === undefined) return {};
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new ConfigurationError(`configuration file ${file} must be a map of settings`);
+  }
+  for (const key of Object.keys(content)) {
+    if (!(key in SETTINGS) || key === 'dataDir') {
+      const allowed = KEYS.filter((known) => known !== 'dataDir').join(', ');
+      throw new ConfigurationError(
+        `configuration file ${file}: unknown key ${key}; known keys are ${allowed}`,
+      );
+    }
+  }
+  return content as Record<string, unknown>;
+}
+
+function unknownVariables(env: Environment): string[] {
+  const known = new Set<string>([...KEYS.map(variableOf), ...OTHER_VARIABLES]);
+  return Object.entries(env)
+    .filter(
+      ([name, value]) => name.startsWith('LINKGRANT_') && !known.has(name) && !SERVICE_LINK.test(value ?? ''),
+    )
+    .map(([name]) => `the variable ${name} is not known and has no effect`);
+}
+
+/**
+ * The effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
+ * directory where it exists), then defaults. Throws ConfigurationError.
+ */
+export function loadConfiguration(
+  flags: Flags,
+  env: Environment,
+  isRoot = process.getuid?.() === 0,
+): Configuration {
+  const dataDirDefault = defaultDataDir(env, isRoot);
+  const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
+  const named = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
+  const usual = join(dataDir, 'config.yaml');
+  const file = named ?? (existsSync(usual) ? usual : undefined);
+  const fileValues = file === undefined ? {} : readFile(file);
+  const skupper = skupperVariables(env);
+
+  const settings: Record<string, unknown> = {};
+  const sources: Record<string, SettingSource> = {};
+  const written: Record<string, unknown> = {};
+  for (const key of KEYS) {
+    const definition: SettingDefinition = SETTINGS[key];
+    const own = readVariable(env, variableOf(key));
+    const alias = readVariable(env, definition.alias);
+    const candidates: [unknown, SettingSource][] = [
+      [flags[key], `flag ${flagOf(key)}`],
+      [own, `variable ${variableOf(key)}`],
+      [alias, `variable ${definition.alias}`],
+      [skupper[key]?.value, `variable ${skupper[key]?.name}`],
+      [fileValues[key], `file ${file}`],
+      [key === 'dataDir' ? dataDirDefault : definition.default, 'default'],
+    ];
+    const [value, source] = candidates.find(([candidate]) => candidate !== undefined) ?? [
+      undefined,
+      'default',
+    ];
+    sources[key] = source;
+    written[key] = value;
+    settings[key] = value === undefined ? undefined : readSetting(key, value, source);
+  }
+  const warnings = unknownVariables(env);
+  const configuration = { settings, sources, written, warnings } as unknown as Configuration;
+  checkTogether(configuration.settings);
+  return configuration;
+}
+
+function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {
+  const parsed = SETTINGS[key].schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  // The deepest issue is what the reader of the value said.
+  const issue = parsed.error.issues[0];
+  const inner =
+    issue?.code === 'invalid_union' ? (issue.errors.flat().at(-1)?.message ?? issue.message) : issue?.message;
+  const shown = typeof value === 'string' ? value : JSON.stringify(value);
+  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}": it must be ${inner}`);
+}
+
+function checkTogether(settings: Settings): void {
+  const together = (first: SettingKey, second: SettingKey) => {
+    if ((settings[first] === undefined) === (settings[second] === undefined)) return;
+    const [given, missing] = settings[first] === undefined ? [second, first] : [first, second];
+    throw new ConfigurationError(`${flagOf(given)} needs ${flagOf(missing)} beside it`);
+  };
+  together('tlsCert', 'tlsKey');
+  together('issuerCert', 'issuerKey');
+  if (settings.tlsCa !== undefined && settings.tlsCert === undefined) {
+    throw new ConfigurationError('--tls-ca needs --tls-cert and --tls-key beside it');
+  }
+  if (settings.tlsCert !== undefined && settings.tlsCa === undefined) {
+    throw new ConfigurationError(
+      '--tls-cert needs --tls-ca beside it: tokens carry the CA, and clients trust nothing else',
+    );
+  }
+}

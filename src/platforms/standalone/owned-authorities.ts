@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../pki/authority.js';
+
+const TEN_YEARS_MS = 3650 * 86_400_000;
+
+/** Directory name of the CA that signs link certificates unless a grant names another (Skupper's name for it). */
+export const SITE_CA = 'skupper-site-ca';
+/** Directory name of the CA of the redemption service's own certificate; it signs no link. */
+export const SERVER_CA = 'linkgrant-server-ca';
+
+/** Loads a CA from `tls.crt` and `tls.key` files. Throws CertificateAuthorityError, or the system's error. */
+export function readAuthority(certificateFile: string, keyFile: string, now: number): CertificateAuthority {
+  const pem = { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  return loadAuthority(pem, certificateFile, now);
+}
+
+/** The CAs in `<data directory>/issuers/<name>/{tls.crt,tls.key}`. */
+export class OwnedAuthorities {
+  readonly #directory: string;
+
+  constructor(dataDirectory: string) {
+    this.#directory = join(dataDirectory, 'issuers');
+  }
+
+  /** The CA of that name, made on first use. Safe to call in several processes at once: one of them makes it. */
+  async ensure(name: string, commonName: string, now: number): Promise<CertificateAuthority> {
+    if (!this.#exists(name)) await this.#create(name, commonName, now);
+    return this.#read(name, now);
+  }
+
+  /** The CA of that name; undefined when there is none or it cannot be used. The service's own CA signs no link. */
+  find(name: string, now: number): CertificateAuthority | undefined {
+    if (name === SERVER_CA || !this.#exists(name)) return undefined;
+    try {
+      return this.#read(name, now);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #exists(name: string): boolean {
+    return existsSync(join(this.#directory, name, 'tls.crt'));
+  }
+
+  #read(name: string, now: number): CertificateAuthority {
+    const directory = join(this.#directory, name);
+    return readAuthority(join(directory, 'tls.crt'), join(directory, 'tls.key'), now);
+  }
+
+  async #create(name: string, commonName: string, now: number): Promise<void> {
+    const made = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
+    const temporary = join(this.#directory, `.${name}.${randomUUID()}`);
+    makePrivateDirectory(temporary);
+    writeFileSync(join(temporary, 'tls.key'), made.key, { mode: 0o600, flush: true });
+    writeFileSync(join(temporary, 'tls.crt'), made.certificate, { mode: 0o600, flush: true });
+    try {
+      // Renaming onto a directory that has files fails, so whoever comes second uses what the first one made.
+      renameSync(temporary, join(this.#directory, name));
+    } catch (error) {
+      rmSync(temporary, { recursive: true, force: true });
+      if (!this.#exists(name)) throw error;
+    }
+    syncDirectory(this.#directory);
+  }
+}

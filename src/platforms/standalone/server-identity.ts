@@ -1,0 +1,90 @@
+import { createPublicKey } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePrivateFile } from '../../files/private-file.js';
+import type { CertificateAuthority } from '../../pki/authority.js';
+import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
+import { issueServerCertificate } from '../../pki/certificates.js';
+import { generateKeyPair, privateKeyPem } from '../../pki/keys.js';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** What the redemption service shows in a handshake, and what its clients verify it with; all PEM. */
+export interface ServerIdentity {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+  /** When the certificate ends, milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** Where a server identity comes from; `read` gives what is there now, and may be called again and again. */
+export interface ServerIdentitySource {
+  read(now: number): Promise<ServerIdentity>;
+  /** Changes when a new `read` would give something else. */
+  version(now: number): string;
+}
+
+/** A key pair and CA in files that somebody else keeps. */
+export function givenIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
+  const paths = [files.cert, files.key, files.ca];
+  return {
+    version: () => paths.map((path) => statSync(path).mtimeMs).join(),
+    read: async () => {
+      const [cert, key, ca] = paths.map((path) => readFileSync(path, 'utf8')) as [string, string, string];
+      splitCertificates(ca);
+      return { cert, key, ca, notAfter: describeCertificate(cert).notAfter };
+    },
+  };
+}
+
+const KEY_BLOCK = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----\n?/;
+
+function isDue(certificate: string, hosts: readonly string[], now: number): boolean {
+  const { notBefore, notAfter, hosts: named } = describeCertificate(certificate);
+  const wanted = [...hosts].sort().join();
+  return notAfter - now < (notAfter - notBefore) / 3 || wanted !== [...new Set(named)].sort().join();
+}
+
+/**
+ * A certificate for `hosts` from the service's own CA, kept with its key in `<data directory>/server.pem`. It is
+ * issued anew when the names change or a third of its life is left.
+ */
+export function ownIdentity(
+  dataDirectory: string,
+  authority: CertificateAuthority,
+  hosts: readonly string[],
+): ServerIdentitySource {
+  const file = join(dataDirectory, 'server.pem');
+  const isCurrent = (now: number): boolean => {
+    if (!existsSync(file)) return false;
+    const pem = readFileSync(file, 'utf8');
+    return KEY_BLOCK.test(pem) && !isDue(pem.replace(KEY_BLOCK, ''), hosts, now);
+  };
+  return {
+    version: (now) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due'),
+    read: async (now) => {
+      if (!isCurrent(now)) {
+        const issued = await issueIdentity(authority, hosts, now);
+        writePrivateFile(file, issued.key + issued.cert);
+      }
+      const pem = readFileSync(file, 'utf8');
+      const cert = pem.replace(KEY_BLOCK, '');
+      const key = KEY_BLOCK.exec(pem)?.[0] ?? '';
+      return { cert, key, ca: authority.bundlePem, notAfter: describeCertificate(cert).notAfter };
+    },
+  };
+}
+
+/** A new key and a certificate of `authority` that names `hosts`, valid for a year. */
+export async function issueIdentity(
+  authority: CertificateAuthority,
+  hosts: readonly string[],
+  now: number,
+): Promise<ServerIdentity> {
+  const key = await generateKeyPair('p256');
+  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const commonName = hosts[0] ?? 'linkgrant';
+  const issued = issueServerCertificate({ authority, spkiDer, commonName, hosts, lifetimeMs: YEAR_MS, now });
+  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.bundlePem, notAfter: issued.notAfter };
+}

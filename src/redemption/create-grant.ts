@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { checkChosenCode, hashCode, mintCode } from '../codes/opaque-code.js';
+import type { AccessGrant } from '../domain/access-grant.js';
+import { isNamespace, isResourceName } from '../domain/names.js';
+import type { Clock } from './clock.js';
+import type { GrantStore } from './grant-store.js';
+import type { ServiceDescription } from './service-description.js';
+
+export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
+export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
+// What SQL's integers and people's patience both hold.
+const MOST_REDEMPTIONS = 1_000_000;
+const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
+
+export interface GrantRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly redemptionsAllowed?: number | undefined;
+  readonly expirationWindowMs?: number | undefined;
+  /** A code that a person chose; absent for one of ours. */
+  readonly code?: string | undefined;
+  /** Name of the CA that signs; absent for the site's default. */
+  readonly issuer?: string | undefined;
+}
+
+/** A grant was made: its code is known to the caller alone from here on. */
+export interface CreatedGrant {
+  readonly grant: AccessGrant;
+  readonly code: string;
+}
+
+/** Why a grant was not made, as a sentence. */
+export interface RejectedGrant {
+  readonly rejected: string;
+}
+
+function problemOf(request: GrantRequest): string | undefined {
+  const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
+  if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
+  if (!isResourceName(name))
+    return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
+  if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
+  const allowed = redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED;
+  if (!Number.isInteger(allowed) || allowed < 1 || allowed > MOST_REDEMPTIONS) {
+    return `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
+  }
+  const windowMs = expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
+  if (windowMs <= 0 || windowMs > LONGEST_WINDOW_MS)
+    return 'the expiration window must be longer than 0 and at most 10 years';
+  return code === undefined ? undefined : checkChosenCode(code);
+}
+
+/**
+ * Makes a grant. Its clock starts at once where the service has an endpoint to link to, and else when it gets one.
+ */
+export async function createGrant(
+  request: GrantRequest,
+  service: ServiceDescription,
+  deps: { readonly store: GrantStore; readonly clock: Clock },
+): Promise<CreatedGrant | RejectedGrant> {
+  const rejected = problemOf(request);
+  if (rejected !== undefined) return { rejected };
+  const code = request.code ?? mintCode();
+  const uid = randomUUID();
+  const now = deps.clock();
+  const ready = service.endpoints.length > 0;
+  const expirationWindowMs = request.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
+  const grant: AccessGrant = {
+    uid,
+    namespace: request.namespace,
+    name: request.name,
+    codeHash: hashCode(uid, Buffer.from(code)),
+    codeChosen: request.code !== undefined,
+    redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
+    redemptions: 0,
+    expirationWindowMs,
+    expirationTime: ready ? now + expirationWindowMs : null,
+    issuer: request.issuer ?? null,
+    policy: {},
+    siteUid: null,
+    createdAt: now,
+    readyAt: ready ? now : null,
+    revokedAt: null,
+  };
+  const outcome = await deps.store.createGrant(grant);
+  if (outcome === 'created') return { grant, code };
+  return { rejected: `there is already a grant "${request.name}" in namespace "${request.namespace}"` };
+}

@@ -1,0 +1,32 @@
+import type { LinkEndpoint } from '../domain/link.js';
+import type { GrantStore } from './grant-store.js';
+
+/** What a running service publishes of itself, so that tokens can be made whether it runs or not. */
+export interface ServiceDescription {
+  readonly platform: 'standalone';
+  /** Base URL of tokens, path prefix included, without a trailing slash. */
+  readonly url: string;
+  /** PEM that the URL's server certificate verifies against. */
+  readonly ca: string;
+  /** SHA-256 of the first certificate of `ca`, lower-case hex. */
+  readonly caSha256: string;
+  /** Names and addresses in the server certificate. */
+  readonly hosts: readonly string[];
+  /** Where Links lead; empty while the site accepts none. */
+  readonly endpoints: readonly LinkEndpoint[];
+  /** Subject of the CA that signs link certificates by default. */
+  readonly issuer: string;
+}
+
+const SETTING = 'service';
+
+/** Publishes the description into the store. */
+export async function publishService(store: GrantStore, description: ServiceDescription): Promise<void> {
+  await store.putSetting(SETTING, JSON.stringify(description));
+}
+
+/** The description that was published last, or undefined before the first start of a service. */
+export async function readService(store: GrantStore): Promise<ServiceDescription | undefined> {
+  const text = await store.getSetting(SETTING);
+  return text === undefined ? undefined : (JSON.parse(text) as ServiceDescription);
+}
