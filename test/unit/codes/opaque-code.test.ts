@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { checkChosenCode, codeMatches, hashCode, mintCode } from '../../../src/codes/opaque-code.js';
+
+const UID = '5f0c6f0a-6a49-4a5e-9a0f-0d3b54b3f1c2';
+
+test('a minted code is 24 letters and digits, and never the same twice', () => {
+  const codes = Array.from({ length: 2_000 }, mintCode);
+  for (const code of codes) expect(code).toMatch(/^[A-Za-z0-9]{24}$/);
+  expect(new Set(codes).size).toBe(codes.length);
+});
+
+test('every letter and digit turns up about equally often in minted codes', () => {
+  const counts = new Map<string, number>();
+  for (const character of Array.from({ length: 5_000 }, mintCode).join('')) {
+    counts.set(character, (counts.get(character) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(62);
+  // 120,000 draws make 1,935 of each on average with a deviation of 44; reducing bytes modulo 62 would give some 2,344.
+  for (const count of counts.values()) expect(Math.abs(count - 1_935)).toBeLessThan(300);
+});
+
+test('the hash of a code is SHA-256 over the uid followed by the code', () => {
+  const code = Buffer.from('abcdefghijklmnopqrstuvwx');
+  const expected = createHash('sha256').update(`${UID}abcdefghijklmnopqrstuvwx`).digest('hex');
+  expect(Buffer.from(hashCode(UID, code)).toString('hex')).toBe(expected);
+});
+
+test('a code matches its own hash under its own grant and nothing else', () => {
+  const code = Buffer.from(mintCode());
+  const hash = hashCode(UID, code);
+  expect(codeMatches(hash, UID, code)).toBe(true);
+  expect(codeMatches(hash, UID, code.subarray(1))).toBe(false);
+  expect(codeMatches(hash, UID, Buffer.concat([code, Buffer.from('\n')]))).toBe(false);
+  expect(codeMatches(hash, `${UID.slice(0, -1)}3`, code)).toBe(false);
+  expect(codeMatches(hash.subarray(0, 31), UID, code)).toBe(false);
+  expect(codeMatches(new Uint8Array(0), UID, code)).toBe(false);
+});
+
+test.each([
+  ['too short', 'fifteen-letters', 'at least 16'],
+  ['empty', '', 'at least 16'],
+  ['with a space', 'sixteen letters!!', 'white space'],
+  ['with a newline at the end', 'sixteen-letters!\n', 'white space'],
+  ['with a control character', 'sixteen-letters\u0007!', 'printable'],
+  ['that is not ASCII', 'sechzehn-zeichen-ü', 'ASCII'],
+  ['longer than 4,000 bytes', 'x'.repeat(4_001), 'at most 4000'],
+])('a chosen code that is %s is refused', (_case, code, reason) => {
+  expect(checkChosenCode(code)).toContain(reason);
+});
+
+test.each(['sixteen-letters!', 'x'.repeat(4_000), '~!@#$%^&*()_+{}|:"<>?'])(
+  'a chosen code of 16 to 4,000 printable characters is accepted',
+  (code) => {
+    expect(checkChosenCode(code)).toBeUndefined();
+  },
+);

@@ -1,0 +1,312 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
+import { describeCertificate } from '../../../src/pki/certificate-info.js';
+import { issueClientCertificate, issueServerCertificate, spkiOf } from '../../../src/pki/certificates.js';
+import { generateKeyPair } from '../../../src/pki/keys.js';
+import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+const DAY = 86_400_000;
+const now = Date.now() + 60_000;
+const redemptionId = 'b2f7a4de-4c8e-4bb0-8a53-f7a9c1f0a111';
+
+function keyForms(pkcs8: string): [string, string][] {
+  const file = openssl.write('form.key', pkcs8);
+  const traditional = openssl.run(['pkey', '-in', file, '-traditional']).toString();
+  return [
+    ['PKCS#8', pkcs8],
+    [traditional.includes('BEGIN EC') ? 'SEC1' : 'PKCS#1', traditional],
+  ];
+}
+
+async function clientKeys(): Promise<[string, Uint8Array][]> {
+  const p384 = openssl.run(['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384']).toString();
+  const ed25519 = openssl.run(['genpkey', '-algorithm', 'ED25519']).toString();
+  return [
+    ['P-256', spkiOf(await generateKeyPair('p256'))],
+    ['P-384', spkiOf(p384)],
+    ['RSA', spkiOf(await generateKeyPair('rsa2048'))],
+    ['Ed25519', spkiOf(ed25519)],
+  ];
+}
+
+function expectClientOnly(pem: string, authority: CertificateAuthority): void {
+  expect(openssl.verifies(pem, authority.bundlePem, 'sslclient')).toMatchObject({ ok: true });
+  expect(openssl.verifies(pem, authority.bundlePem, 'sslserver')).toMatchObject({ ok: false });
+}
+
+function expectServerOnly(pem: string, authority: CertificateAuthority): void {
+  expect(openssl.verifies(pem, authority.bundlePem, 'sslserver')).toMatchObject({ ok: true });
+  expect(openssl.verifies(pem, authority.bundlePem, 'sslclient')).toMatchObject({ ok: false });
+}
+
+async function ownAuthority(lifetimeMs = 3650 * DAY): Promise<CertificateAuthority> {
+  const pem = await createAuthority({ commonName: 'own authority', keyType: 'p256', lifetimeMs, now });
+  return loadAuthority(pem, 'own', now);
+}
+
+describe.each(Object.entries(AUTHORITY_KEYS))('under a CA with a key of %s', (_kind, key) => {
+  test.each(['self-signed', 'an intermediate'])(
+    'every client and server certificate passes openssl for its own purpose alone (%s)',
+    async (place) => {
+      const root = makeAuthority(openssl, { key, subject: '/O=Example/CN=root' });
+      const below =
+        place === 'self-signed'
+          ? undefined
+          : makeAuthority(openssl, { key, subject: '/CN=between', issuer: root });
+      const certificate = below ? below.certificate + root.certificate : root.certificate;
+      const spkis = await clientKeys();
+      for (const [form, keyPem] of keyForms((below ?? root).key)) {
+        const authority = loadAuthority({ certificate, key: keyPem }, form, now);
+        for (const [, spkiDer] of spkis) {
+          const common = { authority, spkiDer, lifetimeMs: 30 * DAY, now };
+          const client = issueClientCertificate({ ...common, subject: 'east', redemptionId });
+          expectClientOnly(client.pem, authority);
+          const server = issueServerCertificate({
+            ...common,
+            commonName: 'west',
+            hosts: ['west.example', '10.1.2.3', 'fd00::1'],
+          });
+          expectServerOnly(server.pem, authority);
+          expect(client.pem.match(/BEGIN CERTIFICATE/g)).toHaveLength(below ? 2 : 1);
+        }
+      }
+    },
+    120_000,
+  );
+});
+
+test.each(['p256', 'rsa2048'] as const)(
+  'a CA of our own making (%s) passes openssl and has the profile of one',
+  async (keyType) => {
+    const pem = await createAuthority({ commonName: 'Standort-CA ü', keyType, lifetimeMs: 3650 * DAY, now });
+    expect(pem.key).toContain('-----BEGIN PRIVATE KEY-----');
+    const authority = loadAuthority(pem, 'own', now);
+    expect(authority.chainPem).toBe('');
+    expect(authority.description).toBe('Standort-CA ü');
+    const text = openssl.run(['x509', '-noout', '-text'], pem.certificate).toString();
+    expect(text).toMatch(/Version: 3/);
+    expect(text).toMatch(/Basic Constraints: critical\s+CA:TRUE/);
+    expect(text).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign/);
+    expect(text).toMatch(/Subject Key Identifier/);
+    const spkiDer = spkiOf(await generateKeyPair('p256'));
+    expectClientOnly(
+      issueClientCertificate({ authority, spkiDer, subject: 's', redemptionId, lifetimeMs: DAY, now }).pem,
+      authority,
+    );
+  },
+);
+
+test('a client certificate holds what the design says and no host name', async () => {
+  const authority = await ownAuthority();
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const issued = issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: 'east',
+    redemptionId,
+    lifetimeMs: 30 * DAY,
+    now,
+  });
+  const x509 = new X509Certificate(issued.pem);
+  expect(x509.subjectAltName).toBe(`URI:urn:uuid:${redemptionId}`);
+  expect(x509.subject).toBe('CN=east');
+  expect(x509.ca).toBe(false);
+  expect(x509.serialNumber.toLowerCase()).toBe(issued.serial);
+  expect(issued.serial).toMatch(/^[4-7][0-9a-f]{31}$/);
+  expect(x509.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(issued.sha256);
+  expect(Date.parse(x509.validTo)).toBe(issued.notAfter);
+  expect(issued.notAfter).toBe(Math.floor((now + 30 * DAY) / 1000) * 1000);
+  const text = openssl.run(['x509', '-noout', '-text'], issued.pem).toString();
+  expect(text).toMatch(/Basic Constraints: critical\s+CA:FALSE/);
+  expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature\n/);
+  expect(text).toMatch(/Extended Key Usage: \s+TLS Web Client Authentication\n/);
+  expect(describeCertificate(issued.pem)).toMatchObject({ subject: 'east', hosts: [], isAuthority: false });
+});
+
+test('a client certificate for an RSA key may encipher keys too', async () => {
+  const authority = await ownAuthority();
+  const spkiDer = spkiOf(await generateKeyPair('rsa2048'));
+  const { pem } = issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: 'east',
+    redemptionId,
+    lifetimeMs: DAY,
+    now,
+  });
+  const text = openssl.run(['x509', '-noout', '-text'], pem).toString();
+  expect(text).toMatch(/X509v3 Key Usage: critical\s+Digital Signature, Key Encipherment\n/);
+});
+
+test('no two certificates have one serial number', async () => {
+  const authority = await ownAuthority();
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY, now };
+  const serials = Array.from({ length: 200 }, () => issueClientCertificate(o).serial);
+  expect(new Set(serials).size).toBe(200);
+});
+
+test.each([
+  ['commas, quotes and an equals sign', 'O="a, b", CN=c+d;<e>\\f#'],
+  ['a leading and a trailing space', ' padded '],
+  ['letters of several scripts', 'Zürich 東京 Ελλάδα مرحبا'],
+  ['253 characters', `${'site-'.repeat(50)}abc`],
+  ['characters beyond the basic plane at the cut', '𝒮'.repeat(70)],
+  ['a surrogate pair across the 64th UTF-16 unit', `${'a'.repeat(63)}😀tail`],
+])('a subject of %s stands in the certificate up to its 64th character', async (_case, subject) => {
+  const authority = await ownAuthority();
+  const request = parseCertificateRequest(createCertificateRequest(await generateKeyPair('p256'), subject));
+  if ('invalid' in request) throw new Error(request.reason);
+  const issued = issueClientCertificate({
+    authority,
+    spkiDer: request.spkiDer,
+    subject,
+    redemptionId,
+    lifetimeMs: DAY,
+    now,
+  });
+  const expected = [...subject].slice(0, 64).join('');
+  expect(describeCertificate(issued.pem).subject).toBe(expected);
+  const name = openssl
+    .run(['x509', '-noout', '-subject', '-nameopt', 'utf8,sep_multiline'], issued.pem)
+    .toString();
+  expect(name).toBe(`subject=\n    CN=${expected}\n`);
+  expectClientOnly(issued.pem, authority);
+});
+
+test('a certificate neither starts before its CA nor ends after it', async () => {
+  const authority = await ownAuthority(10 * DAY);
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: 30 * DAY };
+  const early = describeCertificate(issueClientCertificate({ ...o, now: authority.notBefore + 1_000 }).pem);
+  expect(early.notBefore).toBe(authority.notBefore);
+  expect(early.notAfter).toBe(authority.notAfter);
+  const usual = describeCertificate(issueClientCertificate({ ...o, now }).pem);
+  expect(usual.notBefore).toBe(Math.floor((now - 300_000) / 1000) * 1000);
+});
+
+test('a CA issues nothing before its start and after its end', async () => {
+  const authority = await ownAuthority(10 * DAY);
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const o = { authority, spkiDer, subject: 'east', redemptionId, lifetimeMs: DAY };
+  expect(() => issueClientCertificate({ ...o, now: authority.notAfter + 1 })).toThrow(
+    '"own authority" is not valid',
+  );
+  expect(() => issueClientCertificate({ ...o, now: authority.notBefore - 1 })).toThrow(
+    '"own authority" is not valid',
+  );
+});
+
+test('an end below an intermediate is the earliest end on the way to the root', async () => {
+  const root = makeAuthority(openssl, { days: 20, subject: '/CN=root' });
+  const between = makeAuthority(openssl, { days: 90, subject: '/CN=between', issuer: root });
+  const authority = loadAuthority(
+    { certificate: between.certificate + root.certificate, key: between.key },
+    'x',
+    now,
+  );
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const issued = issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: 'e',
+    redemptionId,
+    lifetimeMs: 60 * DAY,
+    now,
+  });
+  expect(issued.notAfter).toBe(describeCertificate(root.certificate).notAfter);
+});
+
+test.each([
+  ['UTCTime up to the last second of 2049', Date.UTC(2049, 11, 31, 23, 59, 59), 'UTCTIME', '491231235959Z'],
+  ['GeneralizedTime from 2050 on', Date.UTC(2050, 0, 1), 'GENERALIZEDTIME', '20500101000000Z'],
+  ['GeneralizedTime in a far century', Date.UTC(2399, 5, 1), 'GENERALIZEDTIME', '23990601000000Z'],
+])('an end is written as %s', async (_case, end, type, text) => {
+  const authority = await ownAuthority(500 * 366 * DAY);
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  const issued = issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: 'e',
+    redemptionId,
+    lifetimeMs: end - now,
+    now,
+  });
+  expect(issued.notAfter).toBe(end);
+  expect(openssl.run(['asn1parse'], issued.pem).toString()).toMatch(new RegExp(`${type} +:${text}`));
+  expectClientOnly(issued.pem, authority);
+});
+
+test('a CA that lives beyond the year 9999 is cut to its last second', async () => {
+  const authority = await ownAuthority(9_000 * 366 * DAY);
+  expect(authority.notAfter).toBe(Date.UTC(9999, 11, 31, 23, 59, 59));
+});
+
+test('a server certificate carries addresses both as such and as DNS names, each once', async () => {
+  const authority = await ownAuthority();
+  const issued = issueServerCertificate({
+    authority,
+    spkiDer: spkiOf(await generateKeyPair('p256')),
+    commonName: 'grant server',
+    hosts: ['links.example', '192.0.2.7', '2001:db8::7', 'links.example'],
+    lifetimeMs: DAY,
+    now,
+  });
+  expect(new X509Certificate(issued.pem).subjectAltName).toBe(
+    'DNS:links.example, DNS:192.0.2.7, IP Address:192.0.2.7, DNS:2001:db8::7, IP Address:2001:DB8:0:0:0:0:0:7',
+  );
+  expect(describeCertificate(issued.pem).hosts).toEqual(['links.example', '192.0.2.7', '2001:db8::7']);
+  for (const [flag, host] of [
+    ['-verify_hostname', 'links.example'],
+    ['-verify_ip', '192.0.2.7'],
+    ['-verify_ip', '2001:db8::7'],
+  ] as const) {
+    const ca = openssl.write('host-ca.pem', authority.bundlePem);
+    const leaf = openssl.write('host-leaf.pem', issued.pem);
+    expect(openssl.try(['verify', '-x509_strict', flag, host, '-CAfile', ca, leaf])).toMatchObject({
+      ok: true,
+    });
+  }
+  expectServerOnly(issued.pem, authority);
+});
+
+test.each([[[]], [['münchen.example']], [['a b']], [['']]])(
+  'a server certificate for the hosts %j is refused',
+  async (hosts) => {
+    const authority = await ownAuthority();
+    const spkiDer = spkiOf(await generateKeyPair('p256'));
+    expect(() =>
+      issueServerCertificate({ authority, spkiDer, commonName: 'x', hosts, lifetimeMs: DAY, now }),
+    ).toThrow(RangeError);
+  },
+);
+
+test('an authority whose private key signs for another certificate gives no certificate', async () => {
+  const authority = await ownAuthority();
+  const foreign = { ...authority, privateKey: await generateKeyPair('p256') };
+  const spkiDer = spkiOf(await generateKeyPair('p256'));
+  expect(() =>
+    issueClientCertificate({ authority: foreign, spkiDer, subject: 'e', redemptionId, lifetimeMs: DAY, now }),
+  ).toThrow('does not verify');
+});
+
+test('a CA limited to one purpose issues for that one alone', async () => {
+  const pem = makeAuthority(openssl, {
+    extensions: [
+      'basicConstraints=critical,CA:TRUE',
+      'keyUsage=critical,keyCertSign',
+      'extendedKeyUsage=serverAuth',
+    ],
+  });
+  const authority = loadAuthority(pem, 'x', now);
+  const common = { authority, spkiDer: spkiOf(await generateKeyPair('p256')), lifetimeMs: DAY, now };
+  expectServerOnly(issueServerCertificate({ ...common, commonName: 'w', hosts: ['w'] }).pem, authority);
+  expect(() => issueClientCertificate({ ...common, subject: 'e', redemptionId })).toThrow(
+    'does not allow client',
+  );
+});
