@@ -2,14 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
-import {
-  flagOf,
-  SETTINGS,
-  type SettingDefinition,
-  type SettingKey,
-  type Settings,
-  variableOf,
-} from './settings.js';
+import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
+import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 
 /** Configuration that cannot be used; the message names the key, the value and what is allowed. */
 export class ConfigurationError extends Error {
@@ -146,7 +140,7 @@ export function loadConfiguration(
 }
 
 function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {
-  const parsed = SETTINGS[key].schema.safeParse(value);
+  const parsed = SETTING_SCHEMAS[key].safeParse(value);
   if (parsed.success) return parsed.data;
   // The deepest issue is what the reader of the value said.
   const issue = parsed.error.issues[0];

@@ -28,7 +28,7 @@ import { StandaloneSite } from './platforms/standalone/site.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
-import type { Settings } from './settings.js';
+import type { Settings } from './setting-schemas.js';
 
 const BODY_TIMEOUT_MS = 15_000;
 const DRAIN_MS = 8_000;

@@ -1,6 +1,7 @@
 import { flagOf, type SettingKey } from '../settings.js';
-import { type OutputFormat, print, table } from './output.js';
-import { configurationFrom } from './settings-options.js';
+import { configurationFrom } from './configuration.js';
+import { print, table } from './output.js';
+import type { OutputFormat } from './output-format.js';
 
 /** Shows the effective configuration, and where each value comes from. No setting holds a secret, only paths to them. */
 export function configCheckCommand(flags: {

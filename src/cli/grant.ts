@@ -6,7 +6,8 @@ import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
 import { CommandError } from './command-error.js';
-import { fields, formatTime, type OutputFormat, print, table } from './output.js';
+import { fields, formatTime, print, table } from './output.js';
+import type { OutputFormat } from './output-format.js';
 import { requireService, type StoreSession, withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 

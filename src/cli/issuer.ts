@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
+import { isHost } from '../host-port.js';
 import { issueSiteCertificate } from '../runtime.js';
-import { isHost } from '../settings.js';
 import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
 import { formatTime } from './output.js';
-import { configurationFrom } from './settings-options.js';
 
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];

@@ -1,14 +1,5 @@
 import { stringify } from 'yaml';
-import { CommandError } from './command-error.js';
-
-/** Formats of `-o`; undefined means text for people. */
-export type OutputFormat = 'json' | 'yaml' | undefined;
-
-/** Reads the value of `-o`; anything but json and yaml is a usage error. */
-export function parseOutputFormat(value: string): 'json' | 'yaml' {
-  if (value === 'json' || value === 'yaml') return value;
-  throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json or yaml' });
-}
+import type { OutputFormat } from './output-format.js';
 
 /** Writes `value` to standard output in `format`, or what `text` gives when none was asked for. */
 export function print(format: OutputFormat, value: unknown, text: () => string): void {

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
-import { parseOutputFormat } from './output.js';
+import { parseOutputFormat } from './output-format.js';
 import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
 
 const OUTPUT = () =>

@@ -11,10 +11,10 @@ import {
   startOperations,
   startService,
 } from '../runtime.js';
-import type { Settings } from '../settings.js';
+import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
 import { formatFingerprint } from './output.js';
-import { configurationFrom } from './settings-options.js';
 
 const RESTART_DELAY_MS = 1_000;
 

@@ -1,5 +1,4 @@
 import { Option } from 'commander';
-import { type Configuration, environment, loadConfiguration } from '../config.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
 
 function collect(value: string, previous: readonly string[] | undefined): string[] {
@@ -25,10 +24,3 @@ export function settingsOptions(keys: readonly SettingKey[]): Option[] {
 
 /** The settings that a command needs which opens the store. */
 export const STORE_SETTINGS: readonly SettingKey[] = ['dataDir', 'store'];
-
-/** The configuration that these flags and the environment give; warnings go to standard error. */
-export function configurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
-  const configuration = loadConfiguration(flags, environment());
-  for (const warning of configuration.warnings) process.stderr.write(`warning: ${warning}\n`);
-  return configuration;
-}

@@ -2,7 +2,7 @@ import type { GrantStore } from '../redemption/grant-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
 import { openStore } from '../runtime.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './settings-options.js';
+import { configurationFrom } from './configuration.js';
 
 /** An open store, and what the service that uses it publishes. */
 export interface StoreSession {

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { parseDuration } from './domain/duration.js';
+import type { LinkEndpoint } from './domain/link.js';
+import { isHost, parseHostPort } from './host-port.js';
+import type { SETTINGS, SettingKey } from './settings.js';
+
+/** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
+function text<T>(allowed: string, parse: (value: string) => T | undefined) {
+  return z.string().transform((value, context): T => {
+    const parsed = parse(value.trim());
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: allowed });
+    return z.NEVER;
+  });
+}
+
+function listenAddress() {
+  return text('HOST:PORT, :PORT or [IPv6]:PORT', parseHostPort);
+}
+
+function positive(most: number) {
+  const allowed = `a whole number from 1 to ${most}`;
+  return z
+    .union([z.number(), text(allowed, (value) => (/^\d+$/.test(value) ? Number(value) : undefined))], allowed)
+    .refine((value) => Number.isInteger(value) && value >= 1 && value <= most, allowed);
+}
+
+function flag() {
+  const allowed = 'true or false';
+  return z.union([z.boolean(), text(allowed, (value) => ({ true: true, false: false })[value])], allowed);
+}
+
+function duration() {
+  return text('a duration such as 90s, 15m, 1h30m, 7d', parseDuration);
+}
+
+function oneOf<const T extends readonly string[]>(...choices: T) {
+  return z.enum(choices, `one of ${choices.join(', ')}`);
+}
+
+/** Text that lists by repeating the flag, by commas in a variable, or as a list in the file. */
+function listOf<T>(item: z.ZodType<T, string>) {
+  return z.union([
+    z.array(item),
+    z
+      .string()
+      .transform((value) => value.split(','))
+      .pipe(z.array(item)),
+  ]);
+}
+
+function parseEndpoint(value: string): LinkEndpoint | undefined {
+  const parts = /^(inter-router|edge)=(.+?)(?:@([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?))?$/.exec(value);
+  const address = parts && parseHostPort(parts[2] as string);
+  if (!address || address.host === '' || address.port === 0) return undefined;
+  const [, name, , group = 'skupper-router'] = parts;
+  return { name: name as LinkEndpoint['name'], host: address.host, port: String(address.port), group };
+}
+
+function parseExternalUrl(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'https:' || url.username || url.password || url.search || url.hash) return undefined;
+  return url.pathname.includes('%') ? undefined : url;
+}
+
+const path = z.string().min(1, 'a path');
+
+/** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
+export const SETTING_SCHEMAS = {
+  dataDir: path,
+  listen: listenAddress(),
+  externalUrl: text(
+    'an https URL without query, such as https://grants.example.com:9090/grants',
+    parseExternalUrl,
+  ),
+  pathPrefix: text('a path such as /grants, of letters, digits and -._~', (value) =>
+    /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(value) ? value : undefined,
+  ),
+  host: listOf(text('a DNS name or an IP address', (value) => (isHost(value) ? value : undefined))),
+  endpoint: listOf(
+    text('inter-router=HOST:PORT or edge=HOST:PORT, optionally followed by @GROUP', parseEndpoint),
+  ),
+  tlsCert: path,
+  tlsKey: path,
+  tlsCa: path,
+  tlsMinVersion: oneOf('1.3', '1.2'),
+  issuerCert: path,
+  issuerKey: path,
+  serverKeyType: oneOf('p256', 'rsa2048'),
+  store: text('sqlite:FILE', (value) =>
+    /^sqlite:.+/s.test(value) ? value.slice('sqlite:'.length) : undefined,
+  ),
+  workers: positive(64),
+  opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  allowRedeemByKey: flag(),
+  stockReplayWindow: duration(),
+  stockReplaySource: oneOf('on', 'off'),
+  maxConnections: positive(1_000_000),
+  logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
+} as const satisfies Record<SettingKey, z.ZodType>;
+
+/** The effective value of each setting; what is unset and has no default is undefined. */
+export type Settings = {
+  readonly [K in SettingKey]: z.output<(typeof SETTING_SCHEMAS)[K]> | Undefinable<K>;
+};
+type Undefinable<K extends SettingKey> = (typeof SETTINGS)[K] extends { default: unknown }
+  ? never
+  : undefined;
