@@ -66,6 +66,7 @@ function drain(request: IncomingMessage, done: () => void): void {
   request.on('data', onData);
   request.once('end', finish);
   request.once('close', finish);
+  request.resume();
 }
 
 /**
