@@ -1,0 +1,202 @@
+import { afterAll, expect, test } from 'vitest';
+import { CertificateAuthorityError, loadAuthority } from '../../../src/pki/authority.js';
+import { splitCertificates } from '../../../src/pki/certificate-info.js';
+import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+const DAY = 86_400_000;
+const now = Date.now() + 60_000;
+const SOURCE = 'issuer /etc/linkgrant/ca.crt';
+
+function refusal(pem: { certificate: string; key: string }, at = now): string {
+  try {
+    loadAuthority(pem, SOURCE, at);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CertificateAuthorityError);
+    return (error as Error).message;
+  }
+  throw new Error('it was accepted');
+}
+
+const good = makeAuthority(openssl, { subject: '/CN=good' });
+
+test('a CA is described by its common name, and by its attributes if it has none', () => {
+  expect(loadAuthority(good, SOURCE, now).description).toBe('good');
+  const plain = makeAuthority(openssl, { subject: '/O=Example/OU=Sites' });
+  expect(loadAuthority(plain, SOURCE, now).description).toBe('O=Example, OU=Sites');
+});
+
+test('the fingerprint is the one that openssl shows', () => {
+  const shown = openssl.run(['x509', '-noout', '-fingerprint', '-sha256'], good.certificate).toString();
+  const expected = shown.split('=')[1]?.trim().replaceAll(':', '').toLowerCase();
+  expect(loadAuthority(good, SOURCE, now).sha256).toBe(expected);
+});
+
+test('an intermediate is followed in tls.crt by all but the root, and ca.crt carries the whole file', () => {
+  const root = makeAuthority(openssl, { subject: '/CN=root' });
+  const middle = makeAuthority(openssl, { subject: '/CN=middle', issuer: root });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: middle });
+  const other = makeAuthority(openssl, { subject: '/CN=unrelated root of before' });
+  // The order behind the first does not matter.
+  const certificate = [signing, root, other, middle]
+    .map((authority) => authority.certificate)
+    .join('# a comment\n');
+  const authority = loadAuthority({ certificate, key: signing.key }, SOURCE, now);
+  expect(splitCertificates(authority.chainPem)).toEqual(
+    splitCertificates(signing.certificate + middle.certificate),
+  );
+  expect(splitCertificates(authority.bundlePem)).toEqual(splitCertificates(certificate));
+  expect(authority.description).toBe('signing');
+});
+
+test('of two roots of one name the one that signed is found', () => {
+  const first = makeAuthority(openssl, { subject: '/CN=root' });
+  const second = makeAuthority(openssl, { subject: '/CN=root' });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: second });
+  // Without key identifiers both could be the issuer by name.
+  const certificate = signing.certificate + first.certificate + second.certificate;
+  expect(
+    splitCertificates(loadAuthority({ certificate, key: signing.key }, SOURCE, now).chainPem),
+  ).toHaveLength(1);
+});
+
+test('a key file may hold curve parameters before the key', () => {
+  const key = openssl.run(['ecparam', '-name', 'prime256v1', '-genkey']).toString();
+  expect(key).toContain('BEGIN EC PARAMETERS');
+  const certificate = openssl
+    .run(['req', '-x509', '-new', '-key', openssl.write('p.key', key), '-subj', '/CN=p', '-days', '9'])
+    .toString();
+  expect(loadAuthority({ certificate, key }, SOURCE, now).description).toBe('p');
+});
+
+test('an expired CA is refused with the moment of its end', () => {
+  expect(refusal(good, now + 4_000 * DAY)).toMatch(
+    /^issuer \/etc\/linkgrant\/ca\.crt: the CA certificate expired at \d{4}-\d\d-\d\dT[\d:]+Z$/,
+  );
+});
+
+test('a CA that is not valid yet is refused with the moment of its start', () => {
+  expect(refusal(good, now - 10 * DAY)).toMatch(
+    /the CA certificate is not valid before \d{4}-\d\d-\d\dT[\d:]+Z$/,
+  );
+});
+
+test.each([
+  ['CA:FALSE', ['basicConstraints=critical,CA:FALSE']],
+  ['no basicConstraints', ['keyUsage=critical,digitalSignature', 'basicConstraints=CA:FALSE']],
+])('a certificate with %s is refused as no CA', (_case, extensions) => {
+  expect(refusal(makeAuthority(openssl, { extensions }))).toContain('is not a CA');
+});
+
+test('a CA whose keyUsage does not allow signing is refused', () => {
+  const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,digitalSignature,cRLSign'];
+  expect(refusal(makeAuthority(openssl, { extensions }))).toContain('keyUsage of the CA does not allow');
+});
+
+test('a CA without keyUsage may sign', () => {
+  const extensions = ['basicConstraints=critical,CA:TRUE'];
+  expect(loadAuthority(makeAuthority(openssl, { extensions }), SOURCE, now).chainPem).toBe('');
+});
+
+test('the key of another CA is refused', () => {
+  const other = makeAuthority(openssl);
+  expect(refusal({ certificate: good.certificate, key: other.key })).toContain(
+    'does not belong to the CA certificate',
+  );
+  const rsa = makeAuthority(openssl, { key: AUTHORITY_KEYS['RSA-2048'] });
+  expect(refusal({ certificate: good.certificate, key: rsa.key })).toContain(
+    'does not belong to the CA certificate',
+  );
+});
+
+test.each(['PKCS#8', 'traditional'])('an encrypted key (%s) is refused with what to do', (form) => {
+  const file = openssl.write('plain.key', good.key);
+  const args = ['pkey', '-in', file, '-aes256', '-passout', 'pass:secret-of-the-test'];
+  const key = openssl.run(form === 'PKCS#8' ? args : [...args, '-traditional']).toString();
+  expect(key).toContain('ENCRYPTED');
+  expect(refusal({ certificate: good.certificate, key })).toContain(
+    'the private key is encrypted; decrypt it first',
+  );
+});
+
+test.each([
+  ['nothing', ''],
+  ['a public key', '-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n'],
+  ['garbage', 'garbage\u0000'],
+])('a key file that holds %s is refused', (_case, key) => {
+  expect(refusal({ certificate: good.certificate, key })).toContain('there is no PEM private key');
+});
+
+test('a key that is damaged is refused without a byte of it in the message', () => {
+  const key = good.key.replace(/(-----\n.{20})...../, '$1AAAAA');
+  const message = refusal({ certificate: good.certificate, key });
+  expect(message).toBe(`${SOURCE}: the private key cannot be read`);
+});
+
+test.each([
+  ['nothing', '', 'no PEM certificate'],
+  ['text', 'hello', 'no PEM certificate'],
+  ['a private key', good.key, 'a PEM block "PRIVATE KEY" where only certificates belong'],
+  ['a block that is cut off', good.certificate.slice(0, -30), 'cut off'],
+  [
+    'base64 of something else',
+    '-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n',
+    'no X.509 certificate',
+  ],
+  ['17 certificates', good.certificate.repeat(17), 'more than 16 certificates'],
+])('a certificate file that holds %s is refused', (_case, certificate, reason) => {
+  expect(refusal({ certificate, key: good.key })).toContain(reason);
+});
+
+test('sixteen certificates in a file are accepted', () => {
+  const certificate = good.certificate.repeat(16);
+  expect(
+    splitCertificates(loadAuthority({ certificate, key: good.key }, SOURCE, now).bundlePem),
+  ).toHaveLength(16);
+});
+
+test('an intermediate given alone is refused with the name of the root to append', () => {
+  const root = makeAuthority(openssl, { subject: '/CN=the root' });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
+  expect(refusal(signing)).toMatch(/an intermediate of the root; append its root/);
+});
+
+test('a chain whose root has expired is refused', () => {
+  const root = makeAuthority(openssl, { subject: '/CN=root', days: 5 });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
+  const pem = { certificate: signing.certificate + root.certificate, key: signing.key };
+  expect(refusal(pem, now + 10 * DAY)).toContain(
+    'do not lead from the first to a self-signed root that is valid',
+  );
+});
+
+test('a chain through a root of that name and another key is refused', () => {
+  const root = makeAuthority(openssl, { subject: '/CN=root' });
+  const namesake = makeAuthority(openssl, { subject: '/CN=root' });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
+  expect(refusal({ certificate: signing.certificate + namesake.certificate, key: signing.key })).toContain(
+    'root',
+  );
+});
+
+test('an intermediate below a root that allows none is refused', () => {
+  const root = makeAuthority(openssl, {
+    subject: '/CN=root',
+    extensions: ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign'],
+  });
+  const signing = makeAuthority(openssl, { subject: '/CN=signing', issuer: root });
+  expect(refusal({ certificate: signing.certificate + root.certificate, key: signing.key })).toContain(
+    'do not lead',
+  );
+  expect(loadAuthority(root, SOURCE, now).description).toBe('root');
+});
+
+test.each([
+  ['RSA of 1024 bits', ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'], 'an RSA key of 1024 bits'],
+  ['P-521', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-521'], 'use RSA, P-256 or P-384'],
+  ['Ed25519', ['-algorithm', 'ED25519'], 'use RSA, P-256 or P-384'],
+])('a CA with a key of %s is refused', (_case, key, reason) => {
+  expect(refusal(makeAuthority(openssl, { key }))).toContain(reason);
+});

@@ -1,0 +1,164 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadAuthority } from '../../../src/pki/authority.js';
+import {
+  certificateVerifies,
+  describeCertificate,
+  splitCertificates,
+  verificationProblem,
+} from '../../../src/pki/certificate-info.js';
+import { issueServerCertificate, spkiOf } from '../../../src/pki/certificates.js';
+import { generateKeyPair } from '../../../src/pki/keys.js';
+import { makeAuthority, OpenSsl } from './openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+const DAY = 86_400_000;
+const now = Date.now() + 60_000;
+const root = makeAuthority(openssl, { subject: '/CN=root' });
+const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
+const key = await generateKeyPair('p256');
+
+function serverUnder(authority: { certificate: string; key: string }, lifetimeMs = DAY): string {
+  return issueServerCertificate({
+    authority: loadAuthority(authority, 'test', now),
+    spkiDer: spkiOf(key),
+    commonName: 'server',
+    hosts: ['server.example', '10.0.0.1', 'fd00:0:0:1::1'],
+    lifetimeMs,
+    now,
+  }).pem;
+}
+
+const direct = serverUnder(root);
+const below = serverUnder({ certificate: between.certificate + root.certificate, key: between.key });
+
+test('a certificate is described as openssl describes it', () => {
+  const info = describeCertificate(below);
+  const shown = openssl
+    .run(['x509', '-noout', '-serial', '-fingerprint', '-sha256', '-dateopt', 'iso_8601', '-dates'], below)
+    .toString();
+  expect(shown).toContain(`serial=${info.serial.toUpperCase()}\n`);
+  expect(shown.replaceAll(':', '').toLowerCase()).toContain(`fingerprint=${info.sha256}`);
+  const isoTime = (time: number) => new Date(time).toISOString().replace('T', ' ').replace('.000Z', 'Z');
+  expect(shown).toContain(`notBefore=${isoTime(info.notBefore)}`);
+  expect(shown).toContain(`notAfter=${isoTime(info.notAfter)}`);
+  const spkiSha256 = openssl.run(['dgst', '-sha256', '-r'], spkiOf(key)).toString().slice(0, 64);
+  expect(info).toMatchObject({ subject: 'server', keySha256: spkiSha256, isAuthority: false });
+  expect(info.hosts).toEqual(['server.example', '10.0.0.1', 'fd00:0:0:1::1']);
+  expect(describeCertificate(root.certificate)).toMatchObject({
+    subject: 'root',
+    isAuthority: true,
+    hosts: [],
+  });
+});
+
+test.each([
+  ['UTF-8 text with control characters', '/CN=bad\u001b[31mname', 'bad\ufffd[31mname'],
+  ['no common name', '/O=Example/OU=Sites', 'O=Example, OU=Sites'],
+  ['an empty name', '/', '(no name)'],
+])('a subject of %s is shown without harm', (_case, subject, expected) => {
+  const { certificate } = makeAuthority(openssl, { subject });
+  expect(describeCertificate(certificate).subject).toBe(expected);
+});
+
+test('addresses that are only IP names are shown in their short form', () => {
+  const { certificate } = makeAuthority(openssl, {
+    extensions: [
+      'subjectAltName=IP:2001:db8:0:0:1:0:0:1,IP:::1,IP:::,IP:1::,IP:10:0:0:0:0:0:0:10,IP:192.0.2.1',
+    ],
+  });
+  expect(describeCertificate(certificate).hosts).toEqual([
+    '2001:db8::1:0:0:1',
+    '::1',
+    '::',
+    '1::',
+    '10::10',
+    '192.0.2.1',
+  ]);
+});
+
+describe('splitting', () => {
+  test('gives each certificate encoded anew, without what stands around it', () => {
+    const text = `subject=root\n${root.certificate.replaceAll('\n', '\r\n')}\nsomething: else\n${between.certificate}`;
+    expect(splitCertificates(text)).toEqual([root.certificate, between.certificate]);
+  });
+
+  test.each([
+    ['an empty text', '', 'no PEM certificate'],
+    ['a web page', '<html>404</html>', 'no PEM certificate'],
+    ['a key beside the certificate', root.certificate + root.key, 'PRIVATE KEY'],
+    ['17 certificates', root.certificate.repeat(17), 'more than 16'],
+    ['a certificate with bytes behind it', trailing(root.certificate), 'holds more than a certificate'],
+    ['a block without an end', root.certificate.replace(/-----END.*/, ''), 'cut off'],
+    ['a block that is not base64', root.certificate.replace(/\nM/, '\n!'), 'not base64'],
+    ['a megabyte', `${root.certificate}${'x'.repeat(1_000_000)}`, 'more than 256 KiB'],
+  ])('refuses %s', (_case, pem, reason) => {
+    expect(() => splitCertificates(pem)).toThrow(reason);
+    expect(() => describeCertificate(pem)).toThrow(reason);
+  });
+});
+
+function trailing(pem: string): string {
+  const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
+  const base64 = Buffer.concat([der, Buffer.of(0)]).toString('base64');
+  return `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+}
+
+describe('verification', () => {
+  test('follows a chain to a root that is trusted, directly and by an intermediate on either side', () => {
+    expect(verificationProblem(direct, root.certificate, now)).toBeUndefined();
+    expect(certificateVerifies(below, root.certificate, now)).toBe(true);
+    const leafAlone = splitCertificates(below)[0] ?? '';
+    expect(certificateVerifies(leafAlone, between.certificate + root.certificate, now)).toBe(true);
+    expect(certificateVerifies(root.certificate, root.certificate, now)).toBe(true);
+  });
+
+  test('fails without the intermediate, and with it alone as the trusted one, as in openssl', () => {
+    const leafAlone = splitCertificates(below)[0] ?? '';
+    for (const [leaf, ca] of [
+      [leafAlone, root.certificate],
+      [below, between.certificate],
+    ] as const) {
+      expect(certificateVerifies(leaf, ca, now)).toBe(false);
+      expect(openssl.verifies(leaf, ca, 'sslserver').ok).toBe(false);
+    }
+  });
+
+  test('fails under another root of the same name', () => {
+    const namesake = makeAuthority(openssl, { subject: '/CN=root' });
+    expect(verificationProblem(direct, namesake.certificate, now)).toContain('no valid chain');
+    expect(certificateVerifies(direct, namesake.certificate + root.certificate, now)).toBe(true);
+  });
+
+  test('never takes a root that only the leaf brings along', () => {
+    const other = makeAuthority(openssl, { subject: '/CN=other' });
+    expect(certificateVerifies(direct + root.certificate, other.certificate, now)).toBe(false);
+  });
+
+  test('fails when a certificate that is no CA has signed', async () => {
+    const pem = makeAuthority(openssl, {
+      subject: '/CN=leaf',
+      extensions: ['basicConstraints=critical,CA:FALSE'],
+      issuer: root,
+    });
+    const forged = makeAuthority(openssl, { subject: '/CN=forged', issuer: pem });
+    expect(certificateVerifies(forged.certificate + pem.certificate, root.certificate, now)).toBe(false);
+  });
+
+  test('fails before the start, after the end, and once the root has ended', () => {
+    expect(verificationProblem(direct, root.certificate, now - 2 * DAY)).toContain('is not valid before');
+    expect(verificationProblem(direct, root.certificate, now + 2 * DAY)).toContain('expired at');
+    const brief = makeAuthority(openssl, { subject: '/CN=brief', days: 2 });
+    const outliving = makeAuthority(openssl, { subject: '/CN=outliving', issuer: brief });
+    expect(certificateVerifies(outliving.certificate, brief.certificate, now + DAY)).toBe(true);
+    expect(verificationProblem(outliving.certificate, brief.certificate, now + 5 * DAY)).toContain(
+      'no valid chain',
+    );
+  });
+
+  test('tells garbage on either side', () => {
+    expect(verificationProblem('x', root.certificate, now)).toBe('no PEM certificate');
+    expect(verificationProblem(direct, 'x', now)).toBe('no PEM certificate');
+  });
+});

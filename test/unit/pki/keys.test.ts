@@ -1,0 +1,60 @@
+import { createPublicKey } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { generateKeyPair, KeyMaker, privateKeyPem, readPrivateKey } from '../../../src/pki/keys.js';
+import { OpenSsl } from './openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+test.each([
+  ['p256', 'P-256'],
+  ['rsa2048', '2048 bit'],
+] as const)('a new key of type %s is what it says, in PKCS#8, for openssl too', async (type, shown) => {
+  const pem = privateKeyPem(await generateKeyPair(type));
+  expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+  const text = openssl.run(['pkey', '-noout', '-text'], pem).toString();
+  expect(text).toContain(shown);
+  if (type === 'rsa2048') expect(text).toContain('65537');
+});
+
+test.each(['p256', 'rsa2048'] as const)('a key of type %s is read back from every form', async (type) => {
+  const key = await generateKeyPair(type);
+  const pkcs8 = privateKeyPem(key);
+  const traditional = openssl.run(['pkey', '-traditional'], pkcs8).toString();
+  expect(traditional).toContain(type === 'p256' ? 'BEGIN EC PRIVATE KEY' : 'BEGIN RSA PRIVATE KEY');
+  for (const pem of [pkcs8, traditional, `a comment\n${pkcs8}`]) {
+    expect(createPublicKey(readPrivateKey(pem)).equals(createPublicKey(key))).toBe(true);
+  }
+});
+
+test('a text far larger than a key is refused before it is searched', () => {
+  expect(() => readPrivateKey('-----BEGIN PRIVATE KEY-----\n'.repeat(3_000))).toThrow('larger than 64 KiB');
+});
+
+describe('a key maker', () => {
+  test('makes P-256 keys whatever the queue holds', async () => {
+    const maker = new KeyMaker({ maxQueued: 0 });
+    const busy = [maker.make('rsa2048'), maker.make('rsa2048')];
+    expect((await maker.make('p256'))?.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+    await Promise.all(busy);
+  });
+
+  test('makes two RSA keys at once, lets as many wait as it was told to, and turns the rest away', async () => {
+    const maker = new KeyMaker({ maxQueued: 3 });
+    const keys = await Promise.all(Array.from({ length: 8 }, () => maker.make('rsa2048')));
+    expect(keys.map((key) => key?.asymmetricKeyType)).toEqual([
+      ...Array(5).fill('rsa'),
+      ...Array(3).fill(undefined),
+    ]);
+    const moduli = new Set(keys.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
+    expect(moduli.size).toBe(5);
+  });
+
+  test('takes new requests once the queue has emptied', async () => {
+    const maker = new KeyMaker({ maxQueued: 1 });
+    for (let round = 0; round < 2; round++) {
+      const keys = await Promise.all(Array.from({ length: 4 }, () => maker.make('rsa2048')));
+      expect(keys.filter((key) => key !== undefined)).toHaveLength(3);
+    }
+  });
+});

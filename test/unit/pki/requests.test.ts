@@ -1,0 +1,216 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { generateKeyPair } from '../../../src/pki/keys.js';
+import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
+import { der as element, signedRequest } from './der-by-hand.js';
+import { OpenSsl } from './openssl.js';
+import { rsaKeyOfClosePrimes, unsignedRsaRequest } from './weak-rsa.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+const P256 = await generateKeyPair('p256');
+
+function opensslRequest(keyArgs: readonly string[], reqArgs: readonly string[] = []): Buffer {
+  const key = openssl.write('request.key', openssl.run(keyArgs));
+  return openssl.run(['req', '-new', '-key', key, '-subj', '/CN=east', '-outform', 'DER', ...reqArgs]);
+}
+
+const genpkey = (...args: string[]) => ['genpkey', ...args];
+const ec = (curve: string, ...more: string[]) =>
+  genpkey('-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${curve}`, ...more);
+const rsa = (bits: number) => genpkey('-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${bits}`);
+
+describe('a request made by openssl', () => {
+  test.each([
+    ['p256', ec('P-256')],
+    ['p384', ec('P-384')],
+    ['rsa', rsa(2048)],
+    ['rsa', rsa(4096)],
+    ['ed25519', genpkey('-algorithm', 'ED25519')],
+  ])('is accepted with a key of type %s', (keyType, keyArgs) => {
+    const der = opensslRequest(keyArgs);
+    const spki = openssl.run(['req', '-inform', 'DER', '-noout', '-pubkey'], der);
+    const spkiDer = openssl.run(['pkey', '-pubin', '-outform', 'DER'], spki);
+    const sha256 = openssl.run(['dgst', '-sha256', '-r'], spkiDer).toString().slice(0, 64);
+    expect(parseCertificateRequest(der)).toEqual({
+      keyType,
+      spkiDer: new Uint8Array(spkiDer),
+      keySha256: sha256,
+    });
+  });
+
+  test.each(['-sha256', '-sha384', '-sha512'])('is accepted when it is signed with %s', (digest) => {
+    expect(parseCertificateRequest(opensslRequest(ec('P-256'), [digest]))).toMatchObject({ keyType: 'p256' });
+    expect(parseCertificateRequest(opensslRequest(rsa(2048), [digest]))).toMatchObject({ keyType: 'rsa' });
+  });
+
+  test('is accepted with extensions and host names, of which nothing is taken over', () => {
+    const der = opensslRequest(ec('P-256'), [
+      '-addext',
+      'subjectAltName=DNS:evil.example',
+      '-addext',
+      'basicConstraints=critical,CA:TRUE',
+    ]);
+    expect(Object.keys(parseCertificateRequest(der)).sort()).toEqual(['keySha256', 'keyType', 'spkiDer']);
+  });
+
+  test.each([
+    ['SHA-1', ec('P-256'), ['-sha1']],
+    ['RSA-PSS', rsa(2048), ['-sigopt', 'rsa_padding_mode:pss']],
+  ])('is refused when it is signed with %s', (_name, keyArgs, reqArgs) => {
+    expect(parseCertificateRequest(opensslRequest(keyArgs, reqArgs))).toMatchObject({
+      invalid: 'csr_invalid',
+    });
+  });
+});
+
+describe('a weak key', () => {
+  test.each([
+    ['RSA of 1024 bits', rsa(1024), 'an RSA key of 1024 bits'],
+    ['RSA of 2047 bits', rsa(2047), 'an RSA key of 2047 bits'],
+    ['RSA of 4104 bits', rsa(4104), 'an RSA key of 4104 bits'],
+    ['P-224', ec('P-224'), 'another curve'],
+    ['P-521', ec('P-521'), 'another curve'],
+    ['secp256k1', ec('secp256k1'), 'another curve'],
+    ['explicit parameters', ec('P-256', '-pkeyopt', 'ec_param_enc:explicit'), 'explicit curve parameters'],
+    ['Ed448', genpkey('-algorithm', 'ED448'), 'a kind that is not accepted'],
+    [
+      'RSA-PSS',
+      genpkey('-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048'),
+      'a kind that is not accepted',
+    ],
+  ])('of %s is refused by name', (_name, keyArgs, reason) => {
+    const problem = parseCertificateRequest(opensslRequest(keyArgs));
+    expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
+  });
+
+  test.each([3, 17, 257])('with the RSA exponent %d is refused by name', (publicExponent) => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent });
+    const problem = parseCertificateRequest(createCertificateRequest(privateKey, 'east'));
+    expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA exponent outside 65537 to 2^32' });
+  });
+
+  test('whose primes are close together is refused by name', () => {
+    const problem = parseCertificateRequest(createCertificateRequest(rsaKeyOfClosePrimes(), 'east'));
+    expect(problem).toEqual({
+      invalid: 'key_weak',
+      reason: 'an RSA modulus whose primes are too close together',
+    });
+  });
+
+  test('whose modulus is a square is refused by name', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const prime = BigInt(
+      `0x${Buffer.from(privateKey.export({ format: 'jwk' }).p ?? '', 'base64url').toString('hex')}`,
+    );
+    const problem = parseCertificateRequest(unsignedRsaRequest(prime * prime, 65537n));
+    expect(problem).toEqual({
+      invalid: 'key_weak',
+      reason: 'an RSA modulus whose primes are too close together',
+    });
+  });
+
+  test.each([
+    ['an even exponent', 65538n, 0n, 'an RSA exponent that is even'],
+    ['an exponent above 2^32', 2n ** 32n + 1n, 0n, 'an RSA exponent outside'],
+    ['an exponent of 64 bits', 2n ** 63n + 1n, 0n, 'an RSA exponent above 2^32'],
+    ['an even modulus', 65537n, 1n, 'an RSA modulus with a small factor'],
+  ])('with %s is refused by name', (_name, exponent, added, reason) => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const n = BigInt(
+      `0x${Buffer.from(privateKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
+    );
+    const problem = parseCertificateRequest(unsignedRsaRequest(n - added, exponent));
+    expect(problem).toMatchObject({ invalid: 'key_weak', reason: expect.stringContaining(reason) });
+  });
+
+  test('whose modulus has a small prime factor is refused by name', () => {
+    const problem = parseCertificateRequest(unsignedRsaRequest(1009n * (2n ** 2040n + 1n), 65537n));
+    expect(problem).toEqual({ invalid: 'key_weak', reason: 'an RSA modulus with a small factor' });
+  });
+});
+
+describe('a request of our own making', () => {
+  test.each([
+    ['P-256', () => P256],
+    ['P-384', () => generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey],
+    ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
+    ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
+  ])('passes openssl and ourselves (%s)', (_name, makeKey) => {
+    const der = createCertificateRequest(makeKey(), 'Zürich, 東京');
+    const verified = openssl.try(
+      ['req', '-inform', 'DER', '-verify', '-noout', '-subject', '-nameopt', 'utf8'],
+      der,
+    );
+    expect(verified.output).toContain('CN=Zürich, 東京\n');
+    expect(verified.output).toContain('verify OK');
+    expect(parseCertificateRequest(der)).not.toHaveProperty('invalid');
+  });
+});
+
+describe('a damaged request', () => {
+  const der = createCertificateRequest(P256, 'east');
+
+  test('is refused when anything follows it', () => {
+    const problem = parseCertificateRequest(Buffer.concat([der, Buffer.of(0)]));
+    expect(problem).toMatchObject({
+      invalid: 'csr_invalid',
+      reason: expect.stringContaining('bytes after the end'),
+    });
+  });
+
+  test('is refused when it is cut at any length', () => {
+    for (let length = 0; length < der.length; length++) {
+      expect(parseCertificateRequest(der.subarray(0, length))).toMatchObject({ invalid: 'csr_invalid' });
+    }
+  });
+
+  test('is refused with any single bit flipped', () => {
+    for (let bit = 0; bit < der.length * 8; bit++) {
+      const flipped = Uint8Array.from(der);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(parseCertificateRequest(flipped)).toHaveProperty('invalid');
+    }
+  });
+
+  test('is refused in BER with an indefinite length', () => {
+    const content = der.subarray(der[1] === 0x81 ? 3 : 2);
+    const problem = parseCertificateRequest(Buffer.concat([Buffer.of(0x30, 0x80), content, Buffer.of(0, 0)]));
+    expect(problem).toMatchObject({ invalid: 'csr_invalid', reason: expect.stringContaining('length') });
+  });
+
+  test('is refused with a length that is longer than it need be', () => {
+    const content = der.subarray(der[1] === 0x81 ? 3 : 2);
+    const header = Buffer.of(0x30, 0x82, content.length >> 8, content.length & 0xff);
+    const problem = parseCertificateRequest(Buffer.concat([header, content]));
+    expect(problem).toMatchObject({ invalid: 'csr_invalid', reason: expect.stringContaining('not minimal') });
+  });
+
+  test('is refused above 4 KiB before it is read', () => {
+    expect(parseCertificateRequest(new Uint8Array(4_097))).toEqual({
+      invalid: 'csr_invalid',
+      reason: 'it is larger than 4 KiB',
+    });
+  });
+
+  test('is refused when another key has signed it', async () => {
+    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
+    const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
+    expect(parseCertificateRequest(signedRequest(info, P256))).toMatchObject({ keyType: 'p256' });
+    expect(parseCertificateRequest(signedRequest(info, await generateKeyPair('p256')))).toEqual({
+      invalid: 'csr_invalid',
+      reason: 'its signature does not prove possession of the key',
+    });
+  });
+
+  test('is refused when its key is no point of the curve', () => {
+    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
+    spki[spki.length - 1] = (spki[spki.length - 1] ?? 0) ^ 1;
+    const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, element(0xa0));
+    expect(parseCertificateRequest(signedRequest(info, P256))).toEqual({
+      invalid: 'csr_invalid',
+      reason: 'its key is invalid',
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import { checkPrimeSync, createPrivateKey, generatePrimeSync, type KeyObject } from 'node:crypto';
+import { der } from './der-by-hand.js';
+
+function base64url(value: bigint): string {
+  const hex = value.toString(16);
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
+}
+
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [a, b, x, y] = [value % modulus, modulus, 1n, 0n];
+  while (a > 1n) {
+    const quotient = b / a;
+    [a, b, x, y] = [b - quotient * a, a, y - quotient * x, x];
+  }
+  return ((x % modulus) + modulus) % modulus;
+}
+
+/** A private RSA key of 2048 bits that works, but whose primes are neighbours. */
+export function rsaKeyOfClosePrimes(): KeyObject {
+  const e = 65537n;
+  for (;;) {
+    const p = generatePrimeSync(1024, { bigint: true });
+    let q = p + 2n;
+    while (!checkPrimeSync(q)) q += 2n;
+    const phi = (p - 1n) * (q - 1n);
+    if (phi % e === 0n) continue;
+    const d = inverse(e, phi);
+    const jwk = {
+      kty: 'RSA',
+      n: p * q,
+      e,
+      d,
+      p: q,
+      q: p,
+      dp: d % (q - 1n),
+      dq: d % (p - 1n),
+      qi: inverse(p, q),
+    };
+    const encoded = Object.entries(jwk).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? base64url(value) : value,
+    ]);
+    return createPrivateKey({ key: Object.fromEntries(encoded), format: 'jwk' });
+  }
+}
+
+function integer(value: bigint): Buffer {
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
+  return der(0x02, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
+}
+
+/** A well-formed request for an RSA public key that nobody may hold the private part of; its signature is made up. */
+export function unsignedRsaRequest(n: bigint, e: bigint): Buffer {
+  const key = der(0x30, integer(n), integer(e));
+  const algorithm = Buffer.from('300d06092a864886f70d0101010500', 'hex');
+  const spki = der(0x30, algorithm, der(0x03, Buffer.of(0), key));
+  const info = der(0x30, der(0x02, Buffer.of(0)), der(0x30), spki, der(0xa0));
+  const signature = der(0x03, Buffer.concat([Buffer.of(0), Buffer.alloc(256, 1)]));
+  return der(0x30, info, Buffer.from('300d06092a864886f70d01010b0500', 'hex'), signature);
+}
