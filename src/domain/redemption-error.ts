@@ -46,6 +46,8 @@ export type ClientErrorCode =
   | 'tls_name'
   | 'not_https'
   | 'redirect'
+  /** What answers at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
+  | 'service_unavailable'
   | 'answer_invalid'
   | 'token_invalid'
   | 'not_writable';

@@ -1,4 +1,12 @@
-import { type Document, isAlias, isCollection, isScalar, type ParsedNode, parseAllDocuments, visit, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isScalar,
+  type ParsedNode,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 
 /** A YAML mapping, its values unjudged. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
@@ -27,8 +35,15 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
   if (isDeep(text)) throw new UnfitYaml('it is nested too deep');
   try {
     // Its own search for duplicate keys takes time with their square, so that is done below.
-    const parsed = parseAllDocuments(text, { prettyErrors: false, logLevel: 'silent', stringKeys: true, uniqueKeys: false });
-    const documents = [...parsed].filter((document) => document.contents !== null || document.errors.length > 0);
+    const parsed = parseAllDocuments(text, {
+      prettyErrors: false,
+      logLevel: 'silent',
+      stringKeys: true,
+      uniqueKeys: false,
+    });
+    const documents = [...parsed].filter(
+      (document) => document.contents !== null || document.errors.length > 0,
+    );
     if (documents.length > limits.documents) throw tooMany(limits);
     return documents.map(toMapping);
   } catch (error) {
@@ -47,15 +62,21 @@ function toMapping(document: Document<ParsedNode>): YamlMapping {
     Node: (_key, node) => {
       if (isAlias(node) || node.anchor !== undefined) throw new UnfitYaml('it uses YAML anchors or aliases');
       if (node.tag !== undefined && !node.tag.startsWith(OWN_TAG)) throw new UnfitYaml('it uses YAML tags');
-      if (isCollection(node) && node.tag === `${OWN_TAG}set`) throw new UnfitYaml('it uses YAML tags');
     },
     Map: (_key, map) => refuseDuplicates(map),
   });
   const value: unknown = document.toJS({ maxAliasCount: 0 });
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UnfitYaml('a document of it is no mapping');
-  }
-  return value as YamlMapping;
+  if (!isMapping(value)) throw new UnfitYaml('a document of it is no mapping');
+  return value;
+}
+
+/** `value` if it is a mapping, else an empty one. */
+export function asMapping(value: unknown): YamlMapping {
+  return isMapping(value) ? value : {};
+}
+
+function isMapping(value: unknown): value is YamlMapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refuseDuplicates(map: YAMLMap): void {

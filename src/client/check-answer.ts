@@ -1,0 +1,52 @@
+import type { AccessGrantState } from '../domain/access-grant.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import type { TokenCheck } from '../redemption/redemption-client.js';
+import { parseLinkEndpoint } from './link-endpoint.js';
+
+const STATES: readonly AccessGrantState[] = ['pending', 'ready', 'expired', 'exhausted', 'revoked'];
+const MOST_ENDPOINTS = 64;
+
+/** Reads the JSON answer of `/-/check`. Throws RedemptionError `answer_invalid`, naming the field that does not fit. */
+export function parseTokenCheck(text: string): TokenCheck {
+  const answer = parseObject(text);
+  const link = answer.link as { endpoints?: unknown } | null | undefined;
+  const { endpoints } = link ?? {};
+  const state = STATES.find((known) => known === answer.state);
+  if (!state) throw unfit('state');
+  if (!Array.isArray(endpoints) || endpoints.length > MOST_ENDPOINTS) throw unfit('link.endpoints');
+  return {
+    state,
+    redemptions: count(answer.redemptions, 'redemptions'),
+    redemptionsAllowed: count(answer.redemptionsAllowed, 'redemptionsAllowed'),
+    expirationTime: answer.expirationTime === null ? null : time(answer.expirationTime, 'expirationTime'),
+    endpoints: endpoints.map((endpoint) => {
+      const parsed = parseLinkEndpoint(endpoint);
+      if (typeof parsed === 'string') throw unfit('link.endpoints');
+      return parsed;
+    }),
+    serverTime: time(answer.serverTime, 'serverTime'),
+  };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {}
+  throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
+}
+
+function count(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw unfit(field);
+}
+
+function time(value: unknown, field: string): number {
+  const parsed = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(parsed)) throw unfit(field);
+  return parsed;
+}
+
+function unfit(field: string): RedemptionError {
+  return new RedemptionError('answer_invalid', `The service's answer to the check has no usable ${field}.`);
+}

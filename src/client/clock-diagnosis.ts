@@ -1,0 +1,105 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { parseCertificates } from '../pki/certificate-pem.js';
+import { exchange } from './http-exchange.js';
+import { formatHostPort, type TlsTarget } from './route.js';
+
+const LONGEST_ANSWER = 64 * 1024;
+
+interface Validity {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Tells why a certificate is outside its validity by our clock: `clock_skew` when the server's time is inside it, or
+ * when only our clock can be the reason; `tls_untrusted` when it has ended, or is not the token's to begin with.
+ */
+export async function diagnoseClock(case_: {
+  readonly target: TlsTarget;
+  readonly now: number;
+  readonly signal: AbortSignal;
+  /** Opens a connection that proves nothing. */
+  readonly openUnproven: () => Promise<TLSSocket>;
+}): Promise<RedemptionError> {
+  const { target, now, signal } = case_;
+  const where = formatHostPort(target);
+  const socket = await case_.openUnproven();
+  const peer = socket.getPeerX509Certificate();
+  const validity = peer && provenValidity(peer, target.ca);
+  if (!validity) {
+    socket.destroy();
+    return new RedemptionError(
+      'tls_untrusted',
+      `The certificate of ${where} does not come from the CA in the token.`,
+    );
+  }
+  const theirs = await serverTime(socket, target, signal);
+  const ours = new Date(now).toISOString();
+  if (theirs !== undefined && theirs >= validity.from && theirs <= validity.to) {
+    const difference = `our clock says ${ours}, the server's ${new Date(theirs).toISOString()}`;
+    return new RedemptionError(
+      'clock_skew',
+      `The certificate of ${where} is not valid now by our clock: ${difference}.`,
+    );
+  }
+  if (now < validity.from && theirs === undefined) {
+    const begin = new Date(validity.from).toISOString();
+    return new RedemptionError(
+      'clock_skew',
+      `The certificate of ${where} begins ${begin}, and our clock says ${ours}.`,
+    );
+  }
+  const when =
+    now < validity.from
+      ? `begins only ${new Date(validity.from).toISOString()}`
+      : `ended ${new Date(validity.to).toISOString()}`;
+  return new RedemptionError(
+    'tls_untrusted',
+    `The certificate of ${where}, or the CA in the token, ${when}.`,
+  );
+}
+
+/** When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it. */
+function provenValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
+  const cas = parseCertificates(caPem);
+  const chain: X509Certificate[] = [];
+  for (let at: X509Certificate | undefined = leaf; at && chain.length < 8; at = at.issuerCertificate) {
+    const certificate: X509Certificate = at;
+    chain.push(certificate);
+    const ca = cas.find(
+      (candidate) =>
+        candidate.fingerprint256 === certificate.fingerprint256 ||
+        (certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey)),
+    );
+    if (ca) return intersection([...chain, ca]);
+    if (at.issuerCertificate && !at.verify(at.issuerCertificate.publicKey)) return undefined;
+  }
+  return undefined;
+}
+
+function intersection(chain: readonly X509Certificate[]): Validity {
+  return {
+    from: Math.max(...chain.map((certificate) => Date.parse(certificate.validFrom))),
+    to: Math.min(...chain.map((certificate) => Date.parse(certificate.validTo))),
+  };
+}
+
+/** The server's time by its `Date` header, or undefined. */
+async function serverTime(
+  socket: TLSSocket,
+  target: TlsTarget,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const request = { method: 'HEAD', path: '/', headers: { host: formatHostPort(target) } } as const;
+    const answer = await exchange(socket, request, signal, LONGEST_ANSWER);
+    const time = Date.parse(answer.headers.date ?? '');
+    return Number.isNaN(time) ? undefined : time;
+  } catch {
+    return undefined;
+  } finally {
+    socket.destroy();
+  }
+}

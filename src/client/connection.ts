@@ -1,0 +1,87 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { diagnoseClock } from './clock-diagnosis.js';
+import { connectThroughProxy } from './proxy-tunnel.js';
+import { formatHostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
+import { connectTcp } from './tcp-connection.js';
+import { tlsFailure } from './tls-failure.js';
+import { untilAborted } from './until-aborted.js';
+
+export interface ConnectionOptions extends RouteOptions {
+  /** Tells our own time, to judge certificates that have ended or not begun. */
+  readonly clock: () => number;
+}
+
+/**
+ * An open TLS 1.3 connection to a server that proved itself under the target's CA and name; no other trust, no client
+ * certificate. Aborting `signal` gives up. Each way to fail is a RedemptionError of its own: `dns`,
+ * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
+ */
+export async function openConnection(
+  target: TlsTarget,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  try {
+    return await handshake(target, await openSocket(target, options, signal), signal, true);
+  } catch (error) {
+    if (error instanceof RedemptionError) throw error;
+    const failure = tlsFailure(error, target);
+    if (failure !== 'outside_validity') throw failure;
+    throw await diagnoseClock({
+      target,
+      now: options.clock(),
+      signal,
+      // Nothing that matters is sent on it: it only tells what certificate is there and what the server's time is.
+      openUnproven: async () => handshake(target, await openSocket(target, options, signal), signal, false),
+    });
+  }
+}
+
+async function openSocket(target: TlsTarget, options: RouteOptions, signal: AbortSignal): Promise<Socket> {
+  const { address, proxy } = routeTo(target, options);
+  return proxy ? connectThroughProxy(proxy, address, signal) : connectTcp(address, signal);
+}
+
+/** Rejects with RedemptionError `connection_timeout`, or with the error that TLS gave. */
+async function handshake(
+  target: TlsTarget,
+  socket: Socket,
+  signal: AbortSignal,
+  proven: boolean,
+): Promise<TLSSocket> {
+  let secured: TLSSocket;
+  try {
+    secured = connectTls({
+      socket,
+      host: target.host,
+      ca: target.ca,
+      // A token may carry an intermediate or the server's own certificate; like Skupper, that is trust enough.
+      allowPartialTrustChain: true,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: proven,
+    });
+  } catch (error) {
+    socket.destroy();
+    throw new RedemptionError('token_invalid', 'The CA of the token cannot be read.', { cause: error });
+  }
+  secured.on('error', () => undefined);
+  try {
+    await untilAborted(signal, (resolved, rejected) => {
+      secured.once('secureConnect', resolved);
+      secured.once('error', rejected);
+      secured.once('close', () => rejected(new Error('closed')));
+    });
+  } catch (error) {
+    secured.destroy();
+    socket.destroy();
+    if (!signal.aborted) throw error;
+    const where = formatHostPort(target);
+    throw new RedemptionError('connection_timeout', `The TLS handshake with ${where} took too long.`, {
+      cause: error,
+    });
+  }
+  return secured;
+}

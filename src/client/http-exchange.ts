@@ -1,0 +1,79 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { untilAborted } from './until-aborted.js';
+
+/** One HTTP request; header values are bytes, one character each (RFC 9110 §5.5). */
+export interface ExchangeRequest {
+  readonly method: 'POST' | 'HEAD';
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** A whole answer. */
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
+  /** True when the body was longer than the limit; `body` is its beginning then. */
+  readonly tooLong: boolean;
+}
+
+/** The request, or a part of it, was sent, and no whole answer came back. */
+export class AnswerLost extends Error {
+  override readonly name = 'AnswerLost';
+}
+
+/**
+ * Sends one request over an open connection and reads the answer to its end, or up to `limit` bytes of body; the
+ * connection is closed then. Redirects are answers like others. Rejects with AnswerLost when the connection breaks, the
+ * answer is shorter than it says, is no HTTP, or `signal` is aborted.
+ */
+export async function exchange(
+  socket: TLSSocket,
+  request: ExchangeRequest,
+  signal: AbortSignal,
+  limit: number,
+): Promise<ExchangeAnswer> {
+  try {
+    return await untilAborted<ExchangeAnswer>(signal, (resolve, reject) => {
+      const { method, path } = request;
+      const length = request.body ? { 'content-length': String(request.body.length) } : {};
+      const sent = httpRequest({
+        createConnection: () => socket,
+        method,
+        path,
+        headers: { ...request.headers, ...length, connection: 'close' },
+        setHost: false,
+      });
+      sent.on('error', reject);
+      sent.once('upgrade', () => reject(new Error('the answer switches protocols')));
+      sent.once('response', (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const finish = (tooLong: boolean) => {
+          const body = Buffer.concat(chunks).subarray(0, limit);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body, tooLong });
+        };
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          chunks.push(chunk);
+          if (size > limit) finish(true);
+        });
+        response.on('error', reject);
+        response.once('close', () => {
+          if (response.complete) finish(false);
+          else reject(new Error('the answer was cut'));
+        });
+      });
+      sent.end(request.body);
+    });
+  } catch (error) {
+    throw new AnswerLost(signal.aborted ? 'no whole answer in time' : 'the connection broke', {
+      cause: error,
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,77 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import {
+  type CertificateInfo,
+  describeCertificate,
+  splitCertificates,
+  verificationProblem,
+} from '../pki/certificate-info.js';
+import { parseCertificates } from '../pki/certificate-pem.js';
+import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
+import type { ReceivedCertificate } from '../redemption/redemption-client.js';
+
+/** The values of a link's Secret, PEM encoded anew, and proven to belong together. */
+export interface ProvenCredentials {
+  readonly caCrt: string;
+  readonly tlsCrt: string;
+  /** PKCS#8; only when the key was delivered. */
+  readonly tlsKey?: string;
+  readonly certificate: ReceivedCertificate;
+}
+
+/**
+ * Proves that the first certificate of `tlsCrt` has the delivered key, else our own, and verifies against `caCrt`; else
+ * tells what does not fit, as the end of a sentence. Nothing but certificates and the key is in what it gives.
+ */
+export function proveCredentials(
+  pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
+  context: { readonly privateKeyPem: string; readonly now: number },
+): ProvenCredentials | string {
+  const caCrt = encodeAnew(pems.caCrt);
+  const tlsCrt = encodeAnew(pems.tlsCrt);
+  if (caCrt === undefined) return 'its ca.crt is not PEM of certificates';
+  if (tlsCrt === undefined) return 'its tls.crt is not PEM of certificates';
+  const key = readKey(pems.tlsKey ?? context.privateKeyPem);
+  if (!key) return 'its tls.key is not a PEM private key';
+  const [leaf] = parseCertificates(tlsCrt);
+  if (!leaf?.publicKey.equals(createPublicKey(key))) {
+    return pems.tlsKey === undefined
+      ? 'its certificate is for another key than ours'
+      : 'its tls.key does not fit its certificate';
+  }
+  const described = describe(tlsCrt);
+  if (!described) return 'its certificate has a form that cannot be read';
+  const { subject, serial, notBefore, notAfter } = described;
+  // A clock of ours that is a little slow must not throw away a certificate that is spent once it is refused.
+  const problem = verificationProblem(tlsCrt, caCrt, Math.max(context.now, notBefore));
+  if (problem !== undefined) return `its certificate does not verify against its ca.crt (${problem})`;
+  return {
+    caCrt,
+    tlsCrt,
+    ...(pems.tlsKey !== undefined && { tlsKey: privateKeyPem(key) }),
+    certificate: { subject, serial, notAfter },
+  };
+}
+
+function describe(pem: string): CertificateInfo | undefined {
+  try {
+    return describeCertificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function encodeAnew(pem: string): string | undefined {
+  try {
+    return splitCertificates(pem).join('');
+  } catch {
+    return undefined;
+  }
+}
+
+function readKey(pem: string): KeyObject | undefined {
+  try {
+    return readPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { formatHostPort, type HostPort, type ProxyServer } from './route.js';
+import { connectTcp, systemCode } from './tcp-connection.js';
+import { untilAborted } from './until-aborted.js';
+
+const LONGEST_HEAD = 16 * 1024;
+
+/**
+ * A connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Whatever goes wrong with the proxy is a
+ * RedemptionError `proxy`.
+ */
+export async function connectThroughProxy(
+  proxy: ProxyServer,
+  target: HostPort,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const where = `The proxy ${formatHostPort(proxy)}`;
+  const socket = await connectToProxy(proxy, where, signal);
+  const authority = formatHostPort(target);
+  const head = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
+  if (proxy.authorization) head.push(`Proxy-Authorization: ${proxy.authorization}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  let status: number | undefined;
+  try {
+    status = await readStatus(socket, signal);
+  } catch (error) {
+    socket.destroy();
+    const what = signal.aborted ? 'did not answer in time' : `closed the connection (${systemCode(error)})`;
+    throw new RedemptionError('proxy', `${where} ${what} when asked for ${authority}.`, { cause: error });
+  }
+  if (status !== undefined && status >= 200 && status < 300) return socket;
+  socket.destroy();
+  if (status === undefined)
+    throw new RedemptionError('proxy', `${where} does not answer like an HTTP proxy.`);
+  const why = status === 407 ? 'wants a user and password, or other ones' : `refused ${authority}`;
+  throw new RedemptionError('proxy', `${where} ${why} (status ${status}).`);
+}
+
+async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSignal): Promise<Socket> {
+  let socket: Socket;
+  try {
+    socket = await connectTcp(proxy, signal);
+  } catch (error) {
+    const why = error instanceof RedemptionError ? error.message : systemCode(error);
+    throw new RedemptionError('proxy', `${where} cannot be reached: ${why}`, { cause: error });
+  }
+  if (!proxy.secure) return socket;
+  const secured = connectTls({ socket, host: proxy.host, ALPNProtocols: ['http/1.1'] });
+  secured.on('error', () => undefined);
+  try {
+    await untilAborted(signal, (resolved, rejected) => {
+      secured.once('secureConnect', resolved);
+      secured.once('error', rejected);
+    });
+  } catch (error) {
+    secured.destroy();
+    const why = signal.aborted ? 'no answer in time' : systemCode(error);
+    throw new RedemptionError('proxy', `${where} cannot be reached over TLS (${why}).`, { cause: error });
+  }
+  return secured;
+}
+
+/** The status of the proxy's answer; undefined if that is not HTTP. What follows the head is left in the socket. */
+function readStatus(socket: Socket, signal: AbortSignal): Promise<number | undefined> {
+  let head = Buffer.alloc(0);
+  return untilAborted<number | undefined>(signal, (resolve, reject) => {
+    const settle = (act: () => void) => {
+      socket.removeListener('data', onData);
+      socket.removeListener('error', onError);
+      socket.removeListener('close', onClose);
+      socket.pause();
+      act();
+    };
+    const onError = (error: Error) => settle(() => reject(error));
+    const onClose = () => settle(() => reject(new Error('closed')));
+    const onData = (chunk: Buffer) => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0 && head.length <= LONGEST_HEAD) return;
+      settle(() => {
+        const rest = head.subarray(end + 4);
+        if (end >= 0 && rest.length > 0) socket.unshift(rest);
+        const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(head.toString('latin1'))?.[1];
+        resolve(status && end >= 0 ? Number(status) : undefined);
+      });
+    };
+    socket.on('data', onData);
+    socket.once('error', onError);
+    socket.once('close', onClose);
+  });
+}

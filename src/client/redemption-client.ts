@@ -1,0 +1,101 @@
+import type { AccessToken } from '../domain/access-token.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import type { RedemptionClient, TokenCheck, TokenRedemption } from '../redemption/redemption-client.js';
+import { parseTokenCheck } from './check-answer.js';
+import { type ConnectionOptions, openConnection } from './connection.js';
+import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
+import { isStockNotFound, refusalOf } from './refusals.js';
+import { unbracketed } from './route.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const LONGEST_ANSWER = 1024 * 1024;
+
+export interface RedemptionClientOptions extends ConnectionOptions {
+  /** For one exchange from the name look-up to the answer's last byte; 10,000 unless told otherwise. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A RedemptionClient over HTTPS as Skupper speaks it, with the CSR and the check that linkgrant adds. */
+export function createRedemptionClient(options: RedemptionClientOptions): RedemptionClient {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const post = async (token: AccessToken, path: string, headers: Readonly<Record<string, string>>) => {
+    const url = urlOf(token);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca: token.ca };
+    const socket = await openConnection(target, options, signal);
+    const request = {
+      method: 'POST',
+      path,
+      headers: { host: url.host, 'user-agent': 'linkgrant', ...headers },
+      body: Buffer.from(token.code),
+    } as const;
+    return exchange(socket, request, signal, LONGEST_ANSWER);
+  };
+  return {
+    check: async (token) => {
+      const path = `${urlOf(token).pathname.replace(/\/+$/, '')}/-/check`;
+      const headers = { accept: 'application/json, application/problem+json' };
+      return readCheck(await post(token, path, headers).catch(lostCheck));
+    },
+    redeem: async (redemption) => {
+      const { pathname, search } = urlOf(redemption.token);
+      const answer = await post(redemption.token, pathname + search, headersOf(redemption)).catch(
+        (error: unknown) => lostAnswer(error),
+      );
+      if (answer.status === 200) return wholeText(answer);
+      const refusal = refusalOf(answer);
+      if (refusal.code !== 'service_unavailable' || answer.status < 500) throw refusal;
+      throw new RedemptionError(
+        'outcome_unknown',
+        `The code was sent, but something on the way answered for the service (status ${answer.status}).`,
+      );
+    },
+  };
+}
+
+function urlOf(token: AccessToken): URL {
+  if (URL.canParse(token.url) && token.url.startsWith('https:')) return new URL(token.url);
+  throw new RedemptionError('token_invalid', 'The url of the token is not an https URL.');
+}
+
+function headersOf({ name, subject, csrDer, renews }: TokenRedemption): Readonly<Record<string, string>> {
+  return {
+    accept: 'application/yaml, application/problem+json',
+    name,
+    // As bytes: Node takes one character for one byte.
+    subject: Buffer.from(subject).toString('latin1'),
+    csr: Buffer.from(csrDer).toString('base64'),
+    ...(renews && { renews: 'true' }),
+  };
+}
+
+function lostAnswer(error: unknown): never {
+  if (!(error instanceof AnswerLost)) throw error;
+  throw new RedemptionError(
+    'outcome_unknown',
+    `The code was sent, but no whole answer came back (${error.message}).`,
+    { cause: error },
+  );
+}
+
+function lostCheck(error: unknown): never {
+  if (!(error instanceof AnswerLost)) throw error;
+  throw new RedemptionError('service_unavailable', `The service gave no whole answer (${error.message}).`, {
+    cause: error,
+  });
+}
+
+function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
+  if (isStockNotFound(answer)) return 'stock';
+  if (answer.status !== 200) throw refusalOf(answer);
+  return parseTokenCheck(wholeText(answer));
+}
+
+function wholeText(answer: ExchangeAnswer): string {
+  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 1 MiB.');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);
+  } catch {
+    throw new RedemptionError('answer_invalid', 'The answer is not UTF-8 text.');
+  }
+}

@@ -1,0 +1,118 @@
+import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
+import type { ExchangeAnswer } from './http-exchange.js';
+
+/** What each refusal of a service means, in our own words: what the peer says is not repeated to people. */
+const SENTENCES = {
+  code_wrong: 'The service refused the code of the token.',
+  grant_unknown: 'The service knows no such grant: it has ended or was deleted.',
+  grant_expired: 'The grant of the token has expired.',
+  grant_revoked: 'The grant of the token was revoked.',
+  grant_exhausted: 'The grant of the token has been redeemed as often as it allows.',
+  code_expired: 'The token has expired.',
+  code_revoked: 'The token was revoked.',
+  code_exhausted: 'The token has been redeemed as often as it allows.',
+  policy_subject: 'The grant does not allow this subject.',
+  policy_name: 'The grant does not allow this link name.',
+  policy_source: 'The grant does not allow the address that this was asked from.',
+  policy_key: 'The grant does not allow this type of key.',
+  policy_csr_required: 'The grant wants the key to be made by the requesting site.',
+  csr_invalid: 'The service could not read the certificate request.',
+  key_weak: 'The service found the key too weak.',
+  name_invalid: 'The service does not take this link name.',
+  subject_invalid: 'The service does not take this subject.',
+  body_invalid: 'The service could not read the request.',
+  body_too_large: 'The service found the request too large.',
+  body_timeout: 'The request reached the service too slowly.',
+  method_not_allowed: 'The service takes no POST at this URL.',
+  link_access_unavailable: 'The accepting site has no address for links now.',
+  edge_site: 'The accepting site is an edge site, which takes no links.',
+  issuer_unavailable: 'The accepting site has no CA to issue the certificate with now.',
+  issuer_untrusted:
+    'The CA that would issue the certificate is not trusted by the router of the accepting site.',
+  not_yet_valid: 'The grant cannot be redeemed yet.',
+  repeated_redemption: 'This site has redeemed the grant too often lately.',
+  overloaded: 'The service has too much to do now.',
+  store_unavailable: 'The service cannot record a redemption now.',
+  internal: 'The service failed.',
+} as const satisfies Record<RedemptionErrorCode, string>;
+
+/** Texts of a Skupper grant server and what they mean, whatever their status. */
+const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
+  'Request body not valid': 'body_invalid',
+  'Redemption of access token refused': 'code_wrong',
+  'No such claim': 'grant_unknown',
+  'No such access granted': 'grant_exhausted',
+  'Only POST is supported': 'method_not_allowed',
+  'Corrupted claim': 'internal',
+  'Could not get issuer for requested certificate': 'issuer_unavailable',
+  'Edge sites cannot accept incoming links from remote sites': 'edge_site',
+  'No valid endpoints found for site': 'link_access_unavailable',
+  'Internal error': 'store_unavailable',
+};
+const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
+  ['Site not yet defined for ', 'link_access_unavailable'],
+  ['error reading CA Certificate from Secret ', 'issuer_unavailable'],
+];
+
+/**
+ * What an answer other than 200 means: a linkgrant problem by its `code`, else a proven reason by its header, else
+ * Skupper's exact text. An answer that is none of these is not the service's: `redirect` or `service_unavailable`.
+ */
+export function refusalOf(answer: ExchangeAnswer): RedemptionError {
+  const code = refusalCode(answer);
+  if (code) return new RedemptionError(code, SENTENCES[code] + waitOf(answer));
+  const { status } = answer;
+  if (status >= 300 && status < 400) {
+    return new RedemptionError(
+      'redirect',
+      `The URL of the token answers with a redirect (status ${status}).`,
+    );
+  }
+  if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(answer));
+  return new RedemptionError(
+    'service_unavailable',
+    `What answers at the URL of the token is not a redemption service now (status ${status}).`,
+  );
+}
+
+/** True for the 404 that a Skupper grant server gives to a URL it does not know. */
+export function isStockNotFound(answer: ExchangeAnswer): boolean {
+  const text = textOf(answer);
+  return answer.status === 404 && (text === 'No such claim' || text === 'No such access granted');
+}
+
+function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
+  if (answer.status < 400) return undefined;
+  const stated = problemCode(answer) ?? answer.headers['linkgrant-reason'];
+  if (typeof stated === 'string' && isRefusalCode(stated)) return stated;
+  const text = textOf(answer);
+  const known = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
+  return known ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
+}
+
+function problemCode(answer: ExchangeAnswer): unknown {
+  if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.tooLong)
+    return undefined;
+  try {
+    return (JSON.parse(textOf(answer)) as { code?: unknown } | null)?.code;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRefusalCode(code: string): code is RedemptionErrorCode {
+  return Object.hasOwn(SENTENCES, code);
+}
+
+function textOf(answer: ExchangeAnswer): string {
+  return answer.tooLong
+    ? ''
+    : Buffer.from(answer.body)
+        .toString('utf8')
+        .replace(/\r?\n$/, '');
+}
+
+function waitOf(answer: ExchangeAnswer): string {
+  const seconds = answer.headers['retry-after'] ?? '';
+  return /^\d{1,6}$/.test(seconds) ? ` It asks to be tried again in ${Number(seconds)} s.` : '';
+}

@@ -1,0 +1,59 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type Socket } from 'node:net';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { formatHostPort, type HostPort } from './route.js';
+import { untilAborted } from './until-aborted.js';
+
+/**
+ * An open TCP connection to the first of a host's addresses that takes one. Rejects with RedemptionError `dns`,
+ * `connection_refused` (no route included) or `connection_timeout`.
+ */
+export async function connectTcp(address: HostPort, signal: AbortSignal): Promise<Socket> {
+  const addresses = await resolve(address.host, signal);
+  const where = formatHostPort(address);
+  const socket = connect({
+    host: address.host,
+    port: address.port,
+    autoSelectFamily: true,
+    // Node's 250 ms gives up on far hosts that have several addresses.
+    autoSelectFamilyAttemptTimeout: 1_000,
+    lookup: (_host, _options, callback) => callback(null, addresses),
+  });
+  // Whoever reads from it hears of an error by its close; without any listener an error would end the process.
+  socket.on('error', () => undefined);
+  try {
+    await untilAborted(signal, (resolved, rejected) => {
+      socket.once('connect', resolved);
+      socket.once('error', rejected);
+    });
+  } catch (error) {
+    socket.destroy();
+    if (signal.aborted || systemCode(error) === 'ETIMEDOUT') {
+      throw new RedemptionError('connection_timeout', `${where} does not answer.`, { cause: error });
+    }
+    throw new RedemptionError('connection_refused', `${where} takes no connection (${systemCode(error)}).`, {
+      cause: error,
+    });
+  }
+  return socket.setNoDelay(true);
+}
+
+async function resolve(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
+  const family = isIP(host);
+  if (family !== 0) return [{ address: host, family }];
+  try {
+    return await untilAborted<LookupAddress[]>(signal, (resolved, rejected) => {
+      lookup(host, { all: true }).then(resolved, rejected);
+    });
+  } catch (error) {
+    const why = signal.aborted ? 'no answer in time' : systemCode(error);
+    throw new RedemptionError('dns', `The name ${host} cannot be resolved (${why}).`, { cause: error });
+  }
+}
+
+/** The system's name of an error (`ECONNREFUSED`, …), or `unknown error`. */
+export function systemCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'unknown error';
+}

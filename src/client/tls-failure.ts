@@ -1,0 +1,60 @@
+import type { PeerCertificate } from 'node:tls';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { formatHostPort, type HostPort } from './route.js';
+import { systemCode } from './tcp-connection.js';
+
+const LONGEST_NAMES = 300;
+const OUTSIDE_VALIDITY = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
+// The codes of Node and OpenSSL for a chain that was read but does not hold.
+const UNTRUSTED =
+  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_|PATH_LENGTH_|CRL_|HOSTNAME_|ERROR_IN_CERT)/;
+
+/**
+ * What an error of a TLS handshake means. `outside_validity`: some certificate of the chain has ended or not begun, by
+ * our clock.
+ */
+export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 'outside_validity' {
+  const code = systemCode(error);
+  const where = formatHostPort(target);
+  if (OUTSIDE_VALIDITY.has(code)) return 'outside_validity';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = namesOf((error as { cert?: PeerCertificate }).cert);
+    return new RedemptionError(
+      'tls_name',
+      `The certificate of ${where} is not for ${target.host}, but for ${names}.`,
+    );
+  }
+  if (code === 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' || code === 'ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME') {
+    return new RedemptionError('tls_name', `${where} knows no host called ${target.host}.`, { cause: error });
+  }
+  if (UNTRUSTED.test(code)) {
+    return new RedemptionError(
+      'tls_untrusted',
+      `The certificate of ${where} does not come from the CA in the token (${code}).`,
+      { cause: error },
+    );
+  }
+  if (TOO_OLD.has(code)) {
+    return new RedemptionError('not_https', `${where} does not offer TLS 1.3.`, { cause: error });
+  }
+  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
+    return new RedemptionError('not_https', `${where} refused the TLS handshake (${code}).`, {
+      cause: error,
+    });
+  }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return new RedemptionError('not_https', `${where} does not speak HTTPS.`, { cause: error });
+  }
+  return new RedemptionError('connection_refused', `${where} closed the connection before TLS was set up.`, {
+    cause: error,
+  });
+}
+
+/** The names that a certificate is for, as people read them. */
+function namesOf(certificate: PeerCertificate | undefined): string {
+  const names =
+    (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '') || certificate?.subject?.CN;
+  const text = String(names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
+  return text.length > LONGEST_NAMES ? `${text.slice(0, LONGEST_NAMES)}…` : text;
+}

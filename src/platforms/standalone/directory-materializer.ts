@@ -1,0 +1,97 @@
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { makePrivateDirectory, writeBeside, writePrivateFile } from '../../files/private-file.js';
+import type { Materializer } from '../../redemption/materializer.js';
+import { linkText, secretText } from './materialized-text.js';
+import { writing } from './not-writable.js';
+import { isOurs } from './own-resource.js';
+
+const TEMPORARY = /^\.(Secret|Link)-.+\.yaml\.[0-9a-f-]{36}$/;
+// No run takes this long between making a file and putting it in place.
+const STALE_MS = 10 * 60_000;
+
+// 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
+const LONGEST_NAME = 200;
+
+/**
+ * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
+ * 0600, each replaced at once. The `clock` only tells how old left-over temporary files are.
+ */
+export function directoryMaterializer(directory: string, clock: () => number): Materializer {
+  const fileOf = (kind: 'Secret' | 'Link', name: string) => join(directory, `${kind}-${name}.yaml`);
+  return {
+    probe: async (name) => {
+      if (name.length > LONGEST_NAME) {
+        throw new RedemptionError(
+          'not_writable',
+          `A link name of more than ${LONGEST_NAME} characters fits no file name.`,
+        );
+      }
+      for (const kind of ['Secret', 'Link'] as const) {
+        if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
+      }
+      probeDirectory(directory);
+    },
+    materialize: async (secret, links, checkpoint) => {
+      const id = secret.annotations?.[SECRET_REDEMPTION_ID];
+      const files = [
+        { file: fileOf('Secret', secret.name), text: secretText(secret), written: 'secret-written' },
+        ...links.map((link) => ({
+          file: fileOf('Link', link.name),
+          text: linkText(link, secret),
+          written: 'link-written',
+        })),
+      ];
+      for (const { file, text } of files) {
+        const there = existing(file);
+        if (there !== undefined && there !== text && !isOurs(there, { id, secret })) throw occupied(file);
+      }
+      writing(directory, () => makePrivateDirectory(directory));
+      removeStale(directory, clock());
+      for (const { file, text, written } of files) {
+        writing(file, () => {
+          if (existing(file) !== text) writePrivateFile(file, text);
+        });
+        await checkpoint(written);
+      }
+      return files.map(({ file }) => file);
+    },
+  };
+}
+
+function existing(file: string): string | undefined {
+  return writing(file, () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined));
+}
+
+function occupied(file: string): RedemptionError {
+  return new RedemptionError(
+    'not_writable',
+    `${file} is there already and is not of this redemption; move it away, or choose another name or directory.`,
+  );
+}
+
+/** Writes and removes a file in `directory`, or, if that is not there, finds out whether it could be made. */
+function probeDirectory(directory: string): void {
+  writing(directory, () => {
+    if (existsSync(directory)) {
+      rmSync(writeBeside(join(directory, 'Secret-.yaml'), ''));
+      return;
+    }
+    let parent = dirname(directory);
+    while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    if (!statSync(parent).isDirectory()) throw Object.assign(new Error('no directory'), { code: 'ENOTDIR' });
+  });
+}
+
+/** Removes what runs that died have left behind: it may hold a key. */
+function removeStale(directory: string, now: number): void {
+  for (const name of readdirSync(directory)) {
+    const file = join(directory, name);
+    if (!TEMPORARY.test(name)) continue;
+    const { mtimeMs = now } = statSync(file, { throwIfNoEntry: false }) ?? {};
+    if (now - mtimeMs > STALE_MS) rmSync(file, { force: true });
+  }
+}

@@ -1,0 +1,17 @@
+import { RedemptionError } from '../../domain/redemption-error.js';
+
+/** A RedemptionError `not_writable` for a file system error at `path`. */
+export function notWritable(path: string, error: unknown): RedemptionError {
+  const code = (error as { code?: unknown } | null)?.code;
+  const why = typeof code === 'string' ? code : 'unknown error';
+  return new RedemptionError('not_writable', `${path} cannot be written (${why}).`, { cause: error });
+}
+
+/** The result of `act`; what it throws of the file system becomes `not_writable` at `path`. */
+export function writing<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof RedemptionError ? error : notWritable(path, error);
+  }
+}

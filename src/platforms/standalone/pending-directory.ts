@@ -1,0 +1,125 @@
+import { chmodSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  makePrivateDirectory,
+  syncDirectory,
+  writeBeside,
+  writePrivateFile,
+} from '../../files/private-file.js';
+import type {
+  OpenPendingRedemption,
+  PendingRedemption,
+  Posting,
+  RedemptionOutcome,
+} from '../../redemption/pending-redemption.js';
+import { writing } from './not-writable.js';
+
+const POSTED = /^posted-([1-9]\d{0,8})$/;
+
+/**
+ * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
+ * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first.
+ */
+export function pendingDirectories(dataDirectory: string): OpenPendingRedemption {
+  return async (id) => {
+    const directory = join(dataDirectory, 'redemptions', id);
+    writing(directory, () => {
+      makePrivateDirectory(directory);
+      chmodSync(directory, 0o700);
+      syncDirectory(dirname(directory));
+    });
+    return new PendingDirectory(directory);
+  };
+}
+
+class PendingDirectory implements PendingRedemption {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async ensureKey(make: () => Promise<string>): Promise<string> {
+    return this.#read('key.pem') ?? this.#publish('key.pem', await make()).content;
+  }
+
+  async findAnswer(): Promise<string | undefined> {
+    return this.#read('answer.yaml');
+  }
+
+  async keepAnswer(text: string): Promise<string> {
+    return this.#publish('answer.yaml', text).content;
+  }
+
+  async findPosting(): Promise<Posting | undefined> {
+    const number = this.#lastPosting();
+    if (number === 0) return undefined;
+    const text = this.#read(`posted-${number}`);
+    // Taken back in the meantime: judged anew.
+    if (text === undefined) return this.findPosting();
+    return { number, at: Date.parse(text.trim()) || 0 };
+  }
+
+  async beginPosting({ number, at }: Posting): Promise<boolean> {
+    const name = `posted-${number}`;
+    if (this.#lastPosting() >= number) return false;
+    if (!this.#publish(name, `${new Date(at).toISOString()}\n`).made) return false;
+    if (this.#lastPosting() === number) return true;
+    // A later posting began while this one was being noted.
+    await this.cancelPosting(number);
+    return false;
+  }
+
+  async cancelPosting(number: number): Promise<void> {
+    writing(this.#directory, () => {
+      rmSync(join(this.#directory, `posted-${number}`), { force: true });
+      syncDirectory(this.#directory);
+    });
+  }
+
+  async keepOutcome(outcome: RedemptionOutcome): Promise<void> {
+    const file = join(this.#directory, 'outcome.json');
+    writing(file, () => writePrivateFile(file, `${JSON.stringify(outcome, null, 2)}\n`));
+  }
+
+  #lastPosting(): number {
+    return writing(this.#directory, () =>
+      readdirSync(this.#directory).reduce(
+        (last, name) => Math.max(last, Number(POSTED.exec(name)?.[1] ?? 0)),
+        0,
+      ),
+    );
+  }
+
+  #read(name: string): string | undefined {
+    const file = join(this.#directory, name);
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      return writing(file, () => {
+        throw error;
+      });
+    }
+  }
+
+  /** Makes a file that is whole and durable from its first moment on, unless it is there; gives what is there then. */
+  #publish(name: string, content: string): { readonly made: boolean; readonly content: string } {
+    const file = join(this.#directory, name);
+    return writing(file, () => {
+      const temporary = writeBeside(file, content);
+      let made = true;
+      try {
+        linkSync(temporary, file);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        made = false;
+      } finally {
+        unlinkSync(temporary);
+      }
+      // Also when another run made it: that one may not have come so far yet.
+      syncDirectory(this.#directory);
+      return { made, content: made ? content : readFileSync(file, 'utf8') };
+    });
+  }
+}

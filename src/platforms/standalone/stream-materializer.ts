@@ -1,0 +1,16 @@
+import type { Materializer } from '../../redemption/materializer.js';
+import { linkText, secretText } from './materialized-text.js';
+
+/** Materializes as one YAML stream, ready for `kubectl apply -f -`, through `write`; nothing is ever in its way. */
+export function streamMaterializer(write: (text: string) => Promise<void>): Materializer {
+  return {
+    probe: async () => undefined,
+    materialize: async (secret, links, checkpoint) => {
+      // One write, so that whoever reads never has a Secret without its Links.
+      await write(secretText(secret) + links.map((link) => linkText(link, secret)).join(''));
+      await checkpoint('secret-written');
+      for (const _ of links) await checkpoint('link-written');
+      return [];
+    },
+  };
+}

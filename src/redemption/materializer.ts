@@ -1,0 +1,17 @@
+import type { Link, LinkSecret } from '../domain/link.js';
+import type { Checkpoint } from './clock.js';
+
+/** Puts a Link and its Secret where the requesting site's router finds them. */
+export interface Materializer {
+  /**
+   * Finds out whether a new link called `name` can be put in place, changing nothing that lasts. Rejects with
+   * RedemptionError `not_writable` if not, or if something of that name is there already.
+   */
+  probe(name: string): Promise<void>;
+  /**
+   * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
+   * where. What is there and equal stays; what is there and not of this redemption is `not_writable`. Calls `checkpoint`
+   * with `secret-written` and, after each Link, `link-written`.
+   */
+  materialize(secret: LinkSecret, links: readonly Link[], checkpoint: Checkpoint): Promise<readonly string[]>;
+}

@@ -1,0 +1,147 @@
+/*
+ * The requesting side of one redemption. Whatever run of whatever process does it, and wherever it dies, the same key is
+ * posted, the first answer that was kept is the answer, and it is put in place from there: one token, one certificate.
+ */
+import { createHash } from 'node:crypto';
+import type { AccessToken } from '../domain/access-token.js';
+import type { Link, LinkSecret } from '../domain/link.js';
+import { encodeLink, encodeLinkSecret } from '../domain/link-resources.js';
+import { isResourceName, isSubject } from '../domain/names.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { generateKeyPair, privateKeyPem, readPrivateKey } from '../pki/keys.js';
+import { createCertificateRequest } from '../pki/requests.js';
+import type { Checkpoint, Clock } from './clock.js';
+import type { Materializer } from './materializer.js';
+import type { OpenPendingRedemption, PendingRedemption } from './pending-redemption.js';
+import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
+import type { AnswerReader, ReceivedLink } from './redemption-client.js';
+
+export interface RedeemTokenRequest {
+  readonly token: AccessToken;
+  /** Wanted Link and Secret name; absent means the token's name. */
+  readonly name?: string | undefined;
+  /** Wanted subject; absent means the chosen name. */
+  readonly subject?: string | undefined;
+  /** Cost of the Links, at least 1; absent means the token's, if it has one. */
+  readonly linkCost?: number | undefined;
+  readonly renews?: boolean | undefined;
+  /** Posts again to a server that may have counted an earlier posting. */
+  readonly retry?: boolean | undefined;
+}
+
+export interface RedeemTokenDependencies extends PostingDependencies {
+  readonly readAnswer: AnswerReader;
+  readonly openPending: OpenPendingRedemption;
+  readonly materializer: Materializer;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/** A link that is in place. */
+export interface RedeemedToken extends ReceivedLink {
+  /** As they were materialized, the key and the cost included. */
+  readonly secret: LinkSecret;
+  readonly links: readonly Link[];
+  /** True when an earlier run had the answer, and no network was used. */
+  readonly alreadyRedeemed: boolean;
+  /** Where things were put, as the materializer calls it. */
+  readonly written: readonly string[];
+}
+
+/** Under what the pending redemption of a token is kept: SHA-256 over its URL, a NUL and its code, lower-case hex. */
+export function pendingRedemptionId(token: AccessToken): string {
+  return createHash('sha256').update(`${token.url}\0${token.code}`).digest('hex');
+}
+
+/**
+ * Redeems a token and materializes its link; safe to repeat and to run many times at once. Rejects with RedemptionError:
+ * what the service refused, what kept it from being reached, `outcome_unknown` when a server that counts every posting
+ * was posted to and no answer is kept, `not_writable` before anything is posted.
+ */
+export async function redeemToken(
+  request: RedeemTokenRequest,
+  deps: RedeemTokenDependencies,
+): Promise<RedeemedToken> {
+  const name = request.name ?? request.token.name;
+  const subject = request.subject ?? name;
+  if (!isResourceName(name))
+    throw new RedemptionError('name_invalid', 'The link name is no RFC 1123 subdomain.');
+  if (!isSubject(subject)) {
+    throw new RedemptionError('subject_invalid', 'The subject must be 1 to 253 printable characters.');
+  }
+  const pending = await deps.openPending(pendingRedemptionId(request.token));
+  const kept = await keptAnswer(pending, name, deps.materializer);
+  const keyPem = await pending.ensureKey(async () => privateKeyPem(await generateKeyPair('p256')));
+  const read = (text: string) =>
+    deps.readAnswer(text, { privateKeyPem: keyPem, tokenUrl: request.token.url, now: deps.clock() });
+  if (kept !== undefined) return putInPlace(read(kept), keyPem, true, request, pending, deps);
+
+  await deps.checkpoint('key-created');
+  const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
+  const redemption = { token: request.token, name, subject, csrDer, renews: request.renews };
+  const counts = (await deps.client.check(request.token)) === 'stock';
+  const posted = counts
+    ? await postOnce(redemption, { pending, retry: request.retry ?? false }, deps)
+    : await postOrReplay(redemption, deps);
+  const answer = posted.earlier ? posted.text : await keep(read(posted.text), pending, deps);
+  return putInPlace(read(answer), keyPem, false, request, pending, deps);
+}
+
+/** The answer of an earlier run. If there is none, the link's place is sure to be free and writable. */
+async function keptAnswer(
+  pending: PendingRedemption,
+  name: string,
+  materializer: Materializer,
+): Promise<string | undefined> {
+  const kept = await pending.findAnswer();
+  if (kept !== undefined) return kept;
+  try {
+    await materializer.probe(name);
+    return undefined;
+  } catch (error) {
+    // What is in the way may be what a run beside this one has just put there, and that keeps its answer first.
+    const keptSince = await pending.findAnswer();
+    if (keptSince === undefined) throw error;
+    return keptSince;
+  }
+}
+
+async function keep(
+  received: ReceivedLink,
+  pending: PendingRedemption,
+  deps: RedeemTokenDependencies,
+): Promise<string> {
+  await deps.checkpoint('answer-received');
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const text =
+    encodeLinkSecret(received.secret, base64) + received.links.map((link) => encodeLink(link)).join('');
+  const kept = await pending.keepAnswer(text);
+  await deps.checkpoint('answer-stored');
+  return kept;
+}
+
+async function putInPlace(
+  received: ReceivedLink,
+  keyPem: string,
+  alreadyRedeemed: boolean,
+  { token, linkCost }: RedeemTokenRequest,
+  pending: PendingRedemption,
+  deps: RedeemTokenDependencies,
+): Promise<RedeemedToken> {
+  const cost = linkCost ?? token.linkCost;
+  const secret = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
+  const links = received.links.map((link) => (cost === undefined ? link : { ...link, cost }));
+  const written = await deps.materializer.materialize(secret, links, deps.checkpoint);
+  await pending.keepOutcome({
+    redeemedAt: new Date(deps.clock()).toISOString(),
+    redemptionId: received.redemptionId ?? null,
+    source: received.source,
+    secret: secret.name,
+    links: links.map((link) => link.name),
+    certificateSerial: received.certificate.serial,
+    certificateNotAfter: new Date(received.certificate.notAfter).toISOString(),
+    written,
+  });
+  await deps.checkpoint('outcome-written');
+  return { ...received, secret, links, alreadyRedeemed, written };
+}
