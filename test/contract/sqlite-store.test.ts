@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { NOW } from '../support/store-samples.js';
+import { storeConformance } from './store-conformance.js';
+
+storeConformance('SQLite', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
+  const file = join(directory, 'linkgrant.db');
+  const store = await openSqliteStore({ file, migrate: true, clock: () => NOW });
+  return {
+    store,
+    opener: {
+      module: new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href,
+      exportName: 'openSqliteStore',
+      options: { file, migrate: false },
+    },
+    openAnother: () => openSqliteStore({ file, migrate: false, clock: () => NOW }),
+    async close() {
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+});

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Redeemer, type RedeemTask, startRedeemer } from '../support/store-processes.js';
+import { NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+
+const ROUNDS = 1_000;
+const PROCESSES = 4;
+const ROUNDS_AT_ONCE = 40;
+
+interface Round {
+  readonly uid: string;
+  readonly limit: number;
+  readonly redeemers: number;
+}
+
+/** A limit and a number of redeemers for each round, and the grant for it. */
+async function makeRounds(current: CurrentStore): Promise<Round[]> {
+  const { store } = current();
+  const between = (least: number, most: number) => least + Math.floor(Math.random() * (most - least + 1));
+  const rounds = Array.from({ length: ROUNDS }, (): Round => {
+    const redeemers = between(1, 50);
+    return { uid: randomUUID(), redeemers, limit: between(0, redeemers + 2) };
+  });
+  const grants = rounds.map(({ uid, limit }) => sampleGrant({ uid, name: uid, redemptionsAllowed: limit }));
+  await Promise.all(grants.map((grant) => store.createGrant(grant)));
+  return rounds;
+}
+
+/** Holds the outcomes of a round against its limit, and against what the store has kept of it. */
+async function checkRound(current: CurrentStore, round: Round, outcomes: readonly string[]): Promise<void> {
+  const { store } = current();
+  const { uid, limit, redeemers } = round;
+  const uses = Math.min(limit, redeemers);
+  const recorded = outcomes.filter((outcome) => outcome.startsWith('recorded '));
+  const refused = outcomes.filter((outcome) => outcome === 'refused grant_exhausted');
+  const { items } = await store.listRedemptions({ limit: 100, grantUid: uid });
+  const kept = {
+    recorded: recorded.length,
+    refused: refused.length,
+    counted: (await store.findGrant(uid))?.redemptions,
+    ids: items.map(({ id }) => `recorded ${id}`).sort(),
+    serials: new Set(items.map(({ serial }) => serial)).size,
+  };
+  const ids = [...recorded].sort();
+  expect(kept, JSON.stringify(round)).toEqual({
+    recorded: uses,
+    refused: redeemers - uses,
+    counted: uses,
+    ids,
+    serials: uses,
+  });
+}
+
+/** Exactly once: parallel redeemers in one process and in several, crashes between. */
+export function onceConformance(current: CurrentStore): void {
+  describe('exactly once', () => {
+    const started: Redeemer[] = [];
+    const startAll = async (count: number): Promise<Redeemer[]> => {
+      const { opener } = current();
+      const redeemers = await Promise.all(Array.from({ length: count }, () => startRedeemer(opener)));
+      started.push(...redeemers);
+      return redeemers;
+    };
+    afterEach(async () => {
+      await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
+    });
+
+    it('gives a grant of k uses to exactly k of N redeemers in one process', {
+      timeout: 120_000,
+    }, async () => {
+      const { store } = current();
+      const waiting = await makeRounds(current);
+      const run = async (): Promise<void> => {
+        for (let round = waiting.pop(); round; round = waiting.pop()) {
+          const { uid } = round;
+          const outcomes = await Promise.all(
+            Array.from({ length: round.redeemers }, async () => {
+              const redemption = sampleRedemption(uid);
+              const outcome = await store.recordRedemption(uid, redemption, NOW);
+              if (outcome === 'recorded') return `recorded ${redemption.id}`;
+              return 'refused' in outcome ? `refused ${outcome.refused}` : 'replayed';
+            }),
+          );
+          await checkRound(current, round, outcomes);
+        }
+      };
+      await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, run));
+    });
+
+    it(`gives a grant of k uses to exactly k of N redeemers in ${PROCESSES} processes`, {
+      timeout: 120_000,
+    }, async () => {
+      const rounds = await makeRounds(current);
+      const redeemers = await startAll(PROCESSES);
+      const byProcess = await Promise.all(
+        redeemers.map((redeemer, process) => {
+          const tasks = rounds.map(
+            ({ uid, redeemers: total }): RedeemTask => ({
+              uid,
+              times: Math.floor(total / PROCESSES) + (process < total % PROCESSES ? 1 : 0),
+            }),
+          );
+          return redeemer.redeem(tasks);
+        }),
+      );
+      for (const [index, round] of rounds.entries()) {
+        await checkRound(
+          current,
+          round,
+          byProcess.flatMap((outcomes) => outcomes[index] ?? []),
+        );
+      }
+    });
+
+    it('records one of several redemptions with the same replay key in several processes', {
+      timeout: 60_000,
+    }, async () => {
+      const { store } = current();
+      const grants = Array.from({ length: 200 }, () => sampleGrant({ redemptionsAllowed: 3 }));
+      await Promise.all(grants.map((grant) => store.createGrant(grant)));
+      const tasks = grants.map(({ uid }): RedeemTask => ({ uid, times: 2, replayKey: 'the same key' }));
+      const redeemers = await startAll(PROCESSES);
+      const byProcess = await Promise.all(redeemers.map((redeemer) => redeemer.redeem(tasks)));
+      for (const [index, { uid }] of grants.entries()) {
+        const outcomes = byProcess.flatMap((all) => all[index] ?? []);
+        const [kept] = (await store.listRedemptions({ limit: 10, grantUid: uid })).items;
+        const replays = Array(2 * PROCESSES - 1).fill(`replay ${kept?.id}`);
+        expect([...outcomes].sort()).toEqual([`recorded ${kept?.id}`, ...replays]);
+        expect((await store.findGrant(uid))?.redemptions).toBe(1);
+      }
+    });
+
+    it.each([
+      ['before-commit', 0],
+      ['after-commit', 1],
+    ])(
+      'counts once when the process is killed %s and the redemption is repeated',
+      async (dieAt, countedThen) => {
+        const { store, opener } = current();
+        const grant = sampleGrant();
+        await store.createGrant(grant);
+        const redemption = sampleRedemption(grant.uid);
+        const victim = await startRedeemer(opener, dieAt);
+        const { id, replayKey } = redemption;
+        await expect(victim.redeem([{ uid: grant.uid, times: 1, id, replayKey }])).rejects.toThrow('SIGKILL');
+        expect((await store.findGrant(grant.uid))?.redemptions).toBe(countedThen);
+        expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+        expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
+        expect((await store.listRedemptions({ limit: 10 })).items).toHaveLength(1);
+      },
+    );
+  });
+}

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import type { Redemption } from '../../src/domain/redemption.js';
+import type { Page } from '../../src/redemption/grant-store.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+
+/** Redemptions: recorded or refused, repeated, replayed, listed, erased. */
+export function redemptionConformance(current: CurrentStore): void {
+  describe('recording redemptions', () => {
+    const grantWith = async (changes: Parameters<typeof sampleGrant>[0] = {}): Promise<string> => {
+      const grant = sampleGrant(changes);
+      await current().store.createGrant(grant);
+      return grant.uid;
+    };
+    const used = async (uid: string): Promise<number | undefined> =>
+      (await current().store.findGrant(uid))?.redemptions;
+
+    it('stores a redemption as it was given and counts one use', async () => {
+      const { store } = current();
+      const uid = await grantWith();
+      const redemption = sampleRedemption(uid, {
+        mode: 'stock',
+        jti: 'token-1',
+        policy: { sourceCidrs: ['192.0.2.0/24'] },
+        siteUid: 'site-uid',
+        sealedAnswer: new Uint8Array([0, 1, 255]),
+        sealedUntil: NOW + MINUTE,
+      });
+      expect(await store.recordRedemption(uid, redemption, NOW)).toBe('recorded');
+      expect(await store.findRedemption(redemption.id)).toEqual(redemption);
+      expect(await store.findReplay(uid, redemption.replayKey)).toEqual(redemption);
+      expect(await used(uid)).toBe(1);
+    });
+
+    it('counts the same redemption once, however often it is recorded', async () => {
+      const { store } = current();
+      const uid = await grantWith({ redemptionsAllowed: 5 });
+      const redemption = sampleRedemption(uid);
+      const atOnce = Array.from({ length: 4 }, () => store.recordRedemption(uid, redemption, NOW));
+      expect(await Promise.all(atOnce)).toEqual(Array(4).fill('recorded'));
+      expect(await store.recordRedemption(uid, redemption, NOW)).toBe('recorded');
+      expect(await used(uid)).toBe(1);
+      expect(await store.listAttempts(uid, 10)).toHaveLength(1);
+    });
+
+    it('answers a repeated id with recorded even when the grant has meanwhile ended or the limit is reached', async () => {
+      const { store } = current();
+      const uid = await grantWith();
+      const redemption = sampleRedemption(uid, { mode: 'stock' });
+      await store.recordRedemption(uid, redemption, NOW);
+      await store.revokeGrant(uid, NOW);
+      const limit = { count: 1, windowMs: MINUTE };
+      expect(await store.recordRedemption(uid, redemption, NOW + 60 * MINUTE, limit)).toBe('recorded');
+    });
+
+    it('tells of the redemption that has the same replay key, and counts nothing', async () => {
+      const { store } = current();
+      const uid = await grantWith({ redemptionsAllowed: 5 });
+      const first = sampleRedemption(uid);
+      const second = sampleRedemption(uid, { replayKey: first.replayKey });
+      await store.recordRedemption(uid, first, NOW);
+      expect(await store.recordRedemption(uid, second, NOW)).toEqual({ replayOf: first });
+      expect(await store.findRedemption(second.id)).toBeUndefined();
+      expect(await used(uid)).toBe(1);
+    });
+
+    it('prefers the replay to every refusal', async () => {
+      const { store } = current();
+      const uid = await grantWith();
+      const first = sampleRedemption(uid, { mode: 'stock' });
+      await store.recordRedemption(uid, first, NOW);
+      const again = sampleRedemption(uid, { mode: 'stock', replayKey: first.replayKey });
+      const limit = { count: 1, windowMs: 99 * MINUTE };
+      expect(await store.recordRedemption(uid, again, NOW + 60 * MINUTE, limit)).toEqual({ replayOf: first });
+    });
+
+    it('takes the same replay key for two requests where the grants differ', async () => {
+      const { store } = current();
+      const [one, two] = [await grantWith(), await grantWith()];
+      const first = sampleRedemption(one);
+      const second = sampleRedemption(two, { replayKey: first.replayKey });
+      expect(await store.recordRedemption(one, first, NOW)).toBe('recorded');
+      expect(await store.recordRedemption(two, second, NOW)).toBe('recorded');
+    });
+
+    it.each([
+      ['grant_exhausted', { redemptionsAllowed: 0 }],
+      ['grant_expired', { expirationTime: NOW }],
+      ['link_access_unavailable', { expirationTime: null }],
+      ['grant_revoked', { revokedAt: NOW - 1 }],
+      ['grant_revoked', { revokedAt: NOW - 1, expirationTime: NOW - 1, redemptionsAllowed: 0 }],
+      ['grant_expired', { expirationTime: NOW - 1, redemptionsAllowed: 0 }],
+    ] as const)('refuses with %s a grant that has %o, and keeps nothing', async (refused, changes) => {
+      const { store } = current();
+      const uid = await grantWith(changes);
+      const redemption = sampleRedemption(uid);
+      expect(await store.recordRedemption(uid, redemption, NOW)).toEqual({ refused });
+      expect(await store.findRedemption(redemption.id)).toBeUndefined();
+      expect(await store.findReplay(uid, redemption.replayKey)).toBeUndefined();
+      expect(await used(uid)).toBe(0);
+      expect(await store.listAttempts(uid, 10)).toEqual([]);
+    });
+
+    it('refuses a grant that it does not know', async () => {
+      const { store } = current();
+      const { uid } = sampleGrant();
+      const redemption = sampleRedemption(uid);
+      expect(await store.recordRedemption(uid, redemption, NOW)).toEqual({ refused: 'grant_unknown' });
+      expect(await store.findRedemption(redemption.id)).toBeUndefined();
+    });
+
+    it('redeems until the last millisecond before the end', async () => {
+      const { store } = current();
+      const uid = await grantWith({ expirationTime: NOW + 1, redemptionsAllowed: 2 });
+      expect(await store.recordRedemption(uid, sampleRedemption(uid), NOW)).toBe('recorded');
+      expect(await store.recordRedemption(uid, sampleRedemption(uid), NOW + 1)).toEqual({
+        refused: 'grant_expired',
+      });
+    });
+
+    it('refuses a stock party that repeats itself, and says when the next answer is possible', async () => {
+      const { store } = current();
+      const uid = await grantWith({ redemptionsAllowed: 50, expirationTime: NOW + 600 * MINUTE });
+      const limit = { count: 2, windowMs: 60 * MINUTE };
+      const redeemAt = (now: number, changes: Partial<Redemption> = {}) =>
+        store.recordRedemption(
+          uid,
+          sampleRedemption(uid, { mode: 'stock', createdAt: now, ...changes }),
+          now,
+          limit,
+        );
+      expect(await redeemAt(NOW)).toBe('recorded');
+      expect(await redeemAt(NOW + 10 * MINUTE)).toBe('recorded');
+      const later = NOW + 20 * MINUTE + 1;
+      expect(await redeemAt(later)).toEqual({ refused: 'repeated_redemption', retryAfter: 40 * 60 });
+      expect(await redeemAt(later, { name: 'link-b' })).toBe('recorded');
+      expect(await redeemAt(later, { subject: 'site-b' })).toBe('recorded');
+      expect(await used(uid)).toBe(4);
+      expect(await redeemAt(NOW + 60 * MINUTE)).toBe('recorded');
+      expect(await redeemAt(NOW + 60 * MINUTE)).toMatchObject({ refused: 'repeated_redemption' });
+    });
+
+    it('does not hold CSR redemptions against a stock party', async () => {
+      const { store } = current();
+      const uid = await grantWith({ redemptionsAllowed: 9 });
+      for (let n = 0; n < 3; n++) await store.recordRedemption(uid, sampleRedemption(uid), NOW);
+      const limit = { count: 2, windowMs: 60 * MINUTE };
+      const stock = sampleRedemption(uid, { mode: 'stock' });
+      expect(await store.recordRedemption(uid, stock, NOW, limit)).toBe('recorded');
+    });
+
+    it('lists redemptions oldest first in pages that stay as they were', async () => {
+      const { store } = current();
+      const one = await grantWith({ redemptionsAllowed: 9 });
+      const two = await grantWith({ redemptionsAllowed: 9 });
+      const made: Redemption[] = [];
+      for (let n = 0; n < 7; n++) {
+        const redemption = sampleRedemption(n % 3 === 0 ? two : one, { createdAt: NOW + n });
+        await store.recordRedemption(redemption.grantUid, redemption, NOW + n);
+        made.push(redemption);
+      }
+      const walk = async (grantUid?: string): Promise<string[]> => {
+        const ids: string[] = [];
+        let after: string | undefined;
+        do {
+          const page: Page<Redemption> = await store.listRedemptions({
+            limit: 2,
+            ...(after === undefined ? {} : { after }),
+            ...(grantUid === undefined ? {} : { grantUid }),
+          });
+          ids.push(...page.items.map(({ id }) => id));
+          after = page.next;
+        } while (after !== undefined);
+        return ids;
+      };
+      expect(await walk()).toEqual(made.map(({ id }) => id));
+      expect(await walk(one)).toEqual(made.filter(({ grantUid }) => grantUid === one).map(({ id }) => id));
+      const first = await store.listRedemptions({ limit: 2, grantUid: one });
+      const late = sampleRedemption(one, { createdAt: NOW + 9 });
+      await store.recordRedemption(one, late, NOW + 9);
+      expect(await store.listRedemptions({ limit: 2, grantUid: one })).toEqual(first);
+      expect((await walk(one)).at(-1)).toBe(late.id);
+    });
+
+    it('erases sealed answers when their time has passed, and only those', async () => {
+      const { store } = current();
+      const uid = await grantWith({ redemptionsAllowed: 9 });
+      const sealed = (until: number) =>
+        sampleRedemption(uid, {
+          mode: 'stock',
+          sealedAnswer: new Uint8Array(48).fill(7),
+          sealedUntil: until,
+        });
+      const [early, late] = [sealed(NOW + 1), sealed(NOW + 2)];
+      await store.recordRedemption(uid, early, NOW);
+      await store.recordRedemption(uid, late, NOW);
+      expect(await store.eraseSealedAnswers(NOW)).toBe(0);
+      expect(await store.eraseSealedAnswers(NOW + 1)).toBe(1);
+      expect(await store.findRedemption(early.id)).toEqual({
+        ...early,
+        sealedAnswer: null,
+        sealedUntil: null,
+      });
+      expect(await store.findRedemption(late.id)).toEqual(late);
+      expect(await store.eraseSealedAnswers(NOW + 1)).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,46 @@
+// A process that redeems: opens the store it is told of, says `ready`, and works off each list of tasks it is sent.
+// Built code is imported, because plain Node runs this.
+import { randomBytes, randomUUID } from 'node:crypto';
+
+const { module, exportName, options, dieAt } = JSON.parse(process.argv[2]);
+const checkpoint = (name) => {
+  if (name === dieAt) process.kill(process.pid, 'SIGKILL');
+};
+const store = await (await import(module))[exportName]({ ...options, clock: Date.now, checkpoint });
+
+/** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
+async function redeem({ uid, replayKey, id = randomUUID() }, template, now) {
+  const fresh = {
+    id,
+    replayKey: replayKey ?? randomBytes(32).toString('hex'),
+    serial: randomBytes(16).toString('hex'),
+  };
+  try {
+    const outcome = await store.recordRedemption(uid, { ...template, ...fresh, grantUid: uid }, now);
+    if (outcome === 'recorded') return `recorded ${id}`;
+    return 'replayOf' in outcome ? `replay ${outcome.replayOf.id}` : `refused ${outcome.refused}`;
+  } catch (error) {
+    return `failed ${error.code}`;
+  }
+}
+
+process.on('message', async ({ tasks, template, now, atOnce }) => {
+  if (!tasks) {
+    await store.close();
+    process.disconnect();
+    return;
+  }
+  const outcomes = tasks.map(() => []);
+  let next = 0;
+  const work = async () => {
+    while (next < tasks.length) {
+      const index = next++;
+      const task = tasks[index];
+      const times = Array.from({ length: task.times }, () => redeem(task, template, now));
+      outcomes[index] = await Promise.all(times);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  process.send({ outcomes });
+});
+process.send({ ready: true });

@@ -1,0 +1,59 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { Redemption } from '../../src/domain/redemption.js';
+
+/** The moment at which the samples are made, milliseconds since the epoch. */
+export const NOW = Date.parse('2031-03-04T05:06:07.089Z');
+export const MINUTE = 60_000;
+
+const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
+
+/** A Ready grant of one use that ends 15 minutes after {@link NOW}, with an identity of its own. */
+export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
+  const uid = randomUUID();
+  return {
+    uid,
+    namespace: 'default',
+    name: `grant-${uid}`,
+    codeHash: new Uint8Array(randomBytes(32)),
+    codeChosen: false,
+    redemptionsAllowed: 1,
+    redemptions: 0,
+    expirationWindowMs: 15 * MINUTE,
+    expirationTime: NOW + 15 * MINUTE,
+    issuer: null,
+    policy: {},
+    siteUid: null,
+    createdAt: NOW,
+    readyAt: NOW,
+    revokedAt: null,
+    ...changes,
+  };
+}
+
+/** A redemption of a grant, in CSR mode, with an identity and a replay key of its own. */
+export function sampleRedemption(grantUid: string, changes: Partial<Redemption> = {}): Redemption {
+  return {
+    id: randomUUID(),
+    grantUid,
+    replayKey: hex(32),
+    mode: 'csr',
+    name: 'link-a',
+    subject: 'site-a',
+    peer: '192.0.2.7',
+    jti: null,
+    serial: hex(16),
+    keySha256: hex(32),
+    certificateSha256: hex(32),
+    issuerSha256: hex(32),
+    notAfter: NOW + 30 * 24 * 60 * MINUTE,
+    certificate: '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n',
+    policy: {},
+    siteUid: null,
+    sealedAnswer: null,
+    sealedUntil: null,
+    createdAt: NOW,
+    revokedAt: null,
+    ...changes,
+  };
+}
