@@ -1,0 +1,56 @@
+// Holds the imports of src/ against .dependency-cruiser.cjs, and two rules about globals that no import shows.
+// Exits 1 if a rule is broken, or if fewer modules were cruised than src/ has: a cruiser that reads nothing finds nothing.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { cruise } from 'dependency-cruiser';
+import extractTypeScriptConfig from 'dependency-cruiser/config-utl/extract-ts-config';
+
+const root = resolve(import.meta.dirname, '..');
+process.chdir(root);
+
+const { forbidden, options } = createRequire(import.meta.url)('../.dependency-cruiser.cjs');
+
+/** Who alone may use a global, and how its use reads in a source. */
+const GLOBAL_RULES = [
+  {
+    name: 'only-config-reads-the-environment',
+    pattern: /\bprocess\s*(\.|\[['"`])\s*env\b/,
+    allowed: ['src/config.ts'],
+  },
+  {
+    name: 'only-main-exits',
+    pattern: /\bprocess\s*(\.|\[['"`])\s*(exit|exitCode|abort|reallyExit)\b/,
+    allowed: ['src/main.ts'],
+  },
+];
+// What would pass the patterns above: `import { env } from 'node:process'`, `const { env } = process`.
+const PROCESS_ELSEWHERE = /from\s+['"](node:)?process['"]|[=(,]\s*process\s*[;,)]/;
+
+const sources = readdirSync('src', { recursive: true })
+  .map((path) => join('src', path))
+  .filter((path) => path.endsWith('.ts'))
+  .sort();
+
+const { output } = await cruise(['src'], { ...options, validate: true, ruleSet: { forbidden } }, undefined, {
+  tsConfig: extractTypeScriptConfig('tsconfig.json'),
+});
+const problems = output.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} imports ${to}`);
+
+const cruised = new Set(output.modules.map(({ source }) => source));
+const missed = sources.filter((path) => !cruised.has(path));
+if (sources.length === 0) problems.push('no-modules: src/ has no TypeScript');
+for (const path of missed) problems.push(`not-cruised: ${path}`);
+
+for (const path of sources) {
+  const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
+  if (PROCESS_ELSEWHERE.test(text)) problems.push(`process-by-name-only: ${path}`);
+  for (const { name, pattern, allowed } of GLOBAL_RULES) {
+    if (pattern.test(text) && !allowed.includes(path)) problems.push(`${name}: ${path}`);
+  }
+}
+
+for (const problem of problems) console.error(problem);
+const verdict = problems.length === 0 ? 'no rule broken' : `${problems.length} broken`;
+console.log(`layers: ${sources.length - missed.length} of ${sources.length} modules, ${verdict}`);
+if (problems.length > 0) process.exitCode = 1;

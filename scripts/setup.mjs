@@ -1,0 +1,135 @@
+// Brings a checkout into the state that the npm scripts need: dependencies installed, dist/ built. Does each only when
+// something it depends on has changed, and says so in one line. Uses Node alone, since it runs before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { withLock } from './setup-lock.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const cache = join(root, '.cache');
+const dist = join(root, 'dist');
+const installedStamp = join(root, 'node_modules/.linkgrant-installed');
+const builtStamp = join(dist, '.built');
+
+/** Every file below a directory, as sorted paths relative to it with forward slashes. */
+function filesBelow(directory) {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .map((path) => path.replaceAll('\\', '/'))
+    .sort();
+}
+
+function digest(parts) {
+  const hash = createHash('sha256');
+  // The length keeps the end of one part from being taken for the beginning of the next.
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest('hex');
+}
+
+const read = (path) => readFileSync(join(root, path));
+const readOr = (path, otherwise) => (existsSync(path) ? readFileSync(path, 'utf8').trim() : otherwise);
+
+/** What node_modules depends on. A native module built for one Node does not load in another: hence the module version. */
+function wantedInstall() {
+  return digest([read('package-lock.json'), process.versions.modules, process.platform, process.arch]);
+}
+
+/** What dist/ depends on; undefined while there is no compiler. */
+function wantedBuild() {
+  const compiler = join(root, 'node_modules/typescript/package.json');
+  if (!existsSync(compiler)) return undefined;
+  const { version } = JSON.parse(readFileSync(compiler, 'utf8'));
+  const sources = filesBelow(join(root, 'src')).flatMap((path) => [path, read(`src/${path}`)]);
+  return digest([version, read('tsconfig.json'), read('package.json'), ...sources]);
+}
+
+const isInstalled = () => readOr(installedStamp) === wantedInstall();
+const isBuilt = () => existsSync(join(dist, 'main.js')) && readOr(builtStamp) === wantedBuild();
+
+function run(command, args, env = {}) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, ...env },
+  });
+  if (error === undefined && status === 0) return;
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  throw new Error(`${command} ${args.join(' ')} failed (${error?.message ?? `exit ${status}`})`);
+}
+
+function install() {
+  console.log('setup: installing dependencies (npm ci)');
+  const npm = process.env.npm_execpath;
+  // The set-up must have the compiler and the test runner, whatever NODE_ENV says.
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // A native module is compiled against the headers that came with this very Node, where they did, and nothing is fetched.
+  const prefix = resolve(dirname(process.execPath), '..');
+  const headers = existsSync(join(prefix, 'include/node/node.h')) && !process.env.npm_config_nodedir;
+  const env = headers ? { npm_config_nodedir: prefix } : {};
+  if (npm === undefined) run('npm', args, env);
+  else run(process.execPath, [npm, ...args], env);
+  writeFileSync(installedStamp, `${wantedInstall()}\n`);
+}
+
+function build() {
+  console.log('setup: building dist/ (tsc)');
+  const wanted = wantedBuild();
+  mkdirSync(cache, { recursive: true });
+  const fresh = mkdtempSync(join(cache, 'build-'));
+  try {
+    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, '--outDir', fresh]);
+    chmodSync(join(fresh, 'main.js'), 0o755);
+    publish(fresh);
+    writeFileSync(`${builtStamp}.new`, `${wanted}\n`);
+    renameSync(`${builtStamp}.new`, builtStamp);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Moves a finished build over dist/ file by file, so that a process started meanwhile finds every file whole. */
+function publish(fresh) {
+  const built = filesBelow(fresh);
+  mkdirSync(dist, { recursive: true });
+  rmSync(builtStamp, { force: true });
+  for (const path of built) {
+    const target = join(dist, path);
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(join(fresh, path), target);
+  }
+  const wanted = new Set(built);
+  for (const path of filesBelow(dist)) if (!wanted.has(path)) rmSync(join(dist, path));
+  for (const directory of readdirSync(dist, { recursive: true }).sort().reverse()) {
+    const path = join(dist, directory);
+    if (statSync(path).isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+  }
+}
+
+const forceBuild = process.argv.includes('--force-build');
+if (forceBuild || !isInstalled() || !isBuilt()) {
+  try {
+    await withLock(join(cache, 'setup.lock'), () => {
+      // Looked at again: another process may have done it while this one waited.
+      if (!isInstalled()) install();
+      if (forceBuild || !isBuilt()) build();
+    });
+  } catch (error) {
+    console.error(`setup: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type RecordedServer, startRecordedServer } from './recorded-server.js';
+import { buildStockClient, READERS, runStockClient } from './stock-client.js';
+
+// The stock client itself is held against what Skupper's own grant server answered, before it judges linkgrant's answers.
+const recorded = (name: string) =>
+  readFileSync(resolve(import.meta.dirname, `../fixtures/traces/${name}.body`), 'utf8');
+const success = recorded('success');
+const [, secret = '', link = ''] = success.split(/^---\n/m);
+
+describe('the stock client', () => {
+  const open: RecordedServer[] = [];
+  const serve = async (...given: Parameters<typeof startRecordedServer>) => {
+    const server = await startRecordedServer(...given);
+    open.push(server);
+    return server;
+  };
+
+  beforeAll(buildStockClient);
+  afterEach(async () => {
+    for (const server of open.splice(0)) await server.close();
+  });
+
+  it.each(READERS)('reads a recorded answer of the real server with the %s reader', async (reader) => {
+    const { token, seen } = await serve([{ status: 200, body: success }]);
+    const report = await runStockClient({ token, reader, name: 'my-link', subject: 'a-subject' });
+    expect(report).toMatchObject({
+      exitCode: 0,
+      secretName: 'my-link',
+      secretType: 'kubernetes.io/tls',
+      dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
+      commonName: '3c1f7e0a-0000-4000-8000-00000000000a',
+    });
+    expect(report.links).toEqual([
+      {
+        name: 'my-link',
+        tlsCredentials: 'my-link',
+        cost: 0,
+        endpoints: [
+          {
+            name: 'inter-router',
+            host: 'skupper-router.bench.example.com',
+            port: '55671',
+            group: 'skupper-router',
+          },
+          { name: 'edge', host: 'skupper-router.bench.example.com', port: '45671', group: 'skupper-router' },
+        ],
+      },
+    ]);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.body).toBe('some-code');
+    expect(seen[0]?.headers).toMatchObject({ name: 'my-link', subject: 'a-subject', 'content-length': '9' });
+  });
+
+  it('sends neither name nor subject unless told to', async () => {
+    const { token, seen } = await serve([{ status: 200, body: success }]);
+    await runStockClient({ token, reader: 'strict' });
+    expect(seen[0]?.headers).not.toHaveProperty('name');
+    expect(seen[0]?.headers).not.toHaveProperty('subject');
+  });
+
+  it('takes the unquoted name n for false, as YAML 1.1 readers do', async () => {
+    const { token } = await serve([{ status: 200, body: success.replaceAll('my-link', 'n') }]);
+    const report = await runStockClient({ token, reader: 'kubernetes' });
+    expect(report.secretName).not.toBe('n');
+  });
+
+  it('loses a broken second Link silently with the kubernetes reader, and fails with the strict one', async () => {
+    const { token } = await serve([{ status: 200, body: `---\n${secret}---\n${link}---\nkind: [Link\n` }]);
+    const silent = await runStockClient({ token, reader: 'kubernetes' });
+    expect(silent).toMatchObject({ exitCode: 0, links: [{ name: 'my-link' }] });
+    const strict = await runStockClient({ token, reader: 'strict' });
+    expect(strict).toMatchObject({ exitCode: 1, error: expect.stringContaining('document 3') });
+  });
+
+  it('fails with the strict reader when a Link comes before the Secret', async () => {
+    const { token } = await serve([{ status: 200, body: `---\n${link}---\n${secret}` }]);
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({ exitCode: 1, error: expect.stringContaining('a Link before the Secret') });
+  });
+
+  it('shows people the text of a refusal', async () => {
+    const { token } = await serve([{ status: 404, body: recorded('spent') }]);
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({
+      exitCode: 1,
+      status: 404,
+      error: 'Received HTTP Response 404: No such access granted',
+    });
+  });
+
+  it('follows no redirect', async () => {
+    const { token, seen } = await serve([{ status: 307, body: '', location: '/elsewhere' }]);
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({ exitCode: 1, status: 307 });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('posts again until it is answered', async () => {
+    const { token, seen } = await serve([
+      { status: 503, body: 'Internal error\n' },
+      { status: 503, body: 'Internal error\n' },
+      { status: 200, body: success },
+    ]);
+    const report = await runStockClient({ token, reader: 'strict', retry: 5, interval: '10ms' });
+    expect(report).toMatchObject({ exitCode: 0, attempts: 3 });
+    expect(seen).toHaveLength(3);
+  });
+
+  it('refuses a server that offers TLS 1.2 only', async () => {
+    const { token, seen } = await serve([{ status: 200, body: success }], { maxVersion: 'TLSv1.2' });
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({ exitCode: 1, error: expect.stringContaining('protocol version') });
+    expect(seen).toHaveLength(0);
+  });
+
+  it('fails when the key in the answer is not the certificate’s', async () => {
+    const { token } = await serve([
+      { status: 200, body: success.replace(/tls\.key: .*/, 'tls.key: bm90IGEga2V5') },
+    ]);
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({ exitCode: 1, error: expect.stringContaining('key and certificate') });
+  });
+});
