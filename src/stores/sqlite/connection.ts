@@ -12,6 +12,8 @@ export interface SqliteConnection {
   statement(sql: string): BetterSqlite3.Statement<SqlValue[], unknown>;
   /** True while a transaction is open. */
   inTransaction(): boolean;
+  /** Writes the log back into the file and empties it; false if another connection was in the way. */
+  truncateLog(): boolean;
   /** False once the file was removed or another one put in its place. */
   isCurrent(): boolean;
   /** Closes the database, whatever state it is in. */
@@ -66,6 +68,7 @@ export function openConnection(Database: typeof BetterSqlite3, file: string): Sq
       return statement;
     },
     inTransaction: () => db.inTransaction,
+    truncateLog: () => db.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0,
     isCurrent: () => fileIdentity(file) === identity,
     close: () => db.close(),
   };

@@ -1,5 +1,5 @@
 import type { SqliteConnection } from './connection.js';
-import { failureOf } from './sqlite-failure.js';
+import { failureOf, storeUnavailable } from './sqlite-failure.js';
 
 /** The one connection of a store, opened again after it was lost. */
 export interface SqliteSession {
@@ -29,7 +29,11 @@ export function keepSession(first: SqliteConnection, reopen: () => SqliteConnect
     connect,
     connectToCurrent() {
       // A commit into a file that was deleted or replaced (a restored backup) would be acknowledged and gone.
-      if (connection && !connection.isCurrent()) drop();
+      if (connection && !connection.isCurrent()) {
+        // SQLite finds the log by the path: what is still in it would be taken for the new file's.
+        if (!connection.truncateLog()) throw storeUnavailable('the store was replaced while it was in use');
+        drop();
+      }
       return connect();
     },
     noteFailure(error) {
@@ -37,7 +41,7 @@ export function keepSession(first: SqliteConnection, reopen: () => SqliteConnect
     },
     close() {
       try {
-        connection?.statement('PRAGMA wal_checkpoint(TRUNCATE)').get();
+        connection?.truncateLog();
       } catch {
         // The log stays, and whoever opens the database next reads it.
       }

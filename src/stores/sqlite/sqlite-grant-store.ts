@@ -14,14 +14,11 @@ import { failureOf, storeUnavailable, translateFailure } from './sqlite-failure.
 const GET_SETTING = 'SELECT value FROM settings WHERE key = ?';
 const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
-// Only this gets erased content out of the log as well.
-const TRUNCATE_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)';
 
-/** Writes the log back and empties it; false if another connection or the disk was in the way. */
-function truncateLog(session: SqliteSession): boolean {
+/** Gets erased content out of the log as well; false if another connection or the disk was in the way. */
+function emptyLog(session: SqliteSession): boolean {
   try {
-    const result = session.connect().statement(TRUNCATE_LOG).get() as { readonly busy: number };
-    return result.busy === 0;
+    return session.connect().truncateLog();
   } catch (error) {
     session.noteFailure(error);
     return false;
@@ -82,7 +79,7 @@ export function sqliteGrantStore(
     async eraseSealedAnswers(now) {
       const erased = await write(eraseSealedAnswers(now));
       if (erased > 0) logHoldsErased = true;
-      if (logHoldsErased) logHoldsErased = !truncateLog(session);
+      if (logHoldsErased) logHoldsErased = !emptyLog(session);
       return erased;
     },
 

@@ -1,0 +1,245 @@
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Checkpoint } from '../../src/redemption/clock.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+
+const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+
+describe('the SQLite store when something fails', () => {
+  let directory: string;
+  let file: string;
+  const opened: GrantStore[] = [];
+  const open = async (
+    options: { checkpoint?: Checkpoint; deadlineMs?: number } = {},
+  ): Promise<GrantStore> => {
+    const store = await openSqliteStore({ file, migrate: true, clock: () => NOW, ...options });
+    opened.push(store);
+    return store;
+  };
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'linkgrant-faults-'));
+    file = join(directory, 'linkgrant.db');
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+    await rm(directory, { recursive: true });
+  });
+
+  /** Another process takes the write lock; what is returned lets it go. */
+  async function lockElsewhere(): Promise<() => Promise<void>> {
+    const holder = fork(support('store-lock-holder.mjs'), [file], { execArgv: [] });
+    await once(holder, 'message');
+    return async () => {
+      const gone = once(holder, 'exit');
+      holder.send('release');
+      await gone;
+    };
+  }
+
+  it('waits for a database that another process writes to, while timers go on', async () => {
+    const store = await open();
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    const release = await lockElsewhere();
+    let answered = false;
+    const recorded = store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW).finally(() => {
+      answered = true;
+    });
+    for (let tick = 0; tick < 100; tick++) await sleep(10);
+    expect(answered).toBe(false);
+    expect((await store.findGrant(grant.uid))?.redemptions).toBe(0);
+    await release();
+    expect(await recorded).toBe('recorded');
+    expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
+  });
+
+  it('gives up on a busy database at the deadline, counts nothing, and goes on when it is free', async () => {
+    const store = await open({ deadlineMs: 100 });
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    const release = await lockElsewhere();
+    const redemption = sampleRedemption(grant.uid);
+    await expect(store.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await release();
+    expect(await store.findRedemption(redemption.id)).toBeUndefined();
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+  });
+
+  it('counts nothing on a full, a vanished and a read-only disk, and recovers without being opened again', {
+    timeout: 60_000,
+  }, async () => {
+    const grant = sampleGrant({ redemptionsAllowed: 5_000 });
+    const template = sampleRedemption(grant.uid, { certificate: 'x'.repeat(2_000) });
+    const input = {
+      module: new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href,
+      directory,
+      grant: { ...grant, codeHash: Array.from(grant.codeHash) },
+      template,
+    };
+    const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const script = [process.execPath, support('store-on-failing-disk.mjs'), JSON.stringify(input)];
+    const answers = JSON.parse(
+      execFileSync('unshare', [...asRoot, '--mount', ...script], { encoding: 'utf8' }),
+    );
+    const recorded = '"recorded"';
+    const unavailable = 'store_unavailable';
+    const uses = (count: number) => [count, count];
+    const { fitted } = answers;
+    expect(answers).toEqual({
+      before: recorded,
+      fitted,
+      full: { redeem: unavailable, again: unavailable, probe: unavailable, counted: uses(1 + fitted) },
+      freed: { redeem: recorded, probe: 'writable', counted: uses(2 + fitted) },
+      gone: { redeem: unavailable, probe: unavailable },
+      readOnly: { redeem: unavailable, probe: unavailable },
+      writable: { redeem: recorded, probe: 'writable', counted: uses(3 + fitted) },
+    });
+  });
+
+  it('never commits into a file that was replaced', async () => {
+    const store = await open();
+    const grant = sampleGrant({ redemptionsAllowed: 9 });
+    await store.createGrant(grant);
+    await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+    const kept = file;
+    file = join(directory, 'other.db');
+    await (await open()).close();
+    await rename(kept, join(directory, 'kept.db'));
+    await rename(file, kept);
+    const late = sampleRedemption(grant.uid);
+    expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_unknown' });
+    expect(await store.findGrant(grant.uid)).toBeUndefined();
+  });
+
+  describe.each([
+    ['before the commit', 'before-commit'],
+    ['after the commit', 'after-commit'],
+  ])('when the outcome of a commit is unknown, with the fault %s', (_, moment) => {
+    let faults: number;
+    let store: GrantStore;
+    beforeEach(async () => {
+      faults = 0;
+      store = await open({
+        checkpoint: (name) => {
+          if (name !== moment || faults === 0) return;
+          faults--;
+          throw new Error('input/output error');
+        },
+      });
+    });
+
+    it('records a redemption exactly once', async () => {
+      const grant = sampleGrant({ redemptionsAllowed: 3 });
+      await store.createGrant(grant);
+      faults = 2;
+      const redemptions = Array.from({ length: 5 }, () => sampleRedemption(grant.uid));
+      const outcomes = await Promise.all(
+        redemptions.map((one) => store.recordRedemption(grant.uid, one, NOW)),
+      );
+      expect(faults).toBe(0);
+      expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(3);
+      expect((await store.findGrant(grant.uid))?.redemptions).toBe(3);
+      expect((await store.listRedemptions({ limit: 10 })).items).toHaveLength(3);
+      expect(await store.listAttempts(grant.uid, 10)).toHaveLength(3);
+    });
+
+    it('does every other write exactly once and answers as if nothing had happened', async () => {
+      const grant = sampleGrant({ expirationTime: null, redemptionsAllowed: 5 });
+      const faulty = async <T>(write: Promise<T>): Promise<T> => {
+        faults = 1;
+        const result = await write;
+        expect(faults).toBe(0);
+        return result;
+      };
+      expect(await faulty(store.createGrant(grant))).toBe('created');
+      expect(await faulty(store.createGrant(sampleGrant({ name: grant.name })))).toBe('name_taken');
+      expect(await faulty(store.initializeGrants(NOW))).toBe(1);
+      const redemption = sampleRedemption(grant.uid, { sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
+      await store.recordRedemption(grant.uid, redemption, NOW);
+      await faulty(store.recordReplay(redemption, '192.0.2.1', NOW));
+      const refusal = {
+        grantUid: grant.uid,
+        code: 'policy_name',
+        name: 'a',
+        subject: 'b',
+        peer: 'c',
+      } as const;
+      await faulty(store.recordRefusal(refusal, NOW));
+      await faulty(store.recordRefusal(refusal, NOW));
+      const attempts = await store.listAttempts(grant.uid, 10);
+      const told = attempts.map(({ outcome, count }) => `${outcome} ${count}`);
+      expect(told.sort()).toEqual(['policy_name 2', 'redeemed 1', 'replayed 1']);
+      expect(await faulty(store.eraseSealedAnswers(NOW))).toBe(1);
+      expect(await faulty(store.revokeGrant(grant.uid, NOW))).toBe(true);
+      expect(await faulty(store.revokeGrant(grant.uid, NOW))).toBe(false);
+      expect(await faulty(store.deleteGrant(grant.uid))).toBe(true);
+      expect(await faulty(store.deleteGrant(grant.uid))).toBe(false);
+      await faulty(store.putSetting('a', 'b'));
+      expect(await store.getSetting('a')).toBe('b');
+    });
+  });
+
+  it('answers store_unavailable when the outcome stays unknown until the deadline', async () => {
+    let failing = false;
+    const store = await open({
+      deadlineMs: 100,
+      checkpoint: () => {
+        if (failing) throw new Error('input/output error');
+      },
+    });
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    failing = true;
+    const redemption = sampleRedemption(grant.uid);
+    await expect(store.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    failing = false;
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
+  });
+
+  it('shares one commit among writes that come together, and answers none before it', async () => {
+    const moments: string[] = [];
+    const store = await open({ checkpoint: (name) => void moments.push(name) });
+    const grant = sampleGrant({ redemptionsAllowed: 100 });
+    await store.createGrant(grant);
+    moments.length = 0;
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+        moments.push('answered');
+      }),
+    );
+    expect(moments).toEqual(['before-commit', 'after-commit', ...Array(100).fill('answered')]);
+  });
+
+  it('takes back only the write that failed, and commits those beside it', async () => {
+    const store = await open();
+    const grant = sampleGrant({ redemptionsAllowed: 100 });
+    await store.createGrant(grant);
+    const first = sampleRedemption(grant.uid);
+    const last = sampleRedemption(grant.uid);
+    const outcomes = await Promise.allSettled([
+      store.recordRedemption(grant.uid, first, NOW),
+      // Its uid is taken: the primary key refuses what no caller should ask for.
+      store.createGrant({ ...grant, name: 'another-name' }),
+      store.recordRedemption(grant.uid, last, NOW),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'internal' } });
+    expect((await store.listRedemptions({ limit: 10 })).items).toEqual([first, last]);
+    expect(await store.findGrantByName('default', 'another-name')).toBeUndefined();
+  });
+});

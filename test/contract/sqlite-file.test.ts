@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
+import { startRedeemer } from '../support/store-processes.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+
+const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
+
+describe('the file of the SQLite store', () => {
+  let directory: string;
+  let file: string;
+  const open = (migrate: boolean): Promise<GrantStore> =>
+    openSqliteStore({ file, migrate, clock: () => NOW });
+  /** Opens and closes the store; what opening threw. */
+  const openingError = async (migrate: boolean): Promise<unknown> => {
+    try {
+      await (await open(migrate)).close();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'linkgrant-file-'));
+    file = join(directory, 'linkgrant.db');
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it('is readable by its owner alone, and so are its log and shared memory', async () => {
+    const store = await open(true);
+    await store.createGrant(sampleGrant());
+    const modes = ['', '-wal', '-shm'].map((suffix) => statSync(file + suffix).mode & 0o777);
+    await store.close();
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+  });
+
+  it('holds everything by itself once the store is closed', async () => {
+    const store = await open(true);
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    await store.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    const again = await open(false);
+    expect(await again.findGrant(grant.uid)).toEqual(grant);
+    await again.close();
+  });
+
+  it('holds nothing of a sealed answer once that is erased, while the store is open', async () => {
+    const store = await open(true);
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    // Longer than a page, so that part of it lies outside its row.
+    const secrets = [randomBytes(32), randomBytes(32)];
+    const sealedAnswer = new Uint8Array(
+      Buffer.concat([secrets[0] ?? '', randomBytes(6_000), secrets[1] ?? ''].map(Buffer.from)),
+    );
+    const redemption = sampleRedemption(grant.uid, {
+      mode: 'stock',
+      sealedAnswer,
+      sealedUntil: NOW + MINUTE,
+    });
+    await store.recordRedemption(grant.uid, redemption, NOW);
+    // Read by another process: closing the file in this one would drop SQLite's locks on it.
+    const held = (): number => {
+      const files = [file, `${file}-wal`].filter(existsSync);
+      const bytes = execFileSync('cat', files, { maxBuffer: 1 << 28 });
+      return secrets.filter((secret) => bytes.includes(secret)).length;
+    };
+    expect(held()).toBe(2);
+    expect(await store.eraseSealedAnswers(NOW + MINUTE)).toBe(1);
+    expect(held()).toBe(0);
+    await store.close();
+    expect(held()).toBe(0);
+  });
+
+  it('is not made by a command that must not migrate, which says what to do', async () => {
+    const error = await openingError(false);
+    expect(error).toBeInstanceOf(StoreSchemaError);
+    expect(error).toMatchObject({ found: 0, wanted: 1, hint: expect.stringContaining('linkgrant serve') });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('is refused by a command that must not migrate while it has no tables yet', async () => {
+    await writeFile(file, '');
+    expect(await openingError(false)).toMatchObject({ name: 'StoreSchemaError', found: 0, wanted: 1 });
+    expect(await openingError(true)).toBeUndefined();
+    expect(await openingError(false)).toBeUndefined();
+  });
+
+  it('is refused when a newer release has made it, by the name of that release', async () => {
+    await openingError(true);
+    const db = new Database(file);
+    db.exec("PRAGMA user_version = 7; UPDATE settings SET value = '9.8.7' WHERE key = 'schema-release'");
+    db.close();
+    for (const migrate of [true, false]) {
+      const error = await openingError(migrate);
+      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7, wanted: 1 });
+      expect(String(error)).toContain('install linkgrant 9.8.7 or newer');
+    }
+  });
+
+  it('is refused when it is no database', async () => {
+    await writeFile(file, 'apiVersion: skupper.io/v2alpha1\n'.repeat(200));
+    const error = await openingError(true);
+    expect(error).toBeInstanceOf(StoreOpenError);
+    expect(String(error)).toContain('not an SQLite database');
+  });
+
+  it("is refused when it is another program's database, which stays as it was", async () => {
+    const db = new Database(file);
+    db.exec('CREATE TABLE theirs (a)');
+    db.close();
+    const error = await openingError(true);
+    expect(error).toBeInstanceOf(StoreOpenError);
+    expect(String(error)).toContain("another program's database");
+    const after = new Database(file, { readonly: true });
+    expect(after.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
+    after.close();
+  });
+
+  it('is refused in a directory that does not exist, and where a directory is', async () => {
+    const place = file;
+    file = join(place, 'in', 'linkgrant.db');
+    expect(String(await openingError(true))).toContain('does not exist');
+    file = directory;
+    expect(String(await openingError(true))).toContain('not a regular file');
+    file = place;
+  });
+
+  it('is refused on network file systems', () => {
+    const refused = [0x6969, 0x517b, 0xfe534d42, 0xff534d42].map(networkFileSystem);
+    expect(refused).toEqual(['NFS', 'SMB', 'SMB', 'CIFS']);
+    // The same number where statfs gives it as a signed word.
+    expect(networkFileSystem(0xff534d42 | 0)).toBe('CIFS');
+    const ext4 = 0xef53;
+    const tmpfs = 0x01021994;
+    expect([ext4, tmpfs].map(networkFileSystem)).toEqual([undefined, undefined]);
+  });
+
+  it('is migrated once by processes that start together', async () => {
+    const opener = { module: BUILT, exportName: 'openSqliteStore', options: { file, migrate: true } };
+    const started = await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)));
+    await Promise.all(started.map((redeemer) => redeemer.end()));
+    expect(await openingError(false)).toBeUndefined();
+  });
+
+  it('is opened by a driver that nobody loads before', () => {
+    const script = `
+      const { default: Module } = await import('node:module');
+      const loaded = () => Object.keys(Module._cache).some((name) => name.includes('better-sqlite3'));
+      const { openSqliteStore } = await import(${JSON.stringify(BUILT)});
+      const before = loaded();
+      await (await openSqliteStore({ file: ${JSON.stringify(file)}, migrate: true, clock: Date.now })).close();
+      console.log(before, loaded());`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      encoding: 'utf8',
+    });
+    expect(output.trim()).toBe('false true');
+  });
+});
