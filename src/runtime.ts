@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from './admin/operations-app.js';
 import { makePrivateDirectory } from './files/private-file.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
+import { openStore } from './open-store.js';
 import type { CertificateAuthority } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
@@ -42,18 +42,6 @@ export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
-}
-
-/** Opens the configured store. With `migrate` a missing or older schema is brought up to date first. */
-export async function openStore(
-  settings: Settings,
-  context: Pick<RuntimeContext, 'clock' | 'checkpoint'>,
-  migrate: boolean,
-): Promise<GrantStore> {
-  const { openSqliteStore } = await import('./stores/sqlite/sqlite-store.js');
-  const file = settings.store ?? join(settings.dataDir, 'linkgrant.db');
-  if (migrate) makePrivateDirectory(dirname(file));
-  return openSqliteStore({ file, migrate, ...context });
 }
 
 /** A service that answers. */

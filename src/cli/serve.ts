@@ -2,9 +2,9 @@ import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import { createLogger } from '../logger.js';
+import { openStore } from '../open-store.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
 import {
-  openStore,
   prepareService,
   type RunningService,
   type RuntimeContext,

@@ -1,6 +1,6 @@
+import { openStore } from '../open-store.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
-import { openStore } from '../runtime.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 

@@ -7,7 +7,8 @@ import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
 import { unbracketed } from './route.js';
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** How long one exchange may take unless told otherwise. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_ANSWER = 1024 * 1024;
 
 export interface RedemptionClientOptions extends ConnectionOptions {

@@ -1,0 +1,78 @@
+import { describeCertificate } from '../pki/certificate-info.js';
+import type { Clock } from '../redemption/clock.js';
+import type { TokenCheck } from '../redemption/redemption-client.js';
+import { checkToken } from '../requesting-side.js';
+import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { fields, formatFingerprint, formatTime, print } from './output.js';
+import type { OutputFormat } from './output-format.js';
+import { readTokenFile } from './token.js';
+import { parseAccessToken } from './token-file.js';
+
+export interface TokenInspectFlags extends ConnectionFlags {
+  readonly check?: boolean;
+  readonly output?: OutputFormat;
+}
+
+function checkReport(check: TokenCheck | 'stock') {
+  if (check === 'stock')
+    return { server: 'skupper', note: 'it tells nothing of a grant without spending a use' };
+  const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
+  return {
+    server: 'linkgrant',
+    state,
+    redemptions,
+    redemptionsAllowed,
+    ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
+    endpoints: endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`),
+    serverTime: formatTime(serverTime),
+  };
+}
+
+/** Shows what a token holds, but for its code; with `--check` also what its service says of the grant. */
+export async function inspectCommand(
+  file: string,
+  flags: TokenInspectFlags,
+  context: { readonly clock: Clock },
+): Promise<void> {
+  const token = parseAccessToken(readTokenFile(file));
+  const ca = describeCertificate(token.ca);
+  const check = flags.check
+    ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
+    : undefined;
+  const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
+  const value = {
+    name,
+    url,
+    ca: { subject: ca.subject, sha256: ca.sha256, notAfter: formatTime(ca.notAfter) },
+    ...(linkCost !== undefined && { linkCost }),
+    ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
+    ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
+    ...(issuerSite !== undefined && { issuerSite }),
+    ...(check && { check }),
+  };
+  print(flags.output, value, () =>
+    fields([
+      ['Name', name],
+      ['URL', url],
+      ['CA', `${ca.subject}, until ${formatTime(ca.notAfter)}`],
+      ['CA SHA-256', formatFingerprint(ca.sha256)],
+      ['Link cost', linkCost],
+      ['Uses', redemptionsAllowed],
+      ['Ends', endOf(expirationTime, context.clock())],
+      ['Issuer site', issuerSite],
+      ['Server', check?.server],
+      ['State', check && 'state' in check ? check.state : check?.note],
+      [
+        'Redemptions',
+        check && 'state' in check ? `${check.redemptions} of ${check.redemptionsAllowed}` : undefined,
+      ],
+      ['Links to', check && 'state' in check ? check.endpoints.join(', ') || 'nothing yet' : undefined],
+      ['Server time', check && 'state' in check ? check.serverTime : undefined],
+    ]),
+  );
+}
+
+function endOf(expirationTime: number | undefined, now: number): string | undefined {
+  if (expirationTime === undefined) return undefined;
+  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (past, by the clock of this machine)' : ''}`;
+}
