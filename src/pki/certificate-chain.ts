@@ -9,14 +9,28 @@ export interface ChainLink {
   readonly fields: CertificateFields;
 }
 
-/** The certificate together with its fields. Throws DerError if it is not DER. */
+/** The certificate together with its fields. Throws an Error with a plain message if it is not DER. */
 export function chainLink(x509: X509Certificate): ChainLink {
-  return { x509, fields: parseCertificateFields(x509.raw) };
+  try {
+    return { x509, fields: parseCertificateFields(x509.raw) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unreadable';
+    throw new Error(`a certificate that is not DER as RFC 5280 has it (${reason})`, { cause: error });
+  }
+}
+
+/** True if the key of `issuer` signed it; false also where that key is of a kind that cannot be used. */
+function isSignedBy(x509: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return x509.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /** True if the certificate names itself as its issuer and is signed with its own key. */
 export function isSelfSigned({ x509 }: ChainLink): boolean {
-  return x509.checkIssued(x509) && x509.verify(x509.publicKey);
+  return x509.checkIssued(x509) && isSignedBy(x509, x509);
 }
 
 /** False only where keyUsage is present and leaves the bit out. */
@@ -62,7 +76,7 @@ function mayIssue(issuer: ChainLink, subject: ChainLink, below: number, now: num
     validityAt(issuer.fields, now) === 'valid' &&
     (pathLimit(issuer.fields) ?? -1) >= below &&
     allowsUsage(issuer.fields, KEY_USAGE.keyCertSign) &&
-    subject.x509.verify(issuer.x509.publicKey)
+    isSignedBy(subject.x509, issuer.x509)
   );
 }
 

@@ -88,7 +88,11 @@ function issue(leaf: Leaf): IssuedCertificate {
   if (now < authority.notBefore || now + 1000 > authority.notAfter) {
     throw new CertificateAuthorityError(`the CA "${authority.description}" is not valid at this time`);
   }
-  const isRsa = Buffer.from(leaf.spkiDer.buffer, leaf.spkiDer.byteOffset, 32).includes(RSA_ENCRYPTION);
+  const isRsa = Buffer.from(
+    leaf.spkiDer.buffer,
+    leaf.spkiDer.byteOffset,
+    Math.min(32, leaf.spkiDer.length),
+  ).includes(RSA_ENCRYPTION);
   const der = signCertificate(
     {
       serial: randomSerial(),
@@ -144,7 +148,7 @@ export function issueClientCertificate(o: {
 
 /**
  * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because
- * routers compare an address with the DNS names alone. Throws RangeError without a host or for one that is not ASCII,
+ * routers compare an address with the DNS names alone. Brackets around IPv6 are taken off. Throws RangeError without a host or for one that is not ASCII,
  * and CertificateAuthorityError as {@link issueClientCertificate} does.
  */
 export function issueServerCertificate(o: {
@@ -158,7 +162,7 @@ export function issueServerCertificate(o: {
 }): IssuedCertificate {
   const { hosts, ...rest } = o;
   const names: AlternativeName[] = [];
-  for (const host of new Set(hosts)) {
+  for (const host of new Set(hosts.map((text) => text.replace(/^\[(.*)\]$/, '$1')))) {
     if (!/^[\x21-\x7e]+$/.test(host)) throw new RangeError('a host name must be printable ASCII');
     names.push({ dns: host });
     const ip = parseIpAddress(host);

@@ -11,7 +11,7 @@ export type ServerKeyType = 'p256' | 'rsa2048';
 const LONGEST_PEM = 64 * 1024;
 // Half of libuv's four threads: file and DNS work of the process still gets a thread while RSA keys are being made.
 const CONCURRENT_RSA_KEYS = 2;
-const PRIVATE_KEY_BLOCK = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[\s\S]+?-----END \1-----/;
+const PRIVATE_KEY_BEGIN = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----/;
 
 /** A new private key. RSA (exponent 65537) is made in the thread pool and takes 45 to 250 ms, P-256 at once. */
 export async function generateKeyPair(type: ServerKeyType): Promise<KeyObject> {
@@ -66,8 +66,13 @@ export function privateKeyPem(key: KeyObject): string {
  */
 export function readPrivateKey(pem: string): KeyObject {
   if (pem.length > LONGEST_PEM) throw new Error('the private key file is larger than 64 KiB');
-  const [block, label] = PRIVATE_KEY_BLOCK.exec(pem) ?? [];
-  if (block === undefined) throw new Error('there is no PEM private key (PKCS#1, PKCS#8 or SEC1) in it');
+  const begin = PRIVATE_KEY_BEGIN.exec(pem);
+  if (!begin) throw new Error('there is no PEM private key (PKCS#1, PKCS#8 or SEC1) in it');
+  const label = begin[1] ?? '';
+  const end = `-----END ${label}-----`;
+  const endAt = pem.indexOf(end, begin.index);
+  if (endAt < 0) throw new Error('the private key is cut off');
+  const block = pem.slice(begin.index, endAt + end.length);
   if (label === 'ENCRYPTED PRIVATE KEY' || block.includes('Proc-Type: 4,ENCRYPTED')) {
     throw new Error('the private key is encrypted; decrypt it first (openssl pkey -in FILE -out FILE)');
   }

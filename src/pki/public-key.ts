@@ -3,10 +3,12 @@ import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
 import { rsaWeakness } from './rsa-strength.js';
 
-const RSA_ALGORITHM = '300d06092a864886f70d0101010500';
-const ED25519_ALGORITHM = '300506032b6570';
-const P256_ALGORITHM = '301306072a8648ce3d020106082a8648ce3d030107';
-const P384_ALGORITHM = '301006072a8648ce3d020106052b81040022';
+const ALGORITHMS: readonly (readonly [ClientKeyType, Uint8Array])[] = [
+  ['p256', Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex')],
+  ['p384', Buffer.from('301006072a8648ce3d020106052b81040022', 'hex')],
+  ['rsa', Buffer.from('300d06092a864886f70d0101010500', 'hex')],
+  ['ed25519', Buffer.from('300506032b6570', 'hex')],
+];
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 
 /** A public key of a kind that is accepted. */
@@ -60,15 +62,15 @@ export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
   const algorithmDer = spki.read(TAG.sequence).whole;
   const bits = spki.readBits();
   spki.finish();
-  switch (Buffer.from(algorithmDer).toString('hex')) {
-    case P256_ALGORITHM:
+  switch (ALGORITHMS.find(([, der]) => Buffer.compare(der, algorithmDer) === 0)?.[0]) {
+    case 'p256':
       return { keyType: 'p256', key: readEcPoint(bits, 'P-256', 32) };
-    case P384_ALGORITHM:
+    case 'p384':
       return { keyType: 'p384', key: readEcPoint(bits, 'P-384', 48) };
-    case ED25519_ALGORITHM:
+    case 'ed25519':
       if (bits.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
       return { keyType: 'ed25519', key: fromSpki(spkiDer) };
-    case RSA_ALGORITHM:
+    case 'rsa':
       return readRsaKey(bits, spkiDer);
     default:
       return weakKind(algorithmDer);

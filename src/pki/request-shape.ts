@@ -3,16 +3,22 @@ import { DerError, DerReader, TAG } from './der.js';
 const DEEPEST = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+function isAscii(content: Uint8Array): boolean {
+  for (const byte of content) if (byte > 0x7f) return false;
+  return true;
+}
+
 /** Refuses text that its own type does not allow, because other readers refuse the whole request for it. */
 function checkString(tag: number, content: Uint8Array): void {
   if (tag === TAG.utf8String) {
+    if (isAscii(content)) return;
     try {
       utf8.decode(content);
     } catch {
       throw new DerError('text that is not UTF-8');
     }
   } else if (tag === TAG.printableString || tag === TAG.ia5String) {
-    if (content.some((byte) => byte > 0x7f)) throw new DerError('text that is not ASCII');
+    if (!isAscii(content)) throw new DerError('text that is not ASCII');
   } else {
     throw new DerError('text of a type that is not used here');
   }

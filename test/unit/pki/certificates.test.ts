@@ -253,7 +253,7 @@ test('a server certificate carries addresses both as such and as DNS names, each
     authority,
     spkiDer: spkiOf(await generateKeyPair('p256')),
     commonName: 'grant server',
-    hosts: ['links.example', '192.0.2.7', '2001:db8::7', 'links.example'],
+    hosts: ['links.example', '192.0.2.7', '[2001:db8::7]', 'links.example'],
     lifetimeMs: DAY,
     now,
   });

@@ -27,6 +27,11 @@ test.each(['p256', 'rsa2048'] as const)('a key of type %s is read back from ever
   }
 });
 
+test('a key whose end is missing is refused as cut off', async () => {
+  const pem = privateKeyPem(await generateKeyPair('p256'));
+  expect(() => readPrivateKey(pem.slice(0, -10))).toThrow('the private key is cut off');
+});
+
 test('a text far larger than a key is refused before it is searched', () => {
   expect(() => readPrivateKey('-----BEGIN PRIVATE KEY-----\n'.repeat(3_000))).toThrow('larger than 64 KiB');
 });

@@ -28,12 +28,17 @@ function expectNoMoreThanOpenssl(bytes: Uint8Array): boolean {
 
 interface Mutation {
   readonly at: number;
-  readonly removed: number;
+  /** How many bytes make place; undefined: as many as come in, so that lengths stay right. */
+  readonly removed: number | undefined;
   readonly inserted: Uint8Array;
 }
 
 const mutations = fc.array(
-  fc.record({ at: fc.nat(400), removed: fc.nat(3), inserted: fc.uint8Array({ maxLength: 3 }) }),
+  fc.record({
+    at: fc.nat(400),
+    removed: fc.option(fc.nat(3), { nil: undefined, freq: 1 }),
+    inserted: fc.uint8Array({ maxLength: 3 }),
+  }),
   { minLength: 1, maxLength: 4 },
 );
 
@@ -41,7 +46,11 @@ function mutate(bytes: Uint8Array, changes: readonly Mutation[]): Buffer {
   let mutated = Buffer.from(bytes);
   for (const { at, removed, inserted } of changes) {
     const start = at % (mutated.length + 1);
-    mutated = Buffer.concat([mutated.subarray(0, start), inserted, mutated.subarray(start + removed)]);
+    mutated = Buffer.concat([
+      mutated.subarray(0, start),
+      inserted,
+      mutated.subarray(start + (removed ?? inserted.length)),
+    ]);
   }
   return mutated;
 }
