@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { LinkEndpoint } from '../../src/domain/link.js';
+import { linksToEndpoints } from '../../src/domain/link.js';
+import { encodeLink, encodeLinkSecret } from '../../src/domain/link-resources.js';
+import type { CertificateAuthority } from '../../src/pki/authority.js';
+import { issueClientCertificate, spkiOf } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem } from '../../src/pki/keys.js';
+import { parseCertificateRequest } from '../../src/pki/requests.js';
+import { CODE, type SeenRequest, serveHttps, type TestServer } from './hostile-server.js';
+import { DAY_MS, makeAuthority } from './server-identity.js';
+
+export const ENDPOINTS: readonly LinkEndpoint[] = [
+  { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'skupper-router' },
+  { name: 'edge', host: 'router.example.com', port: '45671', group: 'skupper-router' },
+];
+
+/** A small redemption service: linkgrant's manners (one certificate for one key) or a stock server's (one per posting). */
+export interface IssuingServer extends TestServer {
+  readonly authority: CertificateAuthority;
+  /** Certificates issued so far. */
+  issued(): number;
+  /** How many answers from now on are cut before their end; each issues all the same. */
+  loseAnswers(count: number): void;
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** The answer of a redemption. */
+export function renderAnswer(
+  authority: CertificateAuthority,
+  redemption: { readonly name: string; readonly spkiDer: Uint8Array; readonly tlsKey?: string },
+  endpoints = ENDPOINTS,
+): string {
+  const id = randomUUID();
+  const now = Date.now();
+  const { name, spkiDer, tlsKey } = redemption;
+  const issued = issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: name,
+    redemptionId: id,
+    lifetimeMs: 30 * DAY_MS,
+    now,
+  });
+  const annotations =
+    tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
+  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...annotations };
+  const links = linksToEndpoints(name, endpoints);
+  return encodeLinkSecret(secret, base64) + links.map((link) => encodeLink(link)).join('');
+}
+
+/** Starts a service of that manner, whose one code is {@link CODE}. */
+export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+  const authority = await makeAuthority('Test Site CA');
+  const byKey = new Map<string, string>();
+  let issued = 0;
+  let toLose = 0;
+  const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
+    if (body !== CODE) return undefined;
+    const name = String(headers.name);
+    if (manner === 'stock') {
+      issued += 1;
+      const key = await generateKeyPair('p256');
+      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) });
+    }
+    const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
+    if ('invalid' in request) return undefined;
+    let answer = byKey.get(request.keySha256);
+    if (answer === undefined) {
+      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer });
+      byKey.set(request.keySha256, answer);
+      issued += 1;
+    }
+    return answer;
+  };
+  const server = await serveHttps((request, _incoming, response) => {
+    if (request.url.endsWith('/-/check')) {
+      if (manner === 'stock') response.writeHead(404).end('No such claim\n');
+      else response.end(JSON.stringify(check(byKey.size)));
+      return;
+    }
+    void answerTo(request).then((answer) => {
+      if (answer === undefined) {
+        response.writeHead(403).end('Redemption of access token refused\n');
+      } else if (toLose > 0) {
+        toLose -= 1;
+        response.writeHead(200, { 'content-length': answer.length });
+        response.write(answer.slice(0, answer.length / 2), () => response.destroy());
+      } else {
+        response.end(answer);
+      }
+    });
+  });
+  return {
+    ...server,
+    authority,
+    issued: () => issued,
+    loseAnswers: (count) => {
+      toLose = count;
+    },
+  };
+}
+
+function check(redemptions: number) {
+  return {
+    state: 'ready',
+    redemptions,
+    redemptionsAllowed: 1,
+    expirationTime: new Date(Date.now() + DAY_MS).toISOString(),
+    link: { endpoints: ENDPOINTS },
+    serverTime: new Date().toISOString(),
+  };
+}

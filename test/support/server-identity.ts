@@ -1,0 +1,40 @@
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
+import { issueServerCertificate, spkiOf } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem } from '../../src/pki/keys.js';
+
+export const DAY_MS = 86_400_000;
+
+/** A CA and a server certificate of it, all PEM. */
+export interface TestIdentity {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A new CA, valid for a year around now. */
+export async function makeAuthority(commonName: string): Promise<CertificateAuthority> {
+  const then = Date.now() - 30 * DAY_MS;
+  const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: 365 * DAY_MS, now: then });
+  return loadAuthority(pem, commonName, Date.now());
+}
+
+/** A server certificate of `authority`, or of a new CA; valid for a day from `issuedAt`. */
+export async function makeIdentity(
+  options: {
+    readonly hosts?: readonly string[];
+    readonly issuedAt?: number;
+    authority?: CertificateAuthority;
+  } = {},
+): Promise<TestIdentity> {
+  const authority = options.authority ?? (await makeAuthority('Test Server CA'));
+  const key = await generateKeyPair('p256');
+  const certificate = issueServerCertificate({
+    authority,
+    spkiDer: spkiOf(key),
+    commonName: 'test server',
+    hosts: options.hosts ?? ['127.0.0.1', 'localhost'],
+    lifetimeMs: DAY_MS,
+    now: options.issuedAt ?? Date.now(),
+  });
+  return { ca: authority.bundlePem, cert: certificate.pem, key: privateKeyPem(key) };
+}

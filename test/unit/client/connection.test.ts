@@ -1,0 +1,244 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  createRedemptionClient,
+  type RedemptionClientOptions,
+} from '../../../src/client/redemption-client.js';
+import type { AccessToken } from '../../../src/domain/access-token.js';
+import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import {
+  closedPort,
+  serveHttps,
+  servePlain,
+  serveTcp,
+  type TestServer,
+  type TestServerOptions,
+  tokenFor,
+} from '../../support/hostile-server.js';
+import { DAY_MS, makeAuthority, makeIdentity } from '../../support/server-identity.js';
+import { startProxy } from '../../support/tunnel-proxy.js';
+
+const opened: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+function keep<T extends { close(): Promise<void> }>(server: T): T {
+  opened.push(server);
+  return server;
+}
+
+async function greeter(options: TestServerOptions = {}, date?: Date | null): Promise<TestServer> {
+  const server = await serveHttps((_request, _incoming, response) => {
+    if (date === null) response.sendDate = false;
+    if (date) response.setHeader('date', date.toUTCString());
+    response.end('hello');
+  }, options);
+  return keep(server);
+}
+
+/** The answer's text, or the error of a redemption. */
+async function redeem(token: AccessToken, options: Partial<RedemptionClientOptions> = {}): Promise<unknown> {
+  const client = createRedemptionClient({ clock: Date.now, timeoutMs: 5_000, ...options });
+  return client
+    .redeem({ token, name: 'my-link', subject: 'west', csrDer: Uint8Array.of(1, 2, 3) })
+    .catch((error: unknown) => error);
+}
+
+async function failure(
+  token: AccessToken,
+  options: Partial<RedemptionClientOptions> = {},
+): Promise<RedemptionError> {
+  const error = await redeem(token, options);
+  expect(error).toBeInstanceOf(RedemptionError);
+  expect((error as RedemptionError).message).not.toContain(token.code);
+  return error as RedemptionError;
+}
+
+describe('a connection to a redemption service', () => {
+  test('takes a server whose certificate is under the CA of the token, by address and by name', async () => {
+    const server = await greeter();
+    expect(await redeem(server.token)).toBe('hello');
+    expect(await redeem({ ...server.token, url: `https://localhost:${server.port}/x` })).toBe('hello');
+  });
+
+  test('tells a name that cannot be resolved', async () => {
+    const token = { ...(await greeter()).token, url: 'https://no-such-host.invalid/x' };
+    const error = await failure(token);
+    expect(error.code).toBe('dns');
+    expect(error.message).toContain('no-such-host.invalid');
+  });
+
+  test('tells a port that nothing listens on', async () => {
+    const port = await closedPort();
+    const { ca } = await makeIdentity();
+    const error = await failure(tokenFor(port, ca));
+    expect(error.code).toBe('connection_refused');
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+  });
+
+  test('tells a server that takes the connection and says nothing', async () => {
+    const server = keep(await serveTcp(() => undefined));
+    expect((await failure(server.token, { timeoutMs: 300 })).code).toBe('connection_timeout');
+  });
+
+  test('tells a server that closes the connection at once', async () => {
+    const server = keep(await serveTcp((socket) => socket.destroy()));
+    expect((await failure(server.token)).code).toBe('connection_refused');
+  });
+
+  test('tells a server without TLS, and sends it no code', async () => {
+    const server = keep(await servePlain((_request, response) => response.end('hello')));
+    expect((await failure(server.token)).code).toBe('not_https');
+    expect(server.seen).toEqual([]);
+  });
+
+  test('tells a server that offers TLS 1.2 at most', async () => {
+    const server = await greeter({ maxVersion: 'TLSv1.2' });
+    const error = await failure(server.token);
+    expect(error.code).toBe('not_https');
+    expect(error.message).toContain('TLS 1.3');
+  });
+
+  test('tells a certificate of another CA', async () => {
+    const server = await greeter();
+    const { ca } = await makeIdentity();
+    expect((await failure({ ...server.token, ca })).code).toBe('tls_untrusted');
+    expect(server.seen).toEqual([]);
+  });
+
+  test('takes the certificate itself in the place of its CA', async () => {
+    const identity = await makeIdentity();
+    const server = await greeter({ identity });
+    expect(await redeem({ ...server.token, ca: identity.cert })).toBe('hello');
+  });
+
+  test('tells which names the certificate has when the wanted one is not among them', async () => {
+    const server = await greeter({
+      identity: await makeIdentity({ hosts: ['grants.example.com', '10.1.2.3'] }),
+    });
+    const error = await failure(server.token);
+    expect(error.code).toBe('tls_name');
+    expect(error.message).toContain('grants.example.com');
+    expect(error.message).toContain('10.1.2.3');
+    expect(server.seen).toEqual([]);
+  });
+});
+
+describe('a certificate that is not valid by our clock', () => {
+  const expired = () => makeIdentity({ issuedAt: Date.now() - 3 * DAY_MS });
+  const early = () => makeIdentity({ issuedAt: Date.now() + 3 * DAY_MS });
+
+  test('is our clock when the server says a time in which it is valid', async () => {
+    const past = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
+    const pastError = await failure(past.token);
+    expect(pastError.code).toBe('clock_skew');
+    expect(pastError.message).toContain(new Date(Date.now() - 2.5 * DAY_MS).toISOString().slice(0, 10));
+    const future = await greeter({ identity: await early() }, new Date(Date.now() + 3.5 * DAY_MS));
+    expect((await failure(future.token)).code).toBe('clock_skew');
+  });
+
+  test('is not trusted when the server has our time', async () => {
+    const server = await greeter({ identity: await expired() });
+    const error = await failure(server.token);
+    expect(error.code).toBe('tls_untrusted');
+    expect(error.message).toContain('ended');
+    expect((await failure((await greeter({ identity: await early() })).token)).code).toBe('tls_untrusted');
+  });
+
+  test('is judged by its dates alone when the server tells no time', async () => {
+    expect((await failure((await greeter({ identity: await expired() }, null)).token)).code).toBe(
+      'tls_untrusted',
+    );
+    expect((await failure((await greeter({ identity: await early() }, null)).token)).code).toBe('clock_skew');
+  });
+
+  test('is another CA first, whatever the time', async () => {
+    const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
+    const { bundlePem } = await makeAuthority('Other CA');
+    expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');
+  });
+
+  test('never makes the client send the code', async () => {
+    const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
+    await failure(server.token);
+    expect(server.seen.map(({ method, body }) => `${method} ${body}`)).toEqual(['HEAD ']);
+    expect(JSON.stringify(server.seen)).not.toContain(server.token.code);
+  });
+});
+
+describe('a proxy', () => {
+  test('tunnels, with the user and password of its URL', async () => {
+    const server = await greeter();
+    const proxy = keep(await startProxy());
+    const options = { proxy: `http://me:s%40crt@127.0.0.1:${proxy.port}` };
+    expect(await redeem(server.token, options)).toBe('hello');
+    const authorization = `Basic ${Buffer.from('me:s@crt').toString('base64')}`;
+    expect(proxy.asked).toEqual([{ target: `127.0.0.1:${server.port}`, authorization }]);
+  });
+
+  test('is not asked for hosts that NO_PROXY names', async () => {
+    const server = await greeter();
+    const options = { proxy: `http://127.0.0.1:${await closedPort()}`, noProxy: 'example.com, 127.0.0.0/8' };
+    expect(await redeem(server.token, options)).toBe('hello');
+  });
+
+  test.each([
+    [407, 'user and password'],
+    [403, 'refused'],
+    [502, 'refused'],
+  ])('that answers CONNECT with %i is told', async (refuse, why) => {
+    const server = await greeter();
+    const proxy = keep(await startProxy({ refuse }));
+    const error = await failure(server.token, { proxy: `http://me:secret@127.0.0.1:${proxy.port}` });
+    expect(error.code).toBe('proxy');
+    expect(error.message).toContain(String(refuse));
+    expect(error.message).toContain(why);
+    expect(error.message).not.toContain('secret');
+    expect(server.connections()).toBe(0);
+  });
+
+  test('that cannot be reached is told apart from a service that cannot', async () => {
+    const server = await greeter();
+    const port = await closedPort();
+    const error = await failure(server.token, { proxy: `127.0.0.1:${port}` });
+    expect(error.code).toBe('proxy');
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+  });
+
+  test('that says nothing, or no HTTP, is told', async () => {
+    const server = await greeter();
+    const silent = keep(await serveTcp(() => undefined));
+    expect(
+      (await failure(server.token, { proxy: `http://127.0.0.1:${silent.port}`, timeoutMs: 300 })).code,
+    ).toBe('proxy');
+    const other = keep(await serveTcp((socket) => socket.end('220 mail.example.com ESMTP\r\n\r\n')));
+    expect((await failure(server.token, { proxy: `http://127.0.0.1:${other.port}` })).code).toBe('proxy');
+  });
+
+  test('over TLS must be one that the system trusts', async () => {
+    const server = await greeter();
+    const proxy = keep(await startProxy({ identity: await makeIdentity() }));
+    expect((await failure(server.token, { proxy: `https://127.0.0.1:${proxy.port}` })).code).toBe('proxy');
+    expect(proxy.asked).toEqual([]);
+  });
+
+  test.each(['socks5://127.0.0.1:1080', 'http://', '::::'])('cannot be %s', async (proxy) => {
+    expect((await failure((await greeter()).token, { proxy })).code).toBe('proxy');
+  });
+});
+
+describe('--connect-to', () => {
+  test('leads elsewhere, while the certificate is still compared with the name that was asked for', async () => {
+    const server = await greeter({ identity: await makeIdentity({ hosts: ['grants.example.com'] }) });
+    const token = { ...server.token, url: 'https://grants.example.com:9090/x' };
+    const toServer = { toHost: '127.0.0.1', toPort: server.port };
+    expect(
+      await redeem(token, { connectTo: [{ host: 'GRANTS.example.com', port: 9090, ...toServer }] }),
+    ).toBe('hello');
+    expect(await redeem(token, { connectTo: [toServer] })).toBe('hello');
+    const other = { ...token, url: 'https://other.example.com/x' };
+    expect((await failure(other, { connectTo: [toServer] })).code).toBe('tls_name');
+    expect(server.seen[0]?.headers.host).toBe('grants.example.com:9090');
+  });
+});
