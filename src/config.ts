@@ -142,12 +142,11 @@ export function loadConfiguration(
 function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {
   const parsed = SETTING_SCHEMAS[key].safeParse(value);
   if (parsed.success) return parsed.data;
-  // The deepest issue is what the reader of the value said.
-  const issue = parsed.error.issues[0];
-  const inner =
-    issue?.code === 'invalid_union' ? (issue.errors.flat().at(-1)?.message ?? issue.message) : issue?.message;
-  const shown = typeof value === 'string' ? value : JSON.stringify(value);
-  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}": it must be ${inner}`);
+  const [issue] = parsed.error.issues;
+  const at = issue?.path[0];
+  const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
+  const shown = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
+  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}": it must be ${issue?.message}`);
 }
 
 function checkTogether(settings: Settings): void {

@@ -6,7 +6,7 @@ import type { SETTINGS, SettingKey } from './settings.js';
 
 /** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
-  return z.string().transform((value, context): T => {
+  return z.string(allowed).transform((value, context): T => {
     const parsed = parse(value.trim());
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: allowed });
@@ -38,15 +38,10 @@ function oneOf<const T extends readonly string[]>(...choices: T) {
   return z.enum(choices, `one of ${choices.join(', ')}`);
 }
 
-/** Text that lists by repeating the flag, by commas in a variable, or as a list in the file. */
-function listOf<T>(item: z.ZodType<T, string>) {
-  return z.union([
-    z.array(item),
-    z
-      .string()
-      .transform((value) => value.split(','))
-      .pipe(z.array(item)),
-  ]);
+/** A list: the flag repeated, commas in a variable, a list in the file. */
+function listOf<T>(item: z.ZodType<T>) {
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value);
+  return z.preprocess(split, z.array(item, 'a list'));
 }
 
 function parseEndpoint(value: string): LinkEndpoint | undefined {

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
-import { type CertificateAuthority, createAuthority, loadAuthority } from '../../pki/authority.js';
+import {
+  type CertificateAuthority,
+  CertificateAuthorityError,
+  createAuthority,
+  loadAuthority,
+} from '../../pki/authority.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
@@ -11,9 +16,18 @@ export const SITE_CA = 'skupper-site-ca';
 /** Directory name of the CA of the redemption service's own certificate; it signs no link. */
 export const SERVER_CA = 'linkgrant-server-ca';
 
-/** Loads a CA from `tls.crt` and `tls.key` files. Throws CertificateAuthorityError, or the system's error. */
+/** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
 export function readAuthority(certificateFile: string, keyFile: string, now: number): CertificateAuthority {
-  const pem = { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new CertificateAuthorityError(`${file} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
+  const pem = { certificate: read(certificateFile), key: read(keyFile) };
   return loadAuthority(pem, certificateFile, now);
 }
 

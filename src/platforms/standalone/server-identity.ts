@@ -1,9 +1,9 @@
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivateFile } from '../../files/private-file.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
-import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
+import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
 import { generateKeyPair, privateKeyPem } from '../../pki/keys.js';
 
@@ -25,15 +25,39 @@ export interface ServerIdentitySource {
   version(now: number): string;
 }
 
-/** A key pair and CA in files that somebody else keeps. */
+/** Files of a server identity that cannot be used; the message names the file and the reason. */
+export class ServerIdentityError extends Error {
+  override readonly name = 'ServerIdentityError';
+}
+
+function reading<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ServerIdentityError(`${file} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A key pair and CA in files that somebody else keeps. `read` rejects with ServerIdentityError. */
 export function givenIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
   const paths = [files.cert, files.key, files.ca];
   return {
-    version: () => paths.map((path) => statSync(path).mtimeMs).join(),
-    read: async () => {
-      const [cert, key, ca] = paths.map((path) => readFileSync(path, 'utf8')) as [string, string, string];
-      splitCertificates(ca);
-      return { cert, key, ca, notAfter: describeCertificate(cert).notAfter };
+    version: () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join(),
+    read: async (now) => {
+      const [cert, key, ca] = paths.map((path) => reading(path, () => readFileSync(path, 'utf8'))) as [
+        string,
+        string,
+        string,
+      ];
+      const { notAfter } = reading(files.cert, () => describeCertificate(cert));
+      const privateKey = reading(files.key, () => createPrivateKey(key));
+      if (!new X509Certificate(cert).checkPrivateKey(privateKey)) {
+        throw new ServerIdentityError(`${files.key} is not the key of ${files.cert}`);
+      }
+      const problem = verificationProblem(cert, ca, now);
+      if (problem)
+        throw new ServerIdentityError(`${files.cert} does not verify against ${files.ca}: ${problem}`);
+      return { cert, key, ca, notAfter };
     },
   };
 }
