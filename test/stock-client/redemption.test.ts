@@ -1,0 +1,159 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Service } from './service.js';
+import { buildStockClient, READERS, runStockClient } from './stock-client.js';
+
+const LONGEST = `${'a'.repeat(61)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}`;
+// Names that YAML 1.1 takes for a boolean, a number or nothing at all when they are not quoted.
+const NAMES = ['n', 'yes', '1e3', 'null', 'off', '0x1f', '1-0', LONGEST];
+
+describe('a stock party at the built service', () => {
+  const service = new Service();
+  beforeAll(async () => {
+    buildStockClient();
+    await service.start(
+      '--endpoint=inter-router=router.example.com:55671@b',
+      '--endpoint=edge=router.example.com:45671@b',
+      '--endpoint=inter-router=[2001:db8::7]:55671@a',
+    );
+  });
+  afterAll(() => service.stop());
+
+  describe.each(READERS)('with the %s reader', (reader) => {
+    it('is given a usable Secret and a Link for each group, in the order of the groups', async () => {
+      const token = service.createToken(`site-${reader}`);
+      const report = await runStockClient({ token, reader, name: 'east', subject: 'a-site' });
+      expect(report).toMatchObject({
+        exitCode: 0,
+        secretName: 'east',
+        secretType: 'kubernetes.io/tls',
+        dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
+        commonName: 'a-site',
+      });
+      const endpoint = (name: string, host: string, port: string, group: string) => ({
+        name,
+        host,
+        port,
+        group,
+      });
+      expect(report.links).toEqual([
+        {
+          name: 'east-1',
+          tlsCredentials: 'east',
+          cost: 0,
+          endpoints: [endpoint('inter-router', '2001:db8::7', '55671', 'a')],
+        },
+        {
+          name: 'east-2',
+          tlsCredentials: 'east',
+          cost: 0,
+          endpoints: [
+            endpoint('inter-router', 'router.example.com', '55671', 'b'),
+            endpoint('edge', 'router.example.com', '45671', 'b'),
+          ],
+        },
+      ]);
+    });
+  });
+
+  it('gets the grant’s name where it names nothing', async () => {
+    const token = service.createToken('unnamed');
+    const report = await runStockClient({ token, reader: 'strict' });
+    expect(report).toMatchObject({ exitCode: 0, secretName: 'unnamed', commonName: 'unnamed' });
+  });
+
+  it('gets the name as subject where the subject header is empty', async () => {
+    const token = service.createToken('no-subject');
+    const report = await runStockClient({ token, reader: 'strict', name: 'west', subject: '' });
+    expect(report).toMatchObject({ exitCode: 0, secretName: 'west', commonName: 'west' });
+  });
+
+  it('is told of a spent grant in the words that it knows', async () => {
+    const token = service.createToken('spent');
+    await runStockClient({ token, reader: 'strict', name: 'first' });
+    const report = await runStockClient({ token, reader: 'strict', name: 'second' });
+    expect(report).toMatchObject({
+      exitCode: 1,
+      status: 404,
+      error: 'Received HTTP Response 404: No such access granted',
+    });
+    expect(service.showGrant('spent')).toMatchObject({ redemptions: 1, state: 'exhausted' });
+  });
+
+  it('is refused with a wrong code, spent grant or not, in the words that it knows', async () => {
+    const token = service.createToken('wrong');
+    const forged = `${token}.forged`;
+    writeFileSync(forged, readFileSync(token, 'utf8').replace(/code: .*/, 'code: AAAABBBBCCCCDDDDEEEEFFFF'));
+    const refused = {
+      exitCode: 1,
+      status: 403,
+      error: 'Received HTTP Response 403: Redemption of access token refused',
+    };
+    expect(await runStockClient({ token: forged, reader: 'strict' })).toMatchObject(refused);
+    expect(await runStockClient({ token, reader: 'strict' })).toMatchObject({ exitCode: 0 });
+    expect(await runStockClient({ token: forged, reader: 'strict' })).toMatchObject(refused);
+  });
+
+  it('gets the same certificate again when it posts again for a single use', async () => {
+    const token = service.createToken('lost-answer');
+    const run = { token, reader: 'kubernetes', name: 'north', subject: 'the-site' } as const;
+    const first = await runStockClient(run);
+    const second = await runStockClient(run);
+    expect(second).toEqual(first);
+    expect(service.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
+  });
+
+  it('spends one use for each answer of a grant of several', async () => {
+    const token = service.createToken('several', '--redemptions-allowed=2');
+    const run = { token, reader: 'strict', name: 'south', subject: 'some-site' } as const;
+    const serials = [(await runStockClient(run)).serial, (await runStockClient(run)).serial];
+    expect(new Set(serials).size).toBe(2);
+    expect(await runStockClient(run)).toMatchObject({ exitCode: 1, status: 404 });
+  });
+});
+
+describe('a name that a reader could take for something else', () => {
+  const service = new Service();
+  beforeAll(async () => {
+    buildStockClient();
+    await service.start('--endpoint=inter-router=router.example.com:55671');
+  });
+  afterAll(() => service.stop());
+
+  describe.each(READERS)('with the %s reader', (reader) => {
+    it.each(NAMES)('is read back as it was sent: %s', async (name) => {
+      const token = service.createToken(`name-${reader}-${NAMES.indexOf(name)}`);
+      const report = await runStockClient({ token, reader, name, subject: name });
+      expect(report).toMatchObject({ exitCode: 0, secretName: name, commonName: name.slice(0, 64) });
+      expect(report.links).toMatchObject([{ name, tlsCredentials: name }]);
+    });
+  });
+});
+
+describe('a stock party that posts every so often', () => {
+  const service = new Service();
+  beforeAll(buildStockClient);
+  afterAll(() => service.stop());
+
+  it('links once the accepting site has an endpoint, and spends one use', async () => {
+    await service.start('--endpoint=inter-router=router.example.com:55671');
+    const token = service.createToken('by-and-by', '--redemptions-allowed=1');
+    const port = /https:\/\/127\.0\.0\.1:(\d+)\//.exec(readFileSync(token, 'utf8'))?.[1];
+    await service.terminate();
+    // While the service is away the client finds no listener, then one that has no endpoint to offer.
+    const waiting = runStockClient({
+      token,
+      reader: 'strict',
+      name: 'patient',
+      retry: 300,
+      interval: '100ms',
+    });
+    await service.start(`--listen=127.0.0.1:${port}`);
+    await service.terminate();
+    await service.start(`--listen=127.0.0.1:${port}`, '--endpoint=inter-router=router.example.com:55671');
+    const report = await waiting;
+    expect(report).toMatchObject({ exitCode: 0, secretName: 'patient', links: [{ name: 'patient' }] });
+    expect(report.attempts).toBeGreaterThan(1);
+    expect(service.showGrant('by-and-by')).toMatchObject({ redemptions: 1 });
+  });
+});
