@@ -67,7 +67,7 @@ export interface GrantStore {
    * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
    * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.
    * `repeatLimit` refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same
-   * name and subject were recorded since `repeatLimit.since`.
+   * name and subject were recorded in the last `windowMs`.
    */
   recordRedemption(
     uid: string,

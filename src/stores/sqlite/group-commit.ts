@@ -29,6 +29,8 @@ interface PendingWrite {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   repeated: boolean;
+  /** True once it met a lost connection, and is tried again on a new one. */
+  reconnected: boolean;
   failure: { readonly error: unknown } | undefined;
 }
 
@@ -119,29 +121,28 @@ export function startGroupCommit(
         else write.resolve();
       }
     } else {
-      const busy = failureOf(failed.error) === 'busy';
-      delayMs = busy ? 1 + Math.random() * 9 : 20 + Math.random() * 30;
-      retryOrReject(batch, failed.error, busy, failed.inDoubt);
+      delayMs = retryOrReject(batch, failed.error, failed.inDoubt);
     }
     if (queue.length > 0) schedule(delayMs);
     else for (const resolve of finished.splice(0)) resolve();
   }
 
-  function retryOrReject(
-    batch: readonly PendingWrite[],
-    error: unknown,
-    busy: boolean,
-    inDoubt: boolean,
-  ): void {
+  /** Puts back what may still succeed, rejects the rest, and tells when to try again, in milliseconds. */
+  function retryOrReject(batch: readonly PendingWrite[], error: unknown, inDoubt: boolean): number {
+    const failure = failureOf(error);
     const now = performance.now();
     const again: PendingWrite[] = [];
     for (const write of batch) {
       write.repeated ||= inDoubt;
-      if ((busy || write.repeated) && now < write.deadline) again.push(write);
+      // The connection may have been opened while the disk was read-only: one more try shows whether it still is.
+      const reconnects = failure === 'lost' && !write.reconnected;
+      write.reconnected ||= reconnects;
+      if (reconnects || ((failure === 'busy' || write.repeated) && now < write.deadline)) again.push(write);
       else if (write.repeated) write.reject(storeUnavailable('the outcome of the commit is unknown', error));
       else write.reject(translateFailure(error));
     }
     queue.unshift(...again);
+    return failure === 'busy' ? 1 + Math.random() * 9 : 20 + Math.random() * 30;
   }
 
   return {
@@ -158,6 +159,7 @@ export function startGroupCommit(
           resolve: () => settle(),
           reject,
           repeated: false,
+          reconnected: false,
           failure: undefined,
         });
         schedule(lastCommit + GATHER_MS - performance.now());
