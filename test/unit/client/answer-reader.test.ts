@@ -1,0 +1,252 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readAnswer } from '../../../src/client/answer-reader.js';
+import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { spkiOf } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, readPrivateKey } from '../../../src/pki/keys.js';
+import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
+import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
+
+let ours: string;
+let answer: string;
+let delivered: string;
+let foreignCa: string;
+
+beforeAll(async () => {
+  const authority = await makeAuthority('Site CA');
+  const key = await generateKeyPair('p256');
+  const theirs = await generateKeyPair('rsa2048');
+  ours = privateKeyPem(key);
+  answer = renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
+  delivered = renderAnswer(authority, {
+    name: 'my-link',
+    spkiDer: spkiOf(theirs),
+    tlsKey: theirs.export({ type: 'pkcs1', format: 'pem' }).toString(),
+  });
+  foreignCa = (await makeAuthority('Foreign CA')).bundlePem;
+});
+
+function read(text: string, now = Date.now()) {
+  return readAnswer(text, { privateKeyPem: ours, tokenUrl: 'https://grants.example.com:9090/uid', now });
+}
+
+function reason(text: string, now?: number): string {
+  try {
+    return `taken: ${JSON.stringify(read(text, now))}`;
+  } catch (error) {
+    expect(error).toBeInstanceOf(RedemptionError);
+    expect((error as RedemptionError).code).toBe('answer_invalid');
+    return (error as RedemptionError).message;
+  }
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** The documents of an answer without their `---` lines. */
+const documents = (text: string) => text.split('---\n').slice(1);
+
+describe('an answer to our own key', () => {
+  test('becomes a Secret without a key, its Link and what people want to know', () => {
+    const { secret, links, source, redemptionId, certificate } = read(answer);
+    expect(source).toBe('linkgrant');
+    expect(secret).toMatchObject({
+      name: 'my-link',
+      annotations: { 'linkgrant.dev/redemption-id': redemptionId },
+    });
+    expect(secret).not.toHaveProperty('tlsKey');
+    expect(links).toEqual([{ name: 'my-link', endpoints: ENDPOINTS, tlsCredentials: 'my-link' }]);
+    const x509 = new X509Certificate(secret.tlsCrt);
+    expect(x509.checkPrivateKey(readPrivateKey(ours))).toBe(true);
+    expect(certificate).toEqual({
+      subject: 'my-link',
+      serial: x509.serialNumber.toLowerCase(),
+      notAfter: Date.parse(x509.validTo),
+    });
+  });
+
+  test('is refused when the certificate is for another key, or from another CA than it says', () => {
+    const [, link] = documents(answer);
+    const withoutKey = documents(delivered)[0]?.replace(/ *tls\.key: .*\n/, '');
+    expect(reason(`---\n${withoutKey}---\n${link}`)).toContain('for another key than ours');
+    const swapped = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(foreignCa)}"`);
+    expect(reason(swapped)).toContain('does not verify against its ca.crt');
+  });
+
+  test('is refused once its certificate has ended, and taken a little before it begins', () => {
+    expect(reason(answer, Date.now() + 31 * DAY_MS)).toContain('expired');
+    expect(read(answer, Date.now() - DAY_MS / 24).source).toBe('linkgrant');
+  });
+});
+
+describe('an answer with a delivered key', () => {
+  test('has that key, in PKCS#8, whatever form it came in', () => {
+    const { secret, source } = read(delivered);
+    expect(source).toBe('stock');
+    expect(secret.tlsKey).toContain('BEGIN PRIVATE KEY');
+    const publicKey = createPublicKey(readPrivateKey(secret.tlsKey ?? ''));
+    expect(new X509Certificate(secret.tlsCrt).publicKey.equals(publicKey)).toBe(true);
+  });
+
+  test.each(['success', 'success-once', 'success-no-name', 'success-no-subject', 'success-query'])(
+    'of a stock server is read as recorded in %s',
+    (name) => {
+      const text = readFileSync(new URL(`../../fixtures/traces/${name}.body`, import.meta.url), 'utf8');
+      const { secret, links, source, redemptionId } = read(text);
+      expect(source).toBe('stock');
+      expect(redemptionId).toBeUndefined();
+      expect(secret.annotations).toEqual({});
+      expect(links).toEqual([
+        {
+          name: secret.name,
+          tlsCredentials: secret.name,
+          endpoints: [
+            {
+              name: 'inter-router',
+              host: 'skupper-router.bench.example.com',
+              port: '55671',
+              group: 'skupper-router',
+            },
+            {
+              name: 'edge',
+              host: 'skupper-router.bench.example.com',
+              port: '45671',
+              group: 'skupper-router',
+            },
+          ],
+        },
+      ]);
+    },
+  );
+
+  test('is refused when the key does not fit, or is none', () => {
+    expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64(ours)}"`))).toContain(
+      'tls.key does not fit its certificate',
+    );
+    expect(reason(delivered.replace(/tls\.key: .*/, `tls.key: "${base64('key')}"`))).toContain(
+      'tls.key is not',
+    );
+  });
+
+  test('of a stock server that checks no names is refused for its name', () => {
+    const text = readFileSync(new URL('../../fixtures/traces/bad-name.body', import.meta.url), 'utf8');
+    expect(reason(text)).toContain('name of its Secret');
+  });
+});
+
+describe('what an answer may hold', () => {
+  test('is the known fields: everything else is dropped', () => {
+    const extended = answer
+      .replace('data:\n', 'data:\n  evil.sh: "cm0gLXJmIC8="\n')
+      .replace('annotations:\n', 'annotations:\n    kubectl.kubernetes.io/x: "y"\n')
+      .replace('kind: "Link"\n', 'kind: "Link"\nstatus: {"conditions": []}\n')
+      .replace('spec:\n', 'spec:\n  cost: 7\n  settings: {"proxy-configuration": "steal"}\n');
+    expect(extended.length).toBeGreaterThan(answer.length + 100);
+    expect(read(extended)).toEqual(read(answer));
+  });
+
+  test('is text around certificates no more than other text', () => {
+    const { caCrt } = read(answer).secret;
+    const noisy = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(`# evil\n${caCrt}trailing\n`)}"`);
+    expect(read(noisy).secret.caCrt).toBe(caCrt);
+  });
+
+  test('are three annotations of ours, each of the form that it must have', () => {
+    const annotate = (lines: string) =>
+      read(answer.replace('annotations:\n', `annotations:\n${lines}`)).secret.annotations;
+    const own = read(answer).secret.annotations;
+    const url = (value: string) => `    linkgrant.dev/renewal-url: "${value}"\n`;
+    expect(annotate(url('https://grants.example.com:9090/-/renew'))).toEqual({
+      ...own,
+      'linkgrant.dev/renewal-url': 'https://grants.example.com:9090/-/renew',
+    });
+    expect(annotate(url('https://evil.example.com:9090/-/renew'))).toEqual(own);
+    expect(annotate(url('http://grants.example.com:9090/-/renew'))).toEqual(own);
+    expect(annotate(url(`https://grants.example.com:9090/${'x'.repeat(4000)}`))).toEqual(own);
+    expect(annotate('    linkgrant.dev/server-ca: "no PEM"\n')).toEqual(own);
+    const ca = JSON.stringify(`noise\n${foreignCa}`);
+    expect(annotate(`    linkgrant.dev/server-ca: ${ca}\n`)).toEqual({
+      ...own,
+      'linkgrant.dev/server-ca': foreignCa,
+    });
+    const hostileId = answer.replace(/redemption-id: .*/, 'redemption-id: "../../x"');
+    expect(read(hostileId).secret.annotations).toEqual({});
+  });
+
+  test('are several Links, named after the Secret', () => {
+    const [secret, link = ''] = documents(answer);
+    const numbered = (n: string) => link.replace(/name: "my-link"/, `name: "my-link-${n}"`);
+    expect(
+      read(`---\n${secret}---\n${numbered('1')}---\n${numbered('2')}`).links.map(({ name }) => name),
+    ).toEqual(['my-link-1', 'my-link-2']);
+    expect(reason(`---\n${secret}---\n${numbered('1')}---\n${numbered('1')}`)).toContain(
+      'two Links have one name',
+    );
+    expect(reason(`---\n${secret}---\n${link.replace(/name: "my-link"/, 'name: "other"')}`)).toContain(
+      'not named after',
+    );
+  });
+});
+
+describe('an answer is refused', () => {
+  const BOMB = `a: &a ["x","x","x"]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n`;
+  const edit = (from: string | RegExp, to: string) => () => {
+    const edited = answer.replace(from, to);
+    expect(edited).not.toBe(answer);
+    return edited;
+  };
+  test.each<[string, () => string, string]>([
+    ['when it is empty', () => '', 'empty'],
+    ['when it is no YAML', () => '{', 'not YAML'],
+    ['when it is HTML', () => '<!doctype html><p>hello', 'no mapping'],
+    ['when it is a YAML bomb', () => `---\n${BOMB}`, 'anchors'],
+    ['with an anchor in its Secret', edit('kind: "Secret"', 'kind: &k "Secret"'), 'anchors'],
+    ['with a tag', edit('kind: "Secret"', 'kind: !evil "Secret"'), 'tags'],
+    ['with a key twice', edit('kind: "Secret"', 'kind: "Secret"\nkind: "Secret"'), 'twice'],
+    ['when it is nested deep', () => '['.repeat(100_000), 'deep'],
+    ['when it has many documents', () => '---\n'.repeat(200_000), 'more than'],
+    ['when it is large', () => `# ${'x'.repeat(1024 * 1024)}`, 'longer'],
+    ['without a Link', () => `---\n${documents(answer)[0]}`, 'no Link'],
+    [
+      'with the Link first',
+      () =>
+        documents(answer)
+          .reverse()
+          .map((text) => `---\n${text}`)
+          .join(''),
+      'v1 Secret',
+    ],
+    ['with a second Secret', () => answer + answer, 'other than a skupper.io/v2alpha1 Link'],
+    ['with a Secret of another type', edit('kubernetes.io/tls', 'Opaque'), 'type'],
+    ['with a path for a name', edit(/name: "my-link"/, 'name: "../x"'), 'RFC 1123'],
+    [
+      'with a path for a Link name',
+      edit(/(kind: "Link"[\s\S]*?)name: "my-link"/, '$1name: "my-link-/../x"'),
+      'RFC 1123',
+    ],
+    ['with a number for a name', edit(/name: "my-link"/, 'name: 7'), 'RFC 1123'],
+    [
+      'with other tlsCredentials',
+      edit('tlsCredentials: "my-link"', 'tlsCredentials: "other"'),
+      'tlsCredentials',
+    ],
+    ['without a certificate', edit(/ *tls\.crt: .*\n/, ''), 'no tls.crt'],
+    ['without a CA', edit(/ *ca\.crt: .*\n/, ''), 'no ca.crt'],
+    ['with a CA that is not base64', edit(/ca\.crt: .*/, 'ca.crt: "?"'), 'not base64'],
+    ['with a CA that is no PEM', edit(/ca\.crt: .*/, 'ca.crt: "aGVsbG8="'), 'not PEM'],
+    ['with a port of 0', edit('"55671"', '"0"'), 'port'],
+    ['with a port beyond 65535', edit('"55671"', '"65536"'), 'port'],
+    ['with a port that is a number', edit('"55671"', '55671'), 'port'],
+    ['with a role that is none', edit('"inter-router"', '"normal"'), 'name of an endpoint'],
+    ['with a host that holds a line break', edit('"router.example.com"', '"a\\nb"'), 'host'],
+    ['with a host that is a mistyped address', edit('"router.example.com"', '"10.0.0.300"'), 'host'],
+    ['with a group that is no name', edit('"skupper-router"', '"../x"'), 'group'],
+    [
+      'with endpoints that are none',
+      edit(/endpoints:[\s\S]*?(?= *tlsCredentials)/, 'endpoints: []\n'),
+      'no endpoints',
+    ],
+  ])('%s', (_what, text, why) => {
+    expect(reason(text())).toContain(why);
+  });
+});

@@ -1,0 +1,274 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createRedemptionClient } from '../../../src/client/redemption-client.js';
+import type { AccessToken } from '../../../src/domain/access-token.js';
+import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import {
+  CODE,
+  type SeenRequest,
+  serveBytes,
+  serveHttps,
+  type TestServer,
+} from '../../support/hostile-server.js';
+
+const opened: TestServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+function keep(server: TestServer): TestServer {
+  opened.push(server);
+  return server;
+}
+
+const client = createRedemptionClient({ clock: Date.now, timeoutMs: 5_000 });
+
+async function redeem(token: AccessToken, timed = client): Promise<string> {
+  const redemption = {
+    token,
+    name: 'my-link',
+    subject: 'Köln',
+    csrDer: Uint8Array.of(0x30, 0xff),
+    renews: true,
+  };
+  return timed.redeem(redemption);
+}
+
+/** The code that redeeming fails with; whatever the peer said, the message holds no secret. */
+async function codeOf(act: Promise<unknown>): Promise<string> {
+  const error = await act.then(
+    (value) => new Error(`no failure but ${JSON.stringify(value)}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RedemptionError);
+  const failure = error as RedemptionError;
+  expect(failure.message).not.toContain(CODE);
+  return failure.code;
+}
+
+async function answering(
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  return keep(
+    await serveHttps((_request, _incoming, response) => {
+      response.writeHead(status, headers).end(body);
+    }),
+  );
+}
+
+function trace(name: string): { status: number; body: string } {
+  const read = (part: string) =>
+    readFileSync(new URL(`../../fixtures/traces/${name}.${part}`, import.meta.url), 'utf8');
+  return { status: Number(read('headers').split(' ')[1]), body: read('body') };
+}
+
+describe('a redemption on the wire', () => {
+  test('posts the code to the URL of the token, with name, subject in UTF-8 and CSR', async () => {
+    const server = await answering(200, 'answer');
+    const token = { ...server.token, url: `${server.token.url}/?query=1` };
+    expect(await redeem(token)).toBe('answer');
+    const [seen] = server.seen as [SeenRequest];
+    expect(seen.method).toBe('POST');
+    expect(seen.url).toBe(`${new URL(server.token.url).pathname}/?query=1`);
+    expect(seen.body).toBe(CODE);
+    expect(seen.headers).toMatchObject({
+      name: 'my-link',
+      csr: 'MP8=',
+      renews: 'true',
+      'content-length': String(CODE.length),
+    });
+    expect(Buffer.from(String(seen.headers.subject), 'latin1').toString('utf8')).toBe('Köln');
+    expect(seen.headers.accept).toContain('application/problem+json');
+  });
+
+  test('never follows a redirect', async () => {
+    const elsewhere = await answering(200, 'answer');
+    const server = await answering(307, '', { location: `${elsewhere.token.url}?${CODE}` });
+    expect(await codeOf(redeem(server.token))).toBe('redirect');
+    expect(elsewhere.seen).toEqual([]);
+  });
+
+  test.each([
+    ['after the headers', (text: string) => text.slice(0, text.indexOf('\r\n\r\n') + 4)],
+    ['within the headers', (text: string) => text.slice(0, 30)],
+    ['in the middle of the body', (text: string) => text.slice(0, -20)],
+    ['before its first byte', () => ''],
+  ])('knows that the outcome is unknown when the answer is cut %s', async (_where, cut) => {
+    const whole = `HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n${'x'.repeat(40)}`;
+    const ended = keep(await serveBytes((socket) => socket.end(cut(whole))));
+    expect(await codeOf(redeem(ended.token))).toBe('outcome_unknown');
+    const reset = keep(await serveBytes((socket) => socket.write(cut(whole) || ' ', () => socket.destroy())));
+    expect(await codeOf(redeem(reset.token))).toBe('outcome_unknown');
+  });
+
+  test('knows that a chunked answer without its end is cut', async () => {
+    const server = keep(
+      await serveBytes((socket) =>
+        socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n'),
+      ),
+    );
+    expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
+  });
+
+  test('takes no answer that is not HTTP for one', async () => {
+    const server = keep(await serveBytes((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
+    expect(await codeOf(redeem(server.token))).toBe('outcome_unknown');
+  });
+
+  test('gives up on an answer that drips', async () => {
+    const server = keep(
+      await serveBytes((socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
+        const drip = setInterval(() => socket.write('x'), 20);
+        socket.once('close', () => clearInterval(drip));
+      }),
+    );
+    const hasty = createRedemptionClient({ clock: Date.now, timeoutMs: 300 });
+    expect(await codeOf(redeem(server.token, hasty))).toBe('outcome_unknown');
+  });
+
+  test('refuses an answer of more than 1 MiB, or that is no UTF-8', async () => {
+    expect(await codeOf(redeem((await answering(200, 'x'.repeat(2 * 1024 * 1024))).token))).toBe(
+      'answer_invalid',
+    );
+    expect(await redeem((await answering(200, 'x'.repeat(1024 * 1024))).token)).toHaveLength(1024 * 1024);
+    const server = keep(
+      await serveBytes((socket) =>
+        socket.end(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe', 'latin1')),
+      ),
+    );
+    expect(await codeOf(redeem(server.token))).toBe('answer_invalid');
+  });
+});
+
+describe('a refusal', () => {
+  test.each([
+    ['wrong-code', 'code_wrong'],
+    ['expired', 'grant_unknown'],
+    ['spent', 'grant_exhausted'],
+    ['get', 'method_not_allowed'],
+    ['bad-expiration', 'internal'],
+    ['site-no-endpoints', 'link_access_unavailable'],
+    ['site-edge', 'edge_site'],
+    ['site-no-ca', 'issuer_unavailable'],
+  ])('of a stock server, as recorded in %s, is %s', async (name, code) => {
+    const { status, body } = trace(name);
+    expect(await codeOf(redeem((await answering(status, body)).token))).toBe(code);
+  });
+
+  test('of a stock server while it cannot count is store_unavailable', async () => {
+    expect(await codeOf(redeem((await answering(503, 'Internal error\n')).token))).toBe('store_unavailable');
+  });
+
+  test('that is a problem has the code that it states', async () => {
+    const problem = JSON.stringify({
+      type: 'about:blank',
+      title: 'No such claim',
+      status: 404,
+      code: 'grant_expired',
+    });
+    const server = await answering(404, problem, { 'content-type': 'application/problem+json' });
+    expect(await codeOf(redeem(server.token))).toBe('grant_expired');
+  });
+
+  test('with a proven reason has that one', async () => {
+    const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
+    const server = await answering(403, 'Redemption of access token refused\n', headers);
+    await expect(redeem(server.token)).rejects.toThrow('tried again in 7 s');
+    expect(await codeOf(redeem(server.token))).toBe('policy_name');
+  });
+
+  test.each([
+    ['a code that does not exist', '{"code":"toString"}'],
+    ['a code that is no text', '{"code":["code_wrong"]}'],
+    ['no JSON', '{'],
+    ['null', 'null'],
+  ])('that is a problem with %s is not the service speaking', async (_what, body) => {
+    const server = await answering(404, body, { 'content-type': 'application/problem+json' });
+    expect(await codeOf(redeem(server.token))).toBe('service_unavailable');
+  });
+
+  test.each([
+    [404, '<html><body><h1>404 Not Found</h1>nginx</body></html>'],
+    [404, 'No such claim, says the ingress'],
+    [404, ''],
+    [403, '<html>Access denied</html>'],
+    [401, ''],
+  ])('%i %s comes from something on the way, and nothing is final', async (status, body) => {
+    expect(await codeOf(redeem((await answering(status, body)).token))).toBe('service_unavailable');
+  });
+
+  test.each([500, 502, 503, 504])('%i of a gateway leaves the outcome unknown', async (status) => {
+    expect(await codeOf(redeem((await answering(status, '<html>bad gateway</html>')).token))).toBe(
+      'outcome_unknown',
+    );
+  });
+
+  test('429 is overloaded', async () => {
+    expect(await codeOf(redeem((await answering(429, 'slow down')).token))).toBe('overloaded');
+  });
+});
+
+describe('a check', () => {
+  const answer = {
+    state: 'exhausted',
+    redemptions: 1,
+    redemptionsAllowed: 1,
+    expirationTime: '2026-11-24T22:59:27.000Z',
+    link: { endpoints: [{ name: 'edge', host: '::1', port: '45671', group: 'a', extra: 'dropped' }] },
+    serverTime: '2026-11-24T22:00:00.000Z',
+  };
+
+  test('posts the code beneath the URL of the token and reads the state of the grant', async () => {
+    const server = await answering(200, JSON.stringify(answer));
+    expect(await client.check({ ...server.token, url: `${server.token.url}/` })).toEqual({
+      state: 'exhausted',
+      redemptions: 1,
+      redemptionsAllowed: 1,
+      expirationTime: Date.parse(answer.expirationTime),
+      endpoints: [{ name: 'edge', host: '::1', port: '45671', group: 'a' }],
+      serverTime: Date.parse(answer.serverTime),
+    });
+    expect(server.seen.map(({ method, url, body }) => [method, url, body])).toEqual([
+      ['POST', `${new URL(server.token.url).pathname}/-/check`, CODE],
+    ]);
+  });
+
+  test("takes Skupper's 404 for a stock server, and a problem for none", async () => {
+    const { status, body } = trace('wrong-path');
+    expect(await client.check((await answering(status, body)).token)).toBe('stock');
+    const problem = await answering(404, '{"code":"grant_unknown"}', {
+      'content-type': 'application/problem+json',
+    });
+    expect(await codeOf(client.check(problem.token))).toBe('grant_unknown');
+  });
+
+  test('is temporary when something on the way answers, and harmless when its answer is lost', async () => {
+    expect(await codeOf(client.check((await answering(404, '<html></html>')).token))).toBe(
+      'service_unavailable',
+    );
+    expect(await codeOf(client.check((await answering(502, 'bad gateway')).token))).toBe(
+      'service_unavailable',
+    );
+    const lost = keep(await serveBytes((socket) => socket.destroy()));
+    expect(await codeOf(client.check(lost.token))).toBe('service_unavailable');
+  });
+
+  test.each([
+    ['no JSON', '<html>'],
+    ['a list', '[]'],
+    ['an unknown state', JSON.stringify({ ...answer, state: 'great' })],
+    ['a count that is none', JSON.stringify({ ...answer, redemptions: -1 })],
+    ['a time that is none', JSON.stringify({ ...answer, serverTime: 'soon' })],
+    ['no link', JSON.stringify({ ...answer, link: null })],
+    [
+      'a hostile host',
+      JSON.stringify({ ...answer, link: { endpoints: [{ ...answer.link.endpoints[0], host: 'a b' }] } }),
+    ],
+  ])('refuses an answer with %s', async (_what, body) => {
+    expect(await codeOf(client.check((await answering(200, body)).token))).toBe('answer_invalid');
+  });
+});
