@@ -57,15 +57,15 @@ export class CertificateAuthorityError extends Error {
   override readonly name = 'CertificateAuthorityError';
 }
 
-function day(time: number): string {
+function moment(time: number): string {
   return new Date(time).toISOString().replace('.000Z', 'Z');
 }
 
 /** Why a certificate cannot be the one that signs, undefined if it can. */
 function certificateProblem({ x509, fields }: ChainLink, now: number): string | undefined {
   const validity = validityAt(fields, now);
-  if (validity === 'expired') return `the CA certificate expired at ${day(fields.notAfter)}`;
-  if (validity === 'early') return `the CA certificate is not valid before ${day(fields.notBefore)}`;
+  if (validity === 'expired') return `the CA certificate expired at ${moment(fields.notAfter)}`;
+  if (validity === 'early') return `the CA certificate is not valid before ${moment(fields.notBefore)}`;
   if (pathLimit(fields) === undefined)
     return 'the first certificate is not a CA (basicConstraints CA:TRUE is missing)';
   if (!allowsUsage(fields, KEY_USAGE.keyCertSign))
@@ -93,7 +93,8 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
   if (problem) return problem;
   const chain = findChain(first, rest, links.filter(isSelfSigned), now);
   if (chain) return chain;
-  return isSelfSigned(first) || !rest.some((link) => first.x509.checkIssued(link.x509))
+  if (first.x509.checkIssued(first.x509)) return 'the CA is self-signed, but its signature does not verify';
+  return !rest.some((link) => first.x509.checkIssued(link.x509))
     ? `the CA is an intermediate of ${subjectText(first.fields.issuerDer)}; append its root (and what is between) to the certificate file`
     : 'the certificates in the file do not lead from the first to a self-signed root that is valid; append the root, or replace what has expired';
 }

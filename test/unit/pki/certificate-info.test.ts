@@ -99,6 +99,13 @@ describe('splitting', () => {
   });
 });
 
+/** The same certificate with the last bit of its signature turned over. */
+function forged(pem: string): string {
+  const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
+  der[der.length - 1] = (der[der.length - 1] ?? 0) ^ 1;
+  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+}
+
 function trailing(pem: string): string {
   const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64');
   const base64 = Buffer.concat([der, Buffer.of(0)]).toString('base64');
@@ -144,6 +151,21 @@ describe('verification', () => {
     });
     const forged = makeAuthority(openssl, { subject: '/CN=forged', issuer: pem });
     expect(certificateVerifies(forged.certificate + pem.certificate, root.certificate, now)).toBe(false);
+  });
+
+  test('fails when the signature of the leaf or of an intermediate is not right', () => {
+    expect(verificationProblem(forged(direct), root.certificate, now)).toContain('no valid chain');
+    const [leaf = '', intermediate = ''] = splitCertificates(below);
+    expect(certificateVerifies(leaf + intermediate, root.certificate, now)).toBe(true);
+    expect(certificateVerifies(leaf + forged(intermediate), root.certificate, now)).toBe(false);
+  });
+
+  test('takes a self-signed certificate for a root only if its own signature is right', () => {
+    const broken = forged(root.certificate);
+    expect(certificateVerifies(broken, broken, now)).toBe(false);
+    expect(() => loadAuthority({ certificate: broken, key: root.key }, 'test', now)).toThrow(
+      'test: the CA is self-signed, but its signature does not verify',
+    );
   });
 
   test('fails before the start, after the end, and once the root has ended', () => {

@@ -187,6 +187,25 @@ describe('a damaged request', () => {
     expect(problem).toMatchObject({ invalid: 'csr_invalid', reason: expect.stringContaining('not minimal') });
   });
 
+  test.each([
+    ['a version length in two bytes', Buffer.of(0x02, 0x81, 0x01, 0x00)],
+    ['a version padded with a zero', Buffer.of(0x02, 0x02, 0x00, 0x00)],
+    ['version 1', Buffer.of(0x02, 0x01, 0x01)],
+    ['no version', Buffer.of()],
+  ])('is refused with %s, though its signature is right', (_case, version) => {
+    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
+    const info = element(0x30, version, element(0x30), spki, element(0xa0));
+    expect(parseCertificateRequest(signedRequest(info, P256))).toHaveProperty('invalid', 'csr_invalid');
+  });
+
+  test('is refused without the attributes field or with anything behind it, though its signature is right', () => {
+    const spki = createPublicKey(P256).export({ type: 'spki', format: 'der' });
+    for (const tail of [Buffer.of(), Buffer.of(0xa0, 0, 0x05, 0), Buffer.of(0xa1, 0)]) {
+      const info = element(0x30, element(0x02, Buffer.of(0)), element(0x30), spki, tail);
+      expect(parseCertificateRequest(signedRequest(info, P256))).toHaveProperty('invalid', 'csr_invalid');
+    }
+  });
+
   test('is refused above 4 KiB before it is read', () => {
     expect(parseCertificateRequest(new Uint8Array(4_097))).toEqual({
       invalid: 'csr_invalid',
