@@ -25,6 +25,7 @@ export async function runCommandLine(
 const UNUSABLE = new Set([
   'ConfigurationError',
   'CertificateAuthorityError',
+  'ServerIdentityError',
   'StoreOpenError',
   'StoreSchemaError',
 ]);

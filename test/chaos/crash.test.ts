@@ -1,0 +1,179 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { run, type Served, serve } from './commands.js';
+
+const HOUR_MS = 3_600_000;
+
+let place: string;
+let accepting: string;
+let port: number;
+let services: Served[];
+
+beforeEach(async () => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-crash-'));
+  accepting = join(place, 'accepting');
+  port = await freePort();
+  services = [];
+});
+
+afterEach(async () => {
+  for (const service of services) await service.stop();
+  rmSync(place, { recursive: true, force: true });
+});
+
+/** A port that was free a moment ago: a restarted service has to come back under the token's URL. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port: free } = probe.address() as { port: number };
+      probe.close(() => resolve(free));
+    });
+  });
+}
+
+async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Served> {
+  const endpoint = 'inter-router=router.example.com:55671';
+  const service = await serve(
+    ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],
+    fate,
+  );
+  services.push(service);
+  return service;
+}
+
+async function issueToken(...limits: string[]): Promise<string> {
+  const file = join(place, 'token.yaml');
+  const issued = await run(['token', 'issue', file, '--name', 'west', '--data-dir', accepting, ...limits]);
+  expect(issued.code, issued.stderr).toBe(0);
+  return file;
+}
+
+const links = () => join(place, 'links');
+
+function redeem(token: string, fate: Parameters<typeof run>[1] = {}) {
+  return run(['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')], fate);
+}
+
+function serialInPlace(): string {
+  const secret = parse(readFileSync(join(links(), 'Secret-west.yaml'), 'utf8'));
+  return new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64')).serialNumber.toLowerCase();
+}
+
+async function ledger(): Promise<{ readonly count: number; readonly serials: readonly string[] }> {
+  const grants = await run(['grant', 'list', '-o', 'json', '--data-dir', accepting]);
+  const redemptions = await run(['redemption', 'list', '-o', 'json', '--data-dir', accepting]);
+  const serials = JSON.parse(redemptions.stdout).map(({ serial }: { serial: string }) => serial);
+  return { count: JSON.parse(grants.stdout)[0].redemptions, serials: [...new Set<string>(serials)] };
+}
+
+const withoutZeros = (serial: string) => serial.replace(/^0+/, '');
+
+const BEFORE_COMMIT = ['before-signing', 'after-signing', 'before-commit'];
+const AFTER_COMMIT = ['after-commit', 'before-answer', 'half-answer'];
+
+describe('a service killed in the middle of a redemption', () => {
+  for (const limit of ['1', '3']) {
+    it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
+      `at %s has counted what it recorded (limit ${limit})`,
+      async (checkpoint) => {
+        const dying = await startService();
+        const token = await issueToken('--redemptions-allowed', limit);
+        await dying.stop();
+        const killed = await startService({ killedAt: checkpoint });
+        const lost = await redeem(token);
+        expect((await killed.ended).signal).toBe('SIGKILL');
+        expect(lost.code, lost.stderr).toBe(4);
+
+        const recorded = AFTER_COMMIT.includes(checkpoint) ? 1 : 0;
+        const afterCrash = await ledger();
+        expect(afterCrash.count).toBe(recorded);
+        expect(afterCrash.serials).toHaveLength(recorded);
+
+        await startService();
+        const repeated = await redeem(token);
+        expect(repeated.code, repeated.stderr).toBe(0);
+        const afterRepeat = await ledger();
+        expect(afterRepeat.count).toBe(1);
+        expect(afterRepeat.serials).toHaveLength(1);
+        expect(withoutZeros(serialInPlace())).toBe(withoutZeros(afterRepeat.serials[0] as string));
+        if (recorded === 1) expect(afterRepeat.serials).toEqual(afterCrash.serials);
+      },
+    );
+  }
+
+  it.each(AFTER_COMMIT)(
+    'at %s still gives the recorded certificate after the grant has expired',
+    async (checkpoint) => {
+      const dying = await startService();
+      const token = await issueToken('--expiration-window', '10m');
+      await dying.stop();
+      const killed = await startService({ killedAt: checkpoint });
+      await redeem(token);
+      expect((await killed.ended).signal).toBe('SIGKILL');
+      const { serials } = await ledger();
+
+      await startService({ clockOffsetMs: HOUR_MS });
+      const repeated = await redeem(token);
+      expect(repeated.code, repeated.stderr).toBe(0);
+      expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
+      expect((await ledger()).count).toBe(1);
+    },
+  );
+});
+
+describe('a token redeem killed between two of its writes', () => {
+  const moments = [
+    'key-created',
+    'before-post',
+    'answer-received',
+    'answer-stored',
+    'secret-written',
+    'link-written',
+    'outcome-written',
+  ];
+
+  it.each(moments)('at %s ends with one use and one certificate when it is repeated', async (checkpoint) => {
+    await startService();
+    const token = await issueToken();
+    const killed = await redeem(token, { killedAt: checkpoint });
+    expect(killed.signal).toBe('SIGKILL');
+
+    const repeated = await redeem(token);
+    expect(repeated.code, repeated.stderr).toBe(0);
+    const { count, serials } = await ledger();
+    expect(count).toBe(1);
+    expect(serials).toHaveLength(1);
+    expect(withoutZeros(serialInPlace())).toBe(withoutZeros(serials[0] as string));
+    expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+  });
+
+  it('puts the same link in place after its files are gone and the service is too', async () => {
+    const service = await startService();
+    const token = await issueToken();
+    expect((await redeem(token)).code).toBe(0);
+    const serial = serialInPlace();
+    await service.stop();
+    rmSync(links(), { recursive: true });
+    const repeated = await redeem(token);
+    expect(repeated.code, repeated.stderr).toBe(0);
+    expect(serialInPlace()).toBe(serial);
+  });
+});
+
+describe('twenty redemptions of one single-use token at once, in one data directory', () => {
+  it('spend one use, all end well, and leave one link', async () => {
+    await startService();
+    const token = await issueToken();
+    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token)));
+    expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
+    const { count, serials } = await ledger();
+    expect(count).toBe(1);
+    expect(serials.map(withoutZeros)).toEqual([withoutZeros(serialInPlace())]);
+    expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+  });
+});

@@ -1,0 +1,29 @@
+// Runs the command line and ends the process, as kill -9 does, at a named moment.
+//   node killed-at.mjs CHECKPOINT CLOCK_OFFSET_MS ARGUMENT…
+// `half-answer` kills when half of the answer's bytes are written; `none` never kills.
+import { ServerResponse } from 'node:http';
+import { runCommandLine } from '../../dist/cli/run.js';
+
+const [, , fatal, offset, ...words] = process.argv;
+const kill = () => process.kill(process.pid, 'SIGKILL');
+// The moments that other things than a redemption have too, and what comes before them in one.
+const AFTER = { 'before-commit': 'before-signing', 'after-commit': 'before-signing' };
+const passed = new Set();
+
+function killWhenHalfIsWritten() {
+  const { end } = ServerResponse.prototype;
+  ServerResponse.prototype.end = function endHalf(bytes) {
+    if (!passed.has('before-answer')) return end.call(this, bytes);
+    this.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(kill, 20));
+    return this;
+  };
+}
+
+if (fatal === 'half-answer') killWhenHalfIsWritten();
+process.exitCode = await runCommandLine(['node', 'linkgrant', ...words], {
+  clock: () => Date.now() + Number(offset),
+  checkpoint: (name) => {
+    if (name === fatal && (AFTER[name] === undefined || passed.has(AFTER[name]))) kill();
+    passed.add(name);
+  },
+});
