@@ -6,7 +6,7 @@ import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 
 /** Configuration that cannot be used; the message names the key, the value and what is allowed. */
-export class ConfigurationError extends Error {
+class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
 
@@ -38,7 +38,7 @@ export function environment(): Environment {
 }
 
 /** The data directory when nobody names one: `/var/lib/linkgrant` for root, else under the XDG data home. */
-export function defaultDataDir(env: Environment, isRoot: boolean): string {
+function defaultDataDir(env: Environment, isRoot: boolean): string {
   if (isRoot) return '/var/lib/linkgrant';
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linkgrant');
 }

@@ -9,7 +9,7 @@ import { formatTime } from './output.js';
 import { requireService, type StoreSession } from './store-session.js';
 
 /** Writes text to a private file, or to standard output for `-`. */
-export function writeSecretOutput(target: string, text: string): void {
+function writeSecretOutput(target: string, text: string): void {
   if (target === '-') {
     process.stdout.write(text);
     return;

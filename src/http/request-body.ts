@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 
 /** Longest body that holds a code, in bytes. */
-export const BODY_LIMIT = 4096;
+const BODY_LIMIT = 4096;
 
 /**
  * The whole body, or why there is none: longer than {@link BODY_LIMIT} (`body_too_large`, as soon as that is known), not

@@ -6,8 +6,8 @@ import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
 import type { ServiceDescription } from './service-description.js';
 
-export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
-export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
+const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
+const DEFAULT_REDEMPTIONS_ALLOWED = 1;
 // What SQL's integers and people's patience both hold.
 const MOST_REDEMPTIONS = 1_000_000;
 const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;

@@ -26,7 +26,7 @@ export interface ServerIdentitySource {
 }
 
 /** Files of a server identity that cannot be used; the message names the file and the reason. */
-export class ServerIdentityError extends Error {
+class ServerIdentityError extends Error {
   override readonly name = 'ServerIdentityError';
 }
 

@@ -1,0 +1,71 @@
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../src/admin/metrics.js';
+import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
+
+const ready = (name: string): ReadinessPart => ({ name, ready: async () => {} });
+const failing = (name: string, reason: string): ReadinessPart => ({
+  name,
+  ready: () => Promise.reject(new Error(reason)),
+});
+
+function operations(...parts: ReadinessPart[]) {
+  const { registry, ...metrics } = createMetrics();
+  const app = createOperationsApp({
+    parts,
+    metrics: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  });
+  return { app, metrics };
+}
+
+describe('the operations listener', () => {
+  it('is healthy as long as the process answers', async () => {
+    await request(operations(failing('store', 'gone')).app)
+      .get('/healthz')
+      .expect(200, 'ok\n');
+  });
+
+  it('is ready when every part is', async () => {
+    const answer = await request(operations(ready('store'), ready('issuer')).app)
+      .get('/readyz')
+      .expect(200);
+    expect(answer.body).toEqual({ ready: true, parts: { store: { ready: true }, issuer: { ready: true } } });
+  });
+
+  it('is not ready while one part is not, and says which and why', async () => {
+    const { app } = operations(
+      ready('store'),
+      failing('issuer', 'the issuer ended 2026-01-01T00:00:00.000Z'),
+    );
+    const answer = await request(app).get('/readyz').expect(503);
+    expect(answer.body).toEqual({
+      ready: false,
+      parts: {
+        store: { ready: true },
+        issuer: { ready: false, reason: 'the issuer ended 2026-01-01T00:00:00.000Z' },
+      },
+    });
+  });
+
+  it('tells answers by outcome, their time, grants by state and when certificates end', async () => {
+    const { app, metrics } = operations();
+    metrics.answered('redeemed', 4);
+    metrics.answered('redeemed', 6);
+    metrics.answered('code_wrong', 1);
+    metrics.setGrants({ ready: 3, expired: 1 });
+    metrics.setCertificateExpiry('issuer', 2_000_000_000_000);
+    const { text, headers } = await request(app).get('/metrics').expect(200);
+    expect(headers['content-type']).toMatch(/^text\/plain; version=/);
+    expect(text).toContain('linkgrant_answers_total{outcome="redeemed"} 2\n');
+    expect(text).toContain('linkgrant_answers_total{outcome="code_wrong"} 1\n');
+    expect(text).toContain('linkgrant_answer_duration_seconds_count 3\n');
+    expect(text).toContain('linkgrant_grants{state="ready"} 3\n');
+    expect(text).toContain(
+      'linkgrant_certificate_expiry_timestamp_seconds{certificate="issuer"} 2000000000\n',
+    );
+  });
+
+  it('knows nothing else', async () => {
+    await request(operations().app).get('/').expect(404);
+  });
+});
