@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { PROJECT } from './project-copy.js';
+
+describe('the closing line of a run', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-counts-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const report = (numPassedTests: number, numFailedTests: number) => {
+    const path = join(directory, `${numPassedTests}-${numFailedTests}.json`);
+    writeFileSync(path, JSON.stringify({ numPassedTests, numFailedTests }));
+    return path;
+  };
+  const count = (...suites: readonly string[]) => {
+    const script = join(PROJECT, 'scripts/count-tests.mjs');
+    const { status, stdout } = spawnSync(process.execPath, [script, ...suites], { encoding: 'utf8' });
+    return { status, last: stdout.trimEnd().split('\n').at(-1) };
+  };
+
+  it('adds up the suites', () => {
+    expect(count(`a=0=${report(3, 0)}`, 'check=0', `b=0=${report(4, 0)}`)).toEqual({
+      status: 0,
+      last: '7 passed, 0 failed',
+    });
+  });
+
+  it('tells of failed tests', () => {
+    expect(count(`a=1=${report(3, 2)}`)).toEqual({ status: 1, last: '3 passed, 2 failed' });
+  });
+
+  it('counts a step that failed, and a suite that failed outside its tests', () => {
+    expect(count(`a=1=${report(3, 0)}`, 'check=1')).toEqual({ status: 1, last: '3 passed, 2 failed' });
+  });
+
+  it('counts a suite that wrote no report or ran no test as failed', () => {
+    const missing = join(directory, 'missing.json');
+    expect(count(`a=0=${report(3, 0)}`, `b=0=${missing}`)).toEqual({ status: 1, last: '3 passed, 1 failed' });
+    expect(count(`a=0=${report(3, 0)}`, `b=0=${report(0, 0)}`)).toEqual({
+      status: 1,
+      last: '3 passed, 1 failed',
+    });
+  });
+});

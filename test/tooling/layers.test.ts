@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { copyProject } from './project-copy.js';
+
+/** What each rule forbids: a file, what is put into it, and the rule that has to name it. */
+const FORBIDDEN = [
+  ['src/domain/planted-node.ts', "import 'node:crypto';", 'domain-imports-nothing'],
+  ['src/domain/planted-package.ts', "import 'yaml';", 'domain-imports-nothing'],
+  [
+    'src/domain/planted-type.ts',
+    "import type { Keep } from '../codes/planted.js';",
+    'domain-imports-nothing',
+  ],
+  ['src/codes/planted.ts', "import 'node:fs';\nexport interface Keep {}", 'codes-are-bytes'],
+  ['src/pki/planted.ts', "import '../redemption/planted.js';", 'pki-is-bytes'],
+  ['src/redemption/planted.ts', "import '../http/planted.js';", 'acts-know-ports-only'],
+  ['src/redemption/planted-io.ts', "import 'node:fs';", 'acts-do-no-io'],
+  ['src/files/planted.ts', "import '../pki/keys.js';", 'files-know-nothing'],
+  ['src/stores/planted.ts', "import '../client/planted.js';", 'stores-stand-alone'],
+  ['src/client/planted.ts', "import '../platforms/other/planted.js';", 'client-stands-alone'],
+  ['src/platforms/other/planted.ts', "import '../standalone/site.js';", 'platforms-stand-alone'],
+  ['src/http/planted.ts', "import '../stores/planted-leaf.js';", 'only-compositions-name-adapters'],
+  ['src/http/planted-edge.ts', "import '../cli/output.js';", 'edges-stand-alone'],
+  ['src/http/planted-top.ts', "import '../runtime.js';", 'only-the-command-line-composes'],
+  ['src/cli/planted.ts', "import '../main.js';", 'nothing-imports-main'],
+  ['src/planted-setting.ts', "import './pki/keys.js';", 'settings-are-words'],
+  ['src/http/planted-dev.ts', "import 'vitest';", 'no-development-packages'],
+  ['src/http/planted-missing.ts', "import './nowhere.js';", 'no-unresolved'],
+  // Of a circle's imports one is named: the first in the order of the files.
+  ['src/stores/planted-circle.ts', "import './planted-leaf.js';", 'no-cycles'],
+  ['src/stores/planted-leaf.ts', "import './planted-circle.js';\nimport 'leftpad';", 'no-unresolved'],
+  ['src/http/planted-env.ts', 'export const home = process.env.HOME;', 'only-config-reads-the-environment'],
+  ['src/http/planted-exit.ts', 'process.exit(1);', 'only-main-exits'],
+  ['src/http/planted-code.ts', "process['exitCode'] = 1;", 'only-main-exits'],
+  ['src/http/planted-import.ts', "import { env } from 'node:process';", 'process-by-name-only'],
+  ['src/http/planted-destructured.ts', 'export const { env } = process;', 'process-by-name-only'],
+] as const;
+
+describe('the check of the layers', () => {
+  let copy: ReturnType<typeof copyProject>;
+  beforeEach(() => {
+    copy = copyProject(['src', 'scripts', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']);
+  });
+  afterEach(() => copy.remove());
+
+  const check = () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/check-layers.mjs'], {
+      cwd: copy.root,
+      encoding: 'utf8',
+    });
+    return { status, stdout, problems: stderr };
+  };
+
+  it('finds nothing in the sources as they are', () => {
+    expect(check()).toMatchObject({ status: 0, problems: '' });
+  });
+
+  it('names the rule and the file of each forbidden import', () => {
+    for (const [file, text] of FORBIDDEN) {
+      const path = join(copy.root, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `${text}\n`);
+    }
+    const { status, problems } = check();
+    expect(status).toBe(1);
+    const missed = FORBIDDEN.filter(
+      ([file, , rule]) => !problems.split('\n').some((line) => line.startsWith(`${rule}: ${file}`)),
+    );
+    expect(missed, problems).toEqual([]);
+  });
+
+  it('takes no rule for broken that only a comment or an address breaks', () => {
+    const text =
+      '/** Never process.exit(). */\n// process.env\nexport const address = "https://example.com/";\n';
+    writeFileSync(join(copy.root, 'src/http/planted-comment.ts'), text);
+    expect(check()).toMatchObject({ status: 0 });
+  });
+
+  it('fails when modules were left out', () => {
+    const config = '\nmodule.exports.options.exclude = { path: "^src/domain/" };\n';
+    appendFileSync(join(copy.root, '.dependency-cruiser.cjs'), config);
+    const { status, problems } = check();
+    expect(status).toBe(1);
+    const left = readdirSync(join(copy.root, 'src/domain'));
+    expect(left.filter((name) => !problems.includes(`not-cruised: src/domain/${name}`))).toEqual([]);
+  });
+
+  it('fails when there is nothing to cruise', () => {
+    rmSync(join(copy.root, 'src'), { recursive: true });
+    mkdirSync(join(copy.root, 'src'));
+    expect(check().status).not.toBe(0);
+  });
+});

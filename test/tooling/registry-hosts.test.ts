@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PROJECT } from './project-copy.js';
+
+const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.cache', 'results']);
+
+// In pieces, so that this file does not name them either.
+const HOSTS = [
+  ['registry', 'npmjs', 'org'],
+  ['registry', 'yarnpkg', 'com'],
+  ['npm', 'pkg', 'github', 'com'],
+  ['proxy', 'golang', 'org'],
+  ['sum', 'golang', 'org'],
+  ['pypi', 'org'],
+  ['deb', 'debian', 'org'],
+  ['docker', 'io'],
+  ['quay', 'io'],
+  ['ghcr', 'io'],
+].map((labels) => labels.join('.'));
+
+function ownFiles(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => !NOT_OURS.has(entry.name))
+    .flatMap((entry) => {
+      const path = join(directory, entry.name);
+      return entry.isDirectory() ? ownFiles(path) : entry.isFile() ? [path] : [];
+    });
+}
+
+describe('where packages come from is the user’s business', () => {
+  it('no file names the host of a registry', () => {
+    const files = ownFiles(PROJECT);
+    expect(files.length).toBeGreaterThan(100);
+    const named = files.flatMap((path) => {
+      const text = readFileSync(path, 'utf8');
+      return HOSTS.filter((host) => text.includes(host)).map((host) => `${path}: ${host}`);
+    });
+    expect(named).toEqual([]);
+  });
+
+  it('the lock file pins every package by its hash and none by an address', () => {
+    const { packages } = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { resolved?: string; integrity?: string }>;
+    };
+    const locked = Object.entries(packages).filter(([path]) => path !== '');
+    expect(locked.length).toBeGreaterThan(100);
+    expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
+    // What is shipped inside another package has that one's hash.
+    const unpinned = locked.filter(([, entry]) => !entry.integrity && !('inBundle' in entry));
+    expect(unpinned.map(([path]) => path)).toEqual([]);
+  });
+
+  it('npm is told to keep it so, and told of no registry', () => {
+    const lines = readFileSync(join(PROJECT, '.npmrc'), 'utf8').split('\n');
+    expect(lines).toContain('omit-lockfile-registry-resolved=true');
+    expect(lines.filter((line) => /registry\s*=\s*\w+:/.test(line))).toEqual([]);
+  });
+});

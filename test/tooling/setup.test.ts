@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PROJECT } from './project-copy.js';
+
+const INSTALLS = 'setup: installing dependencies (npm ci)';
+const BUILDS = 'setup: building dist/ (tsc)';
+
+describe('the set-up of a checkout', () => {
+  let root: string;
+  const write = (path: string, text: string) => writeFileSync(join(root, path), text);
+  const has = (path: string) => existsSync(join(root, path));
+
+  // A project of one file whose only package stands beside it, so that installing it needs no network.
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'linkgrant-setup-'));
+    for (const name of ['scripts', 'src/deep', 'compiler/bin'])
+      mkdirSync(join(root, name), { recursive: true });
+    for (const name of ['setup.mjs', 'setup-lock.mjs'])
+      cpSync(join(PROJECT, 'scripts', name), join(root, 'scripts', name));
+    const devDependencies = { typescript: 'file:compiler' };
+    const compiler = { name: 'typescript', version: '6.0.0' };
+    write(
+      'package.json',
+      JSON.stringify({ name: 'tiny', version: '1.0.0', type: 'module', devDependencies }),
+    );
+    writeLock();
+    write('compiler/package.json', JSON.stringify(compiler));
+    write(
+      'compiler/bin/tsc',
+      `require(${JSON.stringify(join(PROJECT, 'node_modules/typescript/lib/tsc.js'))});\n`,
+    );
+    const compilerOptions = { module: 'nodenext', target: 'es2023', rootDir: 'src', strict: true, types: [] };
+    write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['src'] }));
+    write('src/main.ts', '#!/usr/bin/env node\nexport const answer: number = 1;\n');
+    write('src/deep/gone.ts', 'export const gone = true;\n');
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const writeLock = (mark = '') => {
+    const packages = {
+      '': { name: 'tiny', version: '1.0.0', devDependencies: { typescript: 'file:compiler' } },
+      compiler: { name: 'typescript', version: '6.0.0', dev: true },
+      'node_modules/typescript': { resolved: 'compiler', link: true },
+    };
+    write('package-lock.json', `${JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages })}${mark}`);
+  };
+
+  const setUp = async (...args: readonly string[]) => {
+    const child = spawn(process.execPath, ['scripts/setup.mjs', ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    });
+    const said = { out: '', err: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      said.out += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      said.err += chunk;
+    });
+    const status = await new Promise<number | null>((settle) => child.once('close', settle));
+    return { status, lines: said.out.split('\n').filter((line) => line !== ''), err: said.err };
+  };
+
+  it('installs and builds a fresh clone, and then does nothing and says nothing', async () => {
+    expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(statSync(join(root, 'dist/main.js')).mode & 0o111).toBe(0o111);
+    const { mtimeMs } = statSync(join(root, 'dist/main.js'));
+    expect(await setUp()).toEqual({ status: 0, lines: [], err: '' });
+    expect(statSync(join(root, 'dist/main.js')).mtimeMs).toBe(mtimeMs);
+  });
+
+  it('builds anew what has changed, and removes what no source stands for any more', async () => {
+    await setUp();
+    expect(has('dist/deep/gone.js')).toBe(true);
+    rmSync(join(root, 'src/deep'), { recursive: true });
+    write('src/main.ts', '#!/usr/bin/env node\nexport const answer: number = 2;\n');
+    expect(await setUp()).toMatchObject({ status: 0, lines: [BUILDS] });
+    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toContain('answer = 2');
+    expect(has('dist/deep')).toBe(false);
+  });
+
+  it('installs again when the lock file has changed, and builds again when told to', async () => {
+    await setUp();
+    writeLock('\n');
+    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
+    expect(await setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
+  });
+
+  it('installs again where the packages were built for another Node', async () => {
+    await setUp();
+    write('node_modules/.linkgrant-installed', 'of another Node\n');
+    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
+  });
+
+  it('leaves the last build where the sources do not compile, says why, and tries again', async () => {
+    await setUp();
+    write('src/main.ts', 'export const answer: number = "two";\n');
+    const broken = await setUp();
+    expect(broken).toMatchObject({ status: 1, err: expect.stringContaining('TS2322') });
+    expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toContain('answer = 1');
+    expect(await setUp()).toMatchObject({ status: 1, lines: [BUILDS] });
+  });
+
+  it('does the work once when several start at once', async () => {
+    const runs = await Promise.all(Array.from({ length: 5 }, () => setUp()));
+    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
+    expect(runs.flatMap(({ lines }) => lines)).toEqual([INSTALLS, BUILDS]);
+    expect(await setUp()).toMatchObject({ status: 0, lines: [] });
+  });
+
+  it('goes on where a run was killed', async () => {
+    mkdirSync(join(root, '.cache'));
+    // No process can have this id: it is above what Linux gives out.
+    write('.cache/setup.lock', '4194305');
+    expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS, BUILDS] });
+    expect(has('.cache/setup.lock')).toBe(false);
+  });
+});
