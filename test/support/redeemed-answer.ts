@@ -1,0 +1,61 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { expect } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { createCertificateRequest } from '../../src/pki/requests.js';
+import type { WireAnswer } from './wire.js';
+
+/** A Secret as it stands on the wire. */
+export interface SecretDocument {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface LinkDocument {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly endpoints: readonly unknown[]; readonly tlsCredentials: string };
+}
+
+/** The documents of a YAML stream, as plain values with their keys in order. */
+export function documentsOf(stream: string): unknown[] {
+  return parseAllDocuments(stream).map((document) => document.toJS() as unknown);
+}
+
+/** What a redemption answered, taken out of its YAML. */
+export interface RedeemedAnswer {
+  readonly secret: SecretDocument;
+  readonly links: readonly LinkDocument[];
+  /** PEM of the certificate and its intermediates, and of what it verifies against. */
+  readonly certificate: string;
+  readonly ca: string;
+  readonly x509: X509Certificate;
+  /** The private key, where the service made it. */
+  readonly key: KeyObject | undefined;
+  readonly keyPem: string | undefined;
+}
+
+/** Takes an answer of 200 apart, and fails the test for any other. */
+export function redeemedAnswer(answer: WireAnswer): RedeemedAnswer {
+  expect(answer, answer.body).toMatchObject({ status: 200 });
+  const [secret, ...links] = documentsOf(answer.body) as [SecretDocument, ...LinkDocument[]];
+  const text = (key: string) => Buffer.from(secret.data[key] ?? '', 'base64').toString();
+  const keyPem = secret.data['tls.key'] === undefined ? undefined : text('tls.key');
+  return {
+    secret,
+    links,
+    certificate: text('tls.crt'),
+    ca: text('ca.crt'),
+    x509: new X509Certificate(text('tls.crt')),
+    key: keyPem === undefined ? undefined : createPrivateKey(keyPem),
+    keyPem,
+  };
+}
+
+/** A new private key, P-256 unless another curve is named. */
+export function newKey(namedCurve = 'prime256v1'): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve }).privateKey;
+}
+
+/** The header with which the requesting side brings its own key. */
+export function csrHeader(key: KeyObject = newKey()): { readonly csr: string } {
+  return { csr: Buffer.from(createCertificateRequest(key, 'a site')).toString('base64') };
+}

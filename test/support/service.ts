@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import pino from 'pino';
+import { createMetrics } from '../../src/admin/metrics.js';
+import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
+import { type Flags, loadConfiguration } from '../../src/config.js';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { createRedemptionApp } from '../../src/http/redemption-app.js';
+import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
+import { KeyMaker } from '../../src/pki/keys.js';
+import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { StandaloneSite } from '../../src/platforms/standalone/site.js';
+import { type CreatedGrant, createGrant, type GrantRequest } from '../../src/redemption/create-grant.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { KeySource } from '../../src/redemption/requested-key.js';
+import { publishService, readService } from '../../src/redemption/service-description.js';
+import type { Site } from '../../src/redemption/site.js';
+import { type RunningService, startService } from '../../src/runtime.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { makeAuthority, makeIdentity } from './server-identity.js';
+import { TestClock } from './test-clock.js';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Where the Links of a test service lead, in the order of the flags. */
+export const ENDPOINTS = [
+  { name: 'inter-router', host: 'skupper-router.bench.example.com', port: '55671', group: 'skupper-router' },
+  { name: 'edge', host: 'skupper-router.bench.example.com', port: '45671', group: 'skupper-router' },
+] as const;
+const ENDPOINT_FLAGS = ENDPOINTS.map(({ name, host, port }) => `${name}=${host}:${port}`);
+
+const checkpoint = () => undefined;
+
+/** The accepting side, ready to be redeemed against. */
+export interface TestService {
+  readonly port: number;
+  /** PEM that the service's server certificate verifies against. */
+  readonly ca: string;
+  readonly directory: string;
+  readonly clock: TestClock;
+  /** A second connection to the store that the service uses. */
+  readonly store: GrantStore;
+  /** All that was logged so far, each line an object. */
+  logged(): Record<string, unknown>[];
+  /** The log as it was written. */
+  logText(): string;
+  metricsText(): Promise<string>;
+  /** Makes a grant as `grant create` does. */
+  grant(request?: Partial<GrantRequest>): Promise<CreatedGrant>;
+  /** Stores a grant in a state that `grant create` does not make; `code` is its code, else a minted one. */
+  storedGrant(changes?: Partial<AccessGrant>, code?: string): Promise<CreatedGrant>;
+  /** How many uses of a grant are counted. */
+  used(uid: string): Promise<number | undefined>;
+  /** Runs one SQL statement on the store's file, for what no command does yet. */
+  sql(statement: string, ...values: readonly (string | number)[]): void;
+  close(): Promise<void>;
+}
+
+function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'linkgrant-http-'));
+}
+
+function captureLog() {
+  const lines: string[] = [];
+  const logger = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
+  return { logger, lines };
+}
+
+/** What is the same however the service was started. */
+async function around(options: {
+  readonly directory: string;
+  readonly clock: TestClock;
+  readonly lines: readonly string[];
+  readonly store: GrantStore;
+}): Promise<Omit<TestService, 'port' | 'ca' | 'metricsText' | 'close'>> {
+  const { directory, clock, lines, store } = options;
+  const storedGrant: TestService['storedGrant'] = async (changes = {}, code = mintCode()) => {
+    const uid = changes.uid ?? randomUUID();
+    const now = clock.read();
+    const grant: AccessGrant = {
+      uid,
+      namespace: 'default',
+      name: `grant-${uid}`,
+      codeHash: hashCode(uid, Buffer.from(code)),
+      codeChosen: false,
+      redemptionsAllowed: 1,
+      redemptions: 0,
+      expirationWindowMs: 15 * MINUTE,
+      expirationTime: now + 15 * MINUTE,
+      issuer: null,
+      policy: {},
+      siteUid: null,
+      createdAt: now,
+      readyAt: now,
+      revokedAt: null,
+      ...changes,
+    };
+    await store.createGrant(grant);
+    return { grant, code };
+  };
+  return {
+    directory,
+    clock,
+    store,
+    logged: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    logText: () => lines.join(''),
+    storedGrant,
+    async grant(request = {}) {
+      const service = await readService(store);
+      if (!service) throw new Error('the service has not described itself');
+      const wanted = { namespace: 'default', name: `grant-${randomUUID()}`, ...request };
+      const made = await createGrant(wanted, service, { store, clock: clock.read });
+      if ('rejected' in made) throw new Error(made.rejected);
+      return made;
+    },
+    used: async (uid) => (await store.findGrant(uid))?.redemptions,
+    sql(statement, ...values) {
+      const database = new Database(join(directory, 'linkgrant.db'), { timeout: 10_000 });
+      try {
+        database.prepare(statement).run(...values);
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
+
+/** Flags of `serve`; the data directory is a temporary one, `endpoint` the test's unless another is given. */
+export async function startTestService(
+  flags: Flags = {},
+): Promise<TestService & { readonly running: RunningService }> {
+  const directory = temporaryDirectory();
+  const clock = new TestClock();
+  const { logger, lines } = captureLog();
+  const { settings } = loadConfiguration(
+    { dataDir: directory, listen: '127.0.0.1:0', opsListen: 'off', endpoint: ENDPOINT_FLAGS, ...flags },
+    {},
+  );
+  const running = await startService(settings, { clock: clock.read, checkpoint, logger });
+  const file = join(directory, 'linkgrant.db');
+  const store = await openSqliteStore({ file, migrate: false, clock: clock.read });
+  return {
+    ...(await around({ directory, clock, lines, store })),
+    running,
+    port: running.listening.port,
+    ca: running.description.ca,
+    metricsText: () => running.metrics.registry.metrics(),
+    async close() {
+      await store.close();
+      await running.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a composed service has in place of the usual parts and limits. */
+export interface Composition {
+  /** Wraps the store that the service uses. */
+  readonly store?: (real: GrantStore) => GrantStore;
+  readonly site?: (real: Site) => Site;
+  readonly keys?: KeySource;
+  readonly bodyTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
+  readonly maxConnections?: number;
+  readonly allowRedeemByKey?: boolean;
+  readonly pathPrefix?: string;
+}
+
+/** The same service put together by hand around the real parts, for faults and small limits. */
+export async function composeTestService(
+  composition: Composition = {},
+): Promise<TestService & { readonly listener: TlsListener }> {
+  const { bodyTimeoutMs = 15_000, requestTimeoutMs = 20_000, maxConnections = 1_000 } = composition;
+  const directory = temporaryDirectory();
+  const clock = new TestClock();
+  const { logger, lines } = captureLog();
+  const file = join(directory, 'linkgrant.db');
+  const store = await openSqliteStore({ file, migrate: true, clock: clock.read });
+  const authorities = new OwnedAuthorities(directory);
+  const site = new StandaloneSite({
+    endpoints: ENDPOINTS,
+    defaultIssuer: await authorities.ensure(SITE_CA, 'linkgrant site CA', clock.read()),
+    findIssuer: (name) => authorities.find(name, clock.read()),
+    clock: clock.read,
+  });
+  const metrics = createMetrics();
+  const maker = new KeyMaker({ maxQueued: 64 });
+  const app = createRedemptionApp({
+    store: composition.store?.(store) ?? store,
+    site: composition.site?.(site) ?? site,
+    keys: composition.keys ?? { type: 'p256', make: (type) => maker.make(type) },
+    stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
+    onLedgerFailure: () => undefined,
+    pathPrefix: composition.pathPrefix ?? '/',
+    allowRedeemByKey: composition.allowRedeemByKey ?? false,
+    bodyTimeoutMs,
+    observer: metrics,
+    clock: clock.read,
+    checkpoint,
+    logger,
+  });
+  const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
+  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, maxConnections } as const;
+  const listener = createTlsListener({ cert, key }, limits, app as RequestListener);
+  if (composition.headersTimeoutMs !== undefined)
+    listener.server.headersTimeout = composition.headersTimeoutMs;
+  listener.server.listen({ port: 0, host: '127.0.0.1' });
+  await once(listener.server, 'listening');
+  const { port } = listener.server.address() as AddressInfo;
+  await publishService(store, {
+    platform: 'standalone',
+    url: `https://127.0.0.1:${port}`,
+    ca,
+    caSha256: '',
+    hosts: ['127.0.0.1'],
+    endpoints: ENDPOINTS,
+    issuer: 'linkgrant site CA',
+  });
+  return {
+    ...(await around({ directory, clock, lines, store })),
+    listener,
+    port,
+    ca,
+    metricsText: () => metrics.registry.metrics(),
+    async close() {
+      await listener.drain(0);
+      await store.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The store with some of its acts replaced. */
+export function withStore(real: GrantStore, changes: Partial<GrantStore>): GrantStore {
+  return new Proxy(real, {
+    get(target, property: keyof GrantStore) {
+      const changed = changes[property];
+      if (changed) return changed;
+      const member: unknown = Reflect.get(target, property, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}

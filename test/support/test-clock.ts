@@ -1,0 +1,11 @@
+/** A clock that a test moves. It starts at the machine's time, because TLS clients go by that. */
+export class TestClock {
+  #now = Date.now();
+
+  /** The time as the service's injected clock. */
+  readonly read = (): number => this.#now;
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+}

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+
+/** Where a service is reached, and what its certificate verifies against. */
+export interface Target {
+  readonly port: number;
+  readonly ca: string;
+}
+
+/** An answer off the wire. Header names are in lower case; a repeated one is joined by `, `. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A connection on which a test sends and receives bytes as they are. */
+export interface WireConnection {
+  readonly socket: TLSSocket;
+  /** What has arrived so far, piece by piece. */
+  readonly received: readonly Buffer[];
+  send(bytes: string | Uint8Array): void;
+  /** Everything that arrived until the peer ended the connection, in whichever way. */
+  readonly ended: Promise<Buffer>;
+}
+
+/** Connects by TLS and verifies the server. Rejects when the handshake fails. */
+export async function openWire(target: Target, options: ConnectionOptions = {}): Promise<WireConnection> {
+  const { port, ca } = target;
+  const socket = connect({ host: '127.0.0.1', port, ca, ...options });
+  const received: Buffer[] = [];
+  socket.on('data', (piece: Buffer) => received.push(piece));
+  await once(socket, 'secureConnect');
+  // A peer that closes while bytes are on their way to it resets the connection; what arrived before is the answer.
+  socket.on('error', () => undefined);
+  const ended = once(socket, 'close').then(() => Buffer.concat(received));
+  return { socket, received, send: (bytes) => void socket.write(bytes), ended };
+}
+
+/** Takes an HTTP/1.1 answer apart. Throws where the bytes are none. */
+export function parseAnswer(bytes: Buffer): WireAnswer {
+  const text = bytes.toString('latin1');
+  const end = text.indexOf('\r\n\r\n');
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1];
+  if (end < 0 || status === undefined) throw new Error(`no HTTP answer: ${JSON.stringify(text)}`);
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
+  }
+  return { status: Number(status), headers, body: bytes.subarray(end + 4).toString() };
+}
+
+/** Sends bytes as they are, and gives what came back until the service closed the connection. */
+export async function exchangeBytes(
+  target: Target,
+  bytes: string | Uint8Array,
+  options: ConnectionOptions = {},
+): Promise<Buffer> {
+  const wire = await openWire(target, options);
+  wire.send(bytes);
+  return wire.ended;
+}
+
+/** Like {@link exchangeBytes}, with the answer taken apart. */
+export async function exchange(
+  target: Target,
+  bytes: string | Uint8Array,
+  options: ConnectionOptions = {},
+): Promise<WireAnswer> {
+  return parseAnswer(await exchangeBytes(target, bytes, options));
+}
+
+/** Sends `piece` again and again until the peer has had enough, at most `most` times; then gives what it answered. */
+export async function exchangeEndless(
+  target: Target,
+  head: string,
+  piece: Uint8Array | string,
+  most: number,
+): Promise<WireAnswer> {
+  const wire = await openWire(target);
+  wire.send(head);
+  for (let sent = 0; sent < most && wire.socket.writable; sent += 1) {
+    if (!wire.socket.write(piece)) await Promise.race([once(wire.socket, 'drain'), wire.ended, sleep(5_000)]);
+  }
+  return parseAnswer(await wire.ended);
+}
+
+/** What is sent by {@link post} beside the code. */
+export interface PostOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Address to send from; 127.0.0.1 when absent. */
+  readonly from?: string;
+}
+
+/** Sends a request as an ordinary HTTPS client does, on a connection of its own. */
+export function post(
+  target: Target,
+  path: string,
+  body: string,
+  options: PostOptions = {},
+): Promise<WireAnswer> {
+  return new Promise((resolve, reject) => {
+    const { method = 'POST', headers = {}, from } = options;
+    const outgoing = request(
+      {
+        ...{ host: '127.0.0.1', port: target.port, ca: target.ca, path, method, agent: false },
+        ...(from !== undefined && { localAddress: from }),
+        headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      },
+      (incoming) => {
+        const pieces: Buffer[] = [];
+        incoming.on('data', (piece: Buffer) => pieces.push(piece));
+        incoming.once('error', reject);
+        incoming.once('end', () => {
+          const entries = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: Object.fromEntries(entries),
+            body: Buffer.concat(pieces).toString(),
+          });
+        });
+      },
+    );
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
