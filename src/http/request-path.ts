@@ -15,8 +15,11 @@ export function pathSegments(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');
 }
 
+// A request target in absolute form is to be accepted as well (RFC 9112 §3.2.2); whom it names is not looked at.
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
 /**
- * Reads a request target (RFC 9112 §3.2.1): `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
+ * Reads a request target (RFC 9112 §3.2): `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
  * alone or followed by `/-/check`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
  * Undefined means that it names nothing here.
  */
@@ -25,7 +28,7 @@ export function parseRequestPath(
   prefix: readonly string[],
   allowByKey: boolean,
 ): RequestedAct | undefined {
-  const path = requestTarget.split('?', 1)[0] as string;
+  const path = requestTarget.replace(ORIGIN, '').split('?', 1)[0] as string;
   if (!path.startsWith('/') || path.includes('%')) return undefined;
   const segments = pathSegments(path);
   if (prefix.some((segment, index) => segments[index] !== segment)) return undefined;
