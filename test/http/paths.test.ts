@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, startTestService, type TestService, withStore } from '../support/service.js';
+import { exchange, type Target } from '../support/wire.js';
+
+/** Posts to a request target as it is written, which no HTTP client would send. */
+function postTo(target: Target, requestTarget: string, code: string) {
+  const head = `POST ${requestTarget} HTTP/1.1\r\nHost: grants.example.com\r\ncsr: ${csrHeader().csr}\r\n`;
+  return exchange(target, `${head}Content-Length: ${code.length}\r\n\r\n${code}`);
+}
+
+/** A service that counts how often the store is asked for a grant. */
+async function spiedService(pathPrefix: string, allowRedeemByKey: boolean) {
+  const asked: string[] = [];
+  const service = await composeTestService({
+    pathPrefix,
+    allowRedeemByKey,
+    store: (real) =>
+      withStore(real, {
+        findGrant(uid) {
+          asked.push(uid);
+          return real.findGrant(uid);
+        },
+        findGrantByName(namespace, name) {
+          asked.push(`${namespace}/${name}`);
+          return real.findGrantByName(namespace, name);
+        },
+      }),
+  });
+  const { grant, code } = await service.storedGrant({ redemptionsAllowed: 100 });
+  return { service, asked, grant, code };
+}
+
+type Spied = Awaited<ReturnType<typeof spiedService>>;
+
+const fill = (target: string, { uid, name }: AccessGrant) =>
+  target.replace('UID', uid).replace('UPPER', uid.toUpperCase()).replace('NAME', name);
+
+function answersAt(spied: () => Spied, found: readonly string[], lost: readonly string[]): void {
+  it.each(found)('%s is the grant', async (target) => {
+    const { service, grant, code } = spied();
+    const answer = redeemedAnswer(await postTo(service, fill(target, grant), code));
+    expect(answer.secret.metadata.name).toBe(grant.name);
+  });
+
+  it.each(lost)('%s is nothing, and the store is not asked', async (target) => {
+    const { service, asked, grant, code } = spied();
+    asked.length = 0;
+    const answer = await postTo(service, fill(target, grant), code);
+    expect([answer.status, answer.body]).toEqual([404, 'No such claim\n']);
+    expect(asked).toEqual([]);
+  });
+}
+
+const LONG = 'a'.repeat(8_000);
+
+describe('a service without a path prefix', () => {
+  let spied: Spied;
+  beforeAll(async () => {
+    spied = await spiedService('/', false);
+  });
+  afterAll(() => spied.service.close());
+
+  answersAt(
+    () => spied,
+    [
+      '/UID',
+      '//UID',
+      '/UID/',
+      '///UID///',
+      '/UPPER',
+      '/UID?x=1',
+      '/UID/?',
+      '/UID?a=%2e%2e/..',
+      `/UID?${LONG}`,
+    ],
+    [
+      '/',
+      '//',
+      '*',
+      '/*',
+      '/..',
+      '/../UID',
+      '/x/../UID',
+      '/./UID',
+      '/UID/.',
+      '/UID/..',
+      '/%2e%2e/UID',
+      '/%2E%2E%2FUID',
+      '/UID%00',
+      '/%30',
+      '/UID%20',
+      '/UID;v=1',
+      '/UID#fragment',
+      '/UID\\',
+      '/{UID}',
+      '/urn:uuid:UID',
+      '/x/UID',
+      '/UID/x',
+      '/UID/UID',
+      '/default/NAME',
+      '/default/NAME/-/check',
+      '/-/check',
+      '/-/renew',
+      '/UID/-',
+      '/UID/check',
+      '/UID/-/checks',
+      '/UID/-/check/x',
+      'https://grants.example.com/',
+      'https://grants.example.com',
+      'https://grants.example.com/x/UID',
+      'ftp://grants.example.com/UID',
+      'https:///UID/x',
+      '/00000000-0000-0000-0000-00000000000',
+      '/00000000-0000-0000-0000-0000000000000',
+      '/0000000000000000000000000000000000000',
+      '/g0000000-0000-0000-0000-000000000000',
+      `/${LONG}`,
+      `/${'x/'.repeat(3_000)}`,
+    ],
+  );
+
+  it.each(['UID', '\\UID', 'grants.example.com:9090'])('%s is no HTTP request', async (target) => {
+    const { service, grant, code } = spied;
+    expect((await postTo(service, fill(target, grant), code)).status).toBe(400);
+  });
+
+  it('drops doubled slashes inside a check as well', async () => {
+    const { service, grant, code } = spied;
+    const answer = await postTo(service, `//${grant.uid}//-//check/`, code);
+    expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });
+  });
+
+  it('refuses other methods before it looks at the path', async () => {
+    const answer = await exchange(spied.service, 'DELETE /../x HTTP/1.1\r\nHost: h\r\n\r\n');
+    expect(answer.status).toBe(405);
+  });
+});
+
+describe('a service under a path prefix', () => {
+  let spied: Spied;
+  beforeAll(async () => {
+    spied = await spiedService('/grants/v2/', false);
+  });
+  afterAll(() => spied.service.close());
+
+  answersAt(
+    () => spied,
+    ['/grants/v2/UID', '//grants//v2//UID/', '/grants/v2/UID?x'],
+    [
+      '/UID',
+      '/grants/UID',
+      '/v2/UID',
+      '/grants/v2',
+      '/grants/v2/',
+      '/Grants/v2/UID',
+      '/grants/v2/grants/v2/UID',
+      '/grants%2fv2/UID',
+      '/grants/v2x/UID',
+      '/x/grants/v2/UID',
+    ],
+  );
+});
+
+describe('a service that takes keys', () => {
+  let spied: Spied;
+  beforeAll(async () => {
+    spied = await spiedService('/', true);
+  });
+  afterAll(() => spied.service.close());
+
+  answersAt(
+    () => spied,
+    ['/UID', '/default/NAME', '//default//NAME/', '/default/NAME?x=1'],
+    [
+      '/NAME',
+      '/-/NAME',
+      '/Default/NAME',
+      '/de.fault/NAME',
+      '/default/-',
+      '/default/..',
+      '/../NAME',
+      '/default/NAME%2e',
+      '/default/x/NAME',
+      `/default/${LONG}`,
+      '/default/UPPER',
+    ],
+  );
+});
+
+describe('the path of the external URL', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ externalUrl: 'https://grants.example.com/linkgrant/' });
+  });
+  afterAll(() => service.close());
+
+  it('is the prefix of every route', async () => {
+    const { grant, code } = await service.grant({ redemptionsAllowed: 2 });
+    redeemedAnswer(await postTo(service, `/linkgrant/${grant.uid}`, code));
+    expect((await postTo(service, `/${grant.uid}`, code)).status).toBe(404);
+  });
+
+  it('is overridden by a path prefix, for a proxy that strips it', async () => {
+    const stripped = await startTestService({
+      externalUrl: 'https://grants.example.com/linkgrant/',
+      pathPrefix: '/',
+    });
+    try {
+      const { grant, code } = await stripped.grant();
+      redeemedAnswer(await postTo(stripped, `/${grant.uid}`, code));
+    } finally {
+      await stripped.close();
+    }
+  });
+});

@@ -1,0 +1,298 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { RedemptionError, type RedemptionErrorCode } from '../../src/domain/redemption-error.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, HOUR, type TestService, withStore } from '../support/service.js';
+import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
+
+const REFUSED = 'Redemption of access token refused';
+const NO_CLAIM = 'No such claim';
+const NOT_VALID = 'Request body not valid';
+const INTERNAL = 'Internal error';
+const STORE_DOWN = 'store-down';
+
+/** One request that is to be refused. */
+interface Provocation extends PostOptions {
+  readonly path: string;
+  readonly code: string;
+  /** The grant that must not lose a use. */
+  readonly grant?: AccessGrant;
+}
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await composeTestService({
+    allowRedeemByKey: true,
+    store: (real) =>
+      withStore(real, {
+        async findGrantByName(namespace, name) {
+          if (name === STORE_DOWN) throw new RedemptionError('store_unavailable', 'no disk');
+          return real.findGrantByName(namespace, name);
+        },
+      }),
+    site: (real) => ({
+      async resolveAccess(grant) {
+        if (grant.name.startsWith('edge')) return { refused: 'edge_site' };
+        if (grant.name.startsWith('untrusted')) return { refused: 'issuer_untrusted', retryAfter: 7 };
+        if (grant.name.startsWith('broken')) throw new TypeError('cannot read properties of a router');
+        return real.resolveAccess(grant);
+      },
+    }),
+    // As when the queue for RSA keys is full.
+    keys: { type: 'rsa2048', make: async () => undefined },
+  });
+});
+
+afterAll(() => service.close());
+
+async function withGrant(
+  changes: Partial<AccessGrant>,
+  options: PostOptions & { readonly code?: string } = {},
+): Promise<Provocation> {
+  const { grant, code } = await service.storedGrant(changes);
+  return { path: `/${grant.uid}`, code, grant, headers: csrHeader(), ...options };
+}
+
+const policy = (rules: AccessGrant['policy'], headers: Readonly<Record<string, string>> = csrHeader()) =>
+  withGrant({ policy: rules }, { headers });
+
+function named(prefix: string): Promise<Provocation> {
+  return withGrant({ name: `${prefix}-${Math.random().toString(36).slice(2)}` });
+}
+
+function rsa1024Csr() {
+  return csrHeader(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
+}
+
+/** Status, text, whether the reason is told, and how to provoke it. */
+type Row = readonly [number, string, 'proven' | 'unproven', () => Promise<Provocation>];
+
+const past = () => service.clock.read() - 1;
+const ROWS: Readonly<Partial<Record<RedemptionErrorCode, Row>>> = {
+  code_wrong: [403, REFUSED, 'unproven', () => withGrant({}, { code: 'not-the-code' })],
+  grant_unknown: [
+    404,
+    NO_CLAIM,
+    'unproven',
+    async () => ({ path: '/0bde3bc8-a4a2-404a-bfbe-44fdf7bf3231', code: 'x' }),
+  ],
+  grant_expired: [404, NO_CLAIM, 'proven', () => withGrant({ expirationTime: past() })],
+  grant_revoked: [404, NO_CLAIM, 'proven', () => withGrant({ revokedAt: past() })],
+  grant_exhausted: [404, 'No such access granted', 'proven', () => withGrant({ redemptions: 1 })],
+  policy_subject: [403, REFUSED, 'proven', () => policy({ subjects: ['other-*'] })],
+  policy_name: [403, REFUSED, 'proven', () => policy({ names: [] })],
+  policy_source: [403, REFUSED, 'proven', () => policy({ sourceCidrs: ['10.0.0.0/8'] })],
+  policy_key: [403, REFUSED, 'proven', () => policy({ keyTypes: ['p384'] })],
+  policy_csr_required: [403, REFUSED, 'proven', () => policy({ csrRequired: true }, {})],
+  csr_invalid: [400, NOT_VALID, 'proven', () => withGrant({}, { headers: { csr: 'AAAA' } })],
+  key_weak: [400, NOT_VALID, 'proven', () => withGrant({}, { headers: rsa1024Csr() })],
+  name_invalid: [400, NOT_VALID, 'unproven', () => withGrant({}, { headers: { name: 'No_Name' } })],
+  subject_invalid: [
+    400,
+    NOT_VALID,
+    'unproven',
+    () => withGrant({}, { headers: { subject: 'x'.repeat(254) } }),
+  ],
+  body_too_large: [413, NOT_VALID, 'unproven', () => withGrant({}, { code: 'c'.repeat(4_097) })],
+  method_not_allowed: [405, 'Only POST is supported', 'unproven', () => withGrant({}, { method: 'PATCH' })],
+  link_access_unavailable: [
+    503,
+    'No valid endpoints found for site',
+    'proven',
+    () => withGrant({ expirationTime: null, readyAt: null }),
+  ],
+  edge_site: [
+    503,
+    'Edge sites cannot accept incoming links from remote sites',
+    'proven',
+    () => named('edge'),
+  ],
+  issuer_unavailable: [
+    503,
+    'Could not get issuer for requested certificate',
+    'proven',
+    () => withGrant({ issuer: 'no-such-ca' }),
+  ],
+  issuer_untrusted: [
+    503,
+    'Could not get issuer for requested certificate',
+    'proven',
+    () => named('untrusted'),
+  ],
+  not_yet_valid: [503, INTERNAL, 'proven', () => policy({ notBefore: service.clock.read() + HOUR })],
+  overloaded: [503, INTERNAL, 'proven', () => withGrant({}, { headers: {} })],
+  store_unavailable: [503, INTERNAL, 'unproven', async () => ({ path: `/default/${STORE_DOWN}`, code: 'x' })],
+  internal: [500, INTERNAL, 'unproven', () => named('broken')],
+};
+
+function provoke({ path, code, method, headers = {} }: Provocation, accept?: string): Promise<WireAnswer> {
+  return post(service, path, code, {
+    ...(method !== undefined && { method }),
+    headers: { ...headers, ...(accept !== undefined && { accept }) },
+  });
+}
+
+describe('a refusal', () => {
+  it.each(Object.entries(ROWS))('%s has its status and text, and costs nothing', async (code, row) => {
+    const [status, text, proof, make] = row;
+    const provocation = await make();
+    const before = provocation.grant && (await service.used(provocation.grant.uid));
+    const answer = await provoke(provocation);
+    expect([answer.status, answer.body]).toEqual([status, `${text}\n`]);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-store',
+      connection: 'close',
+    });
+    expect(answer.headers['linkgrant-reason']).toBe(proof === 'proven' ? code : undefined);
+    expect(answer.headers.allow).toBe(status === 405 ? 'POST' : undefined);
+    if (status === 503) expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    else expect(answer.headers).not.toHaveProperty('retry-after');
+    expect(provocation.grant && (await service.used(provocation.grant.uid))).toBe(before);
+    expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code }));
+  });
+
+  it.each(Object.entries(ROWS))('%s is a problem for whoever accepts one', async (code, row) => {
+    const [status, title, proof, make] = row;
+    const answer = await provoke(await make(), 'application/yaml, application/problem+json');
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(answer.body)).toEqual({ type: 'about:blank', title, status, code });
+    expect(answer.headers['linkgrant-reason']).toBe(proof === 'proven' ? code : undefined);
+  });
+
+  it('says when a grant that has not begun can be redeemed', async () => {
+    const answer = await provoke(await policy({ notBefore: service.clock.read() + HOUR }));
+    expect(answer.headers['retry-after']).toBe('3600');
+  });
+
+  it('hands on how long the site asks to wait', async () => {
+    expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
+  });
+
+  it('of an unforeseen failure says nothing of its cause on the wire, and all of it in the log', async () => {
+    const answer = await provoke(await named('broken'));
+    expect(JSON.stringify(answer)).not.toContain('router');
+    expect(service.logText()).toContain('cannot read properties of a router');
+  });
+});
+
+describe('the code comes first', () => {
+  it.each([
+    ['expired', () => ({ expirationTime: past() })],
+    ['exhausted', () => ({ redemptions: 1 })],
+    ['revoked', () => ({ revokedAt: past() })],
+    ['not begun', () => ({ policy: { notBefore: service.clock.read() + HOUR } })],
+    ['not ready', () => ({ expirationTime: null, readyAt: null })],
+    ['closed to everybody', () => ({ policy: { subjects: [], sourceCidrs: ['10.0.0.0/8'] } })],
+  ])('so a wrong code learns nothing of a grant that is %s', async (_state, changes) => {
+    const ready = await provoke(await withGrant({}, { code: 'not-the-code' }));
+    const other = await provoke(await withGrant(changes(), { code: 'not-the-code' }));
+    expect([other.status, other.body]).toEqual([403, `${REFUSED}\n`]);
+    const { date: _date, ...headers } = other.headers;
+    expect(ready.headers).toMatchObject(headers);
+    expect(Object.keys(other.headers)).toEqual(Object.keys(ready.headers));
+  });
+
+  it('also before the CSR, which a wrong code does not get looked at', async () => {
+    const { grant } = await service.storedGrant();
+    const answer = await post(service, `/${grant.uid}`, 'not-the-code', { headers: { csr: 'AAAA' } });
+    expect(answer.status).toBe(403);
+  });
+
+  it.each(['', '\n', '\0', 'é', 'undefined', 'x'.repeat(4_096)])('and %j is not the code', async (body) => {
+    const { grant } = await service.storedGrant();
+    expect((await post(service, `/${grant.uid}`, body, { headers: csrHeader() })).status).toBe(403);
+  });
+
+  it('and its bytes count exactly, but for one newline at the end', async () => {
+    const { grant, code } = await service.storedGrant({ redemptionsAllowed: 9 });
+    const statusOf = async (body: string) =>
+      (await post(service, `/${grant.uid}`, body, { headers: csrHeader() })).status;
+    const near = [` ${code}`, `${code} `, `${code}\n\n`, `${code}\r\n`, code.slice(0, -1), `\n${code}`];
+    for (const body of [...near, code.toUpperCase() === code ? code.toLowerCase() : code.toUpperCase()]) {
+      expect(await statusOf(body)).toBe(403);
+    }
+    expect(await statusOf(`${code}\n`)).toBe(200);
+    expect(await statusOf(code)).toBe(200);
+    expect(await service.used(grant.uid)).toBe(2);
+  });
+});
+
+describe('by key', () => {
+  it('a grant is redeemed by its namespace and name', async () => {
+    const { grant, code } = await service.storedGrant({ namespace: 'west' });
+    const answer = await post(service, `/west/${grant.name}`, code, { headers: csrHeader(newKey()) });
+    expect(redeemedAnswer(answer).links[0]?.metadata.name).toBe(grant.name);
+    expect(await service.used(grant.uid)).toBe(1);
+  });
+
+  it('an unknown grant and a wrong code are answered alike', async () => {
+    const { grant } = await service.storedGrant();
+    const unknown = await post(service, '/default/no-such-grant', 'not-the-code');
+    const wrong = await post(service, `/default/${grant.name}`, 'not-the-code');
+    const { date: _date, ...headers } = unknown.headers;
+    expect(wrong).toMatchObject({ status: 404, body: `${NO_CLAIM}\n`, headers });
+    expect(Object.keys(wrong.headers)).toEqual(Object.keys(unknown.headers));
+    expect(unknown).toMatchObject({ status: 404, body: `${NO_CLAIM}\n` });
+  });
+
+  it('an expired grant shows itself only to its code', async () => {
+    const { grant, code } = await service.storedGrant({ expirationTime: past() });
+    const wrong = await post(service, `/default/${grant.name}`, 'not-the-code');
+    const right = await post(service, `/default/${grant.name}`, code);
+    expect(wrong.headers).not.toHaveProperty('linkgrant-reason');
+    expect(right.headers['linkgrant-reason']).toBe('grant_expired');
+  });
+});
+
+describe('a check', () => {
+  const checkOf = (uid: string, code: string) => post(service, `/${uid}/-/check`, code);
+
+  it.each([
+    ['ready', () => ({}), 0],
+    ['expired', () => ({ expirationTime: past() }), 0],
+    ['exhausted', () => ({ redemptions: 1 }), 1],
+    ['revoked', () => ({ revokedAt: past() }), 0],
+    ['pending', () => ({ expirationTime: null, readyAt: null }), 0],
+  ])('tells the right code that its grant is %s, and spends nothing', async (state, changes, redemptions) => {
+    const { grant, code } = await service.storedGrant(changes());
+    const answer = await checkOf(grant.uid, code);
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
+    const { expirationTime } = grant;
+    expect(JSON.parse(answer.body)).toEqual({
+      state,
+      redemptions,
+      redemptionsAllowed: 1,
+      expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
+      link: { endpoints: expect.arrayContaining([expect.objectContaining({ name: 'inter-router' })]) },
+      serverTime: new Date(service.clock.read()).toISOString(),
+    });
+    expect(await service.used(grant.uid)).toBe(redemptions);
+  });
+
+  it('of a site without a way in has no endpoints', async () => {
+    const { grant, code } = await service.storedGrant({ name: 'edge-checked' });
+    expect(JSON.parse((await checkOf(grant.uid, code)).body)).toMatchObject({ link: { endpoints: [] } });
+  });
+
+  it('tells a wrong code nothing', async () => {
+    const { grant } = await service.storedGrant({ expirationTime: past() });
+    const answer = await checkOf(grant.uid, 'not-the-code');
+    expect([answer.status, answer.body]).toEqual([403, `${REFUSED}\n`]);
+    expect(answer.headers).not.toHaveProperty('linkgrant-reason');
+  });
+
+  it('of an unknown grant is answered as a redemption of it', async () => {
+    const answer = await checkOf('0bde3bc8-a4a2-404a-bfbe-44fdf7bf3231', 'x');
+    expect([answer.status, answer.body]).toEqual([404, `${NO_CLAIM}\n`]);
+  });
+
+  it('works by key too, where that is allowed', async () => {
+    const { grant, code } = await service.storedGrant();
+    const answer = await post(service, `/default/${grant.name}/-/check`, code);
+    expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });
+  });
+});
