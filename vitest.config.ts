@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These need more than Node and npm, and have commands of their own.
-    exclude: ['test/stock-client/**', 'test/cluster/**', 'node_modules/**'],
+    // These need more than Node and npm, or minutes, and have commands of their own.
+    exclude: ['test/stock-client/**', 'test/image/**', 'test/cluster/**', 'node_modules/**'],
     environment: 'node',
     pool: 'forks',
     // Test files start servers and compete for the same cores as their own clients.

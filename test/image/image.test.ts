@@ -1,0 +1,191 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { get } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT } from '../tooling/project-copy.js';
+import { readCopy, readEnv, readStages } from './image-files.js';
+
+const BUILD_TIMEOUT_MS = 600_000;
+const NOBODY = 65534;
+
+// No image can be built without a container engine. What can be had without one: the build stage's commands run in an empty
+// directory, the final stage's files laid out as it says, and its command run as its user over files it cannot write.
+const [build = [], final = []] = readStages(join(PROJECT, 'Dockerfile'));
+const all = (stage: typeof build, word: string) =>
+  stage.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
+const last = (stage: typeof build, word: string) => all(stage, word).at(-1) ?? '';
+const environment = Object.assign({}, ...all(final, 'ENV').map(readEnv)) as Record<string, string>;
+const isRoot = process.getuid?.() === 0;
+
+/** The answer's status and body, whatever certificate the server shows. */
+function post(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
+  return new Promise((settle, reject) => {
+    const outgoing = request(url, { method: 'POST', rejectUnauthorized: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => settle({ status: response.statusCode, body }));
+    });
+    outgoing.once('error', reject);
+    outgoing.end('no code');
+  });
+}
+
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((settle, reject) => {
+    get(url, (response) => settle(response.resume().statusCode)).once('error', reject);
+  });
+}
+
+describe('the image', () => {
+  let directory: string;
+  let root: string;
+  const inRoot = (path: string) => join(root, path);
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'linkgrant-image-'));
+    chmodSync(directory, 0o755);
+    const workdir = join(directory, 'build');
+    root = join(directory, 'root');
+    for (const path of [workdir, root]) mkdirSync(path);
+    for (const { word, rest } of build) {
+      if (word === 'COPY') {
+        const { from, to } = readCopy(rest);
+        for (const path of from) {
+          const target =
+            from.length > 1 || to.endsWith('/') ? join(workdir, to, basename(path)) : join(workdir, to);
+          cpSync(join(PROJECT, path), target, { recursive: true });
+        }
+      }
+      if (word === 'RUN') execFileSync('sh', ['-c', rest], { cwd: workdir, stdio: 'pipe' });
+    }
+    for (const rest of all(final, 'COPY')) {
+      const { flags, from, to } = readCopy(rest);
+      const base = flags.from === 'build' ? dirname(workdir) : PROJECT;
+      mkdirSync(dirname(inRoot(to)), { recursive: true });
+      for (const path of from) cpSync(join(base, path), inRoot(to), { recursive: true });
+    }
+    // Of the final stage's commands, the one that can be run beneath another root than the machine's.
+    const install = all(final, 'RUN').filter((rest) => rest.startsWith('install '));
+    for (const rest of install) {
+      const words = rest
+        .split(' ')
+        .slice(1)
+        .map((word) => (word.startsWith('/') ? inRoot(word) : word));
+      if (isRoot) execFileSync('install', words);
+      else mkdirSync(words.at(-1) ?? '', { recursive: true, mode: 0o700 });
+    }
+    // The interpreter may stand where another user cannot reach it.
+    copyFileSync(process.execPath, join(directory, 'node'));
+    // Where the test itself is no other user, its files are made unwritable for it too.
+    execFileSync('chmod', ['-R', 'a-w', inRoot('/app')]);
+  }, BUILD_TIMEOUT_MS);
+
+  afterAll(() => {
+    execFileSync('chmod', ['-R', 'u+w', directory]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('runs as a numbered user that is not root, over Node 24', () => {
+    expect(last(final, 'USER')).toBe(`${NOBODY}:${NOBODY}`);
+    expect(last(final, 'FROM')).toMatch(/^node:24\b/);
+    expect(last(build, 'FROM')).toMatch(/^node:24\b.* AS build$/);
+    expect(last(final, 'VOLUME')).toBe(environment.LINKGRANT_DATA_DIR);
+  });
+
+  it('holds what runs, and neither sources nor what built it', () => {
+    expect(readdirSync(inRoot('/app')).sort()).toEqual(['LICENSE', 'dist', 'node_modules', 'package.json']);
+    const packages = readdirSync(inRoot('/app/node_modules'));
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(PROJECT, 'package.json'), 'utf8'),
+    ) as {
+      dependencies: Record<string, string>;
+      devDependencies: Record<string, string>;
+    };
+    expect(packages).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+    const scopes = readdirSync(inRoot('/app/node_modules')).filter((name) => name.startsWith('@'));
+    const held = new Set([
+      ...packages,
+      ...scopes.flatMap((scope) =>
+        readdirSync(inRoot(`/app/node_modules/${scope}`)).map((name) => `${scope}/${name}`),
+      ),
+    ]);
+    expect(Object.keys(devDependencies).filter((name) => held.has(name))).toEqual([]);
+    const native = readdirSync(inRoot('/app/node_modules/better-sqlite3'), { recursive: true }).map(String);
+    expect(native.filter((name) => /\.(c|cc|cpp|h|hpp|o|a|mk|gyp)$/.test(name))).toEqual([]);
+  });
+
+  it('leaves out of its context what no COPY names', () => {
+    const let_in = readFileSync(join(PROJECT, '.dockerignore'), 'utf8').trim().split('\n');
+    expect(let_in[0]).toBe('*');
+    const copied = [...build, ...final]
+      .filter(({ word }) => word === 'COPY')
+      .map(({ rest }) => readCopy(rest))
+      .filter(({ flags }) => flags.from === undefined)
+      .flatMap(({ from }) => from);
+    expect(
+      let_in
+        .slice(1)
+        .map((line) => line.slice(1))
+        .sort(),
+    ).toEqual([...copied].sort());
+  });
+
+  it('serves as its user from files that cannot be written, with only its data directory to write', async () => {
+    const command = [...JSON.parse(last(final, 'ENTRYPOINT')), ...JSON.parse(last(final, 'CMD'))] as string[];
+    const [program, ...args] = command.map((word) => (word.startsWith('/') ? inRoot(word) : word));
+    expect(program).toBe('node');
+    const dataDir = inRoot(environment.LINKGRANT_DATA_DIR ?? '');
+    const child: ChildProcess = spawn(join(directory, 'node'), args, {
+      cwd: inRoot(last(final, 'WORKDIR')),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(isRoot && { uid: NOBODY, gid: NOBODY }),
+      env: {
+        ...environment,
+        LINKGRANT_DATA_DIR: dataDir,
+        LINKGRANT_LISTEN: '127.0.0.1:0',
+        LINKGRANT_HOST: '127.0.0.1',
+        LINKGRANT_OPS_LISTEN: '127.0.0.1:0',
+        LINKGRANT_ENDPOINT: 'inter-router=router.example.com:55671',
+      },
+    });
+    const ended = new Promise((settle) => child.once('exit', settle));
+    let said = '';
+    try {
+      const [, url = '', operations = ''] = await new Promise<RegExpExecArray>((settle, reject) => {
+        const hear = (chunk: Buffer) => {
+          said += chunk;
+          const serving = /^Serving (\S+) .* metrics on port (\d+)$/m.exec(said);
+          if (serving !== null) settle(serving);
+        };
+        child.stdout?.on('data', hear);
+        child.stderr?.on('data', hear);
+        child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)));
+      });
+      expect(await post(`${url}/00000000-0000-4000-8000-000000000000`)).toEqual({
+        status: 404,
+        body: 'No such claim\n',
+      });
+      expect(await statusOf(`http://127.0.0.1:${operations}/readyz`)).toBe(200);
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
+    }
+    expect(child.exitCode, said).toBe(0);
+    expect(existsSync(join(dataDir, 'linkgrant.db'))).toBe(true);
+  });
+});
