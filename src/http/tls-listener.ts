@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
@@ -60,6 +60,8 @@ export function createTlsListener(
     },
     onRequest,
   );
+  // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
+  server.maxRequestsPerSocket = 1;
   const connections = new ConnectionTable(options.maxConnections);
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -91,8 +93,10 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, string>> = {
 
 /** Answers what is no HTTP request, or none in time, in as few bytes as it deserves. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  // `_httpMessage` is there while an answer is on its way: nothing may be written into it.
-  if (!socket.writable || ('_httpMessage' in socket && socket._httpMessage)) {
+  const answer = answerUnderWay(socket);
+  // The broken bytes come after a whole request: its answer is on its way and ends the connection.
+  if (answer?.req.complete && isUnreadable(error)) return;
+  if (!socket.writable || answer?.headersSent) {
     socket.destroy();
     return;
   }
@@ -102,4 +106,14 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
     () => socket.destroy(),
   );
+}
+
+/** True for an error of Node's HTTP parser, as opposed to one of the connection. */
+function isUnreadable(error: { readonly code?: string }): boolean {
+  return error.code?.startsWith('HPE_') ?? false;
+}
+
+/** What the request that was read last on this connection is being answered with; Node keeps it there. */
+function answerUnderWay(socket: Socket & { readonly _httpMessage?: ServerResponse | null }) {
+  return socket._httpMessage ?? undefined;
 }
