@@ -9,7 +9,8 @@ export interface RedemptionHeaders {
   readonly renews: boolean;
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is a character like any other here: it must not vanish before a subject is judged.
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Header values arrive as Latin-1 (RFC 9110 §5.5); this gives the UTF-8 text that the bytes are, or undefined. */
 function decodeUtf8(value: string): string | undefined {
