@@ -67,13 +67,24 @@ export async function exchangeBytes(
   return wire.ended;
 }
 
-/** Like {@link exchangeBytes}, with the answer taken apart. */
+/** Sends bytes as they are, and gives the first answer as soon as it is complete. */
 export async function exchange(
   target: Target,
   bytes: string | Uint8Array,
   options: ConnectionOptions = {},
 ): Promise<WireAnswer> {
-  return parseAnswer(await exchangeBytes(target, bytes, options));
+  const wire = await openWire(target, options);
+  wire.socket.on('data', () => isComplete(Buffer.concat(wire.received)) && wire.socket.destroy());
+  wire.send(bytes);
+  return parseAnswer(await wire.ended);
+}
+
+function isComplete(bytes: Buffer): boolean {
+  const end = bytes.indexOf('\r\n\r\n');
+  const length = /\r\ncontent-length: (\d+)/i.exec(
+    bytes.subarray(0, Math.max(0, end)).toString('latin1'),
+  )?.[1];
+  return length !== undefined && bytes.length >= end + 4 + Number(length);
 }
 
 /** Sends `piece` again and again until the peer has had enough, at most `most` times; then gives what it answered. */
@@ -88,6 +99,7 @@ export async function exchangeEndless(
   for (let sent = 0; sent < most && wire.socket.writable; sent += 1) {
     if (!wire.socket.write(piece)) await Promise.race([once(wire.socket, 'drain'), wire.ended, sleep(5_000)]);
   }
+  if (isComplete(Buffer.concat(wire.received))) wire.socket.destroy();
   return parseAnswer(await wire.ended);
 }
 

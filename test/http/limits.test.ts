@@ -1,0 +1,341 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, type TestService } from '../support/service.js';
+import { exchange, exchangeBytes, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
+
+const NOT_VALID = 'Request body not valid\n';
+const SECOND_ANSWER = /HTTP\/1\.1 \d{3}/g;
+
+let service: TestService;
+let made: CreatedGrant;
+
+beforeAll(async () => {
+  service = await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 });
+  made = await service.storedGrant({ redemptionsAllowed: 1_000 });
+});
+
+afterAll(() => service.close());
+
+/** The head of a POST to the grant, without the empty line that ends it. */
+function head(lines: readonly string[] = [], csr = csrHeader().csr): string {
+  const all = [`POST /${made.grant.uid} HTTP/1.1`, 'Host: grants.example.com', `csr: ${csr}`, ...lines];
+  return all.map((line) => `${line}\r\n`).join('');
+}
+
+/** A whole request with Content-Length. */
+function whole(lines: readonly string[] = [], body = made.code): string {
+  return `${head([...lines, `Content-Length: ${Buffer.byteLength(body)}`])}\r\n${body}`;
+}
+
+/** Runs `act`, and demands that no use was counted. */
+async function costsNothing<T>(act: () => Promise<T>): Promise<T> {
+  const before = await service.used(made.grant.uid);
+  const result = await act();
+  expect(await service.used(made.grant.uid)).toBe(before);
+  return result;
+}
+
+describe('a body', () => {
+  it('of 4,096 bytes is read, and of 4,097 is too large', async () => {
+    const longest = await exchange(service, whole([], 'c'.repeat(4_096)));
+    expect(longest.status).toBe(403);
+    const longer = await exchange(service, whole([], 'c'.repeat(4_097)));
+    expect([longer.status, longer.body]).toEqual([413, NOT_VALID]);
+  });
+
+  it('in chunks is read like any other', async () => {
+    const [first, rest] = [made.code.slice(0, 5), made.code.slice(5)];
+    const chunks = `5\r\n${first}\r\n${rest.length.toString(16)};x=y\r\n${rest}\r\n0\r\nTrailer: x\r\n\r\n`;
+    redeemedAnswer(await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`));
+  });
+
+  it('in chunks of 4,097 bytes in all is too large', async () => {
+    const chunks = `1\r\nc\r\n1000\r\n${'c'.repeat(4_096)}\r\n0\r\n\r\n`;
+    const answer = await exchange(service, `${head(['Transfer-Encoding: chunked'])}\r\n${chunks}`);
+    expect([answer.status, answer.body]).toEqual([413, NOT_VALID]);
+  });
+
+  it.each(['Content-Length: 10485760', 'Transfer-Encoding: chunked'])(
+    'of 10 MB with %s gets its answer, and costs nothing',
+    async (framing) => {
+      const chunked = framing.startsWith('Transfer');
+      const bytes = 'c'.repeat(65_536);
+      const answer = await costsNothing(() =>
+        exchangeEndless(
+          service,
+          `${head([framing])}\r\n`,
+          chunked ? `10000\r\n${bytes}\r\n` : bytes,
+          chunked ? 200 : 160,
+        ),
+      );
+      expect([answer.status, answer.body, answer.headers.connection]).toEqual([413, NOT_VALID, 'close']);
+    },
+  );
+
+  it('without end gets its answer, and is not read for ever', async () => {
+    const piece = `10000\r\n${'c'.repeat(65_536)}\r\n`;
+    const answer = await exchangeEndless(
+      service,
+      `${head(['Transfer-Encoding: chunked'])}\r\n`,
+      piece,
+      Number.POSITIVE_INFINITY,
+    );
+    expect(answer.status).toBe(413);
+  });
+
+  it.each([
+    ['nothing of', ''],
+    ['half of', 'halfacode'],
+  ])('of which %s it arrives times out, and costs nothing', async (_part, sent) => {
+    const request = `${head(['Content-Length: 24'])}\r\n${sent}`;
+    const answer = await costsNothing(() => exchange(service, request));
+    expect([answer.status, answer.body]).toEqual([408, NOT_VALID]);
+  });
+
+  it('that trickles in times out all the same', async () => {
+    const wire = await openWire(service);
+    wire.send(`${head(['Content-Length: 4000'])}\r\n`);
+    while (wire.received.length === 0) {
+      wire.send('c');
+      await sleep(50);
+    }
+    wire.socket.destroy();
+    expect(parseAnswer(await wire.ended).status).toBe(408);
+  });
+
+  it('that breaks off is no redemption', async () => {
+    await costsNothing(async () => {
+      const wire = await openWire(service);
+      wire.send(`${head(['Content-Length: 25'])}\r\n${made.code}`);
+      wire.socket.end();
+      await wire.ended;
+    });
+  });
+
+  it('is waited for with 100 Continue, where the client asks for that', async () => {
+    const wire = await openWire(service);
+    wire.send(`${head(['Expect: 100-continue', `Content-Length: ${made.code.length}`])}\r\n`);
+    while (wire.received.length === 0) await sleep(5);
+    expect(Buffer.concat(wire.received).toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    wire.send(made.code);
+    redeemedAnswer(parseAnswer((await wire.ended).subarray('HTTP/1.1 100 Continue\r\n\r\n'.length)));
+  });
+
+  it('that is announced as compressed is taken as it is', async () => {
+    redeemedAnswer(await exchange(service, whole(['Accept-Encoding: gzip, br', 'Content-Encoding: gzip'])));
+  });
+});
+
+describe('headers', () => {
+  it('that never end time out, and the connection is closed', async () => {
+    const answer = await exchange(service, 'POST / HTTP/1.1\r\nHost: grants.exam');
+    expect(answer.status).toBe(408);
+  });
+
+  it('that trickle in time out all the same', async () => {
+    const wire = await openWire(service);
+    wire.send('POST / HTTP/1.1\r\n');
+    for (let line = 0; wire.received.length === 0; line += 1) {
+      wire.send(`x-${line}: y\r\n`);
+      await sleep(50);
+    }
+    expect(parseAnswer(await wire.ended).status).toBe(408);
+  });
+
+  it.each([
+    ['one of 20 KB', [`x: ${'y'.repeat(20_000)}`]],
+    ['a thousand', Array.from({ length: 1_000 }, (_, at) => `x-${at}: ${'y'.repeat(20)}`)],
+    ['a CSR of 20 KB', [`csr: ${'A'.repeat(20_000)}`]],
+  ])('that are too large (%s) are refused as such', async (_what, lines) => {
+    const answer = await exchange(service, `${head(lines)}\r\n`);
+    expect(answer.status).toBe(431);
+  });
+
+  it.each([
+    ['NUL in the name', 'name: my\0link'],
+    ['NUL in the subject', 'subject: a\0b'],
+    ['a lone CR in the subject', 'subject: a\rb'],
+    ['a lone LF in the subject', 'subject: a\nb'],
+    ['a control character in the subject', 'subject: a\x07b'],
+    ['DEL in the subject', 'subject: a\x7fb'],
+    ['a folded subject', 'subject: a\r\n b'],
+    ['white space before the colon', 'name : my-link'],
+    ['a header without a colon', 'name'],
+    ['a header without a name', ': my-link'],
+  ])('with %s are refused, and cost nothing', async (_what, line) => {
+    const answer = await costsNothing(() => exchange(service, whole([line])));
+    expect([answer.status, answer.headers.connection]).toEqual([400, 'close']);
+  });
+
+  it.each([
+    ['name', ['name: a', 'name: a']],
+    ['subject', ['subject: a', 'Subject: b']],
+    ['csr', [`csr: ${csrHeader().csr}`]],
+    ['renews', ['renews: true', 'renews: true']],
+  ])('that repeat %s are refused, and cost nothing', async (_name, lines) => {
+    const answer = await costsNothing(() => exchange(service, whole(lines)));
+    expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
+  });
+
+  it('that are empty count as absent', async () => {
+    const answer = redeemedAnswer(await exchange(service, whole(['name:', 'subject:  '])));
+    expect(answer.secret.metadata.name).toBe(made.grant.name);
+    expect(answer.x509.subject).toBe(`CN=${made.grant.name}`);
+  });
+
+  it.each([
+    'n',
+    'yes',
+    '1e3',
+    'null',
+    '0x1f',
+    '1-2.3',
+    `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
+  ])('may name the link %s', async (name) => {
+    const { secret, links } = redeemedAnswer(await exchange(service, whole([`name: ${name}`])));
+    expect([secret.metadata.name, links[0]?.metadata.name, links[0]?.spec.tlsCredentials]).toEqual([
+      name,
+      name,
+      name,
+    ]);
+  });
+
+  it.each([
+    'a_b',
+    'A',
+    '-a',
+    'a-',
+    'a..b',
+    '.a',
+    'a/b',
+    'a b',
+    'é',
+    'a'.repeat(254),
+    '../../etc/passwd',
+    '~',
+  ])('may not name it %s', async (name) => {
+    const answer = await costsNothing(() => exchange(service, Buffer.from(whole([`name: ${name}`]))));
+    expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
+  });
+
+  it.each(['Zürich', '東京 7', 'a, b=c/../x', '🛰', 'x'.repeat(253)])(
+    'may give the subject %s in UTF-8, which the ledger keeps whole',
+    async (subject) => {
+      const answer = await exchange(service, Buffer.from(whole([`subject: ${subject}`])));
+      const { secret, x509 } = redeemedAnswer(answer);
+      const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
+      expect(await service.store.findRedemption(id)).toMatchObject({ subject });
+      expect(x509.toLegacyObject().subject.CN).toBe([...subject].slice(0, 64).join(''));
+    },
+  );
+
+  it.each([
+    ['Latin-1', Buffer.from([0x5a, 0xfc])],
+    ['a cut sequence', Buffer.from([0xe6, 0x9d])],
+    ['an overlong form', Buffer.from([0xc0, 0xaf])],
+    ['a surrogate', Buffer.from([0xed, 0xa0, 0x80])],
+    ['a right-to-left override', Buffer.from('a\u202eb')],
+    ['a byte order mark', Buffer.from('\ufeffa')],
+    ['a line separator', Buffer.from('a\u2028b')],
+    ['a C1 control', Buffer.from('a\u0085b')],
+    ['254 characters', Buffer.from('é'.repeat(254))],
+  ])('may not give the subject as %s', async (_what, subject) => {
+    const [before, after] = whole(['subject: HERE']).split('HERE') as [string, string];
+    const bytes = Buffer.concat([Buffer.from(before), subject, Buffer.from(after)]);
+    const answer = await costsNothing(() => exchange(service, bytes));
+    expect([answer.status, answer.body]).toEqual([400, NOT_VALID]);
+  });
+
+  it.each(['!', 'AAA', 'AAAA====', 'A'.repeat(5_468), Buffer.alloc(4_097).toString('base64')])(
+    'may not bring as CSR what is none (%#)',
+    async (csr) => {
+      const lines = [`Content-Length: ${made.code.length}`];
+      const request = `${head(lines, csr)}\r\n${made.code}`;
+      const answer = await costsNothing(() => exchange(service, request));
+      expect(answer.status).toBe(400);
+    },
+  );
+});
+
+describe('what could be taken for two requests', () => {
+  const code = () => made.code;
+  it.each([
+    ['both framings', () => ['Transfer-Encoding: chunked', `Content-Length: ${code().length}`]],
+    ['both framings, the other way round', () => ['Content-Length: 24', 'Transfer-Encoding: chunked']],
+    ['two lengths', () => ['Content-Length: 24', 'Content-Length: 25']],
+    ['the same length twice', () => ['Content-Length: 24', 'Content-Length: 24']],
+    ['a list of lengths', () => ['Content-Length: 24, 24']],
+    ['a signed length', () => ['Content-Length: +24']],
+    ['a length in hex', () => ['Content-Length: 0x18']],
+    ['an endless length', () => [`Content-Length: ${'9'.repeat(40)}`]],
+    ['another transfer coding', () => ['Transfer-Encoding: gzip']],
+    ['chunks that are not last', () => ['Transfer-Encoding: chunked, gzip']],
+    ['chunks, hidden', () => ['Transfer-Encoding : chunked']],
+    ['chunks, misspelt', () => ['Transfer-Encoding: xchunked']],
+  ])('(%s) is refused, the connection closed, and nothing counted', async (_what, framing) => {
+    await costsNothing(async () => {
+      const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${whole()}`);
+      expect(parseAnswer(bytes).status).toBe(400);
+      expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
+    });
+  });
+
+  it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
+    'as a chunk (%j) is refused',
+    async (chunk) => {
+      await costsNothing(async () => {
+        const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
+        expect((await exchange(service, request)).status).toBe(400);
+      });
+    },
+  );
+
+  it('is answered once: a second request on the connection is dropped', async () => {
+    const before = (await service.used(made.grant.uid)) ?? 0;
+    const bytes = await exchangeBytes(service, `${whole()}${whole()}${whole()}`);
+    redeemedAnswer(parseAnswer(bytes));
+    expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
+    expect(await service.used(made.grant.uid)).toBe(before + 1);
+  });
+
+  it('is answered once, and noise after a whole request does not take its answer away', async () => {
+    const bytes = await exchangeBytes(service, `${whole()}\0\x01 noise\r\n\r\n`);
+    redeemedAnswer(parseAnswer(bytes));
+  });
+
+  it('is answered once after a refusal, too', async () => {
+    const before = await service.used(made.grant.uid);
+    const bytes = await exchangeBytes(service, `${whole([], 'not-the-code')}${whole()}`);
+    expect(parseAnswer(bytes).status).toBe(403);
+    expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
+    expect(await service.used(made.grant.uid)).toBe(before);
+  });
+});
+
+describe('what is no request', () => {
+  it.each([
+    ['nothing but noise', '\x16\x03\x01\x02\x00'],
+    ['HTTP/2 without TLS negotiation', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['another version', 'POST / HTTP/3.0\r\nHost: h\r\n\r\n'],
+    ['no Host', 'POST / HTTP/1.1\r\n\r\n'],
+    ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ])('(%s) is answered 400 and the connection closed', async (_what, bytes) => {
+    expect((await exchange(service, bytes)).status).toBe(400);
+  });
+
+  it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
+    '(%s) is not answered with a tunnel or an echo',
+    async (line) => {
+      const bytes = await exchangeBytes(service, `${line} HTTP/1.1\r\nHost: h\r\nx-echo: marker\r\n\r\n`);
+      if (bytes.length > 0) expect([400, 405]).toContain(parseAnswer(bytes).status);
+      expect(bytes.toString()).not.toContain('marker');
+    },
+  );
+
+  it('(an upgrade to HTTP/2 or WebSocket) is a plain request', async () => {
+    const lines = ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
+    redeemedAnswer(await exchange(service, whole(lines)));
+  });
+});
