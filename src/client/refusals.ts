@@ -37,7 +37,7 @@ const SENTENCES = {
 } as const satisfies Record<RedemptionErrorCode, string>;
 
 /** Texts of a Skupper grant server and what they mean, whatever their status. */
-const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
+export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   'Request body not valid': 'body_invalid',
   'Redemption of access token refused': 'code_wrong',
   'No such claim': 'grant_unknown',
@@ -49,7 +49,8 @@ const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   'No valid endpoints found for site': 'link_access_unavailable',
   'Internal error': 'store_unavailable',
 };
-const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
+/** Texts of which only the beginning is fixed. */
+export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
   ['Site not yet defined for ', 'link_access_unavailable'],
   ['error reading CA Certificate from Secret ', 'issuer_unavailable'],
 ];

@@ -4,8 +4,8 @@ import type { Checkpoint } from './clock.js';
 /** Puts a Link and its Secret where the requesting site's router finds them. */
 export interface Materializer {
   /**
-   * Finds out whether a new link called `name` can be put in place, changing nothing that lasts. Rejects with
-   * RedemptionError `not_writable` if not, or if something of that name is there already.
+   * Finds out whether a new link called `name` can be put in place; the place itself is made if there is none, and stays
+   * empty. Rejects with RedemptionError `not_writable` if not, or if something of that name is there already.
    */
   probe(name: string): Promise<void>;
   /**

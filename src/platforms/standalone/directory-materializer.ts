@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { makePrivateDirectory, writeBeside, writePrivateFile } from '../../files/private-file.js';
@@ -72,17 +72,11 @@ function occupied(file: string): RedemptionError {
   );
 }
 
-/** Writes and removes a file in `directory`, or, if that is not there, finds out whether it could be made. */
+/** Makes `directory` if there is none, and writes and removes a file in it. */
 function probeDirectory(directory: string): void {
   writing(directory, () => {
-    if (existsSync(directory)) {
-      rmSync(writeBeside(join(directory, 'Secret-.yaml'), ''));
-      return;
-    }
-    let parent = dirname(directory);
-    while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
-    accessSync(parent, constants.W_OK | constants.X_OK);
-    if (!statSync(parent).isDirectory()) throw Object.assign(new Error('no directory'), { code: 'ENOTDIR' });
+    makePrivateDirectory(directory);
+    rmSync(writeBeside(join(directory, 'Secret-.yaml'), ''));
   });
 }
 

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+
+let site: RequestingSite;
+let server: IssuingServer;
+
+beforeEach(() => {
+  site = makeRequestingSite();
+});
+
+afterEach(async () => {
+  site.remove();
+  await server.close();
+});
+
+const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const postedKeys = () => new Set(postings().map(({ headers }) => keyOf(String(headers.csr))));
+const materialized = () => [...site.files().keys()].filter((path) => path.startsWith('links/')).sort();
+const LINK_FILES = ['links/Link-my-link.yaml', 'links/Secret-my-link.yaml'];
+
+describe('against linkgrant', () => {
+  test('20 processes at once end with one certificate for one key', async () => {
+    server = await startIssuingServer('linkgrant');
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.spawn(server.token)));
+    expect(new Set(outcomes.map(({ serial, code }) => serial ?? code)).size).toBe(1);
+    expect(outcomes[0]?.names).toEqual(['my-link']);
+    expect(server.issued()).toBe(1);
+    expect(postedKeys().size).toBe(1);
+    expect(materialized()).toEqual(LINK_FILES);
+  });
+
+  test.each([
+    'key-created',
+    'before-post',
+    'answer-received',
+    'answer-stored',
+    'secret-written',
+    'link-written',
+    'outcome-written',
+  ])('a process killed at %s and run again ends with the same certificate', async (dieAt) => {
+    server = await startIssuingServer('linkgrant');
+    expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
+    const again = await site.spawn(server.token);
+    expect(again.code).toBeUndefined();
+    expect(server.issued()).toBe(1);
+    expect(postedKeys().size).toBe(1);
+    expect((await site.spawn(server.token)).serial).toBe(again.serial);
+    expect(materialized()).toEqual(LINK_FILES);
+  });
+
+  test('a run whose answer was kept needs no server', async () => {
+    server = await startIssuingServer('linkgrant');
+    expect(await site.spawn(server.token, { dieAt: 'answer-stored' })).toEqual({ killed: true });
+    await server.close();
+    expect(await site.spawn(server.token)).toMatchObject({ alreadyRedeemed: true, names: ['my-link'] });
+    server = await startIssuingServer('linkgrant');
+  });
+});
+
+describe('against a stock server', () => {
+  test('20 processes at once post once, and all end with that certificate', async () => {
+    server = await startIssuingServer('stock');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => site.spawn(server.token, { patienceMs: 30_000 })),
+    );
+    expect(new Set(outcomes.map(({ serial, code }) => serial ?? code)).size).toBe(1);
+    expect(outcomes[0]?.serial).toBeDefined();
+    expect(postings()).toHaveLength(1);
+    expect(materialized()).toEqual(LINK_FILES);
+  });
+
+  test.each(['before-post', 'answer-received'])(
+    'a process killed at %s is not followed by a second posting, unless that is wanted',
+    async (dieAt) => {
+      server = await startIssuingServer('stock');
+      expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
+      const before = postings().length;
+      expect(await site.spawn(server.token, { patienceMs: 100 })).toEqual({ code: 'outcome_unknown' });
+      expect(postings()).toHaveLength(before);
+      expect((await site.spawn(server.token, { patienceMs: 100, retry: true })).names).toEqual(['my-link']);
+      expect(postings()).toHaveLength(before + 1);
+      expect(materialized()).toEqual(LINK_FILES);
+    },
+  );
+
+  test.each(['answer-stored', 'secret-written', 'link-written', 'outcome-written'])(
+    'a process killed at %s and run again ends with the one certificate',
+    async (dieAt) => {
+      server = await startIssuingServer('stock');
+      expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
+      expect((await site.spawn(server.token)).names).toEqual(['my-link']);
+      expect(server.issued()).toBe(1);
+      expect(materialized()).toEqual(LINK_FILES);
+    },
+  );
+});
+
+/** The key that a CSR is for: signatures of one key differ from one request to the next. */
+function keyOf(csr: string): string {
+  const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
+  return 'invalid' in request ? request.reason : request.keySha256;
+}

@@ -1,0 +1,315 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readPrivateKey } from '../../../src/pki/keys.js';
+import { directoryMaterializer } from '../../../src/platforms/standalone/directory-materializer.js';
+import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
+import { serveHttps, type TestServer } from '../../support/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+
+let site: RequestingSite;
+const opened: TestServer[] = [];
+
+beforeEach(() => {
+  site = makeRequestingSite();
+});
+
+afterEach(async () => {
+  site.remove();
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+  const server = await startIssuingServer(manner);
+  opened.push(server);
+  return server;
+}
+
+/** A server that answers checks like a stock one and redemptions as told. */
+async function answering(status: number, body: string): Promise<TestServer> {
+  const server = await serveHttps(({ url }, _incoming, response) => {
+    if (url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+    else response.writeHead(status).end(body);
+  });
+  opened.push(server);
+  return server;
+}
+
+const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const read = (path: string) => parse(site.files().get(path) ?? '');
+const decode = (text: string) => Buffer.from(text, 'base64').toString();
+const mode = (path: string) => (statSync(join(site.root, path)).mode & 0o777).toString(8);
+
+describe('what is materialized', () => {
+  test('is a Secret with our own key and its Link, for nobody else to read', async () => {
+    const server = await start('linkgrant');
+    const { redemptionId, certificate } = await site.redeem({ token: server.token });
+    const secret = read('links/Secret-my-link.yaml');
+    expect(secret).toMatchObject({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/tls',
+      metadata: {
+        name: 'my-link',
+        annotations: { 'linkgrant.dev/redemption-id': redemptionId },
+        labels: { 'app.kubernetes.io/managed-by': 'linkgrant' },
+      },
+    });
+    const x509 = new X509Certificate(decode(secret.data['tls.crt']));
+    expect(x509.checkPrivateKey(readPrivateKey(decode(secret.data['tls.key'])))).toBe(true);
+    expect(x509.serialNumber.toLowerCase()).toBe(certificate.serial);
+    expect(read('links/Link-my-link.yaml')).toMatchObject({
+      kind: 'Link',
+      metadata: { name: 'my-link', annotations: { 'linkgrant.dev/redemption-id': redemptionId } },
+      spec: { tlsCredentials: 'my-link' },
+    });
+    expect(read('links/Link-my-link.yaml').spec).not.toHaveProperty('cost');
+    for (const path of site.files().keys()) expect(`${path} ${mode(path)}`).toBe(`${path} 600`);
+    expect([mode('links'), mode('data'), mode('data/redemptions')]).toEqual(['700', '700', '700']);
+  });
+
+  test('has the key that a stock server made', async () => {
+    const server = await start('stock');
+    expect((await site.redeem({ token: server.token })).source).toBe('stock');
+    const { data } = read('links/Secret-my-link.yaml');
+    const x509 = new X509Certificate(decode(data['tls.crt']));
+    expect(x509.checkPrivateKey(readPrivateKey(decode(data['tls.key'])))).toBe(true);
+  });
+
+  test("has the wanted name, subject and cost, and else the token's", async () => {
+    const server = await start('linkgrant');
+    const token = { ...server.token, linkCost: 5 };
+    await site.redeem({ token, name: 'to-east', subject: 'Zürich' });
+    expect(read('links/Link-to-east.yaml').spec.cost).toBe(5);
+    const [posted] = postings(server);
+    expect(posted?.headers.name).toBe('to-east');
+    expect(Buffer.from(String(posted?.headers.subject), 'latin1').toString()).toBe('Zürich');
+    await site.redeem({ token, linkCost: 9 });
+    expect(read('links/Link-to-east.yaml').spec.cost).toBe(9);
+    expect(postings(server)).toHaveLength(1);
+  });
+
+  test('can be a stream', async () => {
+    const server = await start('linkgrant');
+    const texts: string[] = [];
+    const materializer = streamMaterializer(async (text) => {
+      texts.push(text);
+    });
+    await site.redeem({ token: server.token }, { materializer });
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toMatch(/^---\n[\s\S]*kind: "Secret"[\s\S]*\n---\n[\s\S]*kind: "Link"/);
+  });
+
+  test('is put back when it was taken away, from what was kept', async () => {
+    const server = await start('linkgrant');
+    await site.redeem({ token: server.token });
+    const before = site.files();
+    const elsewhere = join(site.root, 'other', 'place');
+    const { directoryMaterializer } = await import(
+      '../../../src/platforms/standalone/directory-materializer.js'
+    );
+    await site.redeem({ token: server.token }, { materializer: directoryMaterializer(elsewhere, Date.now) });
+    expect(site.files().get('other/place/Secret-my-link.yaml')).toBe(before.get('links/Secret-my-link.yaml'));
+    expect(server.seen).toHaveLength(2);
+  });
+});
+
+describe('what is in the way', () => {
+  test('of somebody else is never overwritten, and nothing is posted', async () => {
+    const server = await start('linkgrant');
+    mkdirSync(site.to);
+    writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
+    expect(await site.outcome({ token: server.token })).toBe('not_writable');
+    expect(server.seen).toEqual([]);
+    await expect(site.redeem({ token: server.token })).rejects.toThrow('choose another name or directory');
+    expect(await site.outcome({ token: server.token, name: 'other' })).toBe('redeemed');
+    expect(site.files().get('links/Secret-my-link.yaml')).toBe('kind: Secret\n');
+  });
+
+  test.each(['linkgrant', 'stock'] as const)(
+    'of another redemption from %s is never overwritten',
+    async (manner) => {
+      const [first, second] = [await start(manner), await start(manner)];
+      await site.redeem({ token: first.token });
+      const before = site.files().get('links/Secret-my-link.yaml');
+      expect(await site.outcome({ token: second.token })).toBe('not_writable');
+      const elsewhere = streamMaterializer(async () => undefined);
+      await site.redeem({ token: second.token }, { materializer: elsewhere });
+      // Now it has its answer and no probe stands before it.
+      expect(await site.outcome({ token: second.token })).toBe('not_writable');
+      expect(site.files().get('links/Secret-my-link.yaml')).toBe(before);
+    },
+  );
+
+  test('of this redemption, edited or lost, is made as it was', async () => {
+    const server = await start('linkgrant');
+    await site.redeem({ token: server.token });
+    const before = site.files().get('links/Link-my-link.yaml') ?? '';
+    writeFileSync(
+      join(site.to, 'Link-my-link.yaml'),
+      before.replace('router.example.com', 'elsewhere.example.com'),
+    );
+    await site.redeem({ token: server.token });
+    expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
+  });
+
+  test('is a file where the directory should be, or a name too long for a file', async () => {
+    const server = await start('linkgrant');
+    expect(
+      await site.outcome({ token: server.token, name: `${'a'.repeat(63)}.`.repeat(4).slice(0, 250) }),
+    ).toBe('not_writable');
+    writeFileSync(site.to, '');
+    expect(await site.outcome({ token: server.token })).toBe('not_writable');
+    expect(server.seen).toEqual([]);
+  });
+
+  test('is a file system that takes no directory', async () => {
+    const server = await start('linkgrant');
+    const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
+    expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
+    expect(server.seen).toEqual([]);
+  });
+
+  test('of a run that died, a temporary file with a key, is removed once it is old', async () => {
+    const server = await start('linkgrant');
+    const left = (digit: string) =>
+      join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
+    mkdirSync(site.to);
+    for (const digit of ['1', '2']) writeFileSync(left(digit), 'key');
+    const anHourAgo = Date.now() / 1000 - 3_600;
+    utimesSync(left('1'), anHourAgo, anHourAgo);
+    await site.redeem({ token: server.token });
+    expect([existsSync(left('1')), existsSync(left('2'))]).toEqual([false, true]);
+  });
+
+  test('is a data directory that cannot be made', async () => {
+    const server = await start('linkgrant');
+    writeFileSync(site.dataDirectory, '');
+    expect(await site.outcome({ token: server.token })).toBe('not_writable');
+    expect(server.seen).toEqual([]);
+  });
+
+  test('is not asked about before names are', async () => {
+    const server = await start('linkgrant');
+    expect(await site.outcome({ token: server.token, name: '../x' })).toBe('name_invalid');
+    expect(await site.outcome({ token: server.token, subject: 'a\nb' })).toBe('subject_invalid');
+    expect(site.files().size).toBe(0);
+  });
+});
+
+describe('a lost answer', () => {
+  test('of linkgrant is asked for again, with the same key, at once and later', async () => {
+    const server = await start('linkgrant');
+    server.loseAnswers(1);
+    expect(await site.outcome({ token: server.token })).toBe('redeemed');
+    expect(postings(server)).toHaveLength(2);
+
+    const second = await start('linkgrant');
+    const other = makeRequestingSite();
+    second.loseAnswers(3);
+    await expect(other.redeem({ token: second.token })).rejects.toThrow('safe to repeat');
+    expect(await other.outcome({ token: second.token })).toBe('redeemed');
+    expect(second.issued()).toBe(1);
+    other.remove();
+  });
+
+  test('of a stock server is not asked for again, unless that is wanted', async () => {
+    const server = await start('stock');
+    server.loseAnswers(1);
+    expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+    expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+    expect(postings(server)).toHaveLength(1);
+    expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
+    expect(postings(server)).toHaveLength(2);
+    expect(await site.outcome({ token: server.token })).toBe('redeemed');
+    expect(postings(server)).toHaveLength(2);
+  });
+});
+
+describe('a stock server that refuses', () => {
+  test('after it counted, or with an answer that cannot be used, is not posted to again', async () => {
+    for (const [status, body, code] of [
+      [500, 'No valid endpoints found for site\n', 'link_access_unavailable'],
+      [503, 'Internal error\n', 'store_unavailable'],
+      [504, '<html>gateway</html>', 'outcome_unknown'],
+      [200, 'hello', 'answer_invalid'],
+    ] as const) {
+      const server = await answering(status, body);
+      expect(await site.outcome({ token: server.token })).toBe(code);
+      expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+      expect(postings(server)).toHaveLength(1);
+    }
+  });
+
+  test('before it counted is posted to again by the next run', async () => {
+    for (const [status, body, code] of [
+      [403, 'Redemption of access token refused\n', 'code_wrong'],
+      [404, 'No such access granted\n', 'grant_exhausted'],
+      [404, '<html>no backend</html>', 'service_unavailable'],
+      [302, '', 'redirect'],
+    ] as const) {
+      const server = await answering(status, body);
+      expect(await site.outcome({ token: server.token })).toBe(code);
+      expect(await site.outcome({ token: server.token })).toBe(code);
+      expect(postings(server)).toHaveLength(2);
+    }
+  });
+
+  test('with "No such claim" is believed after three tries over half a minute', async () => {
+    const server = await answering(404, 'No such claim\n');
+    const waits: number[] = [];
+    const wait = async (milliseconds: number) => {
+      waits.push(milliseconds);
+    };
+    expect(await site.outcome({ token: server.token }, { wait })).toBe('grant_unknown');
+    expect(waits).toEqual([15_000, 15_000]);
+    expect(postings(server)).toHaveLength(3);
+  });
+
+  test('with "No such claim" is believed at once when the token has ended', async () => {
+    const server = await answering(404, 'No such claim\n');
+    const token = { ...server.token, expirationTime: Date.now() - 1 };
+    expect(await site.outcome({ token })).toBe('grant_unknown');
+    expect(postings(server)).toHaveLength(1);
+  });
+
+  test('with "No such claim" for a while only, as one that starts, is redeemed from in the end', async () => {
+    const stock = await start('stock');
+    let refusals = 2;
+    const server = await serveHttps(({ url }, _incoming, response) => {
+      if (url.endsWith('/-/check') || refusals-- > 0) response.writeHead(404).end('No such claim\n');
+      else void fetchAnswer(stock).then((answer) => response.end(answer));
+    });
+    opened.push(server);
+    expect(await site.outcome({ token: server.token })).toBe('redeemed');
+    expect(postings(server)).toHaveLength(3);
+  });
+});
+
+test('no code and no key is in what a failed run leaves for people', async () => {
+  const server = await start('stock');
+  server.loseAnswers(1);
+  const error = (await site.redeem({ token: server.token }).catch((reason: unknown) => reason)) as Error;
+  const kept = [...site.files()]
+    .filter(([path]) => !path.endsWith('key.pem'))
+    .map(([path, text]) => path + text);
+  for (const text of [error.message, ...kept]) {
+    expect(text).not.toContain(server.token.code);
+    expect(text).not.toContain('PRIVATE KEY');
+  }
+});
+
+/** An answer that another service gives to another site. */
+async function fetchAnswer(stock: IssuingServer): Promise<string> {
+  const other = makeRequestingSite();
+  let text = '';
+  const materializer = streamMaterializer(async (written) => {
+    text = written;
+  });
+  await other.redeem({ token: stock.token }, { materializer });
+  other.remove();
+  return text;
+}
