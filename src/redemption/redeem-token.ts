@@ -49,7 +49,7 @@ export interface RedeemedToken extends ReceivedLink {
 }
 
 /** Under what the pending redemption of a token is kept: SHA-256 over its URL, a NUL and its code, lower-case hex. */
-export function pendingRedemptionId(token: AccessToken): string {
+function pendingRedemptionId(token: AccessToken): string {
   return createHash('sha256').update(`${token.url}\0${token.code}`).digest('hex');
 }
 

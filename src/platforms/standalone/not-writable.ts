@@ -1,7 +1,7 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
 
 /** A RedemptionError `not_writable` for a file system error at `path`. */
-export function notWritable(path: string, error: unknown): RedemptionError {
+function notWritable(path: string, error: unknown): RedemptionError {
   const code = (error as { code?: unknown } | null)?.code;
   const why = typeof code === 'string' ? code : 'unknown error';
   return new RedemptionError('not_writable', `${path} cannot be written (${why}).`, { cause: error });
