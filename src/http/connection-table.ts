@@ -7,7 +7,8 @@ const PER_SOURCE = 1_024;
 /** The open connections of a listener, bounded in all and per source; over a bound the oldest one is dropped. */
 export class ConnectionTable {
   readonly #limit: number;
-  readonly #all = new Set<Socket>();
+  /** Each with its source, which a closed socket no longer tells. */
+  readonly #all = new Map<Socket, string>();
   readonly #bySource = new Map<string, Set<Socket>>();
 
   /** `limit` connections at most in all. */
@@ -17,31 +18,39 @@ export class ConnectionTable {
 
   add(socket: Socket): void {
     const source = sourceOf(socket.remoteAddress ?? '');
+    const neighbours = this.#bySource.get(source);
+    if (neighbours && neighbours.size >= PER_SOURCE) this.#dropFirst(neighbours);
+    else if (this.#all.size >= this.#limit) this.#dropFirst(this.#all.keys());
+    this.#all.set(socket, source);
     const sameSource = this.#bySource.get(source) ?? new Set();
-    this.#bySource.set(source, sameSource);
-    if (sameSource.size >= PER_SOURCE) dropOldest(sameSource);
-    else if (this.#all.size >= this.#limit) dropOldest(this.#all);
-    this.#all.add(socket);
-    sameSource.add(socket);
-    socket.once('close', () => {
-      this.#all.delete(socket);
-      sameSource.delete(socket);
-      if (sameSource.size === 0 && this.#bySource.get(source) === sameSource) this.#bySource.delete(source);
-    });
+    this.#bySource.set(source, sameSource.add(socket));
+    socket.once('close', () => this.#forget(socket));
   }
 
   /** Ends every connection on which nothing has arrived. */
   destroyIdle(): void {
-    for (const socket of this.#all) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of this.#all.keys()) if (socket.bytesRead === 0) socket.destroy();
   }
 
   destroyAll(): void {
-    for (const socket of this.#all) socket.destroy();
+    for (const socket of this.#all.keys()) socket.destroy();
   }
-}
 
-// A Set iterates in the order of insertion.
-function dropOldest(sockets: Set<Socket>): void {
-  const [oldest] = sockets;
-  oldest?.destroy();
+  /** Drops the first of sockets that are in the order in which they came. */
+  #dropFirst(sockets: Iterable<Socket>): void {
+    const [oldest] = sockets;
+    if (!oldest) return;
+    // At once: it closes only after the connections of this turn of the event loop, each of which needs a place.
+    this.#forget(oldest);
+    oldest.destroy();
+  }
+
+  #forget(socket: Socket): void {
+    const source = this.#all.get(socket);
+    if (source === undefined) return;
+    this.#all.delete(socket);
+    const sameSource = this.#bySource.get(source);
+    sameSource?.delete(socket);
+    if (sameSource?.size === 0) this.#bySource.delete(source);
+  }
 }
