@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { type Composition, composeTestService, type TestService } from '../support/service.js';
+import { openWire, parseAnswer, post } from '../support/wire.js';
+
+let services: TestService[] = [];
+
+afterEach(async () => {
+  for (const service of services) await service.close();
+  services = [];
+});
+
+async function composed(composition: Composition = {}) {
+  const service = await composeTestService(composition);
+  services.push(service);
+  return { service, ...(await service.storedGrant({ redemptionsAllowed: 100 })) };
+}
+
+async function openTcp(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  socket.on('error', () => undefined);
+  socket.resume();
+  await once(socket, 'connect');
+  return socket;
+}
+
+const closed = (socket: Socket) => (socket.closed ? undefined : once(socket, 'close'));
+
+describe('open connections', () => {
+  it('beyond the most in all push out the oldest, and the new one is served', async () => {
+    const { service, grant, code } = await composed({ maxConnections: 3 });
+    const idle = [];
+    for (let count = 0; count < 3; count += 1) idle.push(await openWire(service));
+    const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    redeemedAnswer(answer);
+    await idle[0]?.ended;
+    expect(idle.slice(1).map(({ socket }) => socket.destroyed)).toEqual([false, false]);
+    for (const { socket } of idle) socket.destroy();
+  });
+
+  it('that come all at once stay within the most as well', async () => {
+    const { service } = await composed({ maxConnections: 3 });
+    const sockets = await Promise.all(Array.from({ length: 60 }, () => openTcp(service.port)));
+    let open = sockets.length;
+    for (const socket of sockets) {
+      if (socket.closed) open -= 1;
+      else
+        socket.once('close', () => {
+          open -= 1;
+        });
+    }
+    await expect.poll(() => open, { timeout: 20_000 }).toBe(3);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('of one source beyond 1,024 push out its own oldest, and nobody else', async () => {
+    const { service } = await composed({ maxConnections: 10_000 });
+    const neighbour = await openTcp(service.port, '127.0.0.2');
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 1_025; count += 1) sockets.push(await openTcp(service.port));
+    await closed(sockets[0] as Socket);
+    expect(sockets.filter((socket) => socket.closed)).toHaveLength(1);
+    expect(neighbour.closed).toBe(false);
+    for (const socket of [neighbour, ...sockets]) socket.destroy();
+  });
+
+  it('on which no handshake begins are ended', async () => {
+    const { service } = await composed();
+    await closed(await openTcp(service.port));
+  });
+});
+
+describe('a service that is told to stop', () => {
+  it('finishes the redemption that is running, and takes no other connection', async () => {
+    const waiting: (() => void)[] = [];
+    const { service, grant, code } = await composed({
+      site: (real) => ({
+        async resolveAccess(asked) {
+          await new Promise<void>((resolve) => waiting.push(resolve));
+          return real.resolveAccess(asked);
+        },
+      }),
+    });
+    const running = post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    await expect.poll(() => waiting.length).toBe(1);
+    const idle = await openTcp(service.port);
+    services = [];
+    const stopped = service.listener.drain(30_000);
+    await closed(idle);
+    await expect(openWire(service)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    waiting[0]?.();
+    redeemedAnswer(await running);
+    await stopped;
+    expect(await service.used(grant.uid)).toBe(1);
+    await service.store.close();
+  });
+
+  it('ends what does not finish in time', async () => {
+    const { service, grant } = await composed();
+    const wire = await openWire(service);
+    wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\nhalf`);
+    await service.listener.drain(50);
+    expect(await wire.ended).toHaveLength(0);
+  });
+});
+
+describe('a client that goes away', () => {
+  it('before its answer has spent its use, and gets the same certificate when it comes back', async () => {
+    const waiting: (() => void)[] = [];
+    const { service, grant, code } = await composed({
+      site: (real) => ({
+        async resolveAccess(asked) {
+          if (waiting.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+          return real.resolveAccess(asked);
+        },
+      }),
+    });
+    const { csr } = csrHeader();
+    const wire = await openWire(service);
+    wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\ncsr: ${csr}\r\nContent-Length: 24\r\n\r\n${code}`);
+    await expect.poll(() => waiting.length).toBe(1);
+    wire.socket.destroy();
+    waiting[0]?.();
+    await expect.poll(() => service.used(grant.uid)).toBe(1);
+    const again = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: { csr } }));
+    const { items } = await service.store.listRedemptions({ limit: 10, grantUid: grant.uid });
+    expect(items.map(({ certificate }) => certificate)).toEqual([again.certificate]);
+    expect(await service.used(grant.uid)).toBe(1);
+  });
+
+  it('in the middle of its answer does not disturb the others', async () => {
+    const { service, grant, code } = await composed();
+    const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(service)));
+    for (const [at, wire] of wires.entries()) {
+      const { csr } = csrHeader();
+      wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\ncsr: ${csr}\r\nContent-Length: 24\r\n\r\n${code}`);
+      if (at % 2 === 0) wire.socket.destroy();
+    }
+    const answers = await Promise.all(wires.filter((_, at) => at % 2 === 1).map(({ ended }) => ended));
+    for (const answer of answers) redeemedAnswer(parseAnswer(answer));
+  });
+});
