@@ -1,0 +1,107 @@
+// A service whose store is on a small file system that gets full, read-only and well again while it runs. To be run in a
+// mount namespace of its own (unshare --mount); prints what was answered as JSON.
+//   node service-on-failing-disk.mjs DIRECTORY
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { generateKeyPair } from '../../dist/pki/keys.js';
+import { createCertificateRequest } from '../../dist/pki/requests.js';
+
+const [, , directory] = process.argv;
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const disk = join(directory, 'disk');
+const filler = join(disk, 'filler');
+const data = ['--data-dir', join(directory, 'data'), '--store', `sqlite:${join(disk, 'linkgrant.db')}`];
+
+mkdirSync(disk);
+execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+
+const words = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', '--log-level', 'silent'];
+const service = spawn(
+  process.execPath,
+  [main, 'serve', ...data, ...words, '--endpoint', 'edge=router.example.com:45671'],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
+process.on('exit', () => service.kill('SIGKILL'));
+await new Promise((resolve) =>
+  service.stdout.setEncoding('utf8').on('data', (text) => text.includes('Next:') && resolve()),
+);
+
+const file = join(directory, 'token.yaml');
+const limits = ['--redemptions-allowed', '100', '--name', 'west'];
+execFileSync(process.execPath, [main, 'token', 'issue', file, ...data, ...limits], { stdio: 'ignore' });
+const token = parse(readFileSync(file, 'utf8')).spec;
+
+/** Posts the code with a key of its own. */
+async function redeem() {
+  const csr = Buffer.from(createCertificateRequest(await generateKeyPair('p256'), 'west')).toString('base64');
+  const answer = await new Promise((resolve, reject) => {
+    const request = https.request(
+      token.url,
+      { method: 'POST', ca: token.ca, headers: { csr }, agent: false },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text) => (body += text));
+        response.on('end', () => resolve({ response, body }));
+      },
+    );
+    request.on('error', reject);
+    request.end(token.code);
+  });
+  const { statusCode, headers } = answer.response;
+  if (statusCode === 200) return 200;
+  return { status: statusCode, text: answer.body.trim(), retryAfter: Number(headers['retry-after']) > 0 };
+}
+
+function counted() {
+  const [grant] = JSON.parse(execFileSync(process.execPath, [main, 'grant', 'list', '-o', 'json', ...data]));
+  const redemptions = JSON.parse(
+    execFileSync(process.execPath, [main, 'redemption', 'list', '-o', 'json', ...data]),
+  );
+  return [grant.redemptions, redemptions.length];
+}
+
+function fill() {
+  for (const size of [65_536, 4_096, 512, 1]) {
+    try {
+      for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
+    } catch (error) {
+      if (error.code !== 'ENOSPC') throw error;
+    }
+  }
+}
+
+const answers = { before: await redeem() };
+fill();
+// What the write-ahead log still has room for succeeds; then it is really full.
+let fitted = 0;
+let answer = await redeem();
+while (answer === 200 && fitted < 90) {
+  fitted += 1;
+  answer = await redeem();
+}
+answers.full = answer;
+answers.stillFull = await redeem();
+rmSync(filler);
+answers.freed = await redeem();
+answers.countedThen = counted().map((count) => count - fitted);
+// The kernel makes nothing read-only that is open for writing; a missing file makes the store let go of it.
+const store = join(disk, 'linkgrant.db');
+renameSync(store, `${store}.away`);
+answers.gone = await redeem();
+renameSync(`${store}.away`, store);
+execFileSync('mount', ['-o', 'remount,ro', disk]);
+answers.readOnly = await redeem();
+execFileSync('mount', ['-o', 'remount,rw', disk]);
+answers.writable = await redeem();
+answers.countedAtLast = counted().map((count) => count - fitted);
+
+service.kill('SIGTERM');
+await new Promise((resolve) => service.once('exit', resolve));
+execFileSync('umount', [disk]);
+process.stdout.write(JSON.stringify(answers));
