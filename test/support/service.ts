@@ -133,11 +133,11 @@ async function around(options: {
   };
 }
 
-/** Flags of `serve`; the data directory is a temporary one, `endpoint` the test's unless another is given. */
+/** Takes flags of `serve`; the data directory is a temporary one, `endpoint` the test's unless another is given. */
 export async function startTestService(
-  flags: Flags = {},
+  flags: Flags & { readonly dataDir?: string } = {},
 ): Promise<TestService & { readonly running: RunningService }> {
-  const directory = temporaryDirectory();
+  const directory = flags.dataDir ?? temporaryDirectory();
   const clock = new TestClock();
   const { logger, lines } = captureLog();
   const { settings } = loadConfiguration(
@@ -156,7 +156,7 @@ export async function startTestService(
     async close() {
       await store.close();
       await running.close();
-      rmSync(directory, { recursive: true, force: true });
+      if (flags.dataDir === undefined) rmSync(directory, { recursive: true, force: true });
     },
   };
 }

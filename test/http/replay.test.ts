@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { HOUR, startTestService, type TestService } from '../support/service.js';
+import { type PostOptions, post, type Target } from '../support/wire.js';
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService();
+});
+
+afterAll(() => service.close());
+
+/** A site that posts the same key again and again. */
+function site({ grant, code }: CreatedGrant, key = newKey()) {
+  const { csr } = csrHeader(key);
+  const redeem = (options: PostOptions = {}, target: Target = service) =>
+    post(target, `/${grant.uid}`, code, { ...options, headers: { csr, ...options.headers } });
+  return redeem;
+}
+
+const used = ({ grant }: CreatedGrant) => service.used(grant.uid);
+
+describe('the same key again', () => {
+  it('gets the same answer byte for byte, and one use is counted', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const first = await redeem();
+    const second = await redeem();
+    redeemedAnswer(first);
+    expect(second.body).toBe(first.body);
+    expect(await used(made)).toBe(1);
+    expect(service.logged()).toContainEqual(
+      expect.objectContaining({ event: 'replayed', grant: made.grant.uid }),
+    );
+    const attempts = await service.store.listAttempts(made.grant.uid, 10);
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['replayed', 'redeemed']);
+  });
+
+  it('in another CSR for it gets the same certificate', async () => {
+    const made = await service.grant();
+    const key = newKey();
+    const [first, second] = [csrHeader(key), csrHeader(key)];
+    // ECDSA signs with a random number, so these are two texts for one key.
+    expect(second.csr).not.toBe(first.csr);
+    const answers = [await site(made, key)(), await site(made, key)()];
+    expect(answers[1]?.body).toBe(answers[0]?.body);
+  });
+
+  it('gets it though the grant is exhausted, and though it has expired', async () => {
+    const made = await service.grant({ expirationWindowMs: HOUR });
+    const redeem = site(made);
+    const { body } = await redeem();
+    expect((await site(made)()).headers['linkgrant-reason']).toBe('grant_exhausted');
+    expect((await redeem()).body).toBe(body);
+    service.clock.advance(2 * HOUR);
+    expect((await site(made)()).headers['linkgrant-reason']).toBe('grant_expired');
+    expect((await redeem()).body).toBe(body);
+    expect(await used(made)).toBe(1);
+  });
+
+  it('gets it though the grant allows fewer redemptions now', async () => {
+    const made = await service.grant({ redemptionsAllowed: 5 });
+    const redeem = site(made);
+    const { body } = await redeem();
+    await site(made)();
+    service.sql('UPDATE grants SET redemptions_allowed = 1 WHERE uid = ?', made.grant.uid);
+    expect((await redeem()).body).toBe(body);
+    expect((await site(made)()).headers['linkgrant-reason']).toBe('grant_exhausted');
+    expect(await used(made)).toBe(2);
+  });
+
+  it('gets it though the policy would refuse it now', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const { body } = await redeem();
+    service.sql('UPDATE grants SET policy = ? WHERE uid = ?', '{"subjects":[]}', made.grant.uid);
+    expect((await redeem()).body).toBe(body);
+  });
+
+  it('gets nothing when the grant is revoked', async () => {
+    const made = await service.grant({ redemptionsAllowed: 5 });
+    const redeem = site(made);
+    redeemedAnswer(await redeem());
+    await service.store.revokeGrant(made.grant.uid, service.clock.read());
+    const answer = await redeem();
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
+    expect(answer.body).toBe('No such claim\n');
+  });
+
+  it('gets nothing when that redemption is revoked, and no new one either', async () => {
+    const made = await service.grant({ redemptionsAllowed: 5 });
+    const redeem = site(made);
+    const { secret } = redeemedAnswer(await redeem());
+    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
+    service.sql('UPDATE redemptions SET revoked_at = ? WHERE id = ?', service.clock.read(), id);
+    const answer = await redeem();
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
+    expect(await used(made)).toBe(1);
+    redeemedAnswer(await site(made)());
+  });
+
+  it('gets nothing with a wrong code', async () => {
+    const made = await service.grant();
+    const key = newKey();
+    redeemedAnswer(await site(made, key)());
+    expect((await site({ ...made, code: 'not-the-code' }, key)()).status).toBe(403);
+  });
+
+  it('under another name and subject gets the recorded ones', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const first = await redeem({ headers: { name: 'west', subject: 'west-site' } });
+    const second = await redeem({ headers: { name: 'east', subject: 'east-site' } });
+    expect(second.body).toBe(first.body);
+    expect(redeemedAnswer(second)).toMatchObject({ secret: { metadata: { name: 'west' } } });
+    expect(redeemedAnswer(second).x509.subject).toBe('CN=west-site');
+  });
+
+  it('from another address gets the same', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const first = await redeem();
+    expect((await redeem({ from: '127.0.0.2' })).body).toBe(first.body);
+    expect(await used(made)).toBe(1);
+  });
+
+  it('whether or not the client will renew gets the same', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const first = await redeem();
+    expect((await redeem({ headers: { renews: 'true' } })).body).toBe(first.body);
+  });
+
+  it('20 times at once is one redemption with one certificate', async () => {
+    const made = await service.grant({ redemptionsAllowed: 5 });
+    const redeem = site(made);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem()));
+    expect(new Set(answers.map((answer) => redeemedAnswer(answer).certificate)).size).toBe(1);
+    expect(await used(made)).toBe(1);
+  });
+
+  it('at another grant is a redemption of that grant', async () => {
+    const [one, two] = [await service.grant(), await service.grant()];
+    const key = newKey();
+    const answers = [await site(one, key)(), await site(two, key)()];
+    const serials = answers.map((answer) => redeemedAnswer(answer).x509.serialNumber);
+    expect(new Set(serials).size).toBe(2);
+  });
+
+  it('from another process of the service gets the same, with the endpoints of that one', async () => {
+    const made = await service.grant();
+    const redeem = site(made);
+    const first = redeemedAnswer(await redeem());
+    const endpoint = ['inter-router=elsewhere.example.com:55671'];
+    const other = await startTestService({ dataDir: service.directory, endpoint });
+    try {
+      expect((await site(made)({}, other)).headers['linkgrant-reason']).toBe('grant_exhausted');
+      const again = redeemedAnswer(await redeem({}, other));
+      expect(again.certificate).toBe(first.certificate);
+      expect(again.links.flatMap(({ spec }) => spec.endpoints)).toEqual([
+        { group: 'skupper-router', host: 'elsewhere.example.com', name: 'inter-router', port: '55671' },
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
+describe('N sites at once', () => {
+  it('redeem a grant of 17 uses exactly 17 times, with 17 certificates', async () => {
+    const made = await service.grant({ redemptionsAllowed: 17 });
+    const answers = await Promise.all(Array.from({ length: 60 }, () => site(made)()));
+    const [redeemed, refused] = [200, 404].map((status) =>
+      answers.filter((answer) => answer.status === status),
+    );
+    const serials = redeemed?.map((answer) => redeemedAnswer(answer).x509.serialNumber) ?? [];
+    expect(new Set(serials).size).toBe(17);
+    expect(redeemed).toHaveLength(17);
+    expect(refused).toHaveLength(43);
+    for (const answer of refused ?? []) {
+      expect(answer.headers['linkgrant-reason']).toBe('grant_exhausted');
+      expect(answer.body).toBe('No such access granted\n');
+    }
+    expect(await used(made)).toBe(17);
+    const { items } = await service.store.listRedemptions({ limit: 100, grantUid: made.grant.uid });
+    const recorded = items.map(({ serial }) => serial.toUpperCase());
+    expect(recorded.sort()).toEqual(serials.map((serial) => serial.padStart(32, '0')).sort());
+  });
+
+  it('each post twice, and still each has one certificate', async () => {
+    const made = await service.grant({ redemptionsAllowed: 10 });
+    const sites = Array.from({ length: 10 }, () => site(made));
+    const answers = await Promise.all([...sites, ...sites].map((redeem) => redeem()));
+    const certificates = answers.map((answer) => redeemedAnswer(answer).certificate);
+    expect(certificates.slice(10)).toEqual(certificates.slice(0, 10));
+    expect(new Set(certificates).size).toBe(10);
+    expect(await used(made)).toBe(10);
+  });
+});
