@@ -1,0 +1,221 @@
+import { writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { DAY, startTestService, type TestService } from '../support/service.js';
+import { openWire, parseAnswer, post, type Target } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+/** What a handshake agreed on; rejects when there is none. */
+async function handshake(target: Target, options: ConnectionOptions = {}) {
+  const { socket } = await openWire(target, options);
+  const agreed = {
+    protocol: socket.getProtocol(),
+    alpn: socket.alpnProtocol,
+    serial: socket.getPeerCertificate().serialNumber,
+    group: (socket.getEphemeralKeyInfo() as { name?: string }).name,
+    reused: socket.isSessionReused(),
+  };
+  socket.destroy();
+  return agreed;
+}
+
+const refusesOldVersions = (target: () => Target) =>
+  it.each(['TLSv1.2', 'TLSv1.1', 'TLSv1'] as const)('does not speak %s', async (version) => {
+    // OpenSSL offers the oldest ones at its lowest security level alone.
+    const options = {
+      minVersion: version,
+      maxVersion: version,
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    } as const;
+    await expect(handshake(target(), options)).rejects.toMatchObject({
+      code: expect.stringMatching(/PROTOCOL_VERSION|NO_PROTOCOLS_AVAILABLE/),
+    });
+  });
+
+async function resumesNothing(target: Target): Promise<void> {
+  const { socket, ended } = await openWire(target);
+  const sessions: Buffer[] = [];
+  socket.on('session', (session: Buffer) => sessions.push(session));
+  socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  expect(parseAnswer(await ended).status).toBe(405);
+  for (const session of sessions)
+    expect(await handshake(target, { session })).toMatchObject({ reused: false });
+}
+
+async function redeems(service: TestService): Promise<void> {
+  const { grant, code } = await service.grant();
+  redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+}
+
+describe('the listener', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService();
+  });
+  afterAll(() => service.close());
+
+  it('speaks TLS 1.3', async () => {
+    expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
+  });
+
+  refusesOldVersions(() => service);
+
+  it('takes HTTP/1.1 where HTTP/2 is offered beside it, and does without ALPN', async () => {
+    const both = await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] });
+    expect(both.alpn).toBe('http/1.1');
+    expect((await handshake(service)).alpn).toBe(false);
+  });
+
+  it('has no HTTP/2 to offer', async () => {
+    const session = connectHttp2(`https://127.0.0.1:${service.port}`, { ca: service.ca });
+    const failed = new Promise((resolve) => session.once('error', resolve));
+    expect(await failed).toBeInstanceOf(Error);
+    session.destroy();
+  });
+
+  it('agrees on P-256 where a client knows no X25519', async () => {
+    expect(await handshake(service, { ecdhCurve: 'P-256' })).toMatchObject({ group: 'prime256v1' });
+    expect(await handshake(service, { ecdhCurve: 'P-384' })).toMatchObject({ group: 'secp384r1' });
+  });
+
+  it('resumes no session', async () => {
+    await resumesNothing(service);
+  });
+
+  it('is verified by its own CA alone', async () => {
+    const other = await makeAuthority('another CA');
+    await expect(handshake({ port: service.port, ca: other.bundlePem })).rejects.toThrow();
+  });
+
+  it('names every way to reach it', async () => {
+    expect(await handshake(service, { host: 'localhost', servername: 'localhost' })).toMatchObject({
+      protocol: 'TLSv1.3',
+    });
+    await expect(handshake(service, { servername: 'elsewhere.example.com' })).rejects.toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+  });
+});
+
+describe('a listener that is configured for TLS 1.2', () => {
+  it('speaks it, and TLS 1.3 where both sides can', async () => {
+    const service = await startTestService({ tlsMinVersion: '1.2' });
+    try {
+      expect(await handshake(service, { maxVersion: 'TLSv1.2' })).toMatchObject({ protocol: 'TLSv1.2' });
+      expect(await handshake(service)).toMatchObject({ protocol: 'TLSv1.3' });
+      await redeems(service);
+    } finally {
+      await service.close();
+    }
+  });
+});
+
+describe('a server certificate that somebody else keeps', () => {
+  let service: Awaited<ReturnType<typeof startTestService>>;
+  let authority: Awaited<ReturnType<typeof makeAuthority>>;
+  const files = {
+    tlsCert: join(openssl.directory, 'server.crt'),
+    tlsKey: join(openssl.directory, 'server.key'),
+    tlsCa: join(openssl.directory, 'server-ca.crt'),
+  };
+
+  const write = (identity: { readonly cert: string; readonly key: string }) => {
+    writeFileSync(files.tlsCert, identity.cert);
+    writeFileSync(files.tlsKey, identity.key);
+    writeFileSync(files.tlsCa, authority.bundlePem);
+  };
+
+  beforeAll(async () => {
+    authority = await makeAuthority('a cluster CA');
+    write(await makeIdentity({ authority }));
+    service = await startTestService(files);
+  });
+  afterAll(() => service.close());
+
+  it('is shown, and tokens carry its CA', async () => {
+    expect(service.ca).toBe(authority.bundlePem);
+    await redeems(service);
+  });
+
+  it('is reloaded without dropping a connection that is open', async () => {
+    const before = await handshake(service);
+    const { grant, code } = await service.grant();
+    const open = await openWire(service);
+    open.send(
+      `POST /${grant.uid} HTTP/1.1\r\nHost: h\r\ncsr: ${csrHeader().csr}\r\nContent-Length: 24\r\n\r\n`,
+    );
+    write(await makeIdentity({ authority }));
+    await service.running.reloadIdentity();
+    expect((await handshake(service)).serial).not.toBe(before.serial);
+    open.send(code);
+    redeemedAnswer(parseAnswer(await open.ended));
+  });
+
+  refusesOldVersions(() => service);
+
+  it('is reloaded without offering HTTP/2 or resuming sessions from then on', async () => {
+    expect(await handshake(service, { ALPNProtocols: ['h2', 'http/1.1'] })).toMatchObject({
+      alpn: 'http/1.1',
+    });
+    await resumesNothing(service);
+  });
+
+  it.each([
+    [
+      'a key of another certificate',
+      async () => ({ ...(await makeIdentity({ authority })), key: (await makeIdentity()).key }),
+    ],
+    ['no certificate', async () => ({ ...(await makeIdentity({ authority })), cert: 'half a certif' })],
+    ['no key', async () => ({ ...(await makeIdentity({ authority })), key: '' })],
+    [
+      'an encrypted key',
+      async () => {
+        const made = await makeIdentity({ authority });
+        const key = openssl.run(['pkey', '-aes128', '-passout', 'pass:secret'], made.key).toString();
+        return { ...made, key };
+      },
+    ],
+  ])('is kept when %s takes its place, and the log says so', async (_what, bad) => {
+    const { serial } = await handshake(service);
+    const earlier = service.logged().length;
+    write(await bad());
+    await service.running.reloadIdentity();
+    expect((await handshake(service)).serial).toBe(serial);
+    expect(service.logged().slice(earlier)).toContainEqual(
+      expect.objectContaining({ event: 'certificate_kept' }),
+    );
+    await redeems(service);
+  });
+
+  it('is reloaded as soon as the pair is whole again', async () => {
+    const { serial } = await handshake(service);
+    write(await makeIdentity({ authority }));
+    await service.running.reloadIdentity();
+    expect((await handshake(service)).serial).not.toBe(serial);
+    await redeems(service);
+  });
+});
+
+describe('the service’s own certificate', () => {
+  it('is issued anew under the same CA when a third of its life is left', async () => {
+    const service = await startTestService();
+    try {
+      const { serial } = await handshake(service);
+      await service.running.reloadIdentity();
+      expect((await handshake(service)).serial).toBe(serial);
+      service.clock.advance(244 * DAY);
+      await service.running.reloadIdentity();
+      // It begins in what is the future for this machine's clock, which is the client's.
+      expect((await handshake(service, { rejectUnauthorized: false })).serial).not.toBe(serial);
+    } finally {
+      await service.close();
+    }
+  });
+});
