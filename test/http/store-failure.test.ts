@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RedemptionError } from '../../src/domain/redemption-error.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, MINUTE, type TestService, withStore } from '../support/service.js';
+import { post, type WireAnswer } from '../support/wire.js';
+
+type Fault = (real: GrantStore) => Partial<GrantStore>;
+
+const NO_FAULT: Fault = () => ({});
+const unavailable = () => Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
+
+let service: TestService;
+let fault: Fault;
+
+beforeAll(async () => {
+  service = await composeTestService({
+    store: (real) =>
+      new Proxy(real, {
+        get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
+      }),
+  });
+});
+
+beforeEach(() => {
+  fault = NO_FAULT;
+});
+
+afterAll(() => service.close());
+
+function expectUnavailable(answer: WireAnswer): void {
+  expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
+  expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  expect(answer.headers).not.toHaveProperty('linkgrant-reason');
+}
+
+describe.each([
+  ['with a key of its own', () => csrHeader()],
+  ['with a key made by the service', () => ({})],
+] as const)('a redemption %s', (_mode, headersOf) => {
+  async function site() {
+    const { grant, code } = await service.grant();
+    const headers = headersOf();
+    return { uid: grant.uid, redeem: () => post(service, `/${grant.uid}`, code, { headers }) };
+  }
+
+  it.each<[string, Fault]>([
+    ['the grant', () => ({ findGrant: unavailable })],
+    ['an earlier redemption', () => ({ findReplay: unavailable })],
+  ])(
+    'is put off while the store cannot read %s, costs nothing, and succeeds afterwards',
+    async (_what, now) => {
+      const { uid, redeem } = await site();
+      fault = now;
+      expectUnavailable(await redeem());
+      expect(await service.used(uid)).toBe(0);
+      fault = NO_FAULT;
+      redeemedAnswer(await redeem());
+      expect(await service.used(uid)).toBe(1);
+    },
+  );
+
+  it('is put off while the store cannot be written, costs nothing, and succeeds afterwards', async () => {
+    const { uid, redeem } = await site();
+    fault = () => ({ recordRedemption: unavailable });
+    for (let attempt = 0; attempt < 3; attempt += 1) expectUnavailable(await redeem());
+    expect(await service.used(uid)).toBe(0);
+    expect((await service.store.listRedemptions({ limit: 1, grantUid: uid })).items).toEqual([]);
+    fault = NO_FAULT;
+    redeemedAnswer(await redeem());
+    expect(await service.used(uid)).toBe(1);
+  });
+
+  it('that was recorded though the store failed to say so is answered when it is repeated', async () => {
+    const { uid, redeem } = await site();
+    fault = (real) => ({
+      async recordRedemption(...recorded) {
+        await real.recordRedemption(...recorded);
+        return unavailable();
+      },
+    });
+    expectUnavailable(await redeem());
+    fault = NO_FAULT;
+    const { certificate } = redeemedAnswer(await redeem());
+    expect(await service.used(uid)).toBe(1);
+    const { items } = await service.store.listRedemptions({ limit: 2, grantUid: uid });
+    expect(items.map((item) => item.certificate)).toEqual([certificate]);
+  });
+
+  it('that another process records first is answered with that one', async () => {
+    const { uid, redeem } = await site();
+    let first: WireAnswer | undefined;
+    fault = () => ({
+      // Neither request sees the other's redemption before it records its own.
+      async findReplay() {
+        if (first) return undefined;
+        fault = NO_FAULT;
+        first = await redeem();
+        return undefined;
+      },
+    });
+    const second = await redeem();
+    expect(redeemedAnswer(second).certificate).toBe(redeemedAnswer(first ?? second).certificate);
+    expect(second.body).toBe(first?.body);
+    expect(await service.used(uid)).toBe(1);
+  });
+
+  it('is answered though the ledger cannot note a refusal or a replay', async () => {
+    const { redeem } = await site();
+    fault = () => ({ recordReplay: unavailable, recordRefusal: unavailable });
+    const first = await redeem();
+    expect((await redeem()).body).toBe(first.body);
+    const spent = await service.storedGrant({ redemptions: 1 });
+    const refused = await post(service, `/${spent.grant.uid}`, spent.code, { headers: csrHeader() });
+    expect(refused.headers['linkgrant-reason']).toBe('grant_exhausted');
+  });
+
+  it('is not told what went wrong in a driver', async () => {
+    const { uid, redeem } = await site();
+    fault = () => ({ recordRedemption: () => Promise.reject(new Error('near "SELCT": syntax error')) });
+    const answer = await redeem();
+    expect([answer.status, answer.body]).toEqual([500, 'Internal error\n']);
+    expect(JSON.stringify(answer.headers)).not.toContain('SELCT');
+    expect(service.logText()).toContain('near \\"SELCT\\"');
+    expect(await service.used(uid)).toBe(0);
+  });
+});
+
+describe('what the store decides at the commit', () => {
+  it.each(['grant_expired', 'grant_exhausted', 'grant_revoked'] as const)(
+    'is the answer: %s between the look and the commit',
+    async (refused) => {
+      const { grant, code } = await service.grant();
+      fault = () => ({ recordRedemption: async () => ({ refused }) });
+      const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+      expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, refused]);
+    },
+  );
+
+  it('holds for a grant that ends while its certificate is being signed', async () => {
+    const { grant, code } = await service.grant({ expirationWindowMs: MINUTE });
+    fault = () => ({
+      async findReplay() {
+        fault = (real) => ({
+          recordRedemption(uid, redemption, _now, limit) {
+            return real.recordRedemption(uid, redemption, (grant.expirationTime ?? 0) + 1, limit);
+          },
+        });
+        return undefined;
+      },
+    });
+    const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    expect(answer.headers['linkgrant-reason']).toBe('grant_expired');
+    expect(await service.used(grant.uid)).toBe(0);
+  });
+
+  it('holds for a grant that is revoked or deleted meanwhile', async () => {
+    for (const [act, reason] of [
+      ['revokeGrant', 'grant_revoked'],
+      ['deleteGrant', 'grant_unknown'],
+    ] as const) {
+      const { grant, code } = await service.grant();
+      fault = (real) => ({
+        async findReplay() {
+          await real[act](grant.uid, service.clock.read());
+          return undefined;
+        },
+      });
+      const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+      expect([answer.status, answer.body]).toEqual([404, 'No such claim\n']);
+      expect(answer.headers['linkgrant-reason']).toBe(reason);
+      expect((await service.store.listRedemptions({ limit: 1, grantUid: grant.uid })).items).toEqual([]);
+    }
+  });
+});
+
+describe('a check', () => {
+  it('is put off while the store cannot be read', async () => {
+    const { grant, code } = await service.grant();
+    fault = () => ({ findGrant: unavailable });
+    expectUnavailable(await post(service, `/${grant.uid}/-/check`, code));
+  });
+
+  it('needs no store that can be written', async () => {
+    const { grant, code } = await service.grant();
+    fault = () => ({ recordRedemption: unavailable, recordRefusal: unavailable, probe: unavailable });
+    const answer = await post(service, `/${grant.uid}/-/check`, code);
+    expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready', redemptions: 0 });
+  });
+});
