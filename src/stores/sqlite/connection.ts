@@ -20,9 +20,16 @@ export interface SqliteConnection {
   close(): void;
 }
 
+// From Node 24.19 on, an object of the driver's that the collector takes while no JavaScript runs aborts the process (its
+// destructor asks for an environment that is not there then). So none is given up: what a closed connection leaves is a
+// few kilobytes, and a connection is closed only with the store or when the disk failed.
+const kept: object[] = [];
+
 function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {
   try {
-    return new Database(file, { fileMustExist: true, timeout: 0 });
+    const db = new Database(file, { fileMustExist: true, timeout: 0 });
+    kept.push(db);
+    return db;
   } catch (error) {
     // The driver's own complaint about a directory that is gone carries no result code.
     if (primaryCode(error) !== undefined) throw error;
@@ -38,15 +45,25 @@ function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.D
  */
 export function openConnection(Database: typeof BetterSqlite3, file: string): SqliteConnection {
   const db = openFile(Database, file);
+  const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
+  kept.push(statements);
+  const statement = (sql: string): BetterSqlite3.Statement<SqlValue[], unknown> => {
+    let prepared = statements.get(sql);
+    if (!prepared) {
+      prepared = db.prepare<SqlValue[], unknown>(sql);
+      statements.set(sql, prepared);
+    }
+    return prepared;
+  };
   try {
-    if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
+    // The driver's own pragma() prepares a statement anew each time.
+    if (statement('PRAGMA journal_mode = WAL').pluck().get() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
     }
-    db.pragma('synchronous = FULL');
-    db.pragma('secure_delete = ON');
-    db.pragma('trusted_schema = OFF');
-    // What a burst made of the log is given back to the disk.
-    db.pragma('journal_size_limit = 16777216');
+    // What a burst made of the log is given back to the disk by the last of these.
+    db.exec(
+      'PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 16777216',
+    );
   } catch (error) {
     db.close();
     if (primaryCode(error) === 'SQLITE_NOTADB') {
@@ -57,18 +74,10 @@ export function openConnection(Database: typeof BetterSqlite3, file: string): Sq
     throw error;
   }
   const identity = fileIdentity(file);
-  const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
   return {
-    statement(sql) {
-      let statement = statements.get(sql);
-      if (!statement) {
-        statement = db.prepare<SqlValue[], unknown>(sql);
-        statements.set(sql, statement);
-      }
-      return statement;
-    },
+    statement,
     inTransaction: () => db.inTransaction,
-    truncateLog: () => db.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0,
+    truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,
     close: () => db.close(),
   };

@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+// From Node 24.19 on, the driver aborts the process when one of its objects is collected while no JavaScript runs.
+it('a closed store leaves the driver nothing that could be collected', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-objects-'));
+  try {
+    const script = resolve(import.meta.dirname, '../support/store-objects.mjs');
+    const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {
+      encoding: 'utf8',
+    });
+    const { databases, statements } = JSON.parse(printed) as { databases: number; statements: number };
+    expect(databases).toBe(5);
+    expect(statements).toBeGreaterThanOrEqual(5 * 3);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,0 +1,17 @@
+import Database from 'better-sqlite3';
+
+// Set-up of every test file. The driver's objects must not be collected (see src/stores/sqlite/connection.ts), nor those
+// of the databases that tests open by themselves.
+const kept: object[] = [];
+const prototype = Database.prototype;
+const { prepare } = prototype;
+prototype.prepare = function keepingPrepare(this: Database.Database, source: string) {
+  const statement = prepare.call(this, source);
+  kept.push(this, statement);
+  return statement;
+} as typeof prepare;
+prototype.pragma = function keepingPragma(this: Database.Database, source, options) {
+  const statement = this.prepare(`PRAGMA ${source}`);
+  if (!statement.reader) return statement.run();
+  return options?.simple ? statement.pluck().get() : statement.all();
+};
