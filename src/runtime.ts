@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { type CertificateEnds, certificateParts } from './admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from './admin/operations-app.js';
-import { makePrivateDirectory } from './files/private-file.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
 import type { CertificateAuthority } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
+import { openDataDirectory } from './platforms/standalone/data-directory.js';
 import {
   OwnedAuthorities,
   readAuthority,
@@ -21,6 +22,7 @@ import {
   givenIdentity,
   issueIdentity,
   ownIdentity,
+  type ServerIdentity,
   type ServerIdentitySource,
 } from './platforms/standalone/server-identity.js';
 import { certificateHosts, serviceUrl } from './platforms/standalone/service-address.js';
@@ -49,7 +51,9 @@ export interface RunningService {
   readonly description: ServiceDescription;
   readonly listening: AddressInfo;
   readonly metrics: Metrics;
+  /** What readiness depends on beside the certificates. */
   readonly readiness: readonly ReadinessPart[];
+  certificateEnds(): CertificateEnds;
   /** Looks for other credentials now instead of at the next turn. */
   reloadIdentity(): Promise<void>;
   /** Stops accepting, finishes what is running, in under 10 s. */
@@ -59,29 +63,34 @@ export interface RunningService {
 /** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
 async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {
   const { dataDir, issuerCert, issuerKey } = settings;
-  return issuerCert !== undefined && issuerKey !== undefined
-    ? readAuthority(issuerCert, issuerKey, now)
-    : new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
+  if (issuerCert !== undefined && issuerKey !== undefined) return readAuthority(issuerCert, issuerKey, now);
+  openDataDirectory(dataDir);
+  return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
 }
 
 /** The service's own certificates: the CA that signs links, and what the listener shows. */
 async function openIdentities(settings: Settings, now: number) {
-  makePrivateDirectory(settings.dataDir);
-  const authorities = new OwnedAuthorities(settings.dataDir);
-  const issuer = await openIssuer(settings, now);
   const { tlsCert, tlsKey, tlsCa } = settings;
-  const identity: ServerIdentitySource =
+  const given =
     tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
       ? givenIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
-      : ownIdentity(
-          settings.dataDir,
-          await authorities.ensure(SERVER_CA, 'linkgrant server CA', now),
-          certificateHosts({
-            externalUrl: settings.externalUrl,
-            hosts: settings.host ?? [],
-            listenHost: settings.listen.host,
-          }),
-        );
+      : undefined;
+  // What others keep is looked at before anything of ours is made.
+  await given?.read(now);
+  const issuer = await openIssuer(settings, now);
+  openDataDirectory(settings.dataDir);
+  const authorities = new OwnedAuthorities(settings.dataDir);
+  const identity: ServerIdentitySource =
+    given ??
+    ownIdentity(
+      settings.dataDir,
+      await authorities.ensure(SERVER_CA, 'linkgrant server CA', now),
+      certificateHosts({
+        externalUrl: settings.externalUrl,
+        hosts: settings.host ?? [],
+        listenHost: settings.listen.host,
+      }),
+    );
   return { authorities, issuer, identity };
 }
 
@@ -95,17 +104,43 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 
 /** Starts the redemption service, and resolves once it answers. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
-  const { clock, logger } = context;
-  const { authorities, issuer, identity } = await openIdentities(settings, clock());
-  const shown = await identity.read(clock());
+  const identities = await openIdentities(settings, context.clock());
+  const shown = await identities.identity.read(context.clock());
   const store = await openStore(settings, context, true);
   const metrics = createMetrics();
-  const endpoints = settings.endpoint ?? [];
-  const pathPrefix = settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/';
+  const parts = { settings, context, ...identities, shown, store, metrics };
+  const listener = createListener(parts);
+  try {
+    return await serve({ ...parts, listener });
+  } catch (error) {
+    // What is open would keep a process alive that has failed.
+    listener.server.close();
+    await store.close();
+    throw error;
+  }
+}
+
+/** What a service is made of before it listens. */
+interface ServiceParts extends Awaited<ReturnType<typeof openIdentities>> {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  /** The server identity at the start. */
+  readonly shown: ServerIdentity;
+  readonly store: GrantStore;
+  readonly metrics: Metrics;
+}
+
+function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
+  return pathPrefix ?? externalUrl?.pathname ?? '/';
+}
+
+function createListener(parts: ServiceParts): TlsListener {
+  const { settings, context, authorities, issuer, shown, store, metrics } = parts;
+  const { clock, logger } = context;
   const app = createRedemptionApp({
     store,
     site: new StandaloneSite({
-      endpoints,
+      endpoints: settings.endpoint ?? [],
       defaultIssuer: issuer,
       findIssuer: (name) => authorities.find(name, clock()),
       clock,
@@ -114,13 +149,13 @@ export async function startService(settings: Settings, context: RuntimeContext):
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     onLedgerFailure: (error) =>
       logger.warn({ event: 'ledger_failed', err: error }, 'an attempt was not noted'),
-    pathPrefix,
+    pathPrefix: pathPrefixOf(settings),
     allowRedeemByKey: settings.allowRedeemByKey,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     observer: metrics,
     ...context,
   });
-  const listener = createTlsListener(
+  return createTlsListener(
     shown,
     {
       minVersion: `TLSv${settings.tlsMinVersion}`,
@@ -129,30 +164,38 @@ export async function startService(settings: Settings, context: RuntimeContext):
     },
     app as RequestListener,
   );
+}
+
+async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
+  const { settings, context, issuer, shown, store, metrics, listener } = parts;
+  const { clock } = context;
+  const endpoints = settings.endpoint ?? [];
   const listening = await listen(listener.server, settings.listen);
-  const url = serviceUrl({
-    externalUrl: settings.externalUrl,
-    pathPrefix,
-    hosts: settings.host ?? [],
-    listenHost: settings.listen.host,
-    port: listening.port,
-  });
-  const { sha256: caSha256 } = describeCertificate(shown.ca);
-  const { hosts } = describeCertificate(shown.cert);
   const description: ServiceDescription = {
     platform: 'standalone',
-    url,
+    url: serviceUrl({
+      externalUrl: settings.externalUrl,
+      pathPrefix: pathPrefixOf(settings),
+      hosts: settings.host ?? [],
+      listenHost: settings.listen.host,
+      port: listening.port,
+    }),
     ca: shown.ca,
-    caSha256,
-    hosts,
+    caSha256: describeCertificate(shown.ca).sha256,
+    hosts: describeCertificate(shown.cert).hosts,
     endpoints,
     issuer: issuer.description,
   };
   await publishService(store, description);
   if (endpoints.length > 0) await store.initializeGrants(clock());
-  metrics.setCertificateExpiry('server', shown.notAfter);
+  let ends: CertificateEnds = { server: shown.notAfter, issuer: issuer.notAfter };
+  const noteServerEnd = (notAfter: number) => {
+    ends = { ...ends, server: notAfter };
+    metrics.setCertificateExpiry('server', notAfter);
+  };
+  noteServerEnd(shown.notAfter);
   metrics.setCertificateExpiry('issuer', issuer.notAfter);
-  const reloadIdentity = identityReloader(identity, listener, description, store, metrics, context);
+  const reloadIdentity = identityReloader(parts, description, noteServerEnd);
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, metrics, context), SWEEP_MS),
@@ -162,11 +205,8 @@ export async function startService(settings: Settings, context: RuntimeContext):
     description,
     listening,
     metrics,
-    readiness: [
-      { name: 'store', ready: () => store.probe() },
-      { name: 'certificate', ready: async () => assertValid('server certificate', shown.notAfter, clock()) },
-      { name: 'issuer', ready: async () => assertValid('issuer', issuer.notAfter, clock()) },
-    ],
+    certificateEnds: () => ends,
+    readiness: [{ name: 'store', ready: () => store.probe() }],
     reloadIdentity,
     async close() {
       for (const timer of timers) clearInterval(timer);
@@ -174,10 +214,6 @@ export async function startService(settings: Settings, context: RuntimeContext):
       await store.close();
     },
   };
-}
-
-function assertValid(what: string, notAfter: number, now: number): void {
-  if (notAfter <= now) throw new Error(`the ${what} ended ${new Date(notAfter).toISOString()}`);
 }
 
 function keySource(settings: Settings) {
@@ -209,13 +245,11 @@ async function sweep(store: GrantStore, metrics: Metrics, { clock, logger }: Run
 
 /** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */
 function identityReloader(
-  identity: ServerIdentitySource,
-  listener: TlsListener,
+  { identity, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
   description: ServiceDescription,
-  store: GrantStore,
-  metrics: Metrics,
-  { clock, logger }: RuntimeContext,
+  noteServerEnd: (notAfter: number) => void,
 ): () => Promise<void> {
+  const { clock, logger } = context;
   let version = identity.version(clock());
   return async () => {
     try {
@@ -226,7 +260,7 @@ function identityReloader(
       version = identity.version(clock());
       const { sha256: caSha256 } = describeCertificate(ca);
       await publishService(store, { ...description, ca, caSha256, hosts: describeCertificate(cert).hosts });
-      metrics.setCertificateExpiry('server', notAfter);
+      noteServerEnd(notAfter);
       logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
     } catch (error) {
       logger.error(
@@ -237,12 +271,14 @@ function identityReloader(
   };
 }
 
-/** A listener for operators: health, readiness and metrics over plain HTTP. */
+/** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
-  parts: Parameters<typeof createOperationsApp>[0],
+  deps: Parameters<typeof createOperationsApp>[0] & Pick<RunningService, 'certificateEnds'>,
+  { clock }: Pick<RuntimeContext, 'clock'>,
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
-  const server = createServer(createOperationsApp(parts) as RequestListener);
+  const parts = [...deps.parts, ...certificateParts(deps.certificateEnds, clock)];
+  const server = createServer(createOperationsApp({ ...deps, parts }) as RequestListener);
   const listening = await listen(server, address);
   return {
     listening,
@@ -255,6 +291,5 @@ export async function startOperations(
 
 /** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year. */
 export async function issueSiteCertificate(settings: Settings, hosts: readonly string[], now: number) {
-  makePrivateDirectory(settings.dataDir);
   return issueIdentity(await openIssuer(settings, now), hosts, now);
 }

@@ -1,28 +1,34 @@
 import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
+import type { CertificateEnds } from '../admin/certificate-readiness.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import { createLogger } from '../logger.js';
 import { openStore } from '../open-store.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
-import {
-  prepareService,
-  type RunningService,
-  type RuntimeContext,
-  startOperations,
-  startService,
-} from '../runtime.js';
+import { prepareService, type RuntimeContext, startOperations, startService } from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
-import { CommandError } from './command-error.js';
+import { CommandError, type ExitCode } from './command-error.js';
 import { configurationFrom } from './configuration.js';
+import { describeFailure } from './failure.js';
+import { listenFailure } from './listen-failure.js';
 import { formatFingerprint } from './output.js';
 
 const RESTART_DELAY_MS = 1_000;
+const CERTIFICATE_ENDS_MS = 10_000;
+const WORKER_LOST = { exitCode: 1, hint: 'what it wrote stands above' } as const;
 
 type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
 /** What a worker tells the process that started it. */
-interface WorkerReady {
-  readonly ready: { readonly description: ServiceDescription; readonly port: number };
+interface WorkerMessage {
+  readonly ready?: { readonly description: ServiceDescription; readonly port: number };
+  /** Told again and again, since a renewed certificate ends later. */
+  readonly ends?: CertificateEnds;
+  readonly failed?: {
+    readonly message: string;
+    readonly hint: string | undefined;
+    readonly exitCode: ExitCode;
+  };
 }
 
 /** Runs the service until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
@@ -37,22 +43,8 @@ export async function serveCommand(
     else if (settings.workers > 1) await runWorkers(settings, runtime);
     else await runAlone(settings, runtime);
   } catch (error) {
-    throw portInUse(error, settings) ?? error;
+    throw listenFailure(error, settings);
   }
-}
-
-function portInUse(error: unknown, settings: Settings): CommandError | undefined {
-  const { code, port } = error as { code?: string; port?: number };
-  if (code !== 'EADDRINUSE' && code !== 'EACCES') return undefined;
-  if (code === 'EACCES' && port === undefined) return undefined;
-  const flag = port === settings.opsListen?.port ? '--ops-listen' : '--listen';
-  const owner = port === 9090 ? ' (on many hosts port 9090 is Cockpit or Prometheus)' : '';
-  const cause = code === 'EACCES' ? 'may not be used by this user' : `is in use already${owner}`;
-  return new CommandError(`port ${port} ${cause}`, {
-    exitCode: 1,
-    hint: `choose another with ${flag} HOST:PORT`,
-    cause: error,
-  });
 }
 
 function banner(
@@ -82,34 +74,58 @@ function toldToStop(): Promise<void> {
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = toldToStop();
   const service = await startService(settings, runtime);
-  process.on('SIGHUP', () => void service.reloadIdentity());
-  const { registry } = service.metrics;
-  const operations =
-    settings.opsListen &&
-    (await startOperations(settings.opsListen, {
-      parts: service.readiness,
-      metrics: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
-    }));
-  process.stdout.write(banner(service.description, service.listening.port, operations?.listening.port));
-  await stop;
-  await operations?.close();
-  await service.close();
+  try {
+    process.on('SIGHUP', () => void service.reloadIdentity());
+    const { registry } = service.metrics;
+    const operations =
+      settings.opsListen &&
+      (await startOperations(
+        settings.opsListen,
+        {
+          parts: service.readiness,
+          certificateEnds: service.certificateEnds,
+          metrics: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+        },
+        runtime,
+      ));
+    process.stdout.write(banner(service.description, service.listening.port, operations?.listening.port));
+    await stop;
+    await operations?.close();
+  } finally {
+    await service.close();
+  }
 }
 
 async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = toldToStop();
   // The one that started this process has gone: nobody would stop it.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  const service: RunningService = await startService(settings, runtime);
+  const service = await startService(settings, runtime).catch(async (error: unknown) => {
+    const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
+    await tell({ failed: { message, hint, exitCode } });
+    process.disconnect();
+    return undefined;
+  });
+  if (!service) return;
   process.on('SIGHUP', () => void service.reloadIdentity());
   AggregatorRegistry.setRegistries([service.metrics.registry]);
   // Answers the collector's requests for metrics.
   new AggregatorRegistry();
-  const told: WorkerReady = { ready: { description: service.description, port: service.listening.port } };
-  process.send?.(told);
+  const { description, listening } = service;
+  await tell({ ready: { description, port: listening.port }, ends: service.certificateEnds() });
+  const telling = setInterval(() => void tell({ ends: service.certificateEnds() }), CERTIFICATE_ENDS_MS);
   await stop;
+  clearInterval(telling);
   await service.close();
   process.disconnect?.();
+}
+
+/** Tells the process that started this one; it may have gone meanwhile. */
+function tell(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected && process.send) process.send(message, () => resolve());
+    else resolve();
+  });
 }
 
 async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<void> {
@@ -118,33 +134,46 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
   // Node's round-robin costs more for each connection than a whole handshake's system calls.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   let stopping = false;
-  const first = new Promise<WorkerReady['ready']>((resolve, reject) => {
-    cluster.on(
-      'message',
-      (_worker, message: Partial<WorkerReady>) => message.ready && resolve(message.ready),
-    );
-    cluster.once('exit', () =>
+  let ends: CertificateEnds | undefined;
+  const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
+    cluster.on('message', (_worker, message: WorkerMessage) => {
+      ends = message.ends ?? ends;
+      if (message.ready) resolve(message.ready);
+      if (!message.failed) return;
+      reject(new CommandError(message.failed.message, message.failed));
+      // Before the first one serves, the command itself ends with it.
+      if (ends) runtime.logger.error({ event: 'worker_failed' }, message.failed.message);
+    });
+    cluster.once('exit', (_worker, code, signal) =>
       reject(
-        new CommandError('a worker ended before it served', { exitCode: 1, hint: 'its error stands above' }),
+        new CommandError(`a worker ended before it served (${signal ?? `exit code ${code}`})`, WORKER_LOST),
       ),
     );
   });
-  for (let worker = 0; worker < settings.workers; worker += 1) cluster.fork();
-  const { description, port } = await first;
-  cluster.on('exit', (worker, code, signal) => {
-    if (stopping) return;
-    runtime.logger.error(
-      { event: 'worker_ended', worker: worker.id, code, signal },
-      'a worker ended; another one follows',
-    );
-    setTimeout(() => !stopping && cluster.fork(), RESTART_DELAY_MS);
-  });
-  process.on('SIGHUP', () => signalWorkers('SIGHUP'));
-  const operations = settings.opsListen && (await startClusterOperations(settings, runtime));
-  process.stdout.write(banner(description, port, operations?.listening.port));
-  await stop;
-  stopping = true;
-  await operations?.close();
+  try {
+    for (let worker = 0; worker < settings.workers; worker += 1) cluster.fork();
+    const { description, port } = await first;
+    cluster.on('exit', (worker, code, signal) => {
+      if (stopping) return;
+      runtime.logger.error(
+        { event: 'worker_ended', worker: worker.id, code, signal },
+        'a worker ended; another one follows',
+      );
+      setTimeout(() => !stopping && cluster.fork(), RESTART_DELAY_MS);
+    });
+    process.on('SIGHUP', () => signalWorkers('SIGHUP'));
+    const operations =
+      settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateEnds));
+    process.stdout.write(banner(description, port, operations?.listening.port));
+    await stop;
+    await operations?.close();
+  } finally {
+    stopping = true;
+    await endWorkers();
+  }
+}
+
+async function endWorkers(): Promise<void> {
   const ended = Promise.all(
     Object.values(cluster.workers ?? {}).map(
       (worker) => new Promise((resolve) => worker?.once('exit', resolve)),
@@ -158,7 +187,11 @@ function signalWorkers(signal: NodeJS.Signals): void {
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
 }
 
-async function startClusterOperations(settings: Settings, runtime: RuntimeContext) {
+async function startClusterOperations(
+  settings: Settings,
+  runtime: RuntimeContext,
+  certificateEnds: () => CertificateEnds,
+) {
   const collector = new AggregatorRegistry();
   const store = await openStore(settings, runtime, false);
   const workers: ReadinessPart = {
@@ -168,10 +201,18 @@ async function startClusterOperations(settings: Settings, runtime: RuntimeContex
       if (running < settings.workers) throw new Error(`${running} of ${settings.workers} workers run`);
     },
   };
-  const listener = await startOperations(settings.opsListen as NonNullable<Settings['opsListen']>, {
-    parts: [workers, { name: 'store', ready: () => store.probe() }],
-    metrics: async () => ({ text: await collector.clusterMetrics(), contentType: collector.contentType }),
+  const parts = [workers, { name: 'store', ready: () => store.probe() }];
+  const metrics = async () => ({
+    text: await collector.clusterMetrics(),
+    contentType: collector.contentType,
   });
+  const address = settings.opsListen as NonNullable<Settings['opsListen']>;
+  const listener = await startOperations(address, { parts, metrics, certificateEnds }, runtime).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
   return {
     listening: listener.listening,
     close: async () => {

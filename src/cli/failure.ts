@@ -1,0 +1,33 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import { CommandError, type ExitCode } from './command-error.js';
+import { adviceFor } from './exit-codes.js';
+
+// Configuration and certificates that cannot be used; told by name, so that no command loads their modules for it.
+// What to do is in the error itself where it differs.
+const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
+  ['ConfigurationError', undefined],
+  ['DataDirectoryError', undefined],
+  [
+    'CertificateAuthorityError',
+    'give a CA certificate that may sign now, and its key, with --issuer-cert and --issuer-key',
+  ],
+  [
+    'ServerIdentityError',
+    'give a certificate chain that is valid now, its key and its CA with --tls-cert, --tls-key and --tls-ca',
+  ],
+  ['StoreOpenError', undefined],
+  ['StoreSchemaError', undefined],
+]);
+
+/** What a failure is called to people: one line of cause, perhaps one of what to do, and how the command exits. */
+export function describeFailure(error: unknown): {
+  message: string;
+  hint?: string | undefined;
+  exitCode: ExitCode;
+} {
+  if (error instanceof CommandError) return error;
+  if (error instanceof RedemptionError) return { message: error.message, ...adviceFor(error.code) };
+  const { name, message, hint } = error as Error & { hint?: string };
+  if (UNUSABLE.has(name)) return { message, hint: hint ?? UNUSABLE.get(name), exitCode: 2 };
+  return { message: message || String(error), exitCode: 1 };
+}

@@ -1,0 +1,38 @@
+import type { Settings } from '../setting-schemas.js';
+import { CommandError } from './command-error.js';
+
+// What listens there by default on many hosts.
+const USUAL_OWNERS: Readonly<Record<number, string>> = { 9090: 'Cockpit or Prometheus' };
+
+/** What a failure to listen means, by the flag whose address it was; any other error as it is. */
+export function listenFailure(error: unknown, { listen, opsListen }: Settings): unknown {
+  const {
+    code = '',
+    syscall,
+    address,
+    hostname,
+    port,
+  } = error as NodeJS.ErrnoException & {
+    address?: string;
+    hostname?: string;
+    port?: number;
+  };
+  if (syscall !== 'listen' && syscall !== 'bind' && syscall !== 'getaddrinfo') return error;
+  const host = hostname ?? address ?? '';
+  const ofOps =
+    opsListen !== undefined && (hostname === undefined ? opsListen.port === port : opsListen.host === host);
+  const ofService = hostname === undefined ? listen.port === port : listen.host === host;
+  const flag = ofOps && !ofService ? '--ops-listen' : '--listen';
+  const owner = port === undefined ? undefined : USUAL_OWNERS[port];
+  const causes: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} is in use already${owner === undefined ? '' : ` (on many hosts by ${owner})`}`,
+    EACCES: `port ${port} may not be used by this user`,
+    EADDRNOTAVAIL: `this machine has no address ${host}`,
+  };
+  const cause = causes[code] ?? `${host || `port ${port}`} cannot be listened on (${code})`;
+  return new CommandError(cause, {
+    exitCode: 1,
+    hint: `choose another with ${flag} HOST:PORT`,
+    cause: error,
+  });
+}
