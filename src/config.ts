@@ -5,9 +5,15 @@ import { parse as parseYaml } from 'yaml';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 
-/** Configuration that cannot be used; the message names the key, the value and what is allowed. */
+/** Configuration that cannot be used: the message names the key and the value, `hint` what is allowed. */
 class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
 }
 
 /** Where a value came from, in the words of the one who set it. */
@@ -67,17 +73,26 @@ function readFile(file: string): Record<string, unknown> {
   try {
     content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
   } catch (error) {
-    throw new ConfigurationError(`configuration file ${file} cannot be read: ${(error as Error).message}`);
+    // The parser goes on with an excerpt of the file.
+    const [reason] = (error as Error).message.split('\n');
+    throw new ConfigurationError(
+      `configuration file ${file} cannot be read: ${reason?.replace(/:$/, '')}`,
+      'name a YAML file of settings with --config, or correct it',
+    );
   }
   if (content === null || content === undefined) return {};
   if (typeof content !== 'object' || Array.isArray(content)) {
-    throw new ConfigurationError(`configuration file ${file} must be a map of settings`);
+    throw new ConfigurationError(
+      `configuration file ${file} is not a map of settings`,
+      'write `setting: value` lines, such as `listen: :9090`',
+    );
   }
   for (const key of Object.keys(content)) {
     if (!(key in SETTINGS) || key === 'dataDir') {
       const allowed = KEYS.filter((known) => known !== 'dataDir').join(', ');
       throw new ConfigurationError(
-        `configuration file ${file}: unknown key ${key}; known keys are ${allowed}`,
+        `configuration file ${file} has an unknown key, ${key}`,
+        `known keys are ${allowed}`,
       );
     }
   }
@@ -146,23 +161,20 @@ function readSetting(key: SettingKey, value: unknown, source: SettingSource): un
   const at = issue?.path[0];
   const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
   const shown = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
-  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}": it must be ${issue?.message}`);
+  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}"`, `it must be ${issue?.message}`);
 }
 
 function checkTogether(settings: Settings): void {
-  const together = (first: SettingKey, second: SettingKey) => {
-    if ((settings[first] === undefined) === (settings[second] === undefined)) return;
-    const [given, missing] = settings[first] === undefined ? [second, first] : [first, second];
-    throw new ConfigurationError(`${flagOf(given)} needs ${flagOf(missing)} beside it`);
+  const needs = (given: SettingKey, missing: SettingKey, why: string) => {
+    if (settings[given] === undefined || settings[missing] !== undefined) return;
+    throw new ConfigurationError(`${flagOf(given)} needs ${flagOf(missing)} beside it`, why);
   };
-  together('tlsCert', 'tlsKey');
-  together('issuerCert', 'issuerKey');
-  if (settings.tlsCa !== undefined && settings.tlsCert === undefined) {
-    throw new ConfigurationError('--tls-ca needs --tls-cert and --tls-key beside it');
-  }
-  if (settings.tlsCert !== undefined && settings.tlsCa === undefined) {
-    throw new ConfigurationError(
-      '--tls-cert needs --tls-ca beside it: tokens carry the CA, and clients trust nothing else',
-    );
-  }
+  const pair = 'give both files, or neither for a certificate of the data directory';
+  needs('tlsCert', 'tlsKey', pair);
+  needs('tlsKey', 'tlsCert', pair);
+  needs('issuerCert', 'issuerKey', pair);
+  needs('issuerKey', 'issuerCert', pair);
+  const pinned = 'tokens carry the CA of the certificate, and clients trust nothing else';
+  needs('tlsCa', 'tlsCert', pinned);
+  needs('tlsCert', 'tlsCa', pinned);
 }
