@@ -64,15 +64,17 @@ export function givenIdentity(files: { cert: string; key: string; ca: string }):
 
 const KEY_BLOCK = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----\n?/;
 
-function isDue(certificate: string, hosts: readonly string[], now: number): boolean {
+/** False for a certificate that ends soon, names other hosts, or is not of this CA, and for what is none. */
+function isUsable(certificate: string, ca: string, hosts: readonly string[], now: number): boolean {
+  if (verificationProblem(certificate, ca, now)) return false;
   const { notBefore, notAfter, hosts: named } = describeCertificate(certificate);
   const wanted = [...hosts].sort().join();
-  return notAfter - now < (notAfter - notBefore) / 3 || wanted !== [...new Set(named)].sort().join();
+  return notAfter - now >= (notAfter - notBefore) / 3 && wanted === [...named].sort().join();
 }
 
 /**
  * A certificate for `hosts` from the service's own CA, kept with its key in `<data directory>/server.pem`. It is
- * issued anew when the names change or a third of its life is left.
+ * issued anew when the names or the CA change, or a third of its life is left.
  */
 export function ownIdentity(
   dataDirectory: string,
@@ -83,7 +85,7 @@ export function ownIdentity(
   const isCurrent = (now: number): boolean => {
     if (!existsSync(file)) return false;
     const pem = readFileSync(file, 'utf8');
-    return KEY_BLOCK.test(pem) && !isDue(pem.replace(KEY_BLOCK, ''), hosts, now);
+    return KEY_BLOCK.test(pem) && isUsable(pem.replace(KEY_BLOCK, ''), authority.bundlePem, hosts, now);
   };
   return {
     version: (now) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due'),

@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 const EVERY_ADDRESS = new Set(['', '0.0.0.0', '::']);
@@ -35,6 +36,12 @@ export function serviceUrl(options: {
   return `https://${urlHost(host)}:${port}${pathPrefix.replace(/\/+$/, '')}`;
 }
 
+/** A host as certificates write it: names in lower case, IPv6 addresses in their short form. */
+function canonicalHost(host: string): string {
+  const address = parseIpAddress(host);
+  return address ? formatIpAddress(address) : host.toLowerCase();
+}
+
 /** The names and addresses that the service's certificate holds, so that each way to reach it verifies. */
 export function certificateHosts(options: {
   readonly externalUrl: URL | undefined;
@@ -44,5 +51,5 @@ export function certificateHosts(options: {
   const { externalUrl, hosts, listenHost } = options;
   const external = externalUrl ? [externalUrl.hostname.replace(/^\[|\]$/g, '')] : [];
   const own = EVERY_ADDRESS.has(listenHost) ? [hostname(), ...reachableAddresses()] : [listenHost];
-  return [...new Set([...external, ...hosts, ...own, ...LOOPBACK_NAMES])];
+  return [...new Set([...external, ...hosts, ...own, ...LOOPBACK_NAMES].map(canonicalHost))];
 }
