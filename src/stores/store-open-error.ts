@@ -20,7 +20,11 @@ export class StoreSchemaError extends StoreOpenError {
 
   constructor(where: string, versions: { found: number; wanted: number }, hint: string) {
     const { found, wanted } = versions;
-    super(`the store ${where} has schema version ${found}, and version ${wanted} is wanted: ${hint}`, hint);
+    const cause =
+      found === 0
+        ? `the store ${where} has not been set up yet`
+        : `the store ${where} has schema version ${found}, and version ${wanted} is wanted`;
+    super(cause, hint);
     this.found = found;
     this.wanted = wanted;
   }

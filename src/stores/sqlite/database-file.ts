@@ -27,11 +27,13 @@ export function fileIdentity(file: string): string | undefined {
 /**
  * Makes sure that there is a database file in a place that can hold one, creating it empty and with mode 0600 when
  * `create` is set. Throws StoreOpenError for a missing directory, a network file system, or something that is no
- * regular file. Tells whether the file is there.
+ * regular file. Tells whether the file is there; without `create` its directory may be missing too.
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const directory = dirname(file);
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+  const place = statSync(directory, { throwIfNoEntry: false });
+  if (!place && !create) return false;
+  if (!place?.isDirectory()) {
     throw new StoreOpenError(`the store's directory ${directory} does not exist`, 'create it with mode 0700');
   }
   const network = networkFileSystem(statfsSync(directory).type);
