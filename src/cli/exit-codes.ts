@@ -118,8 +118,14 @@ const ADVICE = {
   },
   answer_invalid: { exitCode: 3, hint: 'nothing of it was kept; tell the operator of the accepting site' },
   token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
-  not_writable: { exitCode: 1, hint: 'make the place writable, or name another' },
+  not_writable: {
+    exitCode: 1,
+    hint: 'make the place writable, or choose another with --to, --name or --data-dir',
+  },
 } as const satisfies Record<RedemptionErrorCode | ClientErrorCode, Advice>;
+
+/** Every code that a command can meet, in the order of the table. */
+export const ERROR_CODES = Object.keys(ADVICE) as readonly (RedemptionErrorCode | ClientErrorCode)[];
 
 /** How a command ends that met this code, and what to tell the person who ran it. */
 export function adviceFor(code: RedemptionErrorCode | ClientErrorCode): Advice {

@@ -54,7 +54,11 @@ export function readCodeFile(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\n$/, '');
   } catch (error) {
-    throw new CommandError(`the code file cannot be read: ${(error as Error).message}`, { exitCode: 2 });
+    throw new CommandError(`the code file cannot be read: ${(error as Error).message}`, {
+      exitCode: 2,
+      hint: 'name a file that holds the code alone, or - for standard input',
+      cause: error,
+    });
   }
 }
 
@@ -76,7 +80,12 @@ export async function makeGrant(
     requireService(session),
     { store: session.store, clock: Date.now },
   );
-  if ('rejected' in made) throw new CommandError(`the grant was not made: ${made.rejected}`, { exitCode: 2 });
+  if ('rejected' in made) {
+    throw new CommandError(`the grant was not made: ${made.rejected}`, {
+      exitCode: 2,
+      hint: 'choose another value; `linkgrant grant list` shows the grants that there are',
+    });
+  }
   return made;
 }
 
@@ -149,7 +158,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
               : formatTime(grant.expirationTime),
           ],
         ]),
-        'The code is shown this once. Make a token of it with `linkgrant token issue FILE --grant NAME --code-file FILE`.\n',
+        `The code is shown this once. With it in a file, \`linkgrant token issue TOKEN --grant ${grant.name} --code-file FILE\` writes a token.\n`,
         grant.redemptionsAllowed > 1
           ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
           : '',

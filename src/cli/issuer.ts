@@ -34,6 +34,7 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
   } catch (error) {
     throw new CommandError(`"${to}" cannot be written: ${(error as Error).message}`, {
       exitCode: 1,
+      hint: 'name a directory that you can write to with --to',
       cause: error,
     });
   }

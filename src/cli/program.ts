@@ -132,7 +132,10 @@ function addRest(program: Command): void {
     .option('--grant <NAME>', 'of one grant')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./redemption.js')).listCommand(flags));
-  grantCommand(redemption, 'show <ID>', 'show a redemption and its certificate')
+  withSettings(
+    redemption.command('show <ID>').description('show a redemption and its certificate'),
+    STORE_SETTINGS,
+  )
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption.js')).showCommand(id, flags));
   const issuer = program.command('issuer').description('the CA that signs links');
@@ -175,8 +178,9 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
   const program = new Command('linkgrant')
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
-    .helpCommand(false)
-    .showHelpAfterError('(add --help for how to use it)')
+    .helpCommand('help [command]', 'show how to use a command')
+    .helpOption('-h, --help', 'show how to use it')
+    .showHelpAfterError('hint: add --help for how to use it')
     .configureHelp({ sortOptions: false })
     .exitOverride();
   addServe(program, context);

@@ -2,6 +2,7 @@ import type { Redemption } from '../domain/redemption.js';
 import { CommandError } from './command-error.js';
 import { type GrantFlags, requireGrant } from './grant.js';
 import { fields, formatTime, print, table } from './output.js';
+import type { OutputFormat } from './output-format.js';
 import { withStore } from './store-session.js';
 
 const PAGE = 500;
@@ -70,7 +71,7 @@ export async function listCommand(flags: GrantFlags & { readonly grant?: string 
   });
 }
 
-export async function showCommand(id: string, flags: GrantFlags): Promise<void> {
+export async function showCommand(id: string, flags: { readonly output?: OutputFormat }): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const redemption = await store.findRedemption(id);
     if (!redemption) {

@@ -10,7 +10,7 @@ import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { parseCount } from './grant.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { readTokenFile } from './token.js';
+import { readTokenFile, requireResourceName } from './token.js';
 import { parseAccessToken } from './token-file.js';
 
 export interface TokenRedeemFlags extends ConnectionFlags {
@@ -36,8 +36,12 @@ export async function redeemCommand(
 ): Promise<void> {
   const { to, name, subject, output } = flags;
   const linkCost = parseCount('--link-cost', flags.linkCost);
+  if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined && !isSubject(subject)) {
-    throw new CommandError('--subject must be 1 to 253 printable characters', { exitCode: 2 });
+    throw new CommandError('--subject cannot be what was given', {
+      exitCode: 2,
+      hint: 'use 1 to 253 printable characters',
+    });
   }
   if (to === '-' && output !== undefined) {
     throw new CommandError('-o and --to - both want standard output', {
@@ -46,7 +50,10 @@ export async function redeemCommand(
     });
   }
   if (to !== '-' && parsePath(resolve(to)).root === resolve(to)) {
-    throw new CommandError('--to cannot be the root directory', { exitCode: 2 });
+    throw new CommandError('--to cannot be the root directory', {
+      exitCode: 2,
+      hint: 'name a directory for the two files',
+    });
   }
   const { settings } = configurationFrom({ dataDir: flags.dataDir, config: flags.config });
   const token = parseAccessToken(readTokenFile(file));

@@ -12,16 +12,20 @@ export interface TokenIssueFlags extends GrantCreateFlags {
   readonly linkCost?: string;
 }
 
+/** Refuses a name that no resource can have. */
+export function requireResourceName(flag: string, name: string): void {
+  if (isResourceName(name)) return;
+  throw new CommandError(`${flag} cannot be "${name}"`, {
+    exitCode: 2,
+    hint: 'use lower-case letters, digits, - and .',
+  });
+}
+
 /** Writes a token: of a new grant, or of `--grant` with the code that was kept when that was made. */
 export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
   const linkCost = parseCount('--link-cost', flags.linkCost);
   const { name } = flags;
-  if (name !== undefined && !isResourceName(name)) {
-    throw new CommandError(`--name cannot be "${name}"`, {
-      exitCode: 2,
-      hint: 'use lower-case letters, digits, - and .',
-    });
-  }
+  if (name !== undefined) requireResourceName('--name', name);
   await withStore(flags, async (session) => {
     if (flags.grant === undefined) {
       const made = await makeGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
