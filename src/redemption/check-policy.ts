@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import type { ClientKeyType, GrantPolicy } from '../domain/policy.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 
@@ -12,12 +12,30 @@ export interface PolicySubject {
   readonly csr: boolean;
 }
 
+/** True if all of `value` matches; takes at most the product of both lengths, where a regular expression may never end. */
 function globMatches(glob: string, value: string): boolean {
-  const escaped = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${escaped}$`, 'su').test(value);
+  const pattern = [...glob];
+  const text = [...value];
+  let at = 0;
+  let index = 0;
+  // Where to go on after the last `*` when what follows it does not match: it takes one character more.
+  let star = -1;
+  let resumed = 0;
+  while (index < text.length) {
+    if (pattern[at] === '*') {
+      star = at++;
+      resumed = index;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[index])) {
+      at++;
+      index++;
+    } else if (star >= 0) {
+      at = star + 1;
+      index = ++resumed;
+    } else {
+      return false;
+    }
+  }
+  return pattern.slice(at).every((rest) => rest === '*');
 }
 
 function matchesAny(globs: readonly string[] | undefined, value: string): boolean {
@@ -25,13 +43,17 @@ function matchesAny(globs: readonly string[] | undefined, value: string): boolea
 }
 
 function isInside(cidrs: readonly string[], address: string): boolean {
+  const family = isIP(address);
   const list = new BlockList();
   for (const cidr of cidrs) {
-    const [network = '', length] = cidr.split('/');
-    const family = isIPv6(network) ? 'ipv6' : 'ipv4';
-    list.addSubnet(network, Number(length ?? (family === 'ipv6' ? 128 : 32)), family);
+    const [, network = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(cidr) ?? [];
+    const longest = family === 6 ? 128 : 32;
+    const prefix = Number(length ?? longest);
+    // What cannot be read lets nobody in, and an IPv4 address is in no IPv6 network.
+    if (family === 0 || isIP(network) !== family || prefix > longest) continue;
+    list.addSubnet(network, prefix, family === 6 ? 'ipv6' : 'ipv4');
   }
-  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 // Ed25519 signs no TLS client certificate on older routers, so a grant has to name it.
