@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { normalizeAddress, sourceOf } from '../../../src/domain/peer-address.js';
+
+describe('an address', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['::FFFF:192.0.2.7', '192.0.2.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['', ''],
+  ])('%s is written %s', (address, normalized) => {
+    expect(normalizeAddress(address)).toBe(normalized);
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['2001:0db8:0001:0002:ffff::1', '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2::1', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ])('%s stands for %s', (address, source) => {
+    expect(sourceOf(address)).toBe(source);
+  });
+
+  it('of another host in the same IPv6 network is the same source, and of another network is not', () => {
+    expect(sourceOf('2001:db8::aaaa')).toBe(sourceOf('2001:db8::ffff:1'));
+    expect(sourceOf('2001:db8::1')).not.toBe(sourceOf('2001:db8:0:1::1'));
+    expect(sourceOf('192.0.2.7')).not.toBe(sourceOf('192.0.2.8'));
+  });
+});
