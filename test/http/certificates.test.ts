@@ -1,113 +1,13 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseCertificates } from '../../src/pki/certificate-pem.js';
-import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';
-import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
 
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
-
-function rsaKey(modulusLength: number): KeyObject {
-  return generateKeyPairSync('rsa', { modulusLength }).privateKey;
-}
-
-/** What a client sends to get one of each kind of certificate: its own keys, and one that the service makes. */
-const CLIENTS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
-  'its own P-256 key': () => csrHeader(newKey()),
-  'its own P-384 key': () => csrHeader(newKey('secp384r1')),
-  'its own RSA key': () => csrHeader(rsaKey(2048)),
-  'a key made by the service': () => ({}),
-};
-
-function verifies(answer: RedeemedAnswer, purpose: 'sslclient' | 'sslserver') {
-  return openssl.verifies(answer.certificate, answer.ca, purpose);
-}
-
-function expectClientCertificate(answer: RedeemedAnswer): void {
-  const asClient = verifies(answer, 'sslclient');
-  expect(asClient.ok, asClient.output).toBe(true);
-  expect(verifies(answer, 'sslserver')).toMatchObject({
-    ok: false,
-    output: expect.stringMatching(/unsuitable certificate purpose|unsupported certificate purpose/),
-  });
-}
-
-async function redeem(service: TestService, headers: Readonly<Record<string, string>> = csrHeader()) {
-  const { grant, code } = await service.grant();
-  return redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
-}
-
-/** The key in another PEM form. */
-const FORMS = {
-  'PKCS#8': (pkcs8: string) => pkcs8,
-  'PKCS#1': (pkcs8: string) => openssl.run(['rsa', '-traditional'], pkcs8).toString(),
-  SEC1: (pkcs8: string) => openssl.run(['ec'], pkcs8).toString(),
-};
-const BEGINS = {
-  'PKCS#8': '-----BEGIN PRIVATE KEY-----',
-  'PKCS#1': '-----BEGIN RSA PRIVATE KEY-----',
-  SEC1: '-----BEGIN EC PRIVATE KEY-----',
-};
-
-function issuerFlags(certificate: string, key: string) {
-  return {
-    issuerCert: openssl.write('issuer-cert.pem', certificate),
-    issuerKey: openssl.write('issuer-key.pem', key),
-  };
-}
-
-describe.each([
-  ['RSA-2048', 'PKCS#1'],
-  ['RSA-2048', 'PKCS#8'],
-  ['P-256', 'SEC1'],
-  ['P-256', 'PKCS#8'],
-  ['P-384', 'SEC1'],
-  ['P-384', 'PKCS#8'],
-] as const)('an issuer with a key of %s in %s', (type, form) => {
-  let service: TestService;
-  beforeAll(async () => {
-    const { certificate, key } = makeAuthority(openssl, { key: AUTHORITY_KEYS[type] });
-    const formed = FORMS[form](key);
-    expect(formed).toContain(BEGINS[form]);
-    service = await startTestService(issuerFlags(certificate, formed));
-  });
-  afterAll(() => service.close());
-
-  it.each(Object.entries(CLIENTS))(
-    'certifies %s for TLS clients, and for nothing else',
-    async (_what, client) => {
-      expectClientCertificate(await redeem(service, client()));
-    },
-  );
-});
-
-describe('an issuer below a root', () => {
-  let service: TestService;
-  let root: { certificate: string; key: string };
-  let issuer: { certificate: string; key: string };
-  beforeAll(async () => {
-    root = makeAuthority(openssl, { key: AUTHORITY_KEYS['RSA-3072'], subject: '/CN=root' });
-    issuer = makeAuthority(openssl, { subject: '/CN=intermediate', issuer: root });
-    service = await startTestService(issuerFlags(issuer.certificate + root.certificate, issuer.key));
-  });
-  afterAll(() => service.close());
-
-  it.each(Object.entries(CLIENTS))('certifies %s, and sends itself along', async (_what, client) => {
-    const answer = await redeem(service, client());
-    expectClientCertificate(answer);
-    expect(
-      parseCertificates(answer.certificate)
-        .map(({ subject }) => subject)
-        .slice(1),
-    ).toEqual(['CN=intermediate']);
-    const toRoot = openssl.verifies(answer.certificate, root.certificate, 'sslclient');
-    expect(toRoot.ok, toRoot.output).toBe(true);
-  });
-});
 
 describe('a certificate from the service’s own CA', () => {
   let service: TestService;
@@ -117,19 +17,19 @@ describe('a certificate from the service’s own CA', () => {
   afterAll(() => service.close());
 
   it.each(Object.entries(CLIENTS))('for %s verifies for TLS clients only', async (_what, client) => {
-    expectClientCertificate(await redeem(service, client()));
+    expectClientCertificate(openssl, await redeemNewGrant(service, client()));
   });
 
   it('is for the key that was asked for, and the answer holds no key then', async () => {
     const key = newKey();
-    const { x509, keyPem, secret } = await redeem(service, csrHeader(key));
+    const { x509, keyPem, secret } = await redeemNewGrant(service, csrHeader(key));
     expect(x509.checkPrivateKey(key)).toBe(true);
     expect(keyPem).toBeUndefined();
     expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt']);
   });
 
   it('for a key made by the service comes with that key, P-256 in PKCS#8, each time another', async () => {
-    const answers = [await redeem(service, {}), await redeem(service, {})];
+    const answers = [await redeemNewGrant(service, {}), await redeemNewGrant(service, {})];
     for (const { x509, key, keyPem, secret } of answers) {
       expect(Object.keys(secret.data)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
       expect(keyPem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -140,7 +40,11 @@ describe('a certificate from the service’s own CA', () => {
   });
 
   it('names subject and redemption, and no host', async () => {
-    const { x509, secret } = await redeem(service, { ...csrHeader(), name: 'west', subject: 'West Site' });
+    const { x509, secret } = await redeemNewGrant(service, {
+      ...csrHeader(),
+      name: 'west',
+      subject: 'West Site',
+    });
     const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
     expect(x509.subject).toBe('CN=West Site');
     expect(x509.subjectAltName).toBe(`URI:urn:uuid:${id}`);
@@ -163,7 +67,7 @@ describe('a certificate from the service’s own CA', () => {
       '[req]\nprompt=no\ndistinguished_name=dn\nreq_extensions=ext\n[dn]\nCN=admin\nO=system:masters\n[ext]\nbasicConstraints=CA:TRUE\nsubjectAltName=DNS:skupper-router\nextendedKeyUsage=serverAuth\n',
     );
     const der = openssl.run(['req', '-new', '-key', keyFile, '-config', config, '-outform', 'DER']);
-    const { x509 } = await redeem(service, { csr: der.toString('base64'), subject: 'west' });
+    const { x509 } = await redeemNewGrant(service, { csr: der.toString('base64'), subject: 'west' });
     expect(x509.subject).toBe('CN=west');
     expect(x509.ca).toBe(false);
     expect(x509.subjectAltName).toMatch(/^URI:urn:uuid:[-0-9a-f]{36}$/);
@@ -176,7 +80,10 @@ describe('a certificate from the service’s own CA', () => {
     const answer = await post(service, `/${refused.grant.uid}`, refused.code, { headers: { csr } });
     expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, 'policy_key']);
     const { grant, code } = await service.storedGrant({ policy: { keyTypes: ['ed25519'] } });
-    expectClientCertificate(redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: { csr } })));
+    expectClientCertificate(
+      openssl,
+      redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: { csr } })),
+    );
   });
 
   it.each([
@@ -184,7 +91,7 @@ describe('a certificate from the service’s own CA', () => {
     ['30 days where the client will renew', { renews: 'true' }, 30 * DAY],
     ['1,825 days for a client that says anything else', { renews: 'yes' }, 1_825 * DAY],
   ])('is valid for %s', async (_what, headers, lifetime) => {
-    const { x509 } = await redeem(service, { ...csrHeader(), ...headers });
+    const { x509 } = await redeemNewGrant(service, { ...csrHeader(), ...headers });
     const second = (time: number) => Math.floor(time / 1_000) * 1_000;
     expect(Date.parse(x509.validTo)).toBe(second(service.clock.read() + lifetime));
     expect(Date.parse(x509.validFrom)).toBe(second(service.clock.read() - 5 * MINUTE));
@@ -202,7 +109,7 @@ describe('a certificate from the service’s own CA', () => {
   });
 
   it('leads to the endpoints, in one Link for their group', async () => {
-    const { links, secret } = await redeem(service, { ...csrHeader(), name: 'west' });
+    const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
     expect(links).toEqual([
       {
         apiVersion: 'skupper.io/v2alpha1',
@@ -215,26 +122,6 @@ describe('a certificate from the service’s own CA', () => {
   });
 });
 
-describe('a CA that ends soon', () => {
-  it('bounds its certificates, and when it has ended nothing is spent', async () => {
-    const { certificate, key } = makeAuthority(openssl, { days: 10 });
-    const service = await startTestService(issuerFlags(certificate, key));
-    try {
-      const end = Date.parse(parseCertificates(certificate)[0]?.validTo ?? '');
-      const bounded = await redeem(service);
-      expect(Date.parse(bounded.x509.validTo)).toBe(end);
-      expectClientCertificate(bounded);
-      const { grant, code } = await service.grant({ expirationWindowMs: 20 * DAY });
-      service.clock.advance(11 * DAY);
-      const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
-      expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
-      expect(await service.used(grant.uid)).toBe(0);
-    } finally {
-      await service.close();
-    }
-  });
-});
-
 describe('several endpoint groups', () => {
   it('get a Link each, in the order of the groups, all with one Secret', async () => {
     const endpoint = [
@@ -244,7 +131,7 @@ describe('several endpoint groups', () => {
     ];
     const service = await startTestService({ endpoint });
     try {
-      const { links, secret } = await redeem(service, { ...csrHeader(), name: 'west' });
+      const { links, secret } = await redeemNewGrant(service, { ...csrHeader(), name: 'west' });
       expect(secret.metadata.name).toBe('west');
       expect(links).toMatchObject([
         {
@@ -267,14 +154,14 @@ describe('a service that makes RSA keys', () => {
   it('answers stock clients with one that matches its certificate', async () => {
     const service = await startTestService({ serverKeyType: 'rsa2048' });
     try {
-      const answers = await Promise.all(Array.from({ length: 4 }, () => redeem(service, {})));
+      const answers = await Promise.all(Array.from({ length: 4 }, () => redeemNewGrant(service, {})));
       for (const answer of answers) {
         expect(answer.key?.asymmetricKeyDetails).toMatchObject({
           modulusLength: 2048,
           publicExponent: 65_537n,
         });
         expect(answer.x509.checkPrivateKey(answer.key ?? expect.fail('no key'))).toBe(true);
-        expectClientCertificate(answer);
+        expectClientCertificate(openssl, answer);
       }
       expect(new Set(answers.map(({ keyPem }) => keyPem)).size).toBe(4);
     } finally {
@@ -282,35 +169,3 @@ describe('a service that makes RSA keys', () => {
     }
   });
 });
-
-describe('a grant’s own issuer', () => {
-  it('signs in place of the site CA, and the service’s own CA signs no link', async () => {
-    const service = await startTestService();
-    try {
-      const other = makeAuthorityDirectory(service.directory, 'partner-ca');
-      // The service's clock stands still, and this CA begins now.
-      service.clock.advance(MINUTE);
-      const { grant, code } = await service.grant({ issuer: 'partner-ca' });
-      const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
-      expect(answer.ca).toBe(other);
-      expectClientCertificate(answer);
-      const borrowed = await service.grant({ issuer: 'linkgrant-server-ca' });
-      const refused = await post(service, `/${borrowed.grant.uid}`, borrowed.code, {
-        headers: csrHeader(),
-      });
-      expect([refused.status, refused.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
-    } finally {
-      await service.close();
-    }
-  });
-});
-
-/** Puts a CA where the service looks for issuers; gives its certificate. */
-function makeAuthorityDirectory(dataDirectory: string, name: string): string {
-  const { certificate, key } = makeAuthority(openssl, { subject: `/CN=${name}` });
-  const directory = join(dataDirectory, 'issuers', name);
-  mkdirSync(directory, { mode: 0o700 });
-  writeFileSync(join(directory, 'tls.crt'), certificate);
-  writeFileSync(join(directory, 'tls.key'), key, { mode: 0o600 });
-  return certificate;
-}

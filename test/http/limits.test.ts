@@ -1,41 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import { type GrantRequests, requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { composeTestService, type TestService } from '../support/service.js';
-import { exchange, exchangeBytes, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
+import { exchange, exchangeEndless, openWire, parseAnswer } from '../support/wire.js';
 
 const NOT_VALID = 'Request body not valid\n';
-const SECOND_ANSWER = /HTTP\/1\.1 \d{3}/g;
 
 let service: TestService;
 let made: CreatedGrant;
+let head: GrantRequests['head'];
+let whole: GrantRequests['whole'];
+let costsNothing: GrantRequests['costsNothing'];
 
 beforeAll(async () => {
   service = await composeTestService({ bodyTimeoutMs: 300, headersTimeoutMs: 500 });
   made = await service.storedGrant({ redemptionsAllowed: 1_000 });
+  ({ head, whole, costsNothing } = requestsFor(service, made));
 });
 
 afterAll(() => service.close());
-
-/** The head of a POST to the grant, without the empty line that ends it. */
-function head(lines: readonly string[] = [], csr = csrHeader().csr): string {
-  const all = [`POST /${made.grant.uid} HTTP/1.1`, 'Host: grants.example.com', `csr: ${csr}`, ...lines];
-  return all.map((line) => `${line}\r\n`).join('');
-}
-
-/** A whole request with Content-Length. */
-function whole(lines: readonly string[] = [], body = made.code): string {
-  return `${head([...lines, `Content-Length: ${Buffer.byteLength(body)}`])}\r\n${body}`;
-}
-
-/** Runs `act`, and demands that no use was counted. */
-async function costsNothing<T>(act: () => Promise<T>): Promise<T> {
-  const before = await service.used(made.grant.uid);
-  const result = await act();
-  expect(await service.used(made.grant.uid)).toBe(before);
-  return result;
-}
 
 describe('a body', () => {
   it('of 4,096 bytes is read, and of 4,097 is too large', async () => {
@@ -257,85 +242,4 @@ describe('headers', () => {
       expect(answer.status).toBe(400);
     },
   );
-});
-
-describe('what could be taken for two requests', () => {
-  const code = () => made.code;
-  it.each([
-    ['both framings', () => ['Transfer-Encoding: chunked', `Content-Length: ${code().length}`]],
-    ['both framings, the other way round', () => ['Content-Length: 24', 'Transfer-Encoding: chunked']],
-    ['two lengths', () => ['Content-Length: 24', 'Content-Length: 25']],
-    ['the same length twice', () => ['Content-Length: 24', 'Content-Length: 24']],
-    ['a list of lengths', () => ['Content-Length: 24, 24']],
-    ['a signed length', () => ['Content-Length: +24']],
-    ['a length in hex', () => ['Content-Length: 0x18']],
-    ['an endless length', () => [`Content-Length: ${'9'.repeat(40)}`]],
-    ['another transfer coding', () => ['Transfer-Encoding: gzip']],
-    ['chunks that are not last', () => ['Transfer-Encoding: chunked, gzip']],
-    ['chunks, hidden', () => ['Transfer-Encoding : chunked']],
-    ['chunks, misspelt', () => ['Transfer-Encoding: xchunked']],
-  ])('(%s) is refused, the connection closed, and nothing counted', async (_what, framing) => {
-    await costsNothing(async () => {
-      const bytes = await exchangeBytes(service, `${head(framing())}\r\n${code()}${whole()}`);
-      expect(parseAnswer(bytes).status).toBe(400);
-      expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
-    });
-  });
-
-  it.each(['zz\r\nx\r\n', '18 \r\nx', '-1\r\nx', 'fffffffffffffffff\r\nx', '5\r\nabcdefgh\r\n'])(
-    'as a chunk (%j) is refused',
-    async (chunk) => {
-      await costsNothing(async () => {
-        const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
-        expect((await exchange(service, request)).status).toBe(400);
-      });
-    },
-  );
-
-  it('is answered once: a second request on the connection is dropped', async () => {
-    const before = (await service.used(made.grant.uid)) ?? 0;
-    const bytes = await exchangeBytes(service, `${whole()}${whole()}${whole()}`);
-    redeemedAnswer(parseAnswer(bytes));
-    expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
-    expect(await service.used(made.grant.uid)).toBe(before + 1);
-  });
-
-  it('is answered once, and noise after a whole request does not take its answer away', async () => {
-    const bytes = await exchangeBytes(service, `${whole()}\0\x01 noise\r\n\r\n`);
-    redeemedAnswer(parseAnswer(bytes));
-  });
-
-  it('is answered once after a refusal, too', async () => {
-    const before = await service.used(made.grant.uid);
-    const bytes = await exchangeBytes(service, `${whole([], 'not-the-code')}${whole()}`);
-    expect(parseAnswer(bytes).status).toBe(403);
-    expect(bytes.toString().match(SECOND_ANSWER)).toHaveLength(1);
-    expect(await service.used(made.grant.uid)).toBe(before);
-  });
-});
-
-describe('what is no request', () => {
-  it.each([
-    ['nothing but noise', '\x16\x03\x01\x02\x00'],
-    ['HTTP/2 without TLS negotiation', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-    ['another version', 'POST / HTTP/3.0\r\nHost: h\r\n\r\n'],
-    ['no Host', 'POST / HTTP/1.1\r\n\r\n'],
-    ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
-  ])('(%s) is answered 400 and the connection closed', async (_what, bytes) => {
-    expect((await exchange(service, bytes)).status).toBe(400);
-  });
-
-  it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
-    '(%s) is not answered with a tunnel or an echo',
-    async (line) => {
-      const bytes = await exchangeBytes(service, `${line} HTTP/1.1\r\nHost: h\r\nx-echo: marker\r\n\r\n`);
-      if (bytes.length > 0) expect([400, 405]).toContain(parseAnswer(bytes).status);
-      expect(bytes.toString()).not.toContain('marker');
-    },
-  );
-
-  it('(an upgrade to HTTP/2 or WebSocket) is a plain request', async () => {
-    const lines = ['Connection: Upgrade', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
-    redeemedAnswer(await exchange(service, whole(lines)));
-  });
 });

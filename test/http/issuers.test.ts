@@ -1,0 +1,132 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseCertificates } from '../../src/pki/certificate-pem.js';
+import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { post } from '../support/wire.js';
+import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+/** The key in another PEM form. */
+const FORMS = {
+  'PKCS#8': (pkcs8: string) => pkcs8,
+  'PKCS#1': (pkcs8: string) => openssl.run(['rsa', '-traditional'], pkcs8).toString(),
+  SEC1: (pkcs8: string) => openssl.run(['ec'], pkcs8).toString(),
+};
+const BEGINS = {
+  'PKCS#8': '-----BEGIN PRIVATE KEY-----',
+  'PKCS#1': '-----BEGIN RSA PRIVATE KEY-----',
+  SEC1: '-----BEGIN EC PRIVATE KEY-----',
+};
+
+function issuerFlags(certificate: string, key: string) {
+  return {
+    issuerCert: openssl.write('issuer-cert.pem', certificate),
+    issuerKey: openssl.write('issuer-key.pem', key),
+  };
+}
+
+describe.each([
+  ['RSA-2048', 'PKCS#1'],
+  ['RSA-2048', 'PKCS#8'],
+  ['P-256', 'SEC1'],
+  ['P-256', 'PKCS#8'],
+  ['P-384', 'SEC1'],
+  ['P-384', 'PKCS#8'],
+] as const)('an issuer with a key of %s in %s', (type, form) => {
+  let service: TestService;
+  beforeAll(async () => {
+    const { certificate, key } = makeAuthority(openssl, { key: AUTHORITY_KEYS[type] });
+    const formed = FORMS[form](key);
+    expect(formed).toContain(BEGINS[form]);
+    service = await startTestService(issuerFlags(certificate, formed));
+  });
+  afterAll(() => service.close());
+
+  it.each(Object.entries(CLIENTS))(
+    'certifies %s for TLS clients, and for nothing else',
+    async (_what, client) => {
+      expectClientCertificate(openssl, await redeemNewGrant(service, client()));
+    },
+  );
+});
+
+describe('an issuer below a root', () => {
+  let service: TestService;
+  let root: { certificate: string; key: string };
+  let issuer: { certificate: string; key: string };
+  beforeAll(async () => {
+    root = makeAuthority(openssl, { key: AUTHORITY_KEYS['RSA-3072'], subject: '/CN=root' });
+    issuer = makeAuthority(openssl, { subject: '/CN=intermediate', issuer: root });
+    service = await startTestService(issuerFlags(issuer.certificate + root.certificate, issuer.key));
+  });
+  afterAll(() => service.close());
+
+  it.each(Object.entries(CLIENTS))('certifies %s, and sends itself along', async (_what, client) => {
+    const answer = await redeemNewGrant(service, client());
+    expectClientCertificate(openssl, answer);
+    expect(
+      parseCertificates(answer.certificate)
+        .map(({ subject }) => subject)
+        .slice(1),
+    ).toEqual(['CN=intermediate']);
+    const toRoot = openssl.verifies(answer.certificate, root.certificate, 'sslclient');
+    expect(toRoot.ok, toRoot.output).toBe(true);
+  });
+});
+
+describe('a CA that ends soon', () => {
+  it('bounds its certificates, and when it has ended nothing is spent', async () => {
+    const { certificate, key } = makeAuthority(openssl, { days: 10 });
+    const service = await startTestService(issuerFlags(certificate, key));
+    try {
+      const end = Date.parse(parseCertificates(certificate)[0]?.validTo ?? '');
+      const bounded = await redeemNewGrant(service);
+      expect(Date.parse(bounded.x509.validTo)).toBe(end);
+      expectClientCertificate(openssl, bounded);
+      const { grant, code } = await service.grant({ expirationWindowMs: 20 * DAY });
+      service.clock.advance(11 * DAY);
+      const answer = await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+      expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
+      expect(await service.used(grant.uid)).toBe(0);
+    } finally {
+      await service.close();
+    }
+  });
+});
+
+describe('a grant’s own issuer', () => {
+  it('signs in place of the site CA, and the service’s own CA signs no link', async () => {
+    const service = await startTestService();
+    try {
+      const other = makeAuthorityDirectory(service.directory, 'partner-ca');
+      // The service's clock stands still, and this CA begins now.
+      service.clock.advance(MINUTE);
+      const { grant, code } = await service.grant({ issuer: 'partner-ca' });
+      const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+      expect(answer.ca).toBe(other);
+      expectClientCertificate(openssl, answer);
+      const borrowed = await service.grant({ issuer: 'linkgrant-server-ca' });
+      const refused = await post(service, `/${borrowed.grant.uid}`, borrowed.code, {
+        headers: csrHeader(),
+      });
+      expect([refused.status, refused.headers['linkgrant-reason']]).toEqual([503, 'issuer_unavailable']);
+    } finally {
+      await service.close();
+    }
+  });
+});
+
+/** Puts a CA where the service looks for issuers; gives its certificate. */
+function makeAuthorityDirectory(dataDirectory: string, name: string): string {
+  const { certificate, key } = makeAuthority(openssl, { subject: `/CN=${name}` });
+  const directory = join(dataDirectory, 'issuers', name);
+  mkdirSync(directory, { mode: 0o700 });
+  writeFileSync(join(directory, 'tls.crt'), certificate);
+  writeFileSync(join(directory, 'tls.key'), key, { mode: 0o600 });
+  return certificate;
+}
