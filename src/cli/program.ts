@@ -181,6 +181,10 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
     .helpCommand('help [command]', 'show how to use a command')
     .helpOption('-h, --help', 'show how to use it')
     .showHelpAfterError('hint: add --help for how to use it')
+    // A suggestion has its line to itself otherwise, between the cause and what to do.
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/\n\((Did you mean .+)\)/, ' ($1)')),
+    })
     .configureHelp({ sortOptions: false })
     .exitOverride();
   addServe(program, context);

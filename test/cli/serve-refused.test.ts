@@ -1,0 +1,254 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority } from '../../src/pki/authority.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { makeIdentity, makeAuthority as makeTestAuthority } from '../support/server-identity.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+const place = new Workplace();
+const openssl = new OpenSsl();
+const nowhere = place.path('never-made');
+
+const file = (name: string, content: string) => {
+  const path = place.path(name);
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
+};
+
+/** Every way to serve is refused here, so each must end by itself and leave nothing. */
+async function refused(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const ended = await linkgrant(['serve', '--data-dir', nowhere, ...words], { env });
+  expect(ended.stdout).toBe('');
+  expect(existsSync(nowhere)).toBe(false);
+  return { code: ended.code, ...refusalOf(ended) };
+}
+
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+describe('a service whose configuration is wrong', () => {
+  const values: readonly (readonly [flag: string, key: string, value: string, allowed: string])[] = [
+    ['--listen', 'listen', 'nonsense', 'HOST:PORT'],
+    ['--listen', 'listen', '127.0.0.1:65536', 'HOST:PORT'],
+    ['--ops-listen', 'opsListen', '9091', 'HOST:PORT, or off'],
+    ['--external-url', 'externalUrl', 'http://grants.example.com', 'https URL'],
+    ['--external-url', 'externalUrl', 'https://grants.example.com/?a=b', 'without query'],
+    ['--path-prefix', 'pathPrefix', '/a b', '/grants'],
+    ['--host', 'host', 'under_score', 'a DNS name or an IP address'],
+    ['--endpoint', 'endpoint', 'inter-router=router', 'inter-router=HOST:PORT'],
+    ['--endpoint', 'endpoint', 'normal=router:1', 'edge=HOST:PORT'],
+    ['--tls-min-version', 'tlsMinVersion', '1.1', '1.3, 1.2'],
+    ['--server-key-type', 'serverKeyType', 'ed25519', 'p256, rsa2048'],
+    ['--store', 'store', 'mysql://x', 'sqlite:FILE'],
+    ['--workers', 'workers', '0', 'from 1 to 64'],
+    ['--workers', 'workers', '1.5', 'from 1 to 64'],
+    ['--stock-replay-window', 'stockReplayWindow', 'soon', '15m'],
+    ['--stock-replay-source', 'stockReplaySource', 'maybe', 'on, off'],
+    ['--max-connections', 'maxConnections', '-1', 'from 1 to'],
+    ['--log-level', 'logLevel', 'loud', 'debug, info'],
+  ];
+
+  it.each(values)('names %s, its value and what is allowed, and makes nothing (%s %s)', async (...row) => {
+    const [flag, key, value, allowed] = row;
+    const { code, error, hint } = await refused([`${flag}=${value}`]);
+    expect(code).toBe(2);
+    expect(error).toBe(`${key} (flag ${flag}) cannot be "${value}"`);
+    expect(hint).toContain(allowed);
+  });
+
+  it('names the variable that holds a wrong value', async () => {
+    const { code, error } = await refused([], { LINKGRANT_LISTEN: 'here' });
+    expect(code).toBe(2);
+    expect(error).toBe('listen (variable LINKGRANT_LISTEN) cannot be "here"');
+  });
+
+  it.each([
+    ['a wrong value', 'workers: many', /^workers \(file .+config\.yaml\) cannot be "many"$/, /from 1 to 64/],
+    ['a wrong item of a list', 'host: [good.example.com, "b d"]', /^host .+ cannot be "b d"$/, /DNS name/],
+    ['an unknown key', 'lissten: :9090', /has an unknown key, lissten$/, /listen, externalUrl/],
+    ['no map', '- a', /is not a map of settings$/, /setting: value/],
+    ['no YAML', 'listen: [\nfoo: {', /cannot be read: /, /YAML/],
+    ['an alias', 'listen: &a :1\nhost: *a', /cannot be read: Alias/, /YAML/],
+  ])('names a configuration file with %s', async (_what, content, cause, allowed) => {
+    const config = file('config.yaml', content);
+    const { code, error, hint } = await refused(['--config', config]);
+    expect(code).toBe(2);
+    expect(error).toMatch(cause);
+    expect(hint).toMatch(allowed);
+  });
+
+  it('names a configuration file that is not there', async () => {
+    const { code, error } = await refused(['--config', place.path('missing.yaml')]);
+    expect(code).toBe(2);
+    expect(error).toContain('missing.yaml cannot be read');
+  });
+
+  it.each([
+    ['--tls-cert', '--tls-key'],
+    ['--tls-key', '--tls-cert'],
+    ['--tls-ca', '--tls-cert'],
+    ['--issuer-cert', '--issuer-key'],
+    ['--issuer-key', '--issuer-cert'],
+  ])('names what %s lacks', async (given, missing) => {
+    const { code, error } = await refused([given, '/etc/hostname']);
+    expect(code).toBe(2);
+    expect(error).toBe(`${given} needs ${missing} beside it`);
+  });
+
+  it('names a flag that does not exist, and a word too many', async () => {
+    const [unknown, extra] = await Promise.all([refused(['--lissten', ':1']), refused(['now'])]);
+    expect(unknown).toMatchObject({ code: 2, error: "unknown option '--lissten' (Did you mean --listen?)" });
+    expect(extra.code).toBe(2);
+    expect(unknown.hint).toContain('--help');
+  });
+});
+
+describe('a service whose CA cannot sign', () => {
+  const startWith = (certificate: string, key: string) =>
+    refused(['--listen=127.0.0.1:0', '--ops-listen=off', '--issuer-cert', certificate, '--issuer-key', key]);
+
+  it('is refused by the name of an expired CA', async () => {
+    const { certificate, key } = await createAuthority({
+      ...{ commonName: 'old authority', keyType: 'p256', lifetimeMs: 86_400_000 },
+      now: Date.now() - 3 * 86_400_000,
+    });
+    const ended = await startWith(file('old.crt', certificate), file('old.key', key));
+    expect(ended.code).toBe(2);
+    expect(ended.error).toContain('old.crt');
+    expect(ended.error).toMatch(/expired/);
+    expect(ended.hint).toContain('--issuer-cert');
+  });
+
+  it("is refused by the name of a CA with somebody else's key", async () => {
+    const { certificate } = makeAuthority(openssl);
+    const { key } = makeAuthority(openssl);
+    const ended = await startWith(file('mine.crt', certificate), file('foreign.key', key));
+    expect(ended.code).toBe(2);
+    expect(ended.error).toContain('mine.crt');
+    expect(ended.error).toMatch(/key/);
+    expect(ended.error).not.toContain('BEGIN');
+  });
+
+  it('is refused by the name of a file that is missing', async () => {
+    const ended = await startWith(place.path('no.crt'), place.path('no.key'));
+    expect(ended).toMatchObject({ code: 2 });
+    expect(ended.error).toContain('no.crt');
+  });
+});
+
+describe('a service whose TLS files cannot be used', () => {
+  const startWith = (cert: string, key: string, ca: string) =>
+    refused([
+      '--listen=127.0.0.1:0',
+      '--ops-listen=off',
+      '--tls-cert',
+      cert,
+      '--tls-key',
+      key,
+      '--tls-ca',
+      ca,
+    ]);
+
+  it('is refused by the file and the reason', async () => {
+    const mine = await makeIdentity();
+    const other = await makeIdentity();
+    const [cert, key, ca] = [file('s.crt', mine.cert), file('s.key', mine.key), file('s.ca', mine.ca)];
+    const ends = await Promise.all([
+      startWith(cert, file('o.key', other.key), ca),
+      startWith(cert, key, file('o.ca', other.ca)),
+      startWith(cert, file('n.key', 'no key'), ca),
+      startWith(file('n.crt', 'no certificate'), key, ca),
+    ]);
+    expect(ends.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+    expect(ends[0]?.error).toMatch(/o\.key is not the key of .+s\.crt/);
+    expect(ends[1]?.error).toMatch(/s\.crt does not verify against .+o\.ca/);
+    expect(ends[2]?.error).toContain('n.key cannot be used');
+    expect(ends[3]?.error).toContain('n.crt cannot be used');
+    for (const { hint } of ends) expect(hint).toContain('--tls-cert');
+  });
+
+  it('is refused when the certificate has expired', async () => {
+    const authority = await makeTestAuthority('CA');
+    const old = await makeIdentity({ authority, issuedAt: Date.now() - 3 * 86_400_000 });
+    const ended = await startWith(file('e.crt', old.cert), file('e.key', old.key), file('e.ca', old.ca));
+    expect(ended.code).toBe(2);
+    expect(ended.error).toMatch(/e\.crt .*expired/);
+  });
+});
+
+describe('a service whose data directory cannot be used', () => {
+  const serveIn = (directory: string, uid?: number) =>
+    linkgrant(['serve', '--data-dir', directory, '--listen=127.0.0.1:0', '--ops-listen=off'], {
+      ...(uid !== undefined && { uid }),
+    });
+
+  it('is refused by its name where it is a file, or not writable', async () => {
+    const blocked = place.path('of-somebody-else');
+    mkdirSync(blocked, { mode: 0o500 });
+    const ends = await Promise.all([serveIn(file('a-file', '')), serveIn(blocked, 65_534)]);
+    for (const ended of ends) {
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).hint).toContain('--data-dir');
+    }
+    expect(refusalOf(ends[0] as never).error).toContain('a-file');
+    expect(refusalOf(ends[1] as never).error).toContain('of-somebody-else');
+  });
+
+  it('is refused where the store is no database', async () => {
+    const store = file('notes.txt', 'this is no database, but it is long enough to look like something');
+    const ended = await linkgrant([
+      ...['serve', '--data-dir', place.path('data'), '--store', `sqlite:${store}`],
+      ...['--listen=127.0.0.1:0', '--ops-listen=off'],
+    ]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('notes.txt is not an SQLite database');
+  });
+});
+
+describe('a service that cannot listen', () => {
+  let taken: Server;
+  let port: number;
+
+  beforeAll(async () => {
+    taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((settle) => taken.once('listening', settle));
+    port = (taken.address() as { port: number }).port;
+  });
+  afterAll(() => taken.close());
+
+  const serveOn = async (listen: string, ops: string, ...words: readonly string[]) => {
+    const dataDir = place.path(`listen-${Math.random()}`);
+    const ended = await linkgrant([
+      'serve',
+      '--data-dir',
+      dataDir,
+      '--listen',
+      listen,
+      '--ops-listen',
+      ops,
+      ...words,
+    ]);
+    return { code: ended.code, ...refusalOf(ended) };
+  };
+
+  it.each([[[]], [['--workers', '2']]])('ends and names the port in use and its flag %j', async (words) => {
+    const service = await serveOn(`127.0.0.1:${port}`, 'off', ...words);
+    expect(service.code).toBe(1);
+    expect(service.error).toBe(`port ${port} is in use already`);
+    expect(service.hint).toContain('--listen');
+    const operations = await serveOn('127.0.0.1:0', `127.0.0.1:${port}`, ...words);
+    expect(operations.code).toBe(1);
+    expect(operations.error).toBe(`port ${port} is in use already`);
+    expect(operations.hint).toContain('--ops-listen');
+  });
+
+  it('ends and names an address that this machine does not have', async () => {
+    const { code, error, hint } = await serveOn('192.0.2.7:0', 'off');
+    expect(code).toBe(1);
+    expect(error).toContain('192.0.2.7');
+    expect(hint).toContain('--listen');
+  });
+});

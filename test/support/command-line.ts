@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+// Nothing of the machine that runs the tests configures the program.
+const BARE_ENVIRONMENT = { PATH: process.env.PATH ?? '' };
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Runs the command as this user where the tests run as root. */
+  readonly uid?: number;
+}
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(words: readonly string[], options: RunOptions): ChildProcess {
+  const { env = {}, cwd, uid } = options;
+  return spawn(process.execPath, [MAIN, ...words], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },
+    ...(cwd !== undefined && { cwd }),
+    ...(uid !== undefined && process.getuid?.() === 0 && { uid, gid: uid }),
+  });
+}
+
+function collect(child: ChildProcess): { stdout: string; stderr: string } {
+  const said = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  return said;
+}
+
+/** Runs the built program to its end. */
+export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = start(words, options);
+  const said = collect(child);
+  // A command that refuses its flags does not read what is piped into it.
+  child.stdin?.on('error', () => undefined).end(options.input ?? '');
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...said };
+}
+
+/** A service in a process of its own. */
+export interface Serving {
+  readonly pid: number;
+  /** Base URL of tokens. */
+  readonly url: string;
+  readonly port: number;
+  /** Port of health and metrics; NaN when that is off. */
+  readonly opsPort: number;
+  /** SHA-256 fingerprint of its CA as OpenSSL writes it. */
+  readonly fingerprint: string;
+  /** What it wrote so far. */
+  readonly said: { readonly stdout: string; readonly stderr: string };
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it with SIGTERM; resolves with how it ended. */
+  stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+/** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has said that it serves. */
+export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+  const isGiven = (flag: string) => words.includes(flag);
+  const defaults = [
+    ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+    ...(isGiven('--ops-listen') ? [] : ['--ops-listen', 'off']),
+  ];
+  const child = start(['serve', ...defaults, ...words], options);
+  const said = collect(child);
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  await new Promise<void>((settle, reject) => {
+    child.stdout?.on('data', () => /^(Next:|No link)/m.test(said.stdout) && settle());
+    ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)));
+  });
+  const [, url = '', port, opsPort] =
+    /^Serving (\S+) on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];
+  return {
+    pid: child.pid as number,
+    url,
+    port: Number(port),
+    opsPort: opsPort === undefined ? Number.NaN : Number(opsPort),
+    fingerprint: /^CA SHA-256 fingerprint (\S+)$/m.exec(said.stdout)?.[1] ?? '',
+    said,
+    ended,
+    signal: (signal) => void child.kill(signal),
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+/** A temporary directory, and the services that are to end before it is removed. */
+export class Workplace {
+  readonly directory = mkdtempSync(join(tmpdir(), 'linkgrant-cli-'));
+  readonly #services: Serving[] = [];
+
+  path(...names: readonly string[]): string {
+    return join(this.directory, ...names);
+  }
+
+  async serve(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+    const serving = await startServe(words, options);
+    this.#services.push(serving);
+    return serving;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.stop()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The two lines that every refusal has on standard error; fails on anything else. */
+export function refusalOf({ stderr }: Ended): { readonly error: string; readonly hint: string } {
+  const lines = /^error: ([^\n]+)\nhint: ([^\n]+)\n$/.exec(stderr);
+  if (!lines) throw new Error(`not a line of cause and one of what to do: ${JSON.stringify(stderr)}`);
+  return { error: lines[1] as string, hint: lines[2] as string };
+}
