@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+
+const place = new Workplace();
+const openssl = new OpenSsl();
+
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+/** What the service shows in a handshake, judged by openssl against the CA that a token would carry. */
+function shownTo(service: Serving, dataDir: string, ...options: readonly string[]) {
+  const ca = join(dataDir, 'issuers/linkgrant-server-ca/tls.crt');
+  const host = service.url.includes('[::1]') ? '[::1]' : '127.0.0.1';
+  const connect = ['s_client', '-connect', `${host}:${service.port}`, '-CAfile', ca, '-verify_return_error'];
+  const { output } = openssl.try([...connect, ...options]);
+  const [certificate = ''] =
+    /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(output) ?? [];
+  return { verified: output.includes('Verify return code: 0 (ok)'), certificate };
+}
+
+const modes = (directory: string) =>
+  Object.fromEntries(
+    readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(directory.length + 1), (statSync(path).mode & 0o777).toString(8)];
+    }),
+  );
+
+const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+describe('the first start', () => {
+  it('makes CAs, certificate and store for their owner alone, and says what is next', async () => {
+    const dataDir = place.path('first', 'data');
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--ops-listen', '127.0.0.1:0']);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    expect(modes(dataDir)).toMatchObject({
+      issuers: '700',
+      'issuers/linkgrant-server-ca': '700',
+      'issuers/linkgrant-server-ca/tls.crt': '600',
+      'issuers/linkgrant-server-ca/tls.key': '600',
+      'issuers/skupper-site-ca': '700',
+      'issuers/skupper-site-ca/tls.key': '600',
+      'linkgrant.db': '600',
+      'server.pem': '600',
+    });
+    expect(Object.values(modes(dataDir)).filter((mode) => !['600', '700'].includes(mode))).toEqual([]);
+
+    expect(service.url).toBe(`https://127.0.0.1:${service.port}`);
+    expect(service.opsPort).toBeGreaterThan(0);
+    expect(service.said.stdout).toMatch(/^Next: linkgrant token issue token\.yaml$/m);
+
+    const token = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+    const { ca } = parse(token.stdout).spec;
+    const fingerprint = openssl.run(['x509', '-noout', '-fingerprint', '-sha256'], ca).toString();
+    expect(fingerprint.trim().toLowerCase()).toBe(`sha256 fingerprint=${service.fingerprint.toLowerCase()}`);
+    expect(shownTo(service, dataDir, '-verify_ip', '127.0.0.1').verified).toBe(true);
+    expect(shownTo(service, dataDir, '-verify_hostname', 'elsewhere.example.com').verified).toBe(false);
+  });
+
+  it('says so while no link can be accepted', async () => {
+    const service = await place.serve(['--data-dir', place.path('no-endpoint')]);
+    expect(service.said.stdout).toMatch(/^No link can be accepted yet: .*--endpoint inter-router=HOST:PORT/m);
+  });
+
+  it('may be made by two services at once, which then share CAs, certificate and store', async () => {
+    const dataDir = place.path('together');
+    const [one, two] = await Promise.all([
+      place.serve(['--data-dir', dataDir, ...ENDPOINT]),
+      place.serve(['--data-dir', dataDir, ...ENDPOINT]),
+    ]);
+    expect(one.port).not.toBe(two.port);
+    expect(one.fingerprint).toBe(two.fingerprint);
+    for (const service of [one, two]) expect(shownTo(service, dataDir).verified).toBe(true);
+    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
+    for (const { port } of [one, two]) {
+      const token = issued.stdout.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`);
+      const redeemed = await linkgrant(
+        ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(`site-${port}`)],
+        { input: token },
+      );
+      // One use, wherever it is spent.
+      expect(redeemed.code, redeemed.stderr).toBe(port === one.port ? 0 : 3);
+    }
+    expect(readdirSync(join(dataDir, 'issuers')).sort()).toEqual(['linkgrant-server-ca', 'skupper-site-ca']);
+  });
+});
+
+describe('a later start', () => {
+  const dataDir = place.path('again');
+  const pem = join(dataDir, 'server.pem');
+  const start = async (...words: readonly string[]) => {
+    const service = await place.serve(['--data-dir', dataDir, ...words]);
+    const { certificate, verified } = shownTo(service, dataDir);
+    await service.stop();
+    return { service, certificate, verified };
+  };
+
+  it('keeps CAs and certificate, however the hosts are spelled', async () => {
+    const hosts = ['--host', 'Grants.Example.com', '--host', '2001:DB8:0::1', '--host', '192.0.2.9'];
+    const first = await start(...hosts);
+    const kept = digest(pem);
+    const second = await start(...hosts);
+    expect(second.service.fingerprint).toBe(first.service.fingerprint);
+    expect(digest(pem)).toBe(kept);
+    expect(second.certificate).toBe(first.certificate);
+    const leaf = openssl.write('leaf.pem', second.certificate);
+    const names = openssl.run(['x509', '-in', leaf, '-noout', '-ext', 'subjectAltName']).toString();
+    expect(names).toContain('DNS:grants.example.com');
+    expect(names).toContain('IP Address:2001:DB8:0:0:0:0:0:1');
+    expect(names).toContain('IP Address:192.0.2.9');
+    expect(second.service.url).toMatch(/^https:\/\/grants\.example\.com:\d+$/i);
+  });
+
+  it('issues the certificate anew under the same CA when the hosts change', async () => {
+    const before = await start('--host', 'old.example.com');
+    const after = await start('--host', 'new.example.com');
+    expect(after.service.fingerprint).toBe(before.service.fingerprint);
+    expect(after.certificate).not.toBe(before.certificate);
+    expect(after.verified).toBe(true);
+    const leaf = openssl.write('leaf.pem', after.certificate);
+    expect(openssl.try(['x509', '-in', leaf, '-noout', '-checkhost', 'new.example.com']).output).toContain(
+      'does match',
+    );
+  });
+
+  it('issues it anew when its file is broken, or its CA is another', async () => {
+    const { service } = await start();
+    writeFileSync(pem, 'half a fi');
+    expect((await start()).verified).toBe(true);
+    rmSync(join(dataDir, 'issuers/linkgrant-server-ca'), { recursive: true });
+    const other = await start();
+    expect(other.service.fingerprint).not.toBe(service.fingerprint);
+    expect(other.verified).toBe(true);
+  });
+});
+
+describe('the URL of tokens', () => {
+  const issueAndRedeem = async (dataDir: string, service: Serving, ...connect: readonly string[]) => {
+    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir, '--name', 'west']);
+    const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', `${dataDir}-requesting`];
+    const redeemed = await linkgrant([...redeem, ...connect], { input: issued.stdout });
+    return { url: parse(issued.stdout).spec.url as string, redeemed, service };
+  };
+
+  it('has the external address and its path prefix, under which the routes then are', async () => {
+    const dataDir = place.path('external');
+    const service = await place.serve([
+      ...['--data-dir', dataDir, ...ENDPOINT],
+      ...['--external-url', 'https://grants.example.com:8443/link/grants/'],
+    ]);
+    expect(service.url).toBe('https://grants.example.com:8443/link/grants');
+    const { url, redeemed } = await issueAndRedeem(
+      dataDir,
+      service,
+      ...['--connect-to', `grants.example.com:8443:127.0.0.1:${service.port}`],
+    );
+    expect(url).toMatch(/^https:\/\/grants\.example\.com:8443\/link\/grants\/[0-9a-f-]{36}$/);
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+  });
+
+  it('may have a prefix that a proxy in front takes off', async () => {
+    const dataDir = place.path('stripped');
+    const service = await place.serve([
+      ...['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/'],
+      ...['--external-url', 'https://grants.example.com/link'],
+    ]);
+    const issued = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+    const { url } = parse(issued.stdout).spec;
+    expect(url).toMatch(/^https:\/\/grants\.example\.com\/link\/[0-9a-f-]{36}$/);
+    const stripped = issued.stdout.replace(
+      'https://grants.example.com/link/',
+      `https://127.0.0.1:${service.port}/`,
+    );
+    const redeemed = await linkgrant(
+      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('stripped-site')],
+      { input: stripped },
+    );
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+  });
+
+  it('has a prefix of --path-prefix alone too', async () => {
+    const dataDir = place.path('prefixed');
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--path-prefix', '/grants']);
+    expect(service.url).toBe(`https://127.0.0.1:${service.port}/grants`);
+    const { redeemed } = await issueAndRedeem(dataDir, service);
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+  });
+
+  it('has an IPv6 address in brackets where the service listens on one', async () => {
+    const dataDir = place.path('six');
+    const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, '--listen', '[::1]:0']);
+    expect(service.url).toBe(`https://[::1]:${service.port}`);
+    expect(shownTo(service, dataDir, '-verify_ip', '::1').verified).toBe(true);
+    const { redeemed } = await issueAndRedeem(dataDir, service);
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+  });
+});
