@@ -1,0 +1,242 @@
+import { once } from 'node:events';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
+
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+const OPERATIONS = ['--ops-listen', '127.0.0.1:0'];
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+/** Waits for a condition that a signal or a new process brings about. */
+async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
+  const socket = connect({ port: service.port, host: '127.0.0.1', ca });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+const operations = async (service: Serving, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${service.opsPort}${path}`);
+  return { status: response.status, text: await response.text() };
+};
+
+async function issue(dataDir: string): Promise<{ text: string; url: string; code: string; ca: string }> {
+  const { stdout, stderr, code } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+  expect(code, stderr).toBe(0);
+  return { text: stdout, ...parse(stdout).spec };
+}
+
+const redeem = (token: string) =>
+  linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], { input: token });
+
+describe('a service that is told to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s answers the request that is running, and exits 0',
+    async (signal) => {
+      const dataDir = place.path(`stop-${signal}`);
+      const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
+      const { url, code, ca } = await issue(dataDir);
+      const socket = await connectTo(service, ca);
+      socket.write(
+        `POST ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: ${code.length}\r\n\r\n`,
+      );
+      socket.write(code.slice(0, 3));
+      // The request is running once its headers have been read; another exchange on the way proves that.
+      expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+      service.signal(signal);
+      await until(() =>
+        connectTo(service, ca).then(
+          (other) => {
+            other.destroy();
+            return false;
+          },
+          () => true,
+        ),
+      );
+      socket.write(code.slice(3));
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+      await once(socket, 'end');
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(answer).toMatch(/kind: "?Link"?/);
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      const list = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', dataDir]);
+      expect(JSON.parse(list.stdout)).toHaveLength(2);
+    },
+  );
+});
+
+describe('a service whose TLS files are replaced', () => {
+  const files = { cert: place.path('tls.crt'), key: place.path('tls.key'), ca: place.path('ca.crt') };
+  const write = (identity: TestIdentity) => {
+    for (const [name, file] of Object.entries(files)) {
+      writeFileSync(`${file}.new`, identity[name as keyof TestIdentity]);
+      renameSync(`${file}.new`, file);
+    }
+  };
+  const shown = async (service: Serving, ca: string) => {
+    const socket = await connectTo(service, ca);
+    const { serialNumber } = socket.getPeerCertificate();
+    socket.destroy();
+    return serialNumber;
+  };
+
+  it('shows the new certificate after SIGHUP, keeps connections, and keeps the old one if the new is bad', async () => {
+    const dataDir = place.path('reload');
+    const authority = await makeAuthority('TLS CA');
+    const first = await makeIdentity({ authority });
+    write(first);
+    const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
+    const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT, ...OPERATIONS]);
+    const token = await issue(dataDir);
+    expect(token.ca).toContain(first.ca.trim().split('\n')[1]);
+    const serial = await shown(service, first.ca);
+
+    const running = await connectTo(service, first.ca);
+    const path = new URL(token.url).pathname;
+    running.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${token.code.length}\r\n\r\n`);
+
+    const second = await makeIdentity({ authority });
+    write(second);
+    service.signal('SIGHUP');
+    await until(() => service.said.stderr.includes('certificate_reloaded'));
+    expect(await shown(service, first.ca)).not.toBe(serial);
+
+    let answer = '';
+    running.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    running.write(token.code);
+    await once(running, 'end');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+
+    const kept = await shown(service, first.ca);
+    writeFileSync(files.key, first.key);
+    service.signal('SIGHUP');
+    await until(() => service.said.stderr.includes('certificate_kept'));
+    expect(await shown(service, first.ca)).toBe(kept);
+    expect(service.said.stderr).not.toContain('PRIVATE');
+
+    const old = connect({ port: service.port, host: '127.0.0.1', ca: first.ca, maxVersion: 'TLSv1.2' });
+    const [error] = await once(old, 'error');
+    expect(error.code).toMatch(/PROTOCOL_VERSION/);
+    expect((await operations(service, '/readyz')).status).toBe(200);
+  });
+
+  it('gives tokens the CA of the given certificate, and another one after it changed', async () => {
+    const dataDir = place.path('reload-ca');
+    const first = await makeIdentity();
+    write(first);
+    const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
+    const service = await place.serve(['--data-dir', dataDir, ...tls, ...ENDPOINT]);
+    const second = await makeIdentity();
+    write(second);
+    service.signal('SIGHUP');
+    await until(() => service.said.stderr.includes('certificate_reloaded'));
+    const token = await issue(dataDir);
+    expect(token.ca.trim()).toBe(second.ca.trim());
+    expect((await redeem(token.text)).code).toBe(0);
+  });
+});
+
+describe('a service of two workers', () => {
+  it('counts over both, replaces one that dies, and ends all of them at SIGTERM', async () => {
+    const dataDir = place.path('workers');
+    const service = await place.serve(['--data-dir', dataDir, '--workers', '2', ...ENDPOINT, ...OPERATIONS]);
+    const workers = () => childrenOf(service.pid);
+    await until(() => workers().length === 2);
+    const isReady = async () => (await operations(service, '/readyz')).status === 200;
+    await until(isReady);
+    const readiness = JSON.parse((await operations(service, '/readyz')).text);
+    expect(Object.keys(readiness.parts).sort()).toEqual(['certificate', 'issuer', 'store', 'workers']);
+
+    const { url, ca } = await issue(dataDir);
+    const path = new URL(url).pathname;
+    const ask = async () => {
+      const socket = await connectTo(service, ca);
+      socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n${'x'.repeat(24)}`);
+      socket.resume();
+      await once(socket, 'end');
+    };
+    const counted = async () => {
+      const { text } = await operations(service, '/metrics');
+      return Number(/^linkgrant_answers_total\{outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, ask));
+    expect(await counted()).toBe(40);
+
+    const [doomed, survivor] = workers();
+    process.kill(doomed as number, 'SIGKILL');
+    await until(() => service.said.stderr.includes('worker_ended'));
+    await until(async () => workers().length === 2 && (await isReady()));
+    expect(workers()).toContain(survivor);
+    expect(workers()).not.toContain(doomed);
+    const token = await issue(dataDir);
+    expect((await redeem(token.text)).code).toBe(0);
+
+    const [one, two] = workers();
+    expect(await service.stop()).toEqual({ code: 0, signal: null });
+    for (const pid of [one, two]) expect(() => process.kill(pid as number, 0)).toThrow();
+  });
+});
+
+/** The processes that a process has started, the shells of nobody else among them. */
+function childrenOf(pid: number): number[] {
+  const list = readFileSync(join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8');
+  return list.trim().split(' ').filter(Boolean).map(Number);
+}
+
+describe('readiness', () => {
+  it('names its parts and what is wrong with them', async () => {
+    const dataDir = place.path('ready');
+    const service = await place.serve(['--data-dir', dataDir, ...OPERATIONS]);
+    expect((await operations(service, '/healthz')).text).toBe('ok\n');
+    const { status, text } = await operations(service, '/readyz');
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toEqual({
+      ready: true,
+      parts: { store: { ready: true }, certificate: { ready: true }, issuer: { ready: true } },
+    });
+    renameSync(join(dataDir, 'linkgrant.db'), join(dataDir, 'moved.db'));
+    await until(async () => (await operations(service, '/readyz')).status === 503);
+    const broken = JSON.parse((await operations(service, '/readyz')).text);
+    expect(broken).toMatchObject({
+      ready: false,
+      parts: { store: { ready: false }, issuer: { ready: true } },
+    });
+    expect(broken.parts.store.reason).toMatch(/\w+/);
+  });
+});
+
+describe('a grant made while the service had no endpoint', () => {
+  it('becomes ready, and its clock starts, once a service with one starts', async () => {
+    const dataDir = place.path('later');
+    const without = await place.serve(['--data-dir', dataDir]);
+    const made = await linkgrant(['grant', 'create', 'early', '-o', 'json', '--data-dir', dataDir]);
+    const grant = JSON.parse(made.stdout);
+    expect(grant).toMatchObject({ state: 'pending' });
+    expect(grant).not.toHaveProperty('expirationTime');
+    const code = place.path('early.code');
+    writeFileSync(code, `${grant.code}\n`);
+    const issueToken = () =>
+      linkgrant(['token', 'issue', '-', '--grant', 'early', '--code-file', code, '--data-dir', dataDir]);
+    const tooEarly = await issueToken();
+    expect(tooEarly.code).toBe(1);
+    expect(tooEarly.stdout).toBe('');
+    expect(refusalOf(tooEarly).hint).toContain('--endpoint');
+    await without.stop();
+
+    await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
+    const shown = await linkgrant(['grant', 'show', 'early', '-o', 'json', '--data-dir', dataDir]);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'ready', expirationTime: expect.any(String) });
+    const token = await issueToken();
+    expect((await redeem(token.stdout)).code).toBe(0);
+  });
+});
