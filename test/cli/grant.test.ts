@@ -1,0 +1,246 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseDocument } from 'yaml';
+import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+let service: Serving;
+
+beforeAll(async () => {
+  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+const CODE = /[A-Za-z0-9]{24}/;
+
+function grant(words: readonly string[], options?: RunOptions) {
+  return linkgrant(['grant', ...words, '--data-dir', dataDir], options);
+}
+
+async function made(name: string, ...words: readonly string[]) {
+  const { code, stdout, stderr } = await grant(['create', name, '-o', 'json', ...words]);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+const states = async (...words: readonly string[]) =>
+  JSON.parse((await grant(['list', '-o', 'json', ...words])).stdout).map(
+    ({ name, state }: { name: string; state: string }) => `${name} ${state}`,
+  );
+
+describe('grant create', () => {
+  it('shows URL, code, uses and end, with one use and 15 minutes by default', async () => {
+    const { code, stdout, stderr } = await grant(['create', 'text']);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^Grant: text$/m);
+    expect(stdout).toMatch(new RegExp(`^URL: +${service.url}/[0-9a-f-]{36}$`, 'm'));
+    expect(stdout).toMatch(/^Code: +[A-Za-z0-9]{24}$/m);
+    expect(stdout).toMatch(/^Uses: +1$/m);
+    expect(stdout).toMatch(/^Ends: +\d{4}-\d\d-\d\dT[\d:]+Z$/m);
+    expect(stdout).toContain('linkgrant token issue TOKEN --grant text --code-file FILE');
+    const report = await made('json');
+    expect(report).toMatchObject({
+      ...{ name: 'json', namespace: 'default', state: 'ready', redemptions: 0, redemptionsAllowed: 1 },
+      ...{ expirationWindow: '15m', url: `${service.url}/${report.uid}`, code: expect.stringMatching(CODE) },
+    });
+    expect(Date.parse(report.expirationTime) - Date.parse(report.createdAt)).toBe(15 * 60_000);
+  });
+
+  it('takes limits, and the same report as YAML', async () => {
+    const { stdout } = await grant([
+      ...['create', 'limits', '-o', 'yaml', '--redemptions-allowed', '5', '--expiration-window', '1d2h'],
+    ]);
+    expect(parse(stdout)).toMatchObject({ redemptionsAllowed: 5, expirationWindow: '1d2h' });
+  });
+
+  it('tells on a grant for several sites what a lost answer costs', async () => {
+    const { stdout } = await grant(['create', 'several', '--redemptions-allowed', '2']);
+    expect(stdout).toContain('also one that got lost');
+  });
+
+  it('takes a chosen code from a file or standard input, without its last newline', async () => {
+    const chosen = 'a-code-of-our-own-choice';
+    const file = place.path('chosen.code');
+    writeFileSync(file, `${chosen}\n`);
+    expect((await made('from-file', '--code-file', file)).code).toBe(chosen);
+    const piped = await grant(['create', 'piped', '-o', 'json', '--code-file', '-'], { input: chosen });
+    expect(JSON.parse(piped.stdout).code).toBe(chosen);
+  });
+
+  it('refuses a code that is too short, without showing it', async () => {
+    const ended = await grant(['create', 'weak', '--code-file', '-'], { input: 'hunter2\n' });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('at least 16 characters');
+    expect(ended.stdout + ended.stderr).not.toContain('hunter2');
+    expect(await states()).not.toContain('weak ready');
+  });
+
+  it.each([
+    [['create', 'Under_Score'], 'grant name "Under_Score"'],
+    [['create', 'x', '-n', 'Name.Space'], 'namespace "Name.Space"'],
+    [['create', 'x', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
+    [['create', 'x', '--redemptions-allowed', 'many'], '--redemptions-allowed cannot be "many"'],
+    [['create', 'x', '--redemptions-allowed', '1000001'], 'from 1 to 1000000'],
+    [['create', 'x', '--expiration-window', '0s'], '--expiration-window cannot be "0s"'],
+    [['create', 'x', '--expiration-window', '5000d'], 'at most 10 years'],
+    [['create', 'x', '--code-file', '/nonexistent/code'], 'the code file cannot be read'],
+    [['create', 'x', '-o', 'xml'], 'output cannot be "xml"'],
+    [['create'], "missing required argument 'NAME'"],
+  ])('refuses %j with the reason, and makes nothing', async (words, reason) => {
+    const ended = await grant(words);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain(reason);
+    expect(ended.stdout).toBe('');
+    expect(await states('-A')).not.toContain('x ready');
+  });
+
+  it('refuses a name twice in a namespace, not in two', async () => {
+    await made('twice');
+    const again = await grant(['create', 'twice']);
+    expect(again.code).toBe(2);
+    expect(refusalOf(again).error).toContain('already a grant "twice" in namespace "default"');
+    expect(await made('twice', '-n', 'other')).toMatchObject({ namespace: 'other' });
+    expect(await states('-n', 'other')).toEqual(['twice ready']);
+  });
+
+  it('pipes its token into a redemption, and then shows no code', async () => {
+    const created = await grant(['create', 'piped-token', '--token', '-']);
+    expect(created.code, created.stderr).toBe(0);
+    const { kind, spec } = parse(created.stdout);
+    expect(kind).toBe('AccessToken');
+    expect(created.stderr).not.toContain(spec.code);
+    expect(created.stderr).toContain(`Redeemed at ${spec.url}`);
+    const redeemed = await linkgrant(
+      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')],
+      { input: created.stdout },
+    );
+    expect(redeemed.code, redeemed.stderr).toBe(0);
+    expect(redeemed.stdout + redeemed.stderr).not.toContain(spec.code);
+    expect(await states()).toContain('piped-token exhausted');
+  });
+});
+
+describe('grant list and show', () => {
+  it('tell state and count, never the code', async () => {
+    const { uid, code } = await made('seen');
+    const shown = await grant(['show', 'seen']);
+    expect(shown.stdout).toMatch(/^State: +ready$/m);
+    expect(shown.stdout).toMatch(/^Redemptions: +0 of 1$/m);
+    const byUid = JSON.parse((await grant(['show', uid, '-o', 'json'])).stdout);
+    expect(byUid).toMatchObject({ name: 'seen', uid, attempts: [] });
+    const listed = await grant(['list']);
+    expect(listed.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID$/m);
+    expect(listed.stdout).toMatch(new RegExp(`^seen +ready +0/1 .* ${uid}$`, 'm'));
+    const yaml = await grant(['list', '-o', 'yaml']);
+    expect(parseDocument(yaml.stdout).errors).toEqual([]);
+    const all = [shown, listed, yaml].map(({ stdout, stderr }) => stdout + stderr).join('');
+    expect(all).not.toContain(code);
+  });
+
+  it('show who redeemed, and who was refused', async () => {
+    const { stdout: token } = await grant(['create', 'tried', '--token', '-']);
+    const redeem = (site: string) =>
+      linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path(site), '--subject', site], {
+        input: token,
+      });
+    expect((await redeem('west')).code).toBe(0);
+    expect((await redeem('east')).code).toBe(3);
+    const { attempts } = JSON.parse((await grant(['show', 'tried', '-o', 'json'])).stdout);
+    const told = attempts.map(({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`);
+    expect(told).toContain('redeemed west');
+    expect(told).toContain('grant_exhausted east');
+    expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
+  });
+
+  it('name a grant that there is not', async () => {
+    const ends = await Promise.all(
+      ['show', 'revoke', 'delete'].map((verb) => grant([verb, 'nobody-made-this'])),
+    );
+    for (const ended of ends) {
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended)).toEqual({
+        error: 'there is no grant "nobody-made-this" in namespace "default"',
+        hint: 'see `linkgrant grant list`',
+      });
+    }
+  });
+});
+
+describe('grant revoke and delete', () => {
+  it('revoke once for good: the token redeems nothing more', async () => {
+    const { stdout: token } = await grant(['create', 'revoked', '--token', '-']);
+    expect((await grant(['revoke', 'revoked'])).stdout).toContain('is revoked');
+    expect((await grant(['revoke', 'revoked'])).stdout).toContain('was revoked before');
+    expect(await states()).toContain('revoked revoked');
+    const redeemed = await linkgrant(
+      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('late')],
+      { input: token },
+    );
+    expect(redeemed.code).toBe(3);
+    expect(refusalOf(redeemed).hint).toContain('revoked');
+  });
+
+  it('delete, and leave the ledger as it is', async () => {
+    const { stdout: token } = await grant(['create', 'gone', '--token', '-']);
+    const site = ['--data-dir', place.path('gone-site')];
+    expect((await linkgrant(['token', 'redeem', '-', '--to', '-', ...site], { input: token })).code).toBe(0);
+    const { uid } = JSON.parse((await grant(['show', 'gone', '-o', 'json'])).stdout);
+    expect((await grant(['delete', 'gone'])).code).toBe(0);
+    expect(await states()).not.toContain('gone exhausted');
+    const ledger = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', dataDir]);
+    expect(
+      JSON.parse(ledger.stdout).filter(({ grantUid }: { grantUid: string }) => grantUid === uid),
+    ).toHaveLength(1);
+    const again = await linkgrant(
+      ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('gone-other')],
+      { input: token },
+    );
+    expect(again.code).toBe(3);
+  });
+});
+
+describe('redemption list and show', () => {
+  it('show who has which certificate, with its text', async () => {
+    const { stdout: token } = await grant(['create', 'ledger', '--token', '-']);
+    const redeemed = await linkgrant(
+      ['token', 'redeem', '-', '--to', place.path('l'), '--data-dir', place.path('ls'), '-o', 'json'],
+      { input: token },
+    );
+    const { redemptionId, serial } = JSON.parse(redeemed.stdout);
+    const redemption = (...words: readonly string[]) =>
+      linkgrant(['redemption', ...words, '--data-dir', dataDir]);
+    const list = await redemption('list', '--grant', 'ledger');
+    expect(list.stdout).toMatch(/^ID +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS$/m);
+    expect(list.stdout.trim().split('\n')).toHaveLength(2);
+    expect(list.stdout).toContain(redemptionId);
+    const shown = await redemption('show', redemptionId);
+    expect(shown.stdout).toContain('Key:              made by the requesting site');
+    expect(shown.stdout).toContain('-----BEGIN CERTIFICATE-----');
+    expect(shown.stdout).not.toContain('PRIVATE');
+    const json = JSON.parse((await redemption('show', redemptionId, '-o', 'json')).stdout);
+    expect(json).toMatchObject({ id: redemptionId, serial, mode: 'csr', name: 'ledger', subject: 'ledger' });
+    const missing = await redemption('show', 'nothing');
+    expect(missing.code).toBe(1);
+    expect(refusalOf(missing).hint).toContain('redemption list');
+  });
+});
+
+describe('before the first start of a service', () => {
+  it.each([
+    ['grant', 'list'],
+    ['grant', 'create', 'x'],
+    ['token', 'issue', '-'],
+    ['redemption', 'list'],
+  ])('%s %s says to start one', async (...words) => {
+    const empty = place.path('empty');
+    mkdirSync(empty, { recursive: true });
+    for (const directory of [empty, place.path('nowhere')]) {
+      const ended = await linkgrant([...words.filter(Boolean), '--data-dir', directory]);
+      expect(ended.code).toBe(2);
+      const { error, hint } = refusalOf(ended);
+      expect(error).toContain(`${directory}/linkgrant.db has not been set up yet`);
+      expect(hint).toContain('linkgrant serve');
+    }
+  });
+});
