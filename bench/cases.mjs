@@ -1,0 +1,34 @@
+import { measureBurst } from './burst.mjs';
+import { compareWithBare } from './compare.mjs';
+import { measureStartUp } from './start-up.mjs';
+
+const WARM_UP = 1500;
+
+/** A case that compares the service with a bare server; `most` bounds the requests of a round where each is slow. */
+function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
+  return {
+    summary,
+    run: ({ driver, requests }) => {
+      const counts = { requests: Math.min(requests, most), warmUp: Math.min(WARM_UP, most) };
+      return compareWithBare({ driver, kind, flags, ...counts });
+    },
+  };
+}
+
+/** What can be measured, by name and in the order in which it is. */
+export const CASES = {
+  csr: compared('redemptions with a CSR of a P-256 key', { kind: 'csr' }),
+  'stock-p256': compared('redemptions for which the service makes a P-256 key', { kind: 'stock' }),
+  'stock-rsa2048': compared('redemptions for which the service makes an RSA-2048 key', {
+    kind: 'stock',
+    flags: ['--server-key-type', 'rsa2048'],
+    most: 48,
+  }),
+  check: compared('checks, which spend nothing', { kind: 'check' }),
+  'workers-2': compared('redemptions with a CSR, by two worker processes', {
+    kind: 'csr',
+    flags: ['--workers', '2'],
+  }),
+  burst: { summary: '500 stock sites at the same moment', run: measureBurst },
+  'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },
+};

@@ -1,0 +1,18 @@
+const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
+
+/** The most that each figure may be, by case. Server processor time and p99 are multiples of the bare server's. */
+const BARS = {
+  csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
+  burst: { refused: 0, longestMs: 2000 },
+  'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
+};
+
+/** Holds the figures of a case against its bars. */
+export function judge(name, figures) {
+  return Object.entries(BARS[name] ?? {}).map(([figure, atMost]) => ({
+    figure,
+    value: figures[figure],
+    atMost,
+    met: figures[figure] <= atMost,
+  }));
+}

@@ -1,0 +1,82 @@
+// Measures what a redemption costs beside a bare HTTPS server, how a burst goes, and how fast the program starts.
+// Prints a table, or JSON; exits 1 when a figure misses its bar. See README.md.
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { CASES } from './cases.mjs';
+import { startDriver } from './driver-process.mjs';
+import { judge } from './judge.mjs';
+import { describeMachine } from './machine.mjs';
+import { renderTable } from './table.mjs';
+
+const USAGE = `Usage: npm run bench -- [options]
+
+  --only NAME       run this case alone; may be repeated
+  --requests N      requests of one round (default 3000; the slow cases make fewer)
+  --json FILE       write the figures to FILE as JSON as well
+  -o, --output json print JSON in place of the table
+  --help
+
+Cases:
+${Object.entries(CASES)
+  .map(([name, { summary }]) => `  ${name.padEnd(15)} ${summary}`)
+  .join('\n')}
+`;
+
+/** Reads the command line; gives undefined when only help was asked for. Throws an Error that says what is wrong. */
+function readOptions(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string', multiple: true },
+      requests: { type: 'string', default: '3000' },
+      json: { type: 'string' },
+      output: { type: 'string', short: 'o' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const names = values.only ?? Object.keys(CASES);
+  const unknown = names.filter((name) => !Object.hasOwn(CASES, name));
+  if (unknown.length > 0) throw new Error(`no case is called ${unknown.join(', ')}`);
+  const requests = Number(values.requests);
+  if (!Number.isInteger(requests) || requests < 100 || requests > 10_000)
+    throw new Error('--requests takes a whole number from 100 to 10000');
+  if (values.output !== undefined && values.output !== 'json') throw new Error('--output takes json');
+  return { names, requests, json: values.json, output: values.output };
+}
+
+/** Runs the cases one after the other; what one of them throws ends the run. */
+async function runCases({ names, requests }) {
+  const driver = await startDriver();
+  try {
+    const results = [];
+    for (const name of names) {
+      process.stderr.write(`bench: ${name}\n`);
+      const figures = await CASES[name].run({ driver, requests });
+      results.push({ name, ...figures, bars: judge(name, figures) });
+    }
+    return results;
+  } finally {
+    driver.stop();
+  }
+}
+
+async function main() {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const report = { machine: describeMachine(), cases: await runCases(options) };
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (options.json !== undefined) writeFileSync(options.json, json);
+  process.stdout.write(options.output === 'json' ? json : renderTable(report));
+  if (report.cases.some(({ bars }) => bars.some(({ met }) => !met))) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,66 @@
+/** Lines up rows of cells: the first column to the left, the others to the right. */
+function align(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const cell = (text, column) => (column === 0 ? text.padEnd(widths[column]) : text.padStart(widths[column]));
+  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}
+
+const ms = (value, digits = 2) => `${value.toFixed(digits)} ms`;
+
+function comparisonRow(label, figures) {
+  return [
+    label,
+    ms(figures.serverCpuMs, 3),
+    figures.perSecond.toFixed(0),
+    ms(figures.p50Ms, 1),
+    ms(figures.p99Ms, 1),
+    ms(figures.driverCpuMs),
+  ];
+}
+
+function comparison({ name, requests, clients, answerBytes, cpuRatio, p99Ratio, service, bare }) {
+  const head = ['', 'server CPU each', 'per second', 'p50', 'p99', 'driver CPU each'];
+  const rows = [head, comparisonRow('linkgrant', service), comparisonRow('bare node:https', bare)];
+  return [
+    `${name}: ${requests} requests in 3 rounds, ${clients} clients, ${answerBytes} bytes an answer`,
+    align(rows),
+    `  server CPU ${cpuRatio.toFixed(2)} times the bare server's, p99 ${p99Ratio.toFixed(2)} times`,
+  ].join('\n');
+}
+
+function burst({ name, requests, refused, longestMs, p50Ms, perSecond }) {
+  return [
+    `${name}: ${requests} at once`,
+    `  ${refused} refused, longest ${ms(longestMs, 0)}, p50 ${ms(p50Ms, 0)}, ${perSecond.toFixed(0)} per second`,
+  ].join('\n');
+}
+
+function startUp({ name, firstServeMs, laterServeMs, helpMs, nodeMs }) {
+  const rows = [
+    ['serve, new data directory', ms(firstServeMs, 0)],
+    ['serve, used data directory', ms(laterServeMs, 0)],
+    ['--help', ms(helpMs, 0)],
+    ['Node.js alone', ms(nodeMs, 0)],
+  ];
+  return `${name}: from starting the process until it has answered\n${align(rows)}`;
+}
+
+function renderCase(figures) {
+  if ('cpuRatio' in figures) return comparison(figures);
+  return 'refused' in figures ? burst(figures) : startUp(figures);
+}
+
+function renderBar(name, { figure, value, atMost, met }) {
+  return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, at most ${atMost}`;
+}
+
+/** The report as text for people. */
+export function renderTable({ machine, cases }) {
+  const { cpu, cores, kernel, node, openssl, memoryGiB } = machine;
+  const bars = cases.flatMap(({ name, bars }) => bars.map((bar) => renderBar(name, bar)));
+  return `${[
+    `${cores} cores of ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node.js ${node}, OpenSSL ${openssl}`,
+    ...cases.map(renderCase),
+    ...(bars.length > 0 ? [`bars:\n${bars.join('\n')}`] : []),
+  ].join('\n\n')}\n`;
+}
