@@ -46,6 +46,9 @@ const WIRE = {
   internal: { status: 500, text: INTERNAL },
 } as const satisfies Record<RedemptionErrorCode, WireRefusal>;
 
+/** Every code that the service refuses with, in the order of the table. */
+export const REFUSAL_CODES = Object.keys(WIRE) as readonly RedemptionErrorCode[];
+
 /** The status and text of a refusal (design of the wire, Skupper's texts). */
 export function wireRefusal(code: RedemptionErrorCode): WireRefusal {
   return WIRE[code];

@@ -1,0 +1,65 @@
+// Writes the table of settings in docs/configuration.md from the built program. With --check it writes nothing and exits
+// 1 when the table is out of step.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadConfiguration } from '../dist/config.js';
+import { flagOf, SETTINGS, variableOf } from '../dist/settings.js';
+
+const DOCUMENT = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
+const TABLE = /(<!-- settings: [^\n]* -->\n)[\s\S]*?(<!-- \/settings -->)/;
+// Skupper's names, each with a value that the setting behind it takes.
+const SKUPPER_VARIABLES = {
+  SKUPPER_GRANT_SERVER_PORT: '9090',
+  SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:9090',
+  SKUPPER_ALLOW_REDEEM_BY_KEY: 'true',
+};
+// Only where the program looks for its file, so it cannot stand in it.
+const NOT_IN_THE_FILE = 'dataDir';
+
+const code = (text) => `\`${text.replaceAll('|', '\\|')}\``;
+const words = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+
+/** Each setting with the variable of Skupper's that the program reads for it, asked of the program itself. */
+function skupperNames() {
+  const { sources } = loadConfiguration({}, SKUPPER_VARIABLES, true);
+  return new Map(
+    Object.entries(sources)
+      .filter(([, source]) => source.startsWith('variable '))
+      .map(([key, source]) => [key, source.slice('variable '.length)]),
+  );
+}
+
+function settingsTable() {
+  const skupper = skupperNames();
+  const rows = Object.entries(SETTINGS).map(([key, definition]) => {
+    const { placeholder, many, description } = definition;
+    const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} ${placeholder}`;
+    return [
+      code(flag) + (many ? ' (repeatable)' : ''),
+      code(variableOf(key)),
+      key === NOT_IN_THE_FILE ? '–' : code(key),
+      definition.default === undefined ? '–' : code(String(definition.default)),
+      words(description),
+      skupper.has(key) ? code(skupper.get(key)) : '–',
+    ];
+  });
+  const lines = [
+    ['Flag', 'Variable', 'File key', 'Default', 'Meaning', "Skupper's variable"],
+    Array(6).fill('---'),
+    ...rows,
+  ];
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+const written = readFileSync(DOCUMENT, 'utf8');
+if (!TABLE.test(written)) throw new Error('docs/configuration.md has no place for the table of settings');
+const wanted = written.replace(TABLE, (_, begin, end) => `${begin}\n${settingsTable()}\n${end}`);
+if (wanted === written) {
+  console.log('docs/configuration.md is in step');
+} else if (process.argv.includes('--check')) {
+  console.error('docs/configuration.md is out of step with the settings: run node scripts/reference.mjs');
+  process.exitCode = 1;
+} else {
+  writeFileSync(DOCUMENT, wanted);
+  console.log('docs/configuration.md was written');
+}

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../src/config.js';
+import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from '../../src/settings.js';
+import { codeLines, PROJECT, readProjectFile } from './document.js';
+
+const document = readProjectFile('docs/configuration.md');
+const rows = document.split('\n').filter((line) => line.startsWith('| `--'));
+const copies: string[] = [];
+
+afterEach(() => {
+  for (const copy of copies.splice(0)) rmSync(copy, { recursive: true, force: true });
+});
+
+/** Runs the script in a copy of what it reads, with this text as the document. */
+function checkReference(text: string) {
+  const copy = mkdtempSync(join(tmpdir(), 'linkgrant-reference-'));
+  copies.push(copy);
+  mkdirSync(join(copy, 'docs'));
+  for (const path of ['dist', 'scripts/reference.mjs', 'package.json']) {
+    cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
+  }
+  cpSync(join(PROJECT, 'node_modules/yaml'), join(copy, 'node_modules/yaml'), { recursive: true });
+  cpSync(join(PROJECT, 'node_modules/zod'), join(copy, 'node_modules/zod'), { recursive: true });
+  writeFileSync(join(copy, 'docs/configuration.md'), text);
+  return spawnSync(process.execPath, [join(copy, 'scripts/reference.mjs'), '--check'], { encoding: 'utf8' });
+}
+
+describe('docs/configuration.md', () => {
+  it('has one row for each setting, with its flag, variable, file key and default', () => {
+    const keys = Object.keys(SETTINGS) as SettingKey[];
+    expect(rows.map((row) => /^\| `(--[a-z-]+)/.exec(row)?.[1])).toEqual(keys.map(flagOf));
+    for (const [index, key] of keys.entries()) {
+      const [, , variable, fileKey, byDefault] = (rows[index] ?? '').split(/ ?(?<!\\)\| ?/);
+      expect(variable).toBe(`\`${variableOf(key)}\``);
+      expect(fileKey).toBe(key === 'dataDir' ? '–' : `\`${key}\``);
+      const definition: SettingDefinition = SETTINGS[key];
+      expect(byDefault).toBe(definition.default === undefined ? '–' : `\`${definition.default}\``);
+    }
+  });
+
+  it('is in step with the script that writes its table, which notices a changed row', () => {
+    expect(checkReference(document).stderr).toBe('');
+    const changed = checkReference(document.replace('`--workers N`', '`--workers M`'));
+    expect(changed.status).toBe(1);
+    expect(changed.stderr).toContain('out of step');
+  });
+
+  it('shows a file that the program reads', () => {
+    const file = mkdtempSync(join(tmpdir(), 'linkgrant-configuration-'));
+    copies.push(file);
+    const example = /```yaml\n([\s\S]*?)```/.exec(document)?.[1] ?? '';
+    writeFileSync(join(file, 'config.yaml'), example);
+    const { settings, sources } = loadConfiguration({ dataDir: file }, {});
+    expect(settings.host).toEqual(['grants.example.com']);
+    expect(settings.endpoint?.map(({ name }) => name)).toEqual(['inter-router', 'edge']);
+    expect(sources.serverKeyType).toContain('config.yaml');
+    expect(codeLines(document, 'yaml')).not.toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+/** A JSON Schema as `openapi.yaml` writes them. */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+type Resolve = (reference: string) => Schema;
+
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  array: (value) => Array.isArray(value),
+  string: (value) => typeof value === 'string',
+  integer: (value) => Number.isInteger(value),
+  null: (value) => value === null,
+};
+const FORMATS: Readonly<Record<string, RegExp>> = {
+  'date-time': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/,
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+};
+const SILENT = new Set(['description', 'contentEncoding']);
+
+/**
+ * What in `value` breaks `schema`, as sentences; empty when it fits. Knows the keywords that our document uses and throws
+ * for any other, so that none is passed over. A number that arrives as text (a header's) is read where `integer` is wanted.
+ */
+export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve, at = 'it'): string[] {
+  const problems: string[] = [];
+  const isObject = TYPES.object?.(value) ?? false;
+  const members = isObject ? (value as Record<string, unknown>) : {};
+  const check = (holds: boolean, what: string) => {
+    if (!holds) problems.push(`${at} ${what}`);
+  };
+  for (const [keyword, wanted] of Object.entries(schema)) {
+    if (SILENT.has(keyword)) continue;
+    if (keyword === '$ref') problems.push(...schemaProblems(value, resolve(String(wanted)), resolve, at));
+    else if (keyword === 'type')
+      check(
+        [wanted].flat().some((type) => TYPES[String(type)]?.(value)),
+        `is no ${wanted}`,
+      );
+    else if (keyword === 'const') check(value === wanted, `is not ${wanted}`);
+    else if (keyword === 'enum') check((wanted as unknown[]).includes(value), `is none of ${wanted}`);
+    else if (keyword === 'minimum') check(Number(value) >= Number(wanted), `is less than ${wanted}`);
+    else if (keyword === 'maxLength')
+      check(String(value).length <= Number(wanted), `is longer than ${wanted}`);
+    else if (keyword === 'format')
+      check(value === null || (FORMATS[String(wanted)]?.test(String(value)) ?? false), `is no ${wanted}`);
+    else if (keyword === 'required')
+      for (const key of wanted as string[]) check(Object.hasOwn(members, key), `has no ${key}`);
+    else if (keyword === 'properties') {
+      for (const [key, inner] of Object.entries(wanted as Record<string, Schema>)) {
+        if (Object.hasOwn(members, key))
+          problems.push(...schemaProblems(members[key], inner, resolve, `${at}.${key}`));
+      }
+    } else if (keyword === 'additionalProperties') {
+      const known = Object.keys((schema.properties as object | undefined) ?? {});
+      for (const key of Object.keys(members))
+        check(known.includes(key), `has ${key}, which is not described`);
+    } else if (keyword === 'items') {
+      for (const [index, item] of ((value as unknown[]) ?? []).entries()) {
+        problems.push(...schemaProblems(item, wanted as Schema, resolve, `${at}[${index}]`));
+      }
+    } else throw new Error(`the keyword ${keyword} is not known here`);
+  }
+  return problems;
+}
