@@ -8,12 +8,15 @@ const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 // Nothing of the machine that runs the tests configures the program.
 const BARE_ENVIRONMENT = { PATH: process.env.PATH ?? '' };
 
+// Another user could not read a checkout in root's home.
+const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+
 export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Runs the command as this user where the tests run as root. */
-  readonly uid?: number;
+  /** Makes permissions count for root too, where the tests run as root. */
+  readonly obeysPermissions?: boolean;
 }
 
 /** How a command ended. */
@@ -24,12 +27,13 @@ export interface Ended {
 }
 
 function start(words: readonly string[], options: RunOptions): ChildProcess {
-  const { env = {}, cwd, uid } = options;
-  return spawn(process.execPath, [MAIN, ...words], {
+  const { env = {}, cwd, obeysPermissions = false } = options;
+  const isMighty = obeysPermissions && process.getuid?.() === 0;
+  const [command, ...before] = [...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
+  return spawn(command as string, [...before, MAIN, ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },
     ...(cwd !== undefined && { cwd }),
-    ...(uid !== undefined && process.getuid?.() === 0 && { uid, gid: uid }),
   });
 }
 

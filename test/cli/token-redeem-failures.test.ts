@@ -1,0 +1,263 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { AccessToken } from '../../src/domain/access-token.js';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
+import { makeIdentity } from '../support/server-identity.js';
+import { startProxy } from '../support/tunnel-proxy.js';
+
+const place = new Workplace();
+const open: { close(): Promise<void> }[] = [];
+let sites = 0;
+
+function keep<T extends { close(): Promise<void> }>(server: T): T {
+  open.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.close();
+});
+afterAll(() => place.remove());
+
+/** Redeems text on standard input; gives the exit code and both lines, having seen that nothing else was said or kept. */
+async function refused(text: string, words: readonly string[] = [], options: RunOptions = {}) {
+  sites += 1;
+  const to = place.path(`links-${sites}`);
+  const ended = await linkgrant(
+    ['token', 'redeem', '-', '--to', to, '--data-dir', place.path(`site-${sites}`), ...words],
+    { input: text, ...options },
+  );
+  expect(ended.stdout).toBe('');
+  expect(existsSync(to) ? readdirSync(to) : []).toEqual([]);
+  return { code: ended.code, ...refusalOf(ended) };
+}
+
+const refusedToken = (token: AccessToken, ...rest: readonly string[]) =>
+  refused(encodeAccessToken(token), rest).then((ended) => {
+    expect(ended.error + ended.hint).not.toContain(token.code);
+    return ended;
+  });
+
+describe('token redeem that cannot reach the service', () => {
+  it('tells a name that does not resolve', async () => {
+    const { ca } = await makeIdentity();
+    const token = { ...tokenFor(9, ca), url: `https://no-such-host.invalid/${crypto.randomUUID()}` };
+    const { code, error, hint } = await refusedToken(token);
+    expect(code).toBe(4);
+    expect(error).toContain('no-such-host.invalid');
+    expect(hint).toMatch(/DNS/);
+  });
+
+  it('tells a port that nobody listens on', async () => {
+    const { ca } = await makeIdentity();
+    const port = await closedPort();
+    const { code, error, hint } = await refusedToken(tokenFor(port, ca));
+    expect(code).toBe(4);
+    expect(error).toContain(`127.0.0.1:${port}`);
+    expect(hint).toMatch(/service runs there/);
+  });
+
+  it('tells a listener that never answers, after --timeout', async () => {
+    const { token, port } = keep(await serveTcp(() => undefined));
+    const { code, error, hint } = await refusedToken(token, '--timeout', '1s');
+    expect(code).toBe(4);
+    expect(error).toContain(`127.0.0.1:${port}`);
+    expect(hint).toMatch(/--timeout/);
+  });
+
+  it('tells a proxy that refuses, whether a flag or a variable names it', async () => {
+    const service = keep(await startIssuingServer('linkgrant'));
+    const proxy = keep(await startProxy({ refuse: 407 }));
+    const url = `http://127.0.0.1:${proxy.port}`;
+    const text = encodeAccessToken(service.token);
+    const byFlag = await refused(text, ['--proxy', url]);
+    const byVariable = await refused(text, [], { env: { HTTPS_PROXY: url } });
+    for (const { code, error, hint } of [byFlag, byVariable]) {
+      expect(code).toBe(4);
+      expect(error).toMatch(/proxy .*407/i);
+      expect(hint).toMatch(/HTTPS_PROXY, NO_PROXY or --proxy/);
+    }
+    expect(proxy.asked).toHaveLength(2);
+    expect(service.issued()).toBe(0);
+  });
+
+  it('goes around the proxy where NO_PROXY names the host', async () => {
+    const service = keep(await startIssuingServer('linkgrant'));
+    const proxy = keep(await startProxy({ refuse: 407 }));
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' };
+    const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('no-proxy')];
+    const ended = await linkgrant(redeem, { input: encodeAccessToken(service.token), env });
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(proxy.asked).toEqual([]);
+  });
+});
+
+describe('token redeem that meets the wrong server', () => {
+  it('tells a certificate for another name, with the names that it has', async () => {
+    const identity = await makeIdentity({ hosts: ['grants.example.com'] });
+    const server = keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
+    const { code, error, hint } = await refusedToken(server.token);
+    expect(code).toBe(3);
+    expect(error).toContain('grants.example.com');
+    expect(hint).toMatch(/--host/);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('tells a certificate of another CA', async () => {
+    const server = keep(await serveHttps((_request, _incoming, response) => response.end()));
+    const { ca } = await makeIdentity();
+    const { code, error, hint } = await refusedToken({ ...server.token, ca });
+    expect(code).toBe(3);
+    expect(error).toMatch(/CA in the token/);
+    expect(hint).toMatch(/new token/);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('tells a server without TLS', async () => {
+    const server = keep(await servePlain((_request, response) => response.end('hello')));
+    const { code, error } = await refusedToken(server.token);
+    expect(code).toBe(3);
+    expect(error).toMatch(/does not speak HTTPS/);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('tells a redirect, and does not follow it', async () => {
+    const target = keep(await startIssuingServer('linkgrant'));
+    const server = keep(
+      await serveHttps((_request, _incoming, response) => {
+        response.writeHead(301, { location: target.token.url }).end();
+      }),
+    );
+    const { code, hint } = await refusedToken(server.token);
+    expect(code).toBe(3);
+    expect(hint).toMatch(/never redirected/);
+    expect(target.seen).toEqual([]);
+  });
+
+  it("takes an ingress's own 404 for a passing problem", async () => {
+    const server = keep(
+      await serveHttps((_request, _incoming, response) => {
+        response.writeHead(404, { 'content-type': 'text/html' }).end('<html>default backend - 404</html>');
+      }),
+    );
+    const { code, error, hint } = await refusedToken(server.token);
+    expect(code).toBe(4);
+    expect(error).not.toContain('<html>');
+    expect(hint).toMatch(/in front of it/);
+  });
+
+  it('keeps nothing of an answer that is no Link', async () => {
+    const server = keep(
+      await serveHttps((request, _incoming, response) => {
+        if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+        else response.end('kind: Secret\nmetadata: {name: "../../etc/passwd"}\n');
+      }),
+    );
+    const { code } = await refusedToken(server.token);
+    expect(code).toBe(3);
+  });
+});
+
+describe('token redeem of a file that is no token', () => {
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from('bcdefghi', (letter, index) => {
+    const previous = String.fromCharCode(letter.charCodeAt(0) - 1);
+    return `${letter}: &${letter} [${Array(9).fill(`*${previous}`).join(',')}]${index === 7 ? '\n' : ''}`;
+  }).join('\n')}`;
+
+  it.each([
+    ['an empty one', '', /it is empty/],
+    ['one of another kind', 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n', /kind Secret/],
+    ['one of another version', 'apiVersion: skupper.io/v1\nkind: AccessToken\n', /skupper\.io\/v1/],
+    ['one without a code', encodeAccessToken({ ...tokenFor(1, 'x'), code: '' }), /no spec\.code/],
+    ['text', 'just some words\n', /cannot be used/],
+    ['a YAML bomb', bomb, /cannot be used/],
+    ['more than 64 KiB', `# ${'x'.repeat(70_000)}\n`, /cannot be used/],
+    ['one that is not https', encodeAccessToken(tokenFor(1, 'x', 'http')), /http, not https/],
+  ])('refuses %s with the reason', async (_what, text, reason) => {
+    const { code, error, hint } = await refused(text);
+    expect(code).toBe(3);
+    expect(error).toMatch(reason);
+    expect(hint).toMatch(/check the file/);
+  });
+
+  it('names a file that is missing, and a directory', async () => {
+    const redeem = (file: string) =>
+      linkgrant(['token', 'redeem', file, '--to', '-', '--data-dir', place.path('none')]);
+    for (const file of [place.path('missing.yaml'), place.directory]) {
+      const ended = await redeem(file);
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toContain('the token file cannot be read');
+    }
+  });
+});
+
+describe('token redeem with flags that cannot be', () => {
+  it.each([
+    [['--link-cost', '0'], /--link-cost cannot be "0"/],
+    [['--link-cost', 'cheap'], /--link-cost cannot be "cheap"/],
+    [['--name', 'Bad_Name'], /--name cannot be "Bad_Name"/],
+    [['--subject', ''], /--subject/],
+    [['--timeout', '1'], /--timeout cannot be "1"/],
+    [['--timeout', '5ms'], /--timeout cannot be "5ms"/],
+    [['--connect-to', 'here'], /--connect-to cannot be "here"/],
+    [['--to', '/'], /root directory/],
+    [['--to', '-', '-o', 'json'], /both want standard output/],
+    [['--code', 'x'], /unknown option '--code'/],
+  ])('refuses %j before anything is posted', async (words, reason) => {
+    const { ca } = await makeIdentity();
+    const { code, error } = await refused(encodeAccessToken(tokenFor(1, ca)), words);
+    expect(code).toBe(2);
+    expect(error).toMatch(reason);
+  });
+
+  it('asks for --to', async () => {
+    const ended = await linkgrant(['token', 'redeem', 'token.yaml']);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain("'--to <DIR>' not specified");
+  });
+});
+
+describe('token redeem into a place that it cannot write', () => {
+  it('says so before the use is spent', async () => {
+    const service = keep(await startIssuingServer('linkgrant'));
+    const blocked = place.path('blocked');
+    mkdirSync(blocked, { mode: 0o555 });
+    const taken = place.path('taken');
+    writeFileSync(taken, '');
+    const text = encodeAccessToken(service.token);
+    const redeem = (to: string, dataDir: string) =>
+      linkgrant(['token', 'redeem', '-', '--to', to, '--data-dir', dataDir], {
+        input: text,
+        obeysPermissions: true,
+      });
+    const ends = [
+      await redeem(blocked, place.path('blocked-site')),
+      await redeem(taken, place.path('blocked-site')),
+      await redeem('-', blocked),
+    ];
+    for (const [index, name] of ['blocked', 'taken', 'blocked'].entries()) {
+      const ended = ends[index] as (typeof ends)[number];
+      expect(ended.code).toBe(1);
+      const { error, hint } = refusalOf(ended);
+      expect(error).toContain(name);
+      expect(hint).toMatch(/writable/);
+    }
+    expect(service.issued()).toBe(0);
+  });
+});
+
+describe('token redeem of a service that is slow to refuse', () => {
+  it('does not hang on a connection that is closed at once', async () => {
+    const server = keep(await serveTcp((socket) => socket.destroy()));
+    // The port is really taken: what fails is the handshake.
+    const probe = connect(server.port, '127.0.0.1');
+    await new Promise((settle) => probe.once('close', settle));
+    const { code, error } = await refusedToken(server.token);
+    expect(code).toBe(4);
+    expect(error).toContain('closed the connection');
+  });
+});
