@@ -1,0 +1,188 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+let service: Serving;
+
+beforeAll(async () => {
+  service = await place.serve([
+    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--endpoint', 'edge=router.example.com:45671'],
+  ]);
+});
+afterAll(() => place.remove());
+
+const issue = (words: readonly string[], options?: RunOptions) =>
+  linkgrant(['token', 'issue', ...words, '--data-dir', dataDir], options);
+
+const grants = async () =>
+  JSON.parse((await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir])).stdout).map(
+    ({ name }: { name: string }) => name,
+  ) as string[];
+
+/** The document as both versions of YAML read it, which have to agree. */
+function read(text: string) {
+  const modern = parse(text, { version: '1.2' });
+  expect(parse(text, { version: '1.1' })).toEqual(modern);
+  return modern;
+}
+
+describe('token issue', () => {
+  it('writes an AccessToken for its owner alone, annotated, and says what it carries', async () => {
+    const file = place.path('token.yaml');
+    const { code, stdout, stderr } = await issue([file, '--name', 'west', '--link-cost', '7']);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toBe('');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const text = readFileSync(file, 'utf8');
+    const token = read(text);
+    const { uid, expirationTime } = JSON.parse(
+      (await linkgrant(['grant', 'show', 'west', '-o', 'json', '--data-dir', dataDir])).stdout,
+    );
+    expect(token).toEqual({
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessToken',
+      metadata: {
+        name: 'west',
+        annotations: {
+          'linkgrant.dev/expiration-time': expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+          'linkgrant.dev/redemptions-allowed': '1',
+        },
+      },
+      spec: {
+        url: `${service.url}/${uid}`,
+        code: expect.stringMatching(/^[A-Za-z0-9]{24}$/),
+        ca: readFileSync(`${dataDir}/issuers/linkgrant-server-ca/tls.crt`, 'utf8'),
+        linkCost: 7,
+      },
+    });
+    const end = token.metadata.annotations['linkgrant.dev/expiration-time'];
+    expect(Math.abs(Date.parse(end) - Date.parse(expirationTime))).toBeLessThan(1000);
+    expect(stderr.split('\n')).toEqual([
+      `Token written to ${file}`,
+      `Redeemed at ${token.spec.url}`,
+      'Links to inter-router router.example.com:55671, edge router.example.com:45671',
+      `Can be redeemed once, until ${expirationTime}`,
+      '',
+    ]);
+    expect(stderr).not.toContain(token.spec.code);
+  });
+
+  it.each(['n', 'yes', 'null', '1e3', '0x1f', '12', '1.5', 'a'.repeat(253)])(
+    'writes the name %s so that every reader of YAML gets it back',
+    async (name) => {
+      const { stdout, code, stderr } = await issue(['-', '--name', name]);
+      expect(code, stderr).toBe(0);
+      expect(read(stdout).metadata.name).toBe(name);
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeGreaterThan(500);
+    },
+  );
+
+  it('gives a grant that it makes a name of its own, and limits', async () => {
+    const { stdout, stderr } = await issue(['-', '--redemptions-allowed', '3', '--expiration-window', '2h']);
+    const { metadata } = read(stdout);
+    expect(metadata.name).toMatch(/^link-[0-9a-f]{8}$/);
+    expect(metadata.annotations['linkgrant.dev/redemptions-allowed']).toBe('3');
+    expect(stderr).toContain('Can be redeemed 3 times, until ');
+    expect(await grants()).toContain(metadata.name);
+  });
+
+  it('replaces a file at once, and leaves nothing beside it', async () => {
+    const directory = place.path('replace');
+    mkdirSync(directory);
+    const file = `${directory}/token.yaml`;
+    writeFileSync(file, 'what was there before', { mode: 0o644 });
+    expect((await issue([file])).code).toBe(0);
+    expect(readdirSync(directory)).toEqual(['token.yaml']);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(read(readFileSync(file, 'utf8')).kind).toBe('AccessToken');
+  });
+
+  it('makes a missing directory for its owner alone', async () => {
+    const file = place.path('new', 'deep', 'token.yaml');
+    expect((await issue([file])).code).toBe(0);
+    expect(statSync(place.path('new', 'deep')).mode & 0o777).toBe(0o700);
+  });
+
+  it('leaves no grant behind when the file cannot be written', async () => {
+    const before = await grants();
+    const blocked = place.path('blocked');
+    mkdirSync(blocked, { mode: 0o555 });
+    const file = place.path('a-file');
+    writeFileSync(file, '');
+    for (const target of [place.directory, `${blocked}/token.yaml`, `${file}/token.yaml`]) {
+      const ended = await issue([target, '--name', 'left-over'], { obeysPermissions: true });
+      expect(ended.code).toBe(1);
+      const { error, hint } = refusalOf(ended);
+      expect(error).toContain(`"${target}" cannot be written`);
+      expect(hint).toContain('- for standard output');
+    }
+    expect(await grants()).toEqual(before);
+    expect(readdirSync(blocked)).toEqual([]);
+  });
+
+  it('makes another token of a grant whose code was kept', async () => {
+    const created = await linkgrant([
+      ...['grant', 'create', 'kept', '-o', 'json', '--redemptions-allowed', '2', '--data-dir', dataDir],
+    ]);
+    const { code, uid } = JSON.parse(created.stdout);
+    const codeFile = place.path('kept.code');
+    writeFileSync(codeFile, `${code}\n`, { mode: 0o600 });
+    const token = await issue([
+      '-',
+      '--grant',
+      'kept',
+      '--code-file',
+      codeFile,
+      '--name',
+      'other',
+      '--cost',
+      '2',
+    ]);
+    expect(token.code, token.stderr).toBe(0);
+    expect(read(token.stdout)).toMatchObject({
+      metadata: { name: 'other' },
+      spec: { url: `${service.url}/${uid}`, code, linkCost: 2 },
+    });
+    const piped = await issue(['-', '--grant', uid, '--code-file', '-'], { input: `${code}\n` });
+    expect(read(piped.stdout).spec.code).toBe(code);
+  });
+
+  it('refuses the code of another grant, and keeps the grant', async () => {
+    await linkgrant([
+      'grant',
+      'create',
+      'locked',
+      '--token',
+      place.path('locked.yaml'),
+      '--data-dir',
+      dataDir,
+    ]);
+    const ended = await issue(['-', '--grant', 'locked', '--code-file', '-'], { input: 'x'.repeat(24) });
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('that is not the code of grant "locked"');
+    expect(ended.stdout).toBe('');
+    expect(await grants()).toContain('locked');
+  });
+
+  it.each([
+    [['t', '--link-cost', '0'], '--link-cost cannot be "0"'],
+    [['t', '--link-cost', '-1'], '--link-cost cannot be "-1"'],
+    [['t', '--name', 'Not_A_Name'], '--name cannot be "Not_A_Name"'],
+    [['t', '--grant', 'some'], 'needs its code'],
+    [['t', '--grant', 'some', '--code-file', 'f', '--redemptions-allowed', '2'], 'has its limits'],
+    [['t', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
+    [['t', '-o', 'json'], "unknown option '-o'"],
+    [[], "missing required argument 'FILE'"],
+  ])('refuses %j, and makes nothing', async (words, reason) => {
+    const before = await grants();
+    const ended = await issue(words, { cwd: place.directory });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain(reason);
+    expect(existsSync(place.path('t'))).toBe(false);
+    expect(await grants()).toEqual(before);
+  });
+});

@@ -1,0 +1,216 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { run } from '../chaos/commands.js';
+import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { serveHttps } from '../support/hostile-server.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const place = new Workplace();
+const openssl = new OpenSsl();
+const dataDir = place.path('accepting');
+let service: Serving;
+
+beforeAll(async () => {
+  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+async function issue(name: string, ...words: readonly string[]): Promise<string> {
+  const file = place.path(`${name}.yaml`);
+  const ended = await linkgrant(['token', 'issue', file, '--name', name, '--data-dir', dataDir, ...words]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return file;
+}
+
+const redeem = (file: string, site: string, ...words: readonly string[]) =>
+  linkgrant(['token', 'redeem', file, '--data-dir', place.path(site), ...words]);
+
+const inspect = (file: string, ...words: readonly string[]) =>
+  linkgrant(['token', 'inspect', file, ...words]);
+
+const grant = async (name: string) =>
+  JSON.parse((await linkgrant(['grant', 'show', name, '-o', 'json', '--data-dir', dataDir])).stdout);
+
+const codeIn = (file: string): string => parse(readFileSync(file, 'utf8')).spec.code;
+
+describe('token redeem', () => {
+  it('writes Secret and Link for their owner alone, and says how long they hold and what is next', async () => {
+    const token = await issue('west', '--link-cost', '3');
+    const to = place.path('west-links');
+    const ended = await redeem(token, 'west-site', '--to', to);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr).toBe('');
+    expect(readdirSync(to).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+    for (const file of readdirSync(to)) expect(statSync(join(to, file)).mode & 0o777).toBe(0o600);
+    expect(ended.stdout).toContain(`Written ${to}/Secret-west.yaml\nWritten ${to}/Link-west.yaml\n`);
+    expect(ended.stdout).toMatch(/valid until \d{4}-\d\d-\d\dT[\d:]+Z; nothing renews it/);
+    expect(ended.stdout).toContain(`kubectl apply -f ${to}`);
+
+    const link = parse(readFileSync(join(to, 'Link-west.yaml'), 'utf8'));
+    expect(link).toMatchObject({
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'Link',
+      metadata: { name: 'west', labels: { 'app.kubernetes.io/managed-by': 'linkgrant' } },
+      spec: { cost: 3, tlsCredentials: 'west', endpoints: [{ host: 'router.example.com', port: '55671' }] },
+    });
+    const { data } = parse(readFileSync(join(to, 'Secret-west.yaml'), 'utf8'));
+    const pem = (key: string) => Buffer.from(data[key], 'base64').toString();
+    expect(openssl.verifies(pem('tls.crt'), pem('ca.crt'), 'sslclient').ok).toBe(true);
+    expect(openssl.verifies(pem('tls.crt'), pem('ca.crt'), 'sslserver').ok).toBe(false);
+    expect(pem('tls.key')).toContain('BEGIN PRIVATE KEY');
+  });
+
+  it('is safe to repeat: the same certificate, and one use', async () => {
+    const token = await issue('again');
+    const to = place.path('again-links');
+    const first = JSON.parse((await redeem(token, 'again-site', '--to', to, '-o', 'json')).stdout);
+    const second = JSON.parse((await redeem(token, 'again-site', '--to', to, '-o', 'json')).stdout);
+    expect(first).toMatchObject({ alreadyRedeemed: false, subject: 'again', links: ['again'] });
+    expect(second).toMatchObject({ alreadyRedeemed: true, serial: first.serial });
+    expect((await redeem(token, 'again-site', '--to', to)).stdout).toContain('no use was spent');
+    expect(await grant('again')).toMatchObject({ redemptions: 1 });
+  });
+
+  it('takes name, subject and cost of its own', async () => {
+    const token = await issue('plain');
+    const words = ['--name', 'chosen', '--subject', 'Köln site 7', '--cost', '12', '--to', '-'];
+    const ended = await redeem(token, 'chosen-site', ...words);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr).toContain('The certificate of "Köln site 7" is valid until');
+    const [secret, link] = parseAllDocuments(ended.stdout).map((document) => document.toJS());
+    expect(secret).toMatchObject({ kind: 'Secret', metadata: { name: 'chosen' } });
+    expect(link).toMatchObject({ kind: 'Link', metadata: { name: 'chosen' }, spec: { cost: 12 } });
+    const { subject } = new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64'));
+    expect(subject).toBe('CN=Köln site 7');
+  });
+
+  it("refuses to replace another token's link before it spends a use", async () => {
+    const to = place.path('shared-links');
+    const first = await issue('shared');
+    expect((await redeem(first, 'shared-site', '--to', to)).code).toBe(0);
+    const before = readFileSync(join(to, 'Secret-shared.yaml'), 'utf8');
+    const second = await issue('other', '--link-cost', '2');
+    const ended = await redeem(second, 'shared-site', '--to', to, '--name', 'shared');
+    expect(ended.code).toBe(1);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toContain('Secret-shared.yaml is there already');
+    expect(hint).toMatch(/--name/);
+    expect(readFileSync(join(to, 'Secret-shared.yaml'), 'utf8')).toBe(before);
+    expect(await grant('other')).toMatchObject({ redemptions: 0, attempts: [] });
+    expect((await redeem(second, 'shared-site', '--to', place.path('elsewhere'))).code).toBe(0);
+  });
+
+  it("accepts a stock server's answer with the key that it holds", async () => {
+    const trace = readFileSync(new URL('../fixtures/traces/success.body', import.meta.url), 'utf8');
+    const server = await serveHttps((request, _incoming, response) => {
+      if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+      else response.end(trace);
+    });
+    const file = place.path('stock.yaml');
+    writeFileSync(file, encodeAccessToken(server.token));
+    const to = place.path('stock-links');
+    const [, certificate = ''] = /tls\.crt: (\S+)/.exec(trace) ?? [];
+    const recorded = new X509Certificate(Buffer.from(certificate, 'base64'));
+    const ended = await run(
+      ['token', 'redeem', file, '--to', to, '--data-dir', place.path('stock-site'), '-o', 'json'],
+      // The recorded certificate is judged by the clock of its time.
+      { clockOffsetMs: Date.parse(recorded.validFrom) + 3_600_000 - Date.now() },
+    );
+    await server.close();
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ links: ['my-link'], source: 'stock' });
+    const { data } = parse(readFileSync(join(to, 'Secret-my-link.yaml'), 'utf8'));
+    expect(Object.keys(data).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
+    const key = createPrivateKey(Buffer.from(data['tls.key'], 'base64'));
+    expect(recorded.checkPrivateKey(key)).toBe(true);
+  });
+});
+
+describe('token redeem that the service refuses', () => {
+  it('tells a spent token, an expired, a revoked and a wrong code apart', async () => {
+    const spent = await issue('spent');
+    expect((await redeem(spent, 'spent-site', '--to', '-')).code).toBe(0);
+    const expired = await issue('expired', '--expiration-window', '1s');
+    const revoked = await issue('revoked');
+    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', dataDir]);
+    const wrong = await issue('wrong');
+    writeFileSync(wrong, readFileSync(wrong, 'utf8').replace(codeIn(wrong), 'x'.repeat(24)));
+    while ((await grant('expired')).state !== 'expired')
+      await new Promise((settle) => setTimeout(settle, 100));
+
+    const refused = async (file: string) => {
+      const ended = await redeem(file, 'refused-site', '--to', '-');
+      expect(ended.stdout).toBe('');
+      expect(ended.stderr).not.toContain(codeIn(file));
+      return { code: ended.code, ...refusalOf(ended) };
+    };
+    const ends = [await refused(spent), await refused(expired), await refused(revoked), await refused(wrong)];
+    expect(ends.map(({ code }) => code)).toEqual([3, 3, 3, 3]);
+    expect(ends.map(({ hint }) => hint)).toEqual([
+      expect.stringContaining('every use of the grant is spent'),
+      expect.stringContaining('the grant has ended'),
+      expect.stringContaining('was revoked'),
+      expect.stringContaining('token file is whole and unchanged'),
+    ]);
+    expect(new Set(ends.map(({ error }) => error)).size).toBe(4);
+    expect(await grant('wrong')).toMatchObject({ redemptions: 0 });
+  });
+});
+
+describe('token inspect', () => {
+  it('shows everything but the code, with no service in reach', async () => {
+    const file = await issue('seen', '--link-cost', '4', '--redemptions-allowed', '2');
+    const text = await inspect(file);
+    expect(text.code, text.stderr).toBe(0);
+    expect(text.stdout).toMatch(/^Name: +seen$/m);
+    expect(text.stdout).toContain(service.url);
+    expect(text.stdout).toContain(service.fingerprint);
+    const json = JSON.parse((await inspect(file, '-o', 'json')).stdout);
+    expect(json).toMatchObject({ name: 'seen', linkCost: 4, redemptionsAllowed: 2 });
+    const yaml = await linkgrant(['token', 'inspect', '-', '-o', 'yaml'], {
+      input: readFileSync(file, 'utf8'),
+    });
+    expect(parse(yaml.stdout)).toEqual(json);
+    for (const shown of [text.stdout, JSON.stringify(json), yaml.stdout]) {
+      expect(shown).not.toContain(codeIn(file));
+    }
+  });
+
+  it('asks the service with --check, and spends nothing', async () => {
+    const file = await issue('asked');
+    for (let round = 0; round < 2; round += 1) {
+      const { check } = JSON.parse((await inspect(file, '--check', '-o', 'json')).stdout);
+      expect(check).toMatchObject({
+        server: 'linkgrant',
+        state: 'ready',
+        redemptions: 0,
+        redemptionsAllowed: 1,
+      });
+      expect(check.endpoints).toEqual(['inter-router router.example.com:55671']);
+    }
+    expect(await grant('asked')).toMatchObject({ redemptions: 0 });
+    expect((await redeem(file, 'asked-site', '--to', '-')).code).toBe(0);
+    const after = await inspect(file, '--check');
+    expect(after.stdout).toMatch(/^State: +exhausted$/m);
+    expect(after.stdout).not.toContain(codeIn(file));
+  });
+
+  it('tells a wrong code and an unreachable service apart', async () => {
+    const file = await issue('checked');
+    const text = readFileSync(file, 'utf8');
+    const check = (input: string) => linkgrant(['token', 'inspect', '-', '--check'], { input });
+    const wrong = await check(text.replace(codeIn(file), 'y'.repeat(24)));
+    expect(wrong.code).toBe(3);
+    expect(refusalOf(wrong).hint).toContain('whole and unchanged');
+    const away = await check(text.replace(`:${service.port}/`, ':1/'));
+    expect(away.code).toBe(4);
+    expect(refusalOf(away).hint).toContain('service runs there');
+  });
+});
