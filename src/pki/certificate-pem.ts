@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { encodePem } from './pem.js';
 
 const MOST_CERTIFICATES = 16;
 const LONGEST_PEM = 256 * 1024;
@@ -8,10 +9,7 @@ const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
 /** PEM of a certificate's DER, with a newline at the end. */
 export function encodeCertificatePem(der: Uint8Array): string {
-  const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
-  let lines = '';
-  for (let at = 0; at < base64.length; at += 64) lines += `${base64.slice(at, at + 64)}\n`;
-  return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`;
+  return encodePem('CERTIFICATE', der);
 }
 
 function parseBlock(label: string, body: string): X509Certificate {

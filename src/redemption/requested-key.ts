@@ -1,14 +1,14 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import type { Refusal } from '../domain/redemption-error.js';
-import { privateKeyPem, type ServerKeyType } from '../pki/keys.js';
+import type { NewKey, ServerKeyType } from '../pki/keys.js';
 import { type CertificateRequest, parseCertificateRequest } from '../pki/requests.js';
 
 /** Makes private keys for clients that send no CSR. */
 export interface KeySource {
   readonly type: ServerKeyType;
-  /** A new private key, or undefined when too many are being made already. */
-  make(type: ServerKeyType): Promise<KeyObject | undefined>;
+  /** A new key, or undefined when too many are being made already. */
+  make(type: ServerKeyType): Promise<NewKey | undefined>;
 }
 
 /** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service made it. */
@@ -43,9 +43,6 @@ export function requestedKey(csr: string | undefined, keys: KeySource): Requeste
 }
 
 async function makeKey(keys: KeySource): Promise<ObtainedKey | undefined> {
-  const privateKey = await keys.make(keys.type);
-  if (!privateKey) return undefined;
-  const spkiDer = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  const keySha256 = createHash('sha256').update(spkiDer).digest('hex');
-  return { spkiDer, keySha256, keyPem: privateKeyPem(privateKey) };
+  const key = await keys.make(keys.type);
+  return key && { ...key, keySha256: createHash('sha256').update(key.spkiDer).digest('hex') };
 }

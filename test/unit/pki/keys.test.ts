@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { spkiOf } from '../../../src/pki/certificates.js';
 import { generateKeyPair, KeyMaker, privateKeyPem, readPrivateKey } from '../../../src/pki/keys.js';
 import { OpenSsl } from './openssl.js';
 
@@ -37,21 +38,43 @@ test('a text far larger than a key is refused before it is searched', () => {
 });
 
 describe('a key maker', () => {
+  test.each(['p256', 'rsa2048'] as const)('gives both halves of a key of type %s', async (type) => {
+    const { keyPem = '', spkiDer } = (await new KeyMaker({ maxQueued: 0 }).make(type)) ?? {};
+    expect(spkiOf(readPrivateKey(keyPem))).toEqual(spkiDer);
+  });
+
+  test('encodes each P-256 key as openssl does, numbers with leading zeros too', async () => {
+    const maker = new KeyMaker({ maxQueued: 0 });
+    let short = 0;
+    // One number in 256 begins with a zero byte.
+    for (let made = 0; made < 20_000 && short < 2; made++) {
+      const { keyPem = '', spkiDer } = (await maker.make('p256')) ?? {};
+      const key = readPrivateKey(keyPem);
+      if (Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')[0] !== 0) continue;
+      short++;
+      expect(openssl.run(['pkey'], keyPem).toString()).toBe(keyPem);
+      expect(spkiOf(keyPem)).toEqual(spkiDer);
+    }
+    expect(short).toBe(2);
+  });
+
   test('makes P-256 keys whatever the queue holds', async () => {
     const maker = new KeyMaker({ maxQueued: 0 });
     const busy = [maker.make('rsa2048'), maker.make('rsa2048')];
-    expect((await maker.make('p256'))?.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+    const { keyPem = '' } = (await maker.make('p256')) ?? {};
+    expect(readPrivateKey(keyPem).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
     await Promise.all(busy);
   });
 
   test('makes two RSA keys at once, lets as many wait as it was told to, and turns the rest away', async () => {
     const maker = new KeyMaker({ maxQueued: 3 });
     const keys = await Promise.all(Array.from({ length: 8 }, () => maker.make('rsa2048')));
-    expect(keys.map((key) => key?.asymmetricKeyType)).toEqual([
+    const made = keys.map((key) => key && readPrivateKey(key.keyPem));
+    expect(made.map((key) => key?.asymmetricKeyType)).toEqual([
       ...Array(5).fill('rsa'),
       ...Array(3).fill(undefined),
     ]);
-    const moduli = new Set(keys.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
+    const moduli = new Set(made.slice(0, 5).map((key) => key?.export({ format: 'jwk' }).n));
     expect(moduli.size).toBe(5);
   });
 
