@@ -20,7 +20,7 @@ const SILENT = new Set(['description', 'contentEncoding']);
 
 /**
  * What in `value` breaks `schema`, as sentences; empty when it fits. Knows the keywords that our document uses and throws
- * for any other, so that none is passed over. A number that arrives as text (a header's) is read where `integer` is wanted.
+ * for any other, so that none is passed over.
  */
 export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve, at = 'it'): string[] {
   const problems: string[] = [];
