@@ -1,65 +1,77 @@
 import type { Command } from 'commander';
 import { CommandError } from './command-error.js';
 
-/** Each command path (`''` for the program itself) with what may follow it. */
-function words(program: Command): Map<string, string[]> {
-  const paths = new Map<string, string[]>();
+/** What may follow a command path. */
+interface Following {
+  /** Commands, or the values that an argument can have. */
+  readonly words: readonly string[];
+  readonly flags: readonly string[];
+}
+
+type Paths = ReadonlyMap<string, Following>;
+
+/** Each command path, `''` for the program itself, with what may follow it; longer paths after their beginnings. */
+function pathsOf(program: Command): Paths {
+  const paths = new Map<string, Following>();
   const visit = (command: Command, path: string) => {
-    const options = command.options.filter((option) => !option.hidden).flatMap((option) => option.long ?? []);
-    paths.set(path, [...command.commands.map((child) => child.name()), ...options, '--help']);
+    const shown = command.options.filter((option) => !option.hidden);
+    const flags = [...shown.flatMap((option) => option.long ?? []), '--help'];
+    const words = command.commands.map((child) => child.name());
+    paths.set(path, { words: path === 'completion' ? Object.keys(SHELLS) : words, flags });
     for (const child of command.commands) visit(child, `${path} ${child.name()}`.trim());
   };
   visit(program, '');
   return paths;
 }
 
-const bash = (
-  paths: Map<string, string[]>,
-) => `# bash completion for linkgrant: source <(linkgrant completion bash)
+// Where nothing of ours fits, the shell completes file names. In zsh `path` and `words` are its own.
+const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path="" word
+  local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word following="" flags=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) break ;; *) path="\${path:+$path }$word" ;; esac
+    case "$word" in -*) break ;; *) typed="\${typed:+$typed }$word" ;; esac
   done
-  local words=""
-  case "$path" in
+  case "$typed" in
 ${[...paths]
-  .map(([path, next]) => `    "${path}"${path === '' ? '' : `|"${path} "*`}) words="${next.join(' ')}" ;;`)
-  .reverse()
+  .map(([path, { words, flags }]) => {
+    const pattern = path === '' || words.length > 0 ? `"${path}"` : `"${path}"|"${path} "*`;
+    return `    ${pattern}) following="${words.join(' ')}" flags="${flags.join(' ')}" ;;`;
+  })
   .join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
+  case "$current" in
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$following" -- "$current")) ;;
+  esac
 }
-complete -F _linkgrant linkgrant
+complete -o default -F _linkgrant linkgrant
 `;
 
-const zsh = (paths: Map<string, string[]>) => `#compdef linkgrant
-# zsh completion for linkgrant: source <(linkgrant completion zsh)
+const zsh = (paths: Paths) => `#compdef linkgrant
+# zsh completion for linkgrant, after compinit: source <(linkgrant completion zsh)
 autoload -U +X bashcompinit && bashcompinit
 ${bash(paths)}`;
 
-const fish = (paths: Map<string, string[]>) => {
-  const lines = [...paths].flatMap(([path, next]) => {
-    const typed =
-      path === ''
-        ? 'test (count (commandline -opc)) -eq 1'
-        : `string match -q -- "linkgrant ${path}*" (commandline -opc | string join " ")`;
-    return next.map((word) =>
-      word.startsWith('--')
-        ? `complete -c linkgrant -n '${typed}' -l ${word.slice(2)}`
-        : `complete -c linkgrant -n '${typed}' -f -a ${word}`,
-    );
+const fish = (paths: Paths) => {
+  const typed = '(commandline -opc | string join " ")';
+  const lines = [...paths].flatMap(([path, { words, flags }]) => {
+    const command = `linkgrant ${path}`.trim();
+    const exactly = `test ${typed} = "${command}"`;
+    const within = path === '' || words.length > 0 ? exactly : `string match -q -- "${command}*" ${typed}`;
+    return [
+      ...words.map((word) => `complete -c linkgrant -n '${exactly}' -f -a ${word}`),
+      ...flags.map((flag) => `complete -c linkgrant -n '${within}' -l ${flag.slice(2)}`),
+    ];
   });
   return `# fish completion for linkgrant: linkgrant completion fish | source\n${lines.join('\n')}\n`;
 };
 
-const SHELLS: Readonly<Record<string, (paths: Map<string, string[]>) => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (paths: Paths) => string>> = { bash, zsh, fish };
 
 /** The completion script of `program` for a shell. */
 export function completionScript(program: Command, shell: string): string {
   const script = SHELLS[shell];
-  if (script) return script(words(program));
+  if (script) return script(pathsOf(program));
   throw new CommandError(`there is no completion for "${shell}"`, {
     exitCode: 2,
     hint: 'use bash, zsh or fish',
