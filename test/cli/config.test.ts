@@ -1,0 +1,140 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+const config = `${dataDir}/config.yaml`;
+
+beforeAll(() => mkdirSync(dataDir));
+afterAll(() => place.remove());
+
+interface Row {
+  readonly key: string;
+  readonly value: unknown;
+  readonly source: string;
+}
+
+async function check(words: readonly string[] = [], env: RunOptions['env'] = {}) {
+  const ended = await linkgrant(['config', 'check', '-o', 'json', '--data-dir', dataDir, ...words], { env });
+  expect(ended.code, ended.stderr).toBe(0);
+  const rows: readonly Row[] = JSON.parse(ended.stdout);
+  const row = (key: string) => {
+    const { value, source } = rows.find((candidate) => candidate.key === key) as Row;
+    return [value, source];
+  };
+  return { row, warnings: ended.stderr };
+}
+
+describe('config check', () => {
+  it('puts flags before variables, variables before the file, and the file before defaults', async () => {
+    writeFileSync(
+      config,
+      'listen: 127.0.0.1:1\nlogLevel: debug\nworkers: 2\nhost: [a.example.com, b.example.com]\n',
+    );
+    const env = { LINKGRANT_LISTEN: '127.0.0.1:2', LINKGRANT_LOG_LEVEL: 'warn' };
+    const { row, warnings } = await check(['--listen', '127.0.0.1:3'], env);
+    expect(warnings).toBe('');
+    expect(row('listen')).toEqual(['127.0.0.1:3', 'flag --listen']);
+    expect(row('logLevel')).toEqual(['warn', 'variable LINKGRANT_LOG_LEVEL']);
+    expect(row('workers')).toEqual([2, `file ${config}`]);
+    expect(row('host')).toEqual([['a.example.com', 'b.example.com'], `file ${config}`]);
+    expect(row('maxConnections')).toEqual(['10000', 'default']);
+    expect(row('externalUrl')).toEqual([null, 'default']);
+    expect(row('dataDir')).toEqual([dataDir, 'flag --data-dir']);
+  });
+
+  it('takes the file that --config or its variable names in place of the usual one', async () => {
+    writeFileSync(config, 'logLevel: debug\n');
+    const other = place.path('other.yaml');
+    writeFileSync(other, 'workers: 3\n');
+    const words = (await check(['--config', other])).row;
+    const variable = (await check([], { LINKGRANT_CONFIG: other })).row;
+    for (const row of [words, variable]) {
+      expect(row('workers')).toEqual([3, `file ${other}`]);
+      expect(row('logLevel')).toEqual(['info', 'default']);
+    }
+    writeFileSync(config, '# nothing yet\n');
+    expect((await check()).row('logLevel')).toEqual(['info', 'default']);
+  });
+
+  it("reads Skupper's variables for the same things, after ours", async () => {
+    const skupper = {
+      SKUPPER_GRANT_SERVER_PORT: '9191',
+      SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:443/links',
+      SKUPPER_ALLOW_REDEEM_BY_KEY: 'true',
+    };
+    const { row } = await check([], skupper);
+    expect(row('listen')).toEqual([':9191', 'variable SKUPPER_GRANT_SERVER_PORT']);
+    expect(row('externalUrl')).toEqual([
+      'https://grants.example.com:443/links',
+      'variable SKUPPER_GRANT_SERVER_BASE_URL',
+    ]);
+    expect(row('allowRedeemByKey')).toEqual(['true', 'variable SKUPPER_ALLOW_REDEEM_BY_KEY']);
+    const both = await check([], { ...skupper, LINKGRANT_LISTEN: ':1' });
+    expect(both.row('listen')).toEqual([':1', 'variable LINKGRANT_LISTEN']);
+  });
+
+  it('passes over what a container link puts into a variable, and empty ones', async () => {
+    const { row, warnings } = await check([], {
+      SKUPPER_GRANT_SERVER_PORT: 'tcp://10.0.0.7:9090',
+      LINKGRANT_LISTEN: 'tcp://10.0.0.8:9090',
+      LINKGRANT_PORT: 'tcp://10.0.0.8:9090',
+      LINKGRANT_LOG_LEVEL: '',
+    });
+    expect(row('listen')).toEqual([':9090', 'default']);
+    expect(row('logLevel')).toEqual(['info', 'default']);
+    expect(warnings).toBe('');
+  });
+
+  it('warns of a variable that it does not know, by name and without its value', async () => {
+    const { warnings } = await check([], { LINKGRANT_LISTN: 'do-not-show' });
+    expect(warnings).toBe('warning: the variable LINKGRANT_LISTN is not known and has no effect\n');
+  });
+
+  it('takes lists from repeated flags and from commas in a variable', async () => {
+    const { row } = await check(['--host', 'a.example.com', '--host', '::1'], {
+      LINKGRANT_ENDPOINT: 'inter-router=r.example.com:1,edge=r.example.com:2@group',
+    });
+    expect(row('host')).toEqual([['a.example.com', '::1'], 'flag --host']);
+    expect(row('endpoint')[1]).toBe('variable LINKGRANT_ENDPOINT');
+  });
+
+  it('prints a table for people, and YAML', async () => {
+    const table = await linkgrant(['config', 'check', '--data-dir', dataDir, '--workers', '4']);
+    expect(table.stdout).toMatch(/^FLAG +VALUE +FROM$/m);
+    expect(table.stdout).toMatch(/^--workers +4 +flag --workers$/m);
+    expect(table.stdout).toMatch(/^--external-url +- +default$/m);
+    const yaml = await linkgrant(['config', 'check', '--data-dir', dataDir, '-o', 'yaml']);
+    expect(parse(yaml.stdout)).toContainEqual({ key: 'workers', value: '1', source: 'default' });
+  });
+
+  it('ends with 2 and the reason where the configuration is wrong', async () => {
+    const ended = await linkgrant(['config', 'check', '--data-dir', dataDir, '--workers', 'many']);
+    expect(ended.code).toBe(2);
+    expect(ended.stdout).toBe('');
+    expect(refusalOf(ended)).toEqual({
+      error: 'workers (flag --workers) cannot be "many"',
+      hint: 'it must be a whole number from 1 to 64',
+    });
+  });
+});
+
+describe('serve with a configuration file in the data directory', () => {
+  it('does as that says, and as a variable says before it', async () => {
+    const place2 = place.path('served');
+    mkdirSync(place2, { mode: 0o700 });
+    const settings = [
+      'host: [file.example.com]',
+      'endpoint: ["inter-router=r.example.com:1"]',
+      'pathPrefix: /file',
+    ];
+    writeFileSync(`${place2}/config.yaml`, settings.join('\n'));
+    const service = await place.serve(['--data-dir', place2], {
+      env: { LINKGRANT_PATH_PREFIX: '/variable' },
+    });
+    expect(service.url).toBe(`https://file.example.com:${service.port}/variable`);
+    expect(service.said.stdout).toContain('Next: linkgrant token issue');
+  });
+});

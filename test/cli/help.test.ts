@@ -1,0 +1,132 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const COMMANDS = [
+  'serve',
+  'grant create',
+  'grant list',
+  'grant show',
+  'grant revoke',
+  'grant delete',
+  'token issue',
+  'token redeem',
+  'token inspect',
+  'redemption list',
+  'redemption show',
+  'issuer server-certificate',
+  'config check',
+  'completion',
+  'version',
+];
+const NOUNS = ['grant', 'token', 'redemption', 'issuer', 'config'];
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+describe('help', () => {
+  it.each(['', ...NOUNS, ...COMMANDS])('is on standard output for "%s --help"', async (command) => {
+    const words = command.split(' ').filter(Boolean);
+    const { code, stdout, stderr } = await linkgrant([...words, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: linkgrant ${command}`.trimEnd()));
+    expect(stdout).toContain('-h, --help');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('names every command', async () => {
+    const { stdout } = await linkgrant(['help']);
+    const firsts = new Set(COMMANDS.map((command) => command.split(' ')[0]));
+    for (const first of firsts) expect(stdout).toMatch(new RegExp(`^  ${first} `, 'm'));
+    for (const noun of NOUNS) {
+      const help = await linkgrant(['help', noun]);
+      const verbs = COMMANDS.filter((command) => command.startsWith(`${noun} `));
+      for (const verb of verbs) expect(help.stdout).toMatch(new RegExp(`^  ${verb.split(' ')[1]} `, 'm'));
+    }
+  });
+
+  it('is shown, with exit code 2, to who names no command', async () => {
+    for (const words of [[], ['grant']]) {
+      const { code, stdout, stderr } = await linkgrant(words);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^Usage: linkgrant/);
+    }
+  });
+
+  it('is hinted at to who mistypes a command, with the one that was probably meant', async () => {
+    const noun = await linkgrant(['tokn']);
+    expect(noun.code).toBe(2);
+    expect(refusalOf(noun).error).toBe("unknown command 'tokn' (Did you mean token?)");
+    const verb = await linkgrant(['grant', 'revok', 'x']);
+    expect(verb.code).toBe(2);
+    expect(refusalOf(verb)).toMatchObject({
+      error: "unknown command 'revok' (Did you mean revoke?)",
+      hint: expect.stringContaining('--help'),
+    });
+  });
+});
+
+describe('version', () => {
+  it('is that of the package, as a command and as a flag', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    for (const words of [['version'], ['--version'], ['-V']]) {
+      expect(await linkgrant(words)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    }
+  });
+});
+
+describe('completion', () => {
+  const script = place.path('completion.bash');
+
+  beforeAll(async () => {
+    writeFileSync(script, (await linkgrant(['completion', 'bash'])).stdout);
+  });
+
+  /** What bash offers for the last word. */
+  function offered(...words: readonly string[]): string[] {
+    const simulate = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _linkgrant
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const bash = spawnSync('bash', ['-c', simulate, 'bash', script, 'linkgrant', ...words], {
+      encoding: 'utf8',
+    });
+    expect(bash.stderr).toBe('');
+    return bash.stdout.split('\n').filter(Boolean);
+  }
+
+  it('is registered in bash, and falls back on file names', () => {
+    const bash = spawnSync('bash', ['-c', 'source "$1"; complete -p linkgrant', 'bash', script], {
+      encoding: 'utf8',
+    });
+    expect(bash.stdout).toContain('-o default -F _linkgrant linkgrant');
+  });
+
+  it('offers nouns, verbs, flags and shells where they go', () => {
+    expect(offered('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
+    expect(offered('token', '')).toEqual(['issue', 'redeem', 'inspect']);
+    expect(offered('token', 're')).toEqual(['redeem']);
+    expect(offered('token', 'redeem', 'token.yaml', '--t')).toEqual(['--to', '--timeout']);
+    expect(offered('serve', '--host', 'example.com', '--data')).toEqual(['--data-dir']);
+    expect(offered('token', 'redeem', 'file', '--cost')).toEqual([]);
+    expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+    expect(offered('token', 'redeem', '')).toEqual([]);
+  });
+
+  it('is there for zsh and fish with the same words', async () => {
+    const zsh = await linkgrant(['completion', 'zsh']);
+    expect(zsh.stdout).toMatch(/^#compdef linkgrant\n/);
+    expect(zsh.stdout).toContain(readFileSync(script, 'utf8'));
+    const fish = await linkgrant(['completion', 'fish']);
+    expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.* = "linkgrant token"' -f -a redeem$/m);
+    expect(fish.stdout).toMatch(/^complete -c linkgrant -n '.*linkgrant token redeem\*.*' -l timeout$/m);
+  });
+
+  it('refuses a shell that it does not know', async () => {
+    const ended = await linkgrant(['completion', 'tcsh']);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended)).toEqual({
+      error: 'there is no completion for "tcsh"',
+      hint: 'use bash, zsh or fish',
+    });
+  });
+});

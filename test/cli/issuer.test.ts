@@ -1,0 +1,81 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+const place = new Workplace();
+const openssl = new OpenSsl();
+const dataDir = place.path('data');
+
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+const issue = (...words: readonly string[]) =>
+  linkgrant(['issuer', 'server-certificate', '--data-dir', dataDir, ...words], { obeysPermissions: true });
+
+describe('issuer server-certificate', () => {
+  it('gives a router a certificate of the site CA for its names and addresses, which openssl accepts', async () => {
+    const to = place.path('router');
+    const hosts = ['--host', 'router.example.com', '--host', '192.0.2.9', '--host', '2001:db8::9'];
+    const ended = await issue(...hosts, '--to', to);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stdout).toMatch(
+      /tls\.crt, tls\.key and ca\.crt for router\.example\.com, .*valid until \d{4}/,
+    );
+    expect(ended.stdout + ended.stderr).not.toContain('PRIVATE');
+    expect(readdirSync(to).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
+    for (const file of readdirSync(to)) expect(statSync(join(to, file)).mode & 0o777).toBe(0o600);
+    const read = (name: string) => readFileSync(join(to, name), 'utf8');
+    expect(read('ca.crt')).toBe(readFileSync(join(dataDir, 'issuers/skupper-site-ca/tls.crt'), 'utf8'));
+    expect(openssl.verifies(read('tls.crt'), read('ca.crt'), 'sslserver').ok).toBe(true);
+    expect(openssl.verifies(read('tls.crt'), read('ca.crt'), 'sslclient').ok).toBe(false);
+    const certificate = openssl.write('router.pem', read('tls.crt'));
+    const names = openssl.run(['x509', '-in', certificate, '-noout', '-ext', 'subjectAltName']).toString();
+    // Routers compare addresses as if they were DNS names.
+    for (const name of [
+      'DNS:router.example.com',
+      'IP Address:192.0.2.9',
+      'DNS:192.0.2.9',
+      'DNS:2001:db8::9',
+    ]) {
+      expect(names).toContain(name);
+    }
+    const publicKey = (words: readonly string[]) => openssl.run([...words, '-pubout']).toString();
+    const ofCertificate = openssl.run(['x509', '-in', certificate, '-noout', '-pubkey']).toString();
+    expect(publicKey(['pkey', '-in', openssl.write('router.key', read('tls.key'))])).toBe(ofCertificate);
+  });
+
+  it('signs with a given CA', async () => {
+    const authority = makeAuthority(openssl, { subject: '/CN=company CA' });
+    const [certificate, key] = [place.path('company.crt'), place.path('company.key')];
+    writeFileSync(certificate, authority.certificate);
+    writeFileSync(key, authority.key, { mode: 0o600 });
+    const to = place.path('company');
+    const ended = await issue(
+      ...['--issuer-cert', certificate, '--issuer-key', key, '--host', 'router.example.com', '--to', to],
+    );
+    expect(ended.code, ended.stderr).toBe(0);
+    const leaf = readFileSync(join(to, 'tls.crt'), 'utf8');
+    expect(openssl.verifies(leaf, authority.certificate, 'sslserver').ok).toBe(true);
+  });
+
+  it('refuses what it cannot do with the reason', async () => {
+    const refused = async (...words: readonly string[]) => {
+      const ended = await issue(...words);
+      return { code: ended.code, ...refusalOf(ended) };
+    };
+    const to = ['--to', place.path('never')];
+    expect(await refused(...to)).toMatchObject({ code: 2, error: 'no --host was given' });
+    expect(await refused('--host', 'a b', ...to)).toMatchObject({ code: 2, error: '--host cannot be "a b"' });
+    expect(await refused('--host', 'a')).toMatchObject({ code: 2, error: 'no --to was given' });
+    expect(await refused('--host', 'a', '--issuer-cert', 'x', ...to)).toMatchObject({ code: 2 });
+    const blocked = place.path('blocked');
+    mkdirSync(blocked, { mode: 0o555 });
+    const unwritable = await refused('--host', 'a', '--to', join(blocked, 'x'));
+    expect(unwritable).toMatchObject({ code: 1, hint: expect.stringContaining('--to') });
+    expect(readdirSync(place.directory)).not.toContain('never');
+  });
+});
