@@ -20,7 +20,8 @@ export const SETTINGS = {
     // Root's; anybody else's is under the XDG data home.
     default: '/var/lib/linkgrant',
     placeholder: 'DIR',
-    description: 'where CAs, keys and the SQLite file are kept',
+    description:
+      'where CAs, keys and the SQLite file are kept; for a user other than root ~/.local/share/linkgrant',
   },
   listen: {
     default: ':9090',

@@ -214,3 +214,14 @@ describe('token inspect', () => {
     expect(refusalOf(away).hint).toContain('service runs there');
   });
 });
+
+describe('what the service wrote meanwhile', () => {
+  it('holds no code and no key', () => {
+    const tokens = readdirSync(place.directory).filter((name) => name.endsWith('.yaml'));
+    expect(tokens.length).toBeGreaterThan(5);
+    const written = service.said.stdout + service.said.stderr;
+    expect(written).toContain('"event":"redeemed"');
+    for (const token of tokens) expect(written).not.toContain(codeIn(place.path(token)));
+    expect(written).not.toContain('PRIVATE');
+  });
+});
