@@ -88,7 +88,7 @@ function readFile(file: string): Record<string, unknown> {
     );
   }
   for (const key of Object.keys(content)) {
-    if (!(key in SETTINGS) || key === 'dataDir') {
+    if (!Object.hasOwn(SETTINGS, key) || key === 'dataDir') {
       const allowed = KEYS.filter((known) => known !== 'dataDir').join(', ');
       throw new ConfigurationError(
         `configuration file ${file} has an unknown key, ${key}`,

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { type CertificateEnds, certificateParts } from './admin/certificate-readiness.js';
-import { createMetrics, type Metrics } from './admin/metrics.js';
+import { createGrantMetrics, createMetrics, type Metrics } from './admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from './admin/operations-app.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
@@ -19,10 +20,10 @@ import {
   SITE_CA,
 } from './platforms/standalone/owned-authorities.js';
 import {
+  type FoundIdentity,
   givenIdentity,
   issueIdentity,
   ownIdentity,
-  type ServerIdentity,
   type ServerIdentitySource,
 } from './platforms/standalone/server-identity.js';
 import { certificateHosts, serviceUrl } from './platforms/standalone/service-address.js';
@@ -33,7 +34,8 @@ import { publishService, type ServiceDescription } from './redemption/service-de
 import type { Settings } from './setting-schemas.js';
 
 const BODY_TIMEOUT_MS = 15_000;
-const DRAIN_MS = 8_000;
+// With what the store may take to close, under 10 s.
+const DRAIN_MS = 4_500;
 const SWEEP_MS = 10_000;
 const IDENTITY_CHECK_MS = 10_000;
 // One RSA key is up to 250 ms of a core; a client gives up after 10 s.
@@ -51,6 +53,7 @@ export interface RunningService {
   readonly description: ServiceDescription;
   readonly listening: AddressInfo;
   readonly metrics: Metrics;
+  readonly storeMetrics: Registry;
   /** What readiness depends on beside the certificates. */
   readonly readiness: readonly ReadinessPart[];
   certificateEnds(): CertificateEnds;
@@ -109,12 +112,13 @@ export async function startService(settings: Settings, context: RuntimeContext):
   const store = await openStore(settings, context, true);
   const metrics = createMetrics();
   const parts = { settings, context, ...identities, shown, store, metrics };
-  const listener = createListener(parts);
+  let listener: TlsListener | undefined;
   try {
+    listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
     // What is open would keep a process alive that has failed.
-    listener.server.close();
+    await listener?.drain(0);
     await store.close();
     throw error;
   }
@@ -125,7 +129,7 @@ interface ServiceParts extends Awaited<ReturnType<typeof openIdentities>> {
   readonly settings: Settings;
   readonly context: RuntimeContext;
   /** The server identity at the start. */
-  readonly shown: ServerIdentity;
+  readonly shown: FoundIdentity;
   readonly store: GrantStore;
   readonly metrics: Metrics;
 }
@@ -198,13 +202,14 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const reloadIdentity = identityReloader(parts, description, noteServerEnd);
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
-    setInterval(() => void sweep(store, metrics, context), SWEEP_MS),
+    setInterval(() => void sweep(store, context), SWEEP_MS),
   ];
   for (const timer of timers) timer.unref();
   return {
     description,
     listening,
     metrics,
+    storeMetrics: storeMetrics(store, context),
     certificateEnds: () => ends,
     readiness: [{ name: 'store', ready: () => store.probe() }],
     reloadIdentity,
@@ -230,11 +235,10 @@ async function listen(
   return server.address() as AddressInfo;
 }
 
-/** Erases what was kept for replays long enough, and counts grants for the metrics. */
-async function sweep(store: GrantStore, metrics: Metrics, { clock, logger }: RuntimeContext): Promise<void> {
+/** Erases what was kept for replays long enough. */
+async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Promise<void> {
   try {
     await store.eraseSealedAnswers(clock());
-    metrics.setGrants(await store.countGrants(clock()));
   } catch (error) {
     logger.warn(
       { event: 'sweep_failed', err: error },
@@ -245,30 +249,44 @@ async function sweep(store: GrantStore, metrics: Metrics, { clock, logger }: Run
 
 /** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */
 function identityReloader(
-  { identity, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
+  { identity, shown, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
   description: ServiceDescription,
   noteServerEnd: (notAfter: number) => void,
 ): () => Promise<void> {
   const { clock, logger } = context;
-  let version = identity.version(clock());
-  return async () => {
+  let { version } = shown;
+  const use = async (): Promise<FoundIdentity | undefined> => {
     try {
-      const current = identity.version(clock());
-      if (current === version) return;
-      const { cert, key, ca, notAfter } = await identity.read(clock());
-      listener.setCredentials({ cert, key });
-      version = identity.version(clock());
-      const { sha256: caSha256 } = describeCertificate(ca);
-      await publishService(store, { ...description, ca, caSha256, hosts: describeCertificate(cert).hosts });
-      noteServerEnd(notAfter);
-      logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
+      if (identity.version(clock()) === version) return undefined;
+      const found = await identity.read(clock());
+      listener.setCredentials(found);
+      noteServerEnd(found.notAfter);
+      return found;
     } catch (error) {
-      logger.error(
-        { event: 'certificate_kept', err: error },
-        'the new server certificate is unusable; the old one stays',
-      );
+      const event = 'certificate_kept';
+      logger.error({ event, err: error }, 'the new server certificate is unusable; the old one stays');
+      return undefined;
     }
   };
+  return async () => {
+    const found = await use();
+    if (!found) return;
+    try {
+      const { ca, cert } = found;
+      const { sha256: caSha256 } = describeCertificate(ca);
+      await publishService(store, { ...description, ca, caSha256, hosts: describeCertificate(cert).hosts });
+      version = found.version;
+      logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
+    } catch (error) {
+      const event = 'certificate_unpublished';
+      logger.error({ event, err: error }, 'new tokens still carry the old CA; the next turn tries again');
+    }
+  };
+}
+
+/** The metrics of a store as a whole, told by one process however many serve. */
+export function storeMetrics(store: GrantStore, { clock }: Pick<RuntimeContext, 'clock'>): Registry {
+  return createGrantMetrics(() => store.countGrants(clock()));
 }
 
 /** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */

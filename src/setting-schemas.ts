@@ -6,12 +6,18 @@ import type { SETTINGS, SettingKey } from './settings.js';
 
 /** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
-  return z.string(allowed).transform((value, context): T => {
+  const read = z.string(allowed).transform((value, context): T => {
     const parsed = parse(value.trim());
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: allowed });
     return z.NEVER;
   });
+  return z.preprocess(scalarText, read);
+}
+
+/** YAML reads `1.3`, `0` and `true` as what they look like; a setting that is text takes them as they were written. */
+function scalarText(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 }
 
 function listenAddress() {
@@ -19,15 +25,18 @@ function listenAddress() {
 }
 
 function positive(most: number) {
-  const allowed = `a whole number from 1 to ${most}`;
-  return z
-    .union([z.number(), text(allowed, (value) => (/^\d+$/.test(value) ? Number(value) : undefined))], allowed)
-    .refine((value) => Number.isInteger(value) && value >= 1 && value <= most, allowed);
+  return text(`a whole number from 1 to ${most}`, (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+    return number >= 1 && number <= most ? number : undefined;
+  });
 }
 
 function flag() {
-  const allowed = 'true or false';
-  return z.union([z.boolean(), text(allowed, (value) => ({ true: true, false: false })[value])], allowed);
+  const words = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return text('true or false', (value) => words.get(value));
 }
 
 function duration() {
@@ -35,7 +44,7 @@ function duration() {
 }
 
 function oneOf<const T extends readonly string[]>(...choices: T) {
-  return z.enum(choices, `one of ${choices.join(', ')}`);
+  return z.preprocess(scalarText, z.enum(choices, `one of ${choices.join(', ')}`));
 }
 
 /** A list: the flag repeated, commas in a variable, a list in the file. */

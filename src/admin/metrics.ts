@@ -4,7 +4,6 @@ import type { RedemptionObserver } from '../http/redemption-app.js';
 /** What `/metrics` tells, in Prometheus' text form. No label holds anything that a stranger chose. */
 export interface Metrics extends RedemptionObserver {
   readonly registry: Registry;
-  setGrants(byState: Readonly<Record<string, number>>): void;
   /** `notAfter` in milliseconds since the epoch. */
   setCertificateExpiry(certificate: 'server' | 'issuer', notAfter: number): void;
 }
@@ -27,14 +26,6 @@ export function createMetrics(): Metrics {
     buckets: LATENCY_BUCKETS_S,
     registers,
   });
-  const grants = new Gauge({
-    name: 'linkgrant_grants',
-    help: 'Grants by state.',
-    labelNames: ['state'],
-    // Every process counts the same store.
-    aggregator: 'max',
-    registers,
-  });
   const expiry = new Gauge({
     name: 'linkgrant_certificate_expiry_timestamp_seconds',
     help: 'End of a certificate that the service depends on, in seconds since the epoch.',
@@ -48,9 +39,23 @@ export function createMetrics(): Metrics {
       answers.inc({ outcome });
       latency.observe(milliseconds / 1000);
     },
-    setGrants(byState) {
-      for (const [state, count] of Object.entries(byState)) grants.set({ state }, count);
-    },
     setCertificateExpiry: (certificate, notAfter) => expiry.set({ certificate }, notAfter / 1000),
   };
+}
+
+/** Grants by state, counted when they are asked for; none while the store cannot tell. Apart from the rest, because every process serves the same store. */
+export function createGrantMetrics(count: () => Promise<Readonly<Record<string, number>>>): Registry {
+  const registry = new Registry();
+  new Gauge({
+    name: 'linkgrant_grants',
+    help: 'Grants by state.',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const byState = await count().catch(() => ({}));
+      for (const [state, grants] of Object.entries(byState)) this.set({ state }, grants);
+    },
+  });
+  return registry;
 }

@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
+import { Registry } from 'prom-client';
 
 /** One part that readiness depends on; `ready` resolves, or rejects with the reason as its message. */
 export interface ReadinessPart {
@@ -9,8 +10,8 @@ export interface ReadinessPart {
 
 export interface OperationsDependencies {
   readonly parts: readonly ReadinessPart[];
-  /** Metrics in Prometheus' text form, and its content type. */
-  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** Metrics in Prometheus' text form. */
+  metrics(): Promise<string>;
 }
 
 async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; readonly reason?: string }> {
@@ -38,8 +39,7 @@ export function createOperationsApp(deps: OperationsDependencies): Express {
     response.status(ready ? 200 : 503).json({ ready, parts: Object.fromEntries(states) });
   });
   app.get('/metrics', async (_request, response) => {
-    const { text, contentType } = await deps.metrics();
-    response.type(contentType).send(text);
+    response.type(Registry.PROMETHEUS_CONTENT_TYPE).send(await deps.metrics());
   });
   return app;
 }

@@ -5,7 +5,13 @@ import type { ReadinessPart } from '../admin/operations-app.js';
 import { createLogger } from '../logger.js';
 import { openStore } from '../open-store.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
-import { prepareService, type RuntimeContext, startOperations, startService } from '../runtime.js';
+import {
+  prepareService,
+  type RuntimeContext,
+  startOperations,
+  startService,
+  storeMetrics,
+} from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { configurationFrom } from './configuration.js';
@@ -76,7 +82,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
   const service = await startService(settings, runtime);
   try {
     process.on('SIGHUP', () => void service.reloadIdentity());
-    const { registry } = service.metrics;
+    const registries = [service.metrics.registry, service.storeMetrics];
     const operations =
       settings.opsListen &&
       (await startOperations(
@@ -84,7 +90,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         {
           parts: service.readiness,
           certificateEnds: service.certificateEnds,
-          metrics: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+          metrics: async () => (await Promise.all(registries.map((registry) => registry.metrics()))).join(''),
         },
         runtime,
       ));
@@ -98,7 +104,9 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
 
 async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = toldToStop();
-  // The one that started this process has gone: nobody would stop it.
+  // When the one that started this process has gone, Node would end it at once, requests and all; so this is an ordinary
+  // stop instead.
+  if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   const service = await startService(settings, runtime).catch(async (error: unknown) => {
     const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
@@ -202,10 +210,8 @@ async function startClusterOperations(
     },
   };
   const parts = [workers, { name: 'store', ready: () => store.probe() }];
-  const metrics = async () => ({
-    text: await collector.clusterMetrics(),
-    contentType: collector.contentType,
-  });
+  const whole = storeMetrics(store, runtime);
+  const metrics = async () => (await Promise.all([collector.clusterMetrics(), whole.metrics()])).join('');
   const address = settings.opsListen as NonNullable<Settings['opsListen']>;
   const listener = await startOperations(address, { parts, metrics, certificateEnds }, runtime).catch(
     async (error: unknown) => {

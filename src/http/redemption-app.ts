@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
+import type { AccessGrant } from '../domain/access-grant.js';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { RedemptionError, type RedemptionErrorCode, type Refusal } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/check-grant.js';
-import { type RedeemDependencies, redeem } from '../redemption/redeem.js';
+import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/redeem.js';
 import { renderCheck, renderRedeemed, send, sendRefusal } from './answer.js';
-import { wireRefusal } from './problem.js';
 import { codeOf, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
 import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
@@ -29,10 +29,12 @@ export interface RedemptionAppDependencies extends RedeemDependencies {
 /** What the log says of one answer. */
 interface Told {
   readonly outcome: string;
-  readonly grant?: string | undefined;
+  readonly grant?: AccessGrant | undefined;
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
+  /** Why the accepting site gives no access, for its operator. */
+  readonly reason?: string | undefined;
   readonly error?: unknown;
 }
 
@@ -45,21 +47,11 @@ export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
+  // What a browser that strays here needs; the rest of helmet's headers is about pages.
   app.use(
-    // What a browser that strays here needs; the rest of helmet's headers is about pages.
-    helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
-      crossOriginEmbedderPolicy: false,
-      crossOriginOpenerPolicy: false,
-      crossOriginResourcePolicy: false,
-      originAgentCluster: false,
-      referrerPolicy: false,
-      xDnsPrefetchControl: false,
-      xDownloadOptions: false,
-      xFrameOptions: false,
-      xPermittedCrossDomainPolicies: false,
-      xXssProtection: false,
-    }),
+    helmet.contentSecurityPolicy({ useDefaults: false, directives: { defaultSrc: ["'none'"] } }),
+    helmet.strictTransportSecurity(),
+    helmet.xContentTypeOptions(),
   );
   app.use(redemptionHandler(deps));
   return app;
@@ -114,26 +106,26 @@ async function answerCheck(
     return { outcome: outcome.refused };
   }
   send(response, 200, 'application/json', renderCheck(outcome));
-  return { outcome: 'checked' };
+  return { outcome: 'checked', grant: outcome.grant };
 }
 
 async function answerRedemption(
   response: ServerResponse,
-  request: Parameters<typeof redeem>[0],
+  request: RedemptionRequest,
   deps: RedemptionAppDependencies,
 ): Promise<Told> {
   const outcome = await redeem(request, deps);
   if ('refused' in outcome) {
     sendRefusal(response, outcome, outcome.proven !== undefined);
     const { name, subject } = request;
-    return { outcome: outcome.refused, grant: outcome.proven?.uid, name, subject };
+    return { outcome: outcome.refused, grant: outcome.proven, name, subject, reason: outcome.reason };
   }
   await deps.checkpoint('before-answer');
   send(response, 200, 'application/yaml', renderRedeemed(outcome));
-  const { id, grantUid, name, subject } = outcome.redemption;
+  const { id, name, subject } = outcome.redemption;
   return {
     outcome: outcome.replayed ? 'replayed' : 'redeemed',
-    grant: grantUid,
+    grant: outcome.grant,
     redemption: id,
     name,
     subject,
@@ -150,16 +142,23 @@ function answerFailure(response: ServerResponse, error: unknown): Told {
 }
 
 function log(logger: Logger, told: Told, peer: string, ms: number): void {
-  const { outcome, grant, redemption, name, subject, error } = told;
-  const fields = { grant, redemption, name, subject, peer, ms: Math.round(ms * 100) / 100 };
+  const { outcome, grant, redemption, name, subject, reason, error } = told;
+  const fields = {
+    grant: grant?.uid,
+    namespace: grant?.namespace,
+    redemption,
+    name,
+    subject,
+    peer,
+    ms: Math.round(ms * 100) / 100,
+  };
   if (outcome === 'redeemed' || outcome === 'replayed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);
   } else if (outcome === 'checked') {
     logger.debug({ event: 'checked', ...fields }, 'token checked');
   } else {
-    const failed = wireRefusal(outcome as RedemptionErrorCode).status === 500;
-    logger[failed ? 'error' : 'info'](
-      { event: 'refused', code: outcome, ...fields, ...(error !== undefined && { err: error }) },
+    logger[error === undefined ? 'info' : 'error'](
+      { event: 'refused', code: outcome, ...fields, reason, ...(error !== undefined && { err: error }) },
       'redemption refused',
     );
   }

@@ -21,16 +21,27 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
+/** What is wrong when a header is there twice. A CSR is judged only after the code is proven, its framing is not. */
+const REPEATED = {
+  name: 'name_invalid',
+  subject: 'subject_invalid',
+  csr: 'body_invalid',
+  renews: 'body_invalid',
+} as const satisfies Record<keyof RedemptionHeaders, RedemptionErrorCode>;
+
+function isKnown(header: string): header is keyof RedemptionHeaders {
+  return Object.hasOwn(REPEATED, header);
+}
+
 /** Reads the headers `name`, `subject`, `csr` and `renews`; a repeated or undecodable one is refused. */
 export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeaders | RedemptionErrorCode {
   const values = new Map<string, string>();
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const header = (rawHeaders[index] as string).toLowerCase();
-    if (header !== 'name' && header !== 'subject' && header !== 'csr' && header !== 'renews') continue;
-    if (values.has(header))
-      return header === 'name' ? 'name_invalid' : header === 'subject' ? 'subject_invalid' : 'csr_invalid';
-    values.set(header, (rawHeaders[index + 1] as string).trim());
+    if (!isKnown(header)) continue;
+    if (values.has(header)) return REPEATED[header];
+    values.set(header, rawHeaders[index + 1] as string);
   }
   const subject = decodeUtf8(values.get('subject') ?? '');
   if (subject === undefined) return 'subject_invalid';

@@ -48,6 +48,7 @@ export function createTlsListener(
   options: TlsListenerOptions,
   onRequest: RequestListener,
 ): TlsListener {
+  const underWay = new WeakMap<Socket, ServerResponse>();
   const server = createServer(
     {
       ...secureContext(credentials, options),
@@ -58,7 +59,10 @@ export function createTlsListener(
       connectionsCheckingInterval: CONNECTION_SWEEP_MS,
       noDelay: true,
     },
-    onRequest,
+    (request, response) => {
+      underWay.set(request.socket, response);
+      onRequest(request, response);
+    },
   );
   // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
   server.maxRequestsPerSocket = 1;
@@ -69,7 +73,9 @@ export function createTlsListener(
   });
   // A failed handshake is the peer's business; without a listener Node would only close the socket as well.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', answerBrokenRequest);
+  server.on('clientError', (error, socket: Socket) =>
+    answerBrokenRequest(error, socket, underWay.get(socket)),
+  );
   return {
     server,
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
@@ -91,9 +97,15 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-/** Answers what is no HTTP request, or none in time, in as few bytes as it deserves. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  const answer = answerUnderWay(socket);
+/**
+ * Answers what is no HTTP request, or none in time, in as few bytes as it deserves. `answer` is what an earlier request on
+ * the same connection is being answered with.
+ */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: Socket,
+  answer: ServerResponse | undefined,
+): void {
   // The broken bytes come after a whole request: its answer is on its way and ends the connection.
   if (answer?.req.complete && isUnreadable(error)) return;
   if (!socket.writable || answer?.headersSent) {
@@ -111,9 +123,4 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
 /** True for an error of Node's HTTP parser, as opposed to one of the connection. */
 function isUnreadable(error: { readonly code?: string }): boolean {
   return error.code?.startsWith('HPE_') ?? false;
-}
-
-/** What the request that was read last on this connection is being answered with; Node keeps it there. */
-function answerUnderWay(socket: Socket & { readonly _httpMessage?: ServerResponse | null }) {
-  return socket._httpMessage ?? undefined;
 }

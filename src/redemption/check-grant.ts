@@ -1,4 +1,4 @@
-import { type AccessGrantState, grantState } from '../domain/access-grant.js';
+import { type AccessGrant, type AccessGrantState, grantState } from '../domain/access-grant.js';
 import type { LinkEndpoint } from '../domain/link.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { Clock } from './clock.js';
@@ -8,6 +8,7 @@ import type { Site } from './site.js';
 
 /** What the holder of a code may know of its grant. Times are milliseconds since the epoch. */
 export interface GrantCheck {
+  readonly grant: AccessGrant;
   readonly state: AccessGrantState;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;
@@ -28,6 +29,7 @@ export async function checkGrant(
   const access = await deps.site.resolveAccess(grant);
   const serverTime = deps.clock();
   return {
+    grant,
     state: grantState(grant, serverTime),
     redemptions: grant.redemptions,
     redemptionsAllowed: grant.redemptionsAllowed,

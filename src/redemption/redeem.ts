@@ -18,6 +18,7 @@ import { type GrantTarget, proveCode } from './prove-code.js';
 import { type KeySource, type RequestedKey, requestedKey } from './requested-key.js';
 import type { Site, SiteAccess } from './site.js';
 import {
+  NOTHING_SEALED,
   openReplay,
   type StockReplay,
   sealForReplay,
@@ -63,6 +64,7 @@ export interface RedeemDependencies {
 
 /** What a right code was answered with, ready to be rendered. */
 export interface Redeemed {
+  readonly grant: AccessGrant;
   readonly redemption: Redemption;
   readonly replayed: boolean;
   readonly secret: LinkSecret;
@@ -72,6 +74,8 @@ export interface Redeemed {
 
 /** A refusal, and, when the caller proved the code, the grant that refused. */
 export interface RefusedRedemption extends Refusal {
+  /** Why the accepting site gives no access, for its operator alone. */
+  readonly reason?: string;
   readonly proven?: AccessGrant;
 }
 
@@ -119,9 +123,9 @@ export async function redeem(
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
 
-async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Redeemed | Refusal> {
+async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Redeemed | RefusedRedemption> {
   const replayKey = replayKeyOf(asked, deps.stockReplay);
-  const earlier = await deps.store.findReplay(asked.grant.uid, replayKey);
+  const earlier = replayKey && (await deps.store.findReplay(asked.grant.uid, replayKey));
   const answer = earlier && (await replay(earlier, asked, deps));
   if (answer) return answer;
 
@@ -135,9 +139,13 @@ async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Red
   return issueAndRecord(asked, access, replayKey, deps);
 }
 
-function replayKeyOf({ grant, name, subject, peer, key }: Asked, stockReplay: StockReplay): string {
+/** What an earlier answer to the same request is found by; undefined where none is given again. */
+function replayKeyOf(
+  { grant, name, subject, peer, key }: Asked,
+  stockReplay: StockReplay,
+): string | undefined {
   if (key.made === 'by-client') return `key:${key.request.keySha256}`;
-  return stockReplayKey({ grant, name, subject, peer }, stockReplay) ?? uniqueReplayKey();
+  return stockReplayKey({ grant, name, subject, peer }, stockReplay);
 }
 
 function earlyRefusal({ grant, name, subject, peer, key }: Asked, now: number): Refusal | undefined {
@@ -157,7 +165,7 @@ function earlyRefusal({ grant, name, subject, peer, key }: Asked, now: number): 
 async function issueAndRecord(
   asked: Asked,
   access: SiteAccess,
-  replayKey: string,
+  replayKey: string | undefined,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal> {
   const { grant, key } = asked;
@@ -181,7 +189,7 @@ async function issueAndRecord(
   const redemption: Redemption = {
     id,
     grantUid: grant.uid,
-    replayKey,
+    replayKey: replayKey ?? uniqueReplayKey(),
     mode: key.made === 'by-client' ? 'csr' : 'stock',
     name: asked.name,
     subject: asked.subject,
@@ -195,7 +203,9 @@ async function issueAndRecord(
     certificate: certificate.pem,
     policy: grant.policy,
     siteUid: access.siteUid,
-    ...sealForReplay({ id, replayKey, grant, code: asked.code, keyPem: made.keyPem, now }, deps.stockReplay),
+    ...(replayKey !== undefined && made.keyPem !== undefined
+      ? sealForReplay({ id, grant, code: asked.code, keyPem: made.keyPem, now }, deps.stockReplay)
+      : NOTHING_SEALED),
     createdAt: now,
     revokedAt: null,
   };
@@ -213,12 +223,12 @@ async function record(
     redemption.mode === 'stock' && isUuid(redemption.subject) && asked.grant.redemptionsAllowed > 1;
   const repeatLimit = limited ? REPEAT_LIMIT : undefined;
   const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), repeatLimit);
-  if (outcome === 'recorded') return answerOf(redemption, keyPem, access, false);
+  if (outcome === 'recorded') return answerOf(redemption, keyPem, asked.grant, access, false);
   if ('refused' in outcome) return outcome;
   const answer = await replay(outcome.replayOf, asked, deps);
   if (answer) return answer;
   // What holds this key can no longer be answered again, so this is a redemption of its own.
-  const own = { ...redemption, replayKey: uniqueReplayKey(), sealedAnswer: null, sealedUntil: null };
+  const own = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
   return record(own, keyPem, asked, access, deps);
 }
 
@@ -237,16 +247,18 @@ async function replay(
   const access = await deps.site.resolveAccess(asked.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
   deps.store.recordReplay(earlier, asked.peer, deps.clock()).catch(deps.onLedgerFailure);
-  return answerOf(earlier, keyPem, access, true);
+  return answerOf(earlier, keyPem, asked.grant, access, true);
 }
 
 function answerOf(
   redemption: Redemption,
   tlsKey: string | undefined,
+  grant: AccessGrant,
   access: SiteAccess,
   replayed: boolean,
 ): Redeemed {
   return {
+    grant,
     redemption,
     replayed,
     secret: {

@@ -14,8 +14,20 @@ export interface SiteAccess {
   readonly caCrt: string;
 }
 
+/** Why a site gives no access now, as a code for the one who redeems and in words for its operator. */
+export interface SiteRefusal extends Refusal {
+  readonly refused: 'link_access_unavailable' | 'edge_site' | 'issuer_unavailable' | 'issuer_untrusted';
+  /** A sentence without its full stop. */
+  readonly reason: string;
+  /** What the operator can do about it. */
+  readonly hint: string;
+}
+
+/** Whose access is asked for: the grant, or one that is about to be made. */
+export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'>;
+
 /** Tells where an accepting site's endpoints and issuer come from. */
 export interface Site {
   /** The access that a redemption of `grant` gives, with its trust checked, or why there is none now. */
-  resolveAccess(grant: AccessGrant): Promise<SiteAccess | Refusal>;
+  resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal>;
 }

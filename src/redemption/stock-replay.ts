@@ -36,21 +36,21 @@ export function uniqueReplayKey(): string {
   return `once:${randomUUID()}`;
 }
 
-/** The sealed columns of a redemption: the key under the code for as long as the window lasts, or nothing. */
+/** The sealed columns of a redemption whose answer is not given again. */
+export const NOTHING_SEALED = { sealedAnswer: null, sealedUntil: null } as const;
+
+/** The sealed columns of a redemption: the key under the code for as long as the window lasts. */
 export function sealForReplay(
   made: {
     readonly id: string;
-    readonly replayKey: string;
     readonly grant: AccessGrant;
     readonly code: Uint8Array;
-    readonly keyPem: string | undefined;
+    readonly keyPem: string;
     readonly now: number;
   },
   stockReplay: StockReplay,
 ): Pick<Redemption, 'sealedAnswer' | 'sealedUntil'> {
-  const { id, replayKey, grant, code, keyPem, now } = made;
-  if (keyPem === undefined || !replayKey.startsWith('stock:'))
-    return { sealedAnswer: null, sealedUntil: null };
+  const { id, grant, code, keyPem, now } = made;
   const sealedAnswer = sealAnswer({
     code,
     grantUid: grant.uid,

@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { createMetrics } from '../../src/admin/metrics.js';
+import { createGrantMetrics, createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
 
 const ready = (name: string): ReadinessPart => ({ name, ready: async () => {} });
@@ -11,10 +11,7 @@ const failing = (name: string, reason: string): ReadinessPart => ({
 
 function operations(...parts: ReadinessPart[]) {
   const { registry, ...metrics } = createMetrics();
-  const app = createOperationsApp({
-    parts,
-    metrics: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
-  });
+  const app = createOperationsApp({ parts, metrics: () => registry.metrics() });
   return { app, metrics };
 }
 
@@ -47,22 +44,27 @@ describe('the operations listener', () => {
     });
   });
 
-  it('tells answers by outcome, their time, grants by state and when certificates end', async () => {
+  it('tells answers by outcome, their time and when certificates end', async () => {
     const { app, metrics } = operations();
     metrics.answered('redeemed', 4);
     metrics.answered('redeemed', 6);
     metrics.answered('code_wrong', 1);
-    metrics.setGrants({ ready: 3, expired: 1 });
     metrics.setCertificateExpiry('issuer', 2_000_000_000_000);
     const { text, headers } = await request(app).get('/metrics').expect(200);
     expect(headers['content-type']).toMatch(/^text\/plain; version=/);
     expect(text).toContain('linkgrant_answers_total{outcome="redeemed"} 2\n');
     expect(text).toContain('linkgrant_answers_total{outcome="code_wrong"} 1\n');
     expect(text).toContain('linkgrant_answer_duration_seconds_count 3\n');
-    expect(text).toContain('linkgrant_grants{state="ready"} 3\n');
     expect(text).toContain(
       'linkgrant_certificate_expiry_timestamp_seconds{certificate="issuer"} 2000000000\n',
     );
+  });
+
+  it('counts grants by state when it is asked, and tells none while the store cannot', async () => {
+    const counts = [Promise.resolve({ ready: 3, expired: 1 }), Promise.reject(new Error('busy'))];
+    const registry = createGrantMetrics(() => counts.shift() as Promise<Record<string, number>>);
+    expect(await registry.metrics()).toContain('linkgrant_grants{state="ready"} 3\n');
+    expect(await registry.metrics()).not.toContain('linkgrant_grants{');
   });
 
   it('knows nothing else', async () => {

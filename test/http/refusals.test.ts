@@ -34,8 +34,10 @@ beforeAll(async () => {
       }),
     site: (real) => ({
       async resolveAccess(grant) {
-        if (grant.name.startsWith('edge')) return { refused: 'edge_site' };
-        if (grant.name.startsWith('untrusted')) return { refused: 'issuer_untrusted', retryAfter: 7 };
+        if (grant.name.startsWith('edge'))
+          return { refused: 'edge_site', reason: 'it is an edge site', hint: 'none' };
+        if (grant.name.startsWith('untrusted'))
+          return { refused: 'issuer_untrusted', retryAfter: 7, reason: 'it is untrusted', hint: 'none' };
         if (grant.name.startsWith('broken')) throw new TypeError('cannot read properties of a router');
         return real.resolveAccess(grant);
       },

@@ -53,8 +53,9 @@ beforeAll(async () => {
   service = await composeTestService({
     site: (real) => ({
       async resolveAccess(grant) {
-        if (grant.uid === UID(6)) return { refused: 'link_access_unavailable' };
-        if (grant.uid === UID(7)) return { refused: 'edge_site' };
+        if (grant.name === 'no-endpoints')
+          return { refused: 'link_access_unavailable', reason: 'as recorded', hint: 'none' };
+        if (grant.name === 'edge') return { refused: 'edge_site', reason: 'as recorded', hint: 'none' };
         return real.resolveAccess(grant);
       },
     }),
@@ -66,8 +67,8 @@ beforeAll(async () => {
   await service.storedGrant({ ...later, uid: UID(2) }, codeIn('success-once'));
   await service.storedGrant({ ...later, uid: UID(3), redemptions: 1 }, codeIn('spent'));
   await service.storedGrant({ uid: UID(4), expirationTime: now - 1 }, codeIn('expired'));
-  await service.storedGrant({ ...later, uid: UID(6) }, codeIn('site-no-endpoints'));
-  await service.storedGrant({ ...later, uid: UID(7) }, codeIn('site-edge'));
+  await service.storedGrant({ ...later, uid: UID(6), name: 'no-endpoints' }, codeIn('site-no-endpoints'));
+  await service.storedGrant({ ...later, uid: UID(7), name: 'edge' }, codeIn('site-edge'));
   await service.storedGrant({ ...later, uid: UID(8), issuer: 'no-such-ca' }, codeIn('site-no-ca'));
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import {
@@ -34,6 +34,7 @@ export function readAuthority(certificateFile: string, keyFile: string, now: num
 /** The CAs in `<data directory>/issuers/<name>/{tls.crt,tls.key}`. */
 export class OwnedAuthorities {
   readonly #directory: string;
+  readonly #kept = new Map<string, { readonly version: string; readonly authority: CertificateAuthority }>();
 
   constructor(dataDirectory: string) {
     this.#directory = join(dataDirectory, 'issuers');
@@ -45,14 +46,27 @@ export class OwnedAuthorities {
     return this.#read(name, now);
   }
 
-  /** The CA of that name; undefined when there is none or it cannot be used. The service's own CA signs no link. */
-  find(name: string, now: number): CertificateAuthority | undefined {
-    if (name === SERVER_CA || !this.#exists(name)) return undefined;
+  /** The CA of that name, or in a sentence why it cannot be used. The service's own CA signs no link. */
+  find(name: string, now: number): CertificateAuthority | string {
+    if (name === SERVER_CA) return `issuer "${name}" signs the certificate of this service alone`;
+    if (!this.#exists(name)) return `there is no issuer "${name}" in ${this.#directory}`;
     try {
-      return this.#read(name, now);
-    } catch {
-      return undefined;
+      return this.#readAgain(name, now);
+    } catch (error) {
+      return (error as Error).message;
     }
+  }
+
+  /** What was read before, as long as its files are the same: a redemption in between need not parse them. */
+  #readAgain(name: string, now: number): CertificateAuthority {
+    const version = ['tls.crt', 'tls.key']
+      .map((file) => statSync(join(this.#directory, name, file)).mtimeMs)
+      .join();
+    const kept = this.#kept.get(name);
+    if (kept?.version === version) return kept.authority;
+    const authority = this.#read(name, now);
+    this.#kept.set(name, { version, authority });
+    return authority;
   }
 
   #exists(name: string): boolean {

@@ -18,10 +18,15 @@ export interface ServerIdentity {
   readonly notAfter: number;
 }
 
+/** An identity as it was found, and the version of what it was read from. */
+export interface FoundIdentity extends ServerIdentity {
+  readonly version: string;
+}
+
 /** Where a server identity comes from; `read` gives what is there now, and may be called again and again. */
 export interface ServerIdentitySource {
-  read(now: number): Promise<ServerIdentity>;
-  /** Changes when a new `read` would give something else. */
+  read(now: number): Promise<FoundIdentity>;
+  /** Differs from the version that was read last when a new `read` would give something else. */
   version(now: number): string;
 }
 
@@ -41,9 +46,12 @@ function reading<T>(file: string, read: () => T): T {
 /** A key pair and CA in files that somebody else keeps. `read` rejects with ServerIdentityError. */
 export function givenIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
   const paths = [files.cert, files.key, files.ca];
+  const version = () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join();
   return {
-    version: () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join(),
+    version,
     read: async (now) => {
+      // Before the files: what changes while they are read makes them due again.
+      const found = version();
       const [cert, key, ca] = paths.map((path) => reading(path, () => readFileSync(path, 'utf8'))) as [
         string,
         string,
@@ -57,7 +65,7 @@ export function givenIdentity(files: { cert: string; key: string; ca: string }):
       const problem = verificationProblem(cert, ca, now);
       if (problem)
         throw new ServerIdentityError(`${files.cert} does not verify against ${files.ca}: ${problem}`);
-      return { cert, key, ca, notAfter };
+      return { cert, key, ca, notAfter, version: found };
     },
   };
 }
@@ -87,17 +95,20 @@ export function ownIdentity(
     const pem = readFileSync(file, 'utf8');
     return KEY_BLOCK.test(pem) && isUsable(pem.replace(KEY_BLOCK, ''), authority.bundlePem, hosts, now);
   };
+  const version = (now: number) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due');
   return {
-    version: (now) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due'),
+    version,
     read: async (now) => {
       if (!isCurrent(now)) {
         const issued = await issueIdentity(authority, hosts, now);
         writePrivateFile(file, issued.key + issued.cert);
       }
+      const found = version(now);
       const pem = readFileSync(file, 'utf8');
       const cert = pem.replace(KEY_BLOCK, '');
       const key = KEY_BLOCK.exec(pem)?.[0] ?? '';
-      return { cert, key, ca: authority.bundlePem, notAfter: describeCertificate(cert).notAfter };
+      const { notAfter } = describeCertificate(cert);
+      return { cert, key, ca: authority.bundlePem, notAfter, version: found };
     },
   };
 }

@@ -1,12 +1,10 @@
-import type { AccessGrant } from '../../domain/access-grant.js';
 import type { LinkEndpoint } from '../../domain/link.js';
-import type { Refusal } from '../../domain/redemption-error.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import type { Clock } from '../../redemption/clock.js';
-import type { Site, SiteAccess } from '../../redemption/site.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
 
-/** Finds a CA by its name; undefined when there is none, or it cannot sign. */
-export type IssuerLookup = (name: string) => CertificateAuthority | undefined;
+/** Finds a CA by its name, or says in a sentence why it cannot sign. */
+export type IssuerLookup = (name: string) => CertificateAuthority | string;
 
 /**
  * A site without a platform: its endpoints are configured, its CA is the service's own. There is no router certificate
@@ -30,11 +28,24 @@ export class StandaloneSite implements Site {
     this.#clock = options.clock;
   }
 
-  async resolveAccess(grant: AccessGrant): Promise<SiteAccess | Refusal> {
-    if (this.#endpoints.length === 0) return { refused: 'link_access_unavailable' };
+  async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    if (this.#endpoints.length === 0) {
+      return {
+        refused: 'link_access_unavailable',
+        reason: 'the service has no endpoint to link to',
+        hint: 'start it with --endpoint inter-router=HOST:PORT',
+      };
+    }
     const issuer = grant.issuer === null ? this.#defaultIssuer : this.#findIssuer(grant.issuer);
+    if (typeof issuer === 'string') return issuerUnavailable(issuer);
     const now = this.#clock();
-    if (!issuer || issuer.notAfter <= now || issuer.notBefore > now) return { refused: 'issuer_unavailable' };
+    if (issuer.notAfter <= now) return issuerUnavailable(`${issuer.description} has expired`);
+    if (issuer.notBefore > now) return issuerUnavailable(`${issuer.description} is not valid yet`);
     return { siteUid: null, endpoints: this.#endpoints, issuer, caCrt: issuer.bundlePem };
   }
+}
+
+function issuerUnavailable(reason: string): SiteRefusal {
+  const hint = "put a CA that may sign now into the data directory's issuers/, or name another with --issuer";
+  return { refused: 'issuer_unavailable', reason, hint };
 }
