@@ -74,7 +74,7 @@ export interface Serving {
 }
 
 /** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has said that it serves. */
-export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
   const isGiven = (flag: string) => words.includes(flag);
   const defaults = [
     ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
