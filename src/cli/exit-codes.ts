@@ -117,6 +117,10 @@ const ADVICE = {
     hint: 'redemption is never redirected; the URL of the token has to name the service itself',
   },
   answer_invalid: { exitCode: 3, hint: 'nothing of it was kept; tell the operator of the accepting site' },
+  other_name: {
+    exitCode: 2,
+    hint: 'repeat with --name and the name that it was redeemed under, or get a new token for another link',
+  },
   token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,

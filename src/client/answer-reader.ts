@@ -25,6 +25,8 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   const links = linkDocuments.map((document) => parseLink(document, name));
   if (links.length === 0) throw unfit('it has no Link');
   if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
+  const source = credentials.tlsKey === undefined ? 'linkgrant' : 'stock';
+  requireName(name, source, context);
   const annotations = keptAnnotations(metadataOf(secretDocument).annotations, context.tokenUrl);
   const redemptionId = annotations[SECRET_REDEMPTION_ID];
   const { caCrt, tlsCrt, tlsKey, certificate } = credentials;
@@ -32,7 +34,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   return {
     secret,
     links,
-    source: tlsKey === undefined ? 'linkgrant' : 'stock',
+    source,
     ...(redemptionId !== undefined && { redemptionId }),
     certificate,
   };
@@ -56,6 +58,17 @@ function secretName(document: YamlMapping): string {
   return name;
 }
 
+/** What an answer may name is bound by what was asked for, so that it cannot reach for other links' files. */
+function requireName(name: string, source: ReceivedLink['source'], context: AnswerContext): void {
+  if (context.name === undefined || context.name === name) return;
+  // A Skupper server never answers again, so what it sends now is no earlier answer.
+  if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
+  throw new RedemptionError(
+    'other_name',
+    `This token was redeemed before under the name "${name}". Nothing is lost: redeeming it under that name again gives its link.`,
+  );
+}
+
 function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCredentials {
   const data = asMapping(document.data);
   const delivered = data['tls.key'];
@@ -76,7 +89,6 @@ function parseLink(document: YamlMapping, secret: string): Link {
   const { name } = metadataOf(document);
   if (typeof name !== 'string' || !isResourceName(name))
     throw unfit('the name of a Link is no RFC 1123 subdomain');
-  // What it may name is bound by what was asked for, so that an answer cannot reach for other links' files.
   if (name !== secret && !name.startsWith(`${secret}-`))
     throw unfit("a Link is not named after the answer's Secret");
   const spec = asMapping(document.spec);

@@ -56,7 +56,8 @@ function pendingRedemptionId(token: AccessToken): string {
 /**
  * Redeems a token and materializes its link; safe to repeat and to run many times at once. Rejects with RedemptionError:
  * what the service refused, what kept it from being reached, `outcome_unknown` when a server that counts every posting
- * was posted to and no answer is kept, `not_writable` before anything is posted.
+ * was posted to and no answer is kept, `not_writable` before anything is posted, `other_name` when a name is asked for
+ * and the token was redeemed under another one.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
@@ -72,9 +73,10 @@ export async function redeemToken(
   const pending = await deps.openPending(pendingRedemptionId(request.token));
   const kept = await keptAnswer(pending, name, deps.materializer);
   const keyPem = await pending.ensureKey(async () => privateKeyPem(await generateKeyPair('p256')));
-  const read = (text: string) =>
-    deps.readAnswer(text, { privateKeyPem: keyPem, tokenUrl: request.token.url, now: deps.clock() });
-  if (kept !== undefined) return putInPlace(read(kept), keyPem, true, request, pending, deps);
+  const context = { privateKeyPem: keyPem, tokenUrl: request.token.url };
+  const readKept = (text: string) =>
+    deps.readAnswer(text, { ...context, now: deps.clock(), name: request.name, kept: true });
+  if (kept !== undefined) return putInPlace(readKept(kept), keyPem, true, request, pending, deps);
 
   await deps.checkpoint('key-created');
   const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
@@ -83,8 +85,10 @@ export async function redeemToken(
   const posted = counts
     ? await postOnce(redemption, { pending, retry: request.retry ?? false }, deps)
     : await postOrReplay(redemption, deps);
-  const answer = posted.earlier ? posted.text : await keep(read(posted.text), pending, deps);
-  return putInPlace(read(answer), keyPem, false, request, pending, deps);
+  const readNew = (text: string) =>
+    deps.readAnswer(text, { ...context, now: deps.clock(), name, kept: false });
+  const answer = posted.earlier ? posted.text : await keep(readNew(posted.text), pending, deps);
+  return putInPlace(readKept(answer), keyPem, false, request, pending, deps);
 }
 
 /** The answer of an earlier run. If there is none, the link's place is sure to be free and writable. */

@@ -63,6 +63,10 @@ export interface ReceivedCertificate {
 
 /** What an answer is judged against. */
 export interface AnswerContext {
+  /** The name that was asked for; absent where any name will do, because this run asked for none. */
+  readonly name?: string | undefined;
+  /** True for an answer that was kept, by this run or another. */
+  readonly kept: boolean;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;
   /** The token's URL: a renewal URL of another origin is dropped. */
@@ -73,6 +77,7 @@ export interface AnswerContext {
 
 /**
  * Judges an answer: takes the known fields of `text` and proves the certificate against `ca.crt` and against the key,
- * which is the delivered one, else our own. Throws RedemptionError `answer_invalid` with the reason.
+ * which is the delivered one, else our own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for
+ * an answer to an earlier redemption under another name: one that was kept, or that linkgrant gave again to the same key.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;

@@ -200,6 +200,42 @@ describe('what is in the way', () => {
   });
 });
 
+describe('another name than the token was redeemed under', () => {
+  test('is refused with that name, and asking for it gives the same link', async () => {
+    const server = await start('linkgrant');
+    await site.redeem({ token: server.token, name: 'first' });
+    const before = site.files();
+    const again = site.redeem({ token: server.token, name: 'second' });
+    await expect(again).rejects.toThrow('redeemed before under the name "first"');
+    expect(await site.outcome({ token: server.token, name: 'second' })).toBe('other_name');
+    expect(site.files()).toEqual(before);
+    expect((await site.redeem({ token: server.token, name: 'first' })).secret.name).toBe('first');
+    expect(server.issued()).toBe(1);
+  });
+
+  test('is refused also when the first answer was lost, and nothing of that one is lost', async () => {
+    const server = await start('linkgrant');
+    server.loseAnswers(3);
+    expect(await site.outcome({ token: server.token, name: 'first' })).toBe('outcome_unknown');
+    expect(await site.outcome({ token: server.token, name: 'second' })).toBe('other_name');
+    expect([...site.files().keys()].filter((path) => path.startsWith('links/'))).toEqual([]);
+    expect(await site.outcome({ token: server.token, name: 'first' })).toBe('redeemed');
+    expect([...site.files().keys()]).toContain('links/Link-first.yaml');
+    expect(server.issued()).toBe(1);
+  });
+
+  test('is nothing that an answer may bring along', async () => {
+    const server = await start('linkgrant');
+    const stranger = await answering(200, await fetchAnswer(await start('stock')));
+    expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
+    expect(await site.outcome({ token: stranger.token, name: 'something-else' })).toBe('answer_invalid');
+    expect([...site.files().keys()].filter((path) => path.startsWith('links/')).sort()).toEqual([
+      'links/Link-mine.yaml',
+      'links/Secret-mine.yaml',
+    ]);
+  });
+});
+
 describe('a lost answer', () => {
   test('of linkgrant is asked for again, with the same key, at once and later', async () => {
     const server = await start('linkgrant');

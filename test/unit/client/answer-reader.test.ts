@@ -5,6 +5,7 @@ import { readAnswer } from '../../../src/client/answer-reader.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { spkiOf } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey } from '../../../src/pki/keys.js';
+import type { AnswerContext } from '../../../src/redemption/redemption-client.js';
 import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
 
@@ -27,8 +28,9 @@ beforeAll(async () => {
   foreignCa = (await makeAuthority('Foreign CA')).bundlePem;
 });
 
-function read(text: string, now = Date.now()) {
-  return readAnswer(text, { privateKeyPem: ours, tokenUrl: 'https://grants.example.com:9090/uid', now });
+function read(text: string, now = Date.now(), asked: Partial<AnswerContext> = {}) {
+  const tokenUrl = 'https://grants.example.com:9090/uid';
+  return readAnswer(text, { privateKeyPem: ours, tokenUrl, now, kept: false, ...asked });
 }
 
 function reason(text: string, now?: number): string {
@@ -131,6 +133,41 @@ describe('an answer with a delivered key', () => {
   test('of a stock server that checks no names is refused for its name', () => {
     const text = readFileSync(new URL('../../fixtures/traces/bad-name.body', import.meta.url), 'utf8');
     expect(reason(text)).toContain('name of its Secret');
+  });
+});
+
+describe('an answer under another name than was asked for', () => {
+  const failure = (text: string, asked: Partial<AnswerContext>) => {
+    try {
+      return read(text, Date.now(), asked).secret.name;
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test('is taken where any name will do, and under the name that was asked for', () => {
+    expect(failure(answer, {})).toBe('my-link');
+    expect(failure(answer, { name: 'my-link' })).toBe('my-link');
+    expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
+  });
+
+  test('is an earlier one when linkgrant gave it, or when it was kept, and says which name gives it', () => {
+    for (const [text, kept] of [
+      [answer, false],
+      [answer, true],
+      [delivered, true],
+    ] as const) {
+      const error = failure(text, { name: 'other', kept });
+      expect(error).toMatchObject({ code: 'other_name' });
+      expect((error as Error).message).toContain('under the name "my-link"');
+    }
+  });
+
+  test('is refused when a stock server made it up', () => {
+    expect(failure(delivered, { name: 'other' })).toMatchObject({
+      code: 'answer_invalid',
+      message: expect.stringContaining('another name than was asked for'),
+    });
   });
 });
 
