@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes, sign } from 'node:crypto';
 import { extensionsField } from './certificate-extensions.js';
 import { TAG } from './der.js';
-import { bitString, constructed, type DerPart, element, encoded, toDer } from './der-encoding.js';
+import { bitString, constructed, element } from './der-encoding.js';
 import type { SignatureAlgorithm } from './signature-algorithm.js';
 
 const VERSION_3 = constructed(0xa0, [element(TAG.integer, Buffer.of(2))]);
@@ -17,7 +17,7 @@ export function randomSerial(): Uint8Array {
 }
 
 /** A time in whole seconds, rounded down: UTCTime before 2050, GeneralizedTime from then on. */
-function timePart(time: number): DerPart {
+function encodeTime(time: number): Uint8Array {
   const text = new Date(Math.min(time, LAST_TIME)).toISOString().replace(/\.\d+Z$|[-:T]/g, '');
   return time < FIRST_GENERALIZED
     ? element(TAG.utcTime, `${text.slice(2)}Z`)
@@ -41,19 +41,16 @@ export function signCertificate(
   key: KeyObject,
   algorithm: SignatureAlgorithm,
 ): Uint8Array {
-  const algorithmPart = encoded(algorithm.der);
-  const tbsDer = toDer(
-    constructed(TAG.sequence, [
-      VERSION_3,
-      element(TAG.integer, content.serial),
-      algorithmPart,
-      encoded(content.issuerDer),
-      constructed(TAG.sequence, [timePart(content.notBefore), timePart(content.notAfter)]),
-      encoded(content.subjectDer),
-      encoded(content.spkiDer),
-      extensionsField(content.extensions),
-    ]),
-  );
+  const tbsDer = constructed(TAG.sequence, [
+    VERSION_3,
+    element(TAG.integer, content.serial),
+    algorithm.der,
+    content.issuerDer,
+    constructed(TAG.sequence, [encodeTime(content.notBefore), encodeTime(content.notAfter)]),
+    content.subjectDer,
+    content.spkiDer,
+    extensionsField(content.extensions),
+  ]);
   const signature = sign(algorithm.digest, tbsDer, key);
-  return toDer(constructed(TAG.sequence, [encoded(tbsDer), algorithmPart, bitString(signature)]));
+  return constructed(TAG.sequence, [tbsDer, algorithm.der, bitString(signature)]);
 }

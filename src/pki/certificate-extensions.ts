@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DerReader, TAG } from './der.js';
-import { constructed, type DerPart, element, oid, toDer } from './der-encoding.js';
+import { constructed, element, oid } from './der-encoding.js';
 
 /** Object identifiers of the extensions of RFC 5280 §4.2.1 that are written or read here. */
 export const EXTENSION = {
@@ -18,15 +18,22 @@ export const PURPOSE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2
 /** Bit numbers of KeyUsage (RFC 5280 §4.2.1.3). */
 export const KEY_USAGE = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, crlSign: 6 } as const;
 
-function extension(id: string, critical: boolean, value: DerPart): Uint8Array {
+type ExtensionName = keyof typeof EXTENSION;
+
+const IDENTIFIERS = Object.fromEntries(
+  Object.entries(EXTENSION).map(([name, dotted]) => [name, oid(dotted)]),
+) as Record<ExtensionName, Uint8Array>;
+
+/** DER of an extension whose value is DER. */
+function extension(name: ExtensionName, critical: boolean, value: Uint8Array): Uint8Array {
   const flag = critical ? [element(TAG.boolean, Buffer.of(0xff))] : [];
-  return toDer(constructed(TAG.sequence, [oid(id), ...flag, element(TAG.octetString, toDer(value))]));
+  return constructed(TAG.sequence, [IDENTIFIERS[name], ...flag, element(TAG.octetString, value)]);
 }
 
 /** Critical basicConstraints; an authority gets no limit on the length of paths below it. */
 export function basicConstraints(isAuthority: boolean): Uint8Array {
   const content = isAuthority ? [element(TAG.boolean, Buffer.of(0xff))] : [];
-  return extension(EXTENSION.basicConstraints, true, constructed(TAG.sequence, content));
+  return extension('basicConstraints', true, constructed(TAG.sequence, content));
 }
 
 /** Critical keyUsage of the given bits, all of them among the first eight. */
@@ -34,12 +41,12 @@ export function keyUsage(...bits: readonly number[]): Uint8Array {
   const octet = bits.reduce((octets, bit) => octets | (0x80 >> bit), 0);
   // DER leaves trailing zero bits out of a list of named bits (X.690 §11.2.2).
   const unused = 7 - Math.max(...bits);
-  return extension(EXTENSION.keyUsage, true, element(TAG.bitString, Buffer.of(unused, octet)));
+  return extension('keyUsage', true, element(TAG.bitString, Buffer.of(unused, octet)));
 }
 
 /** extendedKeyUsage of one purpose. */
 export function extendedKeyUsage(purpose: string): Uint8Array {
-  return extension(EXTENSION.extendedKeyUsage, false, constructed(TAG.sequence, [oid(purpose)]));
+  return extension('extendedKeyUsage', false, constructed(TAG.sequence, [oid(purpose)]));
 }
 
 /** Key identifier of a public key: the first 160 bits of SHA-256 over its bits (RFC 7093 §2, method 1). */
@@ -51,16 +58,12 @@ export function keyIdentifier(spkiDer: Uint8Array): Uint8Array {
 
 /** subjectKeyIdentifier. */
 export function subjectKeyIdentifier(identifier: Uint8Array): Uint8Array {
-  return extension(EXTENSION.subjectKeyIdentifier, false, element(TAG.octetString, identifier));
+  return extension('subjectKeyIdentifier', false, element(TAG.octetString, identifier));
 }
 
 /** authorityKeyIdentifier that names the issuer's key alone. */
 export function authorityKeyIdentifier(identifier: Uint8Array): Uint8Array {
-  return extension(
-    EXTENSION.authorityKeyIdentifier,
-    false,
-    constructed(TAG.sequence, [element(0x80, identifier)]),
-  );
+  return extension('authorityKeyIdentifier', false, constructed(TAG.sequence, [element(0x80, identifier)]));
 }
 
 /** A name that a certificate is valid for: a DNS name or a URI as ASCII text, or the 4 or 16 bytes of an IP address. */
@@ -69,17 +72,17 @@ export type AlternativeName =
   | { readonly uri: string }
   | { readonly ip: Uint8Array };
 
-function generalName(name: AlternativeName): DerPart {
+function generalName(name: AlternativeName): Uint8Array {
   if ('dns' in name) return element(0x82, name.dns);
   return 'uri' in name ? element(0x86, name.uri) : element(0x87, name.ip);
 }
 
 /** subjectAltName of at least one name. */
 export function subjectAltName(names: readonly AlternativeName[]): Uint8Array {
-  return extension(EXTENSION.subjectAltName, false, constructed(TAG.sequence, names.map(generalName)));
+  return extension('subjectAltName', false, constructed(TAG.sequence, names.map(generalName)));
 }
 
 /** The extensions field of a certificate, from extensions that are encoded already. */
-export function extensionsField(extensions: readonly Uint8Array[]): DerPart {
-  return constructed(0xa3, [element(TAG.sequence, Buffer.concat(extensions))]);
+export function extensionsField(extensions: readonly Uint8Array[]): Uint8Array {
+  return constructed(0xa3, [constructed(TAG.sequence, extensions)]);
 }

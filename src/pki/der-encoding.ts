@@ -1,45 +1,48 @@
 import forge from 'node-forge';
+import { TAG } from './der.js';
 
-const { asn1 } = forge;
-
-/** A part of a DER encoding that is being put together. */
-export type DerPart = forge.asn1.Asn1;
-
-/** The binary string (one character a byte) that forge keeps content in. */
-function binary(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+/** Writes identifier and length (X.690 §8.1.3, definite and minimal), and gives the element with room for its content. */
+function begin(tag: number, length: number): { readonly der: Buffer; readonly contentAt: number } {
+  let contentAt = 2;
+  for (let left = length; length >= 0x80 && left > 0; left >>>= 8) contentAt++;
+  const der = Buffer.allocUnsafe(contentAt + length);
+  der[0] = tag;
+  if (contentAt === 2) der[1] = length;
+  else {
+    der[1] = 0x80 | (contentAt - 2);
+    der.writeUIntBE(length, 2, contentAt - 2);
+  }
+  return { der, contentAt };
 }
 
-/** An element of the given identifier octet and content. */
-export function element(tag: number, content: Uint8Array | string): DerPart {
-  // The constructed bit goes in with the type, because forge would set it only for content that is a list.
-  const text =
-    typeof content === 'string' ? Buffer.from(content, 'utf8').toString('latin1') : binary(content);
-  return asn1.create((tag & 0xc0) as forge.asn1.Class, (tag & 0x3f) as forge.asn1.Type, false, text);
+/** DER of an element of the given identifier octet; text becomes UTF-8. */
+export function element(tag: number, content: Uint8Array | string): Uint8Array {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const { der, contentAt } = begin(tag, bytes.length);
+  der.set(bytes, contentAt);
+  return der;
 }
 
-/** An element that holds others. */
-export function constructed(tag: number, parts: readonly DerPart[]): DerPart {
-  return asn1.create((tag & 0xc0) as forge.asn1.Class, (tag & 0x1f) as forge.asn1.Type, true, [...parts]);
+/** DER of an element that holds others, which are encoded already. */
+export function constructed(tag: number, parts: readonly Uint8Array[]): Uint8Array {
+  const { der, contentAt } = begin(
+    tag,
+    parts.reduce((length, part) => length + part.length, 0),
+  );
+  let at = contentAt;
+  for (const part of parts) {
+    der.set(part, at);
+    at += part.length;
+  }
+  return der;
 }
 
-/** An element that is encoded already: one identifier, its length, its content and nothing behind it. */
-export function encoded(der: Uint8Array): DerPart {
-  const first = der[1] ?? 0;
-  return element(der[0] ?? 0, der.subarray(first < 0x80 ? 2 : 2 + (first & 0x7f)));
+/** DER of a BIT STRING of whole bytes. */
+export function bitString(bytes: Uint8Array): Uint8Array {
+  return constructed(TAG.bitString, [Buffer.of(0), bytes]);
 }
 
-/** A BIT STRING of whole bytes. */
-export function bitString(bytes: Uint8Array): DerPart {
-  return element(0x03, Buffer.concat([Buffer.of(0), bytes]));
-}
-
-/** An OBJECT IDENTIFIER given in dotted form. */
-export function oid(dotted: string): DerPart {
-  return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.OID, false, asn1.oidToDer(dotted).getBytes());
-}
-
-/** DER of a part. */
-export function toDer(part: DerPart): Uint8Array {
-  return Buffer.from(asn1.toDer(part).getBytes(), 'latin1');
+/** DER of an OBJECT IDENTIFIER given in dotted form. */
+export function oid(dotted: string): Uint8Array {
+  return element(TAG.oid, Buffer.from(forge.asn1.oidToDer(dotted).getBytes(), 'latin1'));
 }

@@ -1,7 +1,8 @@
 import { DerReader, TAG } from './der.js';
-import { constructed, element, oid, toDer } from './der-encoding.js';
+import { constructed, element, oid } from './der-encoding.js';
 
 const COMMON_NAME = '2.5.4.3';
+const COMMON_NAME_DER = oid(COMMON_NAME);
 /** The most characters that a common name may have (`ub-common-name`, RFC 5280 appendix A). */
 const LONGEST_COMMON_NAME = 64;
 
@@ -14,8 +15,8 @@ export function encodeCommonName(text: string): Uint8Array {
     cut += character;
   }
   if (cut === '') throw new RangeError('a common name must not be empty');
-  const attribute = constructed(TAG.sequence, [oid(COMMON_NAME), element(TAG.utf8String, cut)]);
-  return toDer(constructed(TAG.sequence, [constructed(TAG.set, [attribute])]));
+  const attribute = constructed(TAG.sequence, [COMMON_NAME_DER, element(TAG.utf8String, cut)]);
+  return constructed(TAG.sequence, [constructed(TAG.set, [attribute])]);
 }
 
 function decodeString(tag: number, content: Uint8Array): string {

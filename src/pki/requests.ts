@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
-import { bitString, constructed, element, encoded, toDer } from './der-encoding.js';
+import { bitString, constructed, element } from './der-encoding.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { readPublicKey } from './public-key.js';
 import { checkAttributes, checkName } from './request-shape.js';
@@ -87,14 +87,12 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
 export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);
   const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  const infoDer = toDer(
-    constructed(TAG.sequence, [
-      element(TAG.integer, Buffer.of(0)),
-      encoded(encodeCommonName(commonName)),
-      encoded(spkiDer),
-      constructed(0xa0, []),
-    ]),
-  );
+  const infoDer = constructed(TAG.sequence, [
+    element(TAG.integer, Buffer.of(0)),
+    encodeCommonName(commonName),
+    spkiDer,
+    constructed(0xa0, []),
+  ]);
   const signature = sign(algorithm.digest, infoDer, key);
-  return toDer(constructed(TAG.sequence, [encoded(infoDer), encoded(algorithm.der), bitString(signature)]));
+  return constructed(TAG.sequence, [infoDer, algorithm.der, bitString(signature)]);
 }
