@@ -4,10 +4,10 @@ import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
 /** Shows the effective configuration, and where each value comes from. No setting holds a secret, only paths to them. */
-export function configCheckCommand(flags: {
+export async function configCheckCommand(flags: {
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
-}): void {
+}): Promise<void> {
   const { output, ...settingFlags } = flags;
   const { written, sources } = configurationFrom(settingFlags);
   const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
@@ -15,7 +15,7 @@ export function configCheckCommand(flags: {
     value: written[key] ?? null,
     source: sources[key],
   }));
-  print(output, rows, () =>
+  await print(output, rows, () =>
     table(
       ['FLAG', 'VALUE', 'FROM'],
       rows.map(({ key, value, source }) => [

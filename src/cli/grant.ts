@@ -6,10 +6,12 @@ import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
 import { CommandError } from './command-error.js';
+import { orUnmade } from './made-grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { requireService, type StoreSession, withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
+import { writeOut } from './write-out.js';
 
 const PAGE = 500;
 const LAST_ATTEMPTS = 10;
@@ -144,25 +146,27 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
       return;
     }
     const service = requireService(session);
-    print(flags.output, { ...grantReport(grant), url: `${service.url}/${grant.uid}`, code }, () =>
-      [
-        fields([
-          ['Grant', grant.name],
-          ['URL', `${service.url}/${grant.uid}`],
-          ['Code', code],
-          ['Uses', grant.redemptionsAllowed],
-          [
-            'Ends',
-            grant.expirationTime === null
-              ? 'its clock starts when the service has an --endpoint'
-              : formatTime(grant.expirationTime),
-          ],
-        ]),
-        `The code is shown this once. With it in a file, \`linkgrant token issue TOKEN --grant ${grant.name} --code-file FILE\` writes a token.\n`,
-        grant.redemptionsAllowed > 1
-          ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
-          : '',
-      ].join(''),
+    await orUnmade(grant, session, () =>
+      print(flags.output, { ...grantReport(grant), url: `${service.url}/${grant.uid}`, code }, () =>
+        [
+          fields([
+            ['Grant', grant.name],
+            ['URL', `${service.url}/${grant.uid}`],
+            ['Code', code],
+            ['Uses', grant.redemptionsAllowed],
+            [
+              'Ends',
+              grant.expirationTime === null
+                ? 'its clock starts when the service has an --endpoint'
+                : formatTime(grant.expirationTime),
+            ],
+          ]),
+          `The code is shown this once. With it in a file, \`linkgrant token issue TOKEN --grant ${grant.name} --code-file FILE\` writes a token.\n`,
+          grant.redemptionsAllowed > 1
+            ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
+            : '',
+        ].join(''),
+      ),
     );
   });
 }
@@ -181,7 +185,7 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
       after = page.next;
     } while (after !== undefined);
     const reports = grants.map(grantReport);
-    print(flags.output, reports, () =>
+    await print(flags.output, reports, () =>
       reports.length === 0
         ? 'There are no grants.\n'
         : table(
@@ -203,35 +207,38 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
     const report = grantReport(grant);
     const attempts = (await store.listAttempts(grant.uid, LAST_ATTEMPTS)).map(attemptReport);
-    print(flags.output, { ...report, ...(service && { url: `${service.url}/${grant.uid}` }), attempts }, () =>
-      [
-        fields([
-          ['Name', report.name],
-          ['Namespace', report.namespace],
-          ['State', report.state],
-          ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
-          ['Ends', report.expirationTime],
-          ['Window', report.expirationWindow],
-          ['Issuer', report.issuer],
-          ['Made', report.createdAt],
-          ['Revoked', report.revokedAt],
-          ['URL', service && `${service.url}/${grant.uid}`],
-        ]),
-        '\nLast attempts\n',
-        attempts.length === 0
-          ? 'none\n'
-          : table(
-              ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
-              attempts.map(({ at, outcome, name, subject, peer, count }) => [
-                at,
-                outcome,
-                name,
-                subject,
-                peer,
-                String(count),
-              ]),
-            ),
-      ].join(''),
+    await print(
+      flags.output,
+      { ...report, ...(service && { url: `${service.url}/${grant.uid}` }), attempts },
+      () =>
+        [
+          fields([
+            ['Name', report.name],
+            ['Namespace', report.namespace],
+            ['State', report.state],
+            ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
+            ['Ends', report.expirationTime],
+            ['Window', report.expirationWindow],
+            ['Issuer', report.issuer],
+            ['Made', report.createdAt],
+            ['Revoked', report.revokedAt],
+            ['URL', service && `${service.url}/${grant.uid}`],
+          ]),
+          '\nLast attempts\n',
+          attempts.length === 0
+            ? 'none\n'
+            : table(
+                ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
+                attempts.map(({ at, outcome, name, subject, peer, count }) => [
+                  at,
+                  outcome,
+                  name,
+                  subject,
+                  peer,
+                  String(count),
+                ]),
+              ),
+        ].join(''),
     );
   });
 }
@@ -240,7 +247,7 @@ export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promi
   await withStore(flags, async ({ store }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
     const revoked = await store.revokeGrant(grant.uid, Date.now());
-    process.stdout.write(
+    await writeOut(
       revoked
         ? `Grant "${grant.name}" is revoked: its token redeems nothing more. Links made from it stay.\n`
         : `Grant "${grant.name}" was revoked before.\n`,
@@ -252,7 +259,7 @@ export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promi
   await withStore(flags, async ({ store }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
     await store.deleteGrant(grant.uid);
-    process.stdout.write(
+    await writeOut(
       `Grant "${grant.name}" is deleted. Its redemptions stay in the ledger; links made from it stay.\n`,
     );
   });

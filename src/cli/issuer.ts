@@ -5,6 +5,7 @@ import { issueSiteCertificate } from '../runtime.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { formatTime } from './output.js';
+import { writeOut } from './write-out.js';
 
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];
@@ -38,7 +39,7 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
       cause: error,
     });
   }
-  process.stdout.write(
+  await writeOut(
     `Written to ${to}: tls.crt, tls.key and ca.crt for ${hosts.join(', ')}, valid until ${formatTime(issued.notAfter)}\n`,
   );
 }

@@ -1,11 +1,15 @@
 import { stringify } from 'yaml';
 import type { OutputFormat } from './output-format.js';
+import { writeOut } from './write-out.js';
 
-/** Writes `value` to standard output in `format`, or what `text` gives when none was asked for. */
-export function print(format: OutputFormat, value: unknown, text: () => string): void {
-  if (format === 'json') process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  else if (format === 'yaml') process.stdout.write(stringify(value, { lineWidth: 0 }));
-  else process.stdout.write(text());
+/**
+ * Writes `value` to standard output in `format`, or what `text` gives when none was asked for; resolves and rejects as
+ * {@link writeOut} does.
+ */
+export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
+  if (format === 'json') await writeOut(`${JSON.stringify(value, null, 2)}\n`);
+  else if (format === 'yaml') await writeOut(stringify(value, { lineWidth: 0 }));
+  else await writeOut(text());
 }
 
 /** Columns under headings, each as wide as its longest cell. */

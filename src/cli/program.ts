@@ -4,6 +4,7 @@ import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { parseOutputFormat } from './output-format.js';
 import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
+import { writeOut } from './write-out.js';
 
 const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
@@ -163,14 +164,12 @@ function addRest(program: Command): void {
     .command('completion <SHELL>')
     .description('print the completion script for bash, zsh or fish')
     .action(async (shell) => {
-      process.stdout.write((await import('./completion.js')).completionScript(program, shell));
+      await writeOut((await import('./completion.js')).completionScript(program, shell));
     });
   program
     .command('version')
     .description('print the version')
-    .action(() => {
-      process.stdout.write(`${version()}\n`);
-    });
+    .action(() => writeOut(`${version()}\n`));
 }
 
 /** The command line, noun by noun. Each command's code is loaded when it runs, so that help is quick. */

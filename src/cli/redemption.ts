@@ -53,7 +53,7 @@ export async function listCommand(flags: GrantFlags & { readonly grant?: string 
       after = page.next;
     } while (after !== undefined);
     const reports = redemptions.map(report);
-    print(flags.output, reports, () =>
+    await print(flags.output, reports, () =>
       reports.length === 0
         ? 'There are no redemptions.\n'
         : table(
@@ -81,7 +81,7 @@ export async function showCommand(id: string, flags: { readonly output?: OutputF
       });
     }
     const shown = report(redemption);
-    print(flags.output, { ...shown, certificate: redemption.certificate }, () =>
+    await print(flags.output, { ...shown, certificate: redemption.certificate }, () =>
       [
         fields([
           ['ID', shown.id],

@@ -50,7 +50,7 @@ export async function inspectCommand(
     ...(issuerSite !== undefined && { issuerSite }),
     ...(check && { check }),
   };
-  print(flags.output, value, () =>
+  await print(flags.output, value, () =>
     fields([
       ['Name', name],
       ['URL', url],

@@ -5,15 +5,14 @@ import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { issueToken } from '../redemption/issue-token.js';
 import { CommandError } from './command-error.js';
+import { orUnmade } from './made-grant.js';
 import { formatTime } from './output.js';
 import { requireService, type StoreSession } from './store-session.js';
+import { writeOut } from './write-out.js';
 
 /** Writes text to a private file, or to standard output for `-`. */
-function writeSecretOutput(target: string, text: string): void {
-  if (target === '-') {
-    process.stdout.write(text);
-    return;
-  }
+async function writeSecretOutput(target: string, text: string): Promise<void> {
+  if (target === '-') return writeOut(text);
   try {
     makePrivateDirectory(dirname(resolve(target)));
     if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory');
@@ -41,32 +40,35 @@ export async function writeToken(
   },
   session: StoreSession,
 ): Promise<void> {
+  if (flags.keepGrant) return writeTokenOf(made, target, flags, session);
+  return orUnmade(made.grant, session, () => writeTokenOf(made, target, flags, session));
+}
+
+async function writeTokenOf(
+  { grant, code }: CreatedGrant,
+  target: string,
+  { name, linkCost }: { readonly name?: string | undefined; readonly linkCost?: number | undefined },
+  session: StoreSession,
+): Promise<void> {
   const service = requireService(session);
-  const { grant, code } = made;
-  const { name, linkCost } = flags;
-  try {
-    const token = issueToken({ grant, code, name, linkCost }, service, Date.now);
-    if ('rejected' in token) {
-      throw new CommandError(`the token was not made: ${token.rejected}`, {
-        exitCode: 1,
-        hint: 'start the service with --endpoint inter-router=HOST:PORT, or see `linkgrant grant list`',
-      });
-    }
-    writeSecretOutput(target, encodeAccessToken(token));
-    const endpoints = service.endpoints
-      .map(({ name: role, host, port }) => `${role} ${host}:${port}`)
-      .join(', ');
-    const uses = grant.redemptionsAllowed === 1 ? 'once' : `${grant.redemptionsAllowed} times`;
-    process.stderr.write(
-      [
-        target === '-' ? '' : `Token written to ${target}\n`,
-        `Redeemed at ${token.url}\n`,
-        `Links to ${endpoints}\n`,
-        `Can be redeemed ${uses}${grant.expirationTime === null ? '' : `, until ${formatTime(grant.expirationTime)}`}\n`,
-      ].join(''),
-    );
-  } catch (error) {
-    if (!flags.keepGrant) await session.store.deleteGrant(grant.uid);
-    throw error;
+  const token = issueToken({ grant, code, name, linkCost }, service, Date.now);
+  if ('rejected' in token) {
+    throw new CommandError(`the token was not made: ${token.rejected}`, {
+      exitCode: 1,
+      hint: 'start the service with --endpoint inter-router=HOST:PORT, or see `linkgrant grant list`',
+    });
   }
+  await writeSecretOutput(target, encodeAccessToken(token));
+  const endpoints = service.endpoints
+    .map(({ name: role, host, port }) => `${role} ${host}:${port}`)
+    .join(', ');
+  const uses = grant.redemptionsAllowed === 1 ? 'once' : `${grant.redemptionsAllowed} times`;
+  process.stderr.write(
+    [
+      target === '-' ? '' : `Token written to ${target}\n`,
+      `Redeemed at ${token.url}\n`,
+      `Links to ${endpoints}\n`,
+      `Can be redeemed ${uses}${grant.expirationTime === null ? '' : `, until ${formatTime(grant.expirationTime)}`}\n`,
+    ].join(''),
+  );
 }

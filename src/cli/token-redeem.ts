@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { parse as parsePath, resolve } from 'node:path';
 import { isSubject } from '../domain/names.js';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
@@ -12,6 +11,7 @@ import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { readTokenFile, requireResourceName } from './token.js';
 import { parseAccessToken } from './token-file.js';
+import { writeOut } from './write-out.js';
 
 export interface TokenRedeemFlags extends ConnectionFlags {
   readonly to: string;
@@ -22,10 +22,6 @@ export interface TokenRedeemFlags extends ConnectionFlags {
   readonly output?: OutputFormat;
   readonly dataDir?: string;
   readonly config?: string;
-}
-
-async function writeToStandardOutput(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
 /** Redeems a token and puts its Secret and Link into `--to`. The key is made and kept before anything is posted. */
@@ -58,12 +54,12 @@ export async function redeemCommand(
   const { settings } = configurationFrom({ dataDir: flags.dataDir, config: flags.config });
   const token = parseAccessToken(readTokenFile(file));
   const side = openRequestingSide(settings.dataDir, { ...connectionOptions(flags), ...context });
-  const materializer = to === '-' ? side.toStream(writeToStandardOutput) : side.toDirectory(to);
+  const materializer = to === '-' ? side.toStream(writeOut) : side.toDirectory(to);
   const redeemed = await side.redeem({ token, name, subject, linkCost, retry: flags.retry }, materializer);
-  report(redeemed, to, output);
+  await report(redeemed, to, output);
 }
 
-function report(redeemed: RedeemedToken, to: string, output: OutputFormat): void {
+async function report(redeemed: RedeemedToken, to: string, output: OutputFormat): Promise<void> {
   const { links, secret, certificate, redemptionId, alreadyRedeemed, source, written } = redeemed;
   const until = formatTime(certificate.notAfter);
   if (to === '-') {
@@ -83,7 +79,7 @@ function report(redeemed: RedeemedToken, to: string, output: OutputFormat): void
     alreadyRedeemed,
     ...(redemptionId !== undefined && { redemptionId }),
   };
-  print(output, value, () =>
+  await print(output, value, () =>
     [
       ...written.map((path) => `Written ${path}\n`),
       alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+const place = new Workplace();
+const data = ['--data-dir', place.path('data')];
+
+beforeAll(async () => {
+  await place.serve([...data, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+/** Runs a command whose standard output is full, or is a pipe that nobody reads any more. */
+async function run(stdout: 'full' | 'unread', words: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, ...words], {
+    stdio: ['ignore', stdout === 'full' ? openSync('/dev/full', 'w') : 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', HOME: place.directory },
+  });
+  child.stdout?.destroy();
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: '', stderr };
+}
+
+const grants = async () =>
+  JSON.parse((await linkgrant(['grant', 'list', '-o', 'json', ...data])).stdout).map(
+    ({ name }: { name: string }) => name,
+  ) as string[];
+
+describe('standard output that nobody reads', () => {
+  it.each([
+    ['grant', 'list', ...data],
+    ['grant', 'list', '-o', 'json', ...data],
+    ['config', 'check', ...data],
+    ['redemption', 'list', '-o', 'yaml', ...data],
+    ['completion', 'bash'],
+    ['version'],
+  ])('ends %s %s quietly', async (...words) => {
+    expect(await run('unread', words)).toEqual({ code: 1, stdout: '', stderr: '' });
+  });
+
+  it.each([
+    ['grant', 'create', 'unread', ...data],
+    ['token', 'issue', '-', '--name', 'unread', ...data],
+  ])('leaves no grant behind whose code %s %s was to show', async (...words) => {
+    const ended = await run('unread', words);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toBe('nobody read the code of grant "unread", so it was deleted again');
+    expect(await grants()).not.toContain('unread');
+  });
+});
+
+describe('standard output that is full', () => {
+  it.each([
+    ['grant', 'list', ...data],
+    ['version'],
+    ['grant', 'create', 'full', ...data],
+    ['grant', 'create', 'full', '-o', 'json', ...data],
+    ['token', 'issue', '-', '--name', 'full', ...data],
+  ])('is told by %s %s, and no grant is left behind', async (...words) => {
+    const ended = await run('full', words);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
+    expect(await grants()).not.toContain('full');
+  });
+});
