@@ -1,0 +1,36 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { orUnmade } from '../../../src/cli/made-grant.js';
+import { OutputClosed } from '../../../src/cli/write-out.js';
+import type { AccessGrant } from '../../../src/domain/access-grant.js';
+import type { GrantStore } from '../../../src/redemption/grant-store.js';
+
+const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' } as AccessGrant;
+const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+
+afterEach(() => said.mockClear());
+
+/** The failure of a `show` that fails with `failure`, on a store whose deleting ends as told. */
+function unmade(failure: Error, deleteGrant: GrantStore['deleteGrant']): Promise<unknown> {
+  const session = { store: { deleteGrant } as GrantStore, service: undefined };
+  return orUnmade(grant, session, () => Promise.reject(failure)).catch((error: unknown) => error);
+}
+
+describe('a grant whose code cannot be shown', () => {
+  it('is deleted, and the failure is the one of showing it', async () => {
+    const deleted: string[] = [];
+    const failure = new Error('no room');
+    const deleteGrant = async (uid: string) => deleted.push(uid) > 0;
+    expect(await unmade(failure, deleteGrant)).toBe(failure);
+    expect(deleted).toEqual(['the-uid']);
+    expect(said).not.toHaveBeenCalled();
+  });
+
+  it('that cannot be deleted either stays, with that failure, and is told of', async () => {
+    const failure = new Error('no room');
+    const refusing = () => Promise.reject(new Error('no disk'));
+    expect(await unmade(failure, refusing)).toBe(failure);
+    expect(said.mock.calls.join()).toContain('linkgrant grant delete mine -n west');
+    const unread = await unmade(new OutputClosed('nobody reads'), refusing);
+    expect((unread as Error).message).toBe('nobody read the code of grant "mine"');
+  });
+});
