@@ -34,8 +34,29 @@ export async function openConnection(
       now: options.clock(),
       signal,
       // Nothing that matters is sent on it: it only tells what certificate is there and what the server's time is.
-      openUnproven: async () => handshake(target, await openSocket(target, options, signal), signal, false),
+      openUnproven: () => openUnproven(target, options, signal),
     });
+  }
+}
+
+async function openUnproven(
+  target: TlsTarget,
+  options: RouteOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  try {
+    return await handshake(target, await openSocket(target, options, signal), signal, false);
+  } catch (error) {
+    if (error instanceof RedemptionError) throw error;
+    const failure = tlsFailure(error, target);
+    if (failure !== 'outside_validity') throw failure;
+    throw new RedemptionError(
+      'tls_untrusted',
+      `The certificate of ${formatHostPort(target)} is not valid now.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

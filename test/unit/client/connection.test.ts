@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   createRedemptionClient,
@@ -157,6 +158,21 @@ describe('a certificate that is not valid by our clock', () => {
     const server = await greeter({ identity: await expired() }, new Date(Date.now() - 2.5 * DAY_MS));
     const { bundlePem } = await makeAuthority('Other CA');
     expect((await failure({ ...server.token, ca: bundlePem })).code).toBe('tls_untrusted');
+  });
+
+  test('is told as what went wrong when the server does not stay to be asked for its time', async () => {
+    const server = await greeter({ identity: await expired() });
+    let connections = 0;
+    const forwarder = keep(
+      await serveTcp((socket) => {
+        connections += 1;
+        if (connections > 1) socket.destroy();
+        else socket.pipe(connect(server.port, '127.0.0.1').on('error', () => undefined)).pipe(socket);
+      }),
+    );
+    const connectTo = [{ toHost: '127.0.0.1', toPort: forwarder.port }];
+    expect((await failure(server.token, { connectTo })).code).toBe('connection_refused');
+    expect(connections).toBe(2);
   });
 
   test('never makes the client send the code', async () => {
