@@ -35,7 +35,7 @@ interface PendingWrite {
 }
 
 // Under load, commits are this far apart, so that one sync carries several writes; a lone write waits for nothing.
-const GATHER_MS = 4;
+const GATHER_MS = 8;
 // Bounds how long one transaction holds the event loop and the other processes.
 const LARGEST_BATCH = 256;
 
