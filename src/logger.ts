@@ -1,7 +1,20 @@
 import pino, { type Logger } from 'pino';
 
-/** JSON lines on standard error: `time` in RFC 3339, `level` as a word. Writes do not hold up the event loop. */
+// Each write takes as much processor time as a few lines do.
+const GATHER_MS = 20;
+const GATHER_BYTES = 8_192;
+
+/**
+ * JSON lines on standard error: `time` in RFC 3339, `level` as a word. They are written together when there are
+ * several, at most 20 ms late and at the latest when the process exits, and never hold up the event loop.
+ */
 export function createLogger(level: string): Logger {
+  const destination = pino.destination({ dest: 2, sync: false, minLength: GATHER_BYTES });
+  let scheduled = false;
+  const flush = () => {
+    scheduled = false;
+    destination.flush();
+  };
   return pino(
     {
       level,
@@ -9,6 +22,12 @@ export function createLogger(level: string): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 2, sync: false }),
+    {
+      write(line: string) {
+        destination.write(line);
+        if (!scheduled) setTimeout(flush, GATHER_MS);
+        scheduled = true;
+      },
+    },
   );
 }

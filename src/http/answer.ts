@@ -34,18 +34,18 @@ export function renderCheck(check: GrantCheck): string {
 
 /** Sends `body` in one write. The connection ends with it: stock clients neither reuse one nor close it. */
 export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
-  const bytes = Buffer.from(body);
   response.writeHead(status, {
     'content-type': contentType,
-    'content-length': bytes.length,
+    'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     connection: 'close',
   });
   const { req: request } = response;
   if (request.complete) {
-    response.end(request.method === 'HEAD' ? undefined : bytes);
+    // As text: Node sends it with the header as one piece, where bytes would be a second one.
+    response.end(request.method === 'HEAD' ? undefined : body);
   } else {
-    if (request.method !== 'HEAD') response.write(bytes);
+    if (request.method !== 'HEAD') response.write(body);
     drain(request, () => response.end());
   }
 }
