@@ -22,7 +22,7 @@ export interface SqliteConnection {
 
 // From Node 24.19 on, an object of the driver's that the collector takes while no JavaScript runs aborts the process (its
 // destructor asks for an environment that is not there then). So none is given up: what a closed connection leaves is a
-// few kilobytes, and a connection is closed only with the store or when the disk failed.
+// few kilobytes, and keepSession bounds how often a lost one is followed by another.
 const kept: object[] = [];
 
 function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {

@@ -1,9 +1,17 @@
 import type { SqliteConnection } from './connection.js';
 import { failureOf, storeUnavailable } from './sqlite-failure.js';
 
+// Each connection leaves something behind for good (see connection.ts), so on a disk that keeps failing they are not opened
+// as fast as requests come: this many at once, and then one in so many milliseconds.
+const MOST_REOPENINGS = 16;
+const REOPENING_MS = 10_000;
+
 /** The one connection of a store, opened again after it was lost. */
 export interface SqliteSession {
-  /** The open connection, or a new one. Throws what opening throws. */
+  /**
+   * The open connection, or a new one. Throws what opening throws, and `store_unavailable` while too many were opened and
+   * lost lately.
+   */
   connect(): SqliteConnection;
   /** The same, and makes sure that it still writes to the file that the path leads to. */
   connectToCurrent(): SqliteConnection;
@@ -21,8 +29,21 @@ export function keepSession(first: SqliteConnection, reopen: () => SqliteConnect
     connection = undefined;
     lost?.close();
   };
+  let reopenings = MOST_REOPENINGS;
+  let countedAt = performance.now();
+  /** Takes one of the reopenings that are left, or throws. */
+  const countReopening = (): void => {
+    const now = performance.now();
+    const regained = Math.floor((now - countedAt) / REOPENING_MS);
+    countedAt = reopenings + regained >= MOST_REOPENINGS ? now : countedAt + regained * REOPENING_MS;
+    reopenings = Math.min(MOST_REOPENINGS, reopenings + regained);
+    if (reopenings === 0) throw storeUnavailable('the store is lost again and again, and is not tried now');
+    reopenings -= 1;
+  };
   const connect = (): SqliteConnection => {
-    connection ??= reopen();
+    if (connection) return connection;
+    countReopening();
+    connection = reopen();
     return connection;
   };
   return {
