@@ -25,8 +25,8 @@ export function openRequestingSide(
   options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
 ) {
   const client = createRedemptionClient(options);
-  const openPending = pendingDirectories(dataDir);
   const { clock, checkpoint } = options;
+  const openPending = pendingDirectories(dataDir, clock);
   return {
     toDirectory: (directory: string) => directoryMaterializer(directory, clock),
     toStream: streamMaterializer,

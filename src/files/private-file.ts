@@ -4,12 +4,17 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+// Nothing takes this long between being made and being put in place.
+const STALE_MS = 10 * 60_000;
 
 /** Makes a directory that only its owner may enter (0700), with its parents; an existing one is left as it is. */
 export function makePrivateDirectory(directory: string): void {
@@ -57,6 +62,21 @@ export function writeBeside(file: string, content: string): string {
     throw error;
   }
   return temporary;
+}
+
+/**
+ * Removes from `directory` what processes that died have left behind while they put something in place there: files and
+ * directories called `.<name>.<UUID>` (see {@link writeBeside}) that are ten minutes old at `now`, and that `isOurs` takes
+ * by that name. They may hold keys.
+ */
+export function sweepBeside(directory: string, now: number, isOurs: (name: string) => boolean): void {
+  for (const entry of readdirSync(directory)) {
+    const end = entry.lastIndexOf('.');
+    if (!entry.startsWith('.') || !UUID.test(entry.slice(end + 1)) || !isOurs(entry.slice(1, end))) continue;
+    const path = join(directory, entry);
+    const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (now - mtimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Puts `content` into `file` (0600) at once and durably: readers see the old content or the new, never a part. */

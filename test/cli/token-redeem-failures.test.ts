@@ -228,6 +228,8 @@ describe('token redeem into a place that it cannot write', () => {
     mkdirSync(blocked, { mode: 0o555 });
     const taken = place.path('taken');
     writeFileSync(taken, '');
+    const unlisted = place.path('unlisted');
+    mkdirSync(unlisted, { mode: 0o300 });
     const text = encodeAccessToken(service.token);
     const redeem = (to: string, dataDir: string) =>
       linkgrant(['token', 'redeem', '-', '--to', to, '--data-dir', dataDir], {
@@ -238,8 +240,9 @@ describe('token redeem into a place that it cannot write', () => {
       await redeem(blocked, place.path('blocked-site')),
       await redeem(taken, place.path('blocked-site')),
       await redeem('-', blocked),
+      await redeem(unlisted, place.path('blocked-site')),
     ];
-    for (const [index, name] of ['blocked', 'taken', 'blocked'].entries()) {
+    for (const [index, name] of ['blocked', 'taken', 'blocked', 'unlisted'].entries()) {
       const ended = ends[index] as (typeof ends)[number];
       expect(ended.code).toBe(1);
       const { error, hint } = refusalOf(ended);

@@ -56,7 +56,7 @@ export function makeRequestingSite(): RequestingSite {
   const deps: RedeemTokenDependencies = {
     client: createRedemptionClient({ clock: Date.now, timeoutMs: 5_000 }),
     readAnswer,
-    openPending: pendingDirectories(dataDirectory),
+    openPending: pendingDirectories(dataDirectory, Date.now),
     materializer: directoryMaterializer(to, Date.now),
     clock: Date.now,
     wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 10))),

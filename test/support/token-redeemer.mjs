@@ -10,7 +10,7 @@ const { token, dataDirectory, to, dieAt, retry, patienceMs = 10_000 } = JSON.par
 const deps = {
   client: createRedemptionClient({ clock: Date.now, timeoutMs: 30_000 }),
   readAnswer,
-  openPending: pendingDirectories(dataDirectory),
+  openPending: pendingDirectories(dataDirectory, Date.now),
   materializer: directoryMaterializer(to, Date.now),
   clock: Date.now,
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

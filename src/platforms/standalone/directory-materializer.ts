@@ -1,16 +1,19 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { makePrivateDirectory, writeBeside, writePrivateFile } from '../../files/private-file.js';
+import {
+  makePrivateDirectory,
+  sweepBeside,
+  writeBeside,
+  writePrivateFile,
+} from '../../files/private-file.js';
 import type { Materializer } from '../../redemption/materializer.js';
 import { linkText, secretText } from './materialized-text.js';
 import { writing } from './not-writable.js';
 import { isOurs } from './own-resource.js';
 
-const TEMPORARY = /^\.(Secret|Link)-.+\.yaml\.[0-9a-f-]{36}$/;
-// No run takes this long between making a file and putting it in place.
-const STALE_MS = 10 * 60_000;
+const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
 const LONGEST_NAME = 200;
@@ -32,7 +35,8 @@ export function directoryMaterializer(directory: string, clock: () => number): M
       for (const kind of ['Secret', 'Link'] as const) {
         if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
       }
-      probeDirectory(directory);
+      prepareDirectory(directory, clock());
+      writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), '')));
     },
     materialize: async (secret, links, checkpoint) => {
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
@@ -48,8 +52,7 @@ export function directoryMaterializer(directory: string, clock: () => number): M
         const there = existing(file);
         if (there !== undefined && there !== text && !isOurs(there, { id, secret })) throw occupied(file);
       }
-      writing(directory, () => makePrivateDirectory(directory));
-      removeStale(directory, clock());
+      prepareDirectory(directory, clock());
       for (const { file, text, written } of files) {
         writing(file, () => {
           if (existing(file) !== text) writePrivateFile(file, text);
@@ -72,20 +75,10 @@ function occupied(file: string): RedemptionError {
   );
 }
 
-/** Makes `directory` if there is none, and writes and removes a file in it. */
-function probeDirectory(directory: string): void {
+/** Makes `directory` if there is none, and removes what runs that died have left in it. */
+function prepareDirectory(directory: string, now: number): void {
   writing(directory, () => {
     makePrivateDirectory(directory);
-    rmSync(writeBeside(join(directory, 'Secret-.yaml'), ''));
+    sweepBeside(directory, now, (name) => OWN_FILE.test(name));
   });
-}
-
-/** Removes what runs that died have left behind: it may hold a key. */
-function removeStale(directory: string, now: number): void {
-  for (const name of readdirSync(directory)) {
-    const file = join(directory, name);
-    if (!TEMPORARY.test(name)) continue;
-    const { mtimeMs = now } = statSync(file, { throwIfNoEntry: false }) ?? {};
-    if (now - mtimeMs > STALE_MS) rmSync(file, { force: true });
-  }
 }

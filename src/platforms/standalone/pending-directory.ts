@@ -2,6 +2,7 @@ import { chmodSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync } fr
 import { dirname, join } from 'node:path';
 import {
   makePrivateDirectory,
+  sweepBeside,
   syncDirectory,
   writeBeside,
   writePrivateFile,
@@ -18,15 +19,17 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
- * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first.
+ * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first. The `clock`
+ * only tells how old left-over temporary files are.
  */
-export function pendingDirectories(dataDirectory: string): OpenPendingRedemption {
+export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
     const directory = join(dataDirectory, 'redemptions', id);
     writing(directory, () => {
       makePrivateDirectory(directory);
       chmodSync(directory, 0o700);
       syncDirectory(dirname(directory));
+      sweepBeside(directory, clock(), () => true);
     });
     return new PendingDirectory(directory);
   };

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPrivateKey } from '../../../src/pki/keys.js';
@@ -183,6 +183,24 @@ describe('what is in the way', () => {
     utimesSync(left('1'), anHourAgo, anHourAgo);
     await site.redeem({ token: server.token });
     expect([existsSync(left('1')), existsSync(left('2'))]).toEqual([false, true]);
+  });
+
+  test("of a run that died in the data directory is removed too, and somebody else's files are not", async () => {
+    const server = await start('linkgrant');
+    await site.redeem({ token: server.token });
+    const answer = [...site.files().keys()].find((path) => path.endsWith('/answer.yaml')) ?? '';
+    const pending = join(site.root, dirname(answer));
+    const ending = '11111111-0000-4000-8000-000000000000';
+    const anHourAgo = Date.now() / 1000 - 3_600;
+    const left = [`.key.pem.${ending}`, `.answer.yaml.${ending}`].map((name) => join(pending, name));
+    const others = [join(site.to, `.config.${ending}`), join(site.to, '.Secret-x.yaml.swp')];
+    for (const file of [...left, ...others]) {
+      writeFileSync(file, 'key');
+      utimesSync(file, anHourAgo, anHourAgo);
+    }
+    await site.redeem({ token: server.token });
+    expect(left.filter(existsSync)).toEqual([]);
+    expect(others.filter(existsSync)).toEqual(others);
   });
 
   test('is a data directory that cannot be made', async () => {
