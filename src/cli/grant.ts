@@ -6,6 +6,7 @@ import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
 import { CommandError } from './command-error.js';
+import { everyItem } from './every-item.js';
 import { orUnmade } from './made-grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -13,7 +14,6 @@ import { requireService, type StoreSession, withStore } from './store-session.js
 import { writeToken } from './token-output.js';
 import { writeOut } from './write-out.js';
 
-const PAGE = 500;
 const LAST_ATTEMPTS = 10;
 
 export interface GrantFlags {
@@ -173,17 +173,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
 
 export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
   await withStore(flags, async ({ store }) => {
-    const grants: AccessGrant[] = [];
-    let after: string | undefined;
-    do {
-      const page = await store.listGrants({
-        limit: PAGE,
-        ...(after !== undefined && { after }),
-        ...(!flags.allNamespaces && { namespace: flags.namespace }),
-      });
-      grants.push(...page.items);
-      after = page.next;
-    } while (after !== undefined);
+    const within = flags.allNamespaces ? {} : { namespace: flags.namespace };
+    const grants = await everyItem((page) => store.listGrants({ ...page, ...within }));
     const reports = grants.map(grantReport);
     await print(flags.output, reports, () =>
       reports.length === 0

@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { parseOutputFormat } from './output-format.js';
-import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
+import { collect, STORE_SETTINGS, settingsOptions } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 const OUTPUT = () =>
@@ -123,7 +123,7 @@ function addConnectionFlags(command: Command): Command {
     .option(
       '--connect-to <HOST:PORT:ADDR:PORT>',
       "connect elsewhere than the URL says, as curl's; may be repeated",
-      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+      collect,
     );
 }
 
@@ -146,11 +146,7 @@ function addRest(program: Command): void {
       .description('write a certificate for a router that accepts the links'),
     ['dataDir', 'issuerCert', 'issuerKey'],
   )
-    .option(
-      '--host <HOST>',
-      'name or address that links reach the router by; may be repeated',
-      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
-    )
+    .option('--host <HOST>', 'name or address that links reach the router by; may be repeated', collect)
     .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
     .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
   const config = program.command('config').description('the configuration of the service');

@@ -1,11 +1,10 @@
 import type { Redemption } from '../domain/redemption.js';
 import { CommandError } from './command-error.js';
+import { everyItem } from './every-item.js';
 import { type GrantFlags, requireGrant } from './grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { withStore } from './store-session.js';
-
-const PAGE = 500;
 
 function report(redemption: Redemption) {
   const {
@@ -39,19 +38,11 @@ function report(redemption: Redemption) {
 
 export async function listCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
   await withStore(flags, async ({ store }) => {
-    const grantUid =
-      flags.grant === undefined ? undefined : (await requireGrant(store, flags.namespace, flags.grant)).uid;
-    const redemptions: Redemption[] = [];
-    let after: string | undefined;
-    do {
-      const page = await store.listRedemptions({
-        limit: PAGE,
-        ...(after !== undefined && { after }),
-        ...(grantUid !== undefined && { grantUid }),
-      });
-      redemptions.push(...page.items);
-      after = page.next;
-    } while (after !== undefined);
+    const of =
+      flags.grant === undefined
+        ? {}
+        : { grantUid: (await requireGrant(store, flags.namespace, flags.grant)).uid };
+    const redemptions = await everyItem((page) => store.listRedemptions({ ...page, ...of }));
     const reports = redemptions.map(report);
     await print(flags.output, reports, () =>
       reports.length === 0

@@ -1,7 +1,8 @@
 import { Option } from 'commander';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
 
-function collect(value: string, previous: readonly string[] | undefined): string[] {
+/** Reads one more value of a flag that may be repeated. */
+export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 

@@ -5,11 +5,10 @@ import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import type { AnswerContext, ReceivedLink } from '../redemption/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
-import { parseLinkEndpoint } from './link-endpoint.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from './link-endpoint.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 65 };
-const MOST_ENDPOINTS = 64;
 
 /** Ends the sentence "The answer cannot be used: …". */
 function unfit(reason: string, cause?: unknown): RedemptionError {

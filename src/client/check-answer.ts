@@ -1,17 +1,14 @@
-import type { AccessGrantState } from '../domain/access-grant.js';
+import { ACCESS_GRANT_STATES } from '../domain/access-grant.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
-import { parseLinkEndpoint } from './link-endpoint.js';
-
-const STATES: readonly AccessGrantState[] = ['pending', 'ready', 'expired', 'exhausted', 'revoked'];
-const MOST_ENDPOINTS = 64;
+import { MOST_ENDPOINTS, parseLinkEndpoint } from './link-endpoint.js';
 
 /** Reads the JSON answer of `/-/check`. Throws RedemptionError `answer_invalid`, naming the field that does not fit. */
 export function parseTokenCheck(text: string): TokenCheck {
   const answer = parseObject(text);
   const link = answer.link as { endpoints?: unknown } | null | undefined;
   const { endpoints } = link ?? {};
-  const state = STATES.find((known) => known === answer.state);
+  const state = ACCESS_GRANT_STATES.find((known) => known === answer.state);
   if (!state) throw unfit('state');
   if (!Array.isArray(endpoints) || endpoints.length > MOST_ENDPOINTS) throw unfit('link.endpoints');
   return {

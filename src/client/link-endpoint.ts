@@ -5,6 +5,9 @@ const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*\.?$/i;
 const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
+/** The most endpoints that are taken from a service at once. */
+export const MOST_ENDPOINTS = 64;
+
 /**
  * A Link's endpoint from untrusted input, its known fields alone; else what is wrong, as the end of a sentence. A missing
  * group is the empty one. Nothing of the input is quoted.

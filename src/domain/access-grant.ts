@@ -28,7 +28,11 @@ export interface AccessGrant {
   readonly revokedAt: number | null;
 }
 
-export type AccessGrantState = 'pending' | 'ready' | 'expired' | 'exhausted' | 'revoked';
+/** Every state that a grant can be in. */
+export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 'revoked'] as const;
+
+/** One of {@link ACCESS_GRANT_STATES}; {@link grantState} says when which. */
+export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
 /** The state of a grant at `now`; the first that applies of revoked, pending, expired, exhausted. */
 export function grantState(grant: AccessGrant, now: number): AccessGrantState {

@@ -1,21 +1,14 @@
-import { type AccessGrant, type AccessGrantState, grantState } from '../domain/access-grant.js';
-import type { LinkEndpoint } from '../domain/link.js';
+import { type AccessGrant, grantState } from '../domain/access-grant.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
+import type { TokenCheck } from './redemption-client.js';
 import type { Site } from './site.js';
 
-/** What the holder of a code may know of its grant. Times are milliseconds since the epoch. */
-export interface GrantCheck {
+/** What the holder of a code is told of its grant, and the grant itself. */
+export interface GrantCheck extends TokenCheck {
   readonly grant: AccessGrant;
-  readonly state: AccessGrantState;
-  readonly redemptions: number;
-  readonly redemptionsAllowed: number;
-  readonly expirationTime: number | null;
-  /** Where a Link would lead now; empty while the site accepts none. */
-  readonly endpoints: readonly LinkEndpoint[];
-  readonly serverTime: number;
 }
 
 /** Tells a right code the state of its grant, and spends nothing. */
