@@ -12,9 +12,9 @@ const passed = new Set();
 
 function killWhenHalfIsWritten() {
   const { end } = ServerResponse.prototype;
-  ServerResponse.prototype.end = function endHalf(bytes) {
-    if (!passed.has('before-answer')) return end.call(this, bytes);
-    this.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(kill, 20));
+  ServerResponse.prototype.end = function endHalf(body) {
+    if (!passed.has('before-answer')) return end.call(this, body);
+    this.write(body.slice(0, body.length / 2), () => setTimeout(kill, 20));
     return this;
   };
 }
