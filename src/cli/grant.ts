@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { type AccessGrant, grantState } from '../domain/access-grant.js';
-import { formatDuration, parseDuration } from '../domain/duration.js';
+import { formatDuration } from '../domain/duration.js';
 import { isUuid } from '../domain/names.js';
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
 import { CommandError } from './command-error.js';
 import { everyItem } from './every-item.js';
+import { parseCount, parseWindow, readCode } from './flag-values.js';
 import { orUnmade } from './made-grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -30,40 +30,6 @@ export interface GrantCreateFlags extends GrantFlags {
   readonly token?: string;
 }
 
-/** Reads a whole number of at least 1 from a flag. */
-export function parseCount(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
-  throw new CommandError(`${flag} cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use a whole number of at least 1',
-  });
-}
-
-/** Reads a duration from a flag, in milliseconds. */
-export function parseWindow(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = parseDuration(value);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new CommandError(`${flag} cannot be "${value}"`, {
-    exitCode: 2,
-    hint: 'use a duration such as 90s, 15m, 1h30m or 7d',
-  });
-}
-
-/** The code in a file: its text without one trailing newline. */
-export function readCodeFile(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\n$/, '');
-  } catch (error) {
-    throw new CommandError(`the code file cannot be read: ${(error as Error).message}`, {
-      exitCode: 2,
-      hint: 'name a file that holds the code alone, or - for standard input',
-      cause: error,
-    });
-  }
-}
-
 /** Makes a grant from flags, or says why it cannot be. */
 export async function makeGrant(
   name: string,
@@ -76,7 +42,7 @@ export async function makeGrant(
       name,
       redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
       expirationWindowMs: parseWindow('--expiration-window', flags.expirationWindow),
-      code: flags.codeFile === undefined ? undefined : readCodeFile(flags.codeFile),
+      code: flags.codeFile === undefined ? undefined : readCode(flags.codeFile),
       issuer: flags.issuer,
     },
     requireService(session),

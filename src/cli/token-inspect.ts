@@ -3,9 +3,9 @@ import type { Clock } from '../redemption/clock.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
 import { checkToken } from '../requesting-side.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { readToken } from './flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { readTokenFile } from './token.js';
 import { parseAccessToken } from './token-file.js';
 
 export interface TokenInspectFlags extends ConnectionFlags {
@@ -34,7 +34,7 @@ export async function inspectCommand(
   flags: TokenInspectFlags,
   context: { readonly clock: Clock },
 ): Promise<void> {
-  const token = parseAccessToken(readTokenFile(file));
+  const token = parseAccessToken(readToken(file));
   const ca = describeCertificate(token.ca);
   const check = flags.check
     ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))

@@ -6,10 +6,9 @@ import { openRequestingSide } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
-import { parseCount } from './grant.js';
+import { parseCount, readToken, requireResourceName } from './flag-values.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { readTokenFile, requireResourceName } from './token.js';
 import { parseAccessToken } from './token-file.js';
 import { writeOut } from './write-out.js';
 
@@ -52,7 +51,7 @@ export async function redeemCommand(
     });
   }
   const { settings } = configurationFrom({ dataDir: flags.dataDir, config: flags.config });
-  const token = parseAccessToken(readTokenFile(file));
+  const token = parseAccessToken(readToken(file));
   const side = openRequestingSide(settings.dataDir, { ...connectionOptions(flags), ...context });
   const materializer = to === '-' ? side.toStream(writeOut) : side.toDirectory(to);
   const redeemed = await side.redeem({ token, name, subject, linkCost, retry: flags.retry }, materializer);

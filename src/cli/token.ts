@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { isResourceName } from '../domain/names.js';
 import { CommandError } from './command-error.js';
-import { type GrantCreateFlags, makeGrant, parseCount, readCodeFile, requireGrant } from './grant.js';
+import { parseCount, readCode, requireResourceName } from './flag-values.js';
+import { type GrantCreateFlags, makeGrant, requireGrant } from './grant.js';
 import { withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 
@@ -10,15 +9,6 @@ export interface TokenIssueFlags extends GrantCreateFlags {
   readonly grant?: string;
   readonly name?: string;
   readonly linkCost?: string;
-}
-
-/** Refuses a name that no resource can have. */
-export function requireResourceName(flag: string, name: string): void {
-  if (isResourceName(name)) return;
-  throw new CommandError(`${flag} cannot be "${name}"`, {
-    exitCode: 2,
-    hint: 'use lower-case letters, digits, - and .',
-  });
 }
 
 /** Writes a token: of a new grant, or of `--grant` with the code that was kept when that was made. */
@@ -39,20 +29,7 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
       });
     }
     const grant = await requireGrant(session.store, flags.namespace, flags.grant);
-    const code = readCodeFile(flags.codeFile);
+    const code = readCode(flags.codeFile);
     return writeToken({ grant, code }, target, { name, linkCost, keepGrant: true }, session);
   });
-}
-
-/** The text of a token file, or of standard input for `-`. */
-export function readTokenFile(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new CommandError(`the token file cannot be read: ${(error as Error).message}`, {
-      exitCode: 1,
-      hint: 'name the file that `linkgrant token issue` wrote, or - for standard input',
-      cause: error,
-    });
-  }
 }

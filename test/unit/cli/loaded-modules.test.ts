@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const SOURCE = resolve(import.meta.dirname, '../../../src');
+const VALUE_IMPORT = /^(?:import|export) (?!type )(?:[^;]*? from )?'(\.[^']+)\.js';$/gm;
+
+/** The modules beneath src that loading `file` loads, as paths without their ending. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  const name = relative(SOURCE, file).replace(/\.ts$/, '');
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(VALUE_IMPORT)) {
+    loadedBy(`${join(dirname(file), target)}.ts`, seen);
+  }
+  return seen;
+}
+
+it.each(['token-redeem', 'token-inspect'])('%s loads nothing of the accepting side', (command) => {
+  const loaded = [...loadedBy(join(SOURCE, 'cli', `${command}.ts`))];
+  expect(loaded).toContain('requesting-side');
+  const accepting =
+    /^(cli\/(grant|store-session)|open-store|runtime|http\/|stores\/|redemption\/create-grant)/;
+  expect(loaded.filter((name) => accepting.test(name))).toEqual([]);
+});
