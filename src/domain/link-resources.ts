@@ -1,50 +1,59 @@
-import { MANAGED_BY } from './labels.js';
+import { MANAGED_BY, SECRET_REDEMPTION_ID } from './labels.js';
 import type { Link, LinkSecret } from './link.js';
 import { encodeResource, type ResourceValue } from './resource-encoding.js';
 
-function metadataOf(
-  name: string,
-  managed: boolean | undefined,
-  annotations: Readonly<Record<string, string>> | undefined,
-): { readonly [key: string]: ResourceValue | undefined } {
-  return { annotations, labels: managed ? { [MANAGED_BY]: 'linkgrant' } : undefined, name };
+/** How a Secret and its Links are written. */
+export interface LinkDocumentOptions {
+  /**
+   * True for what linkgrant itself puts in place: it gets the label that marks it so, and Links the redemption's id of
+   * their Secret. On the wire neither is there.
+   */
+  readonly managed?: boolean;
 }
 
-/**
- * A LinkSecret as a `v1/Secret` document. `base64` encodes UTF-8 text. With `managed` the label that marks what
- * linkgrant itself put in place is set; on the wire it is not.
- */
-export function encodeLinkSecret(
-  secret: LinkSecret,
-  base64: (text: string) => string,
-  options: { readonly managed?: boolean } = {},
-): string {
+function metadataOf(
+  name: string,
+  options: LinkDocumentOptions,
+  annotations: Readonly<Record<string, string>> | undefined,
+): { readonly [key: string]: ResourceValue | undefined } {
+  return { annotations, labels: options.managed ? { [MANAGED_BY]: 'linkgrant' } : undefined, name };
+}
+
+/** A LinkSecret as a `v1/Secret` document. Throws for values that are not ASCII, which PEM never is. */
+export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOptions = {}): string {
   return encodeResource({
     apiVersion: 'v1',
     data: {
-      'ca.crt': base64(secret.caCrt),
-      'tls.crt': base64(secret.tlsCrt),
-      'tls.key': secret.tlsKey === undefined ? undefined : base64(secret.tlsKey),
+      'ca.crt': btoa(secret.caCrt),
+      'tls.crt': btoa(secret.tlsCrt),
+      'tls.key': secret.tlsKey === undefined ? undefined : btoa(secret.tlsKey),
     },
     kind: 'Secret',
-    metadata: metadataOf(secret.name, options.managed, secret.annotations),
+    metadata: metadataOf(secret.name, options, secret.annotations),
     type: 'kubernetes.io/tls',
   });
 }
 
-/** A Link as a `skupper.io/v2alpha1` document; see {@link encodeLinkSecret} for `managed`. */
-export function encodeLink(
-  link: Link,
-  options: { readonly managed?: boolean; readonly annotations?: Readonly<Record<string, string>> } = {},
-): string {
+/** A Link of that Secret as a `skupper.io/v2alpha1` document. */
+export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}): string {
+  const id = options.managed ? secret.annotations?.[SECRET_REDEMPTION_ID] : undefined;
   return encodeResource({
     apiVersion: 'skupper.io/v2alpha1',
     kind: 'Link',
-    metadata: metadataOf(link.name, options.managed, options.annotations),
+    metadata: metadataOf(link.name, options, id === undefined ? undefined : { [SECRET_REDEMPTION_ID]: id }),
     spec: {
       cost: link.cost,
       endpoints: link.endpoints.map(({ group, host, name, port }) => ({ group, host, name, port })),
       tlsCredentials: link.tlsCredentials,
     },
   });
+}
+
+/** The YAML stream of a Secret and then its Links: an answer on the wire, and what `kubectl apply` takes. */
+export function encodeLinkDocuments(
+  secret: LinkSecret,
+  links: readonly Link[],
+  options: LinkDocumentOptions = {},
+): string {
+  return encodeLinkSecret(secret, options) + links.map((link) => encodeLink(link, secret, options)).join('');
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { encodeLink, encodeLinkSecret } from '../domain/link-resources.js';
+import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/check-grant.js';
 import type { Redeemed } from '../redemption/redeem.js';
@@ -12,11 +12,9 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
 
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-
 /** The YAML stream of a redemption: the Secret, then the Links. */
 export function renderRedeemed({ secret, links }: Redeemed): string {
-  return encodeLinkSecret(secret, base64) + links.map((link) => encodeLink(link)).join('');
+  return encodeLinkDocuments(secret, links);
 }
 
 /** The JSON of a check; times in RFC 3339. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { AccessToken } from '../domain/access-token.js';
 import type { Link, LinkSecret } from '../domain/link.js';
-import { encodeLink, encodeLinkSecret } from '../domain/link-resources.js';
+import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { isResourceName, isSubject } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey } from '../pki/keys.js';
@@ -116,10 +116,7 @@ async function keep(
   deps: RedeemTokenDependencies,
 ): Promise<string> {
   await deps.checkpoint('answer-received');
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  const text =
-    encodeLinkSecret(received.secret, base64) + received.links.map((link) => encodeLink(link)).join('');
-  const kept = await pending.keepAnswer(text);
+  const kept = await pending.keepAnswer(encodeLinkDocuments(received.secret, received.links));
   await deps.checkpoint('answer-stored');
   return kept;
 }

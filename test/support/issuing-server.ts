@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LinkEndpoint } from '../../src/domain/link.js';
 import { linksToEndpoints } from '../../src/domain/link.js';
-import { encodeLink, encodeLinkSecret } from '../../src/domain/link-resources.js';
+import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, spkiOf } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem } from '../../src/pki/keys.js';
@@ -22,8 +22,6 @@ export interface IssuingServer extends TestServer {
   /** How many answers from now on are cut before their end; each issues all the same. */
   loseAnswers(count: number): void;
 }
-
-const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 /** The answer of a redemption. */
 export function renderAnswer(
@@ -46,7 +44,7 @@ export function renderAnswer(
     tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
   const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...annotations };
   const links = linksToEndpoints(name, endpoints);
-  return encodeLinkSecret(secret, base64) + links.map((link) => encodeLink(link)).join('');
+  return encodeLinkDocuments(secret, links);
 }
 
 /** Starts a service of that manner, whose one code is {@link CODE}. */

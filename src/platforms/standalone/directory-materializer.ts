@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { encodeLink, encodeLinkSecret } from '../../domain/link-resources.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import {
   makePrivateDirectory,
@@ -9,10 +10,10 @@ import {
   writePrivateFile,
 } from '../../files/private-file.js';
 import type { Materializer } from '../../redemption/materializer.js';
-import { linkText, secretText } from './materialized-text.js';
 import { writing } from './not-writable.js';
 import { isOurs } from './own-resource.js';
 
+const MANAGED = { managed: true };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
@@ -41,10 +42,14 @@ export function directoryMaterializer(directory: string, clock: () => number): M
     materialize: async (secret, links, checkpoint) => {
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const files = [
-        { file: fileOf('Secret', secret.name), text: secretText(secret), written: 'secret-written' },
+        {
+          file: fileOf('Secret', secret.name),
+          text: encodeLinkSecret(secret, MANAGED),
+          written: 'secret-written',
+        },
         ...links.map((link) => ({
           file: fileOf('Link', link.name),
-          text: linkText(link, secret),
+          text: encodeLink(link, secret, MANAGED),
           written: 'link-written',
         })),
       ];

@@ -1,5 +1,5 @@
+import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import type { Materializer } from '../../redemption/materializer.js';
-import { linkText, secretText } from './materialized-text.js';
 
 /** Materializes as one YAML stream, ready for `kubectl apply -f -`, through `write`; nothing is ever in its way. */
 export function streamMaterializer(write: (text: string) => Promise<void>): Materializer {
@@ -7,7 +7,7 @@ export function streamMaterializer(write: (text: string) => Promise<void>): Mate
     probe: async () => undefined,
     materialize: async (secret, links, checkpoint) => {
       // One write, so that whoever reads never has a Secret without its Links.
-      await write(secretText(secret) + links.map((link) => linkText(link, secret)).join(''));
+      await write(encodeLinkDocuments(secret, links, { managed: true }));
       await checkpoint('secret-written');
       for (const _ of links) await checkpoint('link-written');
       return [];
