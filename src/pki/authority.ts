@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import {
   allowsPurpose,
   allowsUsage,
@@ -22,7 +22,8 @@ import {
 import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
-import { generateKeyPair, privateKeyPem, readPrivateKey, type ServerKeyType } from './keys.js';
+import { generateKeyPair, privateKeyPem, readPrivateKey, type ServerKeyType, spkiOf } from './keys.js';
+import { sha256Hex } from './sha256.js';
 import { keyKind, type SignatureAlgorithm, signatureAlgorithmOf } from './signature-algorithm.js';
 import { subjectText } from './subject-text.js';
 
@@ -119,7 +120,7 @@ function assemble(
     throw new Error('the private key does not belong to the CA certificate');
   return {
     certificateDer: first.x509.raw,
-    sha256: createHash('sha256').update(first.x509.raw).digest('hex'),
+    sha256: sha256Hex(first.x509.raw),
     subjectDer: first.fields.subjectDer,
     keyIdentifier: identifierOf(first),
     signatureAlgorithm: signatureAlgorithmOf(privateKey),
@@ -167,7 +168,7 @@ export async function createAuthority(o: {
   readonly now: number;
 }): Promise<{ certificate: string; key: string }> {
   const key = await generateKeyPair(o.keyType);
-  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const spkiDer = spkiOf(key);
   const nameDer = encodeCommonName(o.commonName);
   const der = signCertificate(
     {

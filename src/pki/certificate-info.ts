@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   allowsUsage,
   type ChainLink,
@@ -12,6 +11,7 @@ import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
 import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
 import { DerReader, TAG } from './der.js';
 import { formatIpAddress } from './ip-address.js';
+import { sha256Hex } from './sha256.js';
 import { subjectText } from './subject-text.js';
 
 /** What people and checks want to know of a certificate. Times are milliseconds since the epoch. */
@@ -58,8 +58,8 @@ export function describeCertificate(pem: string): CertificateInfo {
   return {
     subject: subjectText(fields.subjectDer),
     serial: fields.serial,
-    sha256: createHash('sha256').update(x509.raw).digest('hex'),
-    keySha256: createHash('sha256').update(fields.spkiDer).digest('hex'),
+    sha256: sha256Hex(x509.raw),
+    keySha256: sha256Hex(fields.spkiDer),
     notBefore: fields.notBefore,
     notAfter: fields.notAfter,
     isAuthority: pathLimit(fields) !== undefined && allowsUsage(fields, KEY_USAGE.keyCertSign),
@@ -94,9 +94,4 @@ export function verificationProblem(leafPem: string, caPem: string, now: number)
   } catch (error) {
     return error instanceof Error ? error.message : 'unreadable';
   }
-}
-
-/** True if there is no {@link verificationProblem}. */
-export function certificateVerifies(leafPem: string, caPem: string, now: number): boolean {
-  return verificationProblem(leafPem, caPem, now) === undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import { type CertificateAuthority, CertificateAuthorityError } from './authority.js';
 import { randomSerial, signCertificate } from './certificate-encoding.js';
 import {
@@ -17,6 +17,7 @@ import { parseCertificateFields } from './certificate-fields.js';
 import { encodeCertificatePem } from './certificate-pem.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { parseIpAddress } from './ip-address.js';
+import { sha256Hex } from './sha256.js';
 
 /** A certificate that was issued and verified. */
 export interface IssuedCertificate {
@@ -117,7 +118,7 @@ function issue(leaf: Leaf): IssuedCertificate {
   return {
     pem: encodeCertificatePem(der) + authority.chainPem,
     serial,
-    sha256: createHash('sha256').update(der).digest('hex'),
+    sha256: sha256Hex(der),
     notAfter,
   };
 }
@@ -170,9 +171,4 @@ export function issueServerCertificate(o: {
   }
   if (names.length === 0) throw new RangeError('a server certificate needs at least one host');
   return issue({ ...rest, names, purpose: 'server' });
-}
-
-/** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */
-export function spkiOf(key: Parameters<typeof createPublicKey>[0]): Uint8Array {
-  return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }

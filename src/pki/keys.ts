@@ -1,4 +1,9 @@
-import { createPrivateKey, generateKeyPair as generateInPool, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair as generateInPool,
+  type KeyObject,
+} from 'node:crypto';
 import { generateP256 } from './p256-key.js';
 import { encodePem } from './pem.js';
 
@@ -77,6 +82,11 @@ export class KeyMaker {
       else this.#running--;
     }
   }
+}
+
+/** DER of the SubjectPublicKeyInfo of a private or public key in PEM or as an object. */
+export function spkiOf(key: Parameters<typeof createPublicKey>[0]): Uint8Array {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }
 
 /** PEM of a private key in PKCS#8, unencrypted. */

@@ -1,10 +1,12 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type KeyObject, sign, verify } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
 import { bitString, constructed, element } from './der-encoding.js';
 import { encodeCommonName } from './distinguished-name.js';
+import { spkiOf } from './keys.js';
 import { readPublicKey } from './public-key.js';
 import { checkAttributes, checkName } from './request-shape.js';
+import { sha256Hex } from './sha256.js';
 import {
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
@@ -62,7 +64,7 @@ function judge(der: Uint8Array): CertificateRequest | CertificateRequestProblem 
   if (!verify(algorithm.digest, infoDer, publicKey.key, signature)) {
     return invalid('its signature does not prove possession of the key');
   }
-  const keySha256 = createHash('sha256').update(spkiDer).digest('hex');
+  const keySha256 = sha256Hex(spkiDer);
   return { spkiDer: Uint8Array.from(spkiDer), keyType: publicKey.keyType, keySha256 };
 }
 
@@ -86,7 +88,7 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest | C
 /** DER of a PKCS#10 request for `key` (private; P-256, P-384, RSA or Ed25519), signed by it; the name is cut to 64 characters. */
 export function createCertificateRequest(key: KeyObject, commonName: string): Uint8Array {
   const algorithm = signatureAlgorithmOf(key);
-  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const spkiDer = spkiOf(key);
   const infoDer = constructed(TAG.sequence, [
     element(TAG.integer, Buffer.of(0)),
     encodeCommonName(commonName),

@@ -2,7 +2,7 @@
  * The requesting side of one redemption. Whatever run of whatever process does it, and wherever it dies, the same key is
  * posted, the first answer that was kept is the answer, and it is put in place from there: one token, one certificate.
  */
-import { createHash } from 'node:crypto';
+
 import type { AccessToken } from '../domain/access-token.js';
 import type { Link, LinkSecret } from '../domain/link.js';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
@@ -10,6 +10,7 @@ import { isResourceName, isSubject } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey } from '../pki/keys.js';
 import { createCertificateRequest } from '../pki/requests.js';
+import { sha256Hex } from '../pki/sha256.js';
 import type { Checkpoint, Clock } from './clock.js';
 import type { Materializer } from './materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from './pending-redemption.js';
@@ -50,7 +51,7 @@ export interface RedeemedToken extends ReceivedLink {
 
 /** Under what the pending redemption of a token is kept: SHA-256 over its URL, a NUL and its code, lower-case hex. */
 function pendingRedemptionId(token: AccessToken): string {
-  return createHash('sha256').update(`${token.url}\0${token.code}`).digest('hex');
+  return sha256Hex(`${token.url}\0${token.code}`);
 }
 
 /**

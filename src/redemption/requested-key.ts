@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { NewKey, ServerKeyType } from '../pki/keys.js';
 import { type CertificateRequest, parseCertificateRequest } from '../pki/requests.js';
+import { sha256Hex } from '../pki/sha256.js';
 
 /** Makes private keys for clients that send no CSR. */
 export interface KeySource {
@@ -44,5 +44,5 @@ export function requestedKey(csr: string | undefined, keys: KeySource): Requeste
 
 async function makeKey(keys: KeySource): Promise<ObtainedKey | undefined> {
   const key = await keys.make(keys.type);
-  return key && { ...key, keySha256: createHash('sha256').update(key.spkiDer).digest('hex') };
+  return key && { ...key, keySha256: sha256Hex(key.spkiDer) };
 }

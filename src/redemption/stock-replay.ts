@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { openAnswer, sealAnswer } from '../codes/sealed-answer.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import { sourceOf } from '../domain/peer-address.js';
 import type { Redemption } from '../domain/redemption.js';
+import { sha256Hex } from '../pki/sha256.js';
 
 /** When a private key that the service made may be handed out again. */
 export interface StockReplay {
@@ -28,7 +29,7 @@ export function stockReplayKey(
   const { grant, name, subject, peer } = asked;
   if (grant.redemptionsAllowed !== 1 || grant.codeChosen || stockReplay.windowMs === 0) return undefined;
   const source = stockReplay.bindSource ? sourceOf(peer) : '';
-  return `stock:${createHash('sha256').update([name, subject, source].join('\0')).digest('hex')}`;
+  return `stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }
 
 /** A replay key that no other redemption has. */

@@ -1,6 +1,6 @@
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../src/pki/authority.js';
-import { issueServerCertificate, spkiOf } from '../../src/pki/certificates.js';
-import { generateKeyPair, privateKeyPem } from '../../src/pki/keys.js';
+import { issueServerCertificate } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 
 export const DAY_MS = 86_400_000;
 

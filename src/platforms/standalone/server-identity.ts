@@ -1,11 +1,11 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivateFile } from '../../files/private-file.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
-import { generateKeyPair, privateKeyPem } from '../../pki/keys.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -120,8 +120,14 @@ export async function issueIdentity(
   now: number,
 ): Promise<ServerIdentity> {
   const key = await generateKeyPair('p256');
-  const spkiDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
   const commonName = hosts[0] ?? 'linkgrant';
-  const issued = issueServerCertificate({ authority, spkiDer, commonName, hosts, lifetimeMs: YEAR_MS, now });
+  const issued = issueServerCertificate({
+    authority,
+    spkiDer: spkiOf(key),
+    commonName,
+    hosts,
+    lifetimeMs: YEAR_MS,
+    now,
+  });
   return { cert: issued.pem, key: privateKeyPem(key), ca: authority.bundlePem, notAfter: issued.notAfter };
 }

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate } from '../../../src/pki/certificate-info.js';
-import { issueClientCertificate, issueServerCertificate, spkiOf } from '../../../src/pki/certificates.js';
-import { generateKeyPair } from '../../../src/pki/keys.js';
+import { issueClientCertificate, issueServerCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
 import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
 

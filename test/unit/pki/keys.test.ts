@@ -1,7 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { spkiOf } from '../../../src/pki/certificates.js';
-import { generateKeyPair, KeyMaker, privateKeyPem, readPrivateKey } from '../../../src/pki/keys.js';
+import { generateKeyPair, KeyMaker, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import { OpenSsl } from './openssl.js';
 
 const openssl = new OpenSsl();
