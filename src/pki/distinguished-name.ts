@@ -1,7 +1,8 @@
 import { DerReader, TAG } from './der.js';
 import { constructed, element, oid } from './der-encoding.js';
 
-const COMMON_NAME = '2.5.4.3';
+/** The attribute type commonName. */
+export const COMMON_NAME = '2.5.4.3';
 const COMMON_NAME_DER = oid(COMMON_NAME);
 /** The most characters that a common name may have (`ub-common-name`, RFC 5280 appendix A). */
 const LONGEST_COMMON_NAME = 64;
@@ -25,17 +26,23 @@ function decodeString(tag: number, content: Uint8Array): string {
   return bytes.toString(tag === TAG.utf8String ? 'utf8' : 'latin1');
 }
 
-/** The last common name in the DER of a Name, undefined if it has none. Throws DerError if it is no Name. */
-export function commonName(nameDer: Uint8Array): string | undefined {
-  let found: string | undefined;
+/** One attribute of a Name: its type as a dotted object identifier, its value as text. */
+export interface NameAttribute {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** The attributes in the DER of a Name, in order. Throws DerError if it is no Name. */
+export function nameAttributes(nameDer: Uint8Array): NameAttribute[] {
+  const found: NameAttribute[] = [];
   const sets = new DerReader(nameDer).enter(TAG.sequence);
   while (!sets.done) {
     const attributes = sets.enter(TAG.set);
     while (!attributes.done) {
       const attribute = attributes.enter(TAG.sequence);
       const type = attribute.readOid();
-      const value = attribute.read();
-      if (type === COMMON_NAME) found = decodeString(value.tag, value.content);
+      const { tag, content } = attribute.read();
+      found.push({ type, text: decodeString(tag, content) });
     }
   }
   return found;
