@@ -11,9 +11,12 @@ export interface RedemptionHeaders {
 
 // A byte order mark is a character like any other here: it must not vanish before a subject is judged.
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const ASCII = /^[\x20-\x7e]*$/;
 
 /** Header values arrive as Latin-1 (RFC 9110 §5.5); this gives the UTF-8 text that the bytes are, or undefined. */
 function decodeUtf8(value: string): string | undefined {
+  // Most are plain, and the decoder costs as much as reading all the headers does.
+  if (ASCII.test(value)) return value;
   try {
     return UTF8.decode(Buffer.from(value, 'latin1'));
   } catch {
