@@ -2,7 +2,8 @@ import { measureBurst } from './burst.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureStartUp } from './start-up.mjs';
 
-const WARM_UP = 1500;
+// Until the compiler has made what runs often as fast as it will be.
+const WARM_UP = 3000;
 
 /** A case that compares the service with a bare server; `most` bounds the requests of a round where each is slow. */
 function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
