@@ -11,6 +11,7 @@ import {
 } from './certificate-chain.js';
 import { randomSerial, signCertificate } from './certificate-encoding.js';
 import {
+  authorityKeyIdentifier,
   basicConstraints,
   EXTENSION,
   KEY_USAGE,
@@ -35,8 +36,11 @@ export interface CertificateAuthority {
   readonly sha256: string;
   /** DER of the CA's subject Name, byte for byte: the issuer of what it signs. */
   readonly subjectDer: Uint8Array;
-  /** The CA's own subjectKeyIdentifier, or one derived from its key where the certificate has none. */
-  readonly keyIdentifier: Uint8Array;
+  /**
+   * DER of the authorityKeyIdentifier extension of what it signs: it names the CA's own subjectKeyIdentifier, or one
+   * derived from its key where the certificate has none.
+   */
+  readonly authorityKeyIdentifier: Uint8Array;
   readonly signatureAlgorithm: SignatureAlgorithm;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
@@ -122,7 +126,7 @@ function assemble(
     certificateDer: first.x509.raw,
     sha256: sha256Hex(first.x509.raw),
     subjectDer: first.fields.subjectDer,
-    keyIdentifier: identifierOf(first),
+    authorityKeyIdentifier: authorityKeyIdentifier(identifierOf(first)),
     signatureAlgorithm: signatureAlgorithmOf(privateKey),
     privateKey,
     publicKey: first.x509.publicKey,
@@ -156,6 +160,7 @@ export function loadAuthority(
   } catch (error) {
     throw new CertificateAuthorityError(
       `${source}: ${error instanceof Error ? error.message : 'unreadable'}`,
+      { cause: error },
     );
   }
 }

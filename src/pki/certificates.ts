@@ -3,7 +3,6 @@ import { type CertificateAuthority, CertificateAuthorityError } from './authorit
 import { randomSerial, signCertificate } from './certificate-encoding.js';
 import {
   type AlternativeName,
-  authorityKeyIdentifier,
   basicConstraints,
   extendedKeyUsage,
   KEY_USAGE,
@@ -15,6 +14,7 @@ import {
 } from './certificate-extensions.js';
 import { parseCertificateFields } from './certificate-fields.js';
 import { encodeCertificatePem } from './certificate-pem.js';
+import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { parseIpAddress } from './ip-address.js';
 import { sha256Hex } from './sha256.js';
@@ -32,8 +32,7 @@ export interface IssuedCertificate {
 }
 
 const BACKDATED_MS = 5 * 60_000;
-// DER of the OBJECT IDENTIFIER rsaEncryption, which only the algorithm of an RSA key holds.
-const RSA_ENCRYPTION = Buffer.from('06092a864886f70d010101', 'hex');
+const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 
 const NOT_AN_AUTHORITY = basicConstraints(false);
 const SIGNATURE_USAGE = keyUsage(KEY_USAGE.digitalSignature);
@@ -50,15 +49,9 @@ interface Leaf {
   readonly now: number;
 }
 
-const authorityIdentifiers = new WeakMap<CertificateAuthority, Uint8Array>();
-
-function authorityIdentifier(authority: CertificateAuthority): Uint8Array {
-  let extension = authorityIdentifiers.get(authority);
-  if (!extension) {
-    extension = authorityKeyIdentifier(authority.keyIdentifier);
-    authorityIdentifiers.set(authority, extension);
-  }
-  return extension;
+/** True if the algorithm of the SubjectPublicKeyInfo is rsaEncryption. */
+function isRsaKey(spkiDer: Uint8Array): boolean {
+  return new DerReader(spkiDer).enter(TAG.sequence).enter(TAG.sequence).readOid() === RSA_ENCRYPTION;
 }
 
 /** Reads a new certificate back and throws unless it says what was asked for and the authority's key signed it. */
@@ -89,11 +82,6 @@ function issue(leaf: Leaf): IssuedCertificate {
   if (now < authority.notBefore || now + 1000 > authority.notAfter) {
     throw new CertificateAuthorityError(`the CA "${authority.description}" is not valid at this time`);
   }
-  const isRsa = Buffer.from(
-    leaf.spkiDer.buffer,
-    leaf.spkiDer.byteOffset,
-    Math.min(32, leaf.spkiDer.length),
-  ).includes(RSA_ENCRYPTION);
   const der = signCertificate(
     {
       serial: randomSerial(),
@@ -104,10 +92,10 @@ function issue(leaf: Leaf): IssuedCertificate {
       notAfter: Math.min(now + leaf.lifetimeMs, authority.notAfter),
       extensions: [
         NOT_AN_AUTHORITY,
-        isRsa ? RSA_USAGE : SIGNATURE_USAGE,
+        isRsaKey(leaf.spkiDer) ? RSA_USAGE : SIGNATURE_USAGE,
         EXTENDED_USAGE[purpose],
         subjectKeyIdentifier(keyIdentifier(leaf.spkiDer)),
-        authorityIdentifier(authority),
+        authority.authorityKeyIdentifier,
         subjectAltName(leaf.names),
       ],
     },

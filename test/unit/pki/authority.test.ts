@@ -100,6 +100,23 @@ test('a CA without keyUsage may sign', () => {
   expect(loadAuthority(makeAuthority(openssl, { extensions }), SOURCE, now).chainPem).toBe('');
 });
 
+test('what a certificate file is refused for stays the cause, and shows nothing of the key', () => {
+  for (const pem of [
+    { ...good, certificate: 'none' },
+    { ...good, key: good.key.replace(/[A-Z]{2}/g, '!') },
+  ]) {
+    try {
+      loadAuthority(pem, SOURCE, now);
+      expect.unreachable();
+    } catch (error) {
+      const { message, cause } = error as { message: string; cause: Error & { cause?: unknown } };
+      expect(cause).toBeInstanceOf(Error);
+      expect(message).toBe(`${SOURCE}: ${cause.message}`);
+      expect(cause.cause).toBeUndefined();
+    }
+  }
+});
+
 test('the key of another CA is refused', () => {
   const other = makeAuthority(openssl);
   expect(refusal({ certificate: good.certificate, key: other.key })).toContain(
