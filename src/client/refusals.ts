@@ -1,4 +1,5 @@
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
+import { STOCK_TEXT, STOCK_TEXT_BEGINNING } from '../domain/stock-texts.js';
 import type { ExchangeAnswer } from './http-exchange.js';
 
 /** What each refusal of a service means, in our own words: what the peer says is not repeated to people. */
@@ -38,21 +39,21 @@ const SENTENCES = {
 
 /** Texts of a Skupper grant server and what they mean, whatever their status. */
 export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
-  'Request body not valid': 'body_invalid',
-  'Redemption of access token refused': 'code_wrong',
-  'No such claim': 'grant_unknown',
-  'No such access granted': 'grant_exhausted',
-  'Only POST is supported': 'method_not_allowed',
-  'Corrupted claim': 'internal',
-  'Could not get issuer for requested certificate': 'issuer_unavailable',
-  'Edge sites cannot accept incoming links from remote sites': 'edge_site',
-  'No valid endpoints found for site': 'link_access_unavailable',
-  'Internal error': 'store_unavailable',
-};
+  [STOCK_TEXT.bodyNotValid]: 'body_invalid',
+  [STOCK_TEXT.refused]: 'code_wrong',
+  [STOCK_TEXT.noClaim]: 'grant_unknown',
+  [STOCK_TEXT.noGrantLeft]: 'grant_exhausted',
+  [STOCK_TEXT.postOnly]: 'method_not_allowed',
+  [STOCK_TEXT.corruptedClaim]: 'internal',
+  [STOCK_TEXT.noIssuer]: 'issuer_unavailable',
+  [STOCK_TEXT.edgeSite]: 'edge_site',
+  [STOCK_TEXT.noEndpoints]: 'link_access_unavailable',
+  [STOCK_TEXT.internal]: 'store_unavailable',
+} satisfies Record<(typeof STOCK_TEXT)[keyof typeof STOCK_TEXT], RedemptionErrorCode>;
 /** Texts of which only the beginning is fixed. */
 export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
-  ['Site not yet defined for ', 'link_access_unavailable'],
-  ['error reading CA Certificate from Secret ', 'issuer_unavailable'],
+  [STOCK_TEXT_BEGINNING.noSite, 'link_access_unavailable'],
+  [STOCK_TEXT_BEGINNING.unreadableCa, 'issuer_unavailable'],
 ];
 
 /**
@@ -79,7 +80,7 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
 /** True for the 404 that a Skupper grant server gives to a URL it does not know. */
 export function isStockNotFound(answer: ExchangeAnswer): boolean {
   const text = textOf(answer);
-  return answer.status === 404 && (text === 'No such claim' || text === 'No such access granted');
+  return answer.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);
 }
 
 function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {

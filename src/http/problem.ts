@@ -1,4 +1,5 @@
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
+import { STOCK_TEXT } from '../domain/stock-texts.js';
 
 /** How a refusal looks on the wire: its status, and the text that stock clients show to people. */
 export interface WireRefusal {
@@ -7,43 +8,37 @@ export interface WireRefusal {
   readonly text: string;
 }
 
-const REFUSED = 'Redemption of access token refused';
-const NO_CLAIM = 'No such claim';
-const NO_GRANT_LEFT = 'No such access granted';
-const BODY_NOT_VALID = 'Request body not valid';
-const INTERNAL = 'Internal error';
-
 const WIRE = {
-  code_wrong: { status: 403, text: REFUSED },
-  grant_unknown: { status: 404, text: NO_CLAIM },
-  grant_expired: { status: 404, text: NO_CLAIM },
-  grant_revoked: { status: 404, text: NO_CLAIM },
-  grant_exhausted: { status: 404, text: NO_GRANT_LEFT },
-  code_expired: { status: 404, text: NO_CLAIM },
-  code_revoked: { status: 404, text: NO_CLAIM },
-  code_exhausted: { status: 404, text: NO_GRANT_LEFT },
-  policy_subject: { status: 403, text: REFUSED },
-  policy_name: { status: 403, text: REFUSED },
-  policy_source: { status: 403, text: REFUSED },
-  policy_key: { status: 403, text: REFUSED },
-  policy_csr_required: { status: 403, text: REFUSED },
-  csr_invalid: { status: 400, text: BODY_NOT_VALID },
-  key_weak: { status: 400, text: BODY_NOT_VALID },
-  name_invalid: { status: 400, text: BODY_NOT_VALID },
-  subject_invalid: { status: 400, text: BODY_NOT_VALID },
-  body_invalid: { status: 400, text: BODY_NOT_VALID },
-  body_too_large: { status: 413, text: BODY_NOT_VALID },
-  body_timeout: { status: 408, text: BODY_NOT_VALID },
-  method_not_allowed: { status: 405, text: 'Only POST is supported' },
-  link_access_unavailable: { status: 503, text: 'No valid endpoints found for site' },
-  edge_site: { status: 503, text: 'Edge sites cannot accept incoming links from remote sites' },
-  issuer_unavailable: { status: 503, text: 'Could not get issuer for requested certificate' },
-  issuer_untrusted: { status: 503, text: 'Could not get issuer for requested certificate' },
-  not_yet_valid: { status: 503, text: INTERNAL },
-  repeated_redemption: { status: 503, text: INTERNAL },
-  overloaded: { status: 503, text: INTERNAL },
-  store_unavailable: { status: 503, text: INTERNAL },
-  internal: { status: 500, text: INTERNAL },
+  code_wrong: { status: 403, text: STOCK_TEXT.refused },
+  grant_unknown: { status: 404, text: STOCK_TEXT.noClaim },
+  grant_expired: { status: 404, text: STOCK_TEXT.noClaim },
+  grant_revoked: { status: 404, text: STOCK_TEXT.noClaim },
+  grant_exhausted: { status: 404, text: STOCK_TEXT.noGrantLeft },
+  code_expired: { status: 404, text: STOCK_TEXT.noClaim },
+  code_revoked: { status: 404, text: STOCK_TEXT.noClaim },
+  code_exhausted: { status: 404, text: STOCK_TEXT.noGrantLeft },
+  policy_subject: { status: 403, text: STOCK_TEXT.refused },
+  policy_name: { status: 403, text: STOCK_TEXT.refused },
+  policy_source: { status: 403, text: STOCK_TEXT.refused },
+  policy_key: { status: 403, text: STOCK_TEXT.refused },
+  policy_csr_required: { status: 403, text: STOCK_TEXT.refused },
+  csr_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  key_weak: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  name_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  subject_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  body_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  body_too_large: { status: 413, text: STOCK_TEXT.bodyNotValid },
+  body_timeout: { status: 408, text: STOCK_TEXT.bodyNotValid },
+  method_not_allowed: { status: 405, text: STOCK_TEXT.postOnly },
+  link_access_unavailable: { status: 503, text: STOCK_TEXT.noEndpoints },
+  edge_site: { status: 503, text: STOCK_TEXT.edgeSite },
+  issuer_unavailable: { status: 503, text: STOCK_TEXT.noIssuer },
+  issuer_untrusted: { status: 503, text: STOCK_TEXT.noIssuer },
+  not_yet_valid: { status: 503, text: STOCK_TEXT.internal },
+  repeated_redemption: { status: 503, text: STOCK_TEXT.internal },
+  overloaded: { status: 503, text: STOCK_TEXT.internal },
+  store_unavailable: { status: 503, text: STOCK_TEXT.internal },
+  internal: { status: 500, text: STOCK_TEXT.internal },
 } as const satisfies Record<RedemptionErrorCode, WireRefusal>;
 
 /** Every code that the service refuses with, in the order of the table. */

@@ -1,0 +1,19 @@
+/** What Skupper's grant server says to people; clients of ours and of theirs know a refusal by these words. */
+export const STOCK_TEXT = {
+  bodyNotValid: 'Request body not valid',
+  refused: 'Redemption of access token refused',
+  noClaim: 'No such claim',
+  noGrantLeft: 'No such access granted',
+  postOnly: 'Only POST is supported',
+  corruptedClaim: 'Corrupted claim',
+  noIssuer: 'Could not get issuer for requested certificate',
+  edgeSite: 'Edge sites cannot accept incoming links from remote sites',
+  noEndpoints: 'No valid endpoints found for site',
+  internal: 'Internal error',
+} as const;
+
+/** What it says of which only the beginning is fixed: a namespace or a name follows. */
+export const STOCK_TEXT_BEGINNING = {
+  noSite: 'Site not yet defined for ',
+  unreadableCa: 'error reading CA Certificate from Secret ',
+} as const;
