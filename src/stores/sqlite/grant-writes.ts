@@ -1,7 +1,7 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { GRANT_COLUMNS, grantValues } from '../grant-row.js';
-import { appendEvent } from './append-event.js';
 import type { WriteOperation } from './group-commit.js';
+import { appendEvent } from './ledger-writes.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')})`;

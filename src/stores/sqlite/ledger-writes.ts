@@ -1,8 +1,21 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/grant-store.js';
-import { appendEvent } from './append-event.js';
+import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
 
+/** An entry of a grant's ledger. */
+export interface LedgerEvent {
+  readonly grantUid: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly kind: 'redeemed' | 'replayed' | 'revoked' | 'deleted';
+  readonly redemptionId?: string;
+  /** What else is to be told, kept as JSON. */
+  readonly detail?: { readonly peer: string };
+}
+
+const APPEND = `INSERT INTO events (grant_uid, seq, at, kind, redemption_id, detail)
+  VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE grant_uid = ?), ?, ?, ?, ?)`;
 const REPLAYED = `SELECT 1 FROM events
   WHERE grant_uid = ? AND kind = 'replayed' AND redemption_id = ? AND at = ? ORDER BY seq DESC LIMIT 1`;
 const ADD_REFUSAL = `UPDATE refusals SET count = count + 1, last_at = max(last_at, ?)
@@ -16,6 +29,13 @@ const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL 
 
 // The rest of a grant's 1,000 rows is kept for one row per code that takes what finds no room.
 const DETAILED_REFUSALS = 950;
+
+/** Adds an entry behind a grant's last one, in the transaction that is open. */
+export function appendEvent(connection: SqliteConnection, event: LedgerEvent): void {
+  const { grantUid, at, kind, redemptionId = null, detail } = event;
+  const json = detail ? JSON.stringify(detail) : null;
+  connection.statement(APPEND).run(grantUid, grantUid, at, kind, redemptionId, json);
+}
 
 /** The write behind GrantStore.recordReplay. */
 export function recordReplay(redemption: Redemption, peer: string, now: number): WriteOperation<void> {

@@ -7,9 +7,9 @@ import {
   redemptionOfRow,
   redemptionValues,
 } from '../redemption-row.js';
-import { appendEvent } from './append-event.js';
 import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
+import { appendEvent } from './ledger-writes.js';
 
 const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
   VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
