@@ -9,7 +9,7 @@ import { createOperationsApp, type ReadinessPart } from './admin/operations-app.
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
-import type { CertificateAuthority } from './pki/authority.js';
+import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
 import { openDataDirectory } from './platforms/standalone/data-directory.js';
@@ -66,7 +66,13 @@ export interface RunningService {
 /** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
 async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {
   const { dataDir, issuerCert, issuerKey } = settings;
-  if (issuerCert !== undefined && issuerKey !== undefined) return readAuthority(issuerCert, issuerKey, now);
+  if (issuerCert !== undefined && issuerKey !== undefined) {
+    const given = readAuthority(issuerCert, issuerKey, now);
+    if (given.signsFor.client) return given;
+    throw new CertificateAuthorityError(
+      `${issuerCert} may not sign certificates of TLS clients (extendedKeyUsage)`,
+    );
+  }
   openDataDirectory(dataDir);
   return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
 }

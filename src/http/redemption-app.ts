@@ -117,8 +117,10 @@ async function answerRedemption(
   const outcome = await redeem(request, deps);
   if ('refused' in outcome) {
     sendRefusal(response, outcome, outcome.proven !== undefined);
-    const { name, subject } = request;
-    return { outcome: outcome.refused, grant: outcome.proven, name, subject, reason: outcome.reason };
+    const { refused, proven, reason } = outcome;
+    // What a stranger calls himself is nobody's name, and may be anything, a code included.
+    const { name, subject } = proven ? request : {};
+    return { outcome: refused, grant: proven, name, subject, reason };
   }
   await deps.checkpoint('before-answer');
   send(response, 200, 'application/yaml', renderRedeemed(outcome));

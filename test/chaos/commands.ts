@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { refuseSecrets } from '../support/no-secret.js';
 
 const KILLED_AT = fileURLToPath(new URL('killed-at.mjs', import.meta.url));
 
@@ -32,6 +33,7 @@ export async function run(words: readonly string[], fate: Fate = {}): Promise<En
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  refuseSecrets(stderr);
   return { code, signal, stdout, stderr };
 }
 
@@ -46,8 +48,11 @@ export interface Served {
 /** Starts `serve` and resolves once it listens. */
 export async function serve(words: readonly string[], fate: Fate = {}): Promise<Served> {
   const child = start(['serve', '--ops-listen', 'off', ...words], fate);
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   let stderr = '';
+  const ended = once(child, 'close').then(([code, signal]) => {
+    refuseSecrets(stderr);
+    return { code, signal };
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const url = await new Promise<string>((resolve, reject) => {
     let stdout = '';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 // Nothing of the machine that runs the tests configures the program.
@@ -51,6 +52,7 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
   // A command that refuses its flags does not read what is piped into it.
   child.stdin?.on('error', () => undefined).end(options.input ?? '');
   const [code] = (await once(child, 'close')) as [number | null];
+  refuseSecrets(said.stderr);
   return { code, ...said };
 }
 
@@ -82,7 +84,10 @@ async function startServe(words: readonly string[], options: RunOptions = {}): P
   ];
   const child = start(['serve', ...defaults, ...words], options);
   const said = collect(child);
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  const ended = once(child, 'close').then(([code, signal]) => {
+    refuseSecrets(said.stdout + said.stderr);
+    return { code, signal };
+  });
   await new Promise<void>((settle, reject) => {
     child.stdout?.on('data', () => /^(Next:|No link)/m.test(said.stdout) && settle());
     ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)));

@@ -23,6 +23,7 @@ import { publishService, readService } from '../../src/redemption/service-descri
 import type { Site } from '../../src/redemption/site.js';
 import { type RunningService, startService } from '../../src/runtime.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { refuseSecrets } from './no-secret.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';
 import { TestClock } from './test-clock.js';
 
@@ -154,6 +155,7 @@ export async function startTestService(
     ca: running.description.ca,
     metricsText: () => running.metrics.registry.metrics(),
     async close() {
+      refuseSecrets(lines.join('') + (await running.metrics.registry.metrics()));
       await store.close();
       await running.close();
       if (flags.dataDir === undefined) rmSync(directory, { recursive: true, force: true });
@@ -232,6 +234,7 @@ export async function composeTestService(
     ca,
     metricsText: () => metrics.registry.metrics(),
     async close() {
+      refuseSecrets(lines.join(''));
       await listener.drain(0);
       await store.close();
       rmSync(directory, { recursive: true, force: true });

@@ -80,6 +80,15 @@ function isUsable(certificate: string, ca: string, hosts: readonly string[], now
   return notAfter - now >= (notAfter - notBefore) / 3 && wanted === [...named].sort().join();
 }
 
+function isKeyOf(certificate: string, key: string | undefined): boolean {
+  if (key === undefined) return false;
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A certificate for `hosts` from the service's own CA, kept with its key in `<data directory>/server.pem`. It is
  * issued anew when the names or the CA change, or a third of its life is left.
@@ -93,7 +102,10 @@ export function ownIdentity(
   const isCurrent = (now: number): boolean => {
     if (!existsSync(file)) return false;
     const pem = readFileSync(file, 'utf8');
-    return KEY_BLOCK.test(pem) && isUsable(pem.replace(KEY_BLOCK, ''), authority.bundlePem, hosts, now);
+    const certificate = pem.replace(KEY_BLOCK, '');
+    return (
+      isUsable(certificate, authority.bundlePem, hosts, now) && isKeyOf(certificate, KEY_BLOCK.exec(pem)?.[0])
+    );
   };
   const version = (now: number) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due');
   return {

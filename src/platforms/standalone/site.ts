@@ -38,6 +38,8 @@ export class StandaloneSite implements Site {
     }
     const issuer = grant.issuer === null ? this.#defaultIssuer : this.#findIssuer(grant.issuer);
     if (typeof issuer === 'string') return issuerUnavailable(issuer);
+    if (!issuer.signsFor.client)
+      return issuerUnavailable(`${issuer.description} may not sign certificates of TLS clients`);
     const now = this.#clock();
     if (issuer.notAfter <= now) return issuerUnavailable(`${issuer.description} has expired`);
     if (issuer.notBefore > now) return issuerUnavailable(`${issuer.description} is not valid yet`);

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestService, type TestService } from '../support/service.js';
+import { post } from '../support/wire.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.close());
+
+it('a stranger is logged by his address alone, whatever he calls himself; who proved the code, by name', async () => {
+  const { grant, code } = await service.grant();
+  const headers = { name: 'a-name', subject: 'a subject' };
+  await post(service, `/${grant.uid}`, 'not the code', { headers });
+  await post(service, `/${grant.uid}`, code, { headers: { ...headers, name: `${code}_` } });
+  await post(service, `/${grant.uid}`, code, { headers });
+  const told = service.logged().map(({ event, code: why, name, subject }) => [event, why, name, subject]);
+  expect(told).toEqual([
+    ['refused', 'code_wrong', undefined, undefined],
+    ['refused', 'name_invalid', undefined, undefined],
+    ['redeemed', undefined, 'a-name', 'a subject'],
+  ]);
+  expect(service.logText()).not.toContain(code);
+});
