@@ -68,11 +68,25 @@ function rsa1024Csr() {
   return csrHeader(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
 }
 
+/** A refusal that one request cannot provoke, and the file beside this one whose tests do. */
+interface TestedElsewhere {
+  readonly testedIn: 'limits.test.ts' | 'stock-replay.test.ts';
+}
+
+/** A code of the wire's table that nothing in the service refuses with. */
+const NEVER_REFUSED = 'never refused';
+
 /** Status, text, whether the reason is told, and how to provoke it. */
 type Row = readonly [number, string, 'proven' | 'unproven', () => Promise<Provocation>];
 
 const past = () => service.clock.read() - 1;
-const ROWS: Readonly<Partial<Record<RedemptionErrorCode, Row>>> = {
+const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere | typeof NEVER_REFUSED>> = {
+  code_expired: NEVER_REFUSED,
+  code_revoked: NEVER_REFUSED,
+  code_exhausted: NEVER_REFUSED,
+  body_invalid: { testedIn: 'limits.test.ts' },
+  body_timeout: { testedIn: 'limits.test.ts' },
+  repeated_redemption: { testedIn: 'stock-replay.test.ts' },
   code_wrong: [403, REFUSED, 'unproven', () => withGrant({}, { code: 'not-the-code' })],
   grant_unknown: [
     404,
@@ -129,6 +143,10 @@ const ROWS: Readonly<Partial<Record<RedemptionErrorCode, Row>>> = {
   internal: [500, INTERNAL, 'unproven', () => named('broken')],
 };
 
+const ROWS = Object.entries(CODES).flatMap(([code, entry]) =>
+  typeof entry === 'string' || 'testedIn' in entry ? [] : [[code, entry] as const],
+);
+
 function provoke({ path, code, method, headers = {} }: Provocation, accept?: string): Promise<WireAnswer> {
   return post(service, path, code, {
     ...(method !== undefined && { method }),
@@ -137,7 +155,7 @@ function provoke({ path, code, method, headers = {} }: Provocation, accept?: str
 }
 
 describe('a refusal', () => {
-  it.each(Object.entries(ROWS))('%s has its status and text, and costs nothing', async (code, row) => {
+  it.each(ROWS)('%s has its status and text, and costs nothing', async (code, row) => {
     const [status, text, proof, make] = row;
     const provocation = await make();
     const before = provocation.grant && (await service.used(provocation.grant.uid));
@@ -156,7 +174,7 @@ describe('a refusal', () => {
     expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code }));
   });
 
-  it.each(Object.entries(ROWS))('%s is a problem for whoever accepts one', async (code, row) => {
+  it.each(ROWS)('%s is a problem for whoever accepts one', async (code, row) => {
     const [status, title, proof, make] = row;
     const answer = await provoke(await make(), 'application/yaml, application/problem+json');
     expect(answer.status).toBe(status);
