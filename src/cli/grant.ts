@@ -16,12 +16,14 @@ import { writeOut } from './write-out.js';
 
 const LAST_ATTEMPTS = 10;
 
+/** The flags of every command on grants; `namespace` is `default` unless given, the rest are settings of the store. */
 export interface GrantFlags {
   readonly namespace: string;
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
 
+/** The flags of what makes a grant, as they were typed; `token` is a file, or `-` for standard output. */
 export interface GrantCreateFlags extends GrantFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
@@ -103,6 +105,10 @@ function attemptReport(attempt: Attempt) {
   };
 }
 
+/**
+ * `grant create`: makes a grant and shows its URL and code, or writes its token to `--token`. Where neither can be shown
+ * the grant is deleted again.
+ */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   await withStore(flags, async (session) => {
     const made = await makeGrant(name, flags, session);
@@ -137,6 +143,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
+/** `grant list`: shows the grants of `--namespace`, or of all, with their states. */
 export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const within = flags.allNamespaces ? {} : { namespace: flags.namespace };
@@ -159,6 +166,7 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
   });
 }
 
+/** `grant show`: shows one grant and the last 10 attempts at it. */
 export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withStore(flags, async ({ store, service }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
@@ -200,6 +208,7 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
   });
 }
 
+/** `grant revoke`: revokes a grant for good, and says so also of one that was revoked before. */
 export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
@@ -212,6 +221,7 @@ export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promi
   });
 }
 
+/** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
 export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);

@@ -7,6 +7,7 @@ import { configurationFrom } from './configuration.js';
 import { formatTime } from './output.js';
 import { writeOut } from './write-out.js';
 
+/** The flags of `issuer server-certificate`, those of the settings among them; `to` is a directory. */
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];
   readonly to?: string;

@@ -36,6 +36,10 @@ function report(redemption: Redemption) {
   };
 }
 
+/**
+ * `redemption list`: shows what was redeemed, oldest first; from one grant with `--grant` (a name or a uid), else from the
+ * grants of every namespace.
+ */
 export async function listCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const of =
@@ -62,6 +66,7 @@ export async function listCommand(flags: GrantFlags & { readonly grant?: string 
   });
 }
 
+/** `redemption show`: shows one redemption and its certificate. Throws a CommandError where there is none of that id. */
 export async function showCommand(id: string, flags: { readonly output?: OutputFormat }): Promise<void> {
   await withStore(flags, async ({ store }) => {
     const redemption = await store.findRedemption(id);

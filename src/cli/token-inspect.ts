@@ -8,6 +8,7 @@ import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { parseAccessToken } from './token-file.js';
 
+/** The flags of `token inspect`; how to connect matters with `check` alone. */
 export interface TokenInspectFlags extends ConnectionFlags {
   readonly check?: boolean;
   readonly output?: OutputFormat;

@@ -12,6 +12,7 @@ import type { OutputFormat } from './output-format.js';
 import { parseAccessToken } from './token-file.js';
 import { writeOut } from './write-out.js';
 
+/** The flags of `token redeem`, as they were typed; `to` is a directory, or `-` for standard output. */
 export interface TokenRedeemFlags extends ConnectionFlags {
   readonly to: string;
   readonly name?: string;

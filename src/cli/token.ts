@@ -5,6 +5,7 @@ import { type GrantCreateFlags, makeGrant, requireGrant } from './grant.js';
 import { withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 
+/** The flags of `token issue`, as they were typed: those of a new grant, or `grant` with `codeFile`. */
 export interface TokenIssueFlags extends GrantCreateFlags {
   readonly grant?: string;
   readonly name?: string;

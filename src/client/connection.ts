@@ -8,6 +8,7 @@ import { connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 import { untilAborted } from './until-aborted.js';
 
+/** How a connection is opened and judged. */
 export interface ConnectionOptions extends RouteOptions {
   /** Tells our own time, to judge certificates that have ended or not begun. */
   readonly clock: () => number;

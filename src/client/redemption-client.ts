@@ -11,6 +11,7 @@ import { unbracketed } from './route.js';
 export const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_ANSWER = 1024 * 1024;
 
+/** How a client reaches services. */
 export interface RedemptionClientOptions extends ConnectionOptions {
   /** For one exchange from the name look-up to the answer's last byte; 10,000 unless told otherwise. */
   readonly timeoutMs?: number | undefined;

@@ -11,6 +11,7 @@ import {
 /** A YAML mapping, its values unjudged. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
 
+/** How much of a YAML stream is taken. */
 export interface YamlLimits {
   /** Most UTF-16 units. */
   readonly length: number;

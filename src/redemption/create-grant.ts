@@ -12,6 +12,7 @@ const DEFAULT_REDEMPTIONS_ALLOWED = 1;
 const MOST_REDEMPTIONS = 1_000_000;
 const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
 
+/** What a grant shall be; 1 redemption within 15 minutes where nothing else is said. Judged by {@link createGrant}. */
 export interface GrantRequest {
   readonly namespace: string;
   readonly name: string;

@@ -8,9 +8,11 @@ export interface Page<T> {
   readonly next?: string;
 }
 
+/** Which part of a listing is wanted: from its beginning, or behind the page that gave `after`. */
 export interface PageRequest {
-  /** At most this many items, 1 to 1,000. */
+  /** At most this many items; below 1 it is taken as 1, above 1,000 as 1,000. */
   readonly limit: number;
+  /** The `next` of an earlier page of the same listing; a RangeError for any other text. */
   readonly after?: string;
 }
 

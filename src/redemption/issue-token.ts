@@ -4,6 +4,7 @@ import type { AccessToken } from '../domain/access-token.js';
 import type { Clock } from './clock.js';
 import type { ServiceDescription } from './service-description.js';
 
+/** What a token is made from; `code` is the grant's, and a secret. */
 export interface TokenRequest {
   readonly grant: AccessGrant;
   readonly code: string;

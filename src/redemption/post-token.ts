@@ -4,6 +4,7 @@ import type { Checkpoint, Clock } from './clock.js';
 import type { PendingRedemption } from './pending-redemption.js';
 import type { RedemptionClient, TokenRedemption } from './redemption-client.js';
 
+/** What posting a code works with. */
 export interface PostingDependencies {
   readonly client: RedemptionClient;
   readonly clock: Clock;

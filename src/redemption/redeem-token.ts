@@ -17,6 +17,7 @@ import type { OpenPendingRedemption, PendingRedemption } from './pending-redempt
 import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
 import type { AnswerReader, ReceivedLink } from './redemption-client.js';
 
+/** One token, and what is wanted of it. */
 export interface RedeemTokenRequest {
   readonly token: AccessToken;
   /** Wanted Link and Secret name; absent means the token's name. */
@@ -25,11 +26,13 @@ export interface RedeemTokenRequest {
   readonly subject?: string | undefined;
   /** Cost of the Links, at least 1; absent means the token's, if it has one. */
   readonly linkCost?: number | undefined;
+  /** True when the link will be renewed, and so a short-lived certificate will do. */
   readonly renews?: boolean | undefined;
   /** Posts again to a server that may have counted an earlier posting. */
   readonly retry?: boolean | undefined;
 }
 
+/** What {@link redeemToken} works with; `checkpoint` is called wherever a run may die. */
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;

@@ -9,6 +9,7 @@ import { keepSession } from './session.js';
 import { failureOf, translateFailure } from './sqlite-failure.js';
 import { sqliteGrantStore } from './sqlite-grant-store.js';
 
+/** Where the store is, and how it is opened. */
 export interface SqliteStoreOptions {
   /** Path of the database; its directory must exist. */
   readonly file: string;
