@@ -34,7 +34,7 @@ export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 // Variables of ours that are no setting of the service.
-const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG']);
+const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
 // What Kubernetes and container links put into a variable named after a Service.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
@@ -47,6 +47,14 @@ export function environment(): Environment {
 function defaultDataDir(env: Environment, isRoot: boolean): string {
   if (isRoot) return '/var/lib/linkgrant';
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linkgrant');
+}
+
+/** Skupper's data directory when nobody names one, as Skupper finds it; in a container it is mounted at `/output`. */
+function defaultSkupperHome(env: Environment, isRoot: boolean): string {
+  const isContainer = ['/run/.containerenv', '/.dockerenv'].some((file) => existsSync(file));
+  if (isContainer && existsSync('/output')) return '/output';
+  if (isRoot) return '/var/lib/skupper';
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'skupper');
 }
 
 function readVariable(env: Environment, name: string | undefined): string | undefined {
@@ -118,6 +126,10 @@ export function loadConfiguration(
   isRoot = process.getuid?.() === 0,
 ): Configuration {
   const dataDirDefault = defaultDataDir(env, isRoot);
+  const computedDefaults: Readonly<Partial<Record<SettingKey, string>>> = {
+    dataDir: dataDirDefault,
+    skupperHome: defaultSkupperHome(env, isRoot),
+  };
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
   const named = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
   const usual = join(dataDir, 'config.yaml');
@@ -138,7 +150,7 @@ export function loadConfiguration(
       [alias, `variable ${definition.alias}`],
       [skupper[key]?.value, `variable ${skupper[key]?.name}`],
       [fileValues[key], `file ${file}`],
-      [key === 'dataDir' ? dataDirDefault : definition.default, 'default'],
+      [computedDefaults[key] ?? definition.default, 'default'],
     ];
     const [value, source] = candidates.find(([candidate]) => candidate !== undefined) ?? [
       undefined,

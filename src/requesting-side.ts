@@ -6,43 +6,97 @@ import {
   type RedemptionClientOptions,
 } from './client/redemption-client.js';
 import type { AccessToken } from './domain/access-token.js';
-import { directoryMaterializer } from './platforms/standalone/directory-materializer.js';
-import { pendingDirectories } from './platforms/standalone/pending-directory.js';
+import { BootstrapNotes } from './platforms/files/bootstrap-notes.js';
+import { type DirectoryPlacing, directoryMaterializer } from './platforms/files/directory-materializer.js';
+import { OwedReload } from './platforms/files/owed-reload.js';
+import { type PlacedLink, placedLinks } from './platforms/files/placed-links.js';
+import { hasUnplacedAnswer, pendingDirectories } from './platforms/standalone/pending-directory.js';
 import { streamMaterializer } from './platforms/standalone/stream-materializer.js';
+import { RequestingSite } from './platforms/system/requesting-site.js';
+import { SkupperHome } from './platforms/system/skupper-home.js';
 import type { Checkpoint } from './redemption/clock.js';
 import type { Materializer } from './redemption/materializer.js';
-import { type RedeemedToken, type RedeemTokenRequest, redeemToken } from './redemption/redeem-token.js';
+import {
+  pendingRedemptionId,
+  type RedeemedToken,
+  type RedeemTokenRequest,
+  redeemToken,
+} from './redemption/redeem-token.js';
 import type { TokenCheck } from './redemption/redemption-client.js';
+
+export type { ReloadOutcome } from './platforms/files/owed-reload.js';
+export type { InputToken } from './platforms/system/requesting-site.js';
+export type { PlacedLink, RequestingSite };
 
 const PATIENCE_MARGIN_MS = 5_000;
 
 /** How the requesting side reaches a service. */
 export type RequestingSideOptions = RedemptionClientOptions;
 
+/** A directory that a router reads its links from, with the reload that changes in it make necessary. */
+export interface LinkPlace {
+  readonly materializer: Materializer;
+  /** The whole, valid links of linkgrant's that are in it now. */
+  links(): PlacedLink[];
+  /** See {@link OwedReload.settle}. */
+  settleReload: OwedReload['settle'];
+  /** Which link a token's place has led to here. */
+  readonly notes: BootstrapNotes;
+}
+
 /** The requesting side with what it keeps in the data directory. */
 export function openRequestingSide(
   dataDir: string,
   options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
 ) {
-  const client = createRedemptionClient(options);
   const { clock, checkpoint } = options;
   const openPending = pendingDirectories(dataDir, clock);
   return {
-    toDirectory: (directory: string) => directoryMaterializer(directory, clock),
+    toDirectory: (directory: string, placing?: DirectoryPlacing) =>
+      directoryMaterializer(directory, clock, placing),
     toStream: streamMaterializer,
-    redeem: (request: RedeemTokenRequest, materializer: Materializer): Promise<RedeemedToken> =>
+    /** The place of links in a directory whose reader has to be reloaded. */
+    place(directory: string, placing: DirectoryPlacing): LinkPlace {
+      const reload = new OwedReload(dataDir, directory, sleep);
+      return {
+        materializer: reload.materializer(clock, placing),
+        links: () => placedLinks(directory, clock()),
+        settleReload: (acts, at) => reload.settle(acts, at),
+        notes: new BootstrapNotes(dataDir, directory),
+      };
+    },
+    /** True when a run that died has kept the answer to this token, and perhaps not put all of it in place. */
+    hasUnplacedAnswerTo: (token: AccessToken) => hasUnplacedAnswer(dataDir, pendingRedemptionId(token)),
+    /** Redeems with the side's own limit on an exchange, or with `timeoutMs`. */
+    redeem: (
+      request: RedeemTokenRequest,
+      materializer: Materializer,
+      timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    ): Promise<RedeemedToken> =>
       redeemToken(request, {
-        client,
+        client: createRedemptionClient({ ...options, timeoutMs }),
         readAnswer,
         openPending,
         materializer,
         clock,
         checkpoint,
         wait: sleep,
+        // A run beside this one may take as long as the side allows, whatever this exchange may.
         patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
       }),
   };
 }
+
+/** What {@link openRequestingSide} gives. */
+export type RequestingSide = ReturnType<typeof openRequestingSide>;
+
+/** The site of a namespace below Skupper's data directory. */
+export function openRequestingSite(skupperHome: string, namespace: string): RequestingSite {
+  return new RequestingSite(new SkupperHome(skupperHome).namespace(namespace));
+}
+
+/** Tells tokens apart, without telling anything of their codes. */
+export const tokenId = pendingRedemptionId;
 
 /** Asks the service of a token for the state of its grant. */
 export function checkToken(

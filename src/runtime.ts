@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import { type CertificateEnds, certificateParts } from './admin/certificate-readiness.js';
 import { createGrantMetrics, createMetrics, type Metrics } from './admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from './admin/operations-app.js';
+import { grantAdoption } from './grant-adoption.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
@@ -31,7 +32,9 @@ import { StandaloneSite } from './platforms/standalone/site.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
+import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
+import { openSystemSite, systemOf } from './system-side.js';
 
 const BODY_TIMEOUT_MS = 15_000;
 // With what the store may take to close, under 10 s.
@@ -77,8 +80,28 @@ async function openIssuer(settings: Settings, now: number): Promise<CertificateA
   return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
 }
 
-/** The service's own certificates: the CA that signs links, and what the listener shows. */
-async function openIdentities(settings: Settings, now: number) {
+/** The site behind the service, and, where it has no platform, the CA that signs its links. */
+async function openSite(
+  settings: Settings,
+  clock: Clock,
+): Promise<{ site: Site; issuer: CertificateAuthority | undefined }> {
+  if (settings.platform !== 'standalone') {
+    return { site: openSystemSite(systemOf(settings), clock), issuer: undefined };
+  }
+  const issuer = await openIssuer(settings, clock());
+  const authorities = new OwnedAuthorities(settings.dataDir);
+  const site = new StandaloneSite({
+    endpoints: settings.endpoint ?? [],
+    defaultIssuer: issuer,
+    findIssuer: (name) => authorities.find(name, clock()),
+    clock,
+  });
+  return { site, issuer };
+}
+
+/** The service's own certificates, and the site behind it. */
+async function openIdentities(settings: Settings, clock: Clock) {
+  const now = clock();
   const { tlsCert, tlsKey, tlsCa } = settings;
   const given =
     tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
@@ -86,7 +109,7 @@ async function openIdentities(settings: Settings, now: number) {
       : undefined;
   // What others keep is looked at before anything of ours is made.
   await given?.read(now);
-  const issuer = await openIssuer(settings, now);
+  const { site, issuer } = await openSite(settings, clock);
   openDataDirectory(settings.dataDir);
   const authorities = new OwnedAuthorities(settings.dataDir);
   const identity: ServerIdentitySource =
@@ -100,12 +123,12 @@ async function openIdentities(settings: Settings, now: number) {
         listenHost: settings.listen.host,
       }),
     );
-  return { authorities, issuer, identity };
+  return { site, issuer, identity };
 }
 
 /** Makes what the first start makes, so that several processes can then start at once: directory, CAs and schema. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
-  const { identity } = await openIdentities(settings, context.clock());
+  const { identity } = await openIdentities(settings, context.clock);
   await identity.read(context.clock());
   const store = await openStore(settings, context, true);
   await store.close();
@@ -113,7 +136,7 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 
 /** Starts the redemption service, and resolves once it answers. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
-  const identities = await openIdentities(settings, context.clock());
+  const identities = await openIdentities(settings, context.clock);
   const shown = await identities.identity.read(context.clock());
   const store = await openStore(settings, context, true);
   const metrics = createMetrics();
@@ -145,16 +168,11 @@ function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
 }
 
 function createListener(parts: ServiceParts): TlsListener {
-  const { settings, context, authorities, issuer, shown, store, metrics } = parts;
-  const { clock, logger } = context;
+  const { settings, context, site, shown, store, metrics } = parts;
+  const { logger } = context;
   const app = createRedemptionApp({
     store,
-    site: new StandaloneSite({
-      endpoints: settings.endpoint ?? [],
-      defaultIssuer: issuer,
-      findIssuer: (name) => authorities.find(name, clock()),
-      clock,
-    }),
+    site,
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     onLedgerFailure: (error) =>
@@ -182,7 +200,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const endpoints = settings.endpoint ?? [];
   const listening = await listen(listener.server, settings.listen);
   const description: ServiceDescription = {
-    platform: 'standalone',
+    platform: settings.platform,
     url: serviceUrl({
       externalUrl: settings.externalUrl,
       pathPrefix: pathPrefixOf(settings),
@@ -194,21 +212,29 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     caSha256: describeCertificate(shown.ca).sha256,
     hosts: describeCertificate(shown.cert).hosts,
     endpoints,
-    issuer: issuer.description,
+    issuer: issuer?.description ?? null,
+    ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
   };
   await publishService(store, description);
-  if (endpoints.length > 0) await store.initializeGrants(clock());
-  let ends: CertificateEnds = { server: shown.notAfter, issuer: issuer.notAfter };
+  const adoptGrants =
+    settings.platform === 'standalone'
+      ? undefined
+      : grantAdoption(systemOf(settings), { store, site: parts.site, ...context });
+  // Where sites tell whether they accept links, a grant is made when its own does.
+  if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
+  await adoptGrants?.();
+  let ends: CertificateEnds = { server: shown.notAfter, issuer: issuer?.notAfter ?? null };
   const noteServerEnd = (notAfter: number) => {
     ends = { ...ends, server: notAfter };
     metrics.setCertificateExpiry('server', notAfter);
   };
   noteServerEnd(shown.notAfter);
-  metrics.setCertificateExpiry('issuer', issuer.notAfter);
+  if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
   const reloadIdentity = identityReloader(parts, description, noteServerEnd);
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
+    ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
   ];
   for (const timer of timers) timer.unref();
   return {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from './domain/duration.js';
 import type { LinkEndpoint } from './domain/link.js';
+import { isNamespace } from './domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
 
@@ -72,6 +73,9 @@ const path = z.string().min(1, 'a path');
 /** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
 export const SETTING_SCHEMAS = {
   dataDir: path,
+  platform: oneOf('standalone', 'podman', 'docker', 'linux'),
+  namespace: text('an RFC 1123 label', (value) => (isNamespace(value) ? value : undefined)),
+  skupperHome: path,
   listen: listenAddress(),
   externalUrl: text(
     'an https URL without query, such as https://grants.example.com:9090/grants',

@@ -23,6 +23,23 @@ export const SETTINGS = {
     description:
       'where CAs, keys and the SQLite file are kept; for a user other than root ~/.local/share/linkgrant',
   },
+  platform: {
+    default: 'standalone',
+    placeholder: 'PLATFORM',
+    alias: 'SKUPPER_PLATFORM',
+    description: 'what the site runs on: standalone, podman, docker or linux',
+  },
+  namespace: {
+    placeholder: 'NAMESPACE',
+    description:
+      'the only namespace that is served, for podman, docker and linux (default: each that has a site)',
+  },
+  skupperHome: {
+    // Root's; anybody else's is under the XDG data home.
+    default: '/var/lib/skupper',
+    placeholder: 'DIR',
+    description: "Skupper's data directory, for podman, docker and linux",
+  },
   listen: {
     default: ':9090',
     placeholder: 'HOST:PORT',

@@ -4,9 +4,11 @@ import { isUuid } from '../domain/names.js';
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
+import { isDeclared } from '../system-side.js';
 import { CommandError } from './command-error.js';
 import { everyItem } from './every-item.js';
 import { parseCount, parseWindow, readCode } from './flag-values.js';
+import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -38,6 +40,8 @@ export async function makeGrant(
   flags: GrantCreateFlags,
   session: StoreSession,
 ): Promise<CreatedGrant> {
+  const { namespace, issuer = null } = flags;
+  const { endpoints } = await requireLinkAccess(session, { namespace, name, issuer });
   const made = await createGrant(
     {
       namespace: flags.namespace,
@@ -47,7 +51,7 @@ export async function makeGrant(
       code: flags.codeFile === undefined ? undefined : readCode(flags.codeFile),
       issuer: flags.issuer,
     },
-    requireService(session),
+    endpoints.length > 0,
     { store: session.store, clock: Date.now },
   );
   if ('rejected' in made) {
@@ -223,8 +227,17 @@ export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promi
 
 /** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
 export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withStore(flags, async ({ store }) => {
+  await withStore(flags, async ({ store, service }) => {
     const grant = await requireGrant(store, flags.namespace, nameOrUid);
+    if (service?.system && isDeclared(service.system, grant)) {
+      throw new CommandError(
+        `grant "${grant.name}" is declared by the file ${grant.sourceFile} and would be made anew, with all its uses`,
+        {
+          exitCode: 1,
+          hint: 'remove the file from input/resources, and the service deletes the grant; or revoke it with `linkgrant grant revoke`',
+        },
+      );
+    }
     await store.deleteGrant(grant.uid);
     await writeOut(
       `Grant "${grant.name}" is deleted. Its redemptions stay in the ledger; links made from it stay.\n`,

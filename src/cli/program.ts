@@ -2,20 +2,14 @@ import { Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
-import { parseOutputFormat } from './output-format.js';
-import { collect, STORE_SETTINGS, settingsOptions } from './settings-options.js';
+import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
+import { addDoctor, addLink } from './link-commands.js';
+import { addBootstrap, addRedeem } from './requesting-commands.js';
+import { collect, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
-const OUTPUT = () =>
-  new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
 const NAMESPACE = () =>
   new Option('-n, --namespace <NAMESPACE>', 'namespace of the grant').default('default');
-
-/** Adds the flags of settings to a command, which then reads them from the flags it is given. */
-function withSettings(command: Command, keys: readonly SettingKey[]): Command {
-  for (const option of settingsOptions(keys)) command.addOption(option);
-  return command;
-}
 
 function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
   const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());
@@ -82,27 +76,7 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
         cost === undefined ? flags : { linkCost: cost, ...flags },
       ),
     );
-  const redeem = token
-    .command('redeem <FILE>')
-    .description('redeem a token (- for standard input) and write its Link and Secret; safe to repeat')
-    .requiredOption(
-      '--to <DIR>',
-      'directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output',
-    )
-    .option('--name <NAME>', "name of the link (default: the token's)")
-    .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
-    .addOption(new Option('--link-cost <N>', "cost of the link (default: the token's)"))
-    .addOption(new Option('--cost <N>').hideHelp())
-    .option('--retry', 'post again although an earlier outcome is unknown; may spend another use');
-  addConnectionFlags(withSettings(redeem, ['dataDir']))
-    .addOption(OUTPUT())
-    .action(async (file, { cost, ...flags }) =>
-      (await import('./token-redeem.js')).redeemCommand(
-        file,
-        cost === undefined ? flags : { linkCost: cost, ...flags },
-        context,
-      ),
-    );
+  addRedeem(token, context);
   addConnectionFlags(
     token
       .command('inspect <FILE>')
@@ -111,20 +85,6 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .option('--check', 'ask the service for the state of the grant; spends nothing')
     .addOption(OUTPUT())
     .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
-}
-
-function addConnectionFlags(command: Command): Command {
-  return command
-    .option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)')
-    .option(
-      '--proxy <URL>',
-      'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',
-    )
-    .option(
-      '--connect-to <HOST:PORT:ADDR:PORT>',
-      "connect elsewhere than the URL says, as curl's; may be repeated",
-      collect,
-    );
 }
 
 function addRest(program: Command): void {
@@ -185,6 +145,9 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
   addServe(program, context);
   addGrant(program);
   addToken(program, context);
+  addLink(program, context);
+  addBootstrap(program, context);
   addRest(program);
+  addDoctor(program, context);
   return program;
 }

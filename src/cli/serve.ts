@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
 import type { CertificateEnds } from '../admin/certificate-readiness.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
+import { isLoopback } from '../domain/peer-address.js';
 import { createLogger } from '../logger.js';
 import { openStore } from '../open-store.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
@@ -13,6 +14,7 @@ import {
   storeMetrics,
 } from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
+import { type SystemPlace, siteReports } from '../system-side.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { describeFailure } from './failure.js';
@@ -53,21 +55,36 @@ export async function serveCommand(
   }
 }
 
-function banner(
-  { url, caSha256, endpoints }: ServiceDescription,
+async function banner(
+  description: ServiceDescription,
   port: number,
   opsPort: number | undefined,
-): string {
-  const next =
+): Promise<string> {
+  const { url, caSha256, system, endpoints } = description;
+  const standalone =
     endpoints.length > 0
       ? 'Next: linkgrant token issue token.yaml'
       : 'No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router';
   return [
     `Serving ${url} on port ${port}${opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`}`,
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
-    next,
+    ...(system ? await siteLines(system) : [standalone]),
     '',
   ].join('\n');
+}
+
+/** A line for each served site: where links to it lead, or why none do. */
+async function siteLines(system: SystemPlace): Promise<string[]> {
+  const reports = await siteReports(system, Date.now);
+  const lines = reports.map(({ namespace, access }) => {
+    if ('refused' in access) return `Namespace ${namespace}: no links, ${access.reason}; ${access.hint}`;
+    const leads = access.endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+    const local = access.endpoints.some(({ host }) => isLoopback(host));
+    return `Namespace ${namespace}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
+  });
+  const open = reports.find(({ access }) => !('refused' in access));
+  if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
+  return [...lines, 'Next: make a site that accepts links, with `skupper site create --enable-link-access`'];
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */
@@ -94,7 +111,9 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         },
         runtime,
       ));
-    process.stdout.write(banner(service.description, service.listening.port, operations?.listening.port));
+    process.stdout.write(
+      await banner(service.description, service.listening.port, operations?.listening.port),
+    );
     await stop;
     await operations?.close();
   } finally {
@@ -172,7 +191,7 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
     process.on('SIGHUP', () => signalWorkers('SIGHUP'));
     const operations =
       settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateEnds));
-    process.stdout.write(banner(description, port, operations?.listening.port));
+    process.stdout.write(await banner(description, port, operations?.listening.port));
     await stop;
     await operations?.close();
   } finally {

@@ -5,6 +5,7 @@ import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { issueToken } from '../redemption/issue-token.js';
 import { CommandError } from './command-error.js';
+import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
 import { formatTime } from './output.js';
 import { requireService, type StoreSession } from './store-session.js';
@@ -51,7 +52,8 @@ async function writeTokenOf(
   session: StoreSession,
 ): Promise<void> {
   const service = requireService(session);
-  const token = issueToken({ grant, code, name, linkCost }, service, Date.now);
+  const { endpoints, siteUid } = await requireLinkAccess(session, grant);
+  const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, Date.now);
   if ('rejected' in token) {
     throw new CommandError(`the token was not made: ${token.rejected}`, {
       exitCode: 1,
@@ -59,15 +61,13 @@ async function writeTokenOf(
     });
   }
   await writeSecretOutput(target, encodeAccessToken(token));
-  const endpoints = service.endpoints
-    .map(({ name: role, host, port }) => `${role} ${host}:${port}`)
-    .join(', ');
+  const leadsTo = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
   const uses = grant.redemptionsAllowed === 1 ? 'once' : `${grant.redemptionsAllowed} times`;
   process.stderr.write(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
       `Redeemed at ${token.url}\n`,
-      `Links to ${endpoints}\n`,
+      `Links to ${leadsTo}\n`,
       `Can be redeemed ${uses}${grant.expirationTime === null ? '' : `, until ${formatTime(grant.expirationTime)}`}\n`,
     ].join(''),
   );

@@ -1,36 +1,35 @@
-import { parse as parsePath, resolve } from 'node:path';
 import { isSubject } from '../domain/names.js';
-import type { Checkpoint, Clock } from '../redemption/clock.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
-import { openRequestingSide } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
-import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { parseCount, readToken, requireResourceName } from './flag-values.js';
+import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import { type InputRedemption, inputFailure, redeemInput } from './redeem-input.js';
+import { type ReloadReport, reloadText, settleReload } from './settle-reload.js';
 import { parseAccessToken } from './token-file.js';
-import { writeOut } from './write-out.js';
 
-/** The flags of `token redeem`, as they were typed; `to` is a directory, or `-` for standard output. */
-export interface TokenRedeemFlags extends ConnectionFlags {
-  readonly to: string;
+/** The flags of `token redeem`, as they were typed. */
+export interface TokenRedeemFlags extends LinkTargetFlags {
+  /** Redeems the AccessToken files of the site's input directory. */
+  readonly input?: boolean;
   readonly name?: string;
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
   readonly output?: OutputFormat;
-  readonly dataDir?: string;
-  readonly config?: string;
 }
 
-/** Redeems a token and puts its Secret and Link into `--to`. The key is made and kept before anything is posted. */
+/**
+ * Redeems a token and puts its Secret and Link into `--to`, or into the input directory of a site; with `--input` the
+ * tokens that are there. The key is made and kept before anything is posted.
+ */
 export async function redeemCommand(
-  file: string,
+  file: string | undefined,
   flags: TokenRedeemFlags,
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+  context: CommandContext,
 ): Promise<void> {
-  const { to, name, subject, output } = flags;
+  const { name, subject, output } = flags;
   const linkCost = parseCount('--link-cost', flags.linkCost);
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined && !isSubject(subject)) {
@@ -39,52 +38,145 @@ export async function redeemCommand(
       hint: 'use 1 to 253 printable characters',
     });
   }
-  if (to === '-' && output !== undefined) {
+  if (flags.to === '-' && output !== undefined) {
     throw new CommandError('-o and --to - both want standard output', {
       exitCode: 2,
       hint: 'name a directory with --to',
     });
   }
-  if (to !== '-' && parsePath(resolve(to)).root === resolve(to)) {
-    throw new CommandError('--to cannot be the root directory', {
-      exitCode: 2,
-      hint: 'name a directory for the two files',
-    });
-  }
-  const { settings } = configurationFrom({ dataDir: flags.dataDir, config: flags.config });
+  requireOneSource(file, flags);
+  const target = openLinkTarget(flags, context, { reloads: false });
+  if (file === undefined)
+    return redeemInputCommand(target, { linkCost, retry: flags.retry, output }, context);
   const token = parseAccessToken(readToken(file));
-  const side = openRequestingSide(settings.dataDir, { ...connectionOptions(flags), ...context });
-  const materializer = to === '-' ? side.toStream(writeOut) : side.toDirectory(to);
-  const redeemed = await side.redeem({ token, name, subject, linkCost, retry: flags.retry }, materializer);
-  await report(redeemed, to, output);
+  const { side, site, materializer, proxyConfiguration } = target;
+  const redeemed = await side.redeem(
+    { token, name, subject: subject ?? site?.uid(), linkCost, proxyConfiguration, retry: flags.retry },
+    materializer,
+  );
+  const reload = await settleReload(target, redeemed.written, context);
+  await report(redeemed, target, reload, output);
+  requireReload(reload);
 }
 
-async function report(redeemed: RedeemedToken, to: string, output: OutputFormat): Promise<void> {
-  const { links, secret, certificate, redemptionId, alreadyRedeemed, source, written } = redeemed;
-  const until = formatTime(certificate.notAfter);
-  if (to === '-') {
-    process.stderr.write(
-      `The certificate of "${certificate.subject}" is valid until ${until}; nothing renews it.\n`,
-    );
-    return;
+function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
+  if (file === undefined && !input) {
+    throw new CommandError('nothing says which token to redeem', {
+      exitCode: 2,
+      hint: "name its file (- for standard input), or --input for those in the site's input directory",
+    });
   }
+  if (!input) return;
+  if (file !== undefined || name !== undefined || subject !== undefined) {
+    throw new CommandError('--input redeems the tokens of the input directory, each under its own name', {
+      exitCode: 2,
+      hint: 'leave out the file, --name and --subject, or leave out --input',
+    });
+  }
+}
+
+async function redeemInputCommand(
+  target: LinkTarget,
+  request: {
+    readonly linkCost?: number | undefined;
+    readonly retry?: boolean | undefined;
+    output: OutputFormat;
+  },
+  context: CommandContext,
+): Promise<void> {
+  if (!target.site) {
+    throw new CommandError('--input needs a site with an input directory', {
+      exitCode: 2,
+      hint: 'add --platform podman, docker or linux',
+    });
+  }
+  const results = await redeemInput(target, request, context);
+  const reload = await settleReload(target, writtenBy(results), context);
   const value = {
+    tokens: results.map((result) =>
+      'failure' in result
+        ? { file: result.file, error: result.failure.message }
+        : { file: result.file, ...reportOf(result.redeemed) },
+    ),
+    reload: reload.outcome,
+  };
+  await print(request.output, value, () => results.map(inputText).join('') + reloadText(reload) || NO_TOKENS);
+  const failure = inputFailure(results);
+  if (failure) throw failure;
+  requireReload(reload);
+}
+
+const NO_TOKENS = 'No AccessToken is in the input directory.\n';
+
+function writtenBy(results: readonly InputRedemption[]): string[] {
+  return results.flatMap((result) => ('redeemed' in result ? result.redeemed.written : []));
+}
+
+function inputText(result: InputRedemption): string {
+  if ('redeemed' in result) return `${writtenText(result.redeemed)}Removed ${result.file}\n`;
+  return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not posted again; --retry does)' : ''}\n`;
+}
+
+function writtenText({ written, alreadyRedeemed, certificate }: RedeemedToken): string {
+  return [
+    ...written.map((path) => `Written ${path}\n`),
+    alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
+    `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}; nothing renews it.\n`,
+  ].join('');
+}
+
+function reportOf({
+  links,
+  secret,
+  certificate,
+  redemptionId,
+  alreadyRedeemed,
+  source,
+  written,
+}: RedeemedToken) {
+  return {
     links: links.map((link) => link.name),
     secret: secret.name,
     files: written,
     subject: certificate.subject,
     serial: certificate.serial,
-    notAfter: until,
+    notAfter: formatTime(certificate.notAfter),
     source,
     alreadyRedeemed,
     ...(redemptionId !== undefined && { redemptionId }),
   };
+}
+
+async function report(
+  redeemed: RedeemedToken,
+  { directory, site, place }: LinkTarget,
+  reload: ReloadReport,
+  output: OutputFormat,
+): Promise<void> {
+  const { certificate } = redeemed;
+  if (directory === undefined) {
+    process.stderr.write(
+      `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}; nothing renews it.\n`,
+    );
+    return;
+  }
+  const value = { ...reportOf(redeemed), ...(place && { reload: reload.outcome }) };
   await print(output, value, () =>
     [
-      ...written.map((path) => `Written ${path}\n`),
-      alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
-      `The certificate of "${certificate.subject}" is valid until ${until}; nothing renews it.\n`,
-      `Apply both where the router runs, for example with kubectl apply -f ${to}. The token file can be deleted.\n`,
+      writtenText(redeemed),
+      reloadText(reload),
+      site || reload.outcome !== 'not-needed'
+        ? 'The token file can be deleted.\n'
+        : `Apply both where the router runs, for example with kubectl apply -f ${directory}. The token file can be deleted.\n`,
     ].join(''),
   );
+}
+
+/** A reload that was tried and failed fails the command; the link is in place all the same. */
+function requireReload({ owedBecause, command }: ReloadReport): void {
+  if (typeof owedBecause !== 'object') return;
+  throw new CommandError(`the link is in place, but it was not reloaded: ${owedBecause.failed}`, {
+    exitCode: 1,
+    hint: `run it by hand, or repeat this command, which spends nothing: ${command}`,
+  });
 }

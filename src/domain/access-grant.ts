@@ -23,6 +23,8 @@ export interface AccessGrant {
   readonly issuer: string | null;
   readonly policy: GrantPolicy;
   readonly siteUid: string | null;
+  /** Name of the file in its namespace's input directory that declares it; null for a grant made in another way. */
+  readonly sourceFile: string | null;
   readonly createdAt: number;
   readonly readyAt: number | null;
   readonly revokedAt: number | null;

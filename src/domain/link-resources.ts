@@ -9,6 +9,8 @@ export interface LinkDocumentOptions {
    * their Secret. On the wire neither is there.
    */
   readonly managed?: boolean;
+  /** Absent on the wire. */
+  readonly namespace?: string | undefined;
 }
 
 function metadataOf(
@@ -16,7 +18,8 @@ function metadataOf(
   options: LinkDocumentOptions,
   annotations: Readonly<Record<string, string>> | undefined,
 ): { readonly [key: string]: ResourceValue | undefined } {
-  return { annotations, labels: options.managed ? { [MANAGED_BY]: 'linkgrant' } : undefined, name };
+  const labels = options.managed ? { [MANAGED_BY]: 'linkgrant' } : undefined;
+  return { annotations, labels, name, namespace: options.namespace };
 }
 
 /** A LinkSecret as a `v1/Secret` document. Throws for values that are not ASCII, which PEM never is. */
@@ -44,6 +47,10 @@ export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocument
     spec: {
       cost: link.cost,
       endpoints: link.endpoints.map(({ group, host, name, port }) => ({ group, host, name, port })),
+      settings:
+        link.proxyConfiguration === undefined
+          ? undefined
+          : { 'proxy-configuration': link.proxyConfiguration },
       tlsCredentials: link.tlsCredentials,
     },
   });

@@ -14,6 +14,8 @@ export interface Link {
   readonly tlsCredentials: string;
   /** Routing cost; absent means the router's default of 1. */
   readonly cost?: number;
+  /** Name of a basic-auth Secret with the HTTP proxy that the router connects through. */
+  readonly proxyConfiguration?: string;
 }
 
 /** The `kubernetes.io/tls` Secret of a Link; all values are PEM text. */

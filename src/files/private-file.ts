@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -89,4 +91,21 @@ export function writePrivateFile(file: string, content: string): void {
     throw error;
   }
   syncDirectory(dirname(file));
+}
+
+/** Makes `file` (0600), whole and durable from its first moment on; false, and nothing changed, if it is there already. */
+export function createPrivateFile(file: string, content: string): boolean {
+  const temporary = writeBeside(file, content);
+  let made = true;
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    made = false;
+  } finally {
+    unlinkSync(temporary);
+  }
+  // Also when another run made it: that one may not have come so far yet.
+  syncDirectory(dirname(file));
+  return made;
 }

@@ -4,10 +4,10 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
-import type { ServiceDescription } from './service-description.js';
 
 const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
-const DEFAULT_REDEMPTIONS_ALLOWED = 1;
+/** How often a grant can be redeemed when nobody says so. */
+export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
 // What SQL's integers and people's patience both hold.
 const MOST_REDEMPTIONS = 1_000_000;
 const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
@@ -22,6 +22,8 @@ export interface GrantRequest {
   readonly code?: string | undefined;
   /** Name of the CA that signs; absent for the site's default. */
   readonly issuer?: string | undefined;
+  /** Name of the file that declares it; absent for a grant made in another way. */
+  readonly sourceFile?: string | undefined;
 }
 
 /** A grant was made: its code is known to the caller alone from here on. */
@@ -35,36 +37,42 @@ export interface RejectedGrant {
   readonly rejected: string;
 }
 
-function problemOf(request: GrantRequest): string | undefined {
+/** Why a grant cannot be redeemed that often, as a sentence; undefined if it can. Absent counts as the default. */
+export function redemptionsAllowedProblem(
+  redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
+): string | undefined {
+  const isPossible =
+    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MOST_REDEMPTIONS;
+  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
+}
+
+/** Why a grant cannot be made as asked, as a sentence; undefined if it can. */
+export function grantProblem(request: GrantRequest): string | undefined {
   const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
   if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
   if (!isResourceName(name))
     return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
   if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
-  const allowed = redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED;
-  if (!Number.isInteger(allowed) || allowed < 1 || allowed > MOST_REDEMPTIONS) {
-    return `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
-  }
+  const unusable = redemptionsAllowedProblem(redemptionsAllowed);
+  if (unusable !== undefined) return unusable;
   const windowMs = expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
-  if (windowMs <= 0 || windowMs > LONGEST_WINDOW_MS)
+  // NaN stands for what is no duration.
+  if (!(windowMs > 0 && windowMs <= LONGEST_WINDOW_MS))
     return 'the expiration window must be longer than 0 and at most 10 years';
   return code === undefined ? undefined : checkChosenCode(code);
 }
 
-/**
- * Makes a grant. Its clock starts at once where the service has an endpoint to link to, and else when it gets one.
- */
+/** Makes a grant. Its clock starts at once where its site is `ready` to accept a link, and else when that is. */
 export async function createGrant(
   request: GrantRequest,
-  service: ServiceDescription,
+  ready: boolean,
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<CreatedGrant | RejectedGrant> {
-  const rejected = problemOf(request);
+  const rejected = grantProblem(request);
   if (rejected !== undefined) return { rejected };
   const code = request.code ?? mintCode();
   const uid = randomUUID();
   const now = deps.clock();
-  const ready = service.endpoints.length > 0;
   const expirationWindowMs = request.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const grant: AccessGrant = {
     uid,
@@ -79,6 +87,7 @@ export async function createGrant(
     issuer: request.issuer ?? null,
     policy: {},
     siteUid: null,
+    sourceFile: request.sourceFile ?? null,
     createdAt: now,
     readyAt: ready ? now : null,
     revokedAt: null,

@@ -59,6 +59,8 @@ export interface GrantStore {
   listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<AccessGrant>>;
   /** Starts the clock of every grant that has none: Ready since `now`, ending a window later. Tells how many. */
   initializeGrants(now: number): Promise<number>;
+  /** Changes what a grant's declaration may change later, at once; false if the grant is unknown. */
+  updateGrant(uid: string, change: Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile'>): Promise<boolean>;
   /** Revokes a grant for good; false if it is unknown or was revoked before. */
   revokeGrant(uid: string, now: number): Promise<boolean>;
   /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */

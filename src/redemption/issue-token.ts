@@ -1,6 +1,7 @@
 import { codeMatches } from '../codes/opaque-code.js';
 import { type AccessGrant, grantState } from '../domain/access-grant.js';
 import type { AccessToken } from '../domain/access-token.js';
+import type { LinkEndpoint } from '../domain/link.js';
 import type { Clock } from './clock.js';
 import type { ServiceDescription } from './service-description.js';
 
@@ -11,15 +12,19 @@ export interface TokenRequest {
   /** Name of the token, and so of the Link made from it; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
+  /** Where the link will lead now. */
+  readonly endpoints: readonly LinkEndpoint[];
+  /** Identity of the site that accepts it, where it has one. */
+  readonly siteUid?: string | null;
 }
 
 /** The token that lets another site redeem `grant`, or, as a sentence, why it would be of no use. */
 export function issueToken(
-  { grant, code, name, linkCost }: TokenRequest,
+  { grant, code, name, linkCost, endpoints, siteUid }: TokenRequest,
   service: ServiceDescription,
   clock: Clock,
 ): AccessToken | { readonly rejected: string } {
-  if (service.endpoints.length === 0) {
+  if (endpoints.length === 0) {
     return {
       rejected: 'the site accepts no links: the service has no --endpoint to give to those who redeem',
     };
@@ -37,5 +42,6 @@ export function issueToken(
     ...(linkCost !== undefined && { linkCost }),
     ...(grant.expirationTime !== null && { expirationTime: grant.expirationTime }),
     redemptionsAllowed: grant.redemptionsAllowed,
+    ...(siteUid && { issuerSite: siteUid }),
   };
 }

@@ -26,6 +26,8 @@ export interface RedeemTokenRequest {
   readonly subject?: string | undefined;
   /** Cost of the Links, at least 1; absent means the token's, if it has one. */
   readonly linkCost?: number | undefined;
+  /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
+  readonly proxyConfiguration?: string | undefined;
   /** True when the link will be renewed, and so a short-lived certificate will do. */
   readonly renews?: boolean | undefined;
   /** Posts again to a server that may have counted an earlier posting. */
@@ -53,7 +55,7 @@ export interface RedeemedToken extends ReceivedLink {
 }
 
 /** Under what the pending redemption of a token is kept: SHA-256 over its URL, a NUL and its code, lower-case hex. */
-function pendingRedemptionId(token: AccessToken): string {
+export function pendingRedemptionId(token: AccessToken): string {
   return sha256Hex(`${token.url}\0${token.code}`);
 }
 
@@ -129,13 +131,17 @@ async function putInPlace(
   received: ReceivedLink,
   keyPem: string,
   alreadyRedeemed: boolean,
-  { token, linkCost }: RedeemTokenRequest,
+  { token, linkCost, proxyConfiguration }: RedeemTokenRequest,
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
   const cost = linkCost ?? token.linkCost;
   const secret = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
-  const links = received.links.map((link) => (cost === undefined ? link : { ...link, cost }));
+  const links = received.links.map((link) => ({
+    ...link,
+    ...(cost !== undefined && { cost }),
+    ...(proxyConfiguration !== undefined && { proxyConfiguration }),
+  }));
   const written = await deps.materializer.materialize(secret, links, deps.checkpoint);
   await pending.keepOutcome({
     redeemedAt: new Date(deps.clock()).toISOString(),

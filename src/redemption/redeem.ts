@@ -28,8 +28,8 @@ import {
 
 const DAY_MS = 86_400_000;
 const RENEWING_LIFETIME_MS = 30 * DAY_MS;
-// Routers read a certificate only when they connect: a link that nobody renews has to last.
-const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
+/** Lifetime of a certificate that nobody renews, in milliseconds: routers read it only when they connect, so it has to last. */
+export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
 // Long enough for a person to bring a site up, short enough for a waiting client.

@@ -3,7 +3,7 @@ import type { GrantStore } from './grant-store.js';
 
 /** What a running service publishes of itself, so that tokens can be made whether it runs or not. */
 export interface ServiceDescription {
-  readonly platform: 'standalone';
+  readonly platform: 'standalone' | 'podman' | 'docker' | 'linux';
   /** Base URL of tokens, path prefix included, without a trailing slash. */
   readonly url: string;
   /** PEM that the URL's server certificate verifies against. */
@@ -12,10 +12,16 @@ export interface ServiceDescription {
   readonly caSha256: string;
   /** Names and addresses in the server certificate. */
   readonly hosts: readonly string[];
-  /** Where Links lead; empty while the site accepts none. */
+  /** Where Links lead on a site without a platform; empty while it accepts none, and where sites tell it themselves. */
   readonly endpoints: readonly LinkEndpoint[];
-  /** Subject of the CA that signs link certificates by default. */
-  readonly issuer: string;
+  /** Where system sites are read: Skupper's data directory, the hosts that links may lead to, the only namespace. */
+  readonly system?: {
+    readonly skupperHome: string;
+    readonly hosts: readonly string[];
+    readonly namespace?: string;
+  };
+  /** Subject of the CA that signs link certificates by default; null where sites have their own. */
+  readonly issuer: string | null;
 }
 
 const SETTING = 'service';

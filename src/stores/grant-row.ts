@@ -18,6 +18,7 @@ export const GRANT_COLUMNS = [
   'created_at',
   'ready_at',
   'revoked_at',
+  'source_file',
 ] as const;
 
 /** A row of table `grants` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
@@ -37,6 +38,7 @@ export interface GrantRow {
   readonly created_at: number;
   readonly ready_at: number | null;
   readonly revoked_at: number | null;
+  readonly source_file: string | null;
 }
 
 /** The values of a grant's row, one for each of {@link GRANT_COLUMNS}. */
@@ -57,6 +59,7 @@ export function grantValues(grant: AccessGrant): (string | number | Uint8Array |
     grant.createdAt,
     grant.readyAt,
     grant.revokedAt,
+    grant.sourceFile,
   ];
 }
 
@@ -78,5 +81,6 @@ export function grantOfRow(row: GrantRow): AccessGrant {
     createdAt: row.created_at,
     readyAt: row.ready_at,
     revokedAt: row.revoked_at,
+    sourceFile: row.source_file,
   };
 }

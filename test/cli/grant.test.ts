@@ -78,7 +78,7 @@ describe('grant create', () => {
 
   it.each([
     [['create', 'Under_Score'], 'grant name "Under_Score"'],
-    [['create', 'x', '-n', 'Name.Space'], 'namespace "Name.Space"'],
+    [['create', 'x', '-n', 'Name.Space'], 'cannot be "Name.Space"'],
     [['create', 'x', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
     [['create', 'x', '--redemptions-allowed', 'many'], '--redemptions-allowed cannot be "many"'],
     [['create', 'x', '--redemptions-allowed', '1000001'], 'from 1 to 1000000'],

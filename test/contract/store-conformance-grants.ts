@@ -17,6 +17,7 @@ export function grantConformance(current: CurrentStore): void {
         issuer: 'my-ca',
         policy: { subjects: ['a*'], names: [], csrRequired: true, keyTypes: ['p256'], notBefore: NOW },
         siteUid: '0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
+        sourceFile: 'AccessGrant-full.yaml',
       });
       expect(await store.createGrant(grant)).toBe('created');
       expect(await store.findGrant(grant.uid)).toEqual(grant);
@@ -102,6 +103,26 @@ export function grantConformance(current: CurrentStore): void {
       const started = await store.findGrant(waiting.uid);
       expect(started).toEqual({ ...waiting, readyAt: NOW + 1, expirationTime: NOW + 1 + 5 * MINUTE });
       expect(await store.findGrant(running.uid)).toEqual(running);
+    });
+
+    it('changes how often a grant can be redeemed and what declares it, and nothing else, at once', async () => {
+      const { store } = current();
+      const grant = sampleGrant({ sourceFile: 'AccessGrant-a.yaml' });
+      const bystander = sampleGrant();
+      await store.createGrant(grant);
+      await store.createGrant(bystander);
+      await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+      const spent = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+      expect(spent).toMatchObject({ refused: 'grant_exhausted' });
+      const raised = { redemptionsAllowed: 3, sourceFile: 'AccessGrant-b.yaml' };
+      expect(await store.updateGrant(grant.uid, raised)).toBe(true);
+      expect(await store.findGrant(grant.uid)).toEqual({ ...grant, ...raised, redemptions: 1 });
+      expect(await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW)).toBe('recorded');
+      expect(await store.updateGrant(grant.uid, { redemptionsAllowed: 1, sourceFile: null })).toBe(true);
+      const lowered = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+      expect(lowered).toMatchObject({ refused: 'grant_exhausted' });
+      expect(await store.findGrant(bystander.uid)).toEqual(bystander);
+      expect(await store.updateGrant(sampleGrant().uid, raised)).toBe(false);
     });
 
     it('revokes a grant once', async () => {

@@ -8,7 +8,7 @@ import { readAnswer } from '../../src/client/answer-reader.js';
 import { createRedemptionClient } from '../../src/client/redemption-client.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
-import { directoryMaterializer } from '../../src/platforms/standalone/directory-materializer.js';
+import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../src/platforms/standalone/pending-directory.js';
 import {
   type RedeemedToken,

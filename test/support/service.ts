@@ -92,6 +92,7 @@ async function around(options: {
       name: `grant-${uid}`,
       codeHash: hashCode(uid, Buffer.from(code)),
       codeChosen: false,
+      sourceFile: null,
       redemptionsAllowed: 1,
       redemptions: 0,
       expirationWindowMs: 15 * MINUTE,
@@ -118,7 +119,7 @@ async function around(options: {
       const service = await readService(store);
       if (!service) throw new Error('the service has not described itself');
       const wanted = { namespace: 'default', name: `grant-${randomUUID()}`, ...request };
-      const made = await createGrant(wanted, service, { store, clock: clock.read });
+      const made = await createGrant(wanted, service.endpoints.length > 0, { store, clock: clock.read });
       if ('rejected' in made) throw new Error(made.rejected);
       return made;
     },

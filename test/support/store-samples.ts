@@ -24,6 +24,7 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
     issuer: null,
     policy: {},
     siteUid: null,
+    sourceFile: null,
     createdAt: NOW,
     readyAt: NOW,
     revokedAt: null,

@@ -2,7 +2,7 @@
 // that checkpoint; `link-written` means the first one. Built code is imported, because plain Node runs this.
 import { readAnswer } from '../../dist/client/answer-reader.js';
 import { createRedemptionClient } from '../../dist/client/redemption-client.js';
-import { directoryMaterializer } from '../../dist/platforms/standalone/directory-materializer.js';
+import { directoryMaterializer } from '../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';
 import { redeemToken } from '../../dist/redemption/redeem-token.js';
 

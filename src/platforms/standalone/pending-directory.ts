@@ -1,10 +1,10 @@
-import { chmodSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
+  createPrivateFile,
   makePrivateDirectory,
   sweepBeside,
   syncDirectory,
-  writeBeside,
   writePrivateFile,
 } from '../../files/private-file.js';
 import type {
@@ -13,7 +13,7 @@ import type {
   Posting,
   RedemptionOutcome,
 } from '../../redemption/pending-redemption.js';
-import { writing } from './not-writable.js';
+import { writing } from '../files/not-writable.js';
 
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
@@ -33,6 +33,12 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
     });
     return new PendingDirectory(directory);
   };
+}
+
+/** True when the answer of redemption `id` is kept in that data directory and was not put in place whole yet; makes nothing. */
+export function hasUnplacedAnswer(dataDirectory: string, id: string): boolean {
+  const directory = join(dataDirectory, 'redemptions', id);
+  return existsSync(join(directory, 'answer.yaml')) && !existsSync(join(directory, 'outcome.json'));
 }
 
 class PendingDirectory implements PendingRedemption {
@@ -110,18 +116,7 @@ class PendingDirectory implements PendingRedemption {
   #publish(name: string, content: string): { readonly made: boolean; readonly content: string } {
     const file = join(this.#directory, name);
     return writing(file, () => {
-      const temporary = writeBeside(file, content);
-      let made = true;
-      try {
-        linkSync(temporary, file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        made = false;
-      } finally {
-        unlinkSync(temporary);
-      }
-      // Also when another run made it: that one may not have come so far yet.
-      syncDirectory(this.#directory);
+      const made = createPrivateFile(file, content);
       return { made, content: made ? content : readFileSync(file, 'utf8') };
     });
   }

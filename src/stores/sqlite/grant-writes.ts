@@ -7,6 +7,7 @@ const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')})`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE = 'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL';
+const UPDATE = 'UPDATE grants SET redemptions_allowed = ?, source_file = ? WHERE uid = ?';
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
@@ -30,6 +31,16 @@ export function initializeGrants(now: number): WriteOperation<number> {
     initialized = Math.max(initialized, connection.statement(INITIALIZE).run(now, now).changes);
     return initialized;
   };
+}
+
+/** The write behind GrantStore.updateGrant. */
+export function updateGrant(
+  uid: string,
+  change: Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile'>,
+): WriteOperation<boolean> {
+  const { redemptionsAllowed, sourceFile } = change;
+  return ({ connection }) =>
+    connection.statement(UPDATE).run(redemptionsAllowed, sourceFile, uid).changes === 1;
 }
 
 /** The write behind GrantStore.revokeGrant. */

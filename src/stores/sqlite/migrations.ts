@@ -23,7 +23,7 @@ const MIGRATIONS: readonly Migration[] = [
         code_hash BLOB NOT NULL, code_chosen INTEGER NOT NULL,
         redemptions_allowed INTEGER NOT NULL, redemptions INTEGER NOT NULL,
         window_ms INTEGER NOT NULL, expires_at INTEGER, issuer TEXT, policy TEXT NOT NULL, site_uid TEXT,
-        created_at INTEGER NOT NULL, ready_at INTEGER, revoked_at INTEGER
+        created_at INTEGER NOT NULL, ready_at INTEGER, revoked_at INTEGER, source_file TEXT
       ) STRICT, WITHOUT ROWID`,
       'CREATE UNIQUE INDEX grants_by_name ON grants (namespace, name)',
       'CREATE INDEX grants_without_end ON grants (uid) WHERE expires_at IS NULL',

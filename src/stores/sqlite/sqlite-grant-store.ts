@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import type { SqliteConnection } from './connection.js';
 import { countGrants, findGrant, findGrantByName, listGrants } from './grant-reads.js';
-import { createGrant, deleteGrant, initializeGrants, revokeGrant } from './grant-writes.js';
+import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import { startGroupCommit } from './group-commit.js';
 import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
 import { recordRedemption } from './record-redemption.js';
@@ -64,6 +64,7 @@ export function sqliteGrantStore(
     findGrantByName: (namespace, name) => read((connection) => findGrantByName(connection, namespace, name)),
     listGrants: (page) => read((connection) => listGrants(connection, page)),
     initializeGrants: (now) => write(initializeGrants(now)),
+    updateGrant: (uid, change) => write(updateGrant(uid, change)),
     revokeGrant: (uid, now) => write(revokeGrant(uid, now)),
     deleteGrant: (uid) => write(deleteGrant(uid, clock())),
 

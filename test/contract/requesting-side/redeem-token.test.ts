@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPrivateKey } from '../../../src/pki/keys.js';
-import { directoryMaterializer } from '../../../src/platforms/standalone/directory-materializer.js';
+import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
 import { serveHttps, type TestServer } from '../../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
@@ -108,9 +108,7 @@ describe('what is materialized', () => {
     await site.redeem({ token: server.token });
     const before = site.files();
     const elsewhere = join(site.root, 'other', 'place');
-    const { directoryMaterializer } = await import(
-      '../../../src/platforms/standalone/directory-materializer.js'
-    );
+    const { directoryMaterializer } = await import('../../../src/platforms/files/directory-materializer.js');
     await site.redeem({ token: server.token }, { materializer: directoryMaterializer(elsewhere, Date.now) });
     expect(site.files().get('other/place/Secret-my-link.yaml')).toBe(before.get('links/Secret-my-link.yaml'));
     expect(server.seen).toHaveLength(2);

@@ -11,20 +11,35 @@ import {
 } from '../../files/private-file.js';
 import type { Materializer } from '../../redemption/materializer.js';
 import { writing } from './not-writable.js';
-import { isOurs } from './own-resource.js';
+import { isEndedSecret, isOurs } from './own-resource.js';
 
-const MANAGED = { managed: true };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
 const LONGEST_NAME = 200;
 
+/** How a directory is materialized into, beyond the files themselves. */
+export interface DirectoryPlacing {
+  /** Namespace that the resources say they are in; absent for none. */
+  readonly namespace?: string | undefined;
+  /** A Secret that the Links name (the proxy's), put in place before all else: its name and its text. */
+  readonly besides?: { readonly name: string; readonly text: string } | undefined;
+  /** Called before the first file that differs is written. */
+  readonly beforeChange?: () => void;
+}
+
 /**
  * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once. The `clock` only tells how old left-over temporary files are.
+ * 0600, each replaced at once. The `clock` tells which certificates have ended, and how old left-over temporary files are.
  */
-export function directoryMaterializer(directory: string, clock: () => number): Materializer {
+export function directoryMaterializer(
+  directory: string,
+  clock: () => number,
+  placing: DirectoryPlacing = {},
+): Materializer {
   const fileOf = (kind: 'Secret' | 'Link', name: string) => join(directory, `${kind}-${name}.yaml`);
+  const { namespace, besides } = placing;
+  const options = { managed: true, namespace };
   return {
     probe: async (name) => {
       if (name.length > LONGEST_NAME) {
@@ -33,44 +48,63 @@ export function directoryMaterializer(directory: string, clock: () => number): M
           `A link name of more than ${LONGEST_NAME} characters fits no file name.`,
         );
       }
-      for (const kind of ['Secret', 'Link'] as const) {
-        if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
+      const secretThere = existing(fileOf('Secret', name));
+      // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
+      if (secretThere === undefined || !isEndedSecret(secretThere, clock())) {
+        for (const kind of ['Secret', 'Link'] as const) {
+          if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
+        }
       }
+      if (besides) refuseOther(fileOf('Secret', besides.name), besides.text);
       prepareDirectory(directory, clock());
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), '')));
     },
     materialize: async (secret, links, checkpoint) => {
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
+      const secretThere = existing(fileOf('Secret', secret.name));
       const files = [
         {
           file: fileOf('Secret', secret.name),
-          text: encodeLinkSecret(secret, MANAGED),
+          text: encodeLinkSecret(secret, options),
           written: 'secret-written',
         },
         ...links.map((link) => ({
           file: fileOf('Link', link.name),
-          text: encodeLink(link, secret, MANAGED),
+          text: encodeLink(link, secret, options),
           written: 'link-written',
         })),
       ];
       for (const { file, text } of files) {
         const there = existing(file);
-        if (there !== undefined && there !== text && !isOurs(there, { id, secret })) throw occupied(file);
+        const redemption = { id, secret, secretThere, now: clock() };
+        if (there !== undefined && there !== text && !isOurs(there, redemption)) throw occupied(file);
       }
+      const proxy = besides && { file: fileOf('Secret', besides.name), text: besides.text };
+      if (proxy) refuseOther(proxy.file, proxy.text);
       prepareDirectory(directory, clock());
-      for (const { file, text, written } of files) {
+      const all = [...(proxy ? [{ ...proxy, written: 'proxy-secret-written' }] : []), ...files];
+      if (all.some(({ file, text }) => existing(file) !== text)) {
+        placing.beforeChange?.();
+        await checkpoint('place-changing');
+      }
+      for (const { file, text, written } of all) {
         writing(file, () => {
           if (existing(file) !== text) writePrivateFile(file, text);
         });
         await checkpoint(written);
       }
-      return files.map(({ file }) => file);
+      return all.map(({ file }) => file);
     },
   };
 }
 
 function existing(file: string): string | undefined {
   return writing(file, () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined));
+}
+
+function refuseOther(file: string, text: string): void {
+  const there = existing(file);
+  if (there !== undefined && there !== text) throw occupied(file);
 }
 
 function occupied(file: string): RedemptionError {

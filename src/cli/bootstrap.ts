@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environment } from '../config.js';
+import { parseDuration } from '../domain/duration.js';
+import { isSubject } from '../domain/names.js';
+import { BackOff } from './back-off.js';
+import {
+  attemptBootstrap,
+  type Bootstrapped,
+  type BootstrapRequest,
+  isInvalidToken,
+  NotYet,
+} from './bootstrap-attempt.js';
+import { CommandError } from './command-error.js';
+import { describeFailure } from './failure.js';
+import { parseCount, requireResourceName } from './flag-values.js';
+import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
+import { formatTime, print } from './output.js';
+import type { OutputFormat } from './output-format.js';
+import { reloadText } from './settle-reload.js';
+import { tokenSource } from './token-source.js';
+
+export interface BootstrapFlags extends LinkTargetFlags {
+  readonly token?: string;
+  readonly name?: string;
+  readonly subject?: string;
+  readonly linkCost?: string;
+  readonly continueWithoutLink?: boolean;
+  /** `ready` (the link leads to its router) unless `configured` (it is in place). */
+  readonly wait?: string;
+  readonly output?: OutputFormat;
+}
+
+const DEFAULT_DEADLINE = '10m';
+// A file that is still being written is whole by then.
+const SETTLED_MS = 3_000;
+const OPERATOR =
+  'on the accepting site `linkgrant grant show` tells why, and `linkgrant token issue FILE` makes a new token for this one';
+
+/**
+ * Gets a site linked with nobody watching: waits for the token, the site, the network and the service, redeems once, puts
+ * the link in place and to use. Does nothing where that is done already.
+ */
+export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
+  const { timeout = DEFAULT_DEADLINE, ...rest } = flags;
+  const deadlineMs = parseDuration(timeout);
+  if (deadlineMs === undefined) {
+    throw new CommandError(`--timeout cannot be "${timeout}"`, {
+      exitCode: 2,
+      hint: 'use a duration such as 90s or 10m',
+    });
+  }
+  if (flags.to === '-') {
+    throw new CommandError('--to cannot be standard output for a bootstrap', {
+      exitCode: 2,
+      hint: 'name a directory, in which it finds its link again',
+    });
+  }
+  const target = openLinkTarget(rest, context, { reloads: true });
+  const request = requestOf(flags, target);
+  try {
+    await report(await persist(target, request, context, deadlineMs), target, flags.output);
+  } catch (error) {
+    const { message, hint, exitCode } = describeFailure(error);
+    if (!flags.continueWithoutLink || (exitCode !== 3 && exitCode !== 4)) throw error;
+    process.stderr.write(`warning: continuing without a link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+  }
+}
+
+function requestOf(flags: BootstrapFlags, target: LinkTarget): BootstrapRequest {
+  const { name, subject } = flags;
+  if (name !== undefined) requireResourceName('--name', name);
+  if (subject !== undefined && !isSubject(subject)) {
+    throw new CommandError('--subject cannot be what was given', {
+      exitCode: 2,
+      hint: 'use 1 to 253 printable characters',
+    });
+  }
+  const linkCost = parseCount('--link-cost', flags.linkCost);
+  const where = flags.token ?? (environment().LINKGRANT_TOKEN_FILE || undefined);
+  if (where === undefined && !target.site) {
+    throw new CommandError('nothing says where the token is', {
+      exitCode: 2,
+      hint: 'name it with --token (a file, a mounted directory, or -) or the variable LINKGRANT_TOKEN_FILE',
+    });
+  }
+  const source = where === undefined ? undefined : tokenSource(where);
+  return { source, name, subject, linkCost, confirm: flags.wait !== 'configured' };
+}
+
+/** Attempts until one goes well, one fails for good, or the time is over. */
+async function persist(
+  target: LinkTarget,
+  request: BootstrapRequest,
+  context: CommandContext,
+  deadlineMs: number,
+): Promise<Bootstrapped> {
+  // The clock of a machine that has just started may yet be set.
+  const end = performance.now() + deadlineMs;
+  const remaining = () => Math.max(0, Math.ceil(end - performance.now()));
+  const backOff = new BackOff();
+  const progress = { redeemed: false };
+  let said: string | undefined;
+  let invalidSince: number | undefined;
+  for (;;) {
+    let reason: string;
+    try {
+      return await attemptBootstrap(target, request, context, remaining(), progress);
+    } catch (error) {
+      invalidSince = isInvalidToken(error) ? (invalidSince ?? performance.now()) : undefined;
+      const isSettling = invalidSince !== undefined && performance.now() - invalidSince < SETTLED_MS;
+      const { message, exitCode, hint } = describeFailure(error);
+      if (!(error instanceof NotYet) && exitCode !== 4 && !isSettling) throw withOperator(error);
+      if (remaining() === 0) {
+        throw new CommandError(`no link within the time given: ${message}`, {
+          exitCode: isSettling ? 3 : 4,
+          hint: error instanceof NotYet ? 'provide it, or give it more time with --timeout' : hint,
+          cause: error,
+        });
+      }
+      reason = message;
+    }
+    if (reason !== said) {
+      process.stderr.write(`Waiting: ${reason}\n`);
+      backOff.reset();
+      said = reason;
+    }
+    await sleep(Math.min(backOff.next(), remaining()));
+  }
+}
+
+/** The failure, and for a refusal also what the other side's operator can do. */
+function withOperator(error: unknown): unknown {
+  const { message, hint, exitCode } = describeFailure(error);
+  if (exitCode !== 3) return error;
+  return new CommandError(message, { exitCode, hint: `${hint ? `${hint}; ` : ''}${OPERATOR}`, cause: error });
+}
+
+async function report(
+  { links, alreadyLinked, reload }: Bootstrapped,
+  target: LinkTarget,
+  output: OutputFormat,
+): Promise<void> {
+  const value = {
+    links: links.map(({ name, files, notAfter }) => ({ name, files, notAfter: formatTime(notAfter) })),
+    alreadyLinked,
+    reload: reload.outcome,
+    ...(target.namespace !== undefined && { namespace: target.namespace }),
+  };
+  await print(output, value, () =>
+    [
+      ...links.map(
+        ({ name, notAfter }) =>
+          `${alreadyLinked ? 'Already linked' : 'Linked'}: ${name}, certificate valid until ${formatTime(notAfter)}\n`,
+      ),
+      reloadText(reload),
+    ].join(''),
+  );
+}

@@ -1,0 +1,32 @@
+import { type Command, Option } from 'commander';
+import type { SettingKey } from '../settings.js';
+import { parseOutputFormat } from './output-format.js';
+import { settingsOptions } from './settings-options.js';
+
+/** The `-o` of every command that lists or reports. */
+export const OUTPUT = () =>
+  new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
+
+/** Adds the flags of settings to a command, which then reads them from the flags it is given. */
+export function withSettings(command: Command, keys: readonly SettingKey[]): Command {
+  for (const option of settingsOptions(keys)) command.addOption(option);
+  return command;
+}
+
+/** Adds the flags of a command that connects to others. */
+export function addConnectionFlags(
+  command: Command,
+  timeout = 'how long one exchange may take (default: 10s)',
+): Command {
+  return command
+    .option('--timeout <DURATION>', timeout)
+    .option(
+      '--proxy <URL>',
+      'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+    )
+    .option(
+      '--connect-to <HOST:PORT:ADDR:PORT>',
+      "connect elsewhere than the URL says, as curl's; may be repeated",
+      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+    );
+}

@@ -1,0 +1,49 @@
+import { openLinkDialer, openLinkSide } from '../link-side.js';
+import { checkLink, type LinkCheck } from '../redemption/check-link.js';
+import type { LinkFailure } from '../redemption/link-dialer.js';
+import type { PlacedLink } from '../requesting-side.js';
+import { CommandError } from './command-error.js';
+import { adviceForFault } from './link-faults.js';
+import type { CommandContext, LinkTarget } from './link-target.js';
+
+/**
+ * Dials what the links in place lead to, with their own credentials, and remembers those that work. Rejects with a
+ * CommandError (temporary: the other side may be on its way) when a Link leads nowhere for this site's kind of router.
+ */
+export async function confirmLinks(
+  links: readonly PlacedLink[],
+  target: LinkTarget,
+  { clock }: CommandContext,
+): Promise<void> {
+  const { directory = '', place, site } = target;
+  const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
+  if (wanted.length === 0) return;
+  const files = openLinkSide(directory, target.dataDir).links;
+  const { proxy, noProxy, ...direct } = target.connection;
+  // A router goes through the proxy of its Link alone, not through that of the environment.
+  const route = target.proxyConfiguration === undefined ? direct : { ...direct, proxy, noProxy };
+  const dial = openLinkDialer({ ...route, clock });
+  const stored = await files.list();
+  for (const { name, notAfter } of wanted) {
+    for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
+      const check = await checkLink(link, await files.findSecret(name), { dial, clock });
+      const failure = failureOf(check, site?.isEdge());
+      if (!failure) continue;
+      throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {
+        exitCode: 4,
+        hint: adviceForFault(failure.fault).hint,
+      });
+    }
+    place?.notes.confirm(name, notAfter);
+  }
+}
+
+/** Why a router of that kind cannot use the Link; where the kind is not known, any endpoint that works will do. */
+function failureOf({ failure, endpoints }: LinkCheck, isEdge: boolean | undefined): LinkFailure | undefined {
+  if (failure) return failure;
+  const role = isEdge ? 'edge' : 'inter-router';
+  const ofRole = endpoints.filter(({ endpoint }) => endpoint.name === role);
+  const judged = isEdge === undefined || ofRole.length === 0 ? endpoints : ofRole;
+  const failures = judged.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
+  return failures.length === judged.length ? failures[0] : undefined;
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AccessToken } from '../domain/access-token.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../link-side.js';
+import { openStore } from '../open-store.js';
+import { certificateLife } from '../redemption/certificate-life.js';
+import { readService, type ServiceDescription } from '../redemption/service-description.js';
+import type { Settings } from '../setting-schemas.js';
+import { certificateFileCheck } from './doctor-certificates.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+import { portChecks } from './doctor-ports.js';
+import { writableCheck } from './doctor-requesting.js';
+import { routeChecks } from './doctor-route.js';
+import { adviceFor } from './exit-codes.js';
+import { describeFailure } from './failure.js';
+import { formatTime } from './output.js';
+
+const SERVE_ONCE = 'start `linkgrant serve` once with this --data-dir';
+const NAMED_BY_HAND = 'put a new certificate into the file that the setting names';
+
+/** What the accepting side needs: its directory, store, service, ports, certificates and sites. */
+export async function acceptingChecks(
+  settings: Settings,
+  namespace: string | undefined,
+  options: LinkDialOptions,
+): Promise<Check[]> {
+  const checks = directoryChecks(settings.dataDir);
+  const { service, checks: storeChecks } = await lookIntoStore(settings, options);
+  checks.push(...storeChecks);
+  const probe = service && probeToken(service);
+  if (probe) {
+    const { checks: route, answer } = await routeChecks(probe, options, 'URL ');
+    checks.push(...route);
+    if (answer !== undefined) checks.push(answerCheck(answer));
+  }
+  checks.push(...(await portChecks(settings, probe, options)));
+  checks.push(...certificateChecks(settings, options.clock()));
+  checks.push(...(await siteChecks(settings, service, namespace, options)));
+  return checks;
+}
+
+/** A token of no grant: what a service says to it tells that it is there. */
+function probeToken({ url, ca }: ServiceDescription): AccessToken {
+  return { name: 'doctor', url: `${url}/${randomUUID()}`, code: 'of no grant', ca };
+}
+
+function answerCheck(answer: object | string): Check {
+  const unknown =
+    answer === 'stock' || (answer instanceof RedemptionError && answer.code === 'grant_unknown');
+  if (unknown || !(answer instanceof RedemptionError))
+    return ok('service', 'it answers at the URL of tokens');
+  const { hint, exitCode } = adviceFor(answer.code);
+  return fail('service', answer.message, hint, exitCode);
+}
+
+function directoryChecks(dataDir: string): Check[] {
+  const checks = [writableCheck('data directory', dataDir)];
+  if (!existsSync(dataDir)) return checks;
+  const open = [dataDir, ...privateFiles(dataDir)].filter((path) => (modeOf(path) & 0o077) !== 0);
+  if (open.length === 0) return [...checks, ok('modes', 'nothing in it is open to other users')];
+  const hint = `chmod go= ${open.join(' ')}`;
+  return [...checks, fail('modes', `other users may enter or read ${open.join(', ')}`, hint)];
+}
+
+function modeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+}
+
+/** Files of the data directory that hold keys, codes' hashes or answers. */
+function privateFiles(dataDir: string): string[] {
+  const issuers = join(dataDir, 'issuers');
+  const keys = namesIn(issuers).map((name) => join(issuers, name, 'tls.key'));
+  const own = ['server.pem', 'linkgrant.db'].map((name) => join(dataDir, name));
+  return [...own, ...keys].filter((file) => existsSync(file));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
+
+async function lookIntoStore(
+  settings: Settings,
+  { clock }: LinkDialOptions,
+): Promise<{ readonly service?: ServiceDescription | undefined; readonly checks: Check[] }> {
+  const checks: Check[] = [];
+  try {
+    const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+    try {
+      checks.push(ok('store', 'its tables are of this version'));
+      await store.probe();
+      checks.push(ok('store writable', 'it takes writes'));
+      const service = await readService(store);
+      checks.push(
+        service
+          ? ok('description', `tokens lead to ${service.url}`)
+          : fail('description', 'no service has run on this store yet', SERVE_ONCE, 2),
+      );
+      return { service, checks };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    const { message, hint = SERVE_ONCE, exitCode } = describeFailure(error);
+    checks.push(fail(checks.length === 0 ? 'store' : 'store writable', message, hint, exitCode));
+    return { checks };
+  }
+}
+
+function certificateChecks(settings: Settings, now: number): Check[] {
+  const { dataDir, tlsCert, tlsCa, issuerCert } = settings;
+  const checks: Check[] = [];
+  const add = (name: string, file: string, renewal: string) => {
+    if (existsSync(file)) checks.push(certificateFileCheck(name, file, now, renewal));
+  };
+  const issuers = join(dataDir, 'issuers');
+  for (const name of namesIn(issuers)) {
+    const replace = `make a new CA: move ${join(issuers, name)} away and restart the service; links of the old one end with it`;
+    add(`CA ${name}`, join(issuers, name, 'tls.crt'), replace);
+  }
+  const restart = 'the running service renews it by itself; start it';
+  if (tlsCert === undefined) add('server certificate', join(dataDir, 'server.pem'), restart);
+  const given = [
+    ['--tls-cert', tlsCert],
+    ['--tls-ca', tlsCa],
+    ['--issuer-cert', issuerCert],
+  ] as const;
+  for (const [flag, file] of given) {
+    if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, NAMED_BY_HAND));
+  }
+  return checks;
+}
+
+async function siteChecks(
+  settings: Settings,
+  service: ServiceDescription | undefined,
+  namespace: string | undefined,
+  { clock }: LinkDialOptions,
+): Promise<Check[]> {
+  const { platform, skupperHome } = settings;
+  const isSystem = platform !== 'standalone';
+  if (!isSystem && !service) return [];
+  const site = openAcceptingSite(settings, service, clock);
+  if ('unavailable' in site) return [fail('endpoints', site.unavailable, site.hint, 2)];
+  const all = isSystem ? siteNamespaces(skupperHome) : ['default'];
+  const namespaces = namespace === undefined ? all : [namespace];
+  if (namespaces.length === 0) {
+    const hint = 'create one with `skupper site create`, or name another --skupper-home';
+    return [fail('sites', `no namespace below ${skupperHome} has a site`, hint, 2)];
+  }
+  return Promise.all(
+    namespaces.map(async (name) => {
+      const label = isSystem ? `site ${name}` : 'endpoints';
+      const access = await site.resolveAccess({ namespace: name, name, issuer: null });
+      if ('refused' in access) return fail(label, ...reasonOf(access));
+      const shown = access.endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`);
+      const detail = `links lead to ${shown.join(', ')}`;
+      // The CAs of the data directory are looked at by themselves.
+      if (!isSystem || certificateLife(access.issuer, clock()) !== 'ending') return ok(label, detail);
+      const ending = `${detail}; its CA ${access.issuer.description} ends ${formatTime(access.issuer.notAfter)}`;
+      return warn(label, ending, 'renew the CA of the site, after which its links have to be made anew');
+    }),
+  );
+}
+
+function reasonOf(refusal: {
+  readonly refused: Parameters<typeof adviceFor>[0];
+  readonly reason?: string;
+  readonly hint?: string;
+}): [string, string] {
+  const { refused, reason, hint } = refusal;
+  return [reason ?? `the site gives no link now (${refused})`, hint ?? adviceFor(refused).hint];
+}

@@ -1,0 +1,108 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { AccessGrantState } from '../domain/access-grant.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { type LinkDialOptions, openLinkSide } from '../link-side.js';
+import type { TokenCheck } from '../redemption/redemption-client.js';
+import { certificateCheck } from './doctor-certificates.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type RouteChecks, routeChecks } from './doctor-route.js';
+import { adviceFor } from './exit-codes.js';
+import { describeFailure } from './failure.js';
+import { readToken } from './flag-values.js';
+import { formatTime } from './output.js';
+import { parseAccessToken } from './token-file.js';
+
+const GRANT_FAULTS = {
+  pending: 'link_access_unavailable',
+  expired: 'grant_expired',
+  exhausted: 'grant_exhausted',
+  revoked: 'grant_revoked',
+} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
+
+/** Whether a token can be redeemed from here now, without redeeming it. */
+export async function tokenChecks(file: string, options: LinkDialOptions): Promise<Check[]> {
+  let token: ReturnType<typeof parseAccessToken>;
+  try {
+    token = parseAccessToken(readToken(file));
+  } catch (error) {
+    const { message, hint = 'check the token file', exitCode } = describeFailure(error);
+    return [fail('token', message, hint, exitCode)];
+  }
+  const { checks, answer } = await routeChecks(token, options);
+  return [ok('token', `"${token.name}", redeemed at ${token.url}`), ...checks, ...grantChecks(answer)];
+}
+
+function grantChecks(answer: RouteChecks['answer']): Check[] {
+  if (answer === undefined) return [];
+  if (answer === 'stock') {
+    const detail = 'a Skupper grant server, which tells nothing of a grant without spending a use';
+    return [warn('grant', detail, 'redeem the token to find out')];
+  }
+  if (answer instanceof RedemptionError) {
+    const { hint, exitCode } = adviceFor(answer.code);
+    return [fail('grant', answer.message, hint, exitCode)];
+  }
+  return [grantCheck(answer), linkCheck(answer)];
+}
+
+function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck): Check {
+  const used = `${redemptions} of ${redemptionsAllowed} uses spent`;
+  if (state === 'ready') {
+    const until = expirationTime === null ? '' : `, until ${formatTime(expirationTime)}`;
+    return ok('grant', `ready, ${used}${until}`);
+  }
+  const { hint, exitCode } = adviceFor(GRANT_FAULTS[state]);
+  const again =
+    state === 'exhausted' ? '; if this site redeemed it, redeeming again gives the same link for no use' : '';
+  return fail('grant', `${state}, ${used}`, `${hint}${again}`, exitCode);
+}
+
+function linkCheck({ endpoints }: TokenCheck): Check {
+  if (endpoints.length > 0) {
+    return ok('endpoints', endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', '));
+  }
+  const { hint, exitCode } = adviceFor('link_access_unavailable');
+  return fail('endpoints', 'the accepting site has none to link to now', hint, exitCode);
+}
+
+/** Whether links can be put into a directory, and how the certificates of those that are there stand. */
+export async function linkDirectoryChecks(directory: string, dataDir: string, now: number): Promise<Check[]> {
+  const { links } = openLinkSide(directory, dataDir);
+  const checks = [writableCheck('links directory', directory)];
+  if (!existsSync(directory)) return checks;
+  try {
+    for (const { name, tlsCredentials } of await links.list()) {
+      const secret = await links.findSecret(tlsCredentials);
+      const label = `link ${name}`;
+      const renewal = 'nothing renews it: redeem a new token in time';
+      checks.push(
+        secret
+          ? certificateCheck(label, secret.tlsCrt, now, renewal)
+          : fail(
+              label,
+              `its Secret "${tlsCredentials}" is not there`,
+              'put the Secret back, or delete the link',
+              3,
+            ),
+      );
+    }
+  } catch (error) {
+    checks.push(fail('links', (error as Error).message, 'run it as the user whose links these are'));
+  }
+  return checks;
+}
+
+/** Whether files can be made in a directory, or it can be made itself; nothing is made. */
+export function writableCheck(name: string, directory: string): Check {
+  let at = resolve(directory);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  const hint = 'make it writable for this user, or name another';
+  try {
+    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'name another');
+    accessSync(at, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return fail(name, `${at} cannot be written (${(error as NodeJS.ErrnoException).code})`, hint);
+  }
+  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be made`);
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../redemption/clock.js';
+import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
+import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { acceptingChecks } from './doctor-accepting.js';
+import { type Check, checksText } from './doctor-check.js';
+import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
+import { linkDirectoryOf } from './link.js';
+import { worstExit } from './link-faults.js';
+import { print } from './output.js';
+import type { OutputFormat } from './output-format.js';
+
+export interface DoctorFlags extends ConnectionFlags {
+  readonly token?: string;
+  readonly to?: string;
+  readonly namespace?: string;
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}
+
+/**
+ * Checks the requesting side when `--token` or `--to` is given, else the accepting side, and on system platforms the
+ * namespace's links too. Exits by the failure that weighs most; a warning is none.
+ */
+export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
+  const { token, to, namespace, output, timeout, proxy, connectTo, ...settingFlags } = flags;
+  const { settings } = configurationFrom(settingFlags);
+  const options = {
+    ...connectionOptions({
+      ...(timeout !== undefined && { timeout }),
+      ...(proxy !== undefined && { proxy }),
+      ...(connectTo !== undefined && { connectTo }),
+    }),
+    clock,
+  };
+  const directory = linkDirectoryOf(to, namespace ?? 'default', settings);
+  const checks: Check[] = [];
+  if (token === undefined && to === undefined) {
+    checks.push(...(await acceptingChecks(settings, namespace, options)));
+  }
+  if (token !== undefined) checks.push(...(await tokenChecks(token, options)));
+  if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
+    checks.push(...(await linkDirectoryChecks(directory, settings.dataDir, clock())));
+  }
+  const shown = checks.map(({ exitCode: _, ...check }) => check);
+  await print(output, shown, () => checksText(checks));
+  throwWorst(checks);
+}
+
+function throwWorst(checks: readonly Check[]): void {
+  const failed = checks.filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return;
+  const exitCode = worstExit(failed.map((check) => check.exitCode));
+  const worst = failed.find((check) => check.exitCode === exitCode);
+  throw new CommandError(
+    `${failed.length} of ${checks.length} checks failed; ${worst?.name}: ${worst?.detail}`,
+    {
+      exitCode,
+      hint: worst?.hint,
+    },
+  );
+}

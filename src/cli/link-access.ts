@@ -1,0 +1,26 @@
+import type { LinkEndpoint } from '../domain/link.js';
+import { openSystemSite } from '../system-side.js';
+import { CommandError } from './command-error.js';
+import { requireService, type StoreSession } from './store-session.js';
+
+/** Where a link from a new grant would lead. */
+export interface LinkAccess {
+  /** Empty while a site without a platform accepts none. */
+  readonly endpoints: readonly LinkEndpoint[];
+  readonly siteUid: string | null;
+}
+
+/**
+ * What the site behind the service gives to those who redeem. Where a platform tells why it gives nothing, that is an
+ * error, so that no grant is made which could never be of use.
+ */
+export async function requireLinkAccess(
+  session: StoreSession,
+  asked: { readonly namespace: string; readonly name: string; readonly issuer: string | null },
+): Promise<LinkAccess> {
+  const { system, endpoints } = requireService(session);
+  if (!system) return { endpoints, siteUid: null };
+  const access = await openSystemSite(system, Date.now).resolveAccess(asked);
+  if ('refused' in access) throw new CommandError(access.reason, { exitCode: 1, hint: access.hint });
+  return access;
+}

@@ -1,0 +1,108 @@
+import type { LinkEndpoint } from '../domain/link.js';
+import { openLinkDialer } from '../link-side.js';
+import { checkLink, type LinkCheck } from '../redemption/check-link.js';
+import type { Clock } from '../redemption/clock.js';
+import type { LinkFailure } from '../redemption/link-dialer.js';
+import { CommandError } from './command-error.js';
+import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
+import { adviceForFault, worstExit } from './link-faults.js';
+import { formatTime, print } from './output.js';
+import type { OutputFormat } from './output-format.js';
+import { proxyUrl } from './proxy-secret.js';
+
+export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
+
+/** One endpoint of a link as it is reported, or its credentials. */
+interface Row {
+  readonly link: string;
+  readonly endpoint?: string;
+  readonly status: 'ok' | 'failed';
+  readonly fault?: string;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly routerNotAfter?: string;
+}
+
+/** Dials every endpoint of the links that a name means, or of all; exits by the worst that it met. */
+export async function checkCommand(
+  name: string | undefined,
+  flags: LinkCheckFlags,
+  context: { readonly clock: Clock },
+): Promise<void> {
+  const { timeout, proxy, connectTo, output, ...linkFlags } = flags;
+  const options = connectionOptions({
+    ...(timeout !== undefined && { timeout }),
+    ...(proxy !== undefined && { proxy }),
+    ...(connectTo !== undefined && { connectTo }),
+  });
+  const place = openLinkPlace(linkFlags as LinkFlags);
+  const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
+  if (links.length === 0) {
+    throw new CommandError(`there are no links in ${place.directory}`, {
+      exitCode: 1,
+      hint: 'redeem a token there first',
+    });
+  }
+  const { clock } = context;
+  const checks = await Promise.all(
+    links.map(async (link): Promise<LinkCheck> => {
+      // What the link itself says of its way is what its router does; --proxy tries another.
+      const named = proxy === undefined ? link.proxyConfiguration : undefined;
+      const own = named === undefined ? undefined : await place.links.findProxy(named);
+      if (named !== undefined && !own) {
+        const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;
+        return { link, failure: { fault: 'proxy', message }, endpoints: [] };
+      }
+      const dial = openLinkDialer({
+        ...options,
+        clock,
+        ...(own && { proxy: proxyUrl(own), noProxy: undefined }),
+      });
+      return checkLink(link, await place.links.findSecret(link.tlsCredentials), { dial, clock });
+    }),
+  );
+  const rows = checks.flatMap(rowsOf);
+  await print(output, rows, () => rows.map(rowText).join(''));
+  throwWorst(checks);
+}
+
+function addressOf({ name, host, port }: LinkEndpoint): string {
+  return `${name} ${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: string): Row {
+  const { hint } = adviceForFault(fault);
+  return { link, ...(endpoint !== undefined && { endpoint }), status: 'failed', fault, message, hint };
+}
+
+function rowsOf({ link, failure, endpoints }: LinkCheck): Row[] {
+  if (failure) return [failureRow(link.name, failure)];
+  return endpoints.map(({ endpoint, outcome }) => {
+    const address = addressOf(endpoint);
+    if ('fault' in outcome) return failureRow(link.name, outcome, address);
+    const routerNotAfter = formatTime(outcome.routerNotAfter);
+    return { link: link.name, endpoint: address, status: 'ok', routerNotAfter };
+  });
+}
+
+function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter }: Row): string {
+  const subject = endpoint === undefined ? link : `${link}  ${endpoint}`;
+  if (status === 'ok') return `ok      ${subject}  (the router's certificate ends ${routerNotAfter})\n`;
+  return `failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
+}
+
+function throwWorst(checks: readonly LinkCheck[]): void {
+  const failures = checks.flatMap(({ failure, endpoints }) => [
+    ...(failure ? [failure] : []),
+    ...endpoints.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : [])),
+  ]);
+  if (failures.length === 0) return;
+  const exitCode = worstExit(failures.map(({ fault }) => adviceForFault(fault).exitCode));
+  const worst = failures.find(({ fault }) => adviceForFault(fault).exitCode === exitCode);
+  const dialled = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
+  throw new CommandError(`${failures.length} of ${dialled} failed; ${worst?.message}`, {
+    exitCode,
+    hint: worst && adviceForFault(worst.fault).hint,
+  });
+}

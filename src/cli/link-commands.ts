@@ -1,0 +1,119 @@
+import { type Command, Option } from 'commander';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
+import { SETTINGS, type SettingKey } from '../settings.js';
+import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
+import { STORE_SETTINGS } from './settings-options.js';
+
+interface Context {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+const PLATFORM_SETTINGS: readonly SettingKey[] = ['platform', 'skupperHome'];
+
+function addNamespace(command: Command): Command {
+  return command.option(
+    '-n, --namespace <NAMESPACE>',
+    'namespace of the site on podman, docker and linux',
+    'default',
+  );
+}
+
+function addPlace(command: Command, settings: readonly SettingKey[]): Command {
+  addNamespace(
+    command.option(
+      '--dir <DIR>',
+      "directory of the Link and Secret files (default: the namespace's input/resources)",
+    ),
+  );
+  return withSettings(command, [...PLATFORM_SETTINGS, ...settings]);
+}
+
+/** Skupper's `--cost` for our `--link-cost`. */
+function addCost(command: Command): Command {
+  return command
+    .addOption(new Option('--cost <N>', 'cost of the link'))
+    .addOption(new Option('--link-cost <N>').hideHelp());
+}
+
+/** Adds `link` with its verbs. */
+export function addLink(program: Command, context: Context): void {
+  const link = program.command('link').description('links of this site: made, checked, changed, removed');
+  addPlace(
+    link
+      .command('status [NAME]')
+      .description(
+        "this site's links to others and when their certificates end, and who linked to this site",
+      ),
+    STORE_SETTINGS,
+  )
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
+  addConnectionFlags(
+    addPlace(
+      link
+        .command('check [NAME]')
+        .description("dial every endpoint with the link's own credentials and tell what is wrong"),
+      ['dataDir'],
+    ),
+  )
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./link-check.js')).checkCommand(name, flags, context));
+  const generate = addCost(
+    addNamespace(
+      link
+        .command('generate [NAME]')
+        .description('write a Link and Secret for one peer, with a credential of its own, and record them'),
+    ),
+  )
+    .option('--to <DIR>', 'directory for the two files, or - for standard output', '-')
+    .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
+    .option('--issuer <NAME>', "CA that signs (default: the site's)");
+  withSettings(generate, [
+    ...PLATFORM_SETTINGS,
+    ...STORE_SETTINGS,
+    'host',
+    'endpoint',
+    'issuerCert',
+    'issuerKey',
+  ]).action(async (name, { cost, ...flags }) =>
+    (await import('./link-generate.js')).generateCommand(
+      name,
+      cost === undefined ? flags : { linkCost: cost, ...flags },
+      context,
+    ),
+  );
+  addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link')), [
+    'dataDir',
+  ])
+    .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
+    .action(async (name, { cost, ...flags }) =>
+      (await import('./link.js')).updateCommand(
+        name,
+        cost === undefined ? flags : { linkCost: cost, ...flags },
+      ),
+    );
+  addPlace(
+    link
+      .command('delete <NAME>')
+      .description('remove a link, its Secret, and the key and answer of its redemption'),
+    ['dataDir'],
+  ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags));
+}
+
+/** Adds `doctor`. */
+export function addDoctor(program: Command, context: Context): void {
+  const doctor = program
+    .command('doctor')
+    .description('check what each side needs, one line a check; spends nothing')
+    .option(
+      '--token <FILE>',
+      'the requesting side: whether this token (- for standard input) can be redeemed',
+    )
+    .option('--to <DIR>', "the requesting side: directory of its links (default: the namespace's input)")
+    .option('-n, --namespace <NAMESPACE>', 'namespace of the site on podman, docker and linux');
+  const settings = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => key !== 'namespace');
+  addConnectionFlags(withSettings(doctor, settings))
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags, context));
+}

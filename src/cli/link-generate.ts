@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { isSubject } from '../domain/names.js';
+import { generatedLinkMaterializer, openAcceptingSite } from '../link-side.js';
+import type { Clock } from '../redemption/clock.js';
+import { type GeneratedLink, generateLink } from '../redemption/generate-link.js';
+import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
+import { adviceFor } from './exit-codes.js';
+import { parseCount, requireResourceName } from './flag-values.js';
+import { formatTime } from './output.js';
+import { withStore } from './store-session.js';
+import { writeOut } from './write-out.js';
+
+export interface LinkGenerateFlags {
+  readonly namespace: string;
+  readonly to: string;
+  readonly subject?: string;
+  readonly linkCost?: string;
+  readonly issuer?: string;
+  readonly [flag: string]: unknown;
+}
+
+/** Makes a Link and Secret for one peer on the accepting side, records them, and writes them to `--to`. */
+export async function generateCommand(
+  given: string | undefined,
+  flags: LinkGenerateFlags,
+  { clock }: { readonly clock: Clock },
+): Promise<void> {
+  const { namespace, to, subject: wanted, linkCost, issuer, ...settingFlags } = flags;
+  const name = given ?? `link-${randomBytes(4).toString('hex')}`;
+  requireResourceName('the name of a link', name);
+  const subject = wanted ?? name;
+  if (!isSubject(subject)) {
+    throw new CommandError('--subject cannot be what was given', {
+      exitCode: 2,
+      hint: 'use 1 to 253 printable characters',
+    });
+  }
+  const cost = parseCount('--cost', linkCost);
+  const { settings } = configurationFrom(settingFlags);
+  const target = to === '-' ? { write: writeOut } : { directory: to };
+  const materializer = generatedLinkMaterializer(target, clock);
+  await withStore(settingFlags, async ({ store, service }) => {
+    const site = openAcceptingSite(settings, service, clock);
+    if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
+    // Before anything is recorded: a credential that cannot be written would be lost.
+    await materializer.probe(name);
+    const request = { namespace, name, subject, issuer: issuer ?? null, cost };
+    const made = await generateLink(request, { store, site, clock });
+    if ('refused' in made) {
+      const { exitCode, hint } = adviceFor(made.refused);
+      const [reason, advice] =
+        'reason' in made ? [made.reason, made.hint] : [`the site gives no link now (${made.refused})`, hint];
+      throw new CommandError(`no link was made: ${reason}`, { exitCode, hint: advice });
+    }
+    const written = await materializer.materialize(made.secret, made.links, () => {});
+    report(made, written);
+  });
+}
+
+function report({ redemption, links }: GeneratedLink, written: readonly string[]): void {
+  const endpoints = links.flatMap((link) => link.endpoints);
+  process.stderr.write(
+    [
+      ...written.map((path) => `Written ${path}\n`),
+      `Links to ${endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ')}\n`,
+      `The certificate of "${redemption.subject}" is valid until ${formatTime(redemption.notAfter)}; nothing renews it.\n`,
+      'It holds a private key, which is kept nowhere else; hand it to one site alone, and make another for the next.\n',
+    ].join(''),
+  );
+}

@@ -1,0 +1,174 @@
+import type { LinkSecret } from '../domain/link.js';
+import type { Redemption } from '../domain/redemption.js';
+import { hasStore, openLinkSide, siteUid } from '../link-side.js';
+import { openStore } from '../open-store.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import { certificateLife } from '../redemption/certificate-life.js';
+import type { Clock } from '../redemption/clock.js';
+import { linksNamed, type StoredLink } from '../redemption/link-files.js';
+import type { Settings } from '../setting-schemas.js';
+import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
+import { type LinkFlags, linkDirectoryOf } from './link.js';
+import { formatTime, print, table } from './output.js';
+import type { OutputFormat } from './output-format.js';
+
+const PAGE = 500;
+
+interface Context {
+  readonly clock: Clock;
+}
+
+/** Tells of the links that this site makes, from their files, and of those that it gave out, from the store. */
+export async function statusCommand(
+  name: string | undefined,
+  flags: LinkFlags & { readonly output?: OutputFormat },
+  context: Context,
+): Promise<void> {
+  const { output, dir, namespace, ...settingFlags } = flags;
+  const { settings } = configurationFrom(settingFlags);
+  const directory = linkDirectoryOf(dir, namespace, settings);
+  if (directory === undefined && !hasStore(settings)) {
+    throw new CommandError('there is no store, and no --dir was given: nothing to tell of', {
+      exitCode: 2,
+      hint: 'name the directory of the Link and Secret files with --dir, or a --platform, or --data-dir of a service',
+    });
+  }
+  const place = directory === undefined ? undefined : openLinkSide(directory, settings.dataDir);
+  const all = (await place?.links.list()) ?? [];
+  const shown = name === undefined ? all : linksNamed(all, name);
+  const outgoing = await Promise.all(
+    shown.map(async (link) =>
+      outgoingReport(link, await place?.links.findSecret(link.tlsCredentials), context),
+    ),
+  );
+  const redemptions = hasStore(settings) ? await incoming(settings, namespace, context) : undefined;
+  const received = redemptions
+    ?.filter((redemption) => name === undefined || redemption.name === name)
+    .map((redemption) => incomingReport(redemption, context.clock()));
+  if (name !== undefined && outgoing.length === 0 && (received?.length ?? 0) === 0) {
+    throw new CommandError(`there is no link "${name}"`, {
+      exitCode: 1,
+      hint: 'see `linkgrant link status`',
+    });
+  }
+  const value = {
+    ...(place && { outgoing }),
+    ...(received && { incoming: received }),
+  };
+  await print(output, value, () =>
+    [
+      place ? outgoingText(outgoing) : '',
+      place && received ? '\n' : '',
+      received ? incomingText(received) : '',
+    ].join(''),
+  );
+}
+
+function outgoingReport(link: StoredLink, secret: LinkSecret | undefined, { clock }: Context) {
+  const { name, endpoints, cost, tlsCredentials, place } = link;
+  return {
+    name,
+    cost: cost ?? 1,
+    endpoints: endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`),
+    tlsCredentials,
+    file: place,
+    ...certificateReport(secret, tlsCredentials, clock()),
+  };
+}
+
+/** The certificate of a link and, as a sentence, what is to be done about it. */
+function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
+  if (!secret) return { warning: `Secret "${name}" is not there` };
+  try {
+    const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
+    const life = certificateLife({ notBefore, notAfter }, now);
+    const warning = {
+      valid: undefined,
+      early: 'the certificate is not valid yet; check the clock of this machine',
+      ending: 'the certificate ends before long and nothing renews it; redeem a new token in time',
+      expired: 'the certificate has ended; redeem a new token',
+    }[life];
+    return {
+      subject,
+      notAfter: formatTime(notAfter),
+      renewedBy: null,
+      ...(warning !== undefined && { warning }),
+    };
+  } catch {
+    return { warning: `the certificate in Secret "${name}" cannot be read` };
+  }
+}
+
+type Outgoing = ReturnType<typeof outgoingReport>;
+
+function outgoingText(links: readonly Outgoing[]): string {
+  if (links.length === 0) return 'There are no outgoing links.\n';
+  const rows = links.map((link) => [
+    link.name,
+    String(link.cost),
+    link.endpoints.join(', ') || '-',
+    'subject' in link ? link.subject : '-',
+    'notAfter' in link ? link.notAfter : '-',
+    'notAfter' in link ? 'nothing' : '-',
+  ]);
+  const warnings = links.flatMap(({ name, warning }) =>
+    warning === undefined ? [] : [`warning: ${name}: ${warning}\n`],
+  );
+  return `Outgoing links\n${table(
+    ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED BY'],
+    rows,
+  )}${warnings.join('')}`;
+}
+
+/** Every redemption, on a system platform those of the namespace's site. */
+async function incoming(
+  settings: Settings,
+  namespace: string,
+  { clock }: Context,
+): Promise<readonly Redemption[]> {
+  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+  const site = settings.platform === 'standalone' ? undefined : siteUid(settings.skupperHome, namespace);
+  try {
+    const redemptions: Redemption[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.listRedemptions({ limit: PAGE, ...(after !== undefined && { after }) });
+      redemptions.push(...page.items.filter((item) => site === undefined || item.siteUid === site));
+      after = page.next;
+    } while (after !== undefined);
+    return redemptions;
+  } finally {
+    await store.close();
+  }
+}
+
+function incomingReport(redemption: Redemption, now: number) {
+  const { id, name, subject, peer, createdAt, notAfter, revokedAt, mode } = redemption;
+  const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
+  return {
+    name,
+    subject,
+    from: peer,
+    redeemedAt: formatTime(createdAt),
+    notAfter: formatTime(notAfter),
+    state,
+    mode,
+    redemptionId: id,
+  };
+}
+
+function incomingText(links: readonly ReturnType<typeof incomingReport>[]): string {
+  if (links.length === 0) return 'Nobody has redeemed a link to this site.\n';
+  return `Incoming links\n${table(
+    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE'],
+    links.map(({ name, subject, from, redeemedAt, notAfter, state }) => [
+      name,
+      subject,
+      from,
+      redeemedAt,
+      notAfter,
+      state,
+    ]),
+  )}`;
+}

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, parse as parsePath, resolve } from 'node:path';
+import { isNamespace } from '../domain/names.js';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
+import type { Materializer } from '../redemption/materializer.js';
+import {
+  type LinkPlace,
+  openRequestingSide,
+  openRequestingSite,
+  type RequestingSide,
+  type RequestingSite,
+} from '../requesting-side.js';
+import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
+import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import {
+  type ProxySecret,
+  parseProxySecret,
+  proxySecretText,
+  proxyUrl,
+  readProxySecret,
+} from './proxy-secret.js';
+import { writeOut } from './write-out.js';
+
+/** The flags that say where links go and how they get into use. */
+export interface LinkTargetFlags extends ConnectionFlags {
+  /** A directory, or `-` for standard output; only without a platform of Skupper's. */
+  readonly to?: string;
+  readonly platform?: string;
+  readonly namespace?: string;
+  readonly skupperHome?: string;
+  readonly reloadCommand?: string;
+  readonly proxySecret?: string;
+  readonly dataDir?: string;
+  readonly config?: string;
+}
+
+/** Where a command puts links. */
+export interface LinkTarget {
+  readonly side: RequestingSide;
+  readonly dataDir: string;
+  /** How this side connects. */
+  readonly connection: ReturnType<typeof connectionOptions>;
+  readonly platform: 'standalone' | 'podman' | 'docker' | 'linux';
+  /** Absent on the standalone platform. */
+  readonly site?: RequestingSite;
+  readonly namespace?: string;
+  /** Absent for standard output. */
+  readonly directory?: string;
+  /** The directory with its reload; absent for standard output, and where nothing is to be reloaded. */
+  readonly place?: LinkPlace;
+  readonly materializer: Materializer;
+  /** Name of the proxy's Secret. */
+  readonly proxyConfiguration?: string;
+  readonly reloadCommand?: string;
+}
+
+export interface CommandContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * The target that flags and configuration name. With `reloads` a standalone directory has a place too when no reload
+ * command is given, because the command that asks remembers what it did there.
+ */
+export function openLinkTarget(
+  flags: LinkTargetFlags,
+  context: CommandContext,
+  options: { readonly reloads: boolean },
+): LinkTarget {
+  const { dataDir, config, platform, skupperHome } = flags;
+  const { settings } = configurationFrom({ dataDir, config, platform, skupperHome });
+  const proxy = flags.proxySecret === undefined ? undefined : readProxySecret(flags.proxySecret);
+  const connection = connectionOptions(
+    proxy && flags.proxy === undefined ? { ...flags, proxy: proxyUrl(proxy) } : flags,
+  );
+  const side = openRequestingSide(settings.dataDir, { ...connection, ...context });
+  const common = {
+    side,
+    dataDir: settings.dataDir,
+    connection,
+    platform: settings.platform,
+    ...(proxy && { proxyConfiguration: proxy.name }),
+    ...(flags.reloadCommand !== undefined && { reloadCommand: flags.reloadCommand }),
+  };
+  if (settings.platform === 'standalone') {
+    const directory = standaloneDirectory(flags);
+    if (directory === undefined) return { ...common, materializer: side.toStream(writeOut) };
+    const placing = { besides: proxyBeside(directory, proxy, undefined) };
+    if (flags.reloadCommand === undefined && !options.reloads) {
+      return { ...common, directory, materializer: side.toDirectory(directory, placing) };
+    }
+    const place = side.place(directory, placing);
+    return { ...common, directory, place, materializer: place.materializer };
+  }
+  const namespace = namespaceOf(flags);
+  const site = openRequestingSite(settings.skupperHome, namespace);
+  requirePlatform(site, settings.platform, namespace);
+  const directory = site.inputResources;
+  const place = side.place(directory, { namespace, besides: proxyBeside(directory, proxy, namespace) });
+  return { ...common, namespace, site, directory, place, materializer: place.materializer };
+}
+
+function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags): string | undefined {
+  if (to === undefined) {
+    throw new CommandError('nothing says where the link goes', {
+      exitCode: 2,
+      hint: 'name a directory with --to (- for standard output), or the site with --platform podman, docker or linux',
+    });
+  }
+  if (namespace !== undefined) {
+    throw new CommandError('--namespace needs a platform that has namespaces', {
+      exitCode: 2,
+      hint: 'add --platform podman, docker or linux, or leave it out',
+    });
+  }
+  if (to === '-') {
+    if (reloadCommand === undefined) return undefined;
+    throw new CommandError('--reload-command has nothing to reload after --to -', {
+      exitCode: 2,
+      hint: 'name a directory with --to',
+    });
+  }
+  if (parsePath(resolve(to)).root === resolve(to)) {
+    throw new CommandError('--to cannot be the root directory', {
+      exitCode: 2,
+      hint: 'name a directory for the two files',
+    });
+  }
+  return to;
+}
+
+function namespaceOf({ to, namespace = 'default' }: LinkTargetFlags): string {
+  if (to !== undefined) {
+    throw new CommandError('--to is for the standalone platform', {
+      exitCode: 2,
+      hint: "leave it out: the link goes into the site's input/resources",
+    });
+  }
+  if (isNamespace(namespace)) return namespace;
+  throw new CommandError(`--namespace cannot be "${namespace}"`, {
+    exitCode: 2,
+    hint: 'use at most 63 lower-case letters, digits and -',
+  });
+}
+
+function requirePlatform(site: RequestingSite, wanted: string, namespace: string): void {
+  const used = site.platform();
+  if (used === undefined || used === wanted) return;
+  throw new CommandError(`the site of namespace "${namespace}" runs on ${used}, not on ${wanted}`, {
+    exitCode: 2,
+    hint: `use --platform ${used}, or another --namespace`,
+  });
+}
+
+/** The proxy's Secret, unless one that says the same is in the directory already. */
+function proxyBeside(directory: string, proxy: ProxySecret | undefined, namespace: string | undefined) {
+  if (!proxy) return undefined;
+  const file = join(directory, `Secret-${proxy.name}.yaml`);
+  const there = existsSync(file) ? parseProxySecret(readFileSync(file, 'utf8')) : undefined;
+  if (there !== undefined && JSON.stringify(there) === JSON.stringify(proxy)) return undefined;
+  return { name: proxy.name, text: proxySecretText(proxy, namespace) };
+}

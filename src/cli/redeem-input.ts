@@ -1,0 +1,120 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import type { RedeemedToken } from '../redemption/redeem-token.js';
+import { type InputToken, type RequestingSite, tokenId } from '../requesting-side.js';
+import { CommandError } from './command-error.js';
+import { describeFailure } from './failure.js';
+import type { CommandContext, LinkTarget } from './link-target.js';
+import { parseAccessToken } from './token-file.js';
+
+/** How one AccessToken file of the input directory ended. */
+export type InputRedemption =
+  | { readonly file: string; readonly redeemed: RedeemedToken }
+  | {
+      readonly file: string;
+      readonly failure: ReturnType<typeof describeFailure>;
+      /** True when an earlier run met it, and nothing was posted now. */
+      readonly earlier: boolean;
+    };
+
+export interface InputRequest {
+  readonly linkCost?: number | undefined;
+  /** Posts a code again that was refused for good, or whose outcome is unknown. */
+  readonly retry?: boolean | undefined;
+  /** For one exchange, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+// What the service itself said, and will say again; anything else on the way may pass.
+const NOT_THE_SERVICE: ReadonlySet<string> = new Set([
+  'tls_untrusted',
+  'tls_name',
+  'not_https',
+  'redirect',
+  'answer_invalid',
+  'token_invalid',
+]);
+
+/**
+ * Redeems each AccessToken file of the site's input directory, one after the other. Once its Secret and Link are in place
+ * the file is removed; one that was refused stays, its outcome beside it, and is not posted again unless told to.
+ */
+export async function redeemInput(
+  target: LinkTarget,
+  request: InputRequest,
+  context: CommandContext,
+): Promise<InputRedemption[]> {
+  const results: InputRedemption[] = [];
+  for (const input of target.site?.inputTokens() ?? []) {
+    results.push(await redeemFile(input, target, request, context));
+  }
+  return results;
+}
+
+async function redeemFile(
+  input: InputToken,
+  target: LinkTarget,
+  { linkCost, retry, timeoutMs }: InputRequest,
+  { clock, checkpoint }: CommandContext,
+): Promise<InputRedemption> {
+  const { side, site, materializer, proxyConfiguration } = target;
+  const { file } = input;
+  let id: string | undefined;
+  try {
+    const token = parseAccessToken(input.text);
+    id = tokenId(token);
+    const outcome = site?.findOutcome(file);
+    if (outcome?.final && outcome.tokenId === id && !retry) {
+      const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);
+      return { file, failure: describeFailure(error), earlier: true };
+    }
+    const subject = site?.uid();
+    const redeemed = await side.redeem(
+      { token, subject, linkCost, proxyConfiguration, retry },
+      materializer,
+      timeoutMs,
+    );
+    site?.removeToken(input);
+    await checkpoint('token-removed');
+    return { file, redeemed };
+  } catch (error) {
+    if (!(error instanceof RedemptionError || error instanceof CommandError)) throw error;
+    const failure = describeFailure(error);
+    if (id !== undefined && site && error instanceof RedemptionError) {
+      note(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error, failure.exitCode);
+    }
+    return { file, failure, earlier: false };
+  }
+}
+
+function note(
+  site: RequestingSite,
+  file: string,
+  attempt: { readonly tokenId: string; readonly at: string },
+  { code, message }: RedemptionError,
+  exitCode: number,
+): void {
+  const last = site.findOutcome(file);
+  // Whoever tries every few seconds is not to write as often.
+  if (last?.tokenId === attempt.tokenId && last.code === code) return;
+  const final = exitCode === 3 && !NOT_THE_SERVICE.has(code);
+  try {
+    site.keepOutcome(file, { ...attempt, code, message, final });
+  } catch (error) {
+    // Where nothing can be written the failure itself is what has to be told.
+    if (!(error instanceof RedemptionError)) throw error;
+  }
+}
+
+/**
+ * How a command ends that met these results: temporary failures come first, because trying again helps; undefined when
+ * all went well.
+ */
+export function inputFailure(results: readonly InputRedemption[]): CommandError | undefined {
+  const failed = results.flatMap((result) => ('failure' in result ? [result] : []));
+  const worst = [4, 1, 3].map((code) => failed.find(({ failure }) => failure.exitCode === code));
+  const first = worst.find((result) => result !== undefined) ?? failed[0];
+  if (!first) return undefined;
+  const { message, hint, exitCode } = first.failure;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${results.length} tokens)` : '';
+  return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint });
+}

@@ -1,0 +1,76 @@
+import type { ReloadOutcome, RequestingSite } from '../requesting-side.js';
+import type { CommandContext, LinkTarget } from './link-target.js';
+import { type ReloadCommand, runReload, shownCommand } from './reload-command.js';
+
+/** What became of the reload after links were put in place. */
+export interface ReloadReport {
+  readonly outcome: ReloadOutcome;
+  /** The command that was run, or that is still to be run. */
+  readonly command?: string;
+  /** Why the reload is still owed. */
+  readonly owedBecause?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
+}
+
+function commandFor({
+  reloadCommand,
+  site,
+  namespace = '',
+  platform,
+}: LinkTarget): ReloadCommand | undefined {
+  if (reloadCommand !== undefined) return reloadCommand;
+  if (!site) return undefined;
+  const verb = site.state() === 'started' ? 'reload' : 'start';
+  return ['skupper', 'system', verb, '-n', namespace, '-p', platform];
+}
+
+/**
+ * Reloads what reads the target's directory, if these or earlier changes to it made that necessary: with the command
+ * that was given, else with Skupper's. A site that was never started is left for its operator to start.
+ */
+export async function settleReload(
+  target: LinkTarget,
+  files: readonly string[],
+  context: CommandContext,
+  timeoutMs?: number,
+): Promise<ReloadReport> {
+  const { place, site, reloadCommand } = target;
+  if (!place) return { outcome: 'not-needed' };
+  const command = commandFor(target);
+  let owedBecause: ReloadReport['owedBecause'];
+  const reload = async () => {
+    // A directory whose reader takes note by itself.
+    if (command === undefined) return true;
+    const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
+    const run = obstacle ?? (await runReload(command, timeoutMs));
+    if (run === 'done') return true;
+    owedBecause = run;
+    return false;
+  };
+  const isLoaded = () => site?.hasLoaded(files) ?? false;
+  const outcome = await place.settleReload({ isLoaded, reload }, context.checkpoint);
+  if (command === undefined) return { outcome: 'not-needed' };
+  return {
+    outcome,
+    ...(outcome !== 'not-needed' && { command: shownCommand(command) }),
+    ...(owedBecause !== undefined && { owedBecause }),
+  };
+}
+
+/** What keeps Skupper's own reload from being run here. */
+function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undefined {
+  if (site.state() !== 'started') return 'not-started';
+  // Skupper redeems them at each reload, and one that is refused makes it fail after the site was stopped.
+  return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
+}
+
+/** The report as lines for people; empty when there is nothing to say. */
+export function reloadText({ outcome, command, owedBecause }: ReloadReport): string {
+  if (outcome === 'reloaded') return `Reloaded with: ${command}\n`;
+  if (outcome === 'not-needed') return '';
+  if (owedBecause === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
+  if (owedBecause === 'tokens-left') {
+    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Redeem them with --input or remove them, then run: ${command}\n`;
+  }
+  if (owedBecause === 'not-installed') return `To put the link to use, run: ${command}\n`;
+  return `Not reloaded: ${owedBecause?.failed}. To put the link to use, run: ${command}\n`;
+}

@@ -1,0 +1,73 @@
+import type { RedemptionError } from '../domain/redemption-error.js';
+import type { LinkFailure, LinkFault } from '../redemption/link-dialer.js';
+import { formatHostPort, type HostPort } from './route.js';
+import { systemCode } from './tcp-connection.js';
+
+const OPENING: Readonly<Record<string, LinkFault>> = {
+  dns: 'dns',
+  connection_refused: 'connection_refused',
+  connection_timeout: 'connection_timeout',
+  proxy: 'proxy',
+};
+const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
+// Alerts about the client's certificate, RFC 8446 §6.2, as OpenSSL spells them.
+const ABOUT_CERTIFICATE =
+  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
+
+/** What a connection that could not be opened means. Throws the error if it is not about that. */
+export function openingFailure(error: RedemptionError): LinkFailure {
+  const fault = OPENING[error.code];
+  if (!fault) throw error;
+  return { fault, message: error.message };
+}
+
+/** What an error before the end of a handshake means. */
+export function handshakeFailure(error: unknown, target: HostPort): LinkFailure {
+  const code = systemCode(error);
+  const where = formatHostPort(target);
+  if (TOO_OLD.has(code)) return { fault: 'not_tls', message: `${where} does not offer TLS 1.3.` };
+  if (/ALERT_UNRECOGNIZED_NAME|UNRECOGNIZED_NAME/.test(code)) {
+    return { fault: 'tls_name', message: `${where} knows no host called ${target.host}.` };
+  }
+  if (ABOUT_CERTIFICATE.test(code)) return refusedWith(code, where);
+  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
+    return { fault: 'not_tls', message: `${where} refused the TLS handshake (${alertOf(code)}).` };
+  }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return { fault: 'not_tls', message: `${where} does not speak TLS.` };
+  }
+  const message = `${where} closed the connection before TLS was set up.`;
+  return { fault: 'connection_refused', message };
+}
+
+/** What it means that a router ended the connection once it had seen the client certificate `own`. */
+export function verdictFailure(
+  error: unknown,
+  target: HostPort,
+  own: { readonly notBefore: number; readonly notAfter: number },
+  now: number,
+): LinkFailure {
+  const code = systemCode(error);
+  const where = formatHostPort(target);
+  if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now <= own.notAfter) {
+    const message = `The router at ${where} takes the link's certificate for expired; it ends ${moment(own.notAfter)}, and our clock says ${moment(now)}.`;
+    return { fault: 'clock_skew', message };
+  }
+  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) return refusedWith(code, where);
+  const message = `The router at ${where} closed the connection on seeing the link's certificate, without saying why.`;
+  return { fault: 'certificate_refused', message };
+}
+
+function refusedWith(code: string, where: string): LinkFailure {
+  const message = `The router at ${where} refuses the link's certificate (${alertOf(code)}).`;
+  return { fault: 'certificate_refused', message };
+}
+
+/** The name of an alert as RFC 8446 has it: `unknown_ca`. */
+function alertOf(code: string): string {
+  return code.replace(/^.*ALERT_/, '').toLowerCase();
+}
+
+function moment(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

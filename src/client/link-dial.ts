@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../redemption/link-dialer.js';
+import type { ConnectionOptions } from './connection.js';
+import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
+import { routerChain, routerProblem } from './link-peer.js';
+import { connectThroughProxy } from './proxy-tunnel.js';
+import { formatHostPort, type HostPort, type RouteOptions, routeTo } from './route.js';
+import { connectTcp } from './tcp-connection.js';
+import { untilAborted } from './until-aborted.js';
+
+export interface LinkDialOptions extends ConnectionOptions {
+  /** For one endpoint, from the name look-up to the verdict; 10,000 ms unless told otherwise. */
+  readonly timeoutMs?: number | undefined;
+  /** How long a router may say nothing after the handshake before that counts as accepted; 1,500 ms unless told otherwise. */
+  readonly silenceMs?: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_SILENCE_MS = 1_500;
+// A router speaks only after its peer: this opens a SASL exchange (AMQP 1.0 part 5, §5.3.2), and is answered in kind.
+const AMQP_SASL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
+
+/**
+ * Dials routers over mutual TLS 1.3: trusts `ca.crt` alone, compares names as routers do, and waits for the router's word
+ * on the client certificate, which in TLS 1.3 comes only after the handshake.
+ */
+export function createLinkDialer(options: LinkDialOptions): LinkDialer {
+  return async (target, credentials) => {
+    const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    let secured: TLSSocket | undefined;
+    try {
+      const socket = await openSocket(target, options, signal);
+      const opened = await handshake(target, socket, credentials, signal);
+      if ('fault' in opened) return opened;
+      secured = opened;
+      return await judge(secured, target, credentials, options, signal);
+    } catch (error) {
+      if (error instanceof RedemptionError) return openingFailure(error);
+      throw error;
+    } finally {
+      secured?.destroy();
+    }
+  };
+}
+
+async function openSocket(target: HostPort, options: RouteOptions, signal: AbortSignal): Promise<Socket> {
+  const { address, proxy } = routeTo(target, options);
+  return proxy ? connectThroughProxy(proxy, address, signal) : connectTcp(address, signal);
+}
+
+async function handshake(
+  target: HostPort,
+  socket: Socket,
+  { caCrt, tlsCrt, tlsKey }: LinkCredentials,
+  signal: AbortSignal,
+): Promise<TLSSocket | LinkFailure> {
+  let secured: TLSSocket;
+  try {
+    secured = connectTls({
+      socket,
+      host: target.host,
+      ca: caCrt,
+      cert: tlsCrt,
+      key: tlsKey,
+      minVersion: 'TLSv1.3',
+      // Judged by routerProblem, which tells the reasons apart; nothing is sent before that.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    });
+  } catch {
+    socket.destroy();
+    return {
+      fault: 'credentials_invalid',
+      message: 'TLS cannot use the key, the certificate or the CA of the link.',
+    };
+  }
+  secured.on('error', () => undefined);
+  try {
+    await untilAborted(signal, (resolved, rejected) => {
+      secured.once('secureConnect', resolved);
+      secured.once('error', rejected);
+      secured.once('close', () => rejected(new Error('closed')));
+    });
+    return secured;
+  } catch (error) {
+    secured.destroy();
+    socket.destroy();
+    if (!signal.aborted) return handshakeFailure(error, target);
+    const message = `The TLS handshake with ${formatHostPort(target)} took too long.`;
+    return { fault: 'connection_timeout', message };
+  }
+}
+
+async function judge(
+  secured: TLSSocket,
+  target: HostPort,
+  { caCrt, tlsCrt }: LinkCredentials,
+  options: LinkDialOptions,
+  signal: AbortSignal,
+): Promise<DialedRouter | LinkFailure> {
+  const chainPem = routerChain(secured);
+  const refused = secured.authorizationError as string | Error | null | undefined;
+  const tlsError = refused ? String((refused as { code?: string }).code ?? refused) : undefined;
+  const now = options.clock();
+  const problem = routerProblem({ chainPem, tlsError }, target, caCrt, now);
+  if (problem) return problem;
+  const verdict = await routerVerdict(secured, options.silenceMs ?? DEFAULT_SILENCE_MS, signal);
+  if (verdict === 'accepted') return { routerNotAfter: describeCertificate(chainPem).notAfter };
+  return verdictFailure(verdict.refusedBy, target, describeCertificate(tlsCrt), now);
+}
+
+/** `accepted` when the router answers, or says nothing for so long; else what it ended the connection with. */
+function routerVerdict(
+  secured: TLSSocket,
+  silenceMs: number,
+  signal: AbortSignal,
+): Promise<'accepted' | { readonly refusedBy: unknown }> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => settle('accepted'), silenceMs);
+    const onAbort = () => settle('accepted');
+    const settle = (verdict: 'accepted' | { readonly refusedBy: unknown }) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      resolve(verdict);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    secured.once('data', () => settle('accepted'));
+    secured.once('error', (error) => settle({ refusedBy: error }));
+    secured.once('end', () => settle({ refusedBy: undefined }));
+    secured.once('close', () => settle({ refusedBy: undefined }));
+    secured.write(AMQP_SASL_HEADER);
+  });
+}

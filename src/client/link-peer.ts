@@ -1,0 +1,116 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type CertificateInfo, describeCertificate, verificationProblem } from '../pki/certificate-info.js';
+import { encodeCertificatePem, parseCertificates } from '../pki/certificate-pem.js';
+import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
+import { namesHost, routerNames } from '../pki/router-names.js';
+import type { LinkFailure } from '../redemption/link-dialer.js';
+import { formatHostPort, type HostPort } from './route.js';
+
+const LONGEST_CHAIN = 8;
+const LONGEST_NAMES = 300;
+// OpenSSL judges times by the machine's clock; here they are judged by ours, and apart from trust.
+const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+
+/** PEM of the certificate that a peer showed, followed by what it sent along. */
+export function routerChain(socket: TLSSocket): string {
+  const chain: string[] = [];
+  let at: X509Certificate | undefined = socket.getPeerX509Certificate();
+  while (at && chain.length < LONGEST_CHAIN) {
+    chain.push(encodeCertificatePem(at.raw));
+    at = at.issuerCertificate;
+  }
+  return [...new Set(chain)].join('');
+}
+
+/**
+ * Why a router with this certificate chain is not the one that a Link means, or not now; undefined if it is. Trust comes
+ * first, then times, then names. `tlsError` is OpenSSL's word on the chain.
+ */
+export function routerProblem(
+  router: { readonly chainPem: string; readonly tlsError: string | undefined },
+  target: HostPort,
+  caPem: string,
+  now: number,
+): LinkFailure | undefined {
+  const where = formatHostPort(target);
+  let info: CertificateInfo;
+  try {
+    info = describeCertificate(router.chainPem);
+  } catch {
+    return { fault: 'tls_untrusted', message: `${where} shows a certificate that cannot be read.` };
+  }
+  return (
+    trustProblem(router, info, caPem, now, where) ??
+    timeProblem(info, now, where) ??
+    nameProblem(router.chainPem, info, target)
+  );
+}
+
+function trustProblem(
+  { chainPem, tlsError }: { readonly chainPem: string; readonly tlsError: string | undefined },
+  { notBefore, notAfter }: CertificateInfo,
+  caPem: string,
+  now: number,
+  where: string,
+): LinkFailure | undefined {
+  // At a moment at which the certificate itself is valid, so that its own end is not taken for a lack of trust.
+  const within = Math.min(Math.max(now, notBefore), notAfter);
+  const problem = verificationProblem(chainPem, caPem, within);
+  const ended = caEnd(caPem);
+  if (problem !== undefined && ended < now) {
+    const message = `The CA in the link's ca.crt ended ${moment(ended)}.`;
+    return { fault: 'router_certificate_expired', message };
+  }
+  const tlsProblem = tlsError !== undefined && !ABOUT_TIME.has(tlsError) ? tlsError : undefined;
+  if (problem === undefined && tlsProblem === undefined) return undefined;
+  const why = tlsProblem === undefined ? '' : ` (${tlsProblem})`;
+  const message = `The certificate of ${where} does not come from the CA in the link's ca.crt${why}.`;
+  return { fault: 'tls_untrusted', message };
+}
+
+/** When the last of the CAs ends. */
+function caEnd(caPem: string): number {
+  return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
+}
+
+function timeProblem(
+  { notBefore, notAfter }: CertificateInfo,
+  now: number,
+  where: string,
+): LinkFailure | undefined {
+  if (now > notAfter) {
+    const message = `The certificate of the router at ${where} ended ${moment(notAfter)}; our clock says ${moment(now)}.`;
+    return { fault: 'router_certificate_expired', message };
+  }
+  if (now >= notBefore) return undefined;
+  const message = `The certificate of the router at ${where} begins only ${moment(notBefore)}; our clock says ${moment(now)}.`;
+  return { fault: 'clock_skew', message };
+}
+
+function nameProblem(
+  chainPem: string,
+  { hosts }: CertificateInfo,
+  target: HostPort,
+): LinkFailure | undefined {
+  const names = routerNames(chainPem);
+  if (namesHost(names, target.host)) return undefined;
+  const where = formatHostPort(target);
+  const address = isIP(target.host) === 0 ? undefined : parseIpAddress(target.host);
+  if (address && hosts.includes(formatIpAddress(address))) {
+    const message = `The certificate of ${where} holds ${target.host} as an IP address alone; routers compare DNS names only.`;
+    return { fault: 'tls_name_address', message };
+  }
+  const message = `The certificate of ${where} is not for ${target.host}, but for ${listed(names)}.`;
+  return { fault: 'tls_name', message };
+}
+
+function listed(names: readonly string[]): string {
+  const text = (names.join(', ') || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
+  return text.length > LONGEST_NAMES ? `${text.slice(0, LONGEST_NAMES)}…` : text;
+}
+
+function moment(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,34 @@
+import { connect as connectTls } from 'node:tls';
+import { routerChain } from './link-peer.js';
+import { connectThroughProxy } from './proxy-tunnel.js';
+import { type HostPort, type RouteOptions, routeTo } from './route.js';
+import { connectTcp } from './tcp-connection.js';
+import { untilAborted } from './until-aborted.js';
+
+/**
+ * PEM of the certificate chain that a TLS server shows, whatever it is worth: nothing is sent on the connection. Rejects
+ * with RedemptionError when it cannot be opened, else with the error that TLS gave.
+ */
+export async function shownCertificate(
+  target: HostPort,
+  options: RouteOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { address, proxy } = routeTo(target, options);
+  const socket = proxy
+    ? await connectThroughProxy(proxy, address, signal)
+    : await connectTcp(address, signal);
+  const secured = connectTls({ socket, host: target.host, rejectUnauthorized: false });
+  secured.on('error', () => undefined);
+  try {
+    await untilAborted(signal, (resolved, rejected) => {
+      secured.once('secureConnect', resolved);
+      secured.once('error', rejected);
+      secured.once('close', () => rejected(new Error('closed')));
+    });
+    return routerChain(secured);
+  } finally {
+    secured.destroy();
+    socket.destroy();
+  }
+}

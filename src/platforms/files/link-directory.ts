@@ -1,0 +1,172 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Document, isDocument, parseAllDocuments } from 'yaml';
+import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
+import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import type { LinkChanges, LinkFiles, LinkProxy, StoredLink } from '../../redemption/link-files.js';
+import { writing } from './not-writable.js';
+
+type Kind = 'Link' | 'Secret';
+
+/** A document of a YAML file: which one of how many. */
+interface Place {
+  readonly file: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly resource: YamlMapping;
+  readonly index: number;
+  readonly count: number;
+}
+
+const LIMITS = { length: 1024 * 1024, documents: 100 };
+
+/**
+ * The Links and Secrets in the YAML files of a directory, `Link-<name>.yaml` and `Secret-<name>.yaml` as redemption
+ * writes them, and whatever other files and streams people put there. A missing directory has none; a file that is no
+ * YAML is passed over.
+ */
+export function linkDirectory(directory: string): LinkFiles {
+  const places = (kind: Kind) => readPlaces(directory).filter((place) => place.kind === kind);
+  const find = (kind: Kind, name: string) => places(kind).find((place) => place.name === name);
+  return {
+    list: async () =>
+      places('Link')
+        .map(storedLink)
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    findSecret: async (name) => {
+      const place = find('Secret', name);
+      return place && linkSecret(place);
+    },
+    findProxy: async (name) => {
+      const place = find('Secret', name);
+      return place && linkProxy(place);
+    },
+    update: async (name, changes) => {
+      const place = find('Link', name);
+      if (place) writing(place.file, () => rewrite(place, (document) => change(document, changes)));
+      return place?.file;
+    },
+    remove: async (kind, name) => {
+      const place = find(kind, name);
+      if (place) writing(place.file, () => removeFrom(place));
+      return place?.file;
+    },
+  };
+}
+
+function readPlaces(directory: string): Place[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const files = names.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
+  return files.flatMap((name) => placesIn(join(directory, name)));
+}
+
+function placesIn(file: string): Place[] {
+  let resources: YamlMapping[];
+  try {
+    resources = parseYamlMappings(readFileSync(file, 'utf8'), LIMITS);
+  } catch {
+    return [];
+  }
+  return resources.flatMap((resource, index) => {
+    const { kind, metadata } = resource;
+    if (kind !== 'Link' && kind !== 'Secret') return [];
+    const name = String(asMapping(metadata).name ?? '');
+    return [{ file, kind, name, resource, index, count: resources.length }];
+  });
+}
+
+function storedLink({ file, name, resource }: Place): StoredLink {
+  const spec = asMapping(resource.spec);
+  const id = asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID];
+  const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
+  const proxyConfiguration = asMapping(spec.settings)['proxy-configuration'];
+  return {
+    name,
+    place: file,
+    endpoints: endpoints.flatMap(readEndpoint),
+    tlsCredentials: String(spec.tlsCredentials ?? ''),
+    ...(typeof spec.cost === 'number' && { cost: spec.cost }),
+    ...(typeof proxyConfiguration === 'string' && { proxyConfiguration }),
+    ...(typeof id === 'string' && { redemptionId: id }),
+  };
+}
+
+function readEndpoint(value: unknown): LinkEndpoint[] {
+  const { name, host, port, group } = asMapping(value);
+  const number = Number(port);
+  if ((name !== 'inter-router' && name !== 'edge') || typeof host !== 'string' || host === '') return [];
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) return [];
+  return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
+}
+
+function linkSecret({ name, resource }: Place): LinkSecret {
+  const data = asMapping(resource.data);
+  const annotations = asMapping(asMapping(resource.metadata).annotations);
+  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => {
+    return typeof entry[1] === 'string';
+  });
+  return {
+    name,
+    caCrt: decode(data['ca.crt']),
+    tlsCrt: decode(data['tls.crt']),
+    tlsKey: decode(data['tls.key']),
+    annotations: Object.fromEntries(texts),
+  };
+}
+
+function linkProxy({ name, resource }: Place): LinkProxy | undefined {
+  const { data, stringData } = resource;
+  const value = (key: string) => String(asMapping(stringData)[key] ?? decode(asMapping(data)[key])).trim();
+  const [host, port, username, password] = ['host', 'port', 'username', 'password'].map(value);
+  if (!host || !port) return undefined;
+  return { name, host, port, ...(username && { username }), ...(password && { password }) };
+}
+
+function decode(value: unknown): string {
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
+}
+
+function change(document: Document, { cost, tlsCredentials }: LinkChanges): void {
+  if (cost !== undefined) document.setIn(['spec', 'cost'], cost);
+  if (tlsCredentials !== undefined) document.setIn(['spec', 'tlsCredentials'], tlsCredentials);
+}
+
+/** Every document of the file but the empty ones, as `parseYamlMappings` counts them. */
+function documentsOf(file: string): Document[] {
+  return [...parseAllDocuments(readFileSync(file, 'utf8'), { logLevel: 'silent' })].filter(
+    (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
+  );
+}
+
+function rewrite(place: Place, edit: (document: Document) => void): void {
+  const documents = documentsOf(place.file);
+  documents.forEach((document, index) => {
+    if (index === place.index) edit(document);
+  });
+  writeDocuments(place.file, documents);
+}
+
+function removeFrom(place: Place): void {
+  if (place.count > 1) {
+    writeDocuments(
+      place.file,
+      documentsOf(place.file).filter((_, index) => index !== place.index),
+    );
+    return;
+  }
+  rmSync(place.file, { force: true });
+  syncDirectory(join(place.file, '..'));
+}
+
+function writeDocuments(file: string, documents: readonly Document[]): void {
+  const texts = documents.map((document) => document.toString({ lineWidth: 0 }));
+  writePrivateFile(file, texts.map((text) => (text.startsWith('---') ? text : `---\n${text}`)).join(''));
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
+import type { Checkpoint } from '../../redemption/clock.js';
+import type { Materializer } from '../../redemption/materializer.js';
+import { type DirectoryPlacing, directoryMaterializer } from './directory-materializer.js';
+import { writing } from './not-writable.js';
+import { type TakeTurn, takingTurns } from './turns.js';
+
+/** How a reload that may be owed went. */
+export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
+
+/**
+ * The reload that a router needs after files of a directory changed: noted durably before the first of them is written,
+ * and taken back when it is done, so that it is neither forgotten by a run that dies nor done once more for nothing.
+ */
+export class OwedReload {
+  readonly #directory: string;
+  readonly #place: string;
+  readonly #takeTurn: TakeTurn;
+
+  /** The note is kept in `<data directory>/reloads/`; `place` is the directory that the router reads. */
+  constructor(dataDirectory: string, place: string, wait: (milliseconds: number) => Promise<void>) {
+    const id = createHash('sha256').update(resolve(place)).digest('hex');
+    this.#directory = join(dataDirectory, 'reloads', id);
+    this.#place = place;
+    this.#takeTurn = takingTurns(this.#directory, wait);
+  }
+
+  /** Materializes into the place, one process after another, and notes that a reload is owed if that changes anything. */
+  materializer(clock: () => number, placing: DirectoryPlacing): Materializer {
+    const inner = directoryMaterializer(this.#place, clock, { ...placing, beforeChange: () => this.#note() });
+    return {
+      probe: (name) => inner.probe(name),
+      materialize: (...link) => this.#takeTurn(() => inner.materialize(...link)),
+    };
+  }
+
+  /**
+   * Does the reload if one is owed, one process after another; `reload` tells whether it did it. `isLoaded` tells
+   * whether the router has what is in the place all the same, for who reloads by hand.
+   */
+  settle(
+    acts: { readonly isLoaded: () => boolean; readonly reload: () => Promise<boolean> },
+    checkpoint: Checkpoint,
+  ): Promise<ReloadOutcome> {
+    return this.#takeTurn(async () => {
+      if (!existsSync(this.#noteFile)) return 'not-needed';
+      if (acts.isLoaded()) {
+        this.#clear();
+        return 'not-needed';
+      }
+      await checkpoint('before-reload');
+      if (!(await acts.reload())) return 'owed';
+      await checkpoint('after-reload');
+      this.#clear();
+      return 'reloaded';
+    });
+  }
+
+  get #noteFile(): string {
+    return join(this.#directory, 'owed');
+  }
+
+  #note(): void {
+    writing(this.#noteFile, () => writePrivateFile(this.#noteFile, `${this.#place}\n`));
+  }
+
+  #clear(): void {
+    writing(this.#noteFile, () => {
+      rmSync(this.#noteFile, { force: true });
+      syncDirectory(this.#directory);
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { LinkSecret } from '../../domain/link.js';
+import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+
+const LIMITS = { length: 1024 * 1024, documents: 1 };
+
+/** What the resource that is there is held against. */
+export interface OwnRedemption {
+  readonly id: string | undefined;
+  readonly secret: LinkSecret;
+  /** Text of the Secret that is there, if there is one. */
+  readonly secretThere?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * True when the text of a materialized Secret or Link may give way to the redemption `id`: it is of that redemption, or
+ * of an earlier one of linkgrant's whose certificate has ended. An answer of a stock server has no id: then its Secret is
+ * known by the certificate, and its Links by their Secret.
+ */
+export function isOurs(text: string, redemption: OwnRedemption): boolean {
+  const resource = parse(text);
+  if (!resource || !isManaged(resource)) return false;
+  const { id, secret, secretThere, now } = redemption;
+  if (isEndedSecret(text, now)) return true;
+  if (resource.kind !== 'Secret' && secretThere !== undefined) {
+    // A Link goes the way of its Secret, also when a run died between the two.
+    const isItsLink = asMapping(resource.spec).tlsCredentials === secret.name;
+    if (isItsLink && isEndedSecret(secretThere, now)) return true;
+    if (isItsLink && isOfRedemption(secretThere, id, secret)) return true;
+  }
+  return isOfRedemption(text, id, secret);
+}
+
+function isOfRedemption(text: string, id: string | undefined, secret: LinkSecret): boolean {
+  const resource = parse(text);
+  if (!resource || !isManaged(resource)) return false;
+  if (asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID] !== id) return false;
+  if (id !== undefined) return true;
+  return resource.kind === 'Secret'
+    ? asMapping(resource.data)['tls.crt'] === Buffer.from(secret.tlsCrt).toString('base64')
+    : asMapping(resource.spec).tlsCredentials === secret.name;
+}
+
+/** True for the text of a Secret of linkgrant's whose certificate has ended at `now`. */
+export function isEndedSecret(text: string, now: number): boolean {
+  const resource = parse(text);
+  if (resource?.kind !== 'Secret' || !isManaged(resource)) return false;
+  const notAfter = certificateEnd(resource);
+  return notAfter !== undefined && notAfter <= now;
+}
+
+/** When the certificate of a Secret ends, in milliseconds since the epoch; undefined if it has none that can be read. */
+export function certificateEnd(secret: YamlMapping): number | undefined {
+  const encoded = asMapping(secret.data)['tls.crt'];
+  if (typeof encoded !== 'string') return undefined;
+  try {
+    return describeCertificate(Buffer.from(encoded, 'base64').toString('utf8')).notAfter;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for a resource that linkgrant put in place. */
+export function isManaged(resource: YamlMapping): boolean {
+  return asMapping(asMapping(resource.metadata).labels)[MANAGED_BY] === 'linkgrant';
+}
+
+function parse(text: string): YamlMapping | undefined {
+  try {
+    return parseYamlMappings(text, LIMITS)[0];
+  } catch {
+    return undefined;
+  }
+}

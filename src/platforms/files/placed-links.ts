@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { certificateEnd, isManaged } from './own-resource.js';
+
+const LIMITS = { length: 1024 * 1024, documents: 1 };
+const LINK_FILE = /^Link-(.+)\.yaml$/;
+
+/** A link that linkgrant put in place, and whose certificate is valid. */
+export interface PlacedLink {
+  /** Name of its Secret, which is the link's name before groups are numbered. */
+  readonly name: string;
+  readonly files: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** The whole links in a directory that linkgrant put there and whose certificate has not ended at `now`, by name. */
+export function placedLinks(directory: string, now: number): PlacedLink[] {
+  const placed = new Map<string, PlacedLink>();
+  for (const linkFile of linkFilesIn(directory)) {
+    const link = readManaged(linkFile);
+    const name = asMapping(link?.spec).tlsCredentials;
+    if (typeof name !== 'string') continue;
+    const secretFile = join(directory, `Secret-${name}.yaml`);
+    const secret = readManaged(secretFile);
+    const notAfter = secret && certificateEnd(secret);
+    if (notAfter === undefined || notAfter <= now) continue;
+    const files = placed.get(name)?.files ?? [secretFile];
+    placed.set(name, { name, files: [...files, linkFile], notAfter });
+  }
+  return [...placed.values()];
+}
+
+function linkFilesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => LINK_FILE.test(name))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function readManaged(file: string): YamlMapping | undefined {
+  try {
+    const [resource] = parseYamlMappings(readFileSync(file, 'utf8'), LIMITS);
+    return resource && isManaged(resource) ? resource : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseDuration } from '../../domain/duration.js';
+import { asMapping } from '../../files/yaml-documents.js';
+import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/adopt-grants.js';
+import { listResourceFiles, type ResourceFile, readResourceFile } from './resource-files.js';
+import type { SkupperHome } from './skupper-home.js';
+
+const IS_GRANT_FILE = /^AccessGrant-/;
+
+/** What the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one. */
+export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
+  const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
+  const incomplete = new Map<string, string>();
+  const files = namespaces.flatMap((namespace) => {
+    try {
+      return listResourceFiles(home.namespace(namespace).inputResources)
+        .filter((file) => IS_GRANT_FILE.test(basename(file)))
+        .flatMap((file) => readGrantFile(namespace, file));
+    } catch (error) {
+      incomplete.set(namespace, (error as NodeJS.ErrnoException).code ?? 'unreadable');
+      return [];
+    }
+  });
+  // A volume that is not mounted has no namespaces either, and no word on any grant.
+  const isThere = existsSync(join(home.directory, 'namespaces'));
+  return {
+    files,
+    isComplete: (namespace) =>
+      isThere && !incomplete.has(namespace) && (only === undefined || only === namespace),
+  };
+}
+
+/** Whether the file that declared a grant is still there. */
+export function grantFileExists(home: SkupperHome, namespace: string, file: string): boolean {
+  return existsSync(join(home.namespace(namespace).inputResources, file));
+}
+
+function readGrantFile(namespace: string, path: string): GrantFile[] {
+  const file = basename(path);
+  try {
+    const grants = readResourceFile(path).filter(({ kind }) => kind === 'AccessGrant');
+    return [{ namespace, file, grants: grants.map((grant) => readDeclaration(namespace, grant)) }];
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    return [{ namespace, file, unreadable: code === undefined ? message : `it cannot be read (${code})` }];
+  }
+}
+
+function readDeclaration(namespace: string, { name, resource }: ResourceFile): GrantDeclaration {
+  const spec = asMapping(resource.spec);
+  const { code, issuer, expirationWindow, redemptionsAllowed } = spec;
+  const isPolicy = Object.keys(asMapping(spec.settings)).some((key) => key.startsWith('linkgrant/'));
+  return {
+    namespace,
+    name,
+    // Skupper takes 0 for its default.
+    ...(redemptionsAllowed !== undefined &&
+      redemptionsAllowed !== null &&
+      redemptionsAllowed !== 0 && { redemptionsAllowed: asNumber(redemptionsAllowed) }),
+    ...(isGiven(expirationWindow) && {
+      expirationWindowMs: parseDuration(String(expirationWindow)) ?? Number.NaN,
+    }),
+    ...(isGiven(issuer) && { issuer: String(issuer) }),
+    ...(isGiven(code) && { code: typeof code === 'string' ? code : '' }),
+    ...(isPolicy && { problem: 'spec.settings holds a policy, which files cannot set' }),
+    ...(isGiven(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
+  };
+}
+
+function asNumber(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+/** Skupper's resources are written with empty fields too. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+
+const LIMITS = { length: 1024 * 1024, documents: 100 };
+
+/** A resource of a file, and which file that was. */
+export interface ResourceFile {
+  readonly file: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly resource: YamlMapping;
+}
+
+/** Paths of the `.yaml` and `.yml` files of a directory, sorted; none for a directory that is not there. */
+export function listResourceFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The resources in a file. Throws what reading it threw, and an Error whose message quotes nothing for what is no YAML. */
+export function readResourceFile(file: string): ResourceFile[] {
+  return parseYamlMappings(readFileSync(file, 'utf8'), LIMITS).map((resource) => ({
+    file,
+    kind: String(resource.kind),
+    name: String(asMapping(resource.metadata).name ?? ''),
+    resource,
+  }));
+}
+
+/**
+ * The resources of some kinds in the `.yaml` and `.yml` files of a directory, by file name. A missing directory has none;
+ * a file that is no YAML, or vanishes meanwhile, is passed over: it belongs to somebody else.
+ */
+export function readResources(directory: string, kinds: readonly string[]): ResourceFile[] {
+  return listResourceFiles(directory)
+    .flatMap(resourcesOf)
+    .filter(({ kind }) => kinds.includes(kind));
+}
+
+function resourcesOf(file: string): ResourceFile[] {
+  try {
+    return readResourceFile(file);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,34 @@
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { isLoopback } from '../../domain/peer-address.js';
+
+const UNSPECIFIED = new Set(['0.0.0.0', '::']);
+
+/** Why links cannot lead to `host`, as the end of a sentence; undefined if they can. */
+export function unroutableReason(host: string): string | undefined {
+  if (UNSPECIFIED.has(host)) return 'means every address and none that another host can reach';
+  if (/^fe80:/i.test(host)) return 'is only valid on one network segment';
+  return undefined;
+}
+
+/** This machine's own addresses that other hosts may reach: IPv4 before IPv6, without loopback and link-local ones. */
+function reachableAddresses(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses
+    .filter(({ internal, address }) => !internal && unroutableReason(address) === undefined)
+    .sort((a, b) => a.family.localeCompare(b.family))
+    .map(({ address }) => address);
+}
+
+/**
+ * The name or address that a router's certificate names and other hosts can reach: an address of this machine first, then
+ * a name that is no address. `names` are what routers compare (DNS names and the common name); undefined if none fits.
+ */
+export function detectHost(
+  names: readonly string[],
+  own: readonly string[] = reachableAddresses(),
+): string | undefined {
+  const address = own.find((candidate) => names.includes(candidate));
+  if (address !== undefined) return address;
+  return names.find((name) => isIP(name) === 0 && name.includes('.') && !isLoopback(name));
+}

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LinkEndpoint } from '../../domain/link.js';
+import { isLoopback } from '../../domain/peer-address.js';
+import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
+import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
+import { namesHost, routerNames } from '../../pki/router-names.js';
+import type { Clock } from '../../redemption/clock.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import { detectHost, unroutableReason } from './routable-host.js';
+import { type LinkAccess, readSiteState } from './site-state.js';
+import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
+
+const DEFAULT_ISSUER = 'skupper-site-ca';
+
+/** A router's server certificate and what it trusts, as PEM. */
+interface RouterCredentials {
+  readonly certificate: string;
+  readonly trusted: string;
+}
+
+/**
+ * The sites of Skupper's system platforms, each namespace's read live from its runtime state. Nothing is given unless the
+ * router would accept the link: it trusts the issuer, what the answer trusts verifies its certificate, and that names
+ * the host as routers compare names.
+ */
+export class SystemSite implements Site {
+  readonly #home: SkupperHome;
+  readonly #hosts: readonly string[];
+  readonly #only: string | undefined;
+  readonly #clock: Clock;
+
+  /** `hosts` are where links may lead, in place of what is detected: to each router the first one that its certificate names. */
+  constructor(options: {
+    readonly home: SkupperHome;
+    readonly hosts: readonly string[];
+    /** The only namespace that is served; absent for all. */
+    readonly only?: string | undefined;
+    readonly clock: Clock;
+  }) {
+    this.#home = options.home;
+    this.#hosts = options.hosts;
+    this.#only = options.only;
+    this.#clock = options.clock;
+  }
+
+  async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    if (this.#only !== undefined && this.#only !== grant.namespace) {
+      const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
+      return refusal(
+        'link_access_unavailable',
+        reason,
+        'start the service without --namespace, or with this one',
+      );
+    }
+    const directories = this.#home.namespace(grant.namespace);
+    const state = readSiteState(directories);
+    if (state === 'no-site')
+      return refusal(
+        'link_access_unavailable',
+        `namespace "${grant.namespace}" has no site`,
+        'create one with `skupper site create` and start it',
+      );
+    if (state === 'not-started')
+      return refusal(
+        'link_access_unavailable',
+        `the site of namespace "${grant.namespace}" is not started`,
+        'start it with `skupper system start`',
+      );
+    if (state.edge)
+      return refusal(
+        'edge_site',
+        `site "${state.name}" is an edge site and accepts no links`,
+        'accept links at a site that is not an edge site',
+      );
+    if (state.accesses.length === 0) {
+      return refusal(
+        'link_access_unavailable',
+        `site "${state.name}" accepts no links`,
+        'enable it with `skupper site update --enable-link-access` and reload the site',
+      );
+    }
+    const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);
+    if ('refused' in issuer) return issuer;
+    const endpoints: LinkEndpoint[] = [];
+    const authorities = new Set(splitCertificates(issuer.bundlePem));
+    for (const access of state.accesses) {
+      const judged = this.#judgeAccess(directories, access, issuer);
+      if ('refused' in judged) return judged;
+      endpoints.push(...judged.endpoints);
+      for (const authority of splitCertificates(judged.trusted)) authorities.add(authority);
+    }
+    return { siteUid: state.uid, endpoints, issuer, caCrt: [...authorities].join('') };
+  }
+
+  #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
+    const reasons: string[] = [];
+    for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
+      const file = join(issuers, name, 'tls.crt');
+      try {
+        const certificate = readFileSync(file, 'utf8');
+        const key = readFileSync(join(issuers, name, 'tls.key'), 'utf8');
+        return loadAuthority({ certificate, key }, file, this.#clock());
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') reasons.push((error as Error).message);
+      }
+    }
+    const why = reasons.join('; ') || `there is no issuer "${name}" in runtime/issuers or input/issuers`;
+    return refusal('issuer_unavailable', why, 'name another issuer, or mend this one and reload the site');
+  }
+
+  #judgeAccess(
+    directories: NamespaceDirectories,
+    access: LinkAccess,
+    issuer: CertificateAuthority,
+  ): { readonly endpoints: LinkEndpoint[]; readonly trusted: string } | SiteRefusal {
+    const router = readRouterCredentials(directories, access);
+    if ('refused' in router) return router;
+    const now = this.#clock();
+    const untrusted = verificationProblem(issuer.bundlePem, router.trusted, now);
+    if (untrusted !== undefined) {
+      return refusal(
+        'issuer_untrusted',
+        `the router does not trust ${issuer.description} at "${access.name}": ${untrusted}`,
+        'use the issuer of the router, or add this one to what the router trusts',
+      );
+    }
+    const unverified = verificationProblem(router.certificate, issuer.bundlePem + router.trusted, now);
+    if (unverified !== undefined) {
+      return refusal(
+        'issuer_untrusted',
+        `the certificate of the router at "${access.name}" does not verify: ${unverified}`,
+        'reload the site, so that its certificates are made anew',
+      );
+    }
+    const names = routerNames(router.certificate);
+    const host =
+      this.#hosts.find((candidate) => namesHost(names, candidate)) ?? this.#hosts[0] ?? detectHost(names);
+    const problem = hostProblem(host, names);
+    if (host === undefined || problem !== undefined) return problem as SiteRefusal;
+    const endpoints = access.roles.map(({ name, port }) => ({ name, host, port, group: access.name }));
+    return { endpoints, trusted: router.trusted };
+  }
+}
+
+function hostProblem(host: string | undefined, names: readonly string[]): SiteRefusal | undefined {
+  const named = `it names ${names.filter((name) => unroutableReason(name) === undefined && !isLoopback(name)).join(', ') || 'none that others can reach'}`;
+  if (host === undefined) {
+    return refusal(
+      'link_access_unavailable',
+      `no address of this machine is in the router's certificate; ${named}`,
+      'name one with --host',
+    );
+  }
+  const unroutable = unroutableReason(host);
+  if (unroutable !== undefined)
+    return refusal('link_access_unavailable', `"${host}" ${unroutable}`, 'name another with --host');
+  if (namesHost(names, host)) return undefined;
+  return refusal(
+    'link_access_unavailable',
+    `the router's certificate does not name "${host}" as a DNS name; ${named}`,
+    'name one of these with --host, or add this one to the RouterAccess and reload the site',
+  );
+}
+
+function readRouterCredentials(
+  directories: NamespaceDirectories,
+  access: LinkAccess,
+): RouterCredentials | SiteRefusal {
+  const directory = join(directories.runtimeCertificates, access.tlsCredentials);
+  try {
+    const [certificate, trusted] = ['tls.crt', 'ca.crt'].map((file) =>
+      readFileSync(join(directory, file), 'utf8'),
+    );
+    return { certificate: certificate as string, trusted: trusted as string };
+  } catch (error) {
+    return refusal(
+      'issuer_untrusted',
+      `the router's certificate in ${directory} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+      'run linkgrant as a user who may read it, or reload the site',
+    );
+  }
+}
+
+function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
+  return { refused, reason, hint };
+}

@@ -1,0 +1,424 @@
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { issueClientCertificate } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { openRequestingSide } from '../../src/requesting-side.js';
+import { run } from '../chaos/commands.js';
+import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { type RouterListener, startRouterListener } from '../support/router-listener.js';
+import { DAY_MS, makeAuthority } from '../support/server-identity.js';
+import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+import { startProxy } from '../support/tunnel-proxy.js';
+
+const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+
+let work: Workplace;
+let router: RouterListener;
+let port: number;
+
+beforeEach(async () => {
+  work = new Workplace();
+  router = await startRouterListener();
+  port = await freePort();
+});
+
+afterEach(async () => {
+  await router.close();
+  await work.remove();
+});
+
+/** A port that was free a moment ago, for what comes up later than those who wait for it. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port: free } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return free;
+}
+
+/** The accepting side of the recorded site: its CA, and its router by a name of its certificate. */
+function serve(): Promise<Serving> {
+  return work.serve([
+    '--data-dir',
+    work.path('accepting'),
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--issuer-cert',
+    join(ISSUER, 'tls.crt'),
+    '--issuer-key',
+    join(ISSUER, 'tls.key'),
+    '--endpoint',
+    'inter-router=vm:55671',
+  ]);
+}
+
+const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
+
+async function issue(file: string, ...words: string[]): Promise<string> {
+  const issued = await accepting('token', 'issue', file, '--name', 'west', ...words);
+  expect(issued.code, issued.stderr).toBe(0);
+  return file;
+}
+
+async function redemptions(): Promise<{ id: string; serial: string }[]> {
+  return JSON.parse((await accepting('redemption', 'list', '-o', 'json')).stdout);
+}
+
+interface Start {
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
+
+/** Runs `bootstrap` with the route to the test's router. */
+function bootstrap(words: readonly string[], { env = {}, input }: Start = {}): Promise<Ended> {
+  const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+  return linkgrant(['bootstrap', '--data-dir', work.path('requesting'), ...route, ...words], {
+    env: { PATH: '/nowhere', ...env },
+    ...(input !== undefined && { input }),
+  });
+}
+
+/** Starts `bootstrap` and gives what it has said on standard error so far. */
+function startBootstrap(words: readonly string[]): { said(): string; readonly ended: Promise<Ended> } {
+  const main = join(import.meta.dirname, '../../dist/main.js');
+  const all = [main, 'bootstrap', '--data-dir', work.path('requesting'), ...words];
+  const child = spawn(process.execPath, all, { env: { PATH: '/usr/bin:/bin', HOME: work.directory } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.end();
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  return { said: () => stderr, ended };
+}
+
+const toLinks = () => ['--to', work.path('links')];
+
+function serialIn(directory: string): string {
+  const secret = parse(readFileSync(join(directory, 'Secret-west.yaml'), 'utf8'));
+  return new X509Certificate(Buffer.from(secret.data['tls.crt'], 'base64')).serialNumber.toLowerCase();
+}
+
+const siteFlags = (home: string) => ['--platform', 'linux', '--namespace', 'east', '--skupper-home', home];
+
+function well(ended: Ended): Ended {
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+/** Resolves when `holds` does. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+describe('a bootstrap whose surroundings are all there', () => {
+  it('redeems a token of a file, proves the link at the router, and does nothing the next time', async () => {
+    const service = await serve();
+    const token = await issue(work.path('token.yaml'));
+    const first = well(await bootstrap(['--token', token, ...toLinks(), '-o', 'json']));
+    expect(JSON.parse(first.stdout)).toMatchObject({ alreadyLinked: false, links: [{ name: 'west' }] });
+    expect(router.peers).toEqual(['west']);
+    await service.stop();
+    await router.close();
+    const second = well(await bootstrap(['--token', token, ...toLinks()]));
+    expect(second.stdout).toMatch(/^Already linked: west, certificate valid until /);
+    rmSync(token);
+    const third = well(await bootstrap(['--token', token, ...toLinks()]));
+    expect(third.stdout).toMatch(/^Already linked: west/);
+    router = await startRouterListener();
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('takes the token from standard input, a variable, or a mounted Secret', async () => {
+    await serve();
+    const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
+    well(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
+    const env = { LINKGRANT_TOKEN_FILE: work.path('token.yaml') };
+    const named = well(await bootstrap(['--to', work.path('b')], { env }));
+    expect(named.stderr).toBe('');
+    const { spec } = parse(text);
+    const mounted = work.path('west');
+    mkdirSync(mounted);
+    for (const key of ['url', 'code', 'ca']) writeFileSync(join(mounted, key), `${spec[key]}\n`);
+    well(await bootstrap(['--token', mounted, '--to', work.path('c')]));
+    // One token, so one certificate, wherever it was read.
+    expect(new Set(['a', 'b', 'c'].map((name) => serialIn(work.path(name)))).size).toBe(1);
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('run twenty times at once with one single-use token spends one use, all end well, and there is one Link', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const before = east.inputNames();
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, () => bootstrap(['--token', token, ...siteFlags(home)], { env })),
+    );
+    expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
+    const added = east.inputNames().filter((name) => !before.includes(name));
+    expect(added).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+    expect(await redemptions()).toHaveLength(1);
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+  });
+
+  it('redeems the tokens of the input directory when none is named', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    for (const name of ['Link-to-west.yaml', 'Secret-to-west.yaml'])
+      rmSync(east.path('input/resources', name));
+    await serve();
+    const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
+    const ended = well(await bootstrap([...siteFlags(home), '--reload-command', ':']));
+    expect(ended.stdout).toMatch(/^Linked: west,/);
+    expect(existsSync(token)).toBe(false);
+    const again = well(await bootstrap([...siteFlags(home), '--reload-command', 'false']));
+    expect(again.stdout).toMatch(/^Already linked: west,/);
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('says what to do where nothing says where the token or the link is', async () => {
+    const nowhere = await bootstrap(['--token', 'x']);
+    expect(nowhere.code).toBe(2);
+    expect(refusalOf(nowhere).error).toBe('nothing says where the link goes');
+    const without = await bootstrap(toLinks());
+    expect(without.code).toBe(2);
+    expect(refusalOf(without).hint).toContain('LINKGRANT_TOKEN_FILE');
+    const stream = await bootstrap(['--token', 'x', '--to', '-']);
+    expect(stream.code).toBe(2);
+  });
+});
+
+describe('a bootstrap that comes before what it needs', () => {
+  it('joins once the token, the site, the service and the router have come, one after the other', async () => {
+    const home = work.path('skupper');
+    const first = await serve();
+    const issued = await issue(work.path('issued.yaml'));
+    await first.stop();
+    const routerPort = router.port;
+    await router.close();
+    const token = work.path('token.yaml');
+    const reloads = work.path('reloads');
+    const waiting = startBootstrap([
+      '--token',
+      token,
+      ...siteFlags(home),
+      '--reload-command',
+      `echo reload >> '${reloads}'`,
+      '--connect-to',
+      `vm:55671:127.0.0.1:${routerPort}`,
+    ]);
+    const waitsFor = (what: string) => until(() => waiting.said().includes(`Waiting: ${what}`));
+
+    await waitsFor(`${token} is not there`);
+    cpSync(issued, `${token}.part`);
+    renameSync(`${token}.part`, token);
+    await waitsFor('namespace "east" has no site yet');
+    const site = copySite('east', work.path('elsewhere'), 'east');
+    const runtime = site.path('runtime');
+    renameSync(runtime, work.path('runtime'));
+    mkdirSync(join(home, 'namespaces'), { recursive: true });
+    renameSync(site.path(), join(home, 'namespaces', 'east'));
+    await waitsFor('namespace "east" has a site that is not started yet');
+    renameSync(work.path('runtime'), join(home, 'namespaces/east/runtime'));
+    await waitsFor(`127.0.0.1:${port} takes no connection`);
+    await serve();
+    await waitsFor('link "west" is in place but does not come up');
+    router = await startRouterListener(routerPort);
+
+    const ended = well(await waiting.ended);
+    expect(ended.stdout).toMatch(/^Linked: west,/);
+    expect(await redemptions()).toHaveLength(1);
+    expect(readFileSync(reloads, 'utf8')).toBe('reload\n');
+    expect(router.peers.length).toBeGreaterThan(0);
+  });
+
+  it('waits for a token file that is still being written', async () => {
+    await serve();
+    const text = readFileSync(await issue(work.path('issued.yaml')), 'utf8');
+    const token = work.path('token.yaml');
+    writeFileSync(token, text.slice(0, text.length / 2));
+    const running = bootstrap(['--token', token, ...toLinks()]);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    writeFileSync(token, text);
+    well(await running);
+    expect(readdirSync(work.path('links')).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
+  });
+
+  it('names what it waits for, and ends with 4 when its time is over', async () => {
+    const home = work.path('skupper');
+    const words = ['--timeout', '1s', '--token', work.path('token.yaml')];
+    const noToken = await bootstrap([...words, ...toLinks()]);
+    expect(noToken.code).toBe(4);
+    expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} is not there\n`);
+    expect(noToken.stderr).toContain('error: no link within the time given: ');
+
+    const service = await serve();
+    await issue(work.path('token.yaml'));
+    const noSite = await bootstrap([...words, ...siteFlags(home)]);
+    expect(noSite.code).toBe(4);
+    expect(noSite.stderr).toContain('Waiting: namespace "east" has no site yet\n');
+    const east = copySite('east', home, 'east');
+    rmSync(east.path('runtime'), { recursive: true });
+    const notStarted = await bootstrap([...words, ...siteFlags(home)]);
+    expect(notStarted.code).toBe(4);
+    expect(notStarted.stderr).toContain('Waiting: namespace "east" has a site that is not started yet\n');
+
+    await service.stop();
+    const noService = await bootstrap([...words, ...toLinks()]);
+    expect(noService.code).toBe(4);
+    expect(noService.stderr).toContain(`127.0.0.1:${port} takes no connection`);
+    expect(await redemptions()).toEqual([]);
+
+    await serve();
+    await router.close();
+    const noRouter = await bootstrap([...words, ...toLinks(), '--timeout', '5s']);
+    expect(noRouter.code, noRouter.stderr).toBe(4);
+    expect(noRouter.stderr).toContain('link "west" is in place but does not come up: ');
+    const placed = well(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
+    expect(placed.stdout).toMatch(/^Already linked: west/);
+    router = await startRouterListener();
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it("goes through the environment's proxy to the service, and dials the router without it", async () => {
+    const proxy = await startProxy();
+    try {
+      await serve();
+      const token = await issue(work.path('token.yaml'));
+      const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+      well(await bootstrap(['--token', token, ...toLinks()], { env }));
+      expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`127.0.0.1:${port}`]));
+      expect(router.peers).toEqual(['west']);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('ends well with a warning when it may continue without a link', async () => {
+    const words = ['--timeout', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
+    const ended = well(await bootstrap([...words, ...toLinks()]));
+    expect(ended.stderr).toContain('warning: continuing without a link: no link within the time given: ');
+    expect(ended.stdout).toBe('');
+  });
+
+  it('reloads again after a reload that failed', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    const flag = work.path('may-reload');
+    const command = `test -e '${flag}' && echo reload >> '${work.path('reloads')}'`;
+    const running = bootstrap(['--token', token, ...siteFlags(home), '--reload-command', command]);
+    await until(() => east.inputNames().includes('Link-west.yaml'));
+    writeFileSync(flag, '');
+    const ended = well(await running);
+    expect(readFileSync(work.path('reloads'), 'utf8')).toBe('reload\n');
+    expect(ended.stdout).toContain('Reloaded with: ');
+  });
+});
+
+describe('a bootstrap that is refused for good', () => {
+  it("ends with 3 at once and says what the accepting site's operator can do", async () => {
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    const [grant] = JSON.parse((await accepting('grant', 'list', '-o', 'json')).stdout);
+    await accepting('grant', 'revoke', grant.name);
+    const refused = await bootstrap(['--token', token, ...toLinks()]);
+    expect(refused.code).toBe(3);
+    expect(refusalOf(refused).hint).toContain('on the accepting site `linkgrant grant show` tells why');
+    const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
+    expect(allowed.stderr).toContain('warning: continuing without a link: ');
+  });
+
+  it('ends with 3 when the file is no token and stays so', async () => {
+    writeFileSync(work.path('token.yaml'), 'kind: Secret\n');
+    const ended = await bootstrap(['--token', work.path('token.yaml'), ...toLinks()]);
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain(
+      'error: The token file cannot be used: it is of kind Secret, not AccessToken.',
+    );
+  });
+
+  it('ends with 1 when the place is taken by what it did not make', async () => {
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    mkdirSync(work.path('links'));
+    writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
+    const ended = await bootstrap(['--token', token, ...toLinks()]);
+    expect(ended.code).toBe(1);
+    expect(await redemptions()).toEqual([]);
+  });
+});
+
+describe('a bootstrap of a link whose certificate has ended', () => {
+  const words = () => ['--token', work.path('token.yaml'), ...toLinks()];
+
+  /** Puts a link in place as linkgrant did long ago. */
+  async function putEndedLink(): Promise<void> {
+    const { materializer } = openRequestingSide(work.path('long-ago'), {
+      clock: Date.now,
+      checkpoint: () => undefined,
+    }).place(work.path('links'), {});
+    const authority = await makeAuthority('Site CA of long ago');
+    const key = await generateKeyPair('p256');
+    const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';
+    const { pem } = issueClientCertificate({
+      authority,
+      spkiDer: spkiOf(key),
+      subject: 'west',
+      redemptionId,
+      lifetimeMs: 10 * DAY_MS,
+      now: Date.now() - 20 * DAY_MS,
+    });
+    const endpoints = [{ name: 'inter-router', host: 'vm', port: '55671', group: 'skupper-router' }] as const;
+    const annotations = { 'linkgrant.dev/redemption-id': redemptionId };
+    const secret = {
+      name: 'west',
+      caCrt: authority.bundlePem,
+      tlsCrt: pem,
+      tlsKey: privateKeyPem(key),
+      annotations,
+    };
+    await materializer.materialize(
+      secret,
+      [{ name: 'west', tlsCredentials: 'west', endpoints }],
+      () => undefined,
+    );
+  }
+
+  it('replaces it with that of a new token, also when it is killed in between', async () => {
+    await putEndedLink();
+    const ended = serialIn(work.path('links'));
+    await serve();
+    await issue(work.path('token.yaml'));
+    const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+    const kept = ['--data-dir', work.path('requesting')];
+    const killed = await run(['bootstrap', ...words(), ...route, ...kept], { killedAt: 'secret-written' });
+    expect(killed.signal).toBe('SIGKILL');
+    expect(well(await bootstrap(words())).stdout).toMatch(/^Linked: west,/);
+    expect(serialIn(work.path('links'))).not.toBe(ended);
+    const [recorded] = await redemptions();
+    const link = parse(readFileSync(work.path('links', 'Link-west.yaml'), 'utf8'));
+    expect(link.metadata.annotations['linkgrant.dev/redemption-id']).toBe(recorded?.id);
+    expect(router.peers).toEqual(['west']);
+  });
+});

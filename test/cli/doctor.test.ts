@@ -1,0 +1,294 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AccessToken } from '../../src/domain/access-token.js';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
+import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
+import { linkTo, makeLinkSecret } from '../support/link-samples.js';
+import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { MINUTE, startTestService } from '../support/service.js';
+import { copySite } from '../support/system-site.js';
+import { startProxy } from '../support/tunnel-proxy.js';
+
+interface Check {
+  readonly name: string;
+  readonly status: string;
+  readonly detail: string;
+  readonly hint?: string;
+}
+
+let place: Workplace;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeEach(() => {
+  place = new Workplace();
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+  await place.remove();
+});
+
+function keep<T extends { close(): Promise<void> }>(server: T): T {
+  opened.push(server);
+  return server;
+}
+
+function write(token: AccessToken): string {
+  writeFileSync(place.path('token.yaml'), encodeAccessToken(token));
+  return place.path('token.yaml');
+}
+
+/** Runs `doctor -o json`; every failure and warning has a hint. */
+async function doctor(
+  words: readonly string[],
+  options: Parameters<typeof linkgrant>[1] = {},
+): Promise<{ checks: Check[]; ended: Ended; failed: [string, string][] }> {
+  const ended = await linkgrant(['doctor', ...words, '-o', 'json'], options);
+  const checks = JSON.parse(ended.stdout) as Check[];
+  for (const { status, hint } of checks) expect(hint !== undefined).toBe(status !== 'ok');
+  const failed = checks.filter(({ status }) => status === 'fail');
+  return { checks, ended, failed: failed.map(({ name, detail }) => [name, detail]) };
+}
+
+/** The one check that fails for this token, and how the command ends. */
+async function soleFailure(
+  token: AccessToken,
+  ...words: readonly string[]
+): Promise<[string, number | null]> {
+  const { failed, ended, checks } = await doctor(['--token', write(token), ...words]);
+  expect(failed, JSON.stringify(checks)).toHaveLength(1);
+  expect(`${ended.stdout}${ended.stderr}`).not.toContain(token.code);
+  return [failed[0]?.[0] ?? '', ended.code];
+}
+
+async function serve(): Promise<{ data: string; serving: Serving; words: string[] }> {
+  const data = place.path('data');
+  const serving = await place.serve([
+    ...['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'inter-router=127.0.0.1:55671'],
+  ]);
+  const words = ['--data-dir', data, '--listen', `127.0.0.1:${serving.port}`, '--ops-listen', 'off'];
+  return { data, serving, words };
+}
+
+describe('the doctor of a requesting site', () => {
+  test('finds each step to a redemption right, and spends nothing', async () => {
+    const { data } = await serve();
+    const file = place.path('token.yaml');
+    await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
+    const to = place.path('links');
+    for (let run = 0; run < 3; run += 1) {
+      const { checks, ended } = await doctor(['--token', file, '--to', to]);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+        'token ok',
+        'DNS ok',
+        'TCP ok',
+        'TLS ok',
+        'CA pin ok',
+        'validity ok',
+        'name ok',
+        'clock ok',
+        'grant ok',
+        'endpoints ok',
+        'links directory ok',
+      ]);
+    }
+    const grants = JSON.parse(
+      (await linkgrant(['grant', 'list', '--data-dir', data, '-o', 'json'])).stdout,
+    ) as { redemptions: number }[];
+    expect(grants.map(({ redemptions }) => redemptions)).toEqual([0]);
+  });
+
+  test('shows one line a check to people, and a hint under what fails', async () => {
+    const token = tokenFor(await closedPort(), (await makeIdentity()).ca);
+    const ended = await linkgrant(['doctor', '--token', write(token)]);
+    expect(ended.code).toBe(4);
+    expect(ended.stdout).toMatch(/^ok {4}token +"my-link"/);
+    expect(ended.stdout).toMatch(/^fail {2}TCP +127\.0\.0\.1:\d+ takes no connection[^\n]*\n {6}hint: \S/m);
+    expect(refusalOf(ended).error).toContain('1 of 3 checks failed');
+  });
+
+  test('names a token that cannot be read', async () => {
+    writeFileSync(place.path('token.yaml'), 'kind: Secret\n');
+    const { failed, ended } = await doctor(['--token', place.path('token.yaml')]);
+    expect([failed[0]?.[0], ended.code]).toEqual(['token', 3]);
+  });
+
+  test('names a host that does not resolve, a closed port, and a port without TLS', async () => {
+    const { ca } = await makeIdentity();
+    const unresolved = { ...tokenFor(1, ca), url: 'https://no-such-host.invalid:9090/x' };
+    expect(await soleFailure(unresolved)).toEqual(['DNS', 4]);
+    expect(await soleFailure(tokenFor(await closedPort(), ca))).toEqual(['TCP', 4]);
+    const plain = keep(await servePlain((_request, response) => response.end()));
+    expect(await soleFailure(tokenFor(plain.port, ca))).toEqual(['TLS', 3]);
+    const silent = keep(await serveTcp(() => undefined));
+    expect(await soleFailure(tokenFor(silent.port, ca), '--timeout', '300ms')).toEqual(['TCP', 4]);
+  });
+
+  test('names a foreign CA, a wrong name and an expired certificate', async () => {
+    const authority = await makeAuthority('Service CA');
+    const listen = async (options: Parameters<typeof makeIdentity>[0]) => {
+      const identity = await makeIdentity({ authority, ...options });
+      return keep(await serveHttps((_seen, _request, response) => response.end(), { identity }));
+    };
+    const right = await listen({});
+    const foreign = (await makeAuthority('Service CA')).bundlePem;
+    expect(await soleFailure(tokenFor(right.port, foreign))).toEqual(['CA pin', 3]);
+    const other = await listen({ hosts: ['other.example.com'] });
+    expect(await soleFailure(other.token)).toEqual(['name', 3]);
+    const ended = await listen({ issuedAt: Date.now() - 10 * DAY_MS });
+    expect(await soleFailure(ended.token)).toEqual(['validity', 3]);
+    const stale = await listen({ issuedAt: Date.now() - 10 * DAY_MS });
+    expect(await soleFailure({ ...stale.token, ca: foreign })).toEqual(['CA pin', 3]);
+  });
+
+  test('names a proxy that refuses', async () => {
+    const proxy = keep(await startProxy({ refuse: 403 }));
+    const token = tokenFor(9090, (await makeIdentity()).ca);
+    expect(await soleFailure(token, '--proxy', `http://127.0.0.1:${proxy.port}`)).toEqual(['proxy', 4]);
+  });
+
+  test('names clocks that differ, and a certificate that only another clock finds valid', async () => {
+    const service = keep(await startTestService());
+    const { grant, code } = await service.grant({ expirationWindowMs: 60 * MINUTE });
+    const url = `https://127.0.0.1:${service.port}/${grant.uid}`;
+    service.clock.advance(10 * MINUTE);
+    expect(await soleFailure({ name: 'to-west', url, code, ca: service.ca })).toEqual(['clock', 4]);
+    const identity = await makeIdentity({ issuedAt: Date.now() + 5 * DAY_MS });
+    const server = keep(
+      await serveHttps(
+        (_seen, _request, response) => {
+          response.setHeader('date', new Date(Date.now() + 5 * DAY_MS).toUTCString());
+          response.end();
+        },
+        { identity },
+      ),
+    );
+    expect(await soleFailure(server.token)).toEqual(['clock', 4]);
+  });
+
+  test('names a grant that is spent, revoked or unknown', async () => {
+    const { data } = await serve();
+    const file = place.path('token.yaml');
+    const issue = (name: string) => linkgrant(['token', 'issue', file, '--name', name, '--data-dir', data]);
+    const look = async () => {
+      const { failed, ended } = await doctor(['--token', file]);
+      return [failed, ended.code];
+    };
+    await issue('spent');
+    await linkgrant(['token', 'redeem', file, '--to', place.path('to'), '--data-dir', place.path('mine')]);
+    expect(await look()).toEqual([[['grant', expect.stringContaining('exhausted, 1 of 1')]], 3]);
+    await issue('revoked');
+    await linkgrant(['grant', 'revoke', 'revoked', '--data-dir', data]);
+    expect(await look()).toEqual([[['grant', expect.stringContaining('revoked')]], 3]);
+    await issue('deleted');
+    await linkgrant(['grant', 'delete', 'deleted', '--data-dir', data]);
+    const [unknown, code] = await look();
+    expect([unknown, code]).toEqual([[['grant', expect.stringContaining('knows no such grant')]], 3]);
+  });
+
+  test('warns that a Skupper grant server tells nothing of its grants, and spends nothing there', async () => {
+    const stock = keep(await startIssuingServer('stock'));
+    const { checks, ended } = await doctor(['--token', write(stock.token)]);
+    expect(ended.code).toBe(0);
+    expect(checks.at(-1)).toMatchObject({ name: 'grant', status: 'warn' });
+    expect(stock.issued()).toBe(0);
+  });
+
+  test('names a directory that cannot be written, and links whose certificates end', async () => {
+    const locked = place.path('locked');
+    mkdirSync(locked, { mode: 0o500 });
+    chmodSync(place.directory, 0o755);
+    const { failed, ended } = await doctor(['--to', `${locked}/links`, '--data-dir', locked], {
+      obeysPermissions: true,
+    });
+    expect([failed.map(([name]) => name), ended.code]).toEqual([['links directory'], 1]);
+    const materializer = directoryMaterializer(place.path('links'), Date.now);
+    const authority = await makeAuthority('Site CA');
+    const put = async (name: string, issuedAt: number, lifetimeMs: number) => {
+      const secret = await makeLinkSecret(authority, { name, issuedAt, lifetimeMs });
+      await materializer.materialize(secret, [linkTo('127.0.0.1', 55671, name)], () => undefined);
+    };
+    await put('young', Date.now(), 30 * DAY_MS);
+    await put('old', Date.now() - 25 * DAY_MS, 30 * DAY_MS);
+    await put('dead', Date.now() - 25 * DAY_MS, DAY_MS);
+    const { checks, ended: looked } = await doctor(['--to', place.path('links')]);
+    expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'links directory ok',
+      'link dead fail',
+      'link old warn',
+      'link young ok',
+    ]);
+    expect(looked.code).toBe(3);
+  });
+});
+
+describe('the doctor of an accepting site', () => {
+  test('finds a running service right', async () => {
+    const { words } = await serve();
+    const { checks, ended } = await doctor(words);
+    expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: '' });
+    const said = new Map(checks.map(({ name, detail }) => [name, detail]));
+    expect(said.get('port')).toContain("the service's own");
+    expect(said.get('endpoints')).toContain('inter-router 127.0.0.1:55671');
+    for (const name of ['store writable', 'description', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
+      expect([...said.keys()]).toContain(name);
+    }
+  });
+
+  test('says what to start where nothing has run yet, and makes nothing', async () => {
+    const { failed, ended } = await doctor([
+      ...['--data-dir', place.path('data'), '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
+    ]);
+    expect([failed.map(([name]) => name), ended.code]).toEqual([['store'], 2]);
+    expect(refusalOf(ended).hint).toContain('linkgrant serve');
+    const again = await doctor([
+      '--data-dir',
+      place.path('data'),
+      '--listen',
+      '127.0.0.1:0',
+      '--ops-listen',
+      'off',
+    ]);
+    expect(again.checks[0]?.detail).toContain('can be made');
+  });
+
+  test('names a service that does not run, and a port that another program has', async () => {
+    const { serving, words } = await serve();
+    await serving.stop();
+    const stopped = await doctor(words);
+    expect([stopped.failed.map(([name]) => name), stopped.ended.code]).toEqual([['URL TCP'], 4]);
+    const other = keep(await serveTcp((socket) => socket.end('220 other\r\n')));
+    const at = words.indexOf('--listen') + 1;
+    const taken = await doctor(words.with(at, `127.0.0.1:${other.port}`));
+    expect(taken.failed.map(([name]) => name)).toEqual(['URL TCP', 'port']);
+    expect(taken.failed[1]?.[1]).toContain(`port ${other.port} is in use`);
+  });
+
+  test('names files that other users can read', async () => {
+    const { data, words } = await serve();
+    chmodSync(`${data}/issuers/skupper-site-ca/tls.key`, 0o640);
+    const { failed, ended } = await doctor(words);
+    expect([failed.map(([name]) => name), ended.code]).toEqual([['modes'], 1]);
+    expect(failed[0]?.[1]).toContain('skupper-site-ca/tls.key');
+  });
+
+  test('tells the state of every namespace of a system platform', async () => {
+    const { words } = await serve();
+    const home = place.path('skupper');
+    copySite('west', home, 'west');
+    copySite('east', home, 'east');
+    const system = [...words, '--platform', 'linux', '--skupper-home', home, '--host', '192.0.2.2'];
+    const { checks, ended } = await doctor(system);
+    const sites = checks.filter(({ name }) => name.startsWith('site '));
+    expect(sites).toMatchObject([
+      { name: 'site east', status: 'fail', hint: expect.stringContaining('--enable-link-access') },
+      { name: 'site west', status: 'ok', detail: expect.stringContaining('192.0.2.2:55671') },
+    ]);
+    expect(ended.code).toBe(1);
+    expect((await doctor([...system, '-n', 'west'])).ended.code).toBe(0);
+  });
+});

@@ -1,0 +1,253 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
+import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { closedPort } from '../support/hostile-server.js';
+import { linkTo, makeLinkSecret } from '../support/link-samples.js';
+import { type OpensslRouter, startOpensslRouter } from '../support/openssl-router.js';
+import { DAY_MS, makeAuthority } from '../support/server-identity.js';
+import { startProxy, type TunnelProxy } from '../support/tunnel-proxy.js';
+
+let place: Workplace;
+const routers: (OpensslRouter | TunnelProxy)[] = [];
+
+beforeEach(() => {
+  place = new Workplace();
+});
+
+afterEach(async () => {
+  await Promise.all(routers.splice(0).map((router) => router.close()));
+  await place.remove();
+});
+
+/** Runs `linkgrant link …`. */
+function link(...words: readonly string[]): Promise<Ended> {
+  return linkgrant(['link', ...words]);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: reports of many shapes.
+function json(ended: Ended): any {
+  return JSON.parse(ended.stdout);
+}
+
+/** A service that has run once, for links to 127.0.0.1 at that port; gives its data directory. */
+async function acceptingSite(port = 55671): Promise<string> {
+  const data = place.path('data');
+  const endpoint = `inter-router=127.0.0.1:${port}`;
+  const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', endpoint]);
+  await serving.stop();
+  return data;
+}
+
+/** A router with a certificate of the site CA of that data directory. */
+async function routerOf(data: string): Promise<OpensslRouter> {
+  const to = place.path('router');
+  const words = ['--data-dir', data, '--host', '127.0.0.1', '--to', to];
+  expect((await linkgrant(['issuer', 'server-certificate', ...words])).code).toBe(0);
+  const read = (name: string) => readFileSync(place.path('router', name), 'utf8');
+  const router = await startOpensslRouter({
+    cert: read('tls.crt'),
+    key: read('tls.key'),
+    ca: read('ca.crt'),
+  });
+  routers.push(router);
+  return router;
+}
+
+/** Puts a link to 127.0.0.1 into the directory `links`. */
+async function placeLink(name: string, port: number, issuedAt?: number, lifetimeMs?: number): Promise<void> {
+  const secret = await makeLinkSecret(await makeAuthority('Site CA'), {
+    name,
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(lifetimeMs !== undefined && { lifetimeMs }),
+  });
+  const materializer = directoryMaterializer(place.path('links'), Date.now);
+  await materializer.materialize(secret, [linkTo('127.0.0.1', port, name)], () => undefined);
+}
+
+describe('link generate and link check', () => {
+  test('make a link for each peer with which a router of the site is reached', async () => {
+    const data = await acceptingSite();
+    const { port } = await routerOf(data);
+    for (const name of ['east', 'north']) {
+      const made = await link('generate', name, '--data-dir', data, '--to', place.path(name), '--cost', '4');
+      expect(made.code, made.stderr).toBe(0);
+      expect(made.stdout).toBe('');
+      expect(made.stderr).toContain(`Written ${place.path(name, `Link-${name}.yaml`)}`);
+      expect(parse(readFileSync(place.path(name, `Link-${name}.yaml`), 'utf8')).spec.cost).toBe(4);
+      expect(statSync(place.path(name, `Secret-${name}.yaml`)).mode & 0o777).toBe(0o600);
+      const route = ['--connect-to', `127.0.0.1:55671:127.0.0.1:${port}`];
+      const checked = await link('check', name, '--dir', place.path(name), ...route, '-o', 'json');
+      expect(checked).toMatchObject({ code: 0, stderr: '' });
+      expect(json(checked)).toMatchObject([
+        { link: name, endpoint: 'inter-router 127.0.0.1:55671', status: 'ok' },
+      ]);
+    }
+    const keyOf = (name: string) =>
+      parse(readFileSync(place.path(name, `Secret-${name}.yaml`), 'utf8')).data['tls.key'];
+    expect(keyOf('east')).not.toBe(keyOf('north'));
+    const status = json(await link('status', '--data-dir', data, '-o', 'json'));
+    expect(status.incoming).toMatchObject([
+      { name: 'east', subject: 'east', mode: 'generated', state: 'valid' },
+      { name: 'north', subject: 'north', mode: 'generated', state: 'valid' },
+    ]);
+    expect(json(await linkgrant(['grant', 'list', '-A', '--data-dir', data, '-o', 'json']))).toEqual([]);
+  });
+
+  test('a generated link goes to standard output as one stream, and what is said to standard error', async () => {
+    const data = await acceptingSite();
+    const made = await link('generate', '--data-dir', data, '--subject', 'East site');
+    expect(made.code).toBe(0);
+    expect(made.stdout.match(/^kind: .*/gm)).toEqual(['kind: "Secret"', 'kind: "Link"']);
+    expect(made.stderr).toContain('The certificate of "East site" is valid until');
+    expect(made.stderr).not.toContain('PRIVATE KEY');
+  });
+
+  test('nothing is generated, nor recorded, without a service, and where the files cannot be put', async () => {
+    const none = await link('generate', 'east', '--data-dir', place.path('none'));
+    expect(none.code).toBe(2);
+    expect(refusalOf(none).hint).toContain('linkgrant serve');
+    const data = await acceptingSite();
+    writeFileSync(place.path('file'), '');
+    const blocked = await link('generate', 'east', '--data-dir', data, '--to', place.path('file'));
+    expect(blocked.code).toBe(1);
+    expect(json(await link('status', '--data-dir', data, '-o', 'json')).incoming).toEqual([]);
+  });
+
+  test('a check tells the fault and the hint of each endpoint, and ends by the worst', async () => {
+    await placeLink('to-west', await closedPort());
+    const passing = await link('check', 'to-west', '--dir', place.path('links'));
+    expect(passing.code).toBe(4);
+    expect(passing.stdout).toMatch(
+      /^failed {2}to-west {2}inter-router 127\.0\.0\.1:\d+ {2}connection_refused: /,
+    );
+    expect(passing.stdout).toContain('hint: ');
+    expect(refusalOf(passing).error).toContain('1 of 1 failed');
+    await placeLink('old', await closedPort(), Date.now() - 10 * DAY_MS, DAY_MS);
+    const all = await link('check', '--dir', place.path('links'), '-o', 'json');
+    expect(all.code).toBe(3);
+    expect(json(all)).toMatchObject([
+      { link: 'old', fault: 'certificate_expired' },
+      { link: 'to-west', fault: 'connection_refused' },
+    ]);
+  });
+
+  test('a proxy from the environment is used, and told apart when it cannot be', async () => {
+    await placeLink('to-west', 55671);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${await closedPort()}` };
+    const ended = await linkgrant(['link', 'check', 'to-west', '--dir', place.path('links')], { env });
+    expect(ended).toMatchObject({ code: 4, stdout: expect.stringContaining('proxy: ') });
+  });
+});
+
+describe('a link with a proxy of its own', () => {
+  test('is checked through that proxy, and fails where its Secret is not there', async () => {
+    const data = await acceptingSite();
+    const { port } = await routerOf(data);
+    const to = place.path('links');
+    await link('generate', 'to-west', '--data-dir', data, '--to', to);
+    const file = place.path('links', 'Link-to-west.yaml');
+    const settings = '  settings: {proxy-configuration: way-out}\n';
+    writeFileSync(file, readFileSync(file, 'utf8').replace('spec:\n', `spec:\n${settings}`));
+    const words = ['--dir', to, '--connect-to', `::127.0.0.1:${port}`];
+    const without = await link('check', 'to-west', ...words);
+    expect(without).toMatchObject({ code: 4, stdout: expect.stringContaining('"way-out"') });
+    const proxy = await startProxy();
+    routers.push(proxy);
+    const data64 = (text: string) => Buffer.from(text).toString('base64');
+    const described = { host: '127.0.0.1', port: String(proxy.port), username: 'east', password: 'p4ss' };
+    writeFileSync(
+      place.path('links', 'Secret-way-out.yaml'),
+      JSON.stringify({
+        kind: 'Secret',
+        metadata: { name: 'way-out' },
+        data: Object.fromEntries(Object.entries(described).map(([key, value]) => [key, data64(value)])),
+      }),
+    );
+    expect(await link('check', 'to-west', ...words)).toMatchObject({ code: 0, stderr: '' });
+    expect(proxy.asked).toEqual([
+      { target: `127.0.0.1:${port}`, authorization: `Basic ${data64('east:p4ss')}` },
+    ]);
+  });
+});
+
+describe('link status', () => {
+  test('tells of outgoing links: cost, certificate, and that nothing renews it', async () => {
+    await placeLink('to-west', 55671);
+    const shown = await link('status', '--dir', place.path('links'), '--data-dir', place.path('data'));
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^NAME +COST +ENDPOINTS +SUBJECT +CERTIFICATE ENDS +RENEWED BY$/m);
+    expect(shown.stdout).toMatch(/^to-west +1 +inter-router 127\.0\.0\.1:55671 +east +\S+ +nothing$/m);
+    expect(shown.stdout).not.toContain('Incoming');
+  });
+
+  test('warns of certificates in the last third of their life and of ended ones', async () => {
+    await placeLink('young', 55671, Date.now() - 10 * DAY_MS);
+    await placeLink('old', 55671, Date.now() - 22 * DAY_MS);
+    await placeLink('dead', 55671, Date.now() - 10 * DAY_MS, DAY_MS);
+    const words = ['--dir', place.path('links'), '--data-dir', place.path('data'), '-o', 'json'];
+    const { outgoing } = json(await link('status', ...words));
+    expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
+      ['dead', expect.stringContaining('has ended')],
+      ['old', expect.stringContaining('ends before long')],
+      ['young', undefined],
+    ]);
+  });
+
+  test('tells who redeemed a link to this site, from where and until when', async () => {
+    const data = place.path('data');
+    await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
+    const token = place.path('token');
+    expect((await linkgrant(['token', 'issue', token, '--data-dir', data])).code).toBe(0);
+    const words = ['--to', place.path('links'), '--data-dir', place.path('mine'), '--name', 'to-west'];
+    expect((await linkgrant(['token', 'redeem', token, ...words, '--subject', 'east'])).code).toBe(0);
+    const status = json(await link('status', 'to-west', '--data-dir', data, '-o', 'json'));
+    expect(status).toMatchObject({
+      incoming: [{ name: 'to-west', subject: 'east', from: '127.0.0.1', state: 'valid', mode: 'csr' }],
+    });
+    const unknown = await link('status', 'other', '--data-dir', data);
+    expect(unknown.code).toBe(1);
+    expect(refusalOf(unknown).error).toContain('"other"');
+  });
+});
+
+describe('link update and link delete', () => {
+  test('change the cost of a link, and refuse to change nothing, or one that is not there', async () => {
+    await placeLink('to-west', 55671);
+    const words = ['--dir', place.path('links')];
+    expect(await link('update', 'to-west', '--cost', '9', ...words)).toMatchObject({ code: 0, stderr: '' });
+    const written = parse(readFileSync(place.path('links', 'Link-to-west.yaml'), 'utf8'));
+    expect(written.spec).toMatchObject({ cost: 9, tlsCredentials: 'to-west' });
+    expect(written.metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'linkgrant' });
+    expect((await link('update', 'to-west', ...words)).code).toBe(2);
+    expect((await link('update', 'to-west', '--cost', '0', ...words)).code).toBe(2);
+    expect((await link('update', 'other', '--cost', '9', ...words)).code).toBe(1);
+    expect((await link('update', 'to-west', '--tls-credentials', 'none', ...words)).code).toBe(1);
+  });
+
+  test('delete a link with its Secret and the record of its redemption', async () => {
+    const data = place.path('data');
+    await place.serve(['--data-dir', data, '--host', '127.0.0.1', '--endpoint', 'edge=127.0.0.1:45671']);
+    const token = place.path('token');
+    await linkgrant(['token', 'issue', token, '--data-dir', data]);
+    const mine = ['--data-dir', place.path('mine')];
+    await linkgrant(['token', 'redeem', token, '--to', place.path('links'), '--name', 'to-west', ...mine]);
+    expect(readdirSync(place.path('mine', 'redemptions'))).toHaveLength(1);
+    const deleted = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
+    expect(deleted).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(place.path('links'))).toEqual([]);
+    expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);
+    const again = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
+    expect(again.code).toBe(1);
+    expect(refusalOf(again).hint).toContain('link status');
+  });
+
+  test('need a place for links', async () => {
+    for (const verb of ['check', 'update', 'delete']) {
+      const ended = await link(verb, 'to-west', ...(verb === 'update' ? ['--cost', '1'] : []));
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).hint).toContain('--dir');
+    }
+  });
+});

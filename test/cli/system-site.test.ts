@@ -1,0 +1,215 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { SystemHome } from '../support/system-home.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const CODE = 'a-code-that-a-file-declares';
+// The service looks at the files every 10 seconds.
+const SEEN = { timeout: 40_000, interval: 250 };
+
+const place = new Workplace();
+const openssl = new OpenSsl();
+const dataDir = place.path('data');
+const home = new SystemHome(place.path('skupper'));
+const words = [
+  ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+  ...['--host', '127.0.0.1', '--host', 'vm'],
+];
+let service: Serving;
+
+beforeAll(async () => {
+  home.add('west').add('east');
+  declare('early');
+  service = await place.serve(words);
+});
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+function declare(name: string, spec: Record<string, unknown> = {}): void {
+  home.writeResource('west', 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
+}
+
+const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', dataDir]);
+
+async function grants(): Promise<
+  { name: string; uid: string; redemptions: number; redemptionsAllowed: number }[]
+> {
+  return JSON.parse((await run('grant', 'list', '-A', '-o', 'json')).stdout);
+}
+
+const grantOf = async (name: string) => (await grants()).find((grant) => grant.name === name);
+
+async function issue(name: string, ...more: readonly string[]) {
+  const file = place.path(`${name}.yaml`);
+  const ended = await run('token', 'issue', file, '-n', 'west', '--name', name, ...more);
+  expect(ended.code, ended.stderr).toBe(0);
+  return { file, ...ended };
+}
+
+const redeem = (file: string, to: string) =>
+  linkgrant(['token', 'redeem', file, '--to', to, '--data-dir', place.path(`requesting-${Date.now()}`)]);
+
+/** What a redeemed token wrote, read as the requesting site does. */
+function written(to: string, name: string) {
+  const { data } = parse(readFileSync(join(to, `Secret-${name}.yaml`), 'utf8'));
+  const text = (key: string) => Buffer.from(data[key], 'base64').toString();
+  const { spec } = parse(readFileSync(join(to, `Link-${name}.yaml`), 'utf8'));
+  return { cert: text('tls.crt'), key: text('tls.key'), ca: text('ca.crt'), endpoints: spec.endpoints };
+}
+
+/** Connects with TLS 1.3 to a listener that has the router's own certificate, key and trust, as a router does. */
+async function linkTo(
+  credentials: { readonly cert: string; readonly key: string; readonly ca: string },
+  servername: string,
+) {
+  const own = (file: string) => home.read('west', `runtime/certs/west/${file}`);
+  const listener = createServer({
+    cert: own('tls.crt'),
+    key: own('tls.key'),
+    ca: own('ca.crt'),
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+  });
+  listener.on('tlsClientError', () => undefined);
+  listener.on('secureConnection', (peer: TLSSocket) => {
+    peer.on('error', () => undefined);
+    peer.end(`linked as ${peer.getPeerCertificate().subject.CN}`);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const socket = connect({ host: '127.0.0.1', port, servername, ...credentials });
+  try {
+    let heard = '';
+    for await (const chunk of socket) heard += chunk;
+    return { heard, authorized: socket.authorized };
+  } catch (error) {
+    return { error: (error as Error).message };
+  } finally {
+    socket.destroy();
+    listener.close();
+  }
+}
+
+describe('a service for the sites of a system platform', () => {
+  it('says where links to each site lead, or why none do and how to change it', () => {
+    const lines = service.said.stdout.split('\n');
+    expect(lines).toContain(
+      'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update --enable-link-access` and reload the site',
+    );
+    expect(lines).toContain('Namespace west: links to inter-router vm:55671, edge vm:45671');
+    expect(lines).toContain('Next: linkgrant token issue token.yaml --namespace west');
+    expect(service.url).toBe(`https://127.0.0.1:${service.port}`);
+  });
+
+  it('gives a certificate with which the real router certificate completes a TLS 1.3 handshake', async () => {
+    const { file, stderr } = await issue('to-west');
+    expect(stderr).toContain('Links to inter-router vm:55671, edge vm:45671\n');
+    const to = place.path('links');
+    const ended = await redeem(file, to);
+    expect(ended.code, ended.stderr).toBe(0);
+    const { endpoints, ...credentials } = written(to, 'to-west');
+    expect(endpoints).toEqual([
+      { name: 'inter-router', host: 'vm', port: '55671', group: 'west' },
+      { name: 'edge', host: 'vm', port: '45671', group: 'west' },
+    ]);
+    const { subject } = new X509Certificate(credentials.cert);
+    expect(await linkTo(credentials, endpoints[0].host)).toEqual({
+      heard: `linked as ${subject.replace('CN=', '')}`,
+      authorized: true,
+    });
+    expect(await linkTo(credentials, 'elsewhere')).toEqual({ error: expect.stringContaining('elsewhere') });
+    const foreign = {
+      ...credentials,
+      cert: home.read('west', 'runtime/certs/skupper-local-client/tls.crt'),
+      key: home.read('west', 'runtime/certs/skupper-local-client/tls.key'),
+    };
+    // With TLS 1.3 a client hears of its refusal only after its own handshake, as a closed connection.
+    expect((await linkTo(foreign, 'vm')).heard ?? '').toBe('');
+
+    const siteCa = home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
+    expect(openssl.verifies(credentials.cert, siteCa, 'sslclient')).toMatchObject({ ok: true });
+    const router = home.read('west', 'runtime/certs/west/tls.crt');
+    const verified = openssl.try([
+      ...['verify', '-purpose', 'sslserver', '-verify_hostname', 'vm'],
+      ...['-CAfile', openssl.write('ca.pem', credentials.ca), openssl.write('router.pem', router)],
+    ]);
+    expect(verified.ok, verified.output).toBe(true);
+  });
+
+  it.each([
+    ['east', 'site "east" accepts no links', 'skupper site update --enable-link-access'],
+    ['nope', 'namespace "nope" has no site', 'skupper site create'],
+  ])('makes no grant for %s, which accepts no links', async (namespace, error, hint) => {
+    const before = await grants();
+    const ended = await run('token', 'issue', place.path('refused.yaml'), '-n', namespace);
+    expect(ended.code).toBe(1);
+    const refusal = refusalOf(ended);
+    expect(refusal.error).toBe(error);
+    expect(refusal.hint).toContain(hint);
+    expect(refusalOf(await run('grant', 'create', 'x', '-n', namespace))).toEqual(refusal);
+    expect(await grants()).toEqual(before);
+  });
+});
+
+describe('a grant that a file declares', () => {
+  it('is served from the start, and its token is made with the code of the file', async () => {
+    const codeFile = place.path('code');
+    writeFileSync(codeFile, `${CODE}\n`);
+    const { file } = await issue('early-token', '--grant', 'early', '--code-file', codeFile);
+    const to = place.path('early-links');
+    const ended = await redeem(file, to);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect((await linkTo(written(to, 'early-token'), 'vm')).authorized).toBe(true);
+    expect(await grantOf('early')).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
+  });
+
+  it('cannot be deleted by a command while its file is there', async () => {
+    const ended = await run('grant', 'delete', 'early', '-n', 'west');
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('is declared by the file AccessGrant-early.yaml');
+    expect(refusalOf(ended).hint).toContain('grant revoke');
+    expect(await grantOf('early')).toBeDefined();
+  });
+
+  it('keeps uid and count over a restart, and follows its file while the service runs', async () => {
+    const before = await grantOf('early');
+    expect(await service.stop()).toMatchObject({ code: 0 });
+    service = await place.serve(words);
+    expect(await grantOf('early')).toEqual(before);
+
+    declare('early', { redemptionsAllowed: 3 });
+    declare('late');
+    declare('weak', { code: 'too-short-a-one' });
+    await vi.waitFor(async () => expect(await grantOf('late')).toBeDefined(), SEEN);
+    expect(await grantOf('early')).toMatchObject({ uid: before?.uid, redemptions: 1, redemptionsAllowed: 3 });
+    expect(await grantOf('weak')).toBeUndefined();
+
+    home.delete('west', 'input/resources/AccessGrant-late.yaml');
+    await vi.waitFor(async () => expect(await grantOf('late')).toBeUndefined(), SEEN);
+    const lines = service.said.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const told = (event: string) => lines.filter((line) => line.event === event);
+    expect(told('grant_file_changed')).toMatchObject([{ name: 'early' }]);
+    expect(told('grant_file_adopted')).toMatchObject([{ name: 'late', namespace: 'west' }]);
+    expect(told('grant_file_removed')).toMatchObject([{ name: 'late' }]);
+    // Found in each turn, told once.
+    expect(told('grant_file_unusable')).toMatchObject([
+      { file: 'AccessGrant-weak.yaml', reason: 'the code must have at least 16 characters' },
+    ]);
+    expect(service.said.stderr).not.toContain(CODE);
+    expect(service.said.stderr).not.toContain('too-short-a-one');
+  }, 100_000);
+});

@@ -1,0 +1,384 @@
+import { X509Certificate } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/system-site.js';
+import { startProxy } from '../support/tunnel-proxy.js';
+
+const EAST_UID = '2c24a82c-d6ac-475d-88f5-063ecf88a441';
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+
+let work: Workplace;
+let service: Serving;
+let east: SystemSiteCopy;
+
+beforeEach(async () => {
+  work = new Workplace();
+  east = copySite('east', work.path('skupper'), 'east');
+  service = await work.serve(['--data-dir', work.path('accepting'), ...ENDPOINT]);
+});
+
+afterEach(() => work.remove());
+
+async function issue(file: string, ...words: string[]): Promise<string> {
+  const issued = await linkgrant(['token', 'issue', file, '--data-dir', work.path('accepting'), ...words]);
+  expect(issued.code, issued.stderr).toBe(0);
+  return file;
+}
+
+const token = (...words: string[]) => issue(work.path('token.yaml'), '--name', 'west', ...words);
+
+const siteFlags = (platform = 'linux', namespace = 'east') => [
+  '--platform',
+  platform,
+  '--namespace',
+  namespace,
+  '--skupper-home',
+  east.home,
+  '--data-dir',
+  work.path('requesting'),
+];
+
+const redeem = (words: readonly string[], env: Record<string, string> = {}) =>
+  linkgrant(['token', 'redeem', ...words, ...siteFlags()], { env: { PATH: '/nowhere', ...env } });
+
+async function redemptions(): Promise<{ subject: string; serial: string }[]> {
+  const listed = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', work.path('accepting')]);
+  return JSON.parse(listed.stdout);
+}
+
+const certificateOf = (secret: { data: Record<string, string> }) =>
+  new X509Certificate(Buffer.from(secret.data['tls.crt'] as string, 'base64'));
+
+describe('token redeem on a system site', () => {
+  it("writes a private Secret and Link into the given namespace, whatever the token's file says", async () => {
+    const file = await token('--link-cost', '7');
+    const text = readFileSync(file, 'utf8').replace(/^metadata:$/m, 'metadata:\n  namespace: "other"');
+    writeFileSync(file, text);
+    const ended = await redeem([file]);
+    expect(ended.code, ended.stderr).toBe(0);
+    const secret = east.input('Secret-west.yaml');
+    const link = east.input('Link-west.yaml');
+    expect(secret.metadata.namespace).toBe('east');
+    expect(link.metadata.namespace).toBe('east');
+    expect(link.spec).toMatchObject({ cost: 7, tlsCredentials: 'west' });
+    for (const name of ['Secret-west.yaml', 'Link-west.yaml']) {
+      expect(modeOf(east.path('input/resources', name))).toBe(0o600);
+    }
+    expect(modeOf(work.path('requesting'))).toBe(0o700);
+    expect(existsSync(work.path('skupper/namespaces/other'))).toBe(false);
+    expect(existsSync(work.path('skupper/namespaces/default'))).toBe(false);
+  });
+
+  it("takes the started site's uid as the subject, unless another is given", async () => {
+    expect((await redeem([await token()])).code).toBe(0);
+    expect(certificateOf(east.input('Secret-west.yaml')).subject).toBe(`CN=${EAST_UID}`);
+    const other = await issue(work.path('other.yaml'), '--name', 'other');
+    expect((await redeem([other, '--subject', 'someone'])).code).toBe(0);
+    expect(certificateOf(east.input('Secret-other.yaml')).subject).toBe('CN=someone');
+  });
+
+  it('makes the directories of a namespace without a site, private, and takes the name as the subject', async () => {
+    const home = work.path('fresh');
+    const ended = await linkgrant(
+      ['token', 'redeem', await token(), '--skupper-home', home, '--data-dir', work.path('requesting')],
+      { env: { PATH: '/nowhere', SKUPPER_PLATFORM: 'podman' } },
+    );
+    expect(ended.code, ended.stderr).toBe(0);
+    const directory = `${home}/namespaces/default/input/resources`;
+    expect(modeOf(directory)).toBe(0o700);
+    expect(modeOf(`${directory}/Secret-west.yaml`)).toBe(0o600);
+    expect((await redemptions()).map(({ subject }) => subject)).toEqual(['west']);
+    expect(ended.stdout).toContain('Start it: skupper system start -n default -p podman');
+  });
+
+  it('spends one use however often it is repeated, and with the service gone', async () => {
+    const file = await token();
+    expect((await redeem([file])).code).toBe(0);
+    const { serialNumber } = certificateOf(east.input('Secret-west.yaml'));
+    rmSync(east.path('input/resources/Secret-west.yaml'));
+    rmSync(east.path('input/resources/Link-west.yaml'));
+    await service.stop();
+    const again = await redeem([file]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(certificateOf(east.input('Secret-west.yaml')).serialNumber).toBe(serialNumber);
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('refuses a platform that the site does not run on, --to, and a namespace that cannot be one', async () => {
+    const file = await token();
+    const onPodman = await linkgrant(['token', 'redeem', file, ...siteFlags('podman')]);
+    expect(onPodman.code).toBe(2);
+    expect(refusalOf(onPodman)).toEqual({
+      error: 'the site of namespace "east" runs on linux, not on podman',
+      hint: 'use --platform linux, or another --namespace',
+    });
+    const to = await redeem([file, '--to', work.path('links')]);
+    expect(to.code).toBe(2);
+    expect(refusalOf(to).error).toBe('--to is for the standalone platform');
+    const odd = await linkgrant(['token', 'redeem', file, ...siteFlags('linux', '../west')]);
+    expect(odd.code).toBe(2);
+    expect(refusalOf(odd).error).toBe('--namespace cannot be "../west"');
+    expect(await redemptions()).toEqual([]);
+  });
+
+  it('refuses to overwrite a Link of that name which it did not make, and spends nothing', async () => {
+    const file = await issue(work.path('token.yaml'), '--name', 'to-west');
+    const before = readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8');
+    const ended = await redeem([file]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('Secret-to-west.yaml is there already');
+    expect(readFileSync(east.path('input/resources/Secret-to-west.yaml'), 'utf8')).toBe(before);
+    expect(await redemptions()).toEqual([]);
+  });
+});
+
+describe('the reload after a redemption', () => {
+  const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
+
+  it("is Skupper's where that is installed, and happens once", async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const file = await token();
+    const first = await redeem([file], withSkupper(skupper.path));
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toContain('Reloaded with: skupper system reload -n east -p linux\n');
+    const second = await redeem([file], withSkupper(skupper.path));
+    expect(second.code, second.stderr).toBe(0);
+    expect(second.stdout).not.toContain('Reloaded');
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+  });
+
+  it('happens again when the files were gone and are back', async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const file = await token();
+    await redeem([file], withSkupper(skupper.path));
+    rmSync(east.path('input/resources/Link-west.yaml'));
+    rmSync(east.path('runtime/resources/Link-west.yaml'));
+    const again = await redeem([file], withSkupper(skupper.path));
+    expect(again.code, again.stderr).toBe(0);
+    expect(skupper.calls()).toHaveLength(2);
+  });
+
+  it('is printed where Skupper is not installed, until the site has the link', async () => {
+    const file = await token();
+    const line = 'To put the link to use, run: skupper system reload -n east -p linux\n';
+    expect((await redeem([file])).stdout).toContain(line);
+    expect((await redeem([file])).stdout).toContain(line);
+    for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
+      const loaded = readFileSync(east.path('input/resources', name));
+      writeFileSync(east.path('runtime/resources', name), loaded);
+    }
+    expect((await redeem([file])).stdout).not.toContain('reload');
+  });
+
+  it('that fails makes the command fail and stays owed, though the link is in place', async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    skupper.fail(5);
+    const file = await token();
+    const failed = await redeem([file], withSkupper(skupper.path));
+    expect(failed.code).toBe(1);
+    expect(refusalOf({ ...failed, stderr: failed.stderr }).error).toBe(
+      'the link is in place, but it was not reloaded: it exited with 5',
+    );
+    expect(east.inputNames()).toContain('Link-west.yaml');
+    skupper.fail(0);
+    const repeated = await redeem([file], withSkupper(skupper.path));
+    expect(repeated.code, repeated.stderr).toBe(0);
+    expect(skupper.calls()).toHaveLength(2);
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('can be a command of shell, which runs once for twenty redemptions at once', async () => {
+    const file = await token();
+    const log = work.path('reloads');
+    const command = `echo reloaded >> '${log}'; echo to standard output`;
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, () => redeem([file, '--reload-command', command, '-o', 'json'])),
+    );
+    expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
+    expect(readFileSync(log, 'utf8')).toBe('reloaded\n');
+    const reloads = ends.map(({ stdout }) => JSON.parse(stdout).reload).sort();
+    expect(reloads).toEqual([...Array(19).fill('not-needed'), 'reloaded']);
+    expect(await redemptions()).toHaveLength(1);
+  });
+
+  it('works for a directory of the standalone platform too', async () => {
+    const file = await token();
+    const words = ['--to', work.path('links'), '--data-dir', work.path('requesting')];
+    const log = work.path('reloads');
+    const run = () =>
+      linkgrant(['token', 'redeem', file, ...words, '--reload-command', `echo reloaded >> '${log}'`]);
+    expect((await run()).stdout).toContain('Reloaded with: echo reloaded');
+    expect((await run()).code).toBe(0);
+    expect(readFileSync(log, 'utf8')).toBe('reloaded\n');
+  });
+});
+
+describe('the proxy of a requesting site', () => {
+  const SECRET = (port: number) => `apiVersion: v1
+kind: Secret
+type: kubernetes.io/basic-auth
+metadata:
+  name: egress
+stringData:
+  host: 127.0.0.1
+  port: "${port}"
+  username: user
+  password: p@ss/word
+`;
+
+  it('from a Secret is gone through, and named by the Link beside the Secret', async () => {
+    const proxy = await startProxy();
+    try {
+      writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
+      const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(
+        new Set([`127.0.0.1:${service.port}`]),
+      );
+      const authorization = `Basic ${Buffer.from('user:p@ss/word').toString('base64')}`;
+      expect(proxy.asked[0]?.authorization).toBe(authorization);
+      expect(east.input('Link-west.yaml').spec.settings).toEqual({ 'proxy-configuration': 'egress' });
+      const { data, type, metadata } = east.input('Secret-egress.yaml');
+      expect(type).toBe('kubernetes.io/basic-auth');
+      expect(metadata.namespace).toBe('east');
+      expect(Buffer.from(data.password, 'base64').toString()).toBe('p@ss/word');
+      expect(modeOf(east.path('input/resources/Secret-egress.yaml'))).toBe(0o600);
+      expect(ended.stdout + ended.stderr).not.toContain('p@ss');
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('may be in the input directory already, and then stays as it is', async () => {
+    const proxy = await startProxy();
+    try {
+      const file = east.path('input/resources/Secret-egress.yaml');
+      writeFileSync(file, SECRET(proxy.port));
+      const ended = await redeem([await token(), '--proxy-secret', file]);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('is refused when the file is no such Secret', async () => {
+    writeFileSync(work.path('proxy.yaml'), 'kind: ConfigMap\n');
+    const ended = await redeem([await token(), '--proxy-secret', work.path('proxy.yaml')]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('it is of another kind than Secret');
+    expect(await redemptions()).toEqual([]);
+  });
+});
+
+describe('token redeem --input', () => {
+  const inputToken = (name = 'west', ...words: string[]) =>
+    issue(east.path(`input/resources/AccessToken-${name}.yaml`), '--name', name, ...words);
+
+  it('on a site applied the Skupper way and reloaded five times spends one use', async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    await inputToken('west', '--link-cost', '3');
+    for (let reload = 1; reload <= 5; reload += 1) {
+      const ended = await redeem(['--input'], { PATH: `${skupper.path}:/usr/bin:/bin` });
+      expect(ended.code, ended.stderr).toBe(0);
+    }
+    expect(await redemptions()).toHaveLength(1);
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+    expect(east.inputNames().filter((name) => name.startsWith('AccessToken'))).toEqual([]);
+    expect(east.input('Link-west.yaml').spec.cost).toBe(3);
+    expect(certificateOf(east.input('Secret-west.yaml')).subject).toBe(`CN=${EAST_UID}`);
+  });
+
+  it('leaves a refused token with its outcome beside it, and posts it again only when told to', async () => {
+    const file = await inputToken();
+    const grants = JSON.parse(
+      (await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', work.path('accepting')])).stdout,
+    );
+    await linkgrant(['grant', 'revoke', grants[0].name, '--data-dir', work.path('accepting')]);
+    const refused = await redeem(['--input']);
+    expect(refused.code).toBe(3);
+    expect(refusalOf(refused).error).toContain(file);
+    expect(existsSync(file)).toBe(true);
+    const outcome = JSON.parse(readFileSync(`${file}.outcome`, 'utf8'));
+    expect(outcome).toMatchObject({ code: 'grant_revoked', final: true });
+    expect(JSON.stringify(outcome)).not.toContain(/code: "([^"]+)"/.exec(readFileSync(file, 'utf8'))?.[1]);
+    expect(modeOf(`${file}.outcome`)).toBe(0o600);
+
+    await service.stop();
+    const again = await redeem(['--input']);
+    expect(again.code).toBe(3);
+    expect(again.stdout).toContain('not posted again');
+    const retried = await redeem(['--input', '--retry']);
+    expect(retried.code).toBe(4);
+    expect(refusalOf(retried).error).toContain('takes no connection');
+  });
+
+  it("does not let Skupper's reload meet a token that was left", async () => {
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
+    const bad = await inputToken('bad');
+    writeFileSync(bad, readFileSync(bad, 'utf8').replace(/code: "...../, 'code: "wrong'));
+    await inputToken('good');
+    const ended = await redeem(['--input'], env);
+    expect(ended.code).toBe(3);
+    expect(ended.stdout).toContain('Not reloaded, because Skupper would redeem the AccessTokens');
+    expect(skupper.calls()).toEqual([]);
+    rmSync(bad);
+    expect((await redeem(['--input'], env)).code).toBe(0);
+    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+  });
+
+  it('redeems another token that took the place of a refused one', async () => {
+    const file = await inputToken();
+    const right = readFileSync(file, 'utf8');
+    writeFileSync(file, right.replace(/code: "...../, 'code: "wrong'));
+    expect((await redeem(['--input'])).code).toBe(3);
+    writeFileSync(file, right);
+    const ended = await redeem(['--input']);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(existsSync(file)).toBe(false);
+    expect(existsSync(`${file}.outcome`)).toBe(false);
+  });
+
+  it('redeems what it can, and ends with what helps to try again', async () => {
+    const bad = await inputToken('bad');
+    writeFileSync(bad, readFileSync(bad, 'utf8').replace(/code: "...../, 'code: "wrong'));
+    await inputToken('good');
+    const unreachable = await inputToken('unreachable');
+    writeFileSync(unreachable, readFileSync(unreachable, 'utf8').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'));
+    const ended = await redeem(['--input']);
+    expect(ended.code).toBe(4);
+    expect(refusalOf(ended).error).toContain('AccessToken-unreachable.yaml');
+    expect(refusalOf(ended).error).toContain('(and 1 more of 3 tokens)');
+    expect(east.inputNames()).toContain('Link-good.yaml');
+    expect(existsSync(east.path('input/resources/AccessToken-good.yaml'))).toBe(false);
+  });
+
+  it('says so where there is nothing to redeem, and needs a site', async () => {
+    const nothing = await redeem(['--input']);
+    expect(nothing).toMatchObject({ code: 0, stdout: 'No AccessToken is in the input directory.\n' });
+    const standalone = await linkgrant(['token', 'redeem', '--input', '--to', work.path('links')]);
+    expect(standalone.code).toBe(2);
+    expect(refusalOf(standalone).error).toBe('--input needs a site with an input directory');
+    const both = await redeem([await token(), '--input']);
+    expect(both.code).toBe(2);
+    const neither = await redeem([]);
+    expect(neither.code).toBe(2);
+    expect(refusalOf(neither).error).toBe('nothing says which token to redeem');
+  });
+
+  it('does not post when the Link could not be written', async () => {
+    const file = await inputToken();
+    const directory = east.path('input/resources');
+    chmodSync(work.directory, 0o777);
+    chmodSync(file, 0o644);
+    chmodSync(directory, 0o555);
+    const words = [...siteFlags().slice(0, 6), '--data-dir', work.path('requesting')];
+    const ended = await linkgrant(['token', 'redeem', '--input', ...words], { obeysPermissions: true });
+    chmodSync(directory, 0o755);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(`${directory} cannot be written (EACCES)`);
+    expect(await redemptions()).toEqual([]);
+  });
+});

@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link-dial.js';
+import type { Link, LinkSecret } from '../../../src/domain/link.js';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { checkLink } from '../../../src/redemption/check-link.js';
+import { closedPort, serveTcp } from '../../support/hostile-server.js';
+import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
+import { startOpensslRouter } from '../../support/openssl-router.js';
+import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
+import { startProxy } from '../../support/tunnel-proxy.js';
+import { makeAuthority as makeByOpenssl, OpenSsl } from '../../unit/pki/openssl.js';
+
+const opened: { close(): Promise<void> }[] = [];
+let site: CertificateAuthority;
+
+beforeAll(async () => {
+  site = await makeAuthority('Site CA');
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+function keep<T extends { close(): Promise<void> }>(server: T): T {
+  opened.push(server);
+  return server;
+}
+
+async function router(identity: TestIdentity, options: Parameters<typeof startOpensslRouter>[1] = {}) {
+  return keep(await startOpensslRouter(identity, options));
+}
+
+/** A router that says `word` to whoever it accepts, and nothing to others. */
+async function nodeRouter(identity: TestIdentity, word: Buffer, clientCa = identity.ca): Promise<number> {
+  const heard: Buffer[] = [];
+  const server = createServer(
+    { ...identity, ca: clientCa, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+    (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (chunk: Buffer) => {
+        heard.push(chunk);
+        socket.end(word);
+      });
+    },
+  );
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  keep({ close: async () => void (await new Promise((done) => server.close(done))) });
+  return (server.address() as AddressInfo).port;
+}
+
+/** What checking tells of a Link's one endpoint, or of its credentials: the fault and the message, or `ok`. */
+async function check(
+  link: Link,
+  secret: LinkSecret | undefined,
+  options: Partial<LinkDialOptions> = {},
+): Promise<{ fault: string; message: string }> {
+  const clock = options.clock ?? Date.now;
+  const dial = createLinkDialer({ timeoutMs: 5_000, silenceMs: 500, ...options, clock });
+  const { failure, endpoints } = await checkLink(link, secret, { dial, clock });
+  const outcome = failure ?? endpoints[0]?.outcome;
+  if (!outcome) throw new Error('nothing was checked');
+  const told = 'fault' in outcome ? outcome : { fault: 'ok', message: '' };
+  expect(told.message).not.toContain('PRIVATE KEY');
+  return told;
+}
+
+describe('a link whose router is right', () => {
+  test('is accepted by a router that demands its certificate and then says nothing', async () => {
+    const { port } = await router(await makeIdentity({ authority: site }));
+    expect(await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).toMatchObject({ fault: 'ok' });
+  });
+
+  test('is accepted at the first bytes that the router answers', async () => {
+    const identity = await makeIdentity({ authority: site });
+    const port = await nodeRouter(identity, Buffer.from('AMQP\x03\x01\x00\x00'));
+    const patient = { silenceMs: 60_000 };
+    const secret = await makeLinkSecret(site);
+    expect(await check(linkTo('127.0.0.1', port), secret, patient)).toMatchObject({ fault: 'ok' });
+  });
+
+  test('is dialled at every endpoint, each with an outcome of its own', async () => {
+    const { port } = await router(await makeIdentity({ authority: site }));
+    const shut = await closedPort();
+    const one = linkTo('127.0.0.1', port);
+    const link = { ...one, endpoints: [...one.endpoints, ...linkTo('127.0.0.1', shut).endpoints] };
+    const dial = createLinkDialer({ clock: Date.now, silenceMs: 300 });
+    const { endpoints } = await checkLink(link, await makeLinkSecret(site), { dial, clock: Date.now });
+    expect(endpoints.map(({ outcome }) => ('fault' in outcome ? outcome.fault : 'ok'))).toEqual([
+      'ok',
+      'connection_refused',
+    ]);
+  });
+
+  test('is reached by another route and through a proxy, while names are compared with its host', async () => {
+    const { port } = await router(await makeIdentity({ authority: site, hosts: ['router.example.com'] }));
+    const proxy = keep(await startProxy());
+    const secret = await makeLinkSecret(site);
+    const connectTo = [{ host: 'router.example.com', toHost: '127.0.0.1', toPort: port }];
+    const link = linkTo('router.example.com', 55671);
+    expect(await check(link, secret, { connectTo })).toMatchObject({ fault: 'ok' });
+    const proxied = { connectTo, proxy: `http://127.0.0.1:${proxy.port}` };
+    expect(await check(link, secret, proxied)).toMatchObject({ fault: 'ok' });
+    expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${port}`]);
+  });
+
+  test('is accepted where only the common name of the certificate names the host', async () => {
+    const openssl = new OpenSsl();
+    const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
+    const leaf = makeByOpenssl(openssl, {
+      subject: '/CN=localhost',
+      issuer: ca,
+      extensions: ['basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth'],
+    });
+    openssl.remove();
+    const clients = await makeAuthority('Client CA');
+    const identity = { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
+    const { port } = await router(identity, { clientCa: clients.bundlePem });
+    const secret = await makeLinkSecret(clients, { caCrt: ca.certificate });
+    expect(await check(linkTo('localhost', port), secret)).toMatchObject({ fault: 'ok' });
+  });
+});
+
+describe('a link that cannot come up is told by its cause:', () => {
+  test('a name that cannot be resolved', async () => {
+    const told = await check(linkTo('no-such-router.invalid', 55671), await makeLinkSecret(site));
+    expect(told).toMatchObject({ fault: 'dns', message: expect.stringContaining('no-such-router.invalid') });
+  });
+
+  test('a port that nothing listens on', async () => {
+    const told = await check(linkTo('127.0.0.1', await closedPort()), await makeLinkSecret(site));
+    expect(told.fault).toBe('connection_refused');
+  });
+
+  test('a listener that takes the connection and says nothing', async () => {
+    const { port } = keep(await serveTcp(() => undefined));
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
+    expect(told.fault).toBe('connection_timeout');
+  });
+
+  test('a listener that speaks something else than TLS', async () => {
+    const { port } = keep(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
+    expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('not_tls');
+  });
+
+  test('a listener that offers no TLS 1.3', async () => {
+    const { port } = await router(await makeIdentity({ authority: site }), { words: ['-tls1_2'] });
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
+  });
+
+  test('a proxy that refuses', async () => {
+    const proxy = keep(await startProxy({ refuse: 403 }));
+    const told = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
+      proxy: `http://127.0.0.1:${proxy.port}`,
+    });
+    expect(told).toMatchObject({ fault: 'proxy', message: expect.stringContaining('403') });
+  });
+
+  test('a certificate for another name', async () => {
+    const { port } = await router(await makeIdentity({ authority: site, hosts: ['other.example.com'] }));
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told).toMatchObject({ fault: 'tls_name', message: expect.stringContaining('other.example.com') });
+  });
+
+  test('a certificate that holds the address as an address alone', async () => {
+    const openssl = new OpenSsl();
+    const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
+    const leaf = makeByOpenssl(openssl, {
+      subject: '/CN=router',
+      issuer: ca,
+      extensions: ['basicConstraints=CA:FALSE', 'subjectAltName=IP:127.0.0.1,DNS:router'],
+    });
+    openssl.remove();
+    const identity = { ca: ca.certificate, cert: leaf.certificate, key: leaf.key };
+    const { port } = await router(identity, { clientCa: site.bundlePem });
+    const secret = await makeLinkSecret(site, { caCrt: ca.certificate });
+    const told = await check(linkTo('127.0.0.1', port), secret);
+    expect(told).toMatchObject({ fault: 'tls_name_address', message: expect.stringContaining('DNS names') });
+  });
+
+  test('a router of a foreign CA, also one of the same name, also with an expired certificate', async () => {
+    const foreign = await makeAuthority('Site CA');
+    const secret = await makeLinkSecret(site);
+    for (const issuedAt of [Date.now(), Date.now() - 10 * DAY_MS]) {
+      const { port } = await router(await makeIdentity({ authority: foreign, issuedAt }));
+      expect((await check(linkTo('127.0.0.1', port), secret)).fault).toBe('tls_untrusted');
+    }
+  });
+
+  test("a router's certificate that has ended", async () => {
+    const issuedAt = Date.now() - 10 * DAY_MS;
+    const { port } = await router(await makeIdentity({ authority: site, issuedAt }));
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told.fault).toBe('router_certificate_expired');
+  });
+
+  test("a router's certificate that has not begun by our clock", async () => {
+    const identity = await makeIdentity({ authority: site, issuedAt: Date.now() + 10 * DAY_MS });
+    const { port } = await router(identity, { atTime: Date.now() + 10 * DAY_MS });
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told.fault).toBe('clock_skew');
+  });
+
+  test('a router whose clock takes our certificate for expired', async () => {
+    const atTime = Date.now() + 60 * DAY_MS;
+    const { port } = await router(await makeIdentity({ authority: site }), { atTime });
+    expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('clock_skew');
+  });
+
+  test('a router that does not trust our CA, and says so', async () => {
+    const clientCa = (await makeAuthority('New Site CA')).bundlePem;
+    const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told).toMatchObject({
+      fault: 'certificate_refused',
+      message: expect.stringContaining('unknown_ca'),
+    });
+  });
+
+  test('a router that closes on seeing our certificate, and does not say why', async () => {
+    const clientCa = (await makeAuthority('New Site CA')).bundlePem;
+    const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
+    const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
+    expect(told.fault).toBe('certificate_refused');
+  });
+
+  test('credentials that cannot be used, without any connection', async () => {
+    let connections = 0;
+    const { port } = keep(
+      await serveTcp((socket) => {
+        connections += 1;
+        socket.destroy();
+      }),
+    );
+    const link = linkTo('127.0.0.1', port);
+    const secret = await makeLinkSecret(site);
+    const other = await makeLinkSecret(site);
+    const { tlsKey: _, ...keyless } = secret;
+    expect((await check(link, undefined)).fault).toBe('credentials_missing');
+    expect((await check(link, keyless)).fault).toBe('credentials_missing');
+    expect((await check(link, { ...secret, tlsKey: other.tlsKey })).fault).toBe('credentials_invalid');
+    expect((await check(link, { ...secret, tlsCrt: 'no certificate' })).fault).toBe('credentials_invalid');
+    const ended = await makeLinkSecret(site, { issuedAt: Date.now() - 10 * DAY_MS, lifetimeMs: DAY_MS });
+    expect((await check(link, ended)).fault).toBe('certificate_expired');
+    const early = await makeLinkSecret(site, { issuedAt: Date.now() + DAY_MS });
+    expect((await check(link, early)).fault).toBe('clock_skew');
+    expect(connections).toBe(0);
+  });
+});

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Refusal } from '../../../src/domain/redemption-error.js';
+import { describeCertificate } from '../../../src/pki/certificate-info.js';
+import { OwnedAuthorities, SITE_CA } from '../../../src/platforms/standalone/owned-authorities.js';
+import { StandaloneSite } from '../../../src/platforms/standalone/site.js';
+import {
+  type GeneratedLink,
+  type GenerateLinkRequest,
+  generateLink,
+} from '../../../src/redemption/generate-link.js';
+import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import type { Site } from '../../../src/redemption/site.js';
+import { ENDPOINTS, startTestService, type TestService } from '../../support/service.js';
+import { OpenSsl } from '../../unit/pki/openssl.js';
+
+const REQUEST: GenerateLinkRequest = {
+  namespace: 'default',
+  name: 'to-west',
+  subject: 'east',
+  issuer: null,
+  cost: 5,
+};
+let service: TestService;
+let site: Site;
+
+beforeAll(async () => {
+  service = await startTestService();
+  const authorities = new OwnedAuthorities(service.directory);
+  const clock = service.clock.read;
+  site = new StandaloneSite({
+    endpoints: ENDPOINTS,
+    defaultIssuer: await authorities.ensure(SITE_CA, 'linkgrant site CA', clock()),
+    findIssuer: (name) => authorities.find(name, clock()),
+    clock,
+  });
+});
+
+afterAll(() => service.close());
+
+function deps(changes: { readonly store?: GrantStore; readonly site?: Site } = {}) {
+  return { store: service.store, site, clock: service.clock.read, ...changes };
+}
+
+function made(outcome: GeneratedLink | Refusal): GeneratedLink {
+  if ('refused' in outcome) throw new Error(outcome.refused);
+  return outcome;
+}
+
+async function grantCount(): Promise<number> {
+  return (await service.store.listGrants({ limit: 100 })).items.length;
+}
+
+describe('a link made on the accepting side', () => {
+  test("has a credential for a TLS client, by the site's CA, and leads to the site with the cost given", async () => {
+    const { secret, links, redemption } = made(await generateLink(REQUEST, deps()));
+    expect(links).toEqual([{ name: 'to-west', endpoints: ENDPOINTS, tlsCredentials: 'to-west', cost: 5 }]);
+    const openssl = new OpenSsl();
+    expect(openssl.verifies(secret.tlsCrt, secret.caCrt, 'sslclient').ok).toBe(true);
+    expect(openssl.verifies(secret.tlsCrt, secret.caCrt, 'sslserver').ok).toBe(false);
+    openssl.remove();
+    expect(describeCertificate(secret.tlsCrt)).toMatchObject({ subject: 'east', serial: redemption.serial });
+  });
+
+  test('is recorded as a redemption of its own, and no grant is left of it', async () => {
+    const before = await grantCount();
+    const links = await Promise.all(
+      Array.from({ length: 5 }, async () => made(await generateLink(REQUEST, deps()))),
+    );
+    expect(new Set(links.map(({ secret }) => secret.tlsKey)).size).toBe(5);
+    for (const { redemption, secret } of links) {
+      const recorded = await service.store.findRedemption(redemption.id);
+      expect(recorded).toMatchObject({ mode: 'generated', subject: 'east', certificate: secret.tlsCrt });
+      expect(secret.annotations).toEqual({ 'linkgrant.dev/redemption-id': redemption.id });
+      expect(await service.store.findGrant(redemption.grantUid)).toBeUndefined();
+    }
+    expect(await grantCount()).toBe(before);
+  });
+
+  test('is refused, and nothing is left, where the site gives no access', async () => {
+    const before = (await service.store.listRedemptions({ limit: 100 })).items.length;
+    const refusing: Site = {
+      resolveAccess: async () => ({ refused: 'edge_site', reason: 'it is an edge site', hint: 'another' }),
+    };
+    expect(await generateLink(REQUEST, deps({ site: refusing }))).toMatchObject({ refused: 'edge_site' });
+    expect((await service.store.listRedemptions({ limit: 100 })).items).toHaveLength(before);
+  });
+
+  test('leaves no grant either when the store fails to record it', async () => {
+    const before = await grantCount();
+    const failing = new Proxy(service.store, {
+      get: (target, key) =>
+        key === 'recordRedemption'
+          ? async () => Promise.reject(new Error('the disk is full'))
+          : (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target),
+    });
+    await expect(generateLink(REQUEST, deps({ store: failing }))).rejects.toThrow('the disk is full');
+    expect(await grantCount()).toBe(before);
+  });
+});

@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
+import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
+import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import { linkRecords } from '../../../src/platforms/files/link-records.js';
+import { deleteLink } from '../../../src/redemption/delete-link.js';
+import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
+import { makeAuthority } from '../../support/server-identity.js';
+
+let root: string;
+let directory: string;
+let data: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'linkgrant-links-'));
+  directory = join(root, 'links');
+  data = join(root, 'data');
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** Puts a link in place as redemption does, with the record that redemption keeps. */
+async function redeemed(name: string, options: { readonly groups?: number; readonly record?: string } = {}) {
+  const { groups = 1, record } = options;
+  const secret = await makeLinkSecret(await makeAuthority('Site CA'), { name });
+  const links = Array.from({ length: groups }, (_, at) => ({
+    ...linkTo('router.example.com', 55671, groups === 1 ? name : `${name}-${at + 1}`),
+    tlsCredentials: name,
+  }));
+  await directoryMaterializer(directory, Date.now).materialize(secret, links, () => undefined);
+  if (record !== undefined) {
+    mkdirSync(join(data, 'redemptions', record), { recursive: true });
+    const { tlsKey, ...answered } = secret;
+    const answer = encodeLinkDocuments(answered, links);
+    writeFileSync(join(data, 'redemptions', record, 'answer.yaml'), answer);
+    writeFileSync(join(data, 'redemptions', record, 'key.pem'), tlsKey);
+  }
+  return secret;
+}
+
+const side = () => ({ links: linkDirectory(directory), records: linkRecords(data) });
+
+describe('the links of a directory', () => {
+  test('are none where there is no directory', async () => {
+    expect(await side().links.list()).toEqual([]);
+    expect(await deleteLink('any', side())).toBeUndefined();
+  });
+
+  test('are what redemption wrote, with their Secret', async () => {
+    const secret = await redeemed('to-west');
+    const [link, ...others] = await side().links.list();
+    expect(others).toEqual([]);
+    expect(link).toMatchObject({ ...linkTo('router.example.com', 55671), place: expect.any(String) });
+    expect(link?.redemptionId).toBe(secret.annotations?.['linkgrant.dev/redemption-id']);
+    expect(await side().links.findSecret('to-west')).toEqual(secret);
+  });
+
+  test('are also what people put there: unquoted, several in one file, beside files that are no YAML', async () => {
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'broken.yaml'), 'a: [');
+    writeFileSync(join(directory, 'notes.txt'), 'kind: Link');
+    writeFileSync(
+      join(directory, 'all.yml'),
+      [
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n',
+        'kind: Link\nmetadata:\n  name: b\nspec:\n  cost: 2\n  tlsCredentials: b\n  endpoints:\n  - {name: edge, host: h, port: 45671}\n',
+        'kind: Link\nmetadata:\n  name: a\nspec:\n  endpoints:\n  - {name: other, host: h, port: 1}\n  - {name: edge, host: h, port: 70000}\n',
+      ].join('---\n'),
+    );
+    expect(await side().links.list()).toMatchObject([
+      { name: 'a', endpoints: [] },
+      { name: 'b', cost: 2, endpoints: [{ name: 'edge', host: 'h', port: '45671', group: '' }] },
+    ]);
+  });
+});
+
+describe('updating a link', () => {
+  test('changes the given field alone; labels, annotations and everything else stay', async () => {
+    await redeemed('to-west');
+    const file = join(directory, 'Link-to-west.yaml');
+    const before = readFileSync(file, 'utf8');
+    expect(await side().links.update('to-west', { cost: 7 })).toBe(file);
+    const after = readFileSync(file, 'utf8');
+    expect(after).toContain('cost: 7\n');
+    const [was] = parseAllDocuments(before).map((document) => document.toJS());
+    const [is] = parseAllDocuments(after).map((document) => document.toJS());
+    expect(is).toEqual({ ...was, spec: { ...was.spec, cost: 7 } });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory).sort()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml']);
+  });
+
+  test('keeps comments and the other documents of a stream, and knows no link that is not there', async () => {
+    mkdirSync(directory);
+    const file = join(directory, 'links.yaml');
+    const one = 'kind: Link # ours\nmetadata:\n  name: one\nspec:\n  cost: 1 # dear\n';
+    writeFileSync(file, `${one}---\nkind: Link\nmetadata:\n  name: two\nspec:\n  tlsCredentials: "yes"\n`);
+    await side().links.update('two', { cost: 3, tlsCredentials: 'no' });
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('kind: Link # ours');
+    expect(text).toContain('cost: 1 # dear');
+    const [, two] = parseAllDocuments(text).map((document) => document.toJS());
+    expect(two.spec).toEqual({ tlsCredentials: 'no', cost: 3 });
+    expect(await side().links.update('three', { cost: 3 })).toBeUndefined();
+  });
+});
+
+describe('deleting a link', () => {
+  test('takes its Secret and the record of its redemption along, and leaves all others', async () => {
+    await redeemed('to-west', { record: 'aaaa' });
+    await redeemed('to-north', { record: 'bbbb' });
+    expect(await deleteLink('to-west', side())).toEqual({
+      removed: [join(directory, 'Link-to-west.yaml'), join(directory, 'Secret-to-west.yaml')],
+      secretUsedBy: [],
+      records: 1,
+    });
+    expect(readdirSync(directory).sort()).toEqual(['Link-to-north.yaml', 'Secret-to-north.yaml']);
+    expect(readdirSync(join(data, 'redemptions'))).toEqual(['bbbb']);
+  });
+
+  test('leaves a Secret that another Link uses, with its record, until that goes too', async () => {
+    await redeemed('to-west', { groups: 2, record: 'aaaa' });
+    expect(await deleteLink('to-west-1', side())).toMatchObject({ secretUsedBy: ['to-west-2'], records: 0 });
+    expect(readdirSync(directory).sort()).toEqual(['Link-to-west-2.yaml', 'Secret-to-west.yaml']);
+    expect(await deleteLink('to-west-2', side())).toMatchObject({ secretUsedBy: [], records: 1 });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('takes every Link of a redemption when it is called by its name', async () => {
+    await redeemed('to-west', { groups: 3, record: 'aaaa' });
+    expect((await deleteLink('to-west', side()))?.removed).toHaveLength(4);
+    expect(readdirSync(directory)).toEqual([]);
+    expect(readdirSync(join(data, 'redemptions'))).toEqual([]);
+  });
+
+  test('finishes what an earlier run left of it', async () => {
+    const secret = await redeemed('to-west', { record: 'aaaa' });
+    rmSync(join(directory, 'Link-to-west.yaml'));
+    expect(await deleteLink('to-west', side())).toMatchObject({ records: 1 });
+    expect(readdirSync(directory)).toEqual([]);
+    expect(secret.name).toBe('to-west');
+  });
+
+  test('takes one document out of a stream and leaves the others', async () => {
+    mkdirSync(directory);
+    const file = join(directory, 'links.yaml');
+    writeFileSync(file, 'kind: Link\nmetadata:\n  name: one\n---\nkind: Link\nmetadata:\n  name: two\n');
+    expect((await deleteLink('one', side()))?.removed).toEqual([file]);
+    expect((await side().links.list()).map(({ name }) => name)).toEqual(['two']);
+  });
+});

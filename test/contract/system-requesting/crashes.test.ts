@@ -1,0 +1,131 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ended, run, type Served, serve } from '../../chaos/commands.js';
+import { copySite, modeOf, type SystemSiteCopy } from '../../support/system-site.js';
+
+let place: string;
+let accepting: string;
+let service: Served;
+let east: SystemSiteCopy;
+let before: string[];
+
+beforeEach(async () => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-system-'));
+  accepting = join(place, 'accepting');
+  east = copySite('east', join(place, 'skupper'), 'east');
+  before = east.inputNames();
+  const endpoint = 'inter-router=router.example.com:55671';
+  service = await serve(['--data-dir', accepting, '--listen', '127.0.0.1:0', '--endpoint', endpoint]);
+});
+
+afterEach(async () => {
+  await service.stop();
+  rmSync(place, { recursive: true, force: true });
+});
+
+const reloads = () => join(place, 'reloads');
+const reloadCount = () =>
+  existsSync(reloads()) ? readFileSync(reloads(), 'utf8').split('\n').filter(Boolean).length : 0;
+
+async function issue(file: string): Promise<string> {
+  const issued = await run(['token', 'issue', file, '--name', 'west', '--data-dir', accepting]);
+  expect(issued.code, issued.stderr).toBe(0);
+  return file;
+}
+
+function redeem(words: readonly string[], killedAt?: string): Promise<Ended> {
+  const site = ['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home];
+  const kept = ['--data-dir', join(place, 'requesting'), '--reload-command', `echo reload >> '${reloads()}'`];
+  return run(['token', 'redeem', ...words, ...site, ...kept], killedAt === undefined ? {} : { killedAt });
+}
+
+async function recordedSerials(): Promise<string[]> {
+  const listed = await run(['redemption', 'list', '-o', 'json', '--data-dir', accepting]);
+  return JSON.parse(listed.stdout).map(({ serial }: { serial: string }) => serial.replace(/^0+/, ''));
+}
+
+function serialInPlace(): string {
+  const certificate = Buffer.from(east.input('Secret-west.yaml').data['tls.crt'], 'base64');
+  return new X509Certificate(certificate).serialNumber.toLowerCase().replace(/^0+/, '');
+}
+
+/** What is in the input directory beyond what was there at first; each file is whole and private. */
+function added(): string[] {
+  const names = east.inputNames().filter((name) => !before.includes(name));
+  for (const name of names) {
+    expect(modeOf(east.path('input/resources', name)), name).toBe(0o600);
+    if (name.endsWith('.yaml') && !name.startsWith('.')) expect(east.input(name).metadata.name).toBe('west');
+  }
+  return names;
+}
+
+const MOMENTS = [
+  'key-created',
+  'before-post',
+  'answer-received',
+  'answer-stored',
+  'place-changing',
+  'secret-written',
+  'link-written',
+  'outcome-written',
+  'before-reload',
+];
+const LINK_FILES = ['Link-west.yaml', 'Secret-west.yaml'];
+
+describe('a redemption into a site killed between two of its writes', () => {
+  it.each(MOMENTS)('at %s ends with one use, one link and one reload when it is repeated', async (moment) => {
+    const token = await issue(join(place, 'token.yaml'));
+    expect((await redeem([token], moment)).signal).toBe('SIGKILL');
+    added();
+    expect(reloadCount()).toBe(0);
+    const repeated = await redeem([token]);
+    expect(repeated.code, repeated.stderr).toBe(0);
+    expect(added()).toEqual(LINK_FILES);
+    expect(await recordedSerials()).toEqual([serialInPlace()]);
+    expect(reloadCount()).toBe(1);
+    expect((await redeem([token])).code).toBe(0);
+    expect(reloadCount()).toBe(1);
+  });
+
+  it('reloads once more rather than never when it dies right after the reload', async () => {
+    const token = await issue(join(place, 'token.yaml'));
+    expect((await redeem([token], 'after-reload')).signal).toBe('SIGKILL');
+    expect(reloadCount()).toBe(1);
+    expect((await redeem([token])).code).toBe(0);
+    expect(reloadCount()).toBe(2);
+    expect((await redeem([token])).code).toBe(0);
+    expect(reloadCount()).toBe(2);
+    expect(await recordedSerials()).toHaveLength(1);
+  });
+});
+
+describe('a redemption of the input directory killed between two of its writes', () => {
+  it.each([...MOMENTS, 'token-removed'])(
+    'at %s has the token or its link there, and replaces one by the other when it is repeated',
+    async (moment) => {
+      const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
+      expect((await redeem(['--input'], moment)).signal).toBe('SIGKILL');
+      const names = added();
+      if (!existsSync(token)) expect(names).toEqual(LINK_FILES);
+      const repeated = await redeem(['--input']);
+      expect(repeated.code, repeated.stderr).toBe(0);
+      expect(added()).toEqual(LINK_FILES);
+      expect(await recordedSerials()).toEqual([serialInPlace()]);
+      expect(reloadCount()).toBe(1);
+    },
+  );
+});
+
+describe('twenty redemptions of the input directory at once', () => {
+  it('spend one use, all end well, reload once, and leave one link', async () => {
+    await issue(east.path('input/resources/AccessToken-west.yaml'));
+    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(['--input'])));
+    expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
+    expect(added()).toEqual(LINK_FILES);
+    expect(await recordedSerials()).toEqual([serialInPlace()]);
+    expect(reloadCount()).toBe(1);
+  });
+});

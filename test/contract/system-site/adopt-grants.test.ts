@@ -1,0 +1,293 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantState } from '../../../src/domain/access-grant.js';
+import { readGrantFiles } from '../../../src/platforms/system/grant-files.js';
+import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
+import { SystemSite } from '../../../src/platforms/system/system-site.js';
+import { adoptGrants } from '../../../src/redemption/adopt-grants.js';
+import { createGrant } from '../../../src/redemption/create-grant.js';
+import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import { proveCode } from '../../../src/redemption/prove-code.js';
+import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { sampleRedemption } from '../../support/store-samples.js';
+import { SITE_TIME, SystemHome } from '../../support/system-home.js';
+
+const CODE = 'a-code-of-24-characters!';
+const MINUTE = 60_000;
+
+let home: SystemHome;
+let store: GrantStore;
+let now: number;
+const clock = () => now;
+
+beforeEach(async () => {
+  home = new SystemHome().add('west').add('east');
+  now = SITE_TIME;
+  store = await openSqliteStore({ file: join(home.directory, 'grants.db'), migrate: true, clock });
+});
+afterEach(async () => {
+  await store.close();
+  home.remove();
+});
+
+function adopt(only?: string) {
+  const skupperHome = new SkupperHome(home.directory);
+  const site = new SystemSite({ home: skupperHome, hosts: ['vm'], only, clock });
+  return adoptGrants(readGrantFiles(skupperHome, only), { store, site, clock });
+}
+
+const declare = (name: string, spec: Record<string, unknown> = {}, namespace = 'west') =>
+  home.writeResource(namespace, 'input', { kind: 'AccessGrant', name, spec: { code: CODE, ...spec } });
+
+const fileOf = (name: string) => `input/resources/AccessGrant-${name}.yaml`;
+
+async function grantOf(name: string, namespace = 'west') {
+  const grant = await store.findGrantByName(namespace, name);
+  if (!grant) throw new Error(`there is no grant ${name}`);
+  return grant;
+}
+
+const names = async () => (await store.listGrants({ limit: 100 })).items.map(({ name }) => name);
+
+describe('a grant that a file declares', () => {
+  it('is made with what the file says, its clock running, and with defaults for what it leaves out', async () => {
+    declare('plain');
+    declare('full', { redemptionsAllowed: 5, expirationWindow: '1h30m', issuer: 'skupper-site-ca' });
+    declare('zero', { redemptionsAllowed: 0, expirationWindow: '', issuer: '' });
+    expect(await adopt()).toEqual(
+      ['full', 'plain', 'zero'].map((name) => ({
+        outcome: 'adopted',
+        namespace: 'west',
+        name,
+        file: `AccessGrant-${name}.yaml`,
+      })),
+    );
+    const usual = { redemptionsAllowed: 1, expirationTime: now + 15 * MINUTE, issuer: null };
+    expect(await grantOf('plain')).toMatchObject({ ...usual, codeChosen: true, readyAt: now });
+    expect(await grantOf('zero')).toMatchObject(usual);
+    expect(await grantOf('full')).toMatchObject({
+      redemptionsAllowed: 5,
+      expirationTime: now + 90 * MINUTE,
+      issuer: 'skupper-site-ca',
+    });
+    const { uid } = await grantOf('plain');
+    expect(await proveCode(store, { uid }, Buffer.from(CODE))).toMatchObject({ uid });
+    expect(await adopt()).toEqual([]);
+  });
+
+  it('keeps uid, count and end however often it is read, and is not started again after its end', async () => {
+    declare('kept', { redemptionsAllowed: 2 });
+    await adopt();
+    const { uid, expirationTime } = await grantOf('kept');
+    await store.recordRedemption(uid, sampleRedemption(uid), now);
+    now += 60 * MINUTE;
+    declare('kept', { redemptionsAllowed: 2, expirationWindow: '2h' });
+    expect(await adopt()).toEqual([]);
+    const later = await grantOf('kept');
+    expect(later).toMatchObject({ uid, expirationTime, redemptions: 1 });
+    expect(grantState(later, now)).toBe('expired');
+  });
+
+  it('stays revoked', async () => {
+    declare('revoked');
+    await adopt();
+    await store.revokeGrant((await grantOf('revoked')).uid, now);
+    declare('revoked', { redemptionsAllowed: 9 });
+    await adopt();
+    expect(grantState(await grantOf('revoked'), now)).toBe('revoked');
+  });
+
+  it('follows redemptionsAllowed at once, up and down', async () => {
+    declare('a');
+    await adopt();
+    const { uid } = await grantOf('a');
+    await store.recordRedemption(uid, sampleRedemption(uid), now);
+    expect(grantState(await grantOf('a'), now)).toBe('exhausted');
+    declare('a', { redemptionsAllowed: 3 });
+    expect(await adopt()).toMatchObject([{ outcome: 'changed', name: 'a' }]);
+    expect(await grantOf('a')).toMatchObject({ uid, redemptions: 1, redemptionsAllowed: 3 });
+    expect(grantState(await grantOf('a'), now)).toBe('ready');
+    declare('a', { redemptionsAllowed: 1 });
+    await adopt();
+    expect(grantState(await grantOf('a'), now)).toBe('exhausted');
+    declare('a', { redemptionsAllowed: -1 });
+    expect(await adopt()).toMatchObject([
+      { outcome: 'unusable', reason: expect.stringMatching(/whole number.*the grant stays as it was$/) },
+    ]);
+    expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 1 });
+  });
+
+  it('keeps its code when the file has another, and says so without showing either', async () => {
+    declare('a');
+    await adopt();
+    const { codeHash } = await grantOf('a');
+    declare('a', { code: 'another-code-of-the-same-length' });
+    const [told] = await adopt();
+    expect(told).toMatchObject({ outcome: 'unusable', reason: expect.stringContaining('keeps its code') });
+    expect(JSON.stringify(told)).not.toContain('another-code');
+    expect((await grantOf('a')).codeHash).toEqual(codeHash);
+  });
+
+  it('is deleted once no file declares it, and its redemptions stay', async () => {
+    declare('gone');
+    declare('stays');
+    await adopt();
+    const { uid } = await grantOf('gone');
+    const redemption = sampleRedemption(uid);
+    await store.recordRedemption(uid, redemption, now);
+    home.delete('west', fileOf('gone'));
+    expect(await adopt()).toEqual([
+      { outcome: 'removed', namespace: 'west', name: 'gone', file: 'AccessGrant-gone.yaml' },
+    ]);
+    expect(await names()).toEqual(['stays']);
+    expect(await store.findRedemption(redemption.id)).toEqual(redemption);
+    expect(await proveCode(store, { uid }, Buffer.from(CODE))).toMatchObject({ refused: 'grant_unknown' });
+  });
+
+  it('keeps its uid when it moves to another file, while the file is half-written, and while files are not mounted', async () => {
+    declare('moving');
+    await adopt();
+    const { uid } = await grantOf('moving');
+    home.write('west', fileOf('renamed'), home.read('west', fileOf('moving')));
+    home.delete('west', fileOf('moving'));
+    expect(await adopt()).toMatchObject([{ outcome: 'changed', file: 'AccessGrant-renamed.yaml' }]);
+    const whole = home.read('west', fileOf('renamed'));
+    home.write('west', fileOf('renamed'), 'kind: [AccessGra');
+    expect(await adopt()).toEqual([
+      { outcome: 'unusable', namespace: 'west', file: 'AccessGrant-renamed.yaml', reason: 'it is not YAML' },
+    ]);
+    home.write('west', fileOf('renamed'), whole);
+    expect(await adopt()).toEqual([]);
+    home.delete('..', 'namespaces');
+    expect(await adopt()).toEqual([]);
+    expect((await grantOf('moving')).uid).toBe(uid);
+  });
+
+  it('is deleted with its namespace', async () => {
+    declare('a');
+    await adopt();
+    home.delete('west');
+    expect(await adopt()).toMatchObject([{ outcome: 'removed', name: 'a' }]);
+  });
+
+  it('is made once when several processes find it at the same time', async () => {
+    declare('a');
+    const adoptions = (await Promise.all([adopt(), adopt(), adopt()])).flat();
+    expect(adoptions).toMatchObject([{ outcome: 'adopted' }]);
+    expect(await names()).toEqual(['a']);
+  });
+});
+
+describe('a declaration without effect is told with its reason', () => {
+  it.each([
+    ['no code', { code: undefined }, /^spec\.code is missing.*at least 16 characters$/],
+    ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
+    ['a number for a code', { code: 1234567890123456 }, /^spec\.code is no text/],
+    ['a code of other characters', { code: 'blank blank blank blank' }, /no white space$/],
+    ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
+    ['text for a count', { redemptionsAllowed: 'many' }, /whole number/],
+    ['a window that is none', { expirationWindow: 'soon' }, /expiration window/],
+    ['a policy', { settings: { 'linkgrant/subjects': 'a' } }, /^spec\.settings holds a policy/],
+  ])('%s', async (_what, spec, reason) => {
+    declare('a', spec);
+    const adoptions = await adopt();
+    expect(adoptions).toMatchObject([
+      { outcome: 'unusable', name: 'a', reason: expect.stringMatching(reason) },
+    ]);
+    if ('code' in spec && spec.code !== undefined) {
+      expect(JSON.stringify(adoptions)).not.toContain(String(spec.code));
+    }
+    expect(await names()).toEqual([]);
+  });
+
+  it('a name that is none, and no name', async () => {
+    home.write(
+      'west',
+      fileOf('x'),
+      `kind: AccessGrant\nmetadata: {name: Not A Name}\nspec: {code: ${CODE}}\n---\nkind: AccessGrant\n`,
+    );
+    expect((await adopt()).map(({ outcome }) => outcome)).toEqual(['unusable', 'unusable']);
+  });
+
+  it('the second of two files for one name', async () => {
+    declare('a', { redemptionsAllowed: 2 });
+    home.write(
+      'west',
+      fileOf('b'),
+      home.read('west', fileOf('a')).replace('redemptionsAllowed: 2', 'redemptionsAllowed: 7'),
+    );
+    expect(await adopt()).toMatchObject([
+      { outcome: 'adopted', file: 'AccessGrant-a.yaml' },
+      {
+        outcome: 'unusable',
+        file: 'AccessGrant-b.yaml',
+        reason: expect.stringContaining('AccessGrant-a.yaml'),
+      },
+    ]);
+    expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 2 });
+  });
+
+  it('a site that accepts no links, until it does: the clock starts then', async () => {
+    const runtime = home.path('west', 'runtime');
+    declare('early');
+    declare('nowhere', {}, 'east');
+    const site = home.read('west', 'runtime/resources/Site-west.yaml');
+    home.delete('west', 'runtime/resources/Site-west.yaml');
+    expect(await adopt(), runtime).toMatchObject([
+      { outcome: 'waiting', namespace: 'east', reason: expect.stringContaining('accepts no links') },
+      { outcome: 'waiting', namespace: 'west', reason: expect.stringContaining('is not started') },
+    ]);
+    expect(await names()).toEqual([]);
+    now += 60 * MINUTE;
+    home.write('west', 'runtime/resources/Site-west.yaml', site);
+    await adopt();
+    expect(await grantOf('early')).toMatchObject({ readyAt: now, expirationTime: now + 15 * MINUTE });
+    // What was made stays made while the site is down.
+    home.delete('west', 'runtime/resources/Site-west.yaml');
+    await adopt();
+    expect(await names()).toEqual(['early']);
+  });
+});
+
+describe('what files leave alone', () => {
+  it('is a grant of the same name that was made otherwise, with and without a file', async () => {
+    const request = { namespace: 'west', name: 'mine', redemptionsAllowed: 4 };
+    const made = await createGrant(request, true, { store, clock });
+    if ('rejected' in made) throw new Error(made.rejected);
+    const before = await grantOf('mine');
+    declare('mine', { redemptionsAllowed: 1 });
+    expect(await adopt()).toMatchObject([
+      { outcome: 'unusable', reason: expect.stringContaining('made by a command') },
+    ]);
+    home.delete('west', fileOf('mine'));
+    expect(await adopt()).toEqual([]);
+    expect(await grantOf('mine')).toEqual(before);
+  });
+
+  it('is a namespace that is not served', async () => {
+    home.add('west', 'other');
+    declare('a', {}, 'other');
+    declare('b', {}, 'west');
+    await adopt();
+    expect(await names()).toEqual(['a', 'b']);
+    home.delete('other', fileOf('a'));
+    home.delete('west', fileOf('b'));
+    declare('c', {}, 'west');
+    expect(await adopt('other')).toMatchObject([{ outcome: 'removed', namespace: 'other', name: 'a' }]);
+    expect(await names()).toEqual(['b']);
+  });
+
+  it('is every file of another name or kind, and the files themselves', async () => {
+    declare('a');
+    home.write(
+      'west',
+      'input/resources/grant.yaml',
+      home.read('west', fileOf('a')).replace('name: a', 'name: other-file'),
+    );
+    home.write('west', fileOf('token'), 'kind: AccessToken\nmetadata: {name: token}\n');
+    const before = home.read('west', fileOf('a'));
+    await adopt();
+    expect(await names()).toEqual(['a']);
+    expect(home.read('west', fileOf('a'))).toBe(before);
+  });
+});

@@ -1,0 +1,318 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
+import { detectHost } from '../../../src/platforms/system/routable-host.js';
+import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
+import { SystemSite } from '../../../src/platforms/system/system-site.js';
+import { makeSiteAuthority, SITE_TIME, SystemHome } from '../../support/system-home.js';
+
+let home: SystemHome;
+beforeEach(() => {
+  home = new SystemHome().add('west').add('east');
+});
+afterEach(() => home.remove());
+
+interface Asked {
+  readonly namespace?: string;
+  readonly hosts?: readonly string[];
+  readonly issuer?: string;
+  readonly only?: string;
+  readonly now?: number;
+}
+
+function resolveAccess({ namespace = 'west', hosts = ['vm'], issuer, only, now = SITE_TIME }: Asked = {}) {
+  const site = new SystemSite({ home: new SkupperHome(home.directory), hosts, only, clock: () => now });
+  return site.resolveAccess({ namespace, name: 'a-grant', issuer: issuer ?? null });
+}
+
+async function access(asked: Asked = {}) {
+  const found = await resolveAccess(asked);
+  if ('refused' in found) throw new Error(found.reason);
+  return found;
+}
+
+async function refusal(asked: Asked = {}) {
+  const found = await resolveAccess(asked);
+  if (!('refused' in found)) throw new Error('access was given');
+  return found;
+}
+
+const siteCa = () => home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt');
+const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
+
+describe('a site that accepts links', () => {
+  it('gives the endpoints of its RouterAccess, its uid, the site CA and what its router trusts, once', async () => {
+    const { siteUid, endpoints, issuer, caCrt } = await access();
+    expect(siteUid).toBe('95eccafb-5ebb-4026-930c-9975b4d1cc3c');
+    expect(endpoints).toEqual([
+      { name: 'inter-router', host: 'vm', port: '55671', group: 'west' },
+      { name: 'edge', host: 'vm', port: '45671', group: 'west' },
+    ]);
+    expect(splitCertificates(issuer.bundlePem)).toEqual(splitCertificates(siteCa()));
+    expect(splitCertificates(caCrt)).toEqual(splitCertificates(siteCa()));
+  });
+
+  it('has a group for each RouterAccess, by name, and every CA that one of them needs', async () => {
+    const other = await makeSiteAuthority('other router CA');
+    home.writeResource('west', 'runtime', {
+      kind: 'RouterAccess',
+      name: 'another',
+      spec: { roles: [{ name: 'edge', port: 5000 }], tlsCredentials: 'another-server' },
+    });
+    await home.addRouterCertificate('west', 'another-server', {
+      authority: other.authority,
+      hosts: ['another.example.com', 'vm'],
+      trusted: siteCa() + other.certificate,
+    });
+    const { endpoints, caCrt } = await access();
+    expect(endpoints.map(({ group, name, port }) => `${group} ${name} ${port}`)).toEqual([
+      'another edge 5000',
+      'west inter-router 55671',
+      'west edge 45671',
+    ]);
+    expect(subjects(caCrt).sort()).toEqual([...subjects(siteCa()), ...subjects(other.certificate)].sort());
+    const each = await access({ hosts: ['another.example.com', '192.0.2.2'] });
+    expect(each.endpoints.map(({ group, host }) => `${group} ${host}`)).toEqual([
+      'another another.example.com',
+      'west 192.0.2.2',
+      'west 192.0.2.2',
+    ]);
+  });
+
+  it('may have more of them than one bundle can have certificates', async () => {
+    const one = home.read('west', 'runtime/resources/RouterAccess-west.yaml');
+    for (let n = 0; n < 20; n += 1) {
+      home.write(
+        'west',
+        `runtime/resources/RouterAccess-w${n}.yaml`,
+        one.replace('name: west', `name: w${n}`),
+      );
+    }
+    const { endpoints, caCrt } = await access();
+    expect(endpoints).toHaveLength(2 * 21);
+    expect(subjects(caCrt)).toEqual(subjects(siteCa()));
+  });
+
+  it('leads nobody to a listener for local applications', async () => {
+    expect((await access()).endpoints.map(({ group }) => group)).not.toContain('skupper-local');
+  });
+
+  it('is read from a home directory of a user just as well', async () => {
+    const rootless = new SystemHome(home.path('..', 'home', '.local', 'share', 'skupper')).add(
+      'west',
+      'mine',
+    );
+    const site = new SystemSite({
+      home: new SkupperHome(rootless.directory),
+      hosts: ['vm'],
+      clock: () => SITE_TIME,
+    });
+    expect(await site.resolveAccess({ namespace: 'mine', name: 'x', issuer: null })).toMatchObject({
+      siteUid: expect.any(String),
+    });
+  });
+
+  it('is judged anew at each call, so that a site made anew gives its new CA', async () => {
+    const site = new SystemSite({
+      home: new SkupperHome(home.directory),
+      hosts: ['vm'],
+      clock: () => SITE_TIME,
+    });
+    const request = { namespace: 'west', name: 'x', issuer: null };
+    expect(await site.resolveAccess(request)).toMatchObject({ issuer: { description: 'skupper-site-ca' } });
+    const renewed = await makeSiteAuthority('renewed site CA');
+    home.addIssuer('west', 'runtime', 'skupper-site-ca', renewed);
+    // Between the two writes of a reload, the router still trusts the old one alone.
+    expect(await site.resolveAccess(request)).toMatchObject({ refused: 'issuer_untrusted' });
+    await home.addRouterCertificate('west', 'west', {
+      authority: renewed.authority,
+      hosts: ['vm'],
+      trusted: renewed.certificate,
+    });
+    const found = await site.resolveAccess(request);
+    if ('refused' in found) throw new Error(found.reason);
+    expect(subjects(found.caCrt)).toEqual(['renewed site CA']);
+  });
+
+  it('passes over files of others that are no YAML, and hidden ones', async () => {
+    home.write('west', 'runtime/resources/RouterAccess-broken.yaml', 'kind: [RouterAccess');
+    home.write(
+      'west',
+      'runtime/resources/.RouterAccess-x.yaml',
+      home.read('west', 'runtime/resources/RouterAccess-west.yaml').replace('name: west', 'name: hidden'),
+    );
+    home.write('west', 'runtime/resources/notes.txt', 'kind: Site');
+    expect((await access()).endpoints.map(({ group }) => group)).toEqual(['west', 'west']);
+  });
+});
+
+describe('who signs', () => {
+  const trustAlso = (pem: string) => home.write('west', 'runtime/certs/west/ca.crt', siteCa() + pem);
+
+  it('is the issuer of the grant, where the router trusts it', async () => {
+    const mine = await makeSiteAuthority('my CA');
+    home.addIssuer('west', 'input', 'my-ca', mine);
+    expect(await refusal({ issuer: 'my-ca' })).toMatchObject({
+      refused: 'issuer_untrusted',
+      reason: expect.stringContaining('the router does not trust my CA at "west"'),
+      hint: expect.stringContaining('add this one to what the router trusts'),
+    });
+    trustAlso(mine.certificate);
+    const { issuer, caCrt } = await access({ issuer: 'my-ca' });
+    expect(issuer.description).toBe('my CA');
+    expect(subjects(caCrt).sort()).toEqual([...subjects(siteCa()), 'my CA'].sort());
+    expect((await access()).issuer.description).toBe(subjects(siteCa())[0]);
+  });
+
+  it('is the default issuer of the Site where the grant names none', async () => {
+    const mine = await makeSiteAuthority('my CA');
+    home.addIssuer('west', 'input', 'my-ca', mine);
+    home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { defaultIssuer: 'my-ca' } });
+    expect(await refusal()).toMatchObject({ refused: 'issuer_untrusted' });
+    trustAlso(mine.certificate);
+    expect((await access()).issuer.description).toBe('my CA');
+    expect((await access({ issuer: 'skupper-site-ca' })).issuer.description).toBe(subjects(siteCa())[0]);
+  });
+
+  it('is never a CA that is missing, expired or has the key of another', async () => {
+    expect(await refusal({ issuer: 'nobody' })).toMatchObject({
+      refused: 'issuer_unavailable',
+      reason: 'there is no issuer "nobody" in runtime/issuers or input/issuers',
+    });
+    const mine = await makeSiteAuthority('my CA');
+    trustAlso(mine.certificate);
+    home.addIssuer('west', 'input', 'my-ca', {
+      ...(await makeSiteAuthority('x')),
+      certificate: mine.certificate,
+    });
+    expect(await refusal({ issuer: 'my-ca' })).toMatchObject({ refused: 'issuer_unavailable' });
+    const lapsed = await refusal({ now: Date.parse('2040-01-01T00:00:00Z') });
+    expect(lapsed).toMatchObject({
+      refused: 'issuer_unavailable',
+      reason: expect.stringContaining('expired'),
+    });
+    expect(lapsed.hint).toContain('reload the site');
+  });
+});
+
+describe('a site that accepts no links says why, and how to change it', () => {
+  it('without a namespace, without a site, and before its start', async () => {
+    expect(await refusal({ namespace: 'nope' })).toEqual({
+      refused: 'link_access_unavailable',
+      reason: 'namespace "nope" has no site',
+      hint: 'create one with `skupper site create` and start it',
+    });
+    home.delete('west', 'runtime');
+    expect(await refusal()).toEqual({
+      refused: 'link_access_unavailable',
+      reason: 'the site of namespace "west" is not started',
+      hint: 'start it with `skupper system start`',
+    });
+    home.delete('west', 'input/resources/Site-west.yaml');
+    expect(await refusal()).toMatchObject({ reason: 'namespace "west" has no site' });
+  });
+
+  it('without link access', async () => {
+    expect(await refusal({ namespace: 'east' })).toEqual({
+      refused: 'link_access_unavailable',
+      reason: 'site "east" accepts no links',
+      hint: 'enable it with `skupper site update --enable-link-access` and reload the site',
+    });
+  });
+
+  it('as an edge site', async () => {
+    home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { edge: true } });
+    expect(await refusal()).toEqual({
+      refused: 'edge_site',
+      reason: 'site "west" is an edge site and accepts no links',
+      hint: 'accept links at a site that is not an edge site',
+    });
+  });
+
+  it('outside the only namespace that is served', async () => {
+    home.add('west', 'other');
+    expect(await refusal({ only: 'other' })).toMatchObject({
+      refused: 'link_access_unavailable',
+      reason: 'namespace "west" is not served, only "other" is',
+      hint: expect.stringContaining('--namespace'),
+    });
+    expect((await access({ only: 'other', namespace: 'other' })).endpoints).toHaveLength(2);
+  });
+
+  it.each([
+    ['0.0.0.0', '"0.0.0.0" means every address and none that another host can reach'],
+    ['::', '"::" means every address and none that another host can reach'],
+    ['fe80::fc:ff:fe00:1', '"fe80::fc:ff:fe00:1" is only valid on one network segment'],
+    [
+      '127.0.0.1',
+      `the router's certificate does not name "127.0.0.1" as a DNS name; it names vm, 192.0.2.2, fd00::2, west`,
+    ],
+    [
+      'else.example.com',
+      `the router's certificate does not name "else.example.com" as a DNS name; it names vm, 192.0.2.2, fd00::2, west`,
+    ],
+  ])('with --host %s', async (host, reason) => {
+    const found = await refusal({ hosts: [host] });
+    expect(found).toMatchObject({ refused: 'link_access_unavailable', reason });
+    expect(found.hint).toContain('--host');
+  });
+
+  it('unless a loopback address is asked for and the certificate names it', async () => {
+    await home.addRouterCertificate('west', 'west', {
+      authority: await siteAuthority(),
+      hosts: ['127.0.0.1'],
+      trusted: siteCa(),
+    });
+    expect((await access({ hosts: ['127.0.0.1'] })).endpoints[0]).toMatchObject({ host: '127.0.0.1' });
+    const unasked = await refusal({ hosts: [] });
+    expect(unasked.reason).toContain("no address of this machine is in the router's certificate");
+    expect(unasked.hint).toBe('name one with --host');
+  });
+
+  it('when the certificate of the router is of a CA that nobody is given', async () => {
+    const stranger = await makeSiteAuthority('stranger');
+    await home.addRouterCertificate('west', 'west', {
+      authority: stranger.authority,
+      hosts: ['vm'],
+      trusted: siteCa(),
+    });
+    expect(await refusal()).toMatchObject({
+      refused: 'issuer_untrusted',
+      reason: expect.stringContaining('the certificate of the router at "west" does not verify'),
+      hint: expect.stringContaining('reload the site'),
+    });
+  });
+
+  it('when the certificate of the router cannot be read', async () => {
+    home.delete('west', 'runtime/certs/west/tls.crt');
+    expect(await refusal()).toMatchObject({
+      refused: 'issuer_untrusted',
+      reason: expect.stringMatching(/runtime\/certs\/west cannot be read \(ENOENT\)$/),
+    });
+    home.write('west', 'runtime/certs/west/tls.crt', 'nothing');
+    expect(await refusal()).toMatchObject({ refused: 'issuer_untrusted' });
+  });
+});
+
+/** The site CA of the fixture, to sign with. */
+async function siteAuthority() {
+  return (await access()).issuer;
+}
+
+describe('the host that is detected', () => {
+  it.each([
+    [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1', '192.0.2.2'], '192.0.2.2'],
+    [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1'], 'west.example.com'],
+    [['vm', '192.0.2.2', '0.0.0.0', '::', 'localhost'], ['198.51.100.1'], undefined],
+  ] as const)('of the names %j on a machine with %j is %s', (names, own, host) => {
+    expect(detectHost(names, own)).toBe(host);
+  });
+
+  it('is in the endpoints when nobody names one', async () => {
+    await home.addRouterCertificate('west', 'west', {
+      authority: await siteAuthority(),
+      hosts: ['0.0.0.0', 'west.example.com'],
+      trusted: siteCa(),
+    });
+    expect((await access({ hosts: [] })).endpoints[0]).toMatchObject({ host: 'west.example.com' });
+  });
+});
