@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { linkgrant } from '../support/command-line.js';
+import { parseUnitFile, wordsOf } from './unit-file.js';
+
+const UNITS = resolve(import.meta.dirname, '../../deploy/systemd');
+const SYSTEM = readdirSync(UNITS).filter((name) => name.includes('.'));
+const USER = readdirSync(join(UNITS, 'user'));
+
+let place: string;
+
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-units-'));
+});
+
+afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+const instanceOf = (name: string) => name.replace('@.', '@east.');
+
+/** Copies units whose programs exist on any machine, templates under the name of an instance too. */
+function copyUnits(directory: string, names: readonly string[]): string[] {
+  return names.map((name) => {
+    const text = readFileSync(join(directory, name), 'utf8').replace(
+      /^ExecStart=\S+/m,
+      'ExecStart=/bin/true',
+    );
+    writeFileSync(join(place, name), text);
+    writeFileSync(join(place, instanceOf(name)), text);
+    return join(place, instanceOf(name));
+  });
+}
+
+function analyze(...words: string[]) {
+  const runtime = join(place, 'run');
+  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  const env = { PATH: process.env.PATH ?? '', HOME: place, XDG_RUNTIME_DIR: runtime };
+  return spawnSync('systemd-analyze', words, { encoding: 'utf8', env });
+}
+
+describe('the units of systemd', () => {
+  it.each(SYSTEM)('%s is understood without a word by systemd', (name) => {
+    const copies = copyUnits(UNITS, SYSTEM);
+    const verified = analyze('verify', '--man=no', copies[SYSTEM.indexOf(name)] as string);
+    expect(verified.stderr + verified.stdout).toBe('');
+    expect(verified.status).toBe(0);
+  });
+
+  it.each(USER)('user/%s is understood without a word by systemd', (name) => {
+    const copies = copyUnits(join(UNITS, 'user'), USER);
+    const verified = analyze('--user', 'verify', '--man=no', copies[USER.indexOf(name)] as string);
+    expect(verified.stderr + verified.stdout).toBe('');
+    expect(verified.status).toBe(0);
+  });
+
+  it('would have been complained about with a key that systemd does not know', () => {
+    const file = join(place, 'odd.service');
+    writeFileSync(file, '[Service]\nExecStart=/bin/true\nProtectEverything=yes\n');
+    expect(analyze('verify', '--man=no', file).stderr).toContain('ProtectEverything');
+  });
+
+  it.each(['linkgrant.service', 'linkgrant-bootstrap@.service'])('%s is confined', (name) => {
+    const [copy] = copyUnits(UNITS, [name]);
+    const judged = analyze('security', '--offline=yes', '--threshold=25', copy as string);
+    expect(judged.status, judged.stdout).toBe(0);
+  });
+
+  it.each(['linkgrant-bootstrap@.service', 'user/linkgrant-bootstrap@.service'])(
+    '%s runs a bootstrap that the program understands, and reloads through the unit beside it',
+    async (name) => {
+      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
+      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
+      expect(words.at(-1)).toMatch(/^systemctl (--user )?start linkgrant-reload@east\.service$/);
+      const ended = await linkgrant(
+        [...words, '--skupper-home', place, '--data-dir', join(place, 'data'), '--timeout', '100ms'],
+        { env: { SKUPPER_PLATFORM: 'linux', LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') } },
+      );
+      expect(ended.code, ended.stderr).toBe(4);
+      expect(ended.stderr).toContain(`Waiting: ${join(place, 'token.yaml')} is not there\n`);
+      expect(service?.get('RestartPreventExitStatus')).toEqual(['2 3']);
+    },
+  );
+});
