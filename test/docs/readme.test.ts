@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -28,7 +38,7 @@ function commandsIn(heading: string): string[][] {
 }
 
 /** Starts a command in the directory of the side that types it, with its own data directory and any free port. */
-function start(side: string, [program, ...words]: readonly string[]): ChildProcess {
+function start(side: string, [program, ...words]: readonly string[], skupperHome?: string): ChildProcess {
   expect(program).toBe('linkgrant');
   const cwd = join(directory, side);
   mkdirSync(cwd, { recursive: true });
@@ -40,14 +50,15 @@ function start(side: string, [program, ...words]: readonly string[]): ChildProce
       LINKGRANT_DATA_DIR: join(cwd, 'data'),
       LINKGRANT_LISTEN: '127.0.0.1:0',
       LINKGRANT_OPS_LISTEN: 'off',
+      ...(skupperHome !== undefined && { LINKGRANT_SKUPPER_HOME: skupperHome }),
     },
   });
   running.push(child);
   return child;
 }
 
-async function run(side: string, words: readonly string[]): Promise<string> {
-  const child = start(side, words);
+async function run(side: string, words: readonly string[], skupperHome?: string): Promise<string> {
+  const child = start(side, words, skupperHome);
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text) => (printed += text));
@@ -56,8 +67,8 @@ async function run(side: string, words: readonly string[]): Promise<string> {
   return printed;
 }
 
-async function serve(side: string, words: readonly string[]): Promise<void> {
-  const { stdout } = start(side, words);
+async function serve(side: string, words: readonly string[], skupperHome?: string): Promise<void> {
+  const { stdout } = start(side, words, skupperHome);
   let printed = '';
   for await (const text of stdout?.setEncoding('utf8') ?? []) {
     printed += text;
@@ -89,6 +100,22 @@ describe('README.md', () => {
     for (const words of commandsIn('Everyday commands')) listed += await run('accepting', words);
     expect(listed).toMatch(/^to-west +exhausted +1\/1 /m);
     expect(listed).toMatch(/ east +127\.0\.0\.1 | east +::1 /);
+  });
+
+  it('shows commands that, run as shown, link one site of a host to another', async () => {
+    const home = join(directory, 'skupper');
+    cpSync(join(PROJECT, 'test/fixtures/system-site'), join(home, 'namespaces'), { recursive: true });
+    const [first = [], ...rest] = commandsIn('Beside a Podman, Docker or Linux site');
+    // The name in the recorded router's certificate in place of the one that the README makes up.
+    const words = first.map((word) => word.replace('west.example.com', 'vm'));
+    await serve('host', words, home);
+    let told = '';
+    for (const command of rest) told = await run('host', command, home);
+    expect(told).toContain('hub');
+    const resources = join(home, 'namespaces/east/input/resources');
+    expect(readdirSync(resources)).toEqual(expect.arrayContaining(['Link-hub.yaml', 'Secret-hub.yaml']));
+    expect(statSync(join(resources, 'Secret-hub.yaml')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(resources, 'Link-hub.yaml'), 'utf8')).toContain('host: "vm"');
   });
 
   it('names npm scripts that there are', () => {
@@ -127,7 +154,7 @@ describe.each(documents)('%s', (path) => {
     const commands = [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)];
     const flags = new Set(commands.flatMap((command) => command.options.map(({ long }) => long)));
     // What belongs to other programs, or stands for any flag.
-    const others = new Set(['--help', '--']);
+    const others = new Set(['--help', '--', '--enable-link-access', '--redemptions']);
     const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
     for (const flag of named) if (!others.has(flag)) expect([...flags]).toContain(flag);
   });
