@@ -22,6 +22,7 @@ export interface YamlLimits {
 class UnfitYaml extends Error {}
 
 const DEEPEST = 32;
+const MOST_BRACKETS = 1_000;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
 /**
@@ -33,6 +34,9 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
   // Counted before they are parsed: a few hundred thousand empty documents take seconds.
   if ((text.match(/^(---|\.\.\.)/gm)?.length ?? 0) > 2 * limits.documents) throw tooMany(limits);
+  // No resource has many of these, and a parser can be kept busy with them for a long time.
+  if ((text.match(/[[{]/g)?.length ?? 0) > MOST_BRACKETS) throw new UnfitYaml('it has too many brackets');
+  if (/^%/m.test(text)) throw new UnfitYaml('it has YAML directives');
   if (isDeep(text)) throw new UnfitYaml('it is nested too deep');
   try {
     // Its own search for duplicate keys takes time with their square, so that is done below.

@@ -15,12 +15,16 @@ import type {
 } from '../../redemption/pending-redemption.js';
 import { writing } from '../files/not-writable.js';
 
+// Disk space for an answer, taken before its posting and given back when the answer is there to be kept.
+const ROOM = 'room';
+const ROOM_BYTES = 128 * 1024;
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
- * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first. The `clock`
- * only tells how old left-over temporary files are.
+ * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first. While the
+ * answer of a server that counts every posting is awaited, `room` holds the disk space for it. The `clock` only tells how
+ * old left-over temporary files are.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
@@ -57,6 +61,7 @@ class PendingDirectory implements PendingRedemption {
   }
 
   async keepAnswer(text: string): Promise<string> {
+    rmSync(join(this.#directory, ROOM), { force: true });
     return this.#publish('answer.yaml', text).content;
   }
 
@@ -72,6 +77,9 @@ class PendingDirectory implements PendingRedemption {
   async beginPosting({ number, at }: Posting): Promise<boolean> {
     const name = `posted-${number}`;
     if (this.#lastPosting() >= number) return false;
+    // What cannot be kept must not be asked for: this answer is given once.
+    const room = join(this.#directory, ROOM);
+    writing(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
     if (!this.#publish(name, `${new Date(at).toISOString()}\n`).made) return false;
     if (this.#lastPosting() === number) return true;
     // A later posting began while this one was being noted.

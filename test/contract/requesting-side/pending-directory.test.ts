@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pendingDirectories } from '../../../src/platforms/standalone/pending-directory.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-pending-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('a posting whose answer is given once', () => {
+  it('has the disk space for that answer taken before, and given back when it is kept', async () => {
+    const pending = await pendingDirectories(directory, Date.now)('0a');
+    expect(await pending.beginPosting({ number: 1, at: Date.now() })).toBe(true);
+    const place = join(directory, 'redemptions/0a');
+    expect(statSync(join(place, 'room'))).toMatchObject({ size: 131_072 });
+    expect(statSync(join(place, 'room')).mode & 0o777).toBe(0o600);
+    expect(await pending.keepAnswer('answer')).toBe('answer');
+    expect(readdirSync(place).sort()).toEqual(['answer.yaml', 'posted-1']);
+  });
+
+  it('is not begun on a disk that has no room for it', () => {
+    const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const module = new URL('../../../dist/platforms/standalone/pending-directory.js', import.meta.url).href;
+    const script = `
+      const { execFileSync } = await import('node:child_process');
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', process.argv[1]]);
+      const { pendingDirectories } = await import(process.argv[2]);
+      const pending = await pendingDirectories(process.argv[1], Date.now)('0a');
+      const begun = await pending.beginPosting({ number: 1, at: Date.now() }).catch((error) => error.code);
+      console.log(JSON.stringify([begun, await pending.findPosting() ?? null]));`;
+    const command = [process.execPath, '--input-type=module', '-e', script, directory, module];
+    const told = execFileSync('unshare', [...asRoot, '--mount', ...command], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(JSON.parse(told)).toEqual(['not_writable', null]);
+  });
+});
