@@ -34,10 +34,10 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
   // Counted before they are parsed: a few hundred thousand empty documents take seconds.
   if ((text.match(/^(---|\.\.\.)/gm)?.length ?? 0) > 2 * limits.documents) throw tooMany(limits);
+  if (isDeep(text)) throw new UnfitYaml('it is nested too deep');
   // No resource has many of these, and a parser can be kept busy with them for a long time.
   if ((text.match(/[[{]/g)?.length ?? 0) > MOST_BRACKETS) throw new UnfitYaml('it has too many brackets');
   if (/^%/m.test(text)) throw new UnfitYaml('it has YAML directives');
-  if (isDeep(text)) throw new UnfitYaml('it is nested too deep');
   try {
     // Its own search for duplicate keys takes time with their square, so that is done below.
     const parsed = parseAllDocuments(text, {
