@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hashCode, mintCode } from '../codes/opaque-code.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
@@ -7,6 +7,7 @@ import type { Redemption } from '../domain/redemption.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../pki/keys.js';
+import { sha256Hex } from '../pki/sha256.js';
 import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
 import { UNATTENDED_LIFETIME_MS } from './redeem.js';
@@ -67,7 +68,7 @@ export async function generateLink(
     peer: 'local',
     jti: null,
     serial: certificate.serial,
-    keySha256: createHash('sha256').update(spkiDer).digest('hex'),
+    keySha256: sha256Hex(spkiDer),
     certificateSha256: certificate.sha256,
     issuerSha256: access.issuer.sha256,
     notAfter: certificate.notAfter,

@@ -38,7 +38,6 @@ const MIGRATIONS: readonly Migration[] = [
         created_at INTEGER NOT NULL, revoked_at INTEGER
       ) STRICT`,
       'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',
-      'CREATE INDEX redemptions_by_certificate ON redemptions (certificate_sha256)',
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
