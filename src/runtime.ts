@@ -1,29 +1,23 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { type CertificateEnds, certificateParts } from './admin/certificate-readiness.js';
-import { createGrantMetrics, createMetrics, type Metrics } from './admin/metrics.js';
-import { createOperationsApp, type ReadinessPart } from './admin/operations-app.js';
+import type { CertificateEnds } from './admin/certificate-readiness.js';
+import { createMetrics, type Metrics } from './admin/metrics.js';
+import type { ReadinessPart } from './admin/operations-app.js';
 import { grantAdoption } from './grant-adoption.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
-import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
+import { listen, storeMetrics } from './operations.js';
+import type { CertificateAuthority } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
 import { openDataDirectory } from './platforms/standalone/data-directory.js';
-import {
-  OwnedAuthorities,
-  readAuthority,
-  SERVER_CA,
-  SITE_CA,
-} from './platforms/standalone/owned-authorities.js';
+import { OwnedAuthorities, SERVER_CA } from './platforms/standalone/owned-authorities.js';
 import {
   type FoundIdentity,
   givenIdentity,
-  issueIdentity,
   ownIdentity,
   type ServerIdentitySource,
 } from './platforms/standalone/server-identity.js';
@@ -34,6 +28,7 @@ import type { GrantStore } from './redemption/grant-store.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
+import { openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-side.js';
 
 const BODY_TIMEOUT_MS = 15_000;
@@ -64,20 +59,6 @@ export interface RunningService {
   reloadIdentity(): Promise<void>;
   /** Stops accepting, finishes what is running, in under 10 s. */
   close(): Promise<void>;
-}
-
-/** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
-async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {
-  const { dataDir, issuerCert, issuerKey } = settings;
-  if (issuerCert !== undefined && issuerKey !== undefined) {
-    const given = readAuthority(issuerCert, issuerKey, now);
-    if (given.signsFor.client) return given;
-    throw new CertificateAuthorityError(
-      `${issuerCert} may not sign certificates of TLS clients (extendedKeyUsage)`,
-    );
-  }
-  openDataDirectory(dataDir);
-  return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
 }
 
 /** The site behind the service, and, where it has no platform, the CA that signs its links. */
@@ -258,15 +239,6 @@ function keySource(settings: Settings) {
   return { type: settings.serverKeyType, make: maker.make.bind(maker) };
 }
 
-async function listen(
-  server: Server | TlsListener['server'],
-  address: Settings['listen'],
-): Promise<AddressInfo> {
-  server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }), backlog: 2048 });
-  await once(server, 'listening');
-  return server.address() as AddressInfo;
-}
-
 /** Erases what was kept for replays long enough. */
 async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Promise<void> {
   try {
@@ -314,32 +286,4 @@ function identityReloader(
       logger.error({ event, err: error }, 'new tokens still carry the old CA; the next turn tries again');
     }
   };
-}
-
-/** The metrics of a store as a whole, told by one process however many serve. */
-export function storeMetrics(store: GrantStore, { clock }: Pick<RuntimeContext, 'clock'>): Registry {
-  return createGrantMetrics(() => store.countGrants(clock()));
-}
-
-/** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */
-export async function startOperations(
-  address: NonNullable<Settings['opsListen']>,
-  deps: Parameters<typeof createOperationsApp>[0] & Pick<RunningService, 'certificateEnds'>,
-  { clock }: Pick<RuntimeContext, 'clock'>,
-): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
-  const parts = [...deps.parts, ...certificateParts(deps.certificateEnds, clock)];
-  const server = createServer(createOperationsApp({ ...deps, parts }) as RequestListener);
-  const listening = await listen(server, address);
-  return {
-    listening,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-/** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year. */
-export async function issueSiteCertificate(settings: Settings, hosts: readonly string[], now: number) {
-  return issueIdentity(await openIssuer(settings, now), hosts, now);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
 import { isHost } from '../host-port.js';
-import { issueSiteCertificate } from '../runtime.js';
+import { issueSiteCertificate } from '../site-issuer.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { formatTime } from './output.js';

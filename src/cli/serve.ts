@@ -5,14 +5,9 @@ import type { ReadinessPart } from '../admin/operations-app.js';
 import { isLoopback } from '../domain/peer-address.js';
 import { createLogger } from '../logger.js';
 import { openStore } from '../open-store.js';
+import { startOperations, storeMetrics } from '../operations.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
-import {
-  prepareService,
-  type RuntimeContext,
-  startOperations,
-  startService,
-  storeMetrics,
-} from '../runtime.js';
+import { prepareService, type RuntimeContext, startService } from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
 import { type SystemPlace, siteReports } from '../system-side.js';
 import { CommandError, type ExitCode } from './command-error.js';

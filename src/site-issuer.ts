@@ -1,0 +1,24 @@
+import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
+import { openDataDirectory } from './platforms/standalone/data-directory.js';
+import { OwnedAuthorities, readAuthority, SITE_CA } from './platforms/standalone/owned-authorities.js';
+import { issueIdentity } from './platforms/standalone/server-identity.js';
+import type { Settings } from './setting-schemas.js';
+
+/** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
+export async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {
+  const { dataDir, issuerCert, issuerKey } = settings;
+  if (issuerCert !== undefined && issuerKey !== undefined) {
+    const given = readAuthority(issuerCert, issuerKey, now);
+    if (given.signsFor.client) return given;
+    throw new CertificateAuthorityError(
+      `${issuerCert} may not sign certificates of TLS clients (extendedKeyUsage)`,
+    );
+  }
+  openDataDirectory(dataDir);
+  return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
+}
+
+/** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year. */
+export async function issueSiteCertificate(settings: Settings, hosts: readonly string[], now: number) {
+  return issueIdentity(await openIssuer(settings, now), hosts, now);
+}
