@@ -36,7 +36,7 @@ function secureContext(credentials: TlsCredentials, options: TlsListenerOptions)
     cert: credentials.cert,
     key: credentials.key,
     minVersion: options.minVersion,
-    // Nobody resumes a session here, and a ticket costs CPU.
+    // Nobody resumes a session here, so no key for tickets is needed.
     secureOptions: constants.SSL_OP_NO_TICKET,
     ecdhCurve: 'X25519:P-256:P-384',
   };

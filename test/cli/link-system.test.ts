@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/router-listener.js';
 import { copySite } from '../support/system-site.js';
 
@@ -19,11 +19,6 @@ afterEach(async () => {
 /** Runs `linkgrant link …`. */
 function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: reports of many shapes.
-function json(ended: Ended): any {
-  return JSON.parse(ended.stdout);
 }
 
 /** The data directory of a service that has run once. */

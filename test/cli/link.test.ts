@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
-import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { closedPort } from '../support/hostile-server.js';
 import { linkTo, makeLinkSecret } from '../support/link-samples.js';
 import { type OpensslRouter, startOpensslRouter } from '../support/openssl-router.js';
@@ -24,11 +24,6 @@ afterEach(async () => {
 /** Runs `linkgrant link …`. */
 function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: reports of many shapes.
-function json(ended: Ended): any {
-  return JSON.parse(ended.stdout);
 }
 
 /** A service that has run once, for links to 127.0.0.1 at that port; gives its data directory. */

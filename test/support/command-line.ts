@@ -137,3 +137,9 @@ export function refusalOf({ stderr }: Ended): { readonly error: string; readonly
   if (!lines) throw new Error(`not a line of cause and one of what to do: ${JSON.stringify(stderr)}`);
   return { error: lines[1] as string, hint: lines[2] as string };
 }
+
+/** What a command reported with `-o json`. */
+// biome-ignore lint/suspicious/noExplicitAny: reports of many shapes.
+export function json(ended: Ended): any {
+  return JSON.parse(ended.stdout);
+}
