@@ -18,9 +18,9 @@ import { writeOut } from './write-out.js';
 
 const LAST_ATTEMPTS = 10;
 
-/** The flags of every command on grants; `namespace` is `default` unless given, the rest are settings of the store. */
+/** The flags of every command on grants; without `namespace` the session tells it, the rest are settings of the store. */
 export interface GrantFlags {
-  readonly namespace: string;
+  readonly namespace?: string;
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
@@ -40,11 +40,12 @@ export async function makeGrant(
   flags: GrantCreateFlags,
   session: StoreSession,
 ): Promise<CreatedGrant> {
-  const { namespace, issuer = null } = flags;
+  const { namespace } = session;
+  const { issuer = null } = flags;
   const { endpoints } = await requireLinkAccess(session, { namespace, name, issuer });
   const made = await createGrant(
     {
-      namespace: flags.namespace,
+      namespace,
       name,
       redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
       expirationWindowMs: parseWindow('--expiration-window', flags.expirationWindow),
@@ -149,8 +150,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
 
 /** `grant list`: shows the grants of `--namespace`, or of all, with their states. */
 export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
-  await withStore(flags, async ({ store }) => {
-    const within = flags.allNamespaces ? {} : { namespace: flags.namespace };
+  await withStore(flags, async ({ store, namespace }) => {
+    const within = flags.allNamespaces ? {} : { namespace };
     const grants = await everyItem((page) => store.listGrants({ ...page, ...within }));
     const reports = grants.map(grantReport);
     await print(flags.output, reports, () =>
@@ -172,8 +173,8 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
 
 /** `grant show`: shows one grant and the last 10 attempts at it. */
 export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withStore(flags, async ({ store, service }) => {
-    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+  await withStore(flags, async ({ store, service, namespace }) => {
+    const grant = await requireGrant(store, namespace, nameOrUid);
     const report = grantReport(grant);
     const attempts = (await store.listAttempts(grant.uid, LAST_ATTEMPTS)).map(attemptReport);
     await print(
@@ -214,8 +215,8 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
 
 /** `grant revoke`: revokes a grant for good, and says so also of one that was revoked before. */
 export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withStore(flags, async ({ store }) => {
-    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+  await withStore(flags, async ({ store, namespace }) => {
+    const grant = await requireGrant(store, namespace, nameOrUid);
     const revoked = await store.revokeGrant(grant.uid, Date.now());
     await writeOut(
       revoked
@@ -227,8 +228,8 @@ export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promi
 
 /** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
 export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withStore(flags, async ({ store, service }) => {
-    const grant = await requireGrant(store, flags.namespace, nameOrUid);
+  await withStore(flags, async ({ store, service, namespace }) => {
+    const grant = await requireGrant(store, namespace, nameOrUid);
     if (service?.system && isDeclared(service.system, grant)) {
       throw new CommandError(
         `grant "${grant.name}" is declared by the file ${grant.sourceFile} and would be made anew, with all its uses`,

@@ -9,7 +9,10 @@ import { collect, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 const NAMESPACE = () =>
-  new Option('-n, --namespace <NAMESPACE>', 'namespace of the grant').default('default');
+  new Option(
+    '-n, --namespace <NAMESPACE>',
+    'namespace of the grant (default: the only one that the service serves, else default)',
+  );
 
 function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
   const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());

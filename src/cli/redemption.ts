@@ -41,11 +41,9 @@ function report(redemption: Redemption) {
  * grants of every namespace.
  */
 export async function listCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
-  await withStore(flags, async ({ store }) => {
+  await withStore(flags, async ({ store, namespace }) => {
     const of =
-      flags.grant === undefined
-        ? {}
-        : { grantUid: (await requireGrant(store, flags.namespace, flags.grant)).uid };
+      flags.grant === undefined ? {} : { grantUid: (await requireGrant(store, namespace, flags.grant)).uid };
     const redemptions = await everyItem((page) => store.listRedemptions({ ...page, ...of }));
     const reports = redemptions.map(report);
     await print(flags.output, reports, () =>

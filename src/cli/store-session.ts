@@ -9,6 +9,8 @@ export interface StoreSession {
   readonly store: GrantStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
+  /** The namespace that the command is about: the one given, else the only one that the service serves, else `default`. */
+  readonly namespace: string;
 }
 
 /** Runs `act` on the configured store and closes it afterwards, whatever happens. */
@@ -19,10 +21,18 @@ export async function withStore<T>(
   const { settings } = configurationFrom(flags);
   const store = await openStore(settings, { clock: Date.now, checkpoint: () => {} }, false);
   try {
-    return await act({ store, service: await readService(store) });
+    const service = await readService(store);
+    return await act({ store, service, namespace: namespaceOf(flags, service) });
   } finally {
     await store.close();
   }
+}
+
+function namespaceOf(
+  { namespace }: Readonly<Record<string, unknown>>,
+  service: ServiceDescription | undefined,
+): string {
+  return typeof namespace === 'string' ? namespace : (service?.system?.namespace ?? 'default');
 }
 
 /** The published description, or an error that says how to get one. */

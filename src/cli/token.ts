@@ -29,7 +29,7 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
         hint: 'give --code-file alone, with the code that `linkgrant grant create` showed; without --grant a grant is made',
       });
     }
-    const grant = await requireGrant(session.store, flags.namespace, flags.grant);
+    const grant = await requireGrant(session.store, session.namespace, flags.grant);
     const code = readCode(flags.codeFile);
     return writeToken({ grant, code }, target, { name, linkCost, keepGrant: true }, session);
   });

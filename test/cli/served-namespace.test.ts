@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { SystemHome } from '../support/system-home.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+const run = (...command: readonly string[]) => linkgrant([...command, '--data-dir', dataDir]);
+
+beforeAll(async () => {
+  const home = new SystemHome(place.path('skupper')).add('west').add('east');
+  const service = await place.serve([
+    ...['--platform', 'linux', '--skupper-home', home.directory, '--data-dir', dataDir],
+    ...['--namespace', 'west', '--host', '127.0.0.1', '--host', 'vm'],
+  ]);
+  await service.stop();
+});
+afterAll(() => place.remove());
+
+describe('commands on the grants of a service that serves one namespace alone', () => {
+  it('mean that namespace unless another one is named', async () => {
+    const issued = await run('token', 'issue', place.path('token.yaml'), '--name', 'issued');
+    expect(issued.code, issued.stderr).toBe(0);
+    const created = await run('grant', 'create', 'created', '-o', 'json');
+    expect(json(created)).toMatchObject({ namespace: 'west' });
+    const named = async (...words: readonly string[]) =>
+      json(await run('grant', 'list', '-o', 'json', ...words)).map(({ name }: { name: string }) => name);
+    expect(await named()).toEqual(['created', 'issued']);
+    expect(await named('-n', 'east')).toEqual([]);
+    expect(json(await run('grant', 'show', 'issued', '-o', 'json'))).toMatchObject({ namespace: 'west' });
+    expect((await run('redemption', 'list', '--grant', 'issued')).code).toBe(0);
+    expect((await run('grant', 'revoke', 'issued')).code).toBe(0);
+    expect((await run('grant', 'delete', 'created')).code).toBe(0);
+    const elsewhere = await run('token', 'issue', place.path('other.yaml'), '-n', 'east');
+    expect(elsewhere.stderr).toContain('namespace "east" is not served');
+  });
+});
