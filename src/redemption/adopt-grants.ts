@@ -137,7 +137,7 @@ async function grantsFromFiles(store: GrantStore): Promise<(AccessGrant & { sour
   const found: (AccessGrant & { sourceFile: string })[] = [];
   let after: string | undefined;
   do {
-    const page = await store.listGrants({ limit: PAGE, ...(after !== undefined && { after }) });
+    const page = await store.listDeclaredGrants({ limit: PAGE, ...(after !== undefined && { after }) });
     for (const grant of page.items) {
       const { sourceFile } = grant;
       if (sourceFile !== null) found.push({ ...grant, sourceFile });

@@ -57,6 +57,8 @@ export interface GrantStore {
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
   /** Grants of one namespace, or of all, by namespace and name. */
   listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<AccessGrant>>;
+  /** Those of all grants that a file declares; costs nothing for each of the others. */
+  listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
   /** Starts the clock of every grant that has none: Ready since `now`, ending a window later. Tells how many. */
   initializeGrants(now: number): Promise<number>;
   /** Changes what a grant's declaration may change later, at once; false if the grant is unknown. */

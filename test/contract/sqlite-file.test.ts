@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
+import { LIST_DECLARED } from '../../src/stores/sqlite/grant-reads.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
 import { startRedeemer } from '../support/store-processes.js';
@@ -85,13 +86,13 @@ describe('the file of the SQLite store', () => {
   it('is not made by a command that must not migrate, which says what to do', async () => {
     const error = await openingError(false);
     expect(error).toBeInstanceOf(StoreSchemaError);
-    expect(error).toMatchObject({ found: 0, wanted: 1, hint: expect.stringContaining('linkgrant serve') });
+    expect(error).toMatchObject({ found: 0, wanted: 2, hint: expect.stringContaining('linkgrant serve') });
     expect(existsSync(file)).toBe(false);
   });
 
   it('is refused by a command that must not migrate while it has no tables yet', async () => {
     await writeFile(file, '');
-    expect(await openingError(false)).toMatchObject({ name: 'StoreSchemaError', found: 0, wanted: 1 });
+    expect(await openingError(false)).toMatchObject({ name: 'StoreSchemaError', found: 0, wanted: 2 });
     expect(await openingError(true)).toBeUndefined();
     expect(await openingError(false)).toBeUndefined();
   });
@@ -103,7 +104,7 @@ describe('the file of the SQLite store', () => {
     db.close();
     for (const migrate of [true, false]) {
       const error = await openingError(migrate);
-      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7, wanted: 1 });
+      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 7, wanted: 2 });
       expect(error).toMatchObject({ hint: expect.stringContaining('install linkgrant 9.8.7 or newer') });
     }
   });
@@ -144,6 +145,16 @@ describe('the file of the SQLite store', () => {
     const ext4 = 0xef53;
     const tmpfs = 0x01021994;
     expect([ext4, tmpfs].map(networkFileSystem)).toEqual([undefined, undefined]);
+  });
+
+  it('finds the grants that files declare without looking at the others', async () => {
+    await openingError(true);
+    const db = new Database(file, { readonly: true });
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).all('', '', 10) as { detail: string }[];
+    db.close();
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^SEARCH grants USING INDEX grants_declared/),
+    ]);
   });
 
   it('is migrated once by processes that start together', async () => {

@@ -86,6 +86,22 @@ export function grantConformance(current: CurrentStore): void {
       expect((await store.listGrants({ limit: 10, namespace: 'none' })).items).toEqual([]);
     });
 
+    it('lists in pages what files declare, and nothing else', async () => {
+      const { store } = current();
+      const declared = ['one/b', 'two/a', 'two/c', 'two/d'];
+      for (const key of [...declared, 'one/a', 'two/b', 'two/e']) {
+        const [namespace, name] = key.split('/') as [string, string];
+        const sourceFile = declared.includes(key) ? `AccessGrant-${name}.yaml` : null;
+        await store.createGrant(sampleGrant({ namespace, name, sourceFile }));
+      }
+      const key = ({ namespace, name }: AccessGrant) => `${namespace}/${name}`;
+      const first = await store.listDeclaredGrants({ limit: 2 });
+      expect(first.items.map(key)).toEqual(declared.slice(0, 2));
+      const second = await store.listDeclaredGrants({ limit: 2, after: first.next as string });
+      expect(second.items.map(key)).toEqual(declared.slice(2));
+      expect(second.next).toBeUndefined();
+    });
+
     it('refuses a position that no listing gave out', async () => {
       const { store } = current();
       await expect(store.listGrants({ limit: 2, after: 'made up' })).rejects.toThrow(RangeError);

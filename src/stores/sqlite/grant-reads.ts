@@ -7,6 +7,8 @@ import type { SqliteConnection } from './connection.js';
 const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
 const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
 const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
+/** A page of the grants that files declare: behind a namespace and name, at most so many. */
+export const LIST_DECLARED = LIST.replace('WHERE', 'WHERE source_file IS NOT NULL AND');
 const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?';
 // The cases in the order in which grantState decides.
 const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
@@ -36,13 +38,33 @@ export function listGrants(
   connection: SqliteConnection,
   page: PageRequest & { readonly namespace?: string },
 ): Page<AccessGrant> {
-  const [afterNamespace, afterName] = page.after === undefined ? ['', ''] : decodeCursor(page.after, 2);
-  const limit = rowsToRead(page.limit);
-  const rows =
-    page.namespace === undefined
-      ? connection.statement(LIST).all(String(afterNamespace), String(afterName), limit)
-      : connection.statement(LIST_NAMESPACE).all(page.namespace, String(afterName), limit);
-  return pageOf(rows as GrantRow[], page.limit, (row) => [row.namespace, row.name], grantOfRow);
+  if (page.namespace === undefined) return listAll(connection, LIST, page);
+  const [, afterName] = positionOf(page);
+  const rows = connection
+    .statement(LIST_NAMESPACE)
+    .all(page.namespace, String(afterName), rowsToRead(page.limit));
+  return grantPage(rows, page);
+}
+
+/** Reads behind GrantStore.listDeclaredGrants. */
+export function listDeclaredGrants(connection: SqliteConnection, page: PageRequest): Page<AccessGrant> {
+  return listAll(connection, LIST_DECLARED, page);
+}
+
+function listAll(connection: SqliteConnection, sql: string, page: PageRequest): Page<AccessGrant> {
+  const [afterNamespace, afterName] = positionOf(page);
+  const rows = connection
+    .statement(sql)
+    .all(String(afterNamespace), String(afterName), rowsToRead(page.limit));
+  return grantPage(rows, page);
+}
+
+function positionOf({ after }: PageRequest): (string | number)[] {
+  return after === undefined ? ['', ''] : decodeCursor(after, 2);
+}
+
+function grantPage(rows: unknown[], { limit }: PageRequest): Page<AccessGrant> {
+  return pageOf(rows as GrantRow[], limit, (row) => [row.namespace, row.name], grantOfRow);
 }
 
 /** Reads behind GrantStore.countGrants. */

@@ -57,6 +57,10 @@ const MIGRATIONS: readonly Migration[] = [
       'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
     ],
   },
+  {
+    release: '0.1.0',
+    statements: ['CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL'],
+  },
 ];
 
 /** The schema version that this program reads and writes. */

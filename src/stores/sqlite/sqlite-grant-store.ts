@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import type { SqliteConnection } from './connection.js';
-import { countGrants, findGrant, findGrantByName, listGrants } from './grant-reads.js';
+import { countGrants, findGrant, findGrantByName, listDeclaredGrants, listGrants } from './grant-reads.js';
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import { startGroupCommit } from './group-commit.js';
 import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
@@ -63,6 +63,7 @@ export function sqliteGrantStore(
     findGrant: (uid) => read((connection) => findGrant(connection, uid)),
     findGrantByName: (namespace, name) => read((connection) => findGrantByName(connection, namespace, name)),
     listGrants: (page) => read((connection) => listGrants(connection, page)),
+    listDeclaredGrants: (page) => read((connection) => listDeclaredGrants(connection, page)),
     initializeGrants: (now) => write(initializeGrants(now)),
     updateGrant: (uid, change) => write(updateGrant(uid, change)),
     revokeGrant: (uid, now) => write(revokeGrant(uid, now)),
