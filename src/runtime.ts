@@ -10,26 +10,18 @@ import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
 import { listen, storeMetrics } from './operations.js';
-import type { CertificateAuthority } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
-import { openDataDirectory } from './platforms/standalone/data-directory.js';
-import { OwnedAuthorities, SERVER_CA } from './platforms/standalone/owned-authorities.js';
-import {
-  type FoundIdentity,
-  givenIdentity,
-  ownIdentity,
-  type ServerIdentitySource,
-} from './platforms/standalone/server-identity.js';
-import { certificateHosts, serviceUrl } from './platforms/standalone/service-address.js';
-import { StandaloneSite } from './platforms/standalone/site.js';
+import { CodeKeyDirectory } from './platforms/standalone/code-key-directory.js';
+import type { FoundIdentity } from './platforms/standalone/server-identity.js';
+import { serviceUrl } from './platforms/standalone/service-address.js';
+import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
-import type { Site } from './redemption/site.js';
+import { openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import type { Settings } from './setting-schemas.js';
-import { openIssuer } from './site-issuer.js';
-import { openSystemSite, systemOf } from './system-side.js';
+import { systemOf } from './system-side.js';
 
 const BODY_TIMEOUT_MS = 15_000;
 // With what the store may take to close, under 10 s.
@@ -61,83 +53,45 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-/** The site behind the service, and, where it has no platform, the CA that signs its links. */
-async function openSite(
-  settings: Settings,
-  clock: Clock,
-): Promise<{ site: Site; issuer: CertificateAuthority | undefined }> {
-  if (settings.platform !== 'standalone') {
-    return { site: openSystemSite(systemOf(settings), clock), issuer: undefined };
-  }
-  const issuer = await openIssuer(settings, clock());
-  const authorities = new OwnedAuthorities(settings.dataDir);
-  const site = new StandaloneSite({
-    endpoints: settings.endpoint ?? [],
-    defaultIssuer: issuer,
-    findIssuer: (name) => authorities.find(name, clock()),
-    clock,
-  });
-  return { site, issuer };
-}
-
-/** The service's own certificates, and the site behind it. */
-async function openIdentities(settings: Settings, clock: Clock) {
-  const now = clock();
-  const { tlsCert, tlsKey, tlsCa } = settings;
-  const given =
-    tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
-      ? givenIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
-      : undefined;
-  // What others keep is looked at before anything of ours is made.
-  await given?.read(now);
-  const { site, issuer } = await openSite(settings, clock);
-  openDataDirectory(settings.dataDir);
-  const authorities = new OwnedAuthorities(settings.dataDir);
-  const identity: ServerIdentitySource =
-    given ??
-    ownIdentity(
-      settings.dataDir,
-      await authorities.ensure(SERVER_CA, 'linkgrant server CA', now),
-      certificateHosts({
-        externalUrl: settings.externalUrl,
-        hosts: settings.host ?? [],
-        listenHost: settings.listen.host,
-      }),
-    );
-  return { site, issuer, identity };
-}
-
 /** Makes what the first start makes, so that several processes can then start at once: directory, CAs and schema. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
   const { identity } = await openIdentities(settings, context.clock);
-  await identity.read(context.clock());
-  const store = await openStore(settings, context, true);
-  await store.close();
+  const lease = await takeServing(settings, context.clock);
+  try {
+    await identity.read(context.clock());
+    const store = await openStore(settings, context, true);
+    await store.close();
+  } finally {
+    lease.release();
+  }
 }
 
 /** Starts the redemption service, and resolves once it answers. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   const identities = await openIdentities(settings, context.clock);
-  const shown = await identities.identity.read(context.clock());
-  const store = await openStore(settings, context, true);
-  const metrics = createMetrics();
-  const parts = { settings, context, ...identities, shown, store, metrics };
+  const lease = await takeServing(settings, context.clock);
   let listener: TlsListener | undefined;
+  let store: GrantStore | undefined;
   try {
+    const shown = await identities.identity.read(context.clock());
+    store = await openStore(settings, context, true);
+    const parts = { settings, context, ...identities, lease, shown, store, metrics: createMetrics() };
     listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
     // What is open would keep a process alive that has failed.
     await listener?.drain(0);
-    await store.close();
+    await store?.close();
+    lease.release();
     throw error;
   }
 }
 
 /** What a service is made of before it listens. */
-interface ServiceParts extends Awaited<ReturnType<typeof openIdentities>> {
+interface ServiceParts extends ServiceIdentities {
   readonly settings: Settings;
   readonly context: RuntimeContext;
+  readonly lease: ServingLease;
   /** The server identity at the start. */
   readonly shown: FoundIdentity;
   readonly store: GrantStore;
@@ -154,6 +108,7 @@ function createListener(parts: ServiceParts): TlsListener {
   const app = createRedemptionApp({
     store,
     site,
+    codeKeys: new CodeKeyDirectory(settings.dataDir, context.clock),
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     onLedgerFailure: (error) =>
@@ -230,6 +185,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
       for (const timer of timers) clearInterval(timer);
       await listener.drain(DRAIN_MS);
       await store.close();
+      parts.lease.release();
     },
   };
 }
@@ -253,7 +209,7 @@ async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Prom
 
 /** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */
 function identityReloader(
-  { identity, shown, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
+  { identity, lease, shown, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
   description: ServiceDescription,
   noteServerEnd: (notAfter: number) => void,
 ): () => Promise<void> {
@@ -273,6 +229,14 @@ function identityReloader(
     }
   };
   return async () => {
+    if (!lease.isHeld()) {
+      // What that service keeps now, with its own names, is not written over.
+      logger.error(
+        { event: 'service_replaced' },
+        'another service with other settings runs on the same files',
+      );
+      return;
+    }
     const found = await use();
     if (!found) return;
     try {

@@ -7,6 +7,7 @@ import { adviceFor } from './exit-codes.js';
 const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['ConfigurationError', undefined],
   ['DataDirectoryError', undefined],
+  ['SettingsConflictError', undefined],
   [
     'CertificateAuthorityError',
     'give a CA certificate that may sign now, and its key, with --issuer-cert and --issuer-key',

@@ -1,0 +1,126 @@
+import { X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
+let directories = 0;
+
+afterAll(() => place.remove());
+
+function newDirectory(): string {
+  directories += 1;
+  return place.path(`data-${directories}`);
+}
+
+const serveIn = (dataDir: string, ...words: readonly string[]) =>
+  place.serve(['--data-dir', dataDir, ...ENDPOINT, ...words]);
+
+async function refusedIn(dataDir: string, ...words: readonly string[]) {
+  const ended = await linkgrant([
+    ...['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...words],
+  ]);
+  return { code: ended.code, ...refusalOf(ended) };
+}
+
+async function urlOfTokens(dataDir: string): Promise<string> {
+  const { stdout } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+  return parse(stdout).spec.url;
+}
+
+const certificateIn = (dataDir: string) =>
+  new X509Certificate(
+    readFileSync(`${dataDir}/server.pem`, 'utf8').replace(/-----BEGIN PRIVATE[\s\S]+?PRIVATE KEY-----\n/, ''),
+  );
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((settle) => server.once('listening', settle));
+  const { port } = server.address() as { port: number };
+  await new Promise((settle) => server.close(settle));
+  return port;
+}
+
+describe('a service on a data directory where another one runs', () => {
+  it('is refused by the name of the setting that differs, and changes nothing', async () => {
+    const dataDir = newDirectory();
+    const words = ['--external-url', 'https://grants.example.com', '--host', 'a.example.com'];
+    await serveIn(dataDir, ...words);
+    const before = certificateIn(dataDir).fingerprint256;
+    const different: readonly (readonly [string, readonly string[]])[] = [
+      ['--host', [...ENDPOINT, ...words.slice(0, 2), '--host', 'b.example.com']],
+      ['--external-url', [...ENDPOINT, ...words.slice(2)]],
+      ['--path-prefix', [...ENDPOINT, ...words, '--path-prefix', '/p']],
+      ['--endpoint', [...words, '--endpoint', 'edge=router.example.com:45671']],
+      ['--platform', [...words, '--platform', 'linux', '--skupper-home', place.path('none')]],
+      ['--host', [...ENDPOINT, ...words, '--host', 'b.example.com', '--workers', '2']],
+    ];
+    const refusals = await Promise.all(different.map(([, more]) => refusedIn(dataDir, ...more)));
+    expect(refusals.map(({ error }) => error)).toEqual(
+      different.map(([flag]) => `another service runs on ${dataDir} with another ${flag}`),
+    );
+    for (const { code, hint } of refusals) {
+      expect(code).toBe(2);
+      expect(hint).toContain('stop that service first');
+    }
+    expect(certificateIn(dataDir).fingerprint256).toBe(before);
+    expect(await urlOfTokens(dataDir)).toMatch(/^https:\/\/grants\.example\.com\//);
+    expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
+  });
+
+  it('runs beside it on a port of its own where both have the same settings', async () => {
+    const dataDir = newDirectory();
+    const words = ['--external-url', 'https://grants.example.com', '--stock-replay-window'];
+    const first = await serveIn(dataDir, ...words, '1m');
+    const shown = certificateIn(dataDir).fingerprint256;
+    const second = await serveIn(dataDir, ...words, '5m', '--workers', '2');
+    expect(second.port).not.toBe(first.port);
+    await first.stop();
+    expect(certificateIn(dataDir).fingerprint256).toBe(shown);
+    expect(await urlOfTokens(dataDir)).toMatch(/^https:\/\/grants\.example\.com\//);
+  });
+
+  it('starts with other settings as soon as the other one has stopped', async () => {
+    const dataDir = newDirectory();
+    const first = await serveIn(dataDir, '--host', 'a.example.com');
+    await first.stop();
+    expect(readdirSync(`${dataDir}/serving`)).toEqual([]);
+    await serveIn(dataDir, '--host', 'b.example.com');
+    expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
+  });
+
+  it('takes over with other settings from one that was killed, and publishes its own', async () => {
+    const dataDir = newDirectory();
+    const first = await serveIn(dataDir, '--host', 'a.example.com');
+    first.signal('SIGKILL');
+    await first.ended;
+    const port = await freePort();
+    const second = await serveIn(dataDir, '--host', 'b.example.com', '--listen', `127.0.0.1:${port}`);
+    expect(await urlOfTokens(dataDir)).toMatch(new RegExp(`^https://b\\.example\\.com:${port}/`));
+    expect(readdirSync(`${dataDir}/serving`)).toHaveLength(1);
+    expect(second.said.stdout).toContain('Serving');
+  }, 30_000);
+
+  it('leaves one that was taken for dead while it was suspended without a say', async () => {
+    const dataDir = newDirectory();
+    const suspended = await serveIn(dataDir, '--host', 'a.example.com');
+    suspended.signal('SIGSTOP');
+    const second = await serveIn(dataDir, '--host', 'b.example.com');
+    suspended.signal('SIGCONT');
+    suspended.signal('SIGHUP');
+    await vi.waitFor(() => expect(suspended.said.stderr).toContain('service_replaced'), 10_000);
+    expect(certificateIn(dataDir).subjectAltName).toContain('DNS:b.example.com');
+    expect(await urlOfTokens(dataDir)).toContain(second.url);
+  }, 30_000);
+
+  it('is refused too where both share the store alone', async () => {
+    const store = ['--store', `sqlite:${place.path('shared', 'grants.db')}`];
+    await serveIn(newDirectory(), ...store);
+    const { code, error } = await refusedIn(newDirectory(), ...ENDPOINT, ...store);
+    expect(code).toBe(2);
+    expect(error).toMatch(/with another --data-dir$/);
+  });
+});
