@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../redemption/grant-store.js';
+import type { Page, PageRequest } from '../redemption/page.js';
 
 const PAGE = 500;
 

@@ -72,6 +72,19 @@ const ADVICE = {
     exitCode: 4,
     hint: 'the same site redeemed this grant twice within an hour; try again later',
   },
+  renewal_invalid: {
+    exitCode: 3,
+    hint: 'something between here and the service changes requests, or it is older than this command',
+  },
+  renewal_refused: { exitCode: 3, hint: `the service did not make this link; ${NEW_TOKEN}` },
+  renewal_stale: { exitCode: 4, hint: 'set the clock of this machine (and of the service), then try again' },
+  renewal_expired: { exitCode: 3, hint: NEW_TOKEN },
+  superseded: {
+    exitCode: 3,
+    hint: `the link was renewed from elsewhere; use the newer certificate, or ${NEW_TOKEN}`,
+  },
+  site_replaced: { exitCode: 3, hint: NEW_TOKEN },
+  redemption_revoked: { exitCode: 3, hint: `if the site shall link again, ${NEW_TOKEN}` },
   overloaded: { exitCode: 4, hint: 'the service is busy; try again' },
   store_unavailable: {
     exitCode: 4,

@@ -31,6 +31,13 @@ const SENTENCES = {
   issuer_untrusted:
     'The CA that would issue the certificate is not trusted by the router of the accepting site.',
   not_yet_valid: 'The grant cannot be redeemed yet.',
+  renewal_invalid: 'The service could not read the renewal request.',
+  renewal_refused: 'The service knows no link with this certificate.',
+  renewal_stale: 'The service found the renewal request out of date.',
+  renewal_expired: 'The certificate ended too long ago to be renewed.',
+  superseded: 'Another certificate has taken the place of this one.',
+  site_replaced: 'The accepting site was replaced by another one of the same name.',
+  redemption_revoked: 'The link was revoked by the accepting side.',
   repeated_redemption: 'This site has redeemed the grant too often lately.',
   overloaded: 'The service has too much to do now.',
   store_unavailable: 'The service cannot record a redemption now.',

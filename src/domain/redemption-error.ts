@@ -30,6 +30,19 @@ export type RedemptionErrorCode =
   | 'issuer_untrusted'
   | 'not_yet_valid'
   | 'repeated_redemption'
+  /** A renewal request that is no such thing: no JWS of that type, or claims are missing. */
+  | 'renewal_invalid'
+  /** A renewal that was not asked for by the certificate of a link of this service. */
+  | 'renewal_refused'
+  /** A renewal request whose time is more than 5 minutes off. */
+  | 'renewal_stale'
+  /** The certificate ended so long ago that it renews no more. */
+  | 'renewal_expired'
+  /** Another certificate has taken the place of the one that asked. */
+  | 'superseded'
+  /** The accepting site is another one than the link was made for, under the same name. */
+  | 'site_replaced'
+  | 'redemption_revoked'
   | 'overloaded'
   | 'store_unavailable'
   | 'internal';

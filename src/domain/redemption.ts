@@ -1,3 +1,4 @@
+import type { IssuedCertificate } from './issued-certificate.js';
 import type { GrantPolicy } from './policy.js';
 
 /**
@@ -6,8 +7,11 @@ import type { GrantPolicy } from './policy.js';
  */
 export type RedemptionMode = 'csr' | 'stock' | 'generated';
 
-/** The recorded fact that a grant gave one client certificate to one subject. Times are milliseconds since the epoch. */
-export interface Redemption {
+/**
+ * The recorded fact that a grant gave one client certificate to one subject, with that certificate; a renewal does not
+ * change it. Times are milliseconds since the epoch.
+ */
+export interface Redemption extends IssuedCertificate {
   /** UUID, chosen before the commit; it is the primary key and stands in the certificate as `urn:uuid:<id>`. */
   readonly id: string;
   readonly grantUid: string;
@@ -22,17 +26,6 @@ export interface Redemption {
   readonly peer: string;
   /** Identity of the signed code, null for a grant's own code. */
   readonly jti: string | null;
-  /** Certificate serial number, lower-case hex. */
-  readonly serial: string;
-  /** SHA-256 over the certificate's SubjectPublicKeyInfo, lower-case hex. */
-  readonly keySha256: string;
-  /** SHA-256 over the certificate's DER, lower-case hex. */
-  readonly certificateSha256: string;
-  /** SHA-256 over the issuing CA certificate's DER, lower-case hex. */
-  readonly issuerSha256: string;
-  readonly notAfter: number;
-  /** PEM of the certificate, followed by intermediates. */
-  readonly certificate: string;
   /** The grant's policy as it was when this was recorded. */
   readonly policy: GrantPolicy;
   readonly siteUid: string | null;

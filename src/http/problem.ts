@@ -3,10 +3,13 @@ import { STOCK_TEXT } from '../domain/stock-texts.js';
 
 /** How a refusal looks on the wire: its status, and the text that stock clients show to people. */
 export interface WireRefusal {
-  readonly status: 400 | 403 | 404 | 405 | 408 | 413 | 500 | 503;
+  readonly status: 400 | 403 | 404 | 405 | 408 | 409 | 413 | 500 | 503;
   /** Body of the `text/plain` answer, without its newline (Skupper's own text where it has one). */
   readonly text: string;
 }
+
+// Nothing that a Skupper server says: it renews nothing.
+const RENEWAL_REFUSED = 'Renewal of link certificate refused';
 
 const WIRE = {
   code_wrong: { status: 403, text: STOCK_TEXT.refused },
@@ -36,6 +39,13 @@ const WIRE = {
   issuer_untrusted: { status: 503, text: STOCK_TEXT.noIssuer },
   not_yet_valid: { status: 503, text: STOCK_TEXT.internal },
   repeated_redemption: { status: 503, text: STOCK_TEXT.internal },
+  renewal_invalid: { status: 400, text: STOCK_TEXT.bodyNotValid },
+  renewal_refused: { status: 403, text: RENEWAL_REFUSED },
+  renewal_stale: { status: 403, text: 'Renewal request out of date' },
+  renewal_expired: { status: 403, text: RENEWAL_REFUSED },
+  superseded: { status: 409, text: 'Certificate superseded' },
+  site_replaced: { status: 403, text: RENEWAL_REFUSED },
+  redemption_revoked: { status: 403, text: RENEWAL_REFUSED },
   overloaded: { status: 503, text: STOCK_TEXT.internal },
   store_unavailable: { status: 503, text: STOCK_TEXT.internal },
   internal: { status: 500, text: STOCK_TEXT.internal },

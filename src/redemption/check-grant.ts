@@ -1,8 +1,10 @@
 import { type AccessGrant, grantState } from '../domain/access-grant.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { Clock } from './clock.js';
+import type { CodeKeys } from './code-keys.js';
+import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
-import { type GrantTarget, proveCode } from './prove-code.js';
+import { type GrantTarget, type ProvenCode, proveCode } from './prove-code.js';
 import type { TokenCheck } from './redemption-client.js';
 import type { Site } from './site.js';
 
@@ -11,23 +13,52 @@ export interface GrantCheck extends TokenCheck {
   readonly grant: AccessGrant;
 }
 
-/** Tells a right code the state of its grant, and spends nothing. */
+/** Tells a right code the state of its grant, or, for a signed one, of its own part in it, and spends nothing. */
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
-  deps: { readonly store: GrantStore; readonly site: Site; readonly clock: Clock },
+  deps: {
+    readonly store: GrantStore;
+    readonly codeKeys: CodeKeys;
+    readonly site: Site;
+    readonly clock: Clock;
+  },
 ): Promise<GrantCheck | Refusal> {
-  const grant = await proveCode(deps.store, target, code);
-  if ('refused' in grant) return grant;
+  const proof = await proveCode(target, code, deps);
+  if ('refused' in proof) return proof;
+  const { grant, signedCode } = proof;
+  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
   const access = await deps.site.resolveAccess(grant);
   const serverTime = deps.clock();
   return {
     grant,
-    state: grantState(grant, serverTime),
-    redemptions: grant.redemptions,
-    redemptionsAllowed: grant.redemptionsAllowed,
-    expirationTime: grant.expirationTime,
+    ...checked(proof, known, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
     serverTime,
+  };
+}
+
+function checked(
+  { grant, signedCode }: ProvenCode,
+  known: StoredCode | undefined,
+  now: number,
+): Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'> {
+  // A signed code is like a grant of its own, and what ends the grant ends it too.
+  const shown = signedCode
+    ? {
+        ...grant,
+        revokedAt: grant.revokedAt ?? known?.revokedAt ?? null,
+        redemptions: known?.used ?? 0,
+        redemptionsAllowed: known?.uses ?? signedCode.uses,
+        expirationTime: grant.expirationTime && Math.min(grant.expirationTime, signedCode.expirationTime),
+      }
+    : grant;
+  const state = grantState(shown, now);
+  const { redemptions, redemptionsAllowed, expirationTime } = shown;
+  return {
+    state: state === 'ready' ? grantState(grant, now) : state,
+    redemptions,
+    redemptionsAllowed,
+    expirationTime,
   };
 }

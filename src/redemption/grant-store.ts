@@ -1,20 +1,9 @@
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode, Refusal } from '../domain/redemption-error.js';
-
-/** A page of a listing; `next` is passed as `after` for the following page and is absent on the last. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next?: string;
-}
-
-/** Which part of a listing is wanted: from its beginning, or behind the page that gave `after`. */
-export interface PageRequest {
-  /** At most this many items; below 1 it is taken as 1, above 1,000 as 1,000. */
-  readonly limit: number;
-  /** The `next` of an earlier page of the same listing; a RangeError for any other text. */
-  readonly after?: string;
-}
+import type { CodeStore, StoredCode } from './code-store.js';
+import type { Page, PageRequest } from './page.js';
+import type { RenewalStore } from './renewal-store.js';
 
 /** An attempt to redeem that the ledger tells of. */
 export interface Attempt {
@@ -45,12 +34,39 @@ export interface ProvenRefusal {
  */
 export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Refusal;
 
+/** What a redemption has to keep to beside the grant's count and end. */
+export interface RecordRules {
+  /**
+   * Refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same name and subject
+   * were recorded in the last `windowMs`.
+   */
+  readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
+  /**
+   * The signed code that was presented: one of its uses is counted with the grant's, or the redemption is refused
+   * (`code_revoked`, `code_exhausted`).
+   */
+  readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
+}
+
+/** What may be changed of a grant; absent fields stay as they are. */
+export type GrantChange = Partial<
+  Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'policy' | 'expirationWindowMs' | 'expirationTime'>
+>;
+
+/** A certificate for a list of revoked ones (CRL). Times are milliseconds since the epoch. */
+export interface RevokedCertificate {
+  /** Serial number, lower-case hex. */
+  readonly serial: string;
+  readonly revokedAt: number;
+  readonly notAfter: number;
+}
+
 /**
  * Keeps grants and what was redeemed from them, and decides alone whether a use is left.
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
  * nothing.
  */
-export interface GrantStore {
+export interface GrantStore extends CodeStore, RenewalStore {
   /** Stores a new grant. A grant of that namespace and name exists: `name_taken`, and nothing is stored. */
   createGrant(grant: AccessGrant): Promise<'created' | 'name_taken'>;
   findGrant(uid: string): Promise<AccessGrant | undefined>;
@@ -61,10 +77,13 @@ export interface GrantStore {
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
   /** Starts the clock of every grant that has none: Ready since `now`, ending a window later. Tells how many. */
   initializeGrants(now: number): Promise<number>;
-  /** Changes what a grant's declaration may change later, at once; false if the grant is unknown. */
-  updateGrant(uid: string, change: Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile'>): Promise<boolean>;
-  /** Revokes a grant for good; false if it is unknown or was revoked before. */
-  revokeGrant(uid: string, now: number): Promise<boolean>;
+  /** Changes a grant at once; false if it is unknown. */
+  updateGrant(uid: string, change: GrantChange): Promise<boolean>;
+  /**
+   * Revokes a grant for good; false if it is unknown or was revoked before. With `cascade` every redemption of it is
+   * revoked in the same act, also of one that was revoked before.
+   */
+  revokeGrant(uid: string, now: number, cascade?: boolean): Promise<boolean>;
   /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
@@ -72,18 +91,21 @@ export interface GrantStore {
   /**
    * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
    * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.
-   * `repeatLimit` refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same
-   * name and subject were recorded in the last `windowMs`.
    */
   recordRedemption(
     uid: string,
     redemption: Redemption,
     now: number,
-    repeatLimit?: { readonly count: number; readonly windowMs: number },
+    rules?: RecordRules,
   ): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
   /** Redemptions of one grant, or of all, oldest first. */
   listRedemptions(page: PageRequest & { readonly grantUid?: string }): Promise<Page<Redemption>>;
+
+  /** Revokes a redemption for good; false if it is unknown or was revoked before. */
+  revokeRedemption(id: string, now: number): Promise<boolean>;
+  /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */
+  listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
   /** Notes that a redemption was answered again. */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;

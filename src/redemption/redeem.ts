@@ -4,25 +4,32 @@
  * and one after it is healed by the replay.
  */
 import { randomUUID } from 'node:crypto';
-import { type AccessGrant, grantState } from '../domain/access-grant.js';
+import type { AccessGrant } from '../domain/access-grant.js';
 import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
 import { type Link, type LinkSecret, linksToEndpoints } from '../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import { issueClientCertificate } from '../pki/certificates.js';
-import { policyRefusal } from './check-policy.js';
+import {
+  type AskedRedemption,
+  earlyRefusal,
+  RETRY_AFTER_S,
+  replayKeyOf,
+  usesOf,
+} from './asked-redemption.js';
 import type { Checkpoint, Clock } from './clock.js';
+import type { CodeKeys } from './code-keys.js';
+import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
-import { type KeySource, type RequestedKey, requestedKey } from './requested-key.js';
+import { type KeySource, requestedKey } from './requested-key.js';
 import type { Site, SiteAccess } from './site.js';
 import {
   NOTHING_SEALED,
   openReplay,
   type StockReplay,
   sealForReplay,
-  stockReplayKey,
   uniqueReplayKey,
 } from './stock-replay.js';
 
@@ -32,8 +39,6 @@ const RENEWING_LIFETIME_MS = 30 * DAY_MS;
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
-// Long enough for a person to bring a site up, short enough for a waiting client.
-const RETRY_AFTER_S = 30;
 
 export interface RedemptionRequest {
   readonly target: GrantTarget;
@@ -54,6 +59,7 @@ export interface RedemptionRequest {
 export interface RedeemDependencies {
   readonly store: GrantStore;
   readonly site: Site;
+  readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
@@ -79,17 +85,6 @@ export interface RefusedRedemption extends Refusal {
   readonly proven?: AccessGrant;
 }
 
-/** A proven request with everything that it asks for decided. */
-interface Asked {
-  readonly grant: AccessGrant;
-  readonly name: string;
-  readonly subject: string;
-  readonly peer: string;
-  readonly code: Uint8Array;
-  readonly renews: boolean;
-  readonly key: RequestedKey;
-}
-
 /**
  * Redeems one use of a grant, or answers again what was already redeemed. Rejects with RedemptionError
  * `store_unavailable` when the store cannot answer, and then nothing is counted, or what was counted is replayed.
@@ -100,12 +95,12 @@ export async function redeem(
 ): Promise<Redeemed | RefusedRedemption> {
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
-  const proof = await proveCode(deps.store, request.target, request.code);
+  const proof = await proveCode(request.target, request.code, deps);
   if ('refused' in proof) return proof;
 
-  const grant = proof;
+  const { grant, signedCode } = proof;
   const name = request.name ?? grant.name;
-  const subject = request.subject ?? name;
+  const subject = request.subject ?? signedCode?.subject ?? name;
   const refuse = (refusal: Refusal): RefusedRedemption => {
     const { refused: code } = refusal;
     deps.store
@@ -115,21 +110,27 @@ export async function redeem(
   };
 
   if (grant.revokedAt !== null) return refuse({ refused: 'grant_revoked' });
+  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
+  if (known && known.revokedAt !== null) return refuse({ refused: 'code_revoked' });
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, peer, renews } = request;
-  const asked: Asked = { grant, name, subject, peer, code, renews, key };
-  const outcome = await redeemProven(asked, deps);
+  const asked: AskedRedemption = { ...proof, name, subject, peer, code, renews, key };
+  const outcome = await redeemProven(asked, known, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
 
-async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Redeemed | RefusedRedemption> {
+async function redeemProven(
+  asked: AskedRedemption,
+  known: StoredCode | undefined,
+  deps: RedeemDependencies,
+): Promise<Redeemed | RefusedRedemption> {
   const replayKey = replayKeyOf(asked, deps.stockReplay);
   const earlier = replayKey && (await deps.store.findReplay(asked.grant.uid, replayKey));
   const answer = earlier && (await replay(earlier, asked, deps));
   if (answer) return answer;
 
-  const refusal = earlyRefusal(asked, deps.clock());
+  const refusal = earlyRefusal(asked, known, deps.clock());
   if (refusal) return refusal;
   const access = await deps.site.resolveAccess(asked.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
@@ -139,31 +140,8 @@ async function redeemProven(asked: Asked, deps: RedeemDependencies): Promise<Red
   return issueAndRecord(asked, access, replayKey, deps);
 }
 
-/** What an earlier answer to the same request is found by; undefined where none is given again. */
-function replayKeyOf(
-  { grant, name, subject, peer, key }: Asked,
-  stockReplay: StockReplay,
-): string | undefined {
-  if (key.made === 'by-client') return `key:${key.request.keySha256}`;
-  return stockReplayKey({ grant, name, subject, peer }, stockReplay);
-}
-
-function earlyRefusal({ grant, name, subject, peer, key }: Asked, now: number): Refusal | undefined {
-  const state = grantState(grant, now);
-  if (state === 'pending') return { refused: 'link_access_unavailable', retryAfter: RETRY_AFTER_S };
-  if (state === 'expired') return { refused: 'grant_expired' };
-  if (state === 'exhausted') return { refused: 'grant_exhausted' };
-  const { notBefore } = grant.policy;
-  if (notBefore !== undefined && now < notBefore) {
-    return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
-  }
-  const csr = key.made === 'by-client';
-  const refused = policyRefusal(grant.policy, { name, subject, peer, keyType: key.keyType, csr });
-  return refused && { refused };
-}
-
 async function issueAndRecord(
-  asked: Asked,
+  asked: AskedRedemption,
   access: SiteAccess,
   replayKey: string | undefined,
   deps: RedeemDependencies,
@@ -194,7 +172,7 @@ async function issueAndRecord(
     name: asked.name,
     subject: asked.subject,
     peer: asked.peer,
-    jti: null,
+    jti: asked.signedCode?.jti ?? null,
     serial: certificate.serial,
     keySha256: made.keySha256,
     certificateSha256: certificate.sha256,
@@ -215,14 +193,15 @@ async function issueAndRecord(
 async function record(
   redemption: Redemption,
   keyPem: string | undefined,
-  asked: Asked,
+  asked: AskedRedemption,
   access: SiteAccess,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal> {
-  const limited =
-    redemption.mode === 'stock' && isUuid(redemption.subject) && asked.grant.redemptionsAllowed > 1;
-  const repeatLimit = limited ? REPEAT_LIMIT : undefined;
-  const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), repeatLimit);
+  const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(asked) > 1;
+  const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), {
+    ...(limited && { repeatLimit: REPEAT_LIMIT }),
+    ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
+  });
   if (outcome === 'recorded') return answerOf(redemption, keyPem, asked.grant, access, false);
   if ('refused' in outcome) return outcome;
   const answer = await replay(outcome.replayOf, asked, deps);
@@ -235,7 +214,7 @@ async function record(
 /** The answer of `earlier` as it is now, or undefined when it is not to be given again to this request. */
 async function replay(
   earlier: Redemption,
-  asked: Asked,
+  asked: AskedRedemption,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | undefined> {
   if (earlier.revokedAt !== null) return { refused: 'grant_revoked' };

@@ -14,20 +14,20 @@ export interface StockReplay {
 }
 
 /**
- * The replay key of a redemption without a CSR, or undefined where none is answered again: only a single-use grant with
- * a code of ours, and only to the same name, subject and source.
+ * The replay key of a redemption without a CSR, or undefined where none is answered again: only a single-use code that no
+ * person chose, and only to the same name, subject and source.
  */
 export function stockReplayKey(
   asked: {
-    readonly grant: AccessGrant;
+    readonly isSingleUse: boolean;
     readonly name: string;
     readonly subject: string;
     readonly peer: string;
   },
   stockReplay: StockReplay,
 ): string | undefined {
-  const { grant, name, subject, peer } = asked;
-  if (grant.redemptionsAllowed !== 1 || grant.codeChosen || stockReplay.windowMs === 0) return undefined;
+  const { isSingleUse, name, subject, peer } = asked;
+  if (!isSingleUse || stockReplay.windowMs === 0) return undefined;
   const source = stockReplay.bindSource ? sourceOf(peer) : '';
   return `stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }

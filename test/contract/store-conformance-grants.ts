@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import type { Page } from '../../src/redemption/grant-store.js';
+import type { Page } from '../../src/redemption/page.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import type { Page } from '../../src/redemption/grant-store.js';
+import type { Page } from '../../src/redemption/page.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
@@ -49,7 +49,7 @@ export function redemptionConformance(current: CurrentStore): void {
       const redemption = sampleRedemption(uid, { mode: 'stock' });
       await store.recordRedemption(uid, redemption, NOW);
       await store.revokeGrant(uid, NOW);
-      const limit = { count: 1, windowMs: MINUTE };
+      const limit = { repeatLimit: { count: 1, windowMs: MINUTE } };
       expect(await store.recordRedemption(uid, redemption, NOW + 60 * MINUTE, limit)).toBe('recorded');
     });
 
@@ -70,7 +70,7 @@ export function redemptionConformance(current: CurrentStore): void {
       const first = sampleRedemption(uid, { mode: 'stock' });
       await store.recordRedemption(uid, first, NOW);
       const again = sampleRedemption(uid, { mode: 'stock', replayKey: first.replayKey });
-      const limit = { count: 1, windowMs: 99 * MINUTE };
+      const limit = { repeatLimit: { count: 1, windowMs: 99 * MINUTE } };
       expect(await store.recordRedemption(uid, again, NOW + 60 * MINUTE, limit)).toEqual({ replayOf: first });
     });
 
@@ -121,7 +121,7 @@ export function redemptionConformance(current: CurrentStore): void {
     it('refuses a stock party that repeats itself, and says when the next answer is possible', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 50, expirationTime: NOW + 600 * MINUTE });
-      const limit = { count: 2, windowMs: 60 * MINUTE };
+      const limit = { repeatLimit: { count: 2, windowMs: 60 * MINUTE } };
       const redeemAt = (now: number, changes: Partial<Redemption> = {}) =>
         store.recordRedemption(
           uid,
@@ -144,7 +144,7 @@ export function redemptionConformance(current: CurrentStore): void {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 9 });
       for (let n = 0; n < 3; n++) await store.recordRedemption(uid, sampleRedemption(uid), NOW);
-      const limit = { count: 2, windowMs: 60 * MINUTE };
+      const limit = { repeatLimit: { count: 2, windowMs: 60 * MINUTE } };
       const stock = sampleRedemption(uid, { mode: 'stock' });
       expect(await store.recordRedemption(uid, stock, NOW, limit)).toBe('recorded');
     });

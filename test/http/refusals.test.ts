@@ -70,20 +70,24 @@ function rsa1024Csr() {
 
 /** A refusal that one request cannot provoke, and the file beside this one whose tests do. */
 interface TestedElsewhere {
-  readonly testedIn: 'limits.test.ts' | 'stock-replay.test.ts';
+  readonly testedIn: 'limits.test.ts' | 'renewal.test.ts' | 'signed-codes.test.ts' | 'stock-replay.test.ts';
 }
-
-/** A code of the wire's table that nothing in the service refuses with. */
-const NEVER_REFUSED = 'never refused';
 
 /** Status, text, whether the reason is told, and how to provoke it. */
 type Row = readonly [number, string, 'proven' | 'unproven', () => Promise<Provocation>];
 
 const past = () => service.clock.read() - 1;
-const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere | typeof NEVER_REFUSED>> = {
-  code_expired: NEVER_REFUSED,
-  code_revoked: NEVER_REFUSED,
-  code_exhausted: NEVER_REFUSED,
+const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere>> = {
+  code_expired: { testedIn: 'signed-codes.test.ts' },
+  code_revoked: { testedIn: 'signed-codes.test.ts' },
+  code_exhausted: { testedIn: 'signed-codes.test.ts' },
+  renewal_invalid: { testedIn: 'renewal.test.ts' },
+  renewal_refused: { testedIn: 'renewal.test.ts' },
+  renewal_stale: { testedIn: 'renewal.test.ts' },
+  renewal_expired: { testedIn: 'renewal.test.ts' },
+  superseded: { testedIn: 'renewal.test.ts' },
+  site_replaced: { testedIn: 'renewal.test.ts' },
+  redemption_revoked: { testedIn: 'renewal.test.ts' },
   body_invalid: { testedIn: 'limits.test.ts' },
   body_timeout: { testedIn: 'limits.test.ts' },
   repeated_redemption: { testedIn: 'stock-replay.test.ts' },
@@ -144,7 +148,7 @@ const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere | typeof
 };
 
 const ROWS = Object.entries(CODES).flatMap(([code, entry]) =>
-  typeof entry === 'string' || 'testedIn' in entry ? [] : [[code, entry] as const],
+  'testedIn' in entry ? [] : [[code, entry] as const],
 );
 
 function provoke({ path, code, method, headers = {} }: Provocation, accept?: string): Promise<WireAnswer> {

@@ -14,6 +14,7 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { KeyMaker } from '../../src/pki/keys.js';
+import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
 import { type CreatedGrant, createGrant, type GrantRequest } from '../../src/redemption/create-grant.js';
@@ -200,6 +201,7 @@ export async function composeTestService(
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
     site: composition.site?.(site) ?? site,
+    codeKeys: new CodeKeyDirectory(directory, clock.read),
     keys: composition.keys ?? { type: 'p256', make: (type) => maker.make(type) },
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
     onLedgerFailure: () => undefined,

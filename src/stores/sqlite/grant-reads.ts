@@ -1,5 +1,5 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
-import type { Page, PageRequest } from '../../redemption/grant-store.js';
+import type { Page, PageRequest } from '../../redemption/page.js';
 import { type GrantRow, grantOfRow } from '../grant-row.js';
 import { decodeCursor, pageOf, rowsToRead } from '../page.js';
 import type { SqliteConnection } from './connection.js';

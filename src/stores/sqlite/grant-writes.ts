@@ -1,13 +1,17 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
-import { GRANT_COLUMNS, grantValues } from '../grant-row.js';
+import type { GrantChange } from '../../redemption/grant-store.js';
+import { GRANT_COLUMNS, type GrantRow, grantOfRow, grantValues } from '../grant-row.js';
 import type { WriteOperation } from './group-commit.js';
 import { appendEvent } from './ledger-writes.js';
+import { revokeRedemptionsOf } from './revocation-writes.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')})`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE = 'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL';
-const UPDATE = 'UPDATE grants SET redemptions_allowed = ?, source_file = ? WHERE uid = ?';
+const FIND = 'SELECT * FROM grants WHERE uid = ?';
+const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?
+  WHERE uid = ?`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
@@ -34,21 +38,32 @@ export function initializeGrants(now: number): WriteOperation<number> {
 }
 
 /** The write behind GrantStore.updateGrant. */
-export function updateGrant(
-  uid: string,
-  change: Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile'>,
-): WriteOperation<boolean> {
-  const { redemptionsAllowed, sourceFile } = change;
-  return ({ connection }) =>
-    connection.statement(UPDATE).run(redemptionsAllowed, sourceFile, uid).changes === 1;
+export function updateGrant(uid: string, change: GrantChange): WriteOperation<boolean> {
+  return ({ connection }) => {
+    const row = connection.statement(FIND).get(uid) as GrantRow | undefined;
+    if (!row) return false;
+    const grant = { ...grantOfRow(row), ...change };
+    connection
+      .statement(UPDATE)
+      .run(
+        grant.redemptionsAllowed,
+        grant.sourceFile,
+        JSON.stringify(grant.policy),
+        grant.expirationWindowMs,
+        grant.expirationTime,
+        uid,
+      );
+    return true;
+  };
 }
 
 /** The write behind GrantStore.revokeGrant. */
-export function revokeGrant(uid: string, now: number): WriteOperation<boolean> {
+export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOperation<boolean> {
   let found = false;
   return ({ connection, repeated }) => {
+    if (cascade) revokeRedemptionsOf(connection, uid, now);
     if (connection.statement(REVOKE).run(now, uid).changes === 1) {
-      appendEvent(connection, { grantUid: uid, at: now, kind: 'revoked' });
+      appendEvent(connection, { grantUid: uid, at: now, kind: 'grant_revoked' });
       found = true;
       return true;
     }

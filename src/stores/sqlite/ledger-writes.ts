@@ -1,18 +1,12 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/grant-store.js';
+import type { LedgerEntry } from '../../redemption/ledger-store.js';
 import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
 
-/** An entry of a grant's ledger. */
-export interface LedgerEvent {
-  readonly grantUid: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly kind: 'redeemed' | 'replayed' | 'revoked' | 'deleted';
-  readonly redemptionId?: string;
-  /** What else is to be told, kept as JSON. */
-  readonly detail?: { readonly peer: string };
-}
+/** An entry that is to be added to a grant's ledger. */
+export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
+  Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
 
 const APPEND = `INSERT INTO events (grant_uid, seq, at, kind, redemption_id, detail)
   VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE grant_uid = ?), ?, ?, ?, ?)`;
@@ -31,7 +25,7 @@ const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL 
 const DETAILED_REFUSALS = 950;
 
 /** Adds an entry behind a grant's last one, in the transaction that is open. */
-export function appendEvent(connection: SqliteConnection, event: LedgerEvent): void {
+export function appendEvent(connection: SqliteConnection, event: NewLedgerEntry): void {
   const { grantUid, at, kind, redemptionId = null, detail } = event;
   const json = detail ? JSON.stringify(detail) : null;
   connection.statement(APPEND).run(grantUid, grantUid, at, kind, redemptionId, json);

@@ -59,7 +59,22 @@ const MIGRATIONS: readonly Migration[] = [
   },
   {
     release: '0.1.0',
-    statements: ['CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL'],
+    statements: [
+      'CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL',
+      'ALTER TABLE codes ADD COLUMN subject TEXT',
+      'ALTER TABLE codes ADD COLUMN issued_at INTEGER',
+      // The redemption keeps its first certificate, which replays give again; the newest is the last of these.
+      `CREATE TABLE renewals (
+        redemption_id TEXT NOT NULL, number INTEGER NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
+        certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after INTEGER NOT NULL,
+        certificate TEXT NOT NULL, renewed_at INTEGER NOT NULL, peer TEXT NOT NULL,
+        PRIMARY KEY (redemption_id, number)
+      ) STRICT, WITHOUT ROWID`,
+      // What was there before it has an end that is known: length and the last entry's code under a key that is not here.
+      `CREATE TABLE ledger_heads (
+        grant_uid TEXT PRIMARY KEY, length INTEGER NOT NULL, mac BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
   },
 ];
 

@@ -1,12 +1,13 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { RecordOutcome } from '../../redemption/grant-store.js';
+import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
 import {
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
   redemptionValues,
 } from '../redemption-row.js';
+import { countCodeUse } from './codes.js';
 import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
 import { appendEvent } from './ledger-writes.js';
@@ -41,7 +42,7 @@ export function recordRedemption(
   uid: string,
   redemption: Redemption,
   now: number,
-  repeatLimit: { readonly count: number; readonly windowMs: number } | undefined,
+  { repeatLimit, signedCode }: RecordRules,
 ): WriteOperation<RecordOutcome> {
   return ({ connection, undo }) => {
     const inserted = connection.statement(INSERT).run(...redemptionValues(redemption));
@@ -53,6 +54,11 @@ export function recordRedemption(
     if (connection.statement(COUNT_USE).run(uid, now).changes === 0) {
       undo();
       return reasonOf(connection, uid, now);
+    }
+    const refused = signedCode && countCodeUse(connection, uid, signedCode);
+    if (refused) {
+      undo();
+      return refused;
     }
     if (repeatLimit) {
       const since = now - repeatLimit.windowMs;
@@ -67,7 +73,23 @@ export function recordRedemption(
         return { refused: 'repeated_redemption', retryAfter };
       }
     }
-    appendEvent(connection, { grantUid: uid, at: now, kind: 'redeemed', redemptionId: redemption.id });
+    const { id, jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
+    appendEvent(connection, {
+      grantUid: uid,
+      at: now,
+      kind: 'redeemed',
+      redemptionId: id,
+      detail: {
+        ...(jti !== null && { jti }),
+        name,
+        subject,
+        peer,
+        serial,
+        keySha256,
+        certificateSha256,
+        notAfter,
+      },
+    });
     return 'recorded';
   };
 }

@@ -1,5 +1,6 @@
 import type { Redemption } from '../../domain/redemption.js';
-import type { Attempt, Page, PageRequest } from '../../redemption/grant-store.js';
+import type { Attempt } from '../../redemption/grant-store.js';
+import type { Page, PageRequest } from '../../redemption/page.js';
 import { decodeCursor, pageOf, rowsToRead } from '../page.js';
 import { type RedemptionRow, redemptionOfRow } from '../redemption-row.js';
 import type { SqliteConnection } from './connection.js';

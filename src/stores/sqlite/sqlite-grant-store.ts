@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
+import { createCode, findCode, listCodes, revokeCode } from './codes.js';
 import type { SqliteConnection } from './connection.js';
 import { countGrants, findGrant, findGrantByName, listDeclaredGrants, listGrants } from './grant-reads.js';
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
@@ -8,6 +9,15 @@ import { startGroupCommit } from './group-commit.js';
 import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
 import { recordRedemption } from './record-redemption.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
+import {
+  countDependents,
+  findRenewedRedemption,
+  listRenewals,
+  listRevokedCertificates,
+  recordRenewal,
+  recordSuperseded,
+} from './renewals.js';
+import { revokeRedemption } from './revocation-writes.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, storeUnavailable, translateFailure } from './sqlite-failure.js';
 
@@ -66,14 +76,30 @@ export function sqliteGrantStore(
     listDeclaredGrants: (page) => read((connection) => listDeclaredGrants(connection, page)),
     initializeGrants: (now) => write(initializeGrants(now)),
     updateGrant: (uid, change) => write(updateGrant(uid, change)),
-    revokeGrant: (uid, now) => write(revokeGrant(uid, now)),
+    revokeGrant: (uid, now, cascade = false) => write(revokeGrant(uid, now, cascade)),
     deleteGrant: (uid) => write(deleteGrant(uid, clock())),
 
     findReplay: (uid, replayKey) => read((connection) => findReplay(connection, uid, replayKey)),
-    recordRedemption: (uid, redemption, now, repeatLimit) =>
-      write(recordRedemption(uid, redemption, now, repeatLimit)),
+    recordRedemption: (uid, redemption, now, rules = {}) =>
+      write(recordRedemption(uid, redemption, now, rules)),
     findRedemption: (id) => read((connection) => findRedemption(connection, id)),
     listRedemptions: (page) => read((connection) => listRedemptions(connection, page)),
+
+    revokeRedemption: (id, now) => write(revokeRedemption(id, now)),
+    listRevokedCertificates: (issuerSha256, now) =>
+      read((connection) => listRevokedCertificates(connection, issuerSha256, now)),
+
+    createCode: (code) => write(createCode(code)),
+    findCode: (uid, jti) => read((connection) => findCode(connection, uid, jti)),
+    listCodes: (page) => read((connection) => listCodes(connection, page)),
+    revokeCode: (code, now) => write(revokeCode(code, now)),
+
+    findRenewedRedemption: (id) => read((connection) => findRenewedRedemption(connection, id)),
+    recordRenewal: (renewal, now) => write(recordRenewal(renewal, now)),
+    recordSuperseded: (redemption, peer, now) => write(recordSuperseded(redemption, peer, now)),
+    listRenewals: (id) => read((connection) => listRenewals(connection, id)),
+    countDependents: (issuerSha256, now) =>
+      read((connection) => countDependents(connection, issuerSha256, now)),
 
     recordReplay: (redemption, peer, now) => write(recordReplay(redemption, peer, now)),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now)),

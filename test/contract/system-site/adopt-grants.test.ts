@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { grantState } from '../../../src/domain/access-grant.js';
+import { CodeKeyDirectory } from '../../../src/platforms/standalone/code-key-directory.js';
 import { readGrantFiles } from '../../../src/platforms/system/grant-files.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
@@ -17,12 +18,14 @@ const MINUTE = 60_000;
 
 let home: SystemHome;
 let store: GrantStore;
+let codeKeys: CodeKeyDirectory;
 let now: number;
 const clock = () => now;
 
 beforeEach(async () => {
   home = new SystemHome().add('west').add('east');
   now = SITE_TIME;
+  codeKeys = new CodeKeyDirectory(home.directory, clock);
   store = await openSqliteStore({ file: join(home.directory, 'grants.db'), migrate: true, clock });
 });
 afterEach(async () => {
@@ -71,7 +74,9 @@ describe('a grant that a file declares', () => {
       issuer: 'skupper-site-ca',
     });
     const { uid } = await grantOf('plain');
-    expect(await proveCode(store, { uid }, Buffer.from(CODE))).toMatchObject({ uid });
+    expect(await proveCode({ uid }, Buffer.from(CODE), { store, codeKeys })).toMatchObject({
+      grant: { uid },
+    });
     expect(await adopt()).toEqual([]);
   });
 
@@ -141,7 +146,9 @@ describe('a grant that a file declares', () => {
     ]);
     expect(await names()).toEqual(['stays']);
     expect(await store.findRedemption(redemption.id)).toEqual(redemption);
-    expect(await proveCode(store, { uid }, Buffer.from(CODE))).toMatchObject({ refused: 'grant_unknown' });
+    expect(await proveCode({ uid }, Buffer.from(CODE), { store, codeKeys })).toMatchObject({
+      refused: 'grant_unknown',
+    });
   });
 
   it('keeps its uid when it moves to another file, while the file is half-written, and while files are not mounted', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { everyItem } from '../../../src/cli/every-item.js';
-import type { PageRequest } from '../../../src/redemption/grant-store.js';
+import type { PageRequest } from '../../../src/redemption/page.js';
 
 it('a listing is read to its last page, each page once and in order', async () => {
   const asked: PageRequest[] = [];

@@ -1,0 +1,120 @@
+import { CompactSign, compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
+import { isSubject } from '../domain/names.js';
+import type { GrantSigningKey } from './signing-keys.js';
+
+const TYPE = 'linkgrant-code+jwt';
+const ALGORITHM = 'HS256';
+const MOST_USES = 1_000_000;
+const JTI = /^[A-Za-z0-9_-]{8,64}$/;
+// What the body of a redemption may hold at most; longer texts are no codes of ours.
+const LONGEST = 4096;
+
+/** What a signed code says: which part of a grant its token is. Times are milliseconds since the epoch. */
+export interface SignedCode {
+  /** Its identity within the grant; the text may be written in more than one way. */
+  readonly jti: string;
+  readonly grantUid: string;
+  /** How often this code can be redeemed. */
+  readonly uses: number;
+  readonly issuedAt: number;
+  /** When it ends; the grant's own end holds as well. */
+  readonly expirationTime: number;
+  /** The only subject that may redeem it; absent for any. */
+  readonly subject?: string;
+}
+
+/**
+ * Signs a code: a compact JWS (RFC 7515) with the claims `sub` (grant uid), `jti`, `iat`, `exp` (whole seconds), `uses`
+ * and `subject`. Unmodified Skupper clients redeem it like any other code.
+ */
+export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningKey): Promise<string> {
+  const { grantUid: sub, jti, uses, issuedAt, expirationTime, subject } = code;
+  const claims = {
+    sub,
+    jti,
+    iat: Math.floor(issuedAt / 1000),
+    exp: Math.floor(expirationTime / 1000),
+    uses,
+    ...(subject !== undefined && { subject }),
+  };
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signingKey.kid })
+    .sign(signingKey.key);
+}
+
+/**
+ * The id of the master key that a presented code says it was signed under, or undefined if it has not the form of a
+ * signed code. Nothing is proven by it.
+ */
+export function signedCodeKid(code: Uint8Array): string | undefined {
+  const text = textOf(code);
+  if (text === undefined) return undefined;
+  try {
+    const { alg, typ, kid } = decodeProtectedHeader(text);
+    return alg === ALGORITHM && typ === TYPE && typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a presented code says, once its signature is proven to be of this grant's key; undefined for anything else, and
+ * for claims that no code has. Whether it has expired is not judged.
+ */
+export async function verifySignedCode(
+  code: Uint8Array,
+  grantUid: string,
+  signingKey: GrantSigningKey,
+): Promise<SignedCode | undefined> {
+  try {
+    const { payload, protectedHeader } = await compactVerify(code, signingKey.key, {
+      algorithms: [ALGORITHM],
+    });
+    if (protectedHeader.typ !== TYPE) return undefined;
+    const read = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+    return read?.grantUid === grantUid ? read : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a signed code says, unproven, for the holder of a token; undefined if it is no signed code. */
+export function readSignedCode(code: string): SignedCode | undefined {
+  if (signedCodeKid(Buffer.from(code)) === undefined) return undefined;
+  try {
+    return claimsOf(decodeJwt(code));
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(code: Uint8Array): string | undefined {
+  if (code.length > LONGEST) return undefined;
+  const text = Buffer.from(code).toString('latin1');
+  // Before anything is parsed: most codes are not signed.
+  return /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(text) ? text : undefined;
+}
+
+function claimsOf(claims: unknown): SignedCode | undefined {
+  if (typeof claims !== 'object' || claims === null) return undefined;
+  const { sub, jti, iat, exp, uses = 1, subject } = claims as Readonly<Record<string, unknown>>;
+  if (typeof sub !== 'string' || typeof jti !== 'string' || !JTI.test(jti)) return undefined;
+  if (!isTime(iat) || !isTime(exp) || !isCount(uses)) return undefined;
+  if (subject !== undefined && (typeof subject !== 'string' || !isSubject(subject))) return undefined;
+  return {
+    jti,
+    grantUid: sub,
+    uses,
+    issuedAt: Math.floor(iat * 1000),
+    expirationTime: Math.floor(exp * 1000),
+    ...(subject !== undefined && { subject }),
+  };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 8_640_000_000_000;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_USES;
+}

@@ -1,0 +1,26 @@
+/** A client certificate that was given to a link. Hashes and the serial are lower-case hex. */
+export interface IssuedCertificate {
+  /** Certificate serial number. */
+  readonly serial: string;
+  /** SHA-256 over the certificate's SubjectPublicKeyInfo. */
+  readonly keySha256: string;
+  /** SHA-256 over the certificate's DER. */
+  readonly certificateSha256: string;
+  /** SHA-256 over the issuing CA certificate's DER. */
+  readonly issuerSha256: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  /** PEM of the certificate, followed by intermediates. */
+  readonly certificate: string;
+}
+
+/** A certificate that took the place of a link's earlier one. */
+export interface Renewal extends IssuedCertificate {
+  readonly redemptionId: string;
+  /** 1 for the first renewal of a redemption, then 2, without a gap: the highest is the newest. */
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly renewedAt: number;
+  /** Address that asked, as text. */
+  readonly peer: string;
+}

@@ -1,0 +1,27 @@
+import type { StoredCode } from '../redemption/code-store.js';
+
+/** A row of table `codes` as an SQL driver returns it: times in milliseconds. */
+export interface CodeRow {
+  readonly grant_uid: string;
+  readonly jti: string;
+  readonly uses: number;
+  readonly used: number;
+  readonly expires_at: number;
+  readonly subject: string | null;
+  readonly issued_at: number | null;
+  readonly revoked_at: number | null;
+}
+
+/** The code that a row holds. */
+export function codeOfRow(row: CodeRow): StoredCode {
+  return {
+    grantUid: row.grant_uid,
+    jti: row.jti,
+    uses: row.uses,
+    used: row.used,
+    expirationTime: row.expires_at,
+    subject: row.subject,
+    issuedAt: row.issued_at,
+    revokedAt: row.revoked_at,
+  };
+}
