@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLinkDialer, type LinkDialOptions } from './client/link-dial.js';
 import type { HostPort } from './client/route.js';
 import { shownCertificate } from './client/shown-certificate.js';
 import { directoryMaterializer } from './platforms/files/directory-materializer.js';
 import { linkDirectory } from './platforms/files/link-directory.js';
 import { linkRecords } from './platforms/files/link-records.js';
+import { OwedReload } from './platforms/files/owed-reload.js';
 import { OwnedAuthorities, readAuthority, SITE_CA } from './platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from './platforms/standalone/site.js';
 import { streamMaterializer } from './platforms/standalone/stream-materializer.js';
@@ -49,6 +51,11 @@ export function siteUid(skupperHome: string, namespace: string): string | undefi
 /** The links in a directory, and what the data directory keeps of their redemptions. */
 export function openLinkSide(directory: string, dataDir: string): LinkSide {
   return { links: linkDirectory(directory), records: linkRecords(dataDir) };
+}
+
+/** The reload that is owed to what reads a directory of links, and changes there which note it. */
+export function openOwedReload(dataDir: string, directory: string): OwedReload {
+  return new OwedReload(dataDir, directory, sleep);
 }
 
 /** Dials routers over mutual TLS as the Link's own router would. */

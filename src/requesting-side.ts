@@ -25,7 +25,7 @@ import {
 import type { TokenCheck } from './redemption/redemption-client.js';
 
 export type { ReloadOutcome } from './platforms/files/owed-reload.js';
-export type { InputToken } from './platforms/system/requesting-site.js';
+export type { InputToken, LoadedState } from './platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
 
 const PATIENCE_MARGIN_MS = 5_000;

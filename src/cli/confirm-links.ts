@@ -1,9 +1,10 @@
-import { openLinkDialer, openLinkSide } from '../link-side.js';
-import { checkLink, type LinkCheck } from '../redemption/check-link.js';
+import { openLinkSide } from '../link-side.js';
+import type { LinkCheck } from '../redemption/check-link.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
 import type { PlacedLink } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { adviceForFault } from './link-faults.js';
+import { checkByItsRoute } from './link-route.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 
 /**
@@ -19,14 +20,12 @@ export async function confirmLinks(
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
   const files = openLinkSide(directory, target.dataDir).links;
-  const { proxy, noProxy, ...direct } = target.connection;
-  // A router goes through the proxy of its Link alone, not through that of the environment.
-  const route = target.proxyConfiguration === undefined ? direct : { ...direct, proxy, noProxy };
-  const dial = openLinkDialer({ ...route, clock });
+  // A router goes through the proxy of its Link alone, not through that of the environment or of --proxy.
+  const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();
   for (const { name, notAfter } of wanted) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
-      const check = await checkLink(link, await files.findSecret(name), { dial, clock });
+      const check = await checkByItsRoute(link, files, { ...direct, clock });
       const failure = failureOf(check, site?.isEdge());
       if (!failure) continue;
       throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {

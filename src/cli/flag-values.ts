@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseDuration } from '../domain/duration.js';
 import { isResourceName } from '../domain/names.js';
+import { readBoundedText } from '../files/bounded-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
 
 /** What is said of a flag's value that cannot be. */
@@ -35,7 +35,7 @@ function readInput(
   failure: { readonly exitCode: ExitCode; readonly hint: string },
 ): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readBoundedText(file === '-' ? 0 : file);
   } catch (error) {
     throw new CommandError(`${what} cannot be read: ${(error as Error).message}`, {
       ...failure,

@@ -1,15 +1,14 @@
 import type { LinkEndpoint } from '../domain/link.js';
-import { openLinkDialer } from '../link-side.js';
-import { checkLink, type LinkCheck } from '../redemption/check-link.js';
+import type { LinkCheck } from '../redemption/check-link.js';
 import type { Clock } from '../redemption/clock.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
 import { CommandError } from './command-error.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
+import { checkByItsRoute } from './link-route.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { proxyUrl } from './proxy-secret.js';
 
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
 
@@ -45,22 +44,9 @@ export async function checkCommand(
     });
   }
   const { clock } = context;
+  // What the link itself says of its way is what its router does; --proxy tries another.
   const checks = await Promise.all(
-    links.map(async (link): Promise<LinkCheck> => {
-      // What the link itself says of its way is what its router does; --proxy tries another.
-      const named = proxy === undefined ? link.proxyConfiguration : undefined;
-      const own = named === undefined ? undefined : await place.links.findProxy(named);
-      if (named !== undefined && !own) {
-        const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;
-        return { link, failure: { fault: 'proxy', message }, endpoints: [] };
-      }
-      const dial = openLinkDialer({
-        ...options,
-        clock,
-        ...(own && { proxy: proxyUrl(own), noProxy: undefined }),
-      });
-      return checkLink(link, await place.links.findSecret(link.tlsCredentials), { dial, clock });
-    }),
+    links.map((link) => checkByItsRoute(link, place.links, { ...options, clock }, proxy !== undefined)),
   );
   const rows = checks.flatMap(rowsOf);
   await print(output, rows, () => rows.map(rowText).join(''));

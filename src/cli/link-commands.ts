@@ -36,6 +36,13 @@ function addCost(command: Command): Command {
     .addOption(new Option('--link-cost <N>').hideHelp());
 }
 
+function addReload(command: Command): Command {
+  return command.option(
+    '--reload-command <COMMAND>',
+    "shell command that puts the change to use (default on a site: Skupper's reload, where that is installed)",
+  );
+}
+
 /** Adds `link` with its verbs. */
 export function addLink(program: Command, context: Context): void {
   const link = program.command('link').description('links of this site: made, checked, changed, removed');
@@ -83,22 +90,27 @@ export function addLink(program: Command, context: Context): void {
       context,
     ),
   );
-  addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link')), [
-    'dataDir',
-  ])
+  addReload(
+    addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link')), [
+      'dataDir',
+    ]),
+  )
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .action(async (name, { cost, ...flags }) =>
       (await import('./link.js')).updateCommand(
         name,
         cost === undefined ? flags : { linkCost: cost, ...flags },
+        context,
       ),
     );
-  addPlace(
-    link
-      .command('delete <NAME>')
-      .description('remove a link, its Secret, and the key and answer of its redemption'),
-    ['dataDir'],
-  ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags));
+  addReload(
+    addPlace(
+      link
+        .command('delete <NAME>')
+        .description('remove a link, its Secrets, and the key and answer of its redemption'),
+      ['dataDir'],
+    ),
+  ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
 }
 
 /** Adds `doctor`. */

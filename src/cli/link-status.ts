@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import type { LinkSecret } from '../domain/link.js';
 import type { Redemption } from '../domain/redemption.js';
 import { hasStore, openLinkSide, siteUid } from '../link-side.js';
@@ -5,7 +6,8 @@ import { openStore } from '../open-store.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { Clock } from '../redemption/clock.js';
-import { linksNamed, type StoredLink } from '../redemption/link-files.js';
+import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
+import { type LoadedState, openRequestingSite, type RequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
@@ -34,14 +36,19 @@ export async function statusCommand(
       hint: 'name the directory of the Link and Secret files with --dir, or a --platform, or --data-dir of a service',
     });
   }
+  const isSite = settings.platform !== 'standalone' && dir === undefined;
+  const site = isSite ? openRequestingSite(settings.skupperHome, namespace) : undefined;
+  if (directory !== undefined && !site) requireDirectory(directory);
+  if (site?.state() === 'no-site' && !existsSync(site.inputResources)) {
+    throw new CommandError(`namespace "${namespace}" has no site below ${settings.skupperHome}`, {
+      exitCode: 1,
+      hint: 'check --namespace and --skupper-home, or name a directory with --dir',
+    });
+  }
   const place = directory === undefined ? undefined : openLinkSide(directory, settings.dataDir);
-  const all = (await place?.links.list()) ?? [];
-  const shown = name === undefined ? all : linksNamed(all, name);
-  const outgoing = await Promise.all(
-    shown.map(async (link) =>
-      outgoingReport(link, await place?.links.findSecret(link.tlsCredentials), context),
-    ),
-  );
+  const outgoing = place
+    ? await outgoingReports({ links: place.links, dataDir: settings.dataDir }, name, site, context)
+    : [];
   const redemptions = hasStore(settings) ? await incoming(settings, namespace, context) : undefined;
   const received = redemptions
     ?.filter((redemption) => name === undefined || redemption.name === name)
@@ -63,6 +70,38 @@ export async function statusCommand(
       received ? incomingText(received) : '',
     ].join(''),
   );
+}
+
+function requireDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new CommandError(`there is no directory ${directory}`, {
+    exitCode: 1,
+    hint: 'name the directory of the Link and Secret files with --dir',
+  });
+}
+
+/** The Links of a directory; for a site also what its router has of each, and the ones that only its router has. */
+async function outgoingReports(
+  { links, dataDir }: { readonly links: LinkFiles; readonly dataDir: string },
+  name: string | undefined,
+  site: RequestingSite | undefined,
+  context: Context,
+) {
+  const loaded = site?.loadedLinks();
+  const reportsOf = async (files: LinkFiles, isShown: (link: StoredLink) => boolean) => {
+    const all = (await files.list()).filter(isShown);
+    const shown = name === undefined ? all : linksNamed(all, name);
+    return Promise.all(
+      shown.map(async (link) => ({
+        ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
+        ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
+      })),
+    );
+  };
+  const inPlace = await reportsOf(links, () => true);
+  if (!site) return inPlace;
+  const running = openLinkSide(site.runtimeResources, dataDir).links;
+  return [...inPlace, ...(await reportsOf(running, (link) => loaded?.get(link.name) === 'only-loaded'))];
 }
 
 function outgoingReport(link: StoredLink, secret: LinkSecret | undefined, { clock }: Context) {
@@ -100,7 +139,21 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
   }
 }
 
-type Outgoing = ReturnType<typeof outgoingReport>;
+type Outgoing = Awaited<ReturnType<typeof outgoingReports>>[number];
+
+const ROUTER_WORDS = {
+  current: 'has it',
+  outdated: 'has it as it was',
+  absent: 'not yet',
+  'only-loaded': 'alone has it',
+} as const satisfies Record<LoadedState, string>;
+
+const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
+  outdated: 'the router goes by what it was at its last reload; reload the site to put the change to use',
+  absent: 'the router does not have it yet; reload the site to put it to use',
+  'only-loaded':
+    'only the running router has it: its file was removed, or Skupper itself redeemed it; the next reload drops it, or redeems its token again',
+};
 
 function outgoingText(links: readonly Outgoing[]): string {
   if (links.length === 0) return 'There are no outgoing links.\n';
@@ -111,14 +164,18 @@ function outgoingText(links: readonly Outgoing[]): string {
     'subject' in link ? link.subject : '-',
     'notAfter' in link ? link.notAfter : '-',
     'notAfter' in link ? 'nothing' : '-',
+    ...(link.router === undefined ? [] : [ROUTER_WORDS[link.router]]),
   ]);
+  const notes = links.flatMap(({ name, router }) => {
+    const note = router && ROUTER_NOTES[router];
+    return note === undefined ? [] : [`note: ${name}: ${note}\n`];
+  });
+  const columns = ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED BY'];
+  if (links.some(({ router }) => router !== undefined)) columns.push('ROUTER');
   const warnings = links.flatMap(({ name, warning }) =>
     warning === undefined ? [] : [`warning: ${name}: ${warning}\n`],
   );
-  return `Outgoing links\n${table(
-    ['NAME', 'COST', 'ENDPOINTS', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED BY'],
-    rows,
-  )}${warnings.join('')}`;
+  return `Outgoing links\n${table(columns, rows)}${warnings.join('')}${notes.join('')}`;
 }
 
 /** Every redemption, on a system platform those of the namespace's site. */

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import { isNamespace } from '../domain/names.js';
+import { readBoundedText } from '../files/bounded-text.js';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import type { Materializer } from '../redemption/materializer.js';
 import {
@@ -158,7 +159,7 @@ function requirePlatform(site: RequestingSite, wanted: string, namespace: string
 function proxyBeside(directory: string, proxy: ProxySecret | undefined, namespace: string | undefined) {
   if (!proxy) return undefined;
   const file = join(directory, `Secret-${proxy.name}.yaml`);
-  const there = existsSync(file) ? parseProxySecret(readFileSync(file, 'utf8')) : undefined;
+  const there = existsSync(file) ? parseProxySecret(readBoundedText(file)) : undefined;
   if (there !== undefined && JSON.stringify(there) === JSON.stringify(proxy)) return undefined;
   return { name: proxy.name, text: proxySecretText(proxy, namespace) };
 }

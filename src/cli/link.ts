@@ -1,12 +1,15 @@
 import { parse as parsePath, resolve } from 'node:path';
 import { isNamespace } from '../domain/names.js';
-import { inputDirectory, type LinkSide, openLinkSide } from '../link-side.js';
+import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../link-side.js';
 import { deleteLink } from '../redemption/delete-link.js';
-import { linksNamed, type StoredLink } from '../redemption/link-files.js';
+import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
+import { openRequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { parseCount } from './flag-values.js';
+import type { CommandContext } from './link-target.js';
+import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { writeOut } from './write-out.js';
 
 /** Flags of every command on the links of a site. */
@@ -57,7 +60,7 @@ export function linkDirectoryOf(
 
 /** The links that a name means. */
 export async function requireLinks(
-  { links, directory }: LinkPlace,
+  { links, directory }: Pick<LinkPlace, 'links' | 'directory'>,
   name: string,
 ): Promise<readonly StoredLink[]> {
   const found = linksNamed(await links.list(), name);
@@ -72,15 +75,36 @@ function missing(name: string, directory: string): CommandError {
   });
 }
 
-/** What makes changed files count: on system platforms the router reads them at a reload. */
-function afterwards({ settings }: LinkPlace, namespace: string): string {
-  if (settings.platform === 'standalone') return '';
-  return `The router goes by it after \`skupper system reload -n ${namespace}\`.\n`;
+interface ChangeFlags extends LinkFlags {
+  readonly reloadCommand?: string;
 }
 
+/** A place of links, and what reads it. */
+function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
+  const place = openLinkPlace(flags);
+  const { settings, directory } = place;
+  const { platform, skupperHome, dataDir } = settings;
+  const isSite = platform !== 'standalone' && flags.dir === undefined;
+  const site = isSite ? openRequestingSite(skupperHome, flags.namespace) : undefined;
+  const reload = site || reloadCommand !== undefined ? openOwedReload(dataDir, directory) : undefined;
+  const target: ReloadTarget = {
+    platform: site?.platform() ?? platform,
+    ...(site && { site, namespace: flags.namespace }),
+    ...(reload && { place: { settleReload: (...acts) => reload.settle(...acts) } }),
+    ...(reloadCommand !== undefined && { reloadCommand }),
+  };
+  return {
+    place,
+    target,
+    change: <T>(act: (links: LinkFiles) => Promise<T>) => (reload ? reload.change(act) : act(place.links)),
+  };
+}
+
+/** Changes the fields of a link that were given, then has its router reloaded as a redemption does. */
 export async function updateCommand(
   name: string,
-  flags: LinkFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
+  flags: ChangeFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
+  context: CommandContext,
 ): Promise<void> {
   const { linkCost, tlsCredentials, ...rest } = flags;
   const cost = parseCount('--cost', linkCost);
@@ -90,27 +114,42 @@ export async function updateCommand(
       hint: 'give --cost N, or --tls-credentials NAME',
     });
   }
-  const place = openLinkPlace({ ...rest, namespace: flags.namespace });
-  const links = await requireLinks(place, name);
-  if (tlsCredentials !== undefined && !(await place.links.findSecret(tlsCredentials))) {
-    throw new CommandError(`there is no Secret "${tlsCredentials}" in ${place.directory}`, {
-      exitCode: 1,
-      hint: 'put its file there first',
-    });
-  }
-  for (const link of links) {
-    const changed = await place.links.update(link.name, { cost, tlsCredentials });
-    if (changed === undefined) throw missing(link.name, place.directory);
-    await writeOut(`Link "${link.name}" is updated in ${changed}\n`);
-  }
-  await writeOut(afterwards(place, flags.namespace));
+  const { place, target, change } = openChanging({ ...rest, namespace: flags.namespace });
+  const { directory } = place;
+  const files = await change(async (links) => {
+    const found = await requireLinks({ links, directory }, name);
+    if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
+      throw new CommandError(`there is no Secret "${tlsCredentials}" in ${directory}`, {
+        exitCode: 1,
+        hint: 'put its file there first',
+      });
+    }
+    const changed: string[] = [];
+    for (const link of found) {
+      const file = await links.update(link.name, { cost, tlsCredentials });
+      if (file === undefined) throw missing(link.name, directory);
+      await writeOut(`Link "${link.name}" is updated in ${file}\n`);
+      changed.push(file);
+    }
+    return changed;
+  });
+  await settle(target, { files }, context);
 }
 
-export async function deleteCommand(name: string, flags: LinkFlags): Promise<void> {
-  const place = openLinkPlace(flags);
-  const deleted = await deleteLink(name, place);
-  if (!deleted) throw missing(name, place.directory);
-  const { removed, secretUsedBy, records } = deleted;
+/** Removes a link with all that is its own, then has its router reloaded as a redemption does. */
+export async function deleteCommand(
+  name: string,
+  flags: ChangeFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { place, target, change } = openChanging(flags);
+  const deleted = await change((links) => deleteLink(name, { links, records: place.records }));
+  if (!deleted) {
+    // Deleted before, and its reload failed or is still to come.
+    if (!target.site || target.site.hasDropped([name])) throw missing(name, place.directory);
+    return settle(target, { removed: [name] }, context);
+  }
+  const { links, removed, secretUsedBy, records } = deleted;
   await writeOut(
     [
       ...removed.map((file) => `Removed ${file}\n`),
@@ -118,7 +157,17 @@ export async function deleteCommand(name: string, flags: LinkFlags): Promise<voi
       records > 0
         ? 'The key and the answer of its redemption are removed; its token cannot bring it back\n'
         : '',
-      afterwards(place, flags.namespace),
     ].join(''),
   );
+  await settle(target, { removed: links.length > 0 ? links : [name] }, context);
+}
+
+async function settle(
+  target: ReloadTarget,
+  changed: Parameters<typeof settleReload>[1],
+  context: CommandContext,
+): Promise<void> {
+  const reload = await settleReload(target, changed, context);
+  await writeOut(reloadText(reload, 'the change'));
+  requireReload(reload, 'the change is made');
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { MANAGED_BY } from '../domain/labels.js';
 import { isResourceName } from '../domain/names.js';
 import { encodeResource } from '../domain/resource-encoding.js';
+import { readBoundedText } from '../files/bounded-text.js';
 import { asMapping, parseYamlMappings } from '../files/yaml-documents.js';
 import { isHost } from '../host-port.js';
 import { CommandError } from './command-error.js';
@@ -54,7 +54,7 @@ export function parseProxySecret(text: string): ProxySecret | string {
 export function readProxySecret(file: string): ProxySecret {
   let reason: string;
   try {
-    const secret = parseProxySecret(readFileSync(file, 'utf8'));
+    const secret = parseProxySecret(readBoundedText(file));
     if (typeof secret !== 'string') return secret;
     reason = secret;
   } catch (error) {

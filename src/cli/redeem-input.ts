@@ -57,9 +57,12 @@ async function redeemFile(
   { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
   const { side, site, materializer, proxyConfiguration } = target;
-  const { file } = input;
+  const { file, unreadable } = input;
   let id: string | undefined;
   try {
+    if (unreadable !== undefined) {
+      throw new RedemptionError('token_invalid', `The token file cannot be read: ${unreadable}.`);
+    }
     const token = parseAccessToken(input.text);
     id = tokenId(token);
     const outcome = site?.findOutcome(file);

@@ -1,6 +1,18 @@
-import type { ReloadOutcome, RequestingSite } from '../requesting-side.js';
-import type { CommandContext, LinkTarget } from './link-target.js';
+import type { LinkPlace, ReloadOutcome, RequestingSite } from '../requesting-side.js';
+import { CommandError } from './command-error.js';
+import type { CommandContext } from './link-target.js';
 import { type ReloadCommand, runReload, shownCommand } from './reload-command.js';
+
+/** What reads a directory of links, as far as its reload goes. */
+export interface ReloadTarget {
+  /** Absent where nothing is to be reloaded. */
+  readonly place?: Pick<LinkPlace, 'settleReload'>;
+  readonly site?: RequestingSite;
+  readonly namespace?: string;
+  /** In Skupper's word. */
+  readonly platform: string;
+  readonly reloadCommand?: string;
+}
 
 /** What became of the reload after links were put in place. */
 export interface ReloadReport {
@@ -16,7 +28,7 @@ function commandFor({
   site,
   namespace = '',
   platform,
-}: LinkTarget): ReloadCommand | undefined {
+}: ReloadTarget): ReloadCommand | undefined {
   if (reloadCommand !== undefined) return reloadCommand;
   if (!site) return undefined;
   const verb = site.state() === 'started' ? 'reload' : 'start';
@@ -28,8 +40,9 @@ function commandFor({
  * that was given, else with Skupper's. A site that was never started is left for its operator to start.
  */
 export async function settleReload(
-  target: LinkTarget,
-  files: readonly string[],
+  target: ReloadTarget,
+  /** Files that were written, and names of Links that were removed. */
+  { files = [], removed = [] }: { readonly files?: readonly string[]; readonly removed?: readonly string[] },
   context: CommandContext,
   timeoutMs?: number,
 ): Promise<ReloadReport> {
@@ -46,7 +59,10 @@ export async function settleReload(
     owedBecause = run;
     return false;
   };
-  const isLoaded = () => site?.hasLoaded(files) ?? false;
+  const isLoaded = () =>
+    site !== undefined &&
+    (files.length > 0 ? site.hasLoaded(files) : removed.length > 0) &&
+    site.hasDropped(removed);
   const outcome = await place.settleReload({ isLoaded, reload }, context.checkpoint);
   if (command === undefined) return { outcome: 'not-needed' };
   return {
@@ -63,14 +79,23 @@ function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undef
   return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
 }
 
-/** The report as lines for people; empty when there is nothing to say. */
-export function reloadText({ outcome, command, owedBecause }: ReloadReport): string {
+/** A reload that was tried and failed fails the command; what it did, as `done` says, is done all the same. */
+export function requireReload({ owedBecause, command }: ReloadReport, done = 'the link is in place'): void {
+  if (typeof owedBecause !== 'object') return;
+  throw new CommandError(`${done}, but it was not reloaded: ${owedBecause.failed}`, {
+    exitCode: 1,
+    hint: `run it by hand, or repeat this command, which spends nothing: ${command}`,
+  });
+}
+
+/** The report as lines for people; empty when there is nothing to say. `what` is to be put to use. */
+export function reloadText({ outcome, command, owedBecause }: ReloadReport, what = 'the link'): string {
   if (outcome === 'reloaded') return `Reloaded with: ${command}\n`;
   if (outcome === 'not-needed') return '';
   if (owedBecause === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
   if (owedBecause === 'tokens-left') {
     return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Redeem them with --input or remove them, then run: ${command}\n`;
   }
-  if (owedBecause === 'not-installed') return `To put the link to use, run: ${command}\n`;
-  return `Not reloaded: ${owedBecause?.failed}. To put the link to use, run: ${command}\n`;
+  if (owedBecause === 'not-installed') return `To put ${what} to use, run: ${command}\n`;
+  return `Not reloaded: ${owedBecause?.failed}. To put ${what} to use, run: ${command}\n`;
 }

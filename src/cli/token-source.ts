@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { encodeAccessToken } from '../domain/access-token-resource.js';
 import { isResourceName } from '../domain/names.js';
+import { readBoundedText } from '../files/bounded-text.js';
 import { CommandError } from './command-error.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
@@ -22,7 +23,7 @@ export interface TokenSource {
  */
 export function tokenSource(where: string): TokenSource {
   if (where === '-') {
-    const text = readFileSync(0, 'utf8');
+    const text = readBoundedText(0);
     return { description: 'standard input', path: undefined, read: () => ({ text }) };
   }
   return {
@@ -31,7 +32,7 @@ export function tokenSource(where: string): TokenSource {
     read() {
       try {
         if (statSync(where).isDirectory()) return readMounted(where);
-        const text = readFileSync(where, 'utf8');
+        const text = readBoundedText(where);
         return text.trim() === '' ? { missing: `${where} is empty` } : { text };
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
@@ -50,7 +51,7 @@ function readMounted(directory: string): { readonly text: string } | { readonly 
   const names = new Set(readdirSync(directory));
   const absent = MOUNTED.filter((key) => !names.has(key));
   if (absent.length > 0) return { missing: `${directory} has no ${absent.join(', no ')}` };
-  const contentOf = (key: string) => readFileSync(join(directory, key), 'utf8').trim();
+  const contentOf = (key: string) => readBoundedText(join(directory, key)).trim();
   const [url, code, ca] = MOUNTED.map(contentOf) as [string, string, string];
   if ([url, code, ca].includes('')) return { missing: `a file of ${directory} is empty` };
   const name = names.has('name') ? contentOf('name') : basename(resolve(directory));

@@ -3,7 +3,7 @@ import type { Link, LinkSecret } from '../domain/link.js';
 import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
-import type { AnswerContext, ReceivedLink } from '../redemption/redemption-client.js';
+import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
 import { MOST_ENDPOINTS, parseLinkEndpoint } from './link-endpoint.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
@@ -26,9 +26,10 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
   const source = credentials.tlsKey === undefined ? 'linkgrant' : 'stock';
   requireName(name, source, context);
-  const annotations = keptAnnotations(metadataOf(secretDocument).annotations, context.tokenUrl);
-  const redemptionId = annotations[SECRET_REDEMPTION_ID];
   const { caCrt, tlsCrt, tlsKey, certificate } = credentials;
+  const { tokenUrl } = context;
+  const annotations = keptAnnotations(metadataOf(secretDocument).annotations, { tokenUrl, tlsCrt });
+  const redemptionId = annotations[SECRET_REDEMPTION_ID];
   const secret: LinkSecret = { name, caCrt, tlsCrt, ...(tlsKey !== undefined && { tlsKey }), annotations };
   return {
     secret,
@@ -78,6 +79,7 @@ function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCre
   };
   const proven = proveCredentials(pems, context);
   if (typeof proven === 'string') throw unfit(proven);
+  if (proven instanceof OtherKey) throw unfit(proven.message, proven);
   return proven;
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../domain/labels.js';
 import { isUuid } from '../domain/names.js';
 import { splitCertificates } from '../pki/certificate-info.js';
@@ -6,21 +7,30 @@ const LONGEST_URL = 2048;
 const LONGEST_CA = 64 * 1024;
 
 /**
- * The annotations of a received Secret that are kept: the redemption id, if it is a UUID; the renewal URL, if it has the
+ * The annotations of a received Secret that are kept: the redemption id, if the certificate names the same; the renewal URL, if it has the
  * token URL's origin; the service's CA, if it is PEM, encoded anew. All others are dropped, whatever they are.
  */
-export function keptAnnotations(annotations: unknown, tokenUrl: string): Readonly<Record<string, string>> {
+export function keptAnnotations(
+  annotations: unknown,
+  { tokenUrl, tlsCrt }: { readonly tokenUrl: string; readonly tlsCrt: string },
+): Readonly<Record<string, string>> {
   if (typeof annotations !== 'object' || annotations === null) return {};
   const given = annotations as Readonly<Record<string, unknown>>;
   const kept: Record<string, string> = {};
   const id = given[SECRET_REDEMPTION_ID];
-  if (typeof id === 'string' && isUuid(id)) kept[SECRET_REDEMPTION_ID] = id;
+  if (typeof id === 'string' && isUuid(id) && isNamed(id, tlsCrt)) kept[SECRET_REDEMPTION_ID] = id;
   const url = given[SECRET_RENEWAL_URL];
   if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) kept[SECRET_RENEWAL_URL] = url;
   const ca = given[SECRET_SERVER_CA];
   const certificates = typeof ca === 'string' && ca.length <= LONGEST_CA ? certificatesOf(ca) : undefined;
   if (certificates !== undefined) kept[SECRET_SERVER_CA] = certificates;
   return kept;
+}
+
+/** True when the first certificate of a PEM text has `urn:uuid:<id>` among its names, as linkgrant's have. */
+function isNamed(id: string, pem: string): boolean {
+  const names = new X509Certificate(pem).subjectAltName?.split(', ') ?? [];
+  return names.includes(`URI:urn:uuid:${id}`);
 }
 
 function isOwnUrl(url: string, tokenUrl: string): boolean {

@@ -7,7 +7,7 @@ import {
 } from '../pki/certificate-info.js';
 import { parseCertificates } from '../pki/certificate-pem.js';
 import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
-import type { ReceivedCertificate } from '../redemption/redemption-client.js';
+import { OtherKey, type ReceivedCertificate } from '../redemption/redemption-client.js';
 
 /** The values of a link's Secret, PEM encoded anew, and proven to belong together. */
 export interface ProvenCredentials {
@@ -20,12 +20,12 @@ export interface ProvenCredentials {
 
 /**
  * Proves that the first certificate of `tlsCrt` has the delivered key, else our own, and verifies against `caCrt`; else
- * tells what does not fit, as the end of a sentence. Nothing but certificates and the key is in what it gives.
+ * tells what does not fit, as the end of a sentence, or with OtherKey that the certificate is not for our own key. Nothing but certificates and the key is in what it gives.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
   context: { readonly privateKeyPem: string; readonly now: number },
-): ProvenCredentials | string {
+): ProvenCredentials | OtherKey | string {
   const caCrt = encodeAnew(pems.caCrt);
   const tlsCrt = encodeAnew(pems.tlsCrt);
   if (caCrt === undefined) return 'its ca.crt is not PEM of certificates';
@@ -35,7 +35,7 @@ export function proveCredentials(
   const [leaf] = parseCertificates(tlsCrt);
   if (!leaf?.publicKey.equals(createPublicKey(key))) {
     return pems.tlsKey === undefined
-      ? 'its certificate is for another key than ours'
+      ? new OtherKey('its certificate is for another key than ours')
       : 'its tls.key does not fit its certificate';
   }
   const described = describe(tlsCrt);

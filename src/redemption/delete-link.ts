@@ -2,6 +2,8 @@ import { type LinkFiles, type LinkRecords, linksNamed } from './link-files.js';
 
 /** What was removed, as its keeper calls it. */
 export interface DeletedLink {
+  /** Names of the Links that were meant; none when an earlier run had come to all of them. */
+  readonly links: readonly string[];
   readonly removed: readonly string[];
   /** The other Links that still use the Secret, which stays for them. */
   readonly secretUsedBy: readonly string[];
@@ -9,39 +11,45 @@ export interface DeletedLink {
   readonly records: number;
 }
 
+interface Dependencies {
+  readonly links: LinkFiles;
+  readonly records: LinkRecords;
+}
+
 /**
- * Removes the Links that `name` means, then their Secret unless another Link uses it, then what is kept of their
- * redemption: in that order no Link is ever without its Secret, and running again finishes what a crash left. Undefined
- * if there is nothing of that name.
+ * Removes the Links that `name` means, then the Secret of their proxy if linkgrant put it there and no other Link names
+ * it, then their own Secret unless another Link uses it, then what is kept of their redemption: in that order no Link is
+ * ever without its Secret, and running again finishes what a crash left. Undefined if there is nothing of that name.
  */
-export async function deleteLink(
-  name: string,
-  deps: { readonly links: LinkFiles; readonly records: LinkRecords },
-): Promise<DeletedLink | undefined> {
+export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();
   const wanted = linksNamed(all, name);
-  const names = new Set(wanted.map((link) => link.name));
   // With no Link left, a Secret of the name is what an earlier run did not come to.
-  const credentials =
-    wanted.length > 0 ? new Set(wanted.map((link) => link.tlsCredentials)) : new Set([name]);
+  if (wanted.length === 0 && !(await deps.links.findSecret(name))) return undefined;
+  const credentials = new Set(wanted.length > 0 ? wanted.map((link) => link.tlsCredentials) : [name]);
+  const others = all.filter((link) => !wanted.includes(link));
   const removed: string[] = [];
+  const remove = async (kind: 'Link' | 'Secret', called: string) => {
+    const place = await deps.links.remove(kind, called);
+    if (place !== undefined) removed.push(place);
+  };
+  for (const link of wanted) await remove('Link', link.name);
+  for (const proxy of await deps.links.ownProxies()) {
+    const isNamed = wanted.length === 0 || wanted.some((link) => link.proxyConfiguration === proxy);
+    if (isNamed && !others.some((link) => link.proxyConfiguration === proxy)) await remove('Secret', proxy);
+  }
   const secretUsedBy: string[] = [];
   let records = 0;
-  for (const link of wanted) {
-    const place = await deps.links.remove('Link', link.name);
-    if (place !== undefined) removed.push(place);
-  }
   for (const tlsCredentials of credentials) {
-    const users = all.filter((link) => link.tlsCredentials === tlsCredentials && !names.has(link.name));
+    const users = others.filter((link) => link.tlsCredentials === tlsCredentials);
     if (users.length > 0) {
       secretUsedBy.push(...users.map((link) => link.name));
       continue;
     }
     const tlsCrt = (await deps.links.findSecret(tlsCredentials))?.tlsCrt;
-    const place = await deps.links.remove('Secret', tlsCredentials);
-    if (place !== undefined) removed.push(place);
+    await remove('Secret', tlsCredentials);
     const redemptionId = wanted.find((link) => link.tlsCredentials === tlsCredentials)?.redemptionId;
     records += await deps.records.remove({ redemptionId, tlsCrt });
   }
-  return removed.length === 0 && secretUsedBy.length === 0 ? undefined : { removed, secretUsedBy, records };
+  return { links: wanted.map((link) => link.name), removed, secretUsedBy, records };
 }

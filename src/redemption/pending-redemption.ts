@@ -1,11 +1,19 @@
 /** What is kept of one token's redemption on the requesting site, so that it can be taken up again at any point. */
 export interface PendingRedemption {
+  /** What people call the kept key and the kept answer. */
+  readonly places: { readonly key: string; readonly answer: string };
   /** PEM of the private key: the kept one, else what `make` gives, kept durably before this resolves. One for all. */
   ensureKey(make: () => Promise<string>): Promise<string>;
   /** The answer that was kept, or undefined. */
   findAnswer(): Promise<string | undefined>;
   /** Keeps an answer durably unless one is kept; gives the one that is kept then. */
   keepAnswer(text: string): Promise<string>;
+  /** Keeps a key in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
+  replaceKey(damaged: string, keyPem: string): Promise<string>;
+  /** Keeps an answer in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
+  replaceAnswer(damaged: string, text: string): Promise<string>;
+  /** Removes an answer, if it is `damaged`. */
+  discardAnswer(damaged: string): Promise<void>;
   /** The last posting of the code to a server that counts every posting, or undefined. */
   findPosting(): Promise<Posting | undefined>;
   /** Notes durably that posting `number` is about to happen; false if another run has noted that number, or a later one. */

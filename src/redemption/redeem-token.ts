@@ -12,6 +12,7 @@ import { generateKeyPair, privateKeyPem, readPrivateKey } from '../pki/keys.js';
 import { createCertificateRequest } from '../pki/requests.js';
 import { sha256Hex } from '../pki/sha256.js';
 import type { Checkpoint, Clock } from './clock.js';
+import { becauseOf, isPrivateKey, judgeKept, lost } from './damaged-redemption.js';
 import type { Materializer } from './materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from './pending-redemption.js';
 import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
@@ -62,8 +63,8 @@ export function pendingRedemptionId(token: AccessToken): string {
 /**
  * Redeems a token and materializes its link; safe to repeat and to run many times at once. Rejects with RedemptionError:
  * what the service refused, what kept it from being reached, `outcome_unknown` when a server that counts every posting
- * was posted to and no answer is kept, `not_writable` before anything is posted, `other_name` when a name is asked for
- * and the token was redeemed under another one.
+ * was posted to and no answer is kept, or when what was kept is damaged and cannot be had again, `not_writable` before
+ * anything is posted, `other_name` when a name is asked for and the token was redeemed under another one.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
@@ -78,23 +79,46 @@ export async function redeemToken(
   }
   const pending = await deps.openPending(pendingRedemptionId(request.token));
   const kept = await keptAnswer(pending, name, deps.materializer);
-  const keyPem = await pending.ensureKey(async () => privateKeyPem(await generateKeyPair('p256')));
-  const context = { privateKeyPem: keyPem, tokenUrl: request.token.url };
-  const readKept = (text: string) =>
-    deps.readAnswer(text, { ...context, now: deps.clock(), name: request.name, kept: true });
-  if (kept !== undefined) return putInPlace(readKept(kept), keyPem, true, request, pending, deps);
+  const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
+  const keptKey = await pending.ensureKey(makeKey);
+  const context = { privateKeyPem: keptKey, tokenUrl: request.token.url };
+  const judged =
+    kept === undefined
+      ? undefined
+      : judgeKept((now) =>
+          deps.readAnswer(kept, { ...context, now: now ?? deps.clock(), name: request.name, kept: true }),
+        );
+  if (judged && typeof judged !== 'string') return putInPlace(judged, keptKey, true, request, pending, deps);
 
+  const damage = judged === 'other-key' || !isPrivateKey(keptKey) ? 'key' : judged && 'answer';
+  const damaged = damage && pending.places[damage];
   await deps.checkpoint('key-created');
+  const check = await deps.client.check(request.token).catch((error: unknown) => {
+    throw damaged === undefined ? error : becauseOf(damaged, error);
+  });
+  const counts = check === 'stock';
+  const retry = request.retry ?? false;
+  if (damage !== undefined && !retry) {
+    // A server that counts every posting makes its own key; one that does not gives its answer to the same key again.
+    const isLost = counts
+      ? kept !== undefined
+      : damage === 'key' && (kept !== undefined || check.redemptions > 0);
+    if (isLost) throw lost(pending.places[counts ? 'answer' : 'key']);
+  }
+  const keyPem = damage === 'key' ? await pending.replaceKey(keptKey, await makeKey()) : keptKey;
+  if (kept !== undefined && (counts || damage === 'key')) await pending.discardAnswer(kept);
+
   const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
   const redemption = { token: request.token, name, subject, csrDer, renews: request.renews };
-  const counts = (await deps.client.check(request.token)) === 'stock';
   const posted = counts
-    ? await postOnce(redemption, { pending, retry: request.retry ?? false }, deps)
+    ? await postOnce(redemption, { pending, retry }, deps)
     : await postOrReplay(redemption, deps);
-  const readNew = (text: string) =>
-    deps.readAnswer(text, { ...context, now: deps.clock(), name, kept: false });
-  const answer = posted.earlier ? posted.text : await keep(readNew(posted.text), pending, deps);
-  return putInPlace(readKept(answer), keyPem, false, request, pending, deps);
+  const read = (text: string, asked: { readonly name: string | undefined; readonly kept: boolean }) =>
+    deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...asked });
+  const answer = posted.earlier
+    ? posted.text
+    : await keep(read(posted.text, { name, kept: false }), kept, pending, deps);
+  return putInPlace(read(answer, { name: request.name, kept: true }), keyPem, false, request, pending, deps);
 }
 
 /** The answer of an earlier run. If there is none, the link's place is sure to be free and writable. */
@@ -116,13 +140,17 @@ async function keptAnswer(
   }
 }
 
+/** Keeps an answer, in the place of a damaged one if there is one; gives what is kept then. */
 async function keep(
   received: ReceivedLink,
+  damaged: string | undefined,
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
 ): Promise<string> {
   await deps.checkpoint('answer-received');
-  const kept = await pending.keepAnswer(encodeLinkDocuments(received.secret, received.links));
+  const text = encodeLinkDocuments(received.secret, received.links);
+  const kept =
+    damaged === undefined ? await pending.keepAnswer(text) : await pending.replaceAnswer(damaged, text);
   await deps.checkpoint('answer-stored');
   return kept;
 }

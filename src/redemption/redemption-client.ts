@@ -75,6 +75,11 @@ export interface AnswerContext {
   readonly now: number;
 }
 
+/** The cause of an `answer_invalid` for a certificate of another key than the one that was posted. */
+export class OtherKey extends Error {
+  override readonly name = 'OtherKey';
+}
+
 /**
  * Judges an answer: takes the known fields of `text` and proves the certificate against `ca.crt` and against the key,
  * which is the delivered one, else our own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for

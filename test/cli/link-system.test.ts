@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/router-listener.js';
-import { copySite } from '../support/system-site.js';
+import { copySite, installFakeSkupper } from '../support/system-site.js';
 
 let place: Workplace;
 const routers: RouterListener[] = [];
@@ -19,6 +19,11 @@ afterEach(async () => {
 /** Runs `linkgrant link …`. */
 function link(...words: readonly string[]): Promise<Ended> {
   return linkgrant(['link', ...words]);
+}
+
+/** Runs it with a `skupper` in that directory. */
+function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> {
+  return linkgrant(['link', ...words], { env: { PATH: `${skupper}:/usr/bin:/bin` } });
 }
 
 /** The data directory of a service that has run once. */
@@ -38,11 +43,87 @@ describe("links of a system site's namespace", () => {
     expect(outgoing).toMatchObject([
       { name: 'to-west', cost: 1, endpoints: ['inter-router 127.0.0.1:55671', 'edge 127.0.0.1:45671'] },
     ]);
-    const updated = await link('update', 'to-west', '--cost', '7', ...words);
-    expect(updated.stdout).toContain('skupper system reload -n east');
+    const updated = await link('update', 'to-west', '--cost', '7', ...words, '--data-dir', place.path('d'));
+    expect(updated.stdout).toContain(
+      'To put the change to use, run: skupper system reload -n east -p linux\n',
+    );
     expect(site.input('Link-to-west.yaml').spec.cost).toBe(7);
     expect((await link('delete', 'to-west', ...words, '--data-dir', place.path('d'))).code).toBe(0);
     expect(site.inputNames()).toEqual(['Site-east.yaml']);
+  });
+
+  test("are put to use by Skupper's reload when they change, and not for nothing", async () => {
+    const home = place.path('skupper');
+    const site = copySite('east', home, 'east');
+    const skupper = installFakeSkupper(place.path('bin'), site);
+    const run = (...words: string[]) =>
+      linkWith(skupper.path, ...words, '--platform', 'linux', '--skupper-home', home, '-n', 'east');
+    const data = ['--data-dir', place.path('d')];
+    const reload = 'system reload -n east -p linux';
+    for (let time = 1; time <= 2; time += 1) {
+      const updated = await run('update', 'to-west', '--cost', '7', ...data);
+      expect(updated, updated.stderr).toMatchObject({ code: 0 });
+      expect(updated.stdout.includes(`Reloaded with: skupper ${reload}\n`)).toBe(time === 1);
+    }
+    expect(skupper.calls()).toEqual([reload]);
+    skupper.fail(5);
+    const failed = await run('delete', 'to-west', ...data);
+    expect(failed.code).toBe(1);
+    expect(refusalOf(failed).error).toBe('the change is made, but it was not reloaded: it exited with 5');
+    expect(site.inputNames()).toEqual(['Site-east.yaml']);
+    skupper.fail(0);
+    const repeated = await run('delete', 'to-west', ...data);
+    expect(repeated).toMatchObject({ code: 0, stdout: `Reloaded with: skupper ${reload}\n` });
+    expect(skupper.calls()).toEqual([reload, reload, reload]);
+    const gone = await run('delete', 'to-west', ...data);
+    expect(gone.code).toBe(1);
+    expect(skupper.calls()).toHaveLength(3);
+  });
+
+  test('are told apart by what the running router has of them', async () => {
+    const home = place.path('skupper');
+    const site = copySite('east', home, 'east');
+    const words = [
+      '--platform',
+      'linux',
+      '--skupper-home',
+      home,
+      '-n',
+      'east',
+      '--data-dir',
+      place.path('d'),
+    ];
+    const states = async () =>
+      json(await link('status', ...words, '-o', 'json')).outgoing.map(
+        ({ name, router, file }: Record<string, string>) => [name, router, file],
+      );
+    const input = site.path('input/resources/Link-to-west.yaml');
+    expect(await states()).toEqual([['to-west', 'current', input]]);
+    const text = readFileSync(input, 'utf8');
+    writeFileSync(site.path('input/resources/Link-new.yaml'), text.replaceAll('name: to-west', 'name: new'));
+    writeFileSync(input, text.replace('spec:', 'spec:\n  cost: 5'));
+    expect(await states()).toEqual([
+      ['new', 'absent', site.path('input/resources/Link-new.yaml')],
+      ['to-west', 'outdated', input],
+    ]);
+    rmSync(input);
+    const running = site.path('runtime/resources/Link-to-west.yaml');
+    expect((await states())[1]).toEqual(['to-west', 'only-loaded', running]);
+    const { stdout } = await link('status', ...words);
+    expect(stdout).toMatch(/^NAME .* ROUTER *$/m);
+    expect(stdout).toMatch(/^to-west .* alone has it *$/m);
+    expect(stdout).toContain('note: new: the router does not have it yet');
+    expect(stdout).toContain('note: to-west: only the running router has it');
+    const elsewhere = await link(
+      'status',
+      ...words.slice(0, 4),
+      '-n',
+      'nowhere',
+      '--data-dir',
+      place.path('d'),
+    );
+    expect(elsewhere.code).toBe(1);
+    expect(refusalOf(elsewhere).error).toBe(`namespace "nowhere" has no site below ${home}`);
   });
 
   test('are of another network where the router comes from a CA that the link does not know', async () => {

@@ -177,6 +177,17 @@ describe('link status', () => {
     expect(shown.stdout).not.toContain('Incoming');
   });
 
+  test('refuses a directory that is not there', async () => {
+    for (const words of [['status'], ['status', 'to-west']]) {
+      const ended = await link(...words, '--dir', place.path('nowhere'), '--data-dir', place.path('data'));
+      expect(ended).toMatchObject({ code: 1, stdout: '' });
+      expect(refusalOf(ended)).toEqual({
+        error: `there is no directory ${place.path('nowhere')}`,
+        hint: 'name the directory of the Link and Secret files with --dir',
+      });
+    }
+  });
+
   test('warns of certificates in the last third of their life and of ended ones', async () => {
     await placeLink('young', 55671, Date.now() - 10 * DAY_MS);
     await placeLink('old', 55671, Date.now() - 22 * DAY_MS);
@@ -236,6 +247,30 @@ describe('link update and link delete', () => {
     const again = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
     expect(again.code).toBe(1);
     expect(refusalOf(again).hint).toContain('link status');
+  });
+
+  test('run a reload command when they changed something, again when it failed, and not for nothing', async () => {
+    await placeLink('to-west', 55671);
+    const log = place.path('reloads');
+    const reload = `echo reloaded >> '${log}'`;
+    const words = (command: string) => [
+      '--dir',
+      place.path('links'),
+      '--data-dir',
+      place.path('d'),
+      '--reload-command',
+      command,
+    ];
+    const failed = await link('update', 'to-west', '--cost', '9', ...words('exit 3'));
+    expect(failed.code).toBe(1);
+    expect(refusalOf(failed).error).toBe('the change is made, but it was not reloaded: it exited with 3');
+    for (let run = 1; run <= 2; run += 1) {
+      expect(await link('update', 'to-west', '--cost', '9', ...words(reload))).toMatchObject({ code: 0 });
+      expect(readFileSync(log, 'utf8')).toBe('reloaded\n');
+    }
+    const deleted = await link('delete', 'to-west', ...words(reload));
+    expect(deleted).toMatchObject({ code: 0, stdout: expect.stringContaining('Reloaded with: echo') });
+    expect(readFileSync(log, 'utf8')).toBe('reloaded\nreloaded\n');
   });
 
   test('need a place for links', async () => {

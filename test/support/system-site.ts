@@ -60,7 +60,7 @@ for file in '${site.path('runtime', 'resources')}'/Link-*.yaml '${site.path('run
   rm -f "$file"
 done
 for file in '${site.path('input', 'resources')}'/Link-*.yaml '${site.path('input', 'resources')}'/Secret-*.yaml; do
-  cp "$file" '${site.path('runtime', 'resources')}'/
+  if [ -e "$file" ]; then cp "$file" '${site.path('runtime', 'resources')}'/; fi
 done
 `,
   );

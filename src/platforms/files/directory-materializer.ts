@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import { encodeLink, encodeLinkSecret } from '../../domain/link-resources.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import {
   makePrivateDirectory,
   sweepBeside,
@@ -99,7 +100,7 @@ export function directoryMaterializer(
 }
 
 function existing(file: string): string | undefined {
-  return writing(file, () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined));
+  return writing(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
 }
 
 function refuseOther(file: string, text: string): void {
@@ -116,8 +117,21 @@ function occupied(file: string): RedemptionError {
 
 /** Makes `directory` if there is none, and removes what runs that died have left in it. */
 function prepareDirectory(directory: string, now: number): void {
+  const dangling = danglingLink(resolve(directory));
+  if (dangling !== undefined) {
+    throw new RedemptionError(
+      'not_writable',
+      `${dangling} is a symbolic link to a place that is not there; make that place, or remove the link.`,
+    );
+  }
   writing(directory, () => {
     makePrivateDirectory(directory);
     sweepBeside(directory, now, (name) => OWN_FILE.test(name));
   });
+}
+
+/** The symbolic link in an absolute path that leads nowhere; undefined if there is none. */
+function danglingLink(path: string): string | undefined {
+  if (existsSync(path) || dirname(path) === path) return undefined;
+  return lstatSync(path, { throwIfNoEntry: false }) ? path : danglingLink(dirname(path));
 }

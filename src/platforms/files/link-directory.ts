@@ -1,12 +1,14 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isDocument, parseAllDocuments } from 'yaml';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles, LinkProxy, StoredLink } from '../../redemption/link-files.js';
 import { writing } from './not-writable.js';
+import { isManaged } from './own-resource.js';
 
 type Kind = 'Link' | 'Secret';
 
@@ -25,9 +27,9 @@ const LIMITS = { length: 1024 * 1024, documents: 100 };
 /**
  * The Links and Secrets in the YAML files of a directory, `Link-<name>.yaml` and `Secret-<name>.yaml` as redemption
  * writes them, and whatever other files and streams people put there. A missing directory has none; a file that is no
- * YAML is passed over.
+ * YAML is passed over. `beforeChange` is called before each change of a file.
  */
-export function linkDirectory(directory: string): LinkFiles {
+export function linkDirectory(directory: string, beforeChange: () => void = () => {}): LinkFiles {
   const places = (kind: Kind) => readPlaces(directory).filter((place) => place.kind === kind);
   const find = (kind: Kind, name: string) => places(kind).find((place) => place.name === name);
   return {
@@ -43,15 +45,26 @@ export function linkDirectory(directory: string): LinkFiles {
       const place = find('Secret', name);
       return place && linkProxy(place);
     },
+    ownProxies: async () =>
+      places('Secret')
+        .filter(({ resource }) => isManaged(resource) && resource.type === 'kubernetes.io/basic-auth')
+        .map(({ name }) => name),
     update: async (name, changes) => {
       const place = find('Link', name);
-      if (place) writing(place.file, () => rewrite(place, (document) => change(document, changes)));
-      return place?.file;
+      if (!place) return undefined;
+      const { cost = 1, tlsCredentials } = storedLink(place);
+      const isSo = (changes.cost ?? cost) === cost;
+      if (isSo && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
+      beforeChange();
+      writing(place.file, () => rewrite(place, (document) => change(document, changes)));
+      return place.file;
     },
     remove: async (kind, name) => {
       const place = find(kind, name);
-      if (place) writing(place.file, () => removeFrom(place));
-      return place?.file;
+      if (!place) return undefined;
+      beforeChange();
+      writing(place.file, () => removeFrom(place));
+      return place.file;
     },
   };
 }
@@ -71,7 +84,7 @@ function readPlaces(directory: string): Place[] {
 function placesIn(file: string): Place[] {
   let resources: YamlMapping[];
   try {
-    resources = parseYamlMappings(readFileSync(file, 'utf8'), LIMITS);
+    resources = parseYamlMappings(readBoundedText(file), LIMITS);
   } catch {
     return [];
   }
@@ -141,7 +154,7 @@ function change(document: Document, { cost, tlsCredentials }: LinkChanges): void
 
 /** Every document of the file but the empty ones, as `parseYamlMappings` counts them. */
 function documentsOf(file: string): Document[] {
-  return [...parseAllDocuments(readFileSync(file, 'utf8'), { logLevel: 'silent' })].filter(
+  return [...parseAllDocuments(readBoundedText(file), { logLevel: 'silent' })].filter(
     (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
   );
 }

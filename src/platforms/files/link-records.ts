@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import type { LinkRecords } from '../../redemption/link-files.js';
@@ -40,7 +41,7 @@ export function linkRecords(dataDirectory: string): LinkRecords {
 
 function keptSecret(file: string): { readonly redemptionId: unknown; readonly tlsCrt: unknown } | undefined {
   try {
-    const [secret] = parseYamlMappings(readFileSync(file, 'utf8'), LIMITS);
+    const [secret] = parseYamlMappings(readBoundedText(file), LIMITS);
     const annotations = asMapping(asMapping(secret?.metadata).annotations);
     return { redemptionId: annotations[SECRET_REDEMPTION_ID], tlsCrt: asMapping(secret?.data)['tls.crt'] };
   } catch {

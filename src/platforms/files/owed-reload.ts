@@ -3,8 +3,10 @@ import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Checkpoint } from '../../redemption/clock.js';
+import type { LinkFiles } from '../../redemption/link-files.js';
 import type { Materializer } from '../../redemption/materializer.js';
 import { type DirectoryPlacing, directoryMaterializer } from './directory-materializer.js';
+import { linkDirectory } from './link-directory.js';
 import { writing } from './not-writable.js';
 import { type TakeTurn, takingTurns } from './turns.js';
 
@@ -35,6 +37,11 @@ export class OwedReload {
       probe: (name) => inner.probe(name),
       materialize: (...link) => this.#takeTurn(() => inner.materialize(...link)),
     };
+  }
+
+  /** Acts on the links in the place, one process after another, and notes that a reload is owed if that changes any. */
+  change<T>(act: (links: LinkFiles) => Promise<T>): Promise<T> {
+    return this.#takeTurn(() => act(linkDirectory(this.#place, () => this.#note())));
   }
 
   /**

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import { certificateEnd, isManaged } from './own-resource.js';
 
@@ -46,7 +47,7 @@ function linkFilesIn(directory: string): string[] {
 
 function readManaged(file: string): YamlMapping | undefined {
   try {
-    const [resource] = parseYamlMappings(readFileSync(file, 'utf8'), LIMITS);
+    const [resource] = parseYamlMappings(readBoundedText(file), LIMITS);
     return resource && isManaged(resource) ? resource : undefined;
   } catch {
     return undefined;

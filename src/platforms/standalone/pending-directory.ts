@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPrivateFile,
   makePrivateDirectory,
@@ -14,6 +15,7 @@ import type {
   RedemptionOutcome,
 } from '../../redemption/pending-redemption.js';
 import { writing } from '../files/not-writable.js';
+import { type TakeTurn, takingTurns } from '../files/turns.js';
 
 // Disk space for an answer, taken before its posting and given back when the answer is there to be kept.
 const ROOM = 'room';
@@ -23,8 +25,8 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
  * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first. While the
- * answer of a server that counts every posting is awaited, `room` holds the disk space for it. The `clock` only tells how
- * old left-over temporary files are.
+ * answer of a server that counts every posting is awaited, `room` holds the disk space for it; `repair/` is there once a
+ * damaged file was replaced. The `clock` only tells how old left-over temporary files are.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
@@ -46,10 +48,14 @@ export function hasUnplacedAnswer(dataDirectory: string, id: string): boolean {
 }
 
 class PendingDirectory implements PendingRedemption {
+  readonly places: PendingRedemption['places'];
   readonly #directory: string;
+  readonly #inTurn: TakeTurn;
 
   constructor(directory: string) {
     this.#directory = directory;
+    this.places = { key: join(directory, 'key.pem'), answer: join(directory, 'answer.yaml') };
+    this.#inTurn = takingTurns(join(directory, 'repair'), sleep);
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
@@ -63,6 +69,24 @@ class PendingDirectory implements PendingRedemption {
   async keepAnswer(text: string): Promise<string> {
     rmSync(join(this.#directory, ROOM), { force: true });
     return this.#publish('answer.yaml', text).content;
+  }
+
+  replaceKey(damaged: string, keyPem: string): Promise<string> {
+    return this.#replace('key.pem', damaged, keyPem);
+  }
+
+  replaceAnswer(damaged: string, text: string): Promise<string> {
+    return this.#replace('answer.yaml', damaged, text);
+  }
+
+  async discardAnswer(damaged: string): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#read('answer.yaml') !== damaged) return;
+      writing(this.#directory, () => {
+        rmSync(join(this.#directory, 'answer.yaml'), { force: true });
+        syncDirectory(this.#directory);
+      });
+    });
   }
 
   async findPosting(): Promise<Posting | undefined> {
@@ -118,6 +142,17 @@ class PendingDirectory implements PendingRedemption {
         throw error;
       });
     }
+  }
+
+  /** Puts `content` in the place of `damaged`, one process after another; gives what is there then. */
+  #replace(name: string, damaged: string, content: string): Promise<string> {
+    const file = join(this.#directory, name);
+    return this.#inTurn(async () => {
+      const there = this.#read(name);
+      if (there !== undefined && there !== damaged) return there;
+      writing(file, () => writePrivateFile(file, content));
+      return content;
+    });
   }
 
   /** Makes a file that is whole and durable from its first moment on, unless it is there; gives what is there then. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import { writing } from '../files/not-writable.js';
@@ -13,7 +14,10 @@ const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
 /** A file of the input directory that holds an AccessToken, with its text. */
 export interface InputToken {
   readonly file: string;
+  /** Empty when it cannot be read. */
   readonly text: string;
+  /** Why it cannot be read, as the end of a sentence. */
+  readonly unreadable?: string;
 }
 
 /** How the redemption of an input token ended badly; `tokenId` tells apart what the file may hold later. */
@@ -26,6 +30,12 @@ export interface InputTokenOutcome {
   readonly final: boolean;
 }
 
+/**
+ * What the router has of a Link: it as the input directory has it, it or its Secret otherwise than there, nothing yet, or
+ * one that the input directory does not have (any more), because Skupper redeemed it or its file was removed.
+ */
+export type LoadedState = 'current' | 'outdated' | 'absent' | 'only-loaded';
+
 /** The requesting side of a site of Skupper's system platforms: what it is, has loaded, and holds in its input. */
 export class RequestingSite {
   readonly #directories: NamespaceDirectories;
@@ -37,6 +47,11 @@ export class RequestingSite {
   /** Where Links and Secrets go. */
   get inputResources(): string {
     return this.#directories.inputResources;
+  }
+
+  /** Where what the router was given stands; what is written there is lost at the next reload. */
+  get runtimeResources(): string {
+    return this.#directories.runtimeResources;
   }
 
   /** Whether there is a site, and whether it has been started. */
@@ -73,12 +88,7 @@ export class RequestingSite {
 
   /** True when the router was given these files as they are: each resource is in the runtime state with the same content. */
   hasLoaded(files: readonly string[]): boolean {
-    const loaded = new Map(
-      readResources(this.#directories.runtimeResources, ['Link', 'Secret']).map((found) => [
-        `${found.kind} ${found.name}`,
-        contentOf(found.resource),
-      ]),
-    );
+    const loaded = contentsIn(this.#directories.runtimeResources);
     const wanted = readResources(this.#directories.inputResources, ['Link', 'Secret']).filter(({ file }) =>
       files.includes(file),
     );
@@ -88,13 +98,41 @@ export class RequestingSite {
     );
   }
 
+  /** What the router has, by the name of the Link. */
+  loadedLinks(): ReadonlyMap<string, LoadedState> {
+    const loaded = contentsIn(this.#directories.runtimeResources);
+    const wanted = contentsIn(this.#directories.inputResources);
+    const states = new Map<string, LoadedState>();
+    for (const { name } of readResources(this.#directories.runtimeResources, ['Link'])) {
+      states.set(name, 'only-loaded');
+    }
+    for (const { name, resource } of readResources(this.#directories.inputResources, ['Link'])) {
+      const keys = [`Link ${name}`, `Secret ${asMapping(resource.spec).tlsCredentials}`];
+      const isCurrent = keys.every((key) => loaded.get(key) === wanted.get(key));
+      states.set(name, isCurrent ? 'current' : states.has(name) ? 'outdated' : 'absent');
+    }
+    return states;
+  }
+
+  /** True when the router has a Link of none of these names. */
+  hasDropped(links: readonly string[]): boolean {
+    return readResources(this.#directories.runtimeResources, ['Link']).every(
+      ({ name }) => !links.includes(name),
+    );
+  }
+
   /** The AccessToken files of the input directory, by name; none where there is no such directory. */
   inputTokens(): InputToken[] {
     const directory = this.#directories.inputResources;
     return namesIn(directory).flatMap((name) => {
       const file = join(directory, name);
-      const text = TOKEN_FILE.test(name) ? readIfThere(file) : undefined;
-      return text === undefined ? [] : [{ file, text }];
+      try {
+        const text = TOKEN_FILE.test(name) ? readIfThere(file) : undefined;
+        return text === undefined ? [] : [{ file, text }];
+      } catch (error) {
+        // One bad file is not to keep the others from being redeemed.
+        return [{ file, text: '', unreadable: (error as Error).message }];
+      }
     });
   }
 
@@ -141,11 +179,21 @@ function namesIn(directory: string): string[] {
 
 function readIfThere(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readBoundedText(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The content of each Link and Secret of a directory, by its kind and name. */
+function contentsIn(directory: string): ReadonlyMap<string, string> {
+  return new Map(
+    readResources(directory, ['Link', 'Secret']).map(({ kind, name, resource }) => [
+      `${kind} ${name}`,
+      contentOf(resource),
+    ]),
+  );
 }
 
 /** What a Link or a Secret says, whatever else Skupper notes on it. */

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
@@ -27,7 +28,7 @@ export function listResourceFiles(directory: string): string[] {
 
 /** The resources in a file. Throws what reading it threw, and an Error whose message quotes nothing for what is no YAML. */
 export function readResourceFile(file: string): ResourceFile[] {
-  return parseYamlMappings(readFileSync(file, 'utf8'), LIMITS).map((resource) => ({
+  return parseYamlMappings(readBoundedText(file), LIMITS).map((resource) => ({
     file,
     kind: String(resource.kind),
     name: String(asMapping(resource.metadata).name ?? ''),

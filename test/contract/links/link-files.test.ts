@@ -113,6 +113,7 @@ describe('deleting a link', () => {
     await redeemed('to-west', { record: 'aaaa' });
     await redeemed('to-north', { record: 'bbbb' });
     expect(await deleteLink('to-west', side())).toEqual({
+      links: ['to-west'],
       removed: [join(directory, 'Link-to-west.yaml'), join(directory, 'Secret-to-west.yaml')],
       secretUsedBy: [],
       records: 1,
@@ -142,6 +143,41 @@ describe('deleting a link', () => {
     expect(await deleteLink('to-west', side())).toMatchObject({ records: 1 });
     expect(readdirSync(directory)).toEqual([]);
     expect(secret.name).toBe('to-west');
+  });
+
+  test("takes its proxy's Secret along once no other Link names it, also after a crash, and never somebody else's", async () => {
+    const proxySecret = (name: string, labels: object) =>
+      writeFileSync(
+        join(directory, `Secret-${name}.yaml`),
+        JSON.stringify({
+          kind: 'Secret',
+          type: 'kubernetes.io/basic-auth',
+          metadata: { name, labels },
+          stringData: { host: '127.0.0.1', port: '3128' },
+        }),
+      );
+    const through = (link: string, proxy: string) => {
+      const file = join(directory, `Link-${link}.yaml`);
+      const settings = `spec:\n  settings: {proxy-configuration: ${proxy}}\n`;
+      writeFileSync(file, readFileSync(file, 'utf8').replace('spec:\n', settings));
+    };
+    const ours = { 'app.kubernetes.io/managed-by': 'linkgrant' };
+    for (const name of ['east', 'north', 'south', 'west']) await redeemed(name);
+    proxySecret('shared', ours);
+    proxySecret('given', {});
+    through('east', 'shared');
+    through('north', 'shared');
+    through('south', 'given');
+    await deleteLink('east', side());
+    await deleteLink('south', side());
+    expect(readdirSync(directory)).toEqual(
+      expect.arrayContaining(['Secret-given.yaml', 'Secret-shared.yaml']),
+    );
+    expect((await deleteLink('north', side()))?.removed).toContain(join(directory, 'Secret-shared.yaml'));
+    proxySecret('orphan', ours);
+    rmSync(join(directory, 'Link-west.yaml'));
+    await deleteLink('west', side());
+    expect(readdirSync(directory)).toEqual(['Secret-given.yaml']);
   });
 
   test('takes one document out of a stream and leaves the others', async () => {

@@ -66,6 +66,16 @@ describe('an answer to our own key', () => {
     });
   });
 
+  test('loses a redemption id that is not the one in its certificate', () => {
+    const other = answer.replace(
+      /redemption-id: .*/,
+      'redemption-id: "0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232"',
+    );
+    const { secret, redemptionId } = read(other);
+    expect(redemptionId).toBeUndefined();
+    expect(secret.annotations).toEqual({});
+  });
+
   test('is refused when the certificate is for another key, or from another CA than it says', () => {
     const [, link] = documents(answer);
     const withoutKey = documents(delivered)[0]?.replace(/ *tls\.key: .*\n/, '');
