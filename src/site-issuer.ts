@@ -2,6 +2,8 @@ import { type CertificateAuthority, CertificateAuthorityError } from './pki/auth
 import { openDataDirectory } from './platforms/standalone/data-directory.js';
 import { OwnedAuthorities, readAuthority, SITE_CA } from './platforms/standalone/owned-authorities.js';
 import { issueIdentity } from './platforms/standalone/server-identity.js';
+import { issuerOfLinks } from './platforms/standalone/site.js';
+import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
 /** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
@@ -16,6 +18,12 @@ export async function openIssuer(settings: Settings, now: number): Promise<Certi
   }
   openDataDirectory(dataDir);
   return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
+}
+
+/** Why a CA of the data directory cannot sign the links of a site without a platform; undefined where it can. */
+export function namedIssuerRefusal(dataDir: string, name: string, now: number): SiteRefusal | undefined {
+  const found = issuerOfLinks(new OwnedAuthorities(dataDir).find(name, now), now);
+  return 'refused' in found ? found : undefined;
 }
 
 /** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year. */

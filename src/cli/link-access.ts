@@ -1,4 +1,7 @@
 import type { LinkEndpoint } from '../domain/link.js';
+import { isResourceName } from '../domain/names.js';
+import type { SiteRefusal } from '../redemption/site.js';
+import { namedIssuerRefusal } from '../site-issuer.js';
 import { openSystemSite } from '../system-side.js';
 import { CommandError } from './command-error.js';
 import { requireService, type StoreSession } from './store-session.js';
@@ -11,16 +14,27 @@ export interface LinkAccess {
 }
 
 /**
- * What the site behind the service gives to those who redeem. Where a platform tells why it gives nothing, that is an
- * error, so that no grant is made which could never be of use.
+ * What the site behind the service gives to those who redeem. Where a platform tells why it gives nothing, or the CA that
+ * was asked for cannot sign, that is an error, so that no grant is made which could never be of use.
  */
 export async function requireLinkAccess(
   session: StoreSession,
   asked: { readonly namespace: string; readonly name: string; readonly issuer: string | null },
 ): Promise<LinkAccess> {
   const { system, endpoints } = requireService(session);
-  if (!system) return { endpoints, siteUid: null };
+  if (!system) {
+    const { issuer } = asked;
+    // What is no name at all is refused with the grant's other values.
+    const isNamed = issuer !== null && isResourceName(issuer);
+    const refusal = isNamed ? namedIssuerRefusal(session.dataDir, issuer, Date.now()) : undefined;
+    if (refusal) throw refused(refusal);
+    return { endpoints, siteUid: null };
+  }
   const access = await openSystemSite(system, Date.now).resolveAccess(asked);
-  if ('refused' in access) throw new CommandError(access.reason, { exitCode: 1, hint: access.hint });
+  if ('refused' in access) throw refused(access);
   return access;
+}
+
+function refused({ reason, hint }: SiteRefusal): CommandError {
+  return new CommandError(reason, { exitCode: 1, hint });
 }

@@ -107,7 +107,7 @@ function addRest(program: Command): void {
     issuer
       .command('server-certificate')
       .description('write a certificate for a router that accepts the links'),
-    ['dataDir', 'issuerCert', 'issuerKey'],
+    ['platform', ...STORE_SETTINGS, 'issuerCert', 'issuerKey'],
   )
     .option('--host <HOST>', 'name or address that links reach the router by; may be repeated', collect)
     .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')

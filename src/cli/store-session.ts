@@ -11,6 +11,8 @@ export interface StoreSession {
   readonly service: ServiceDescription | undefined;
   /** The namespace that the command is about: the one given, else the only one that the service serves, else `default`. */
   readonly namespace: string;
+  /** Where the service without a platform keeps its CAs. */
+  readonly dataDir: string;
 }
 
 /** Runs `act` on the configured store and closes it afterwards, whatever happens. */
@@ -22,7 +24,7 @@ export async function withStore<T>(
   const store = await openStore(settings, { clock: Date.now, checkpoint: () => {} }, false);
   try {
     const service = await readService(store);
-    return await act({ store, service, namespace: namespaceOf(flags, service) });
+    return await act({ store, service, namespace: namespaceOf(flags, service), dataDir: settings.dataDir });
   } finally {
     await store.close();
   }

@@ -54,6 +54,26 @@ describe('grant create', () => {
     expect(parse(stdout)).toMatchObject({ redemptionsAllowed: 5, expirationWindow: '1d2h' });
   });
 
+  it('makes no grant that a CA would have to sign which is not there', async () => {
+    const before = await states();
+    const ends = await Promise.all([
+      grant(['create', 'of-nobody', '--issuer', 'nobody-ca']),
+      linkgrant([
+        ...['token', 'issue', place.path('of-nobody.yaml'), '--name', 'of-nobody'],
+        ...['--issuer', 'nobody-ca', '--data-dir', dataDir],
+      ]),
+    ]);
+    for (const ended of ends) {
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toBe(`there is no issuer "nobody-ca" in ${dataDir}/issuers`);
+      expect(refusalOf(ended).hint).toContain('--issuer');
+    }
+    const server = await grant(['create', 'of-server', '--issuer', 'linkgrant-server-ca']);
+    expect(refusalOf(server).error).toContain('signs the certificate of this service alone');
+    expect(await states()).toEqual(before);
+    expect(await made('of-site', '--issuer', 'skupper-site-ca')).toMatchObject({ issuer: 'skupper-site-ca' });
+  });
+
   it('tells on a grant for several sites what a lost answer costs', async () => {
     const { stdout } = await grant(['create', 'several', '--redemptions-allowed', '2']);
     expect(stdout).toContain('also one that got lost');

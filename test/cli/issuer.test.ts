@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { SystemHome } from '../support/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const place = new Workplace();
@@ -60,6 +61,29 @@ describe('issuer server-certificate', () => {
     expect(ended.code, ended.stderr).toBe(0);
     const leaf = readFileSync(join(to, 'tls.crt'), 'utf8');
     expect(openssl.verifies(leaf, authority.certificate, 'sslserver').ok).toBe(true);
+  });
+
+  it.each([
+    ['by its settings', ['--platform', 'podman'], 'podman'],
+    ['by the service that has run on the data directory', [], 'linux'],
+  ])("leaves a system site's router to Skupper, %s, and makes no CA", async (_how, words, platform) => {
+    const data = place.path(`data-of-${platform}`);
+    if (words.length === 0) {
+      const home = new SystemHome(place.path('skupper')).add('west');
+      const service = await place.serve([
+        ...['--platform', platform, '--skupper-home', home.directory],
+        ...['--data-dir', data],
+      ]);
+      await service.stop();
+    }
+    const to = place.path('never-made');
+    const ended = await issue(...words, '--data-dir', data, '--host', 'a', '--to', to);
+    expect(ended.code).toBe(2);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toBe(`on ${platform} the server certificates of a router are Skupper's`);
+    expect(hint).toContain('spec.subjectAlternativeNames');
+    expect(existsSync(to)).toBe(false);
+    expect(existsSync(join(data, 'issuers/skupper-site-ca'))).toBe(false);
   });
 
   it('refuses what it cannot do with the reason', async () => {

@@ -36,15 +36,23 @@ export class StandaloneSite implements Site {
         hint: 'start it with --endpoint inter-router=HOST:PORT',
       };
     }
-    const issuer = grant.issuer === null ? this.#defaultIssuer : this.#findIssuer(grant.issuer);
-    if (typeof issuer === 'string') return issuerUnavailable(issuer);
-    if (!issuer.signsFor.client)
-      return issuerUnavailable(`${issuer.description} may not sign certificates of TLS clients`);
-    const now = this.#clock();
-    if (issuer.notAfter <= now) return issuerUnavailable(`${issuer.description} has expired`);
-    if (issuer.notBefore > now) return issuerUnavailable(`${issuer.description} is not valid yet`);
+    const found = grant.issuer === null ? this.#defaultIssuer : this.#findIssuer(grant.issuer);
+    const issuer = issuerOfLinks(found, this.#clock());
+    if ('refused' in issuer) return issuer;
     return { siteUid: null, endpoints: this.#endpoints, issuer, caCrt: issuer.bundlePem };
   }
+}
+
+/** The CA that was looked up, if it can sign links now. */
+export function issuerOfLinks(
+  found: CertificateAuthority | string,
+  now: number,
+): CertificateAuthority | SiteRefusal {
+  if (typeof found === 'string') return issuerUnavailable(found);
+  if (!found.signsFor.client)
+    return issuerUnavailable(`${found.description} may not sign certificates of TLS clients`);
+  if (found.notAfter <= now) return issuerUnavailable(`${found.description} has expired`);
+  return found.notBefore > now ? issuerUnavailable(`${found.description} is not valid yet`) : found;
 }
 
 function issuerUnavailable(reason: string): SiteRefusal {

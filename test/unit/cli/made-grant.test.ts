@@ -11,7 +11,12 @@ afterEach(() => said.mockClear());
 
 /** The failure of a `show` that fails with `failure`, on a store whose deleting ends as told. */
 function unmade(failure: Error, deleteGrant: GrantStore['deleteGrant']): Promise<unknown> {
-  const session = { store: { deleteGrant } as GrantStore, service: undefined, namespace: 'default' };
+  const session = {
+    store: { deleteGrant } as GrantStore,
+    service: undefined,
+    namespace: 'default',
+    dataDir: '/nowhere',
+  };
   return orUnmade(grant, session, () => Promise.reject(failure)).catch((error: unknown) => error);
 }
 
