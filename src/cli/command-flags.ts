@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
 import { parseOutputFormat } from './output-format.js';
-import { settingsOptions } from './settings-options.js';
+import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
 
 /** The `-o` of every command that lists or reports. */
 export const OUTPUT = () =>
@@ -29,4 +29,16 @@ export function addConnectionFlags(
       "connect elsewhere than the URL says, as curl's; may be repeated",
       (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
     );
+}
+
+const NAMESPACE = () =>
+  new Option(
+    '-n, --namespace <NAMESPACE>',
+    'namespace of the grant (default: the only one that the service serves, else default)',
+  );
+
+/** Adds a command about grants: it takes a namespace, and the settings of the store. */
+export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
+  const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());
+  return withSettings(command, STORE_SETTINGS);
 }

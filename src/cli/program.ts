@@ -2,22 +2,11 @@ import { Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
-import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
+import { addConnectionFlags, grantCommand, OUTPUT, withSettings } from './command-flags.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
 import { collect, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
-
-const NAMESPACE = () =>
-  new Option(
-    '-n, --namespace <NAMESPACE>',
-    'namespace of the grant (default: the only one that the service serves, else default)',
-  );
-
-function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
-  const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());
-  return withSettings(command, STORE_SETTINGS);
-}
 
 function addGrantLimits(command: Command): Command {
   return command

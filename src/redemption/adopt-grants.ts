@@ -96,14 +96,11 @@ async function adoptOne(
   const { namespace, name, issuer = null, problem } = declaration;
   const existing = await deps.store.findGrantByName(namespace, name);
   if (existing) return follow(existing, declaration, file, deps.store);
-  const missing =
-    declaration.code === undefined
-      ? 'spec.code is missing, and a code of its own would be known to nobody: give one of at least 16 characters'
-      : undefined;
-  const unusable = problem ?? grantProblem(declaration) ?? missing;
+  const unusable = problem ?? grantProblem(declaration);
   if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
+  // Without spec.code nobody knows its code; its tokens are signed.
   const made = await createGrant({ ...declaration, sourceFile: file }, true, deps);
   // Rejected now, another process was faster: its grant is looked at in the next turn.
   return 'rejected' in made ? undefined : { outcome: 'adopted' };

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mintSignedCode } from '../../../src/codes/signed-code.js';
+import { grantSigningKey } from '../../../src/codes/signing-keys.js';
 import { grantState } from '../../../src/domain/access-grant.js';
 import { CodeKeyDirectory } from '../../../src/platforms/standalone/code-key-directory.js';
 import { readGrantFiles } from '../../../src/platforms/system/grant-files.js';
@@ -185,9 +187,34 @@ describe('a grant that a file declares', () => {
   });
 });
 
+describe('a grant that a file declares without a code', () => {
+  it('is made with a code that nobody knows, is redeemed with signed ones, and asks for no other', async () => {
+    declare('a', { code: undefined });
+    expect(await adopt()).toMatchObject([{ outcome: 'adopted', name: 'a' }]);
+    const { uid, codeChosen } = await grantOf('a');
+    expect(codeChosen).toBe(false);
+    const signed = {
+      jti: 'a-signed-code',
+      grantUid: uid,
+      uses: 1,
+      issuedAt: now,
+      expirationTime: now + MINUTE,
+    };
+    const code = await mintSignedCode(signed, grantSigningKey(await codeKeys.current(), uid));
+    expect(await proveCode({ uid }, Buffer.from(code), { store, codeKeys })).toMatchObject({
+      signedCode: { jti: 'a-signed-code' },
+    });
+    for (const guess of ['', 'undefined', 'null', CODE]) {
+      expect(await proveCode({ uid }, Buffer.from(guess), { store, codeKeys })).toEqual({
+        refused: 'code_wrong',
+      });
+    }
+    expect(await adopt()).toEqual([]);
+  });
+});
+
 describe('a declaration without effect is told with its reason', () => {
   it.each([
-    ['no code', { code: undefined }, /^spec\.code is missing.*at least 16 characters$/],
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
     ['a number for a code', { code: 1234567890123456 }, /^spec\.code is no text/],
     ['a code of other characters', { code: 'blank blank blank blank' }, /no white space$/],
