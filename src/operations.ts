@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import type { Registry } from 'prom-client';
-import { type CertificateEnds, certificateParts } from './admin/certificate-readiness.js';
+import { type CertificateTimes, certificateParts } from './admin/certificate-readiness.js';
 import { createGrantMetrics } from './admin/metrics.js';
 import { createOperationsApp } from './admin/operations-app.js';
 import type { Clock } from './redemption/clock.js';
@@ -24,10 +24,10 @@ export function storeMetrics(store: GrantStore, { clock }: { readonly clock: Clo
 /** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
-  deps: Parameters<typeof createOperationsApp>[0] & { certificateEnds(): CertificateEnds },
+  deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes(): CertificateTimes },
   { clock }: { readonly clock: Clock },
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
-  const parts = [...deps.parts, ...certificateParts(deps.certificateEnds, clock)];
+  const parts = [...deps.parts, ...certificateParts(deps.certificateTimes, clock)];
   const server = createServer(createOperationsApp({ ...deps, parts }) as RequestListener);
   const listening = await listen(server, address);
   return {

@@ -2,9 +2,10 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { CertificateEnds } from './admin/certificate-readiness.js';
+import type { CertificateTimes } from './admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import type { ReadinessPart } from './admin/operations-app.js';
+import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
@@ -12,12 +13,12 @@ import { openStore } from './open-store.js';
 import { listen, storeMetrics } from './operations.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
-import { CodeKeyDirectory } from './platforms/standalone/code-key-directory.js';
 import type { FoundIdentity } from './platforms/standalone/server-identity.js';
 import { serviceUrl } from './platforms/standalone/service-address.js';
 import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
+import { publishCodeKey } from './redemption/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
 import { openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import type { Settings } from './setting-schemas.js';
@@ -27,6 +28,7 @@ const BODY_TIMEOUT_MS = 15_000;
 // With what the store may take to close, under 10 s.
 const DRAIN_MS = 4_500;
 const SWEEP_MS = 10_000;
+const KEY_SWEEP_MS = 3_600_000;
 const IDENTITY_CHECK_MS = 10_000;
 // One RSA key is up to 250 ms of a core; a client gives up after 10 s.
 const MOST_QUEUED_KEYS = 64;
@@ -46,7 +48,7 @@ export interface RunningService {
   readonly storeMetrics: Registry;
   /** What readiness depends on beside the certificates. */
   readonly readiness: readonly ReadinessPart[];
-  certificateEnds(): CertificateEnds;
+  certificateTimes(): CertificateTimes;
   /** Looks for other credentials now instead of at the next turn. */
   reloadIdentity(): Promise<void>;
   /** Stops accepting, finishes what is running, in under 10 s. */
@@ -108,7 +110,7 @@ function createListener(parts: ServiceParts): TlsListener {
   const app = createRedemptionApp({
     store,
     site,
-    codeKeys: new CodeKeyDirectory(settings.dataDir, context.clock),
+    codeKeys: openCodeKeys(settings.dataDir, context.clock),
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     onLedgerFailure: (error) =>
@@ -152,6 +154,8 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
   };
   await publishService(store, description);
+  const codeKeys = openCodeKeys(settings.dataDir, clock);
+  await publishCodeKey(store, codeKeys);
   const adoptGrants =
     settings.platform === 'standalone'
       ? undefined
@@ -159,17 +163,24 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // Where sites tell whether they accept links, a grant is made when its own does.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  let ends: CertificateEnds = { server: shown.notAfter, issuer: issuer?.notAfter ?? null };
-  const noteServerEnd = (notAfter: number) => {
-    ends = { ...ends, server: notAfter };
-    metrics.setCertificateExpiry('server', notAfter);
+  // Told from process to process: so nothing but the times.
+  const ofIssuer = issuer ? { notBefore: issuer.notBefore, notAfter: issuer.notAfter } : null;
+  const timesOf = ({ notBefore, notAfter }: FoundIdentity): CertificateTimes => ({
+    server: { notBefore, notAfter },
+    issuer: ofIssuer,
+  });
+  let times = timesOf(shown);
+  const noteServerCertificate = (found: FoundIdentity) => {
+    times = timesOf(found);
+    metrics.setCertificateExpiry('server', found.notAfter);
   };
-  noteServerEnd(shown.notAfter);
+  noteServerCertificate(shown);
   if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
-  const reloadIdentity = identityReloader(parts, description, noteServerEnd);
+  const reloadIdentity = identityReloader(parts, description, noteServerCertificate);
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
+    setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
     ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
   ];
   for (const timer of timers) timer.unref();
@@ -178,7 +189,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     listening,
     metrics,
     storeMetrics: storeMetrics(store, context),
-    certificateEnds: () => ends,
+    certificateTimes: () => times,
     readiness: [{ name: 'store', ready: () => store.probe() }],
     reloadIdentity,
     async close() {
@@ -211,7 +222,7 @@ async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Prom
 function identityReloader(
   { identity, lease, shown, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
   description: ServiceDescription,
-  noteServerEnd: (notAfter: number) => void,
+  noteServerCertificate: (found: FoundIdentity) => void,
 ): () => Promise<void> {
   const { clock, logger } = context;
   let { version } = shown;
@@ -220,7 +231,7 @@ function identityReloader(
       if (identity.version(clock()) === version) return undefined;
       const found = await identity.read(clock());
       listener.setCredentials(found);
-      noteServerEnd(found.notAfter);
+      noteServerCertificate(found);
       return found;
     } catch (error) {
       const event = 'certificate_kept';

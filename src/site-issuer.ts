@@ -1,10 +1,12 @@
 import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
-import { openDataDirectory } from './platforms/standalone/data-directory.js';
+import { openDataDirectory, openToOthers } from './platforms/standalone/data-directory.js';
 import { OwnedAuthorities, readAuthority, SITE_CA } from './platforms/standalone/owned-authorities.js';
 import { issueIdentity } from './platforms/standalone/server-identity.js';
 import { issuerOfLinks } from './platforms/standalone/site.js';
 import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
+
+export { openToOthers };
 
 /** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
 export async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {

@@ -1,21 +1,30 @@
 import type { Clock } from '../redemption/clock.js';
 import type { ReadinessPart } from './operations-app.js';
 
-/** When the certificates end that the service depends on, in milliseconds since the epoch. */
-export interface CertificateEnds {
-  readonly server: number;
-  /** Null where sites have issuers of their own. */
-  readonly issuer: number | null;
+/** First and last moment at which a certificate and the CAs above it are valid, in milliseconds since the epoch. */
+export interface ValidTime {
+  readonly notBefore: number;
+  readonly notAfter: number;
 }
 
-/** The parts of readiness that a certificate's end takes away; `ends` is asked each time. */
-export function certificateParts(ends: () => CertificateEnds, clock: Clock): readonly ReadinessPart[] {
-  const assertValid = (what: string, notAfter: number | null) => {
-    if (notAfter !== null && notAfter <= clock())
-      throw new Error(`the ${what} ended ${new Date(notAfter).toISOString()}`);
+/** When the certificates are valid that the service depends on. */
+export interface CertificateTimes {
+  readonly server: ValidTime;
+  /** Null where sites have issuers of their own. */
+  readonly issuer: ValidTime | null;
+}
+
+/** The parts of readiness that a certificate takes away which is not valid now; `times` is asked each time. */
+export function certificateParts(times: () => CertificateTimes, clock: Clock): readonly ReadinessPart[] {
+  const assertValid = (what: string, valid: ValidTime | null) => {
+    const now = clock();
+    if (valid === null) return;
+    if (valid.notAfter <= now) throw new Error(`the ${what} ended ${new Date(valid.notAfter).toISOString()}`);
+    if (valid.notBefore > now)
+      throw new Error(`the ${what} is not valid before ${new Date(valid.notBefore).toISOString()}`);
   };
   return [
-    { name: 'certificate', ready: async () => assertValid('server certificate', ends().server) },
-    { name: 'issuer', ready: async () => assertValid('issuer', ends().issuer) },
+    { name: 'certificate', ready: async () => assertValid('server certificate', times().server) },
+    { name: 'issuer', ready: async () => assertValid('issuer', times().issuer) },
   ];
 }

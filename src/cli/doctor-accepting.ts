@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -8,6 +8,7 @@ import { openStore } from '../open-store.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
 import type { Settings } from '../setting-schemas.js';
+import { openToOthers } from '../site-issuer.js';
 import { certificateFileCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 import { portChecks } from './doctor-ports.js';
@@ -58,22 +59,10 @@ function answerCheck(answer: object | string): Check {
 function directoryChecks(dataDir: string): Check[] {
   const checks = [writableCheck('data directory', dataDir)];
   if (!existsSync(dataDir)) return checks;
-  const open = [dataDir, ...privateFiles(dataDir)].filter((path) => (modeOf(path) & 0o077) !== 0);
+  const open = openToOthers(dataDir);
   if (open.length === 0) return [...checks, ok('modes', 'nothing in it is open to other users')];
   const hint = `chmod go= ${open.join(' ')}`;
   return [...checks, fail('modes', `other users may enter or read ${open.join(', ')}`, hint)];
-}
-
-function modeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-}
-
-/** Files of the data directory that hold keys, codes' hashes or answers. */
-function privateFiles(dataDir: string): string[] {
-  const issuers = join(dataDir, 'issuers');
-  const keys = namesIn(issuers).map((name) => join(issuers, name, 'tls.key'));
-  const own = ['server.pem', 'linkgrant.db'].map((name) => join(dataDir, name));
-  return [...own, ...keys].filter((file) => existsSync(file));
 }
 
 function namesIn(directory: string): string[] {

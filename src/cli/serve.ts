@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { AggregatorRegistry } from 'prom-client';
-import type { CertificateEnds } from '../admin/certificate-readiness.js';
+import type { CertificateTimes } from '../admin/certificate-readiness.js';
 import type { ReadinessPart } from '../admin/operations-app.js';
 import { isLoopback } from '../domain/peer-address.js';
 import { createLogger } from '../logger.js';
@@ -26,7 +26,7 @@ type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 interface WorkerMessage {
   readonly ready?: { readonly description: ServiceDescription; readonly port: number };
   /** Told again and again, since a renewed certificate ends later. */
-  readonly ends?: CertificateEnds;
+  readonly ends?: CertificateTimes;
   readonly failed?: {
     readonly message: string;
     readonly hint: string | undefined;
@@ -101,7 +101,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         settings.opsListen,
         {
           parts: service.readiness,
-          certificateEnds: service.certificateEnds,
+          certificateTimes: service.certificateTimes,
           metrics: async () => (await Promise.all(registries.map((registry) => registry.metrics()))).join(''),
         },
         runtime,
@@ -134,8 +134,8 @@ async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<v
   // Answers the collector's requests for metrics.
   new AggregatorRegistry();
   const { description, listening } = service;
-  await tell({ ready: { description, port: listening.port }, ends: service.certificateEnds() });
-  const telling = setInterval(() => void tell({ ends: service.certificateEnds() }), CERTIFICATE_ENDS_MS);
+  await tell({ ready: { description, port: listening.port }, ends: service.certificateTimes() });
+  const telling = setInterval(() => void tell({ ends: service.certificateTimes() }), CERTIFICATE_ENDS_MS);
   await stop;
   clearInterval(telling);
   await service.close();
@@ -156,7 +156,7 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
   // Node's round-robin costs more for each connection than a whole handshake's system calls.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   let stopping = false;
-  let ends: CertificateEnds | undefined;
+  let ends: CertificateTimes | undefined;
   const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
     cluster.on('message', (_worker, message: WorkerMessage) => {
       ends = message.ends ?? ends;
@@ -185,7 +185,7 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
     });
     process.on('SIGHUP', () => signalWorkers('SIGHUP'));
     const operations =
-      settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateEnds));
+      settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateTimes));
     process.stdout.write(await banner(description, port, operations?.listening.port));
     await stop;
     await operations?.close();
@@ -212,7 +212,7 @@ function signalWorkers(signal: NodeJS.Signals): void {
 async function startClusterOperations(
   settings: Settings,
   runtime: RuntimeContext,
-  certificateEnds: () => CertificateEnds,
+  certificateTimes: () => CertificateTimes,
 ) {
   const collector = new AggregatorRegistry();
   const store = await openStore(settings, runtime, false);
@@ -227,7 +227,7 @@ async function startClusterOperations(
   const whole = storeMetrics(store, runtime);
   const metrics = async () => (await Promise.all([collector.clusterMetrics(), whole.metrics()])).join('');
   const address = settings.opsListen as NonNullable<Settings['opsListen']>;
-  const listener = await startOperations(address, { parts, metrics, certificateEnds }, runtime).catch(
+  const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(
     async (error: unknown) => {
       await store.close();
       throw error;

@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
@@ -196,6 +198,29 @@ describe('a service whose data directory cannot be used', () => {
     expect(refusalOf(ends[0] as never).error).toContain('a-file');
     expect(refusalOf(ends[1] as never).error).toContain('of-somebody-else');
   });
+
+  it.each([
+    ['the directory itself', '', 0o750],
+    ["a CA's key", 'issuers/skupper-site-ca/tls.key', 0o640],
+    ['its own key', 'server.pem', 0o604],
+    ['the store', 'linkgrant.db', 0o660],
+  ])(
+    'is refused where %s is open to other users, with the command that closes it',
+    async (_what, name, mode) => {
+      const data = place.path(`open-${mode}`);
+      await (await place.serve(['--data-dir', data])).stop();
+      const open = name === '' ? data : join(data, name);
+      chmodSync(open, mode);
+      const ended = await serveIn(data);
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended)).toEqual({
+        error: `other users may enter or read ${open}`,
+        hint: `chmod go= ${open}`,
+      });
+      execFileSync('/bin/sh', ['-c', refusalOf(ended).hint]);
+      await (await place.serve(['--data-dir', data])).stop();
+    },
+  );
 
   it('is refused where the store is no database', async () => {
     const store = file('notes.txt', 'this is no database, but it is long enough to look like something');

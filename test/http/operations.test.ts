@@ -1,7 +1,9 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
+import { certificateParts } from '../../src/admin/certificate-readiness.js';
 import { createGrantMetrics, createMetrics } from '../../src/admin/metrics.js';
 import { createOperationsApp, type ReadinessPart } from '../../src/admin/operations-app.js';
+import { DAY, HOUR, startTestService } from '../support/service.js';
 
 const ready = (name: string): ReadinessPart => ({ name, ready: async () => {} });
 const failing = (name: string, reason: string): ReadinessPart => ({
@@ -42,6 +44,34 @@ describe('the operations listener', () => {
         issuer: { ready: false, reason: 'the issuer ended 2026-01-01T00:00:00.000Z' },
       },
     });
+  });
+
+  it('is not ready while a certificate or its CA is not valid yet, or no more', async () => {
+    const service = await startTestService();
+    const { clock } = service;
+    const parts = certificateParts(() => service.running.certificateTimes(), clock.read);
+    const { app } = operations(...parts);
+    const reasons = async () => {
+      const { body } = await request(app).get('/readyz');
+      return [body.parts.certificate.reason, body.parts.issuer.reason];
+    };
+    try {
+      expect(await reasons()).toEqual([undefined, undefined]);
+      clock.advance(-HOUR);
+      expect(await reasons()).toEqual([
+        expect.stringMatching(/^the server certificate is not valid before \d{4}-/),
+        expect.stringMatching(/^the issuer is not valid before \d{4}-/),
+      ]);
+      // A new certificate would be valid by itself, and its CA not.
+      await service.running.reloadIdentity();
+      expect((await reasons())[0]).toContain('is not valid before');
+      clock.advance(HOUR + 366 * DAY);
+      expect(await reasons()).toEqual([expect.stringMatching(/^the server certificate ended/), undefined]);
+      await service.running.reloadIdentity();
+      expect(await reasons()).toEqual([undefined, undefined]);
+    } finally {
+      await service.close();
+    }
   });
 
   it('tells answers by outcome, their time and when certificates end', async () => {

@@ -2,20 +2,17 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { createMasterKey, type MasterKey } from '../../codes/signing-keys.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
-import type { CodeKeys } from '../../redemption/code-keys.js';
-
-/** A master key that is kept, and since when, in milliseconds since the epoch. */
-export interface KeptMasterKey extends MasterKey {
-  readonly createdAt: number;
-}
+import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/code-keys.js';
 
 const FILE = /^([1-9]\d{0,8})\.json$/;
+// A directory's time is no finer than the kernel's tick, and other clocks may be a little off.
+const SETTLED_MS = 2_000;
 
 /**
  * The master keys in `<data directory>/code-keys/<number>.json` (0600, a JSON Web Key of type `oct`, RFC 7518 §6.4). The
  * highest number signs; those below verify what was signed before. Several processes may use and rotate them at once.
  */
-export class CodeKeyDirectory implements CodeKeys {
+export class CodeKeyDirectory implements RotatingCodeKeys {
   readonly #directory: string;
   readonly #clock: () => number;
   #read: { readonly version: number; readonly keys: readonly KeptMasterKey[] } | undefined;
@@ -33,26 +30,26 @@ export class CodeKeyDirectory implements CodeKeys {
     return this.list().find((key) => key.kid === kid);
   }
 
-  /** Every key, the newest, which signs, first. */
   list(): readonly KeptMasterKey[] {
     // A key is made and removed whole, and so never without the directory's time changing.
     const version = statSync(this.#directory, { throwIfNoEntry: false })?.mtimeMs;
     if (version === undefined) return [];
     if (this.#read?.version !== version) {
-      this.#read = { version, keys: this.#numbers().map((number) => this.#readKey(number)) };
+      const keys = this.#numbers().flatMap((number) => this.#findKey(number) ?? []);
+      // What was changed just now may be changed again without its time telling.
+      if (this.#clock() - version < SETTLED_MS) return keys;
+      this.#read = { version, keys };
     }
     return this.#read.keys;
   }
 
-  /** Makes a new key, which signs from now on, and gives it. */
   rotate(): MasterKey {
     return this.#createAfter(this.#numbers()[0] ?? 0);
   }
 
-  /** Removes a key, so that what was signed with it is refused; the one that signs stays. */
   remove(kid: string): void {
     for (const number of this.#numbers().slice(1)) {
-      if (this.#readKey(number).kid === kid) rmSync(this.#fileOf(number), { force: true });
+      if (this.#findKey(number)?.kid === kid) rmSync(this.#fileOf(number), { force: true });
     }
     syncDirectory(this.#directory);
   }
@@ -64,7 +61,9 @@ export class CodeKeyDirectory implements CodeKeys {
     const jwk = { kty: 'oct', alg: 'HS256', kid, k, createdAt: new Date(this.#clock()).toISOString() };
     // Whoever comes second uses what the first one made.
     createPrivateFile(this.#fileOf(last + 1), `${JSON.stringify(jwk)}\n`);
-    return this.#readKey(last + 1);
+    const made = this.#findKey(last + 1);
+    if (!made) throw new Error(`${this.#fileOf(last + 1)} was removed as soon as it was made`);
+    return made;
   }
 
   #fileOf(number: number): string {
@@ -77,9 +76,17 @@ export class CodeKeyDirectory implements CodeKeys {
     return numbers.map(Number).sort((a, b) => b - a);
   }
 
-  #readKey(number: number): KeptMasterKey {
+  /** The key of that number; undefined if it was removed meanwhile. */
+  #findKey(number: number): KeptMasterKey | undefined {
     const file = this.#fileOf(number);
-    const jwk: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    const jwk: unknown = JSON.parse(text);
     const { kty, kid, k, createdAt } = jwk as Readonly<Record<string, unknown>>;
     const key = typeof k === 'string' ? Buffer.from(k, 'base64url') : Buffer.alloc(0);
     if (kty !== 'oct' || typeof kid !== 'string' || key.length < 32) {

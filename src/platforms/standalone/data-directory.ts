@@ -1,13 +1,45 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { makePrivateDirectory } from '../../files/private-file.js';
 
 /** A data directory that cannot be used: the message names it and the reason, `hint` what to do. */
 class DataDirectoryError extends Error {
   override readonly name = 'DataDirectoryError';
-  readonly hint = 'name a directory of your own with --data-dir';
+  readonly hint: string;
+
+  constructor(message: string, options?: ErrorOptions & { readonly hint?: string }) {
+    super(message, options);
+    this.hint = options?.hint ?? 'name a directory of your own with --data-dir';
+  }
 }
 
-/** Makes the data directory (0700) with its parents. Throws DataDirectoryError unless files can be made in it. */
+/**
+ * The data directory, and the files in it that hold keys, codes' hashes or answers, which other users may enter, read or
+ * write.
+ */
+export function openToOthers(directory: string): string[] {
+  const issuers = join(directory, 'issuers');
+  const keys = namesIn(issuers).map((name) => join(issuers, name, 'tls.key'));
+  const own = ['server.pem', 'linkgrant.db'].map((name) => join(directory, name));
+  return [directory, ...own, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
+}
+
+function modeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Makes the data directory (0700) with its parents. Throws DataDirectoryError unless files can be made in it, and neither
+ * it nor a secret in it is open to other users.
+ */
 export function openDataDirectory(directory: string): void {
   try {
     makePrivateDirectory(directory);
@@ -18,4 +50,9 @@ export function openDataDirectory(directory: string): void {
       cause: error,
     });
   }
+  const open = openToOthers(directory);
+  if (open.length === 0) return;
+  throw new DataDirectoryError(`other users may enter or read ${open.join(', ')}`, {
+    hint: `chmod go= ${open.join(' ')}`,
+  });
 }

@@ -14,7 +14,8 @@ export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
-  /** When the certificate ends, milliseconds since the epoch. */
+  /** When the certificate begins, or its CA where that is later, and when it ends; milliseconds since the epoch. */
+  readonly notBefore: number;
   readonly notAfter: number;
 }
 
@@ -57,7 +58,7 @@ export function givenIdentity(files: { cert: string; key: string; ca: string }):
         string,
         string,
       ];
-      const { notAfter } = reading(files.cert, () => describeCertificate(cert));
+      const { notBefore, notAfter } = reading(files.cert, () => describeCertificate(cert));
       const privateKey = reading(files.key, () => createPrivateKey(key));
       if (!new X509Certificate(cert).checkPrivateKey(privateKey)) {
         throw new ServerIdentityError(`${files.key} is not the key of ${files.cert}`);
@@ -65,7 +66,7 @@ export function givenIdentity(files: { cert: string; key: string; ca: string }):
       const problem = verificationProblem(cert, ca, now);
       if (problem)
         throw new ServerIdentityError(`${files.cert} does not verify against ${files.ca}: ${problem}`);
-      return { cert, key, ca, notAfter, version: found };
+      return { cert, key, ca, notBefore, notAfter, version: found };
     },
   };
 }
@@ -119,8 +120,9 @@ export function ownIdentity(
       const pem = readFileSync(file, 'utf8');
       const cert = pem.replace(KEY_BLOCK, '');
       const key = KEY_BLOCK.exec(pem)?.[0] ?? '';
-      const { notAfter } = describeCertificate(cert);
-      return { cert, key, ca: authority.bundlePem, notAfter, version: found };
+      const { notBefore: begins, notAfter } = describeCertificate(cert);
+      const notBefore = Math.max(begins, authority.notBefore);
+      return { cert, key, ca: authority.bundlePem, notBefore, notAfter, version: found };
     },
   };
 }
@@ -141,5 +143,7 @@ export async function issueIdentity(
     lifetimeMs: YEAR_MS,
     now,
   });
-  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.bundlePem, notAfter: issued.notAfter };
+  const { notAfter } = issued;
+  const notBefore = Math.max(describeCertificate(issued.pem).notBefore, authority.notBefore);
+  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.bundlePem, notBefore, notAfter };
 }

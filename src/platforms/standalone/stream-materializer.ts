@@ -5,6 +5,7 @@ import type { Materializer } from '../../redemption/materializer.js';
 export function streamMaterializer(write: (text: string) => Promise<void>): Materializer {
   return {
     probe: async () => undefined,
+    findRenewed: async () => undefined,
     materialize: async (secret, links, checkpoint) => {
       // One write, so that whoever reads never has a Secret without its Links.
       await write(encodeLinkDocuments(secret, links, { managed: true }));
