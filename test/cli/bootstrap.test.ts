@@ -313,6 +313,28 @@ describe('a bootstrap that comes before what it needs', () => {
     }
   });
 
+  it('dials the router through the proxy that the Link in place names, also when no flag names it', async () => {
+    const proxy = await startProxy();
+    try {
+      await serve();
+      const token = await issue(work.path('token.yaml'));
+      const secret = {
+        kind: 'Secret',
+        metadata: { name: 'egress' },
+        stringData: { host: '127.0.0.1', port: String(proxy.port) },
+      };
+      writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
+      const words = ['--token', token, ...toLinks()];
+      well(await bootstrap([...words, '--proxy-secret', work.path('proxy.json'), '--wait', 'configured']));
+      proxy.asked.splice(0);
+      well(await bootstrap(words));
+      expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${router.port}`]);
+      expect(router.peers).toEqual(['west']);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('ends well with a warning when it may continue without a link', async () => {
     const words = ['--timeout', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
     const ended = well(await bootstrap([...words, ...toLinks()]));

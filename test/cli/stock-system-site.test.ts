@@ -1,0 +1,110 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/system-site.js';
+
+// What Skupper's own grant server said.
+const recorded = (name: string) =>
+  readFileSync(join(import.meta.dirname, '../fixtures/traces', `${name}.body`), 'utf8');
+const ANSWER = recorded('success-once');
+const RELOAD = 'system reload -n east -p linux';
+
+let work: Workplace;
+let east: SystemSiteCopy;
+let server: TestServer;
+/** How many answers from now on are cut off after the request was read. */
+let toCut: number;
+
+beforeEach(async () => {
+  work = new Workplace();
+  east = copySite('east', work.path('skupper'), 'east');
+  toCut = 0;
+  server = await serveHttps(({ url }, _incoming, response) => {
+    if (url.endsWith('/-/check')) {
+      response.writeHead(404).end(recorded('wrong-path'));
+    } else if (toCut > 0) {
+      toCut -= 1;
+      response.writeHead(200, { 'content-length': ANSWER.length });
+      response.write(ANSWER.slice(0, ANSWER.length / 2), () => response.destroy());
+    } else {
+      response.end(ANSWER);
+    }
+  });
+  writeFileSync(work.path('token.yaml'), encodeAccessToken(server.token));
+});
+
+afterEach(async () => {
+  await server.close();
+  await work.remove();
+});
+
+const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+
+/** Runs a command on the site `east`, with a `skupper` that reloads it. */
+async function onSite(words: readonly string[]) {
+  const skupper = installFakeSkupper(work.path('bin'), east);
+  const site = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home];
+  const ended = await linkgrant([...words, ...site, '--data-dir', work.path('requesting')], {
+    env: { PATH: `${skupper.path}:/usr/bin:/bin` },
+  });
+  return { ...ended, reloads: skupper.calls() };
+}
+
+const COMMANDS = {
+  redeem: () => onSite(['token', 'redeem', work.path('token.yaml')]),
+  bootstrap: () =>
+    onSite(['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--timeout', '2s']),
+} as const;
+
+describe.each(Object.entries(COMMANDS))(
+  "a system site that joins by Skupper's grant server: %s",
+  (_name, run) => {
+    it('has the certificate and key that the server made, posts once, and is reloaded once', async () => {
+      const first = await run();
+      expect(first.code, first.stderr).toBe(0);
+      expect(first.reloads).toEqual([RELOAD]);
+      const { data, metadata } = east.input('Secret-my-link.yaml');
+      const decode = (key: string) => Buffer.from(data[key], 'base64').toString();
+      const certificate = new X509Certificate(decode('tls.crt'));
+      expect(certificate.subject).toBe('CN=3c1f7e0a-0000-4000-8000-00000000000a');
+      expect(certificate.checkPrivateKey(createPrivateKey(decode('tls.key')))).toBe(true);
+      expect(metadata).toMatchObject({ name: 'my-link', namespace: 'east' });
+      expect(east.input('Link-my-link.yaml').spec.endpoints).toHaveLength(2);
+      const again = await run();
+      expect(again.code, again.stderr).toBe(0);
+      expect(again.reloads).toEqual([]);
+      expect(postings()).toHaveLength(1);
+      expect(postings()[0]?.headers.subject).toBe('2c24a82c-d6ac-475d-88f5-063ecf88a441');
+    });
+
+    it('ends with 4 when the answer is cut off, posts nothing again by itself, and does when told to', async () => {
+      toCut = 1;
+      const cut = await run();
+      expect(cut.code).toBe(4);
+      expect(cut.stderr).toContain('may have counted a use');
+      const again = await run();
+      expect(again.code).toBe(4);
+      expect(again.stderr).toContain('its answer was lost');
+      expect(again.stderr).toContain('hint: the use may be spent; `--retry` posts once more');
+      expect(postings()).toHaveLength(1);
+      expect(east.inputNames()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml', 'Site-east.yaml']);
+      expect([...cut.reloads, ...again.reloads]).toEqual([]);
+    });
+  },
+);
+
+it('a code of a stock server whose answer was lost is posted again by --retry alone', async () => {
+  toCut = 1;
+  expect((await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms'])).code).toBe(4);
+  const waited = await onSite(['token', 'redeem', work.path('token.yaml'), '--timeout', '500ms']);
+  expect(waited.code).toBe(4);
+  expect(refusalOf(waited).error).toContain('its answer was lost');
+  const retried = await onSite(['token', 'redeem', work.path('token.yaml'), '--retry', '--timeout', '500ms']);
+  expect(retried.code, retried.stderr).toBe(0);
+  expect(postings()).toHaveLength(2);
+  expect(east.inputNames()).toContain('Link-my-link.yaml');
+});
