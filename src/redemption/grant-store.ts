@@ -119,6 +119,8 @@ export interface GrantStore extends CodeStore, RenewalStore {
   getSetting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
 
+  /** True if a grant that was made before `madeBefore` is not revoked, and has not ended or ended after `endedAfter`. */
+  hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
   /** Number of grants in each state, for metrics. */
   countGrants(now: number): Promise<Readonly<Record<string, number>>>;
   /** Resolves when the store can be written to now. */

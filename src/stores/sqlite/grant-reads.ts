@@ -14,6 +14,8 @@ const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? OR
 const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
     WHEN expires_at <= ? THEN 'expired' WHEN redemptions >= redemptions_allowed THEN 'exhausted' ELSE 'ready' END
     AS state, count(*) AS count FROM grants GROUP BY state`;
+const MADE_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > ?) LIMIT 1`;
 
 function grantOf(row: unknown): AccessGrant | undefined {
   return row === undefined ? undefined : grantOfRow(row as GrantRow);
@@ -65,6 +67,15 @@ function positionOf({ after }: PageRequest): (string | number)[] {
 
 function grantPage(rows: unknown[], { limit }: PageRequest): Page<AccessGrant> {
   return pageOf(rows as GrantRow[], limit, (row) => [row.namespace, row.name], grantOfRow);
+}
+
+/** Reads behind GrantStore.hasGrantMadeBefore. */
+export function hasGrantMadeBefore(
+  connection: SqliteConnection,
+  madeBefore: number,
+  endedAfter: number,
+): boolean {
+  return connection.statement(MADE_BEFORE).get(madeBefore, endedAfter) !== undefined;
 }
 
 /** Reads behind GrantStore.countGrants. */

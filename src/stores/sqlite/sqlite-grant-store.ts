@@ -3,7 +3,14 @@ import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { createCode, findCode, listCodes, revokeCode } from './codes.js';
 import type { SqliteConnection } from './connection.js';
-import { countGrants, findGrant, findGrantByName, listDeclaredGrants, listGrants } from './grant-reads.js';
+import {
+  countGrants,
+  findGrant,
+  findGrantByName,
+  hasGrantMadeBefore,
+  listDeclaredGrants,
+  listGrants,
+} from './grant-reads.js';
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import { startGroupCommit } from './group-commit.js';
 import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
@@ -115,6 +122,8 @@ export function sqliteGrantStore(
       read((connection) => connection.statement(GET_SETTING).pluck().get(key) as string | undefined),
     putSetting,
 
+    hasGrantMadeBefore: (madeBefore, endedAfter) =>
+      read((connection) => hasGrantMadeBefore(connection, madeBefore, endedAfter)),
     countGrants: (now) => read((connection) => countGrants(connection, now)),
     // Only a commit proves that there is room on the disk.
     probe: () => putSetting('probed-at', String(clock())),
