@@ -24,6 +24,7 @@ import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey, type ServerKeyType, spkiOf } from './keys.js';
+import { nameConstraintProblem } from './name-constraints.js';
 import { sha256Hex } from './sha256.js';
 import { keyKind, type SignatureAlgorithm, signatureAlgorithmOf } from './signature-algorithm.js';
 import { subjectText } from './subject-text.js';
@@ -117,6 +118,11 @@ function assemble(
   const links = parseCertificates(pem.certificate).map(chainLink);
   const chain = chainOf(links, now);
   if (typeof chain === 'string') throw new Error(chain);
+  for (const { fields } of chain) {
+    const forbidden = nameConstraintProblem(fields);
+    if (forbidden)
+      throw new Error(`the CA "${subjectText(fields.subjectDer)}" cannot sign for links: ${forbidden}`);
+  }
   const [first] = chain;
   if (!first) throw new Error('there is no certificate');
   const privateKey = readPrivateKey(pem.key);

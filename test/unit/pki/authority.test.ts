@@ -217,3 +217,53 @@ test.each([
 ])('a CA with a key of %s is refused', (_case, key, reason) => {
   expect(refusal(makeAuthority(openssl, { key }))).toContain(reason);
 });
+
+test.each([
+  ['nothing', [], true],
+  ['hosts', ['permitted;DNS:example.com', 'excluded;IP:192.0.2.0/255.255.255.0'], true],
+  ['mailboxes', ['permitted;email:example.com'], true],
+  ['permitted directories', ['permitted;dirName:company'], false],
+  [
+    'permitted directories, every one among them',
+    ['permitted;dirName:company', 'permitted;dirName:any'],
+    true,
+  ],
+  ['excluded directories of companies', ['excluded;dirName:company'], true],
+  ['every directory as excluded', ['excluded;dirName:any'], false],
+  ['permitted URIs', ['permitted;URI:example.com'], false],
+  ['excluded URIs', ['excluded;URI:example.com'], false],
+])(
+  'a CA whose nameConstraints name %s is taken where openssl takes what it signs for links',
+  (_what, names, fits) => {
+    const root = constrained(names);
+    const wish = { subject: '/CN=signing', issuer: root };
+    const signing = makeAuthority(openssl, wish);
+    const leaf = makeAuthority(openssl, {
+      subject: '/CN=0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
+      issuer: root,
+      extensions: [
+        ...['basicConstraints=CA:FALSE', 'keyUsage=critical,digitalSignature', 'extendedKeyUsage=clientAuth'],
+        'subjectAltName=URI:urn:uuid:5d3c3a4e-6f6e-4a0e-9a55-d7f6c8f0a002',
+      ],
+    });
+    expect(openssl.verifies(leaf.certificate, root.certificate, 'sslclient').ok).toBe(fits);
+    const below = { certificate: signing.certificate + root.certificate, key: signing.key };
+    for (const pem of [root, below]) {
+      if (fits) expect(loadAuthority(pem, SOURCE, now).description).toMatch(/^(constrained|signing)$/);
+      else
+        expect(refusal(pem)).toMatch(
+          /^issuer \S+: the CA "constrained" cannot sign for links: its nameConstraints /,
+        );
+    }
+  },
+);
+
+function constrained(names: readonly string[]) {
+  const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign'];
+  if (names.length > 0) extensions.push(`nameConstraints=critical,${names.join(',')}`);
+  return makeAuthority(openssl, {
+    subject: '/CN=constrained',
+    extensions,
+    sections: '[company]\nO=Example\n[any]\n',
+  });
+}

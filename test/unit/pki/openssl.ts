@@ -63,6 +63,8 @@ export interface AuthorityWish {
   readonly subject?: string;
   readonly days?: number;
   readonly extensions?: readonly string[];
+  /** Sections of a configuration that extensions name. */
+  readonly sections?: string;
   readonly issuer?: { readonly certificate: string; readonly key: string };
 }
 
@@ -73,7 +75,10 @@ export function makeAuthority(
 ): { certificate: string; key: string } {
   const key = openssl.run(['genpkey', ...(wish.key ?? AUTHORITY_KEYS['P-256'])]).toString();
   const keyFile = openssl.write('wish.key', key);
-  const config = openssl.write('wish.cnf', '[req]\nprompt=no\ndistinguished_name=dn\n[dn]\n');
+  const config = openssl.write(
+    'wish.cnf',
+    `[req]\nprompt=no\ndistinguished_name=dn\n[dn]\n${wish.sections ?? ''}`,
+  );
   const issued = wish.issuer
     ? [
         '-CA',
