@@ -1,0 +1,124 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { base64url, CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
+import { isUuid } from '../domain/names.js';
+
+const TYPE = 'linkgrant-renewal+jwt';
+const LONGEST = 16 * 1024;
+const COMPACT_JWS = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
+const THUMBPRINT = /^[\w-]{43}$/;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const AUDIENCE = 'urn:uuid:';
+const EVERY_ALGORITHM = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'];
+// The point that P-256 starts from. Anybody can sign with its private key, which is 1, so nothing it verifies counts.
+const NOBODYS_KEY = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY',
+  y: 'T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU',
+};
+
+/** What a renewal request says before anything of it is proven. */
+export interface UnprovenRenewal {
+  /** UUID of the redemption that is to be renewed. */
+  readonly redemptionId: string;
+  /** SHA-256 over the DER of the certificate that asks, lower-case hex. */
+  readonly certificateSha256: string;
+}
+
+/** What a renewal request asks for. */
+export interface RenewalRequest {
+  /** DER of a PKCS#10 request for the new key, not judged yet. */
+  readonly csrDer: Uint8Array;
+  /** When it was signed, milliseconds since the epoch. */
+  readonly issuedAt: number;
+}
+
+/** The algorithms (RFC 7518 §3.1, RFC 8037) that a key of a link signs with, the preferred one first; none for others. */
+function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
+  if (asymmetricKeyType === 'rsa') return ['RS256', 'PS256'];
+  if (asymmetricKeyType === 'ed25519') return ['EdDSA'];
+  if (asymmetricKeyDetails?.namedCurve === 'prime256v1') return ['ES256'];
+  return asymmetricKeyDetails?.namedCurve === 'secp384r1' ? ['ES384'] : [];
+}
+
+/**
+ * Signs a request for a new certificate with a link's present key: a compact JWS (RFC 7515) whose header names the link
+ * certificate by its hash, with the claims `csr`, `iat` and `aud`. Of a PEM text with intermediates the first certificate
+ * counts. Throws for a key or certificate that cannot be read, or of a kind that no link has.
+ */
+export async function signRenewalRequest(o: {
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  readonly redemptionId: string;
+  readonly csrDer: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}): Promise<string> {
+  const key = createPrivateKey(o.privateKeyPem);
+  const [alg] = algorithmsOf(key);
+  if (alg === undefined) throw new Error('a key of a kind that no link certificate has');
+  const certificateSha256 = createHash('sha256').update(new X509Certificate(o.certificatePem).raw).digest();
+  const claims = {
+    csr: Buffer.from(o.csrDer).toString('base64'),
+    iat: Math.floor(o.now / 1000),
+    aud: AUDIENCE + o.redemptionId,
+  };
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg, typ: TYPE, 'x5t#S256': base64url.encode(certificateSha256) })
+    .sign(key);
+}
+
+/**
+ * Whom a presented request wants to renew, or undefined if it is no renewal request. Nothing is proven by it: it tells
+ * where to look for the certificate that {@link verifyRenewalRequest} judges by.
+ */
+export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
+  if (text.length > LONGEST || !COMPACT_JWS.test(text)) return undefined;
+  try {
+    const { alg, typ, crit, ...others } = decodeProtectedHeader(text);
+    const thumbprint = others['x5t#S256'];
+    // No extension may change what is signed (`b64`, RFC 7797): what is read here is what is verified later.
+    if (typ !== TYPE || crit !== undefined || !EVERY_ALGORITHM.includes(alg ?? '')) return undefined;
+    if (typeof thumbprint !== 'string' || !THUMBPRINT.test(thumbprint)) return undefined;
+    const claims = claimsOf(base64url.decode(text.split('.')[1] ?? ''));
+    const certificateSha256 = Buffer.from(thumbprint, 'base64url').toString('hex');
+    return claims && { redemptionId: claims.redemptionId, certificateSha256 };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a request asks for, once it is proven that the key of the first certificate in `certificatePem` signed it, with an
+ * algorithm of that kind of key; undefined if not. Without a certificate nothing is proven, at the cost of one that is
+ * verified. Whether it is of this moment is not judged.
+ */
+export async function verifyRenewalRequest(
+  text: string,
+  certificatePem: string | undefined,
+): Promise<RenewalRequest | undefined> {
+  const key =
+    certificatePem === undefined
+      ? createPublicKey({ key: NOBODYS_KEY, format: 'jwk' })
+      : new X509Certificate(certificatePem).publicKey;
+  try {
+    const algorithms = algorithmsOf(key);
+    const { payload, protectedHeader } = await compactVerify(text, key, { algorithms });
+    if (certificatePem === undefined || protectedHeader.typ !== TYPE) return undefined;
+    return claimsOf(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+function claimsOf(payload: Uint8Array): (RenewalRequest & { readonly redemptionId: string }) | undefined {
+  const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  if (typeof claims !== 'object' || claims === null) return undefined;
+  const { csr, iat, aud } = claims as Readonly<Record<string, unknown>>;
+  if (typeof csr !== 'string' || csr.length % 4 !== 0 || !BASE64.test(csr)) return undefined;
+  if (typeof iat !== 'number' || !(Math.abs(iat) <= 8_640_000_000_000)) return undefined;
+  if (typeof aud !== 'string' || !aud.startsWith(AUDIENCE)) return undefined;
+  const redemptionId = aud.slice(AUDIENCE.length);
+  if (!isUuid(redemptionId)) return undefined;
+  return { redemptionId, csrDer: Buffer.from(csr, 'base64'), issuedAt: Math.floor(iat * 1000) };
+}
