@@ -14,5 +14,6 @@ export async function openStore(
   const file = settings.store ?? join(settings.dataDir, 'linkgrant.db');
   if (migrate) makePrivateDirectory(dirname(file));
   const { clock, checkpoint } = context;
-  return openSqliteStore({ file, migrate, clock, checkpoint });
+  const ledgerKeyFile = join(settings.dataDir, 'ledger.key');
+  return openSqliteStore({ file, migrate, clock, checkpoint, ledgerKeyFile });
 }

@@ -49,6 +49,14 @@ export interface RedemptionRow {
   readonly revoked_at: number | null;
 }
 
+const FADING = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
+const LASTING = REDEMPTION_COLUMNS.flatMap((column, index) => (FADING.has(column) ? [] : [index]));
+
+/** Of the values of a redemption's row, in the order of the columns, those that never change. */
+export function lastingValues(values: readonly unknown[]): unknown[] {
+  return LASTING.map((index) => values[index]);
+}
+
 /** The values of a redemption's row, one for each of {@link REDEMPTION_COLUMNS}. */
 export function redemptionValues(redemption: Redemption): (string | number | Uint8Array | null)[] {
   return [

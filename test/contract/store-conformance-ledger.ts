@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
-import { NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** The ledger: attempts, replays, refusals added up and bounded. */
@@ -40,20 +40,21 @@ export function ledgerConformance(current: CurrentStore): void {
       expect(await store.listAttempts(sampleGrant().uid, 10)).toEqual([]);
     });
 
-    it('counts no use for a replay', async () => {
+    it('counts no use for a replay, and adds up what one client asks again and again within a day', async () => {
       const { store } = current();
       const grant = sampleGrant();
       await store.createGrant(grant);
       const redemption = sampleRedemption(grant.uid);
       await store.recordRedemption(grant.uid, redemption, NOW);
-      for (let n = 1; n <= 3; n++) await store.recordReplay(redemption, '192.0.2.7', NOW + n);
+      for (let n = 1; n <= 4; n++) await store.recordReplay(redemption, '192.0.2.7', NOW + n);
+      await store.recordReplay(redemption, '192.0.2.7', NOW + 1 + 24 * 60 * MINUTE);
       expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
       const attempts = await store.listAttempts(grant.uid, 10);
-      expect(attempts.map(({ outcome }) => outcome)).toEqual([
-        'replayed',
-        'replayed',
-        'replayed',
-        'redeemed',
+      expect(attempts.map(({ outcome, count, at }) => [outcome, count, at - NOW])).toEqual([
+        ['replayed', 1, 1 + 24 * 60 * MINUTE],
+        ['replayed', 3, 4],
+        ['replayed', 1, 1],
+        ['redeemed', 1, 0],
       ]);
     });
 

@@ -1,6 +1,8 @@
 import type BetterSqlite3 from 'better-sqlite3';
+import type { LedgerKeyFile } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
+import { LedgerChain } from './ledger-chain.js';
 import { primaryCode } from './sqlite-failure.js';
 
 /** A value that a column holds. */
@@ -10,6 +12,8 @@ export type SqlValue = string | number | Uint8Array | null;
 export interface SqliteConnection {
   /** The statement for this SQL, prepared once. */
   statement(sql: string): BetterSqlite3.Statement<SqlValue[], unknown>;
+  /** The codes over the ledger's rows. */
+  readonly ledger: LedgerChain;
   /** True while a transaction is open. */
   inTransaction(): boolean;
   /** Writes the log back into the file and empties it; false if another connection was in the way. */
@@ -43,7 +47,11 @@ function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.D
  * Opens an existing database file durably: write-ahead log, every commit synced, deleted content overwritten.
  * Throws SQLite's own errors, and StoreOpenError for a file that is no database.
  */
-export function openConnection(Database: typeof BetterSqlite3, file: string): SqliteConnection {
+export function openConnection(
+  Database: typeof BetterSqlite3,
+  file: string,
+  ledgerKey: LedgerKeyFile,
+): SqliteConnection {
   const db = openFile(Database, file);
   const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
   kept.push(statements);
@@ -76,6 +84,7 @@ export function openConnection(Database: typeof BetterSqlite3, file: string): Sq
   const identity = fileIdentity(file);
   return {
     statement,
+    ledger: new LedgerChain({ statement }, ledgerKey),
     inTransaction: () => db.inTransaction,
     truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,

@@ -64,19 +64,26 @@ export function startGroupCommit(
       write.run({
         connection,
         repeated: write.repeated,
-        undo: () => connection.statement('ROLLBACK TO operation').run(),
+        undo: () => rollBackTo(connection),
       });
       write.failure = undefined;
     } catch (error) {
       // A failure of the database itself takes the whole transaction with it.
       if (failureOf(error) !== 'statement' || !connection.inTransaction()) throw error;
-      connection.statement('ROLLBACK TO operation').run();
+      rollBackTo(connection);
       write.failure = { error };
     }
     connection.statement('RELEASE operation').run();
+    connection.ledger.keep();
+  }
+
+  function rollBackTo(connection: SqliteConnection): void {
+    connection.statement('ROLLBACK TO operation').run();
+    connection.ledger.drop();
   }
 
   function rollBack(connection: SqliteConnection): void {
+    connection.ledger.forget();
     try {
       if (connection.inTransaction()) connection.statement('ROLLBACK').run();
     } catch (error) {
@@ -94,6 +101,7 @@ export function startGroupCommit(
       connection = session.connectToCurrent();
       connection.statement('BEGIN IMMEDIATE').run();
       for (const write of batch) runOne(connection, write);
+      connection.ledger.settle();
       committing = true;
       checkpoint?.('before-commit');
       connection.statement('COMMIT').run();

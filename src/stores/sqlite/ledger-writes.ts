@@ -1,74 +1,83 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/grant-store.js';
-import type { LedgerEntry } from '../../redemption/ledger-store.js';
+import { refusalCode } from '../ledger-codes.js';
 import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
+import type { NewLedgerEntry } from './ledger-chain.js';
 
-/** An entry that is to be added to a grant's ledger. */
-export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
-  Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
-
-const APPEND = `INSERT INTO events (grant_uid, seq, at, kind, redemption_id, detail)
-  VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE grant_uid = ?), ?, ?, ?, ?)`;
-const REPLAYED = `SELECT 1 FROM events
-  WHERE grant_uid = ? AND kind = 'replayed' AND redemption_id = ? AND at = ? ORDER BY seq DESC LIMIT 1`;
-const ADD_REFUSAL = `UPDATE refusals SET count = count + 1, last_at = max(last_at, ?)
-  WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ? RETURNING count`;
-const REFUSAL_COUNT = `SELECT count FROM refusals
+const NOTED = {
+  replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,
+  superseded: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'superseded'`,
+} as const;
+const REFUSAL = `SELECT count, first_at AS firstAt, last_at AS lastAt FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
-const INSERT_REFUSAL = `INSERT INTO refusals (last_at, grant_uid, code, name, subject, peer, count, first_at)
-  VALUES (?, ?, ?, ?, ?, ?, 1, ?)`;
+const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at, mac)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (grant_uid, code, name, subject, peer) DO UPDATE
+    SET count = excluded.count, last_at = excluded.last_at, mac = excluded.mac`;
 const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL WHERE sealed_until <= ?`;
 
 // The rest of a grant's 1,000 rows is kept for one row per code that takes what finds no room.
 const DETAILED_REFUSALS = 950;
+// What one client does again and again is an entry once in this time, and else added up.
+const LOOP_MS = 86_400_000;
 
 /** Adds an entry behind a grant's last one, in the transaction that is open. */
 export function appendEvent(connection: SqliteConnection, event: NewLedgerEntry): void {
-  const { grantUid, at, kind, redemptionId = null, detail } = event;
-  const json = detail ? JSON.stringify(detail) : null;
-  connection.statement(APPEND).run(grantUid, grantUid, at, kind, redemptionId, json);
+  connection.ledger.append(event);
 }
 
-/** The write behind GrantStore.recordReplay. */
-export function recordReplay(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
-  const { grantUid, id } = redemption;
-  return ({ connection, repeated }) => {
-    if (repeated && connection.statement(REPLAYED).get(grantUid, id, now) !== undefined) return;
-    appendEvent(connection, { grantUid, at: now, kind: 'replayed', redemptionId: id, detail: { peer } });
+/** The write behind GrantStore.recordReplay, and RenewalStore.recordSuperseded. */
+export function recordAgain(
+  kind: 'replayed' | 'superseded',
+  { id, grantUid, name, subject }: Redemption,
+  peer: string,
+  now: number,
+): WriteOperation<void> {
+  const addUp = addUpRefusal({ grantUid, code: kind, name, subject, peer }, now);
+  return (context) => {
+    const { connection, repeated } = context;
+    const last = connection.statement(NOTED[kind]).pluck().get(id);
+    if (typeof last === 'number' && last > now - LOOP_MS) {
+      if (!repeated || last !== now) addUp(context);
+      return;
+    }
+    appendEvent(connection, { grantUid, at: now, kind, redemptionId: id, detail: { peer } });
   };
 }
 
 /** The write behind GrantStore.recordRefusal. */
 export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
+  return addUpRefusal(refusal, now);
+}
+
+function addUpRefusal(
+  refusal: Omit<ProvenRefusal, 'code'> & { readonly code: string },
+  now: number,
+): WriteOperation<void> {
   const { grantUid, code, name, subject, peer } = refusal;
   const exact = [grantUid, code, name, subject, peer];
   const summary = [grantUid, code, '', '', ''];
   // Row and count that an earlier attempt of this very write aimed at.
   let aim: { readonly key: string[]; readonly count: number } | undefined;
   return ({ connection, repeated }) => {
-    if (repeated && aim) {
-      const count = connection
-        .statement(REFUSAL_COUNT)
-        .pluck()
-        .get(...aim.key);
-      if (typeof count === 'number' && count >= aim.count) return;
+    const find = (key: string[]) =>
+      connection.statement(REFUSAL).get(...key) as
+        | { readonly count: number; readonly firstAt: number; readonly lastAt: number }
+        | undefined;
+    if (repeated && aim && (find(aim.key)?.count ?? 0) >= aim.count) return;
+    let key = exact;
+    let row = find(exact);
+    if (!row && Number(connection.statement(COUNT_REFUSALS).pluck().get(grantUid)) >= DETAILED_REFUSALS) {
+      key = summary;
+      row = find(summary);
     }
-    const add = (key: string[]): boolean => {
-      const count = connection
-        .statement(ADD_REFUSAL)
-        .pluck()
-        .get(now, ...key);
-      if (typeof count === 'number') aim = { key, count };
-      return typeof count === 'number';
-    };
-    if (add(exact)) return;
-    const rows = Number(connection.statement(COUNT_REFUSALS).pluck().get(grantUid));
-    const key = rows < DETAILED_REFUSALS ? exact : summary;
-    if (key === summary && add(summary)) return;
-    connection.statement(INSERT_REFUSAL).run(now, ...key, now);
-    aim = { key, count: 1 };
+    const { count, firstAt, lastAt } = row ?? { count: 0, firstAt: now, lastAt: now };
+    const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
+    const mac = refusalCode(connection.ledger.key(), values);
+    connection.statement(PUT_REFUSAL).run(...values, mac);
+    aim = { key, count: count + 1 };
   };
 }
 

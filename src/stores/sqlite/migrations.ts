@@ -70,10 +70,21 @@ const MIGRATIONS: readonly Migration[] = [
         certificate TEXT NOT NULL, renewed_at INTEGER NOT NULL, peer TEXT NOT NULL,
         PRIMARY KEY (redemption_id, number)
       ) STRICT, WITHOUT ROWID`,
-      // What was there before it has an end that is known: length and the last entry's code under a key that is not here.
+      'ALTER TABLE events ADD COLUMN position INTEGER',
+      'ALTER TABLE refusals ADD COLUMN mac BLOB',
+      // Attempts of one client again and again are added up; without an index each would read its grant's whole ledger.
+      `CREATE INDEX events_of_loops ON events (redemption_id, at)
+        WHERE kind = 'replayed' OR kind = 'superseded'`,
+      // Where each grant's entries end, and the whole ledger, under a key that is not here.
       `CREATE TABLE ledger_heads (
-        grant_uid TEXT PRIMARY KEY, length INTEGER NOT NULL, mac BLOB NOT NULL
+        grant_uid TEXT PRIMARY KEY, length INTEGER NOT NULL, last BLOB NOT NULL, check_at INTEGER, mac BLOB NOT NULL
       ) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX ledger_heads_deleted ON ledger_heads (check_at) WHERE check_at IS NOT NULL',
+      `CREATE TABLE ledger_end (
+        id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, removed INTEGER NOT NULL, mac BLOB NOT NULL
+      ) STRICT`,
+      `CREATE INDEX grants_expired ON grants (expires_at) WHERE source_file IS NULL AND expires_at IS NOT NULL`,
+      `CREATE INDEX grants_revoked ON grants (revoked_at) WHERE source_file IS NULL AND revoked_at IS NOT NULL`,
     ],
   },
 ];

@@ -1,7 +1,9 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
+import { rowHash } from '../ledger-codes.js';
 import {
+  lastingValues,
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
@@ -45,7 +47,8 @@ export function recordRedemption(
   { repeatLimit, signedCode }: RecordRules,
 ): WriteOperation<RecordOutcome> {
   return ({ connection, undo }) => {
-    const inserted = connection.statement(INSERT).run(...redemptionValues(redemption));
+    const values = redemptionValues(redemption);
+    const inserted = connection.statement(INSERT).run(...values);
     if (inserted.changes === 0) {
       if (connection.statement(BY_ID).get(redemption.id) !== undefined) return 'recorded';
       const row = connection.statement(BY_REPLAY_KEY).get(uid, redemption.replayKey) as RedemptionRow;
@@ -88,6 +91,7 @@ export function recordRedemption(
         keySha256,
         certificateSha256,
         notAfter,
+        row: rowHash(lastingValues(values)),
       },
     });
     return 'recorded';

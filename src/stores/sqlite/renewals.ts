@@ -2,10 +2,11 @@ import type { Renewal } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { RevokedCertificate } from '../../redemption/grant-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/renewal-store.js';
+import { rowHash } from '../ledger-codes.js';
 import { RENEWAL_COLUMNS, type RenewalRow, renewalOfRow, renewalValues } from '../renewal-row.js';
 import type { SqliteConnection } from './connection.js';
 import type { WriteOperation } from './group-commit.js';
-import { appendEvent } from './ledger-writes.js';
+import { appendEvent, recordAgain } from './ledger-writes.js';
 import { findRedemption } from './redemption-reads.js';
 
 const LAST_TWO = 'SELECT * FROM renewals WHERE redemption_id = ? ORDER BY number DESC LIMIT 2';
@@ -15,8 +16,6 @@ const LAST_NUMBER = 'SELECT coalesce(max(number), 0) FROM renewals WHERE redempt
 const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
 const INSERT = `INSERT INTO renewals (${RENEWAL_COLUMNS.join(', ')})
   VALUES (${RENEWAL_COLUMNS.map(() => '?').join(', ')})`;
-const SUPERSEDED = `SELECT 1 FROM events
-  WHERE grant_uid = ? AND kind = 'superseded' AND redemption_id = ? AND at = ? ORDER BY seq DESC LIMIT 1`;
 // The newest certificate of each redemption: the last renewal's, or its own.
 const DEPENDENTS = `SELECT count(*) FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id
     AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)
@@ -76,14 +75,15 @@ export function recordRenewal(renewal: Renewal, now: number): WriteOperation<Rec
     if (Number(connection.statement(LAST_NUMBER).pluck().get(redemptionId)) !== number - 1) {
       return { refused: 'renewal_refused' };
     }
-    connection.statement(INSERT).run(...renewalValues(renewal));
+    const values = renewalValues(renewal);
+    connection.statement(INSERT).run(...values);
     const { peer, serial, keySha256, certificateSha256, notAfter } = renewal;
     appendEvent(connection, {
       grantUid: owner.grant_uid,
       at: now,
       kind: 'renewed',
       redemptionId,
-      detail: { peer, serial, keySha256, certificateSha256, notAfter },
+      detail: { number, peer, serial, keySha256, certificateSha256, notAfter, row: rowHash(values) },
     });
     return 'recorded';
   };
@@ -91,9 +91,5 @@ export function recordRenewal(renewal: Renewal, now: number): WriteOperation<Rec
 
 /** The write behind RenewalStore.recordSuperseded. */
 export function recordSuperseded(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
-  const { grantUid, id } = redemption;
-  return ({ connection, repeated }) => {
-    if (repeated && connection.statement(SUPERSEDED).get(grantUid, id, now) !== undefined) return;
-    appendEvent(connection, { grantUid, at: now, kind: 'superseded', redemptionId: id, detail: { peer } });
-  };
+  return recordAgain('superseded', redemption, peer, now);
 }

@@ -1,4 +1,5 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { LedgerKeyError } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 /**
@@ -41,7 +42,9 @@ export function storeUnavailable(message: string, cause?: unknown): RedemptionEr
 
 /** The error that leaves the store for an error that came up in it. */
 export function translateFailure(error: unknown): Error {
-  if (error instanceof RedemptionError || error instanceof RangeError) return error;
+  if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
+    return error;
+  }
   switch (failureOf(error)) {
     case 'busy':
       return storeUnavailable('the store is busy', error);

@@ -13,7 +13,7 @@ import {
 } from './grant-reads.js';
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import { startGroupCommit } from './group-commit.js';
-import { eraseSealedAnswers, recordRefusal, recordReplay } from './ledger-writes.js';
+import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
 import { recordRedemption } from './record-redemption.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
 import {
@@ -108,7 +108,7 @@ export function sqliteGrantStore(
     countDependents: (issuerSha256, now) =>
       read((connection) => countDependents(connection, issuerSha256, now)),
 
-    recordReplay: (redemption, peer, now) => write(recordReplay(redemption, peer, now)),
+    recordReplay: (redemption, peer, now) => write(recordAgain('replayed', redemption, peer, now)),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now)),
     listAttempts: (uid, limit) => read((connection) => listAttempts(connection, uid, limit)),
     async eraseSealedAnswers(now) {

@@ -1,6 +1,8 @@
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
+import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
@@ -16,6 +18,8 @@ export interface SqliteStoreOptions {
   /** Whether to create the database and bring its tables to this program's version. */
   readonly migrate: boolean;
   readonly clock: Clock;
+  /** The file with the key of the ledger's codes, made with the tables; `ledger.key` beside the database when absent. */
+  readonly ledgerKeyFile?: string;
   /** Called synchronously as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
   readonly checkpoint?: Checkpoint;
   /** How long a busy database is waited for, in milliseconds; 8,000 when absent. */
@@ -25,17 +29,19 @@ export interface SqliteStoreOptions {
 /**
  * Opens the grant store in an SQLite file (created with mode 0600). Several processes may share one file.
  * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the file or its place
- * cannot be used, and RedemptionError `store_unavailable` when it cannot be read now.
+ * cannot be used, LedgerKeyError when the key of a ledger that was begun is missing where `migrate` is set (else whatever
+ * needs the key does), and RedemptionError `store_unavailable` when it cannot be read now.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
   const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
   // A native module: whoever needs no store must not load it.
   const { default: Database } = await import('better-sqlite3');
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(Database, file);
+    const connection = openConnection(Database, file, ledgerKey);
     try {
       prepare(connection);
       return connection;
@@ -50,6 +56,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
       const first = openChecked((connection) => {
         if (migrate) migrateSchema(connection, file);
         checkSchema(connection, file);
+        if (migrate) connection.ledger.begin();
       });
       // A newer release may have migrated while this process ran.
       const session = keepSession(first, () =>
@@ -57,7 +64,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
       );
       return sqliteGrantStore(session, { clock, checkpoint, deadlineMs });
     } catch (error) {
-      if (error instanceof StoreOpenError) throw error;
+      if (error instanceof StoreOpenError || error instanceof LedgerKeyError) throw error;
       if (failureOf(error) !== 'busy' || performance.now() >= deadline) throw translateFailure(error);
       await sleep(1 + Math.random() * 9);
     }
