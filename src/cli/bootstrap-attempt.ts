@@ -18,6 +18,8 @@ export interface BootstrapRequest {
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
   readonly linkCost?: number | undefined;
+  /** Asks for short-lived certificates, because they will be renewed. */
+  readonly renews: boolean;
   /** Whether the link has to be seen to lead to its router. */
   readonly confirm: boolean;
 }
@@ -89,24 +91,25 @@ async function redeem(
   timeoutMs: number,
 ): Promise<void> {
   const { side, site, place, materializer, proxyConfiguration } = target;
-  const { source, name, linkCost } = request;
+  const { source, name, linkCost, renews } = request;
   const read = source?.read();
   if (read && 'missing' in read) throw new NotYet(read.missing);
   if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
   if (!source || !read) return redeemTokensOfInput(target, request, context, timeoutMs);
   const token = parseAccessToken(read.text);
   const subject = request.subject ?? site?.uid();
-  await side.redeem({ token, name, subject, linkCost, proxyConfiguration }, materializer, timeoutMs);
+  const asked = { token, name, subject, linkCost, proxyConfiguration, renews };
+  await side.redeem(asked, materializer, timeoutMs);
   if (source.path !== undefined) place?.notes.keep(source.path, name ?? token.name);
 }
 
 async function redeemTokensOfInput(
   target: LinkTarget,
-  { linkCost }: BootstrapRequest,
+  { linkCost, renews }: BootstrapRequest,
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
-  const results = await redeemInput(target, { linkCost, timeoutMs }, context);
+  const results = await redeemInput(target, { linkCost, renews, timeoutMs }, context);
   const failure = inputFailure(results);
   if (failure) throw failure;
   if (results.length > 0) return;

@@ -25,6 +25,10 @@ export interface BootstrapFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly continueWithoutLink?: boolean;
+  /** Asks for short-lived certificates, because they will be renewed. */
+  readonly renew?: boolean;
+  /** Stays and renews the links itself. */
+  readonly watch?: boolean;
   /** `ready` (the link leads to its router) unless `configured` (it is in place). */
   readonly wait?: string;
   readonly output?: OutputFormat;
@@ -38,7 +42,7 @@ const OPERATOR =
 
 /**
  * Gets a site linked with nobody watching: waits for the token, the site, the network and the service, redeems once, puts
- * the link in place and to use. Does nothing where that is done already.
+ * the link in place and to use. Does nothing where that is done already. With `--watch` it stays and renews what is there.
  */
 export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
   const { timeout = DEFAULT_DEADLINE, ...rest } = flags;
@@ -63,7 +67,9 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || (exitCode !== 3 && exitCode !== 4)) throw error;
     process.stderr.write(`warning: continuing without a link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    return;
   }
+  if (flags.watch) await (await import('./watch-links.js')).watchLinks(target, context);
 }
 
 function requestOf(flags: BootstrapFlags, target: LinkTarget): BootstrapRequest {
@@ -84,7 +90,8 @@ function requestOf(flags: BootstrapFlags, target: LinkTarget): BootstrapRequest 
     });
   }
   const source = where === undefined ? undefined : tokenSource(where);
-  return { source, name, subject, linkCost, confirm: flags.wait !== 'configured' };
+  const renews = flags.renew === true || flags.watch === true;
+  return { source, name, subject, linkCost, renews, confirm: flags.wait !== 'configured' };
 }
 
 /** Attempts until one goes well, one fails for good, or the time is over. */

@@ -4,6 +4,7 @@ import type { AccessGrantState } from '../domain/access-grant.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type LinkDialOptions, openLinkSide } from '../link-side.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
+import { renewableLink } from '../redemption/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 import { type RouteChecks, routeChecks } from './doctor-route.js';
@@ -75,7 +76,10 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
     for (const { name, tlsCredentials } of await links.list()) {
       const secret = await links.findSecret(tlsCredentials);
       const label = `link ${name}`;
-      const renewal = 'nothing renews it: redeem a new token in time';
+      const renewal =
+        secret && !('cannot' in renewableLink(secret))
+          ? 'nothing has renewed it: run `linkgrant link renew`, and see that a timer does'
+          : 'nothing renews it: redeem a new token in time';
       checks.push(
         secret
           ? certificateCheck(label, secret.tlsCrt, now, renewal)

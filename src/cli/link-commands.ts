@@ -103,6 +103,24 @@ export function addLink(program: Command, context: Context): void {
         context,
       ),
     );
+  addConnectionFlags(
+    addReload(
+      addPlace(
+        link
+          .command('renew [NAME]')
+          .description(
+            'get a link a new certificate: the named one at once, or with --all those that are due',
+          ),
+        ['dataDir'],
+      ),
+    ),
+  )
+    .option('--all', 'every link with a third of its life or less left')
+    .option('--within <DURATION>', 'those that end within this time instead, such as 10d')
+    .option('--renewal-url <URL>', 'where the named link is renewed, if its Secret does not say so')
+    .option('--server-ca <FILE>', 'CA of that URL, PEM')
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
   addReload(
     addPlace(
       link

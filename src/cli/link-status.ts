@@ -7,6 +7,7 @@ import { describeCertificate } from '../pki/certificate-info.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { Clock } from '../redemption/clock.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
+import { renewableLink } from '../redemption/renewable-link.js';
 import { type LoadedState, openRequestingSite, type RequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
@@ -16,6 +17,8 @@ import { formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
 const PAGE = 500;
+/** What renews a link whose Secret says where. */
+const RENEWAL = 'link renew';
 
 interface Context {
   readonly clock: Clock;
@@ -122,16 +125,21 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
   try {
     const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
     const life = certificateLife({ notBefore, notAfter }, now);
+    const isRenewable = !('cannot' in renewableLink(secret));
     const warning = {
       valid: undefined,
       early: 'the certificate is not valid yet; check the clock of this machine',
-      ending: 'the certificate ends before long and nothing renews it; redeem a new token in time',
-      expired: 'the certificate has ended; redeem a new token',
+      ending: isRenewable
+        ? 'the certificate ends before long and nothing has renewed it; run `linkgrant link renew`'
+        : 'the certificate ends before long and nothing renews it; redeem a new token in time',
+      expired: isRenewable
+        ? 'the certificate has ended; `linkgrant link renew` may still be in time, else redeem a new token'
+        : 'the certificate has ended; redeem a new token',
     }[life];
     return {
       subject,
       notAfter: formatTime(notAfter),
-      renewedBy: null,
+      renewedBy: isRenewable ? RENEWAL : null,
       ...(warning !== undefined && { warning }),
     };
   } catch {
@@ -144,12 +152,15 @@ type Outgoing = Awaited<ReturnType<typeof outgoingReports>>[number];
 const ROUTER_WORDS = {
   current: 'has it',
   outdated: 'has it as it was',
+  renewed: 'renewed, not in use',
   absent: 'not yet',
   'only-loaded': 'alone has it',
 } as const satisfies Record<LoadedState, string>;
 
 const ROUTER_NOTES: Partial<Record<LoadedState, string>> = {
   outdated: 'the router goes by what it was at its last reload; reload the site to put the change to use',
+  renewed:
+    'the router still has the certificate from before the renewal; reload the site to put the new one to use',
   absent: 'the router does not have it yet; reload the site to put it to use',
   'only-loaded':
     'only the running router has it: its file was removed, or Skupper itself redeemed it; the next reload drops it, or redeems its token again',
@@ -163,7 +174,7 @@ function outgoingText(links: readonly Outgoing[]): string {
     link.endpoints.join(', ') || '-',
     'subject' in link ? link.subject : '-',
     'notAfter' in link ? link.notAfter : '-',
-    'notAfter' in link ? 'nothing' : '-',
+    'notAfter' in link ? (link.renewedBy ?? 'nothing') : '-',
     ...(link.router === undefined ? [] : [ROUTER_WORDS[link.router]]),
   ]);
   const notes = links.flatMap(({ name, router }) => {

@@ -79,8 +79,8 @@ interface ChangeFlags extends LinkFlags {
   readonly reloadCommand?: string;
 }
 
-/** A place of links, and what reads it. */
-function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
+/** A place of links, what reads it, and how changes there are made. */
+export function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
   const place = openLinkPlace(flags);
   const { settings, directory } = place;
   const { platform, skupperHome, dataDir } = settings;

@@ -20,6 +20,8 @@ export interface InputRequest {
   readonly linkCost?: number | undefined;
   /** Posts a code again that was refused for good, or whose outcome is unknown. */
   readonly retry?: boolean | undefined;
+  /** Asks for short-lived certificates, because they will be renewed. */
+  readonly renews?: boolean | undefined;
   /** For one exchange, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
@@ -53,7 +55,7 @@ export async function redeemInput(
 async function redeemFile(
   input: InputToken,
   target: LinkTarget,
-  { linkCost, retry, timeoutMs }: InputRequest,
+  { linkCost, retry, renews, timeoutMs }: InputRequest,
   { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
   const { side, site, materializer, proxyConfiguration } = target;
@@ -72,7 +74,7 @@ async function redeemFile(
     }
     const subject = site?.uid();
     const redeemed = await side.redeem(
-      { token, subject, linkCost, proxyConfiguration, retry },
+      { token, subject, linkCost, proxyConfiguration, retry, renews },
       materializer,
       timeoutMs,
     );

@@ -25,6 +25,10 @@ function addTarget(command: Command): Command {
       "shell command that puts a changed link to use (default on a site: Skupper's reload, where that is installed)",
     )
     .option(
+      '--renew',
+      'ask for a certificate of 30 days, because `link renew` will run in time (default: 5 years, and no renewal)',
+    )
+    .option(
       '--proxy-secret <FILE>',
       'basic-auth Secret of an HTTP proxy to go through, which the link then names for the router too',
     );
@@ -70,6 +74,7 @@ export function addBootstrap(program: Command, context: CommandContext): void {
         .choices(['ready', 'configured'])
         .default('ready'),
     )
+    .option('--watch', 'stay, and renew the links when two thirds of their life have passed; means --renew')
     .option('--continue-without-link', 'end well, with a warning, although there is no link');
   addConnectionFlags(bootstrap, 'how long all of it may take (default: 10m)')
     .addOption(OUTPUT())

@@ -1,5 +1,6 @@
 import { isSubject } from '../domain/names.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
+import { renewableLink } from '../redemption/renewable-link.js';
 import { CommandError } from './command-error.js';
 import { parseCount, readToken, requireResourceName } from './flag-values.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
@@ -17,6 +18,8 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
+  /** Asks for a certificate that is short-lived, because it will be renewed. */
+  readonly renew?: boolean;
   readonly output?: OutputFormat;
 }
 
@@ -47,15 +50,23 @@ export async function redeemCommand(
   requireOneSource(file, flags);
   const target = openLinkTarget(flags, context, { reloads: false });
   if (file === undefined)
-    return redeemInputCommand(target, { linkCost, retry: flags.retry, output }, context);
+    return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
   const token = parseAccessToken(readToken(file));
   const { side, site, materializer, proxyConfiguration } = target;
   const redeemed = await side.redeem(
-    { token, name, subject: subject ?? site?.uid(), linkCost, proxyConfiguration, retry: flags.retry },
+    {
+      token,
+      name,
+      subject: subject ?? site?.uid(),
+      linkCost,
+      proxyConfiguration,
+      retry: flags.retry,
+      renews: flags.renew,
+    },
     materializer,
   );
   const reload = await settleReload(target, { files: redeemed.written }, context);
-  await report(redeemed, target, reload, output);
+  await report(redeemed, target, reload, flags);
   requireReload(reload);
 }
 
@@ -80,6 +91,7 @@ async function redeemInputCommand(
   request: {
     readonly linkCost?: number | undefined;
     readonly retry?: boolean | undefined;
+    readonly renews?: boolean | undefined;
     output: OutputFormat;
   },
   context: CommandContext,
@@ -100,7 +112,13 @@ async function redeemInputCommand(
     ),
     reload: reload.outcome,
   };
-  await print(request.output, value, () => results.map(inputText).join('') + reloadText(reload) || NO_TOKENS);
+  await print(
+    request.output,
+    value,
+    () =>
+      results.map((result) => inputText(result, target, request.renews)).join('') + reloadText(reload) ||
+      NO_TOKENS,
+  );
   const failure = inputFailure(results);
   if (failure) throw failure;
   requireReload(reload);
@@ -112,17 +130,32 @@ function writtenBy(results: readonly InputRedemption[]): string[] {
   return results.flatMap((result) => ('redeemed' in result ? result.redeemed.written : []));
 }
 
-function inputText(result: InputRedemption): string {
-  if ('redeemed' in result) return `${writtenText(result.redeemed)}Removed ${result.file}\n`;
+function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
+  if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;
   return `Left ${result.file}: ${result.failure.message}${result.earlier ? ' (not posted again; --retry does)' : ''}\n`;
 }
 
-function writtenText({ written, alreadyRedeemed, certificate }: RedeemedToken): string {
+function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
+  const { written, alreadyRedeemed } = redeemed;
   return [
     ...written.map((path) => `Written ${path}\n`),
     alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
-    `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}; nothing renews it.\n`,
+    validityText(redeemed, target, renews),
   ].join('');
+}
+
+/** Until when the certificate is valid, and what has to run so that there is one after that. */
+function validityText(
+  { certificate, secret }: RedeemedToken,
+  { directory, site, namespace }: LinkTarget,
+  renews = false,
+): string {
+  const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
+  if (!renews) return `${valid}; nothing renews it.\n`;
+  const link = renewableLink(secret);
+  if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
+  const place = site ? `-n ${namespace}` : `--dir ${directory ?? 'DIR'}`;
+  return `${valid}. To renew it in time, have a timer run, daily or more often: linkgrant link renew --all ${place}\n`;
 }
 
 function reportOf({
@@ -149,21 +182,19 @@ function reportOf({
 
 async function report(
   redeemed: RedeemedToken,
-  { directory, site, place }: LinkTarget,
+  target: LinkTarget,
   reload: ReloadReport,
-  output: OutputFormat,
+  { output, renew }: TokenRedeemFlags,
 ): Promise<void> {
-  const { certificate } = redeemed;
+  const { directory, site, place } = target;
   if (directory === undefined) {
-    process.stderr.write(
-      `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}; nothing renews it.\n`,
-    );
+    process.stderr.write(validityText(redeemed, target, renew));
     return;
   }
   const value = { ...reportOf(redeemed), ...(place && { reload: reload.outcome }) };
   await print(output, value, () =>
     [
-      writtenText(redeemed),
+      writtenText(redeemed, target, renew),
       reloadText(reload),
       site || reload.outcome !== 'not-needed'
         ? 'The token file can be deleted.\n'

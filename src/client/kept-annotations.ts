@@ -1,24 +1,24 @@
-import { X509Certificate } from 'node:crypto';
 import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../domain/labels.js';
 import { isUuid } from '../domain/names.js';
 import { splitCertificates } from '../pki/certificate-info.js';
+import { redemptionIdIn } from '../pki/link-identity.js';
 
 const LONGEST_URL = 2048;
 const LONGEST_CA = 64 * 1024;
 
 /**
- * The annotations of a received Secret that are kept: the redemption id, if the certificate names the same; the renewal URL, if it has the
- * token URL's origin; the service's CA, if it is PEM, encoded anew. All others are dropped, whatever they are.
+ * The annotations of a received Secret that are kept: the redemption id, if the certificate names the same; the renewal URL, if it is
+ * `https` and, where there is a token, of its URL's origin; the service's CA, if it is PEM, encoded anew. All others are dropped, whatever they are.
  */
 export function keptAnnotations(
   annotations: unknown,
-  { tokenUrl, tlsCrt }: { readonly tokenUrl: string; readonly tlsCrt: string },
+  { tokenUrl, tlsCrt }: { readonly tokenUrl?: string | undefined; readonly tlsCrt: string },
 ): Readonly<Record<string, string>> {
   if (typeof annotations !== 'object' || annotations === null) return {};
   const given = annotations as Readonly<Record<string, unknown>>;
   const kept: Record<string, string> = {};
   const id = given[SECRET_REDEMPTION_ID];
-  if (typeof id === 'string' && isUuid(id) && isNamed(id, tlsCrt)) kept[SECRET_REDEMPTION_ID] = id;
+  if (typeof id === 'string' && isUuid(id) && redemptionIdIn(tlsCrt) === id) kept[SECRET_REDEMPTION_ID] = id;
   const url = given[SECRET_RENEWAL_URL];
   if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) kept[SECRET_RENEWAL_URL] = url;
   const ca = given[SECRET_SERVER_CA];
@@ -27,18 +27,12 @@ export function keptAnnotations(
   return kept;
 }
 
-/** True when the first certificate of a PEM text has `urn:uuid:<id>` among its names, as linkgrant's have. */
-function isNamed(id: string, pem: string): boolean {
-  const names = new X509Certificate(pem).subjectAltName?.split(', ') ?? [];
-  return names.includes(`URI:urn:uuid:${id}`);
-}
-
-function isOwnUrl(url: string, tokenUrl: string): boolean {
+function isOwnUrl(url: string, tokenUrl: string | undefined): boolean {
   return (
     url.length <= LONGEST_URL &&
     /^https:\/\/[\x21-\x7e]+$/.test(url) &&
     URL.canParse(url) &&
-    new URL(url).origin === new URL(tokenUrl).origin &&
+    (tokenUrl === undefined || new URL(url).origin === new URL(tokenUrl).origin) &&
     new URL(url).username === ''
   );
 }

@@ -92,18 +92,21 @@ export function isStockNotFound(answer: ExchangeAnswer): boolean {
 
 function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
   if (answer.status < 400) return undefined;
-  const stated = problemCode(answer) ?? answer.headers['linkgrant-reason'];
+  const stated = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
   if (typeof stated === 'string' && isRefusalCode(stated)) return stated;
   const text = textOf(answer);
   const known = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
   return known ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
 }
 
-function problemCode(answer: ExchangeAnswer): unknown {
+/** The members of an RFC 9457 problem that are looked at, unjudged; undefined for another answer. */
+export function problemOf(
+  answer: ExchangeAnswer,
+): { readonly code?: unknown; readonly serverTime?: unknown } | undefined {
   if (!answer.headers['content-type']?.startsWith('application/problem+json') || answer.tooLong)
     return undefined;
   try {
-    return (JSON.parse(textOf(answer)) as { code?: unknown } | null)?.code;
+    return (JSON.parse(textOf(answer)) as object | null) ?? undefined;
   } catch {
     return undefined;
   }

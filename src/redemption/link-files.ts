@@ -36,6 +36,11 @@ export interface LinkFiles {
   ownProxies(): Promise<readonly string[]>;
   /** Changes the given fields of a Link at once and keeps everything else; gives where it stands, undefined if there is none. */
   update(name: string, changes: LinkChanges): Promise<string | undefined>;
+  /**
+   * Puts the credentials and annotations of `secret` into the Secret of that name at once, if its certificate is still
+   * `expected` (PEM), and keeps everything else; gives where it stands, undefined if there is none with that certificate.
+   */
+  replaceCredentials(name: string, expected: string, secret: LinkSecret): Promise<string | undefined>;
   /** Removes a Link or a Secret; gives where it stood, undefined if there is none. */
   remove(kind: 'Link' | 'Secret', name: string): Promise<string | undefined>;
 }

@@ -8,9 +8,11 @@ export interface Materializer {
    * empty. Rejects with RedemptionError `not_writable` if not, or if something of that name is there already.
    */
   probe(name: string): Promise<void>;
+  /** What is in place of the Secret's redemption under its name, if that is the pair of a renewal; else undefined. */
+  findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
    * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
-   * where. What is there and equal stays; what is there and not of this redemption is `not_writable`. Calls `checkpoint`
+   * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `not_writable`. Calls `checkpoint`
    * with `secret-written` and, after each Link, `link-written`.
    */
   materialize(secret: LinkSecret, links: readonly Link[], checkpoint: Checkpoint): Promise<readonly string[]>;

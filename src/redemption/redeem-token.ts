@@ -8,6 +8,7 @@ import type { Link, LinkSecret } from '../domain/link.js';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { isResourceName, isSubject } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { describeCertificate } from '../pki/certificate-info.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey } from '../pki/keys.js';
 import { createCertificateRequest } from '../pki/requests.js';
 import { sha256Hex } from '../pki/sha256.js';
@@ -82,12 +83,12 @@ export async function redeemToken(
   const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
   const keptKey = await pending.ensureKey(makeKey);
   const context = { privateKeyPem: keptKey, tokenUrl: request.token.url };
-  const judged =
-    kept === undefined
-      ? undefined
-      : judgeKept((now) =>
-          deps.readAnswer(kept, { ...context, now: now ?? deps.clock(), name: request.name, kept: true }),
-        );
+  const readKept = (text: string, now: number) =>
+    deps.readAnswer(text, { ...context, now, name: request.name, kept: true });
+  const earlier =
+    kept === undefined ? undefined : await renewedSince(() => readKept(kept, 0), deps.materializer);
+  if (earlier) return putInPlace(earlier, keptKey, true, request, pending, deps);
+  const judged = kept === undefined ? undefined : judgeKept((now) => readKept(kept, now ?? deps.clock()));
   if (judged && typeof judged !== 'string') return putInPlace(judged, keptKey, true, request, pending, deps);
 
   const damage = judged === 'other-key' || !isPrivateKey(keptKey) ? 'key' : judged && 'answer';
@@ -140,6 +141,21 @@ async function keptAnswer(
   }
 }
 
+/** What was redeemed, its certificate perhaps ended by now, if the link was renewed since. */
+async function renewedSince(
+  read: () => ReceivedLink,
+  materializer: Materializer,
+): Promise<ReceivedLink | undefined> {
+  let received: ReceivedLink;
+  try {
+    received = read();
+  } catch {
+    // What is wrong with it is told by those who need it.
+    return undefined;
+  }
+  return (await materializer.findRenewed(received.secret)) && received;
+}
+
 /** Keeps an answer, in the place of a damaged one if there is one; gives what is kept then. */
 async function keep(
   received: ReceivedLink,
@@ -164,23 +180,26 @@ async function putInPlace(
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
   const cost = linkCost ?? token.linkCost;
-  const secret = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
+  const redeemed = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
   const links = received.links.map((link) => ({
     ...link,
     ...(cost !== undefined && { cost }),
     ...(proxyConfiguration !== undefined && { proxyConfiguration }),
   }));
-  const written = await deps.materializer.materialize(secret, links, deps.checkpoint);
+  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint);
+  const renewed = await deps.materializer.findRenewed(redeemed);
+  const secret = renewed ?? redeemed;
+  const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;
   await pending.keepOutcome({
     redeemedAt: new Date(deps.clock()).toISOString(),
     redemptionId: received.redemptionId ?? null,
     source: received.source,
     secret: secret.name,
     links: links.map((link) => link.name),
-    certificateSerial: received.certificate.serial,
-    certificateNotAfter: new Date(received.certificate.notAfter).toISOString(),
+    certificateSerial: certificate.serial,
+    certificateNotAfter: new Date(certificate.notAfter).toISOString(),
     written,
   });
   await deps.checkpoint('outcome-written');
-  return { ...received, secret, links, alreadyRedeemed, written };
+  return { ...received, secret, certificate, links, alreadyRedeemed, written };
 }

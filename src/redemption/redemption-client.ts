@@ -69,8 +69,8 @@ export interface AnswerContext {
   readonly kept: boolean;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;
-  /** The token's URL: a renewal URL of another origin is dropped. */
-  readonly tokenUrl: string;
+  /** The token's URL: a renewal URL of another origin is dropped. Absent for a renewal, which may bring any. */
+  readonly tokenUrl?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../files/private-file.js';
 import type { Materializer } from '../../redemption/materializer.js';
 import { writing } from './not-writable.js';
-import { isEndedSecret, isOurs } from './own-resource.js';
+import { isEndedSecret, isOurs, renewedIn } from './own-resource.js';
 
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
@@ -31,7 +31,7 @@ export interface DirectoryPlacing {
 
 /**
  * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once. The `clock` tells which certificates have ended, and how old left-over temporary files are.
+ * 0600, each replaced at once; a Secret that was renewed stays. The `clock` tells which certificates have ended, and how old left-over temporary files are.
  */
 export function directoryMaterializer(
   directory: string,
@@ -60,13 +60,15 @@ export function directoryMaterializer(
       prepareDirectory(directory, clock());
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), '')));
     },
+    findRenewed: async (secret) => renewedIn(existing(fileOf('Secret', secret.name)), secret),
     materialize: async (secret, links, checkpoint) => {
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const secretThere = existing(fileOf('Secret', secret.name));
+      const renewedThere = renewedIn(secretThere, secret) && secretThere;
       const files = [
         {
           file: fileOf('Secret', secret.name),
-          text: encodeLinkSecret(secret, options),
+          text: renewedThere ?? encodeLinkSecret(secret, options),
           written: 'secret-written',
         },
         ...links.map((link) => ({

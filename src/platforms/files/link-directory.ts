@@ -59,6 +59,13 @@ export function linkDirectory(directory: string, beforeChange: () => void = () =
       writing(place.file, () => rewrite(place, (document) => change(document, changes)));
       return place.file;
     },
+    replaceCredentials: async (name, expected, secret) => {
+      const place = find('Secret', name);
+      if (!place || linkSecret(place).tlsCrt !== expected) return undefined;
+      beforeChange();
+      writing(place.file, () => rewrite(place, (document) => changeCredentials(document, secret)));
+      return place.file;
+    },
     remove: async (kind, name) => {
       const place = find(kind, name);
       if (!place) return undefined;
@@ -150,6 +157,18 @@ function decode(value: unknown): string {
 function change(document: Document, { cost, tlsCredentials }: LinkChanges): void {
   if (cost !== undefined) document.setIn(['spec', 'cost'], cost);
   if (tlsCredentials !== undefined) document.setIn(['spec', 'tlsCredentials'], tlsCredentials);
+}
+
+function changeCredentials(
+  document: Document,
+  { caCrt, tlsCrt, tlsKey = '', annotations = {} }: LinkSecret,
+): void {
+  for (const [key, pem] of Object.entries({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey })) {
+    document.setIn(['data', key], Buffer.from(pem).toString('base64'));
+  }
+  for (const [key, value] of Object.entries(annotations)) {
+    document.setIn(['metadata', 'annotations', key], value);
+  }
 }
 
 /** Every document of the file but the empty ones, as `parseYamlMappings` counts them. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { isUuid } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
@@ -11,12 +12,18 @@ import { writing } from './not-writable.js';
 const LIMITS = { length: 1024 * 1024, documents: 65 };
 const REMOVED = '.removed-';
 
-/** The pending redemptions below `<data directory>/redemptions/`, found again by their kept answer. */
+/**
+ * The pending redemptions below `<data directory>/redemptions/`, found again by their kept answer, and the keys of renewals
+ * below `renewals/`, which are not counted.
+ */
 export function linkRecords(dataDirectory: string): LinkRecords {
   const directory = join(dataDirectory, 'redemptions');
   return {
     remove: async ({ redemptionId, tlsCrt }) =>
       writing(directory, () => {
+        if (redemptionId !== undefined && isUuid(redemptionId)) {
+          rmSync(join(dataDirectory, 'renewals', redemptionId), { recursive: true, force: true });
+        }
         if (!existsSync(directory)) return 0;
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
         const matching = readdirSync(directory).filter((name) => {

@@ -35,6 +35,7 @@ export class OwedReload {
     const inner = directoryMaterializer(this.#place, clock, { ...placing, beforeChange: () => this.#note() });
     return {
       probe: (name) => inner.probe(name),
+      findRenewed: (secret) => inner.findRenewed(secret),
       materialize: (...link) => this.#takeTurn(() => inner.materialize(...link)),
     };
   }

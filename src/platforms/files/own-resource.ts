@@ -2,6 +2,7 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import { redemptionIdIn } from '../../pki/link-identity.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 
@@ -42,6 +43,19 @@ function isOfRedemption(text: string, id: string | undefined, secret: LinkSecret
   return resource.kind === 'Secret'
     ? asMapping(resource.data)['tls.crt'] === Buffer.from(secret.tlsCrt).toString('base64')
     : asMapping(resource.spec).tlsCredentials === secret.name;
+}
+
+/** The Secret of that text if it is of the same redemption as `secret` and has another certificate: that of a renewal. */
+export function renewedIn(text: string | undefined, secret: LinkSecret): LinkSecret | undefined {
+  const id = secret.annotations?.[SECRET_REDEMPTION_ID];
+  const resource = text === undefined ? undefined : parse(text);
+  if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;
+  const data = asMapping(resource.data);
+  const [caCrt = '', tlsCrt = '', tlsKey = ''] = ['ca.crt', 'tls.crt', 'tls.key'].map((key) =>
+    Buffer.from(String(data[key] ?? ''), 'base64').toString('utf8'),
+  );
+  if (tlsCrt === secret.tlsCrt || redemptionIdIn(tlsCrt) !== id) return undefined;
+  return { ...secret, caCrt, tlsCrt, tlsKey };
 }
 
 /** True for the text of a Secret of linkgrant's whose certificate has ended at `now`. */

@@ -4,6 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping } from '../../files/yaml-documents.js';
+import { redemptionIdIn } from '../../pki/link-identity.js';
 import { writing } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
 import { readSiteState } from './site-state.js';
@@ -31,10 +32,10 @@ export interface InputTokenOutcome {
 }
 
 /**
- * What the router has of a Link: it as the input directory has it, it or its Secret otherwise than there, nothing yet, or
- * one that the input directory does not have (any more), because Skupper redeemed it or its file was removed.
+ * What the router has of a Link: it as the input directory has it, it or its Secret otherwise than there, that only with an
+ * earlier certificate of the same redemption, nothing yet, or one that the input directory does not have (any more), because Skupper redeemed it or its file was removed.
  */
-export type LoadedState = 'current' | 'outdated' | 'absent' | 'only-loaded';
+export type LoadedState = 'current' | 'outdated' | 'renewed' | 'absent' | 'only-loaded';
 
 /** The requesting side of a site of Skupper's system platforms: what it is, has loaded, and holds in its input. */
 export class RequestingSite {
@@ -107,11 +108,23 @@ export class RequestingSite {
       states.set(name, 'only-loaded');
     }
     for (const { name, resource } of readResources(this.#directories.inputResources, ['Link'])) {
-      const keys = [`Link ${name}`, `Secret ${asMapping(resource.spec).tlsCredentials}`];
-      const isCurrent = keys.every((key) => loaded.get(key) === wanted.get(key));
-      states.set(name, isCurrent ? 'current' : states.has(name) ? 'outdated' : 'absent');
+      const secret = String(asMapping(resource.spec).tlsCredentials);
+      const isLoaded = (key: string) => loaded.get(key) === wanted.get(key);
+      if (!states.has(name)) states.set(name, 'absent');
+      else if (!isLoaded(`Link ${name}`)) states.set(name, 'outdated');
+      else if (isLoaded(`Secret ${secret}`)) states.set(name, 'current');
+      else states.set(name, this.#isRenewed(secret) ? 'renewed' : 'outdated');
     }
     return states;
+  }
+
+  /** True when the router has another certificate of the redemption that the Secret in the input is of. */
+  #isRenewed(secret: string): boolean {
+    const { runtimeResources, inputResources } = this.#directories;
+    const [loaded, wanted] = [runtimeResources, inputResources].map((at) => certificateIn(at, secret));
+    if (loaded === undefined || wanted === undefined || loaded === wanted) return false;
+    const id = redemptionIdIn(wanted);
+    return id !== undefined && redemptionIdIn(loaded) === id;
   }
 
   /** True when the router has a Link of none of these names. */
@@ -194,6 +207,13 @@ function contentsIn(directory: string): ReadonlyMap<string, string> {
       contentOf(resource),
     ]),
   );
+}
+
+/** PEM of the certificate in a Secret of a directory. */
+function certificateIn(directory: string, secret: string): string | undefined {
+  const found = readResources(directory, ['Secret']).find(({ name }) => name === secret);
+  const encoded = asMapping(found?.resource.data)['tls.crt'];
+  return typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
 }
 
 /** What a Link or a Secret says, whatever else Skupper notes on it. */

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openLinkSide, openOwedReload } from '../link-side.js';
+import type { RenewLinkDependencies } from '../redemption/renew-link.js';
+import { openRenewingSide } from '../renewing-side.js';
+import { CommandError } from './command-error.js';
+import type { CommandContext, LinkTarget } from './link-target.js';
+import {
+  changedFiles,
+  failedOf,
+  type RenewedPlace,
+  renewalText,
+  renewSecrets,
+  type SecretRenewal,
+} from './renew-secrets.js';
+import { RenewalPlan } from './renewal-plan.js';
+import { reloadText, settleReload } from './settle-reload.js';
+
+// Short enough to notice in time that a machine was asleep, that its clock was set, or that a link was added.
+const LONGEST_SLEEP_MS = 10 * 60_000;
+const SHORTEST_SLEEP_MS = 250;
+const RELOAD_RETRY_MS = 60_000;
+const RELOAD_LIMIT_MS = 10 * 60_000;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Stays and renews the links of a target's directory when two thirds of their life have passed, until SIGTERM or SIGINT,
+ * or until there is no link any more. What fails is tried again, later and later; what was refused for good is not. Rejects
+ * with a CommandError when nothing is left that could be renewed.
+ */
+export async function watchLinks(target: LinkTarget, context: CommandContext): Promise<void> {
+  const { directory = '', dataDir, connection } = target;
+  const { links } = openLinkSide(directory, dataDir);
+  const reload = openOwedReload(dataDir, directory);
+  const place: RenewedPlace = { links, change: (act) => reload.change(act) };
+  const side = openRenewingSide(dataDir, { ...connection, ...context });
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  for (const signal of SIGNALS) process.once(signal, end);
+  try {
+    const plan = new RenewalPlan();
+    while (!stop.signal.aborted) {
+      const ms = await round(plan, place, side, target, context);
+      if (ms === 'nothing-left') return;
+      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
+}
+
+/** Renews what is due and has it put to use; gives how many milliseconds later there may be more to do. */
+async function round(
+  plan: RenewalPlan,
+  place: RenewedPlace,
+  side: Omit<RenewLinkDependencies, 'links'>,
+  target: LinkTarget,
+  context: CommandContext,
+): Promise<number | 'nothing-left'> {
+  const links = await place.links.list();
+  if (links.length === 0) {
+    process.stderr.write('There is no link any more.\n');
+    return 'nothing-left';
+  }
+  const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
+  const renewals = await renewSecrets(links, { isWanted }, place, side);
+  for (const failed of failedOf(renewals)) {
+    if (failed.failure.exitCode === 3) plan.giveUp(failed.certificateSha256);
+    else plan.putOff(failed, context.clock());
+  }
+  const reload = await settleReload(target, { files: changedFiles(renewals) }, context, RELOAD_LIMIT_MS);
+  const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
+  process.stderr.write(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
+  // What was renewed has a new certificate, whose own time is not known yet.
+  if (renewals.some(({ outcome }) => outcome === 'renewed')) return SHORTEST_SLEEP_MS;
+  const next = plan.next(waitingIn(renewals));
+  if (next === Number.POSITIVE_INFINITY) throw hopeless(renewals);
+  const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
+  return Math.max(SHORTEST_SLEEP_MS, Math.min(next - context.clock(), longest));
+}
+
+function waitingIn(renewals: readonly SecretRenewal[]): string[] {
+  return renewals.flatMap((renewal) =>
+    renewal.outcome === 'not-due' || renewal.outcome === 'failed' ? [renewal.certificateSha256] : [],
+  );
+}
+
+function hopeless(renewals: readonly SecretRenewal[]): CommandError {
+  const [failed] = failedOf(renewals);
+  if (failed) {
+    const { message, hint } = failed.failure;
+    return new CommandError(`link "${failed.links.join(', ')}" is renewed no more: ${message}`, {
+      exitCode: 3,
+      hint,
+    });
+  }
+  const [first] = renewals;
+  const reason = first?.outcome === 'not-renewable' ? first.reason : 'each was refused for good';
+  return new CommandError(`no link here can be renewed: ${reason}`, {
+    exitCode: 3,
+    hint: 'nothing is to be watched: redeem a new token before the certificate ends',
+  });
+}

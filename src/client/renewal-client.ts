@@ -1,0 +1,56 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import { type RenewalClient, ServerTime } from '../redemption/renewal-client.js';
+import { openConnection } from './connection.js';
+import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
+import {
+  DEFAULT_TIMEOUT_MS,
+  LONGEST_ANSWER,
+  type RedemptionClientOptions,
+  wholeText,
+} from './redemption-client.js';
+import { problemOf, refusalOf } from './refusals.js';
+import { unbracketed } from './route.js';
+
+/** A RenewalClient over HTTPS. */
+export function createRenewalClient(options: RedemptionClientOptions): RenewalClient {
+  return {
+    renew: async ({ url: text, ca, request }) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      if (url?.protocol !== 'https:') {
+        throw new RedemptionError('not_https', 'The renewal URL of the link is not an https URL.');
+      }
+      const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
+      const socket = await openConnection(target, options, signal);
+      const headers = {
+        host: url.host,
+        'user-agent': 'linkgrant',
+        accept: 'application/yaml, application/problem+json',
+        'content-type': 'application/jose',
+      };
+      const posting = {
+        method: 'POST',
+        path: url.pathname + url.search,
+        headers,
+        body: Buffer.from(request),
+      } as const;
+      const answer = await exchange(socket, posting, signal, LONGEST_ANSWER).catch(lostAnswer);
+      if (answer.status === 200) return wholeText(answer);
+      throw withServerTime(refusalOf(answer), answer);
+    },
+  };
+}
+
+function lostAnswer(error: unknown): never {
+  if (!(error instanceof AnswerLost)) throw error;
+  const message = `The renewal was asked for, but no whole answer came back (${error.message}).`;
+  throw new RedemptionError('outcome_unknown', message, { cause: error });
+}
+
+function withServerTime(refusal: RedemptionError, answer: ExchangeAnswer): RedemptionError {
+  if (refusal.code !== 'renewal_stale') return refusal;
+  const { serverTime } = problemOf(answer) ?? {};
+  const ms = typeof serverTime === 'string' ? Date.parse(serverTime) : Number.NaN;
+  if (Number.isNaN(ms)) return refusal;
+  return new RedemptionError('renewal_stale', refusal.message, { cause: new ServerTime(ms) });
+}

@@ -1,0 +1,22 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import { redemptionIdIn } from '../pki/link-identity.js';
+import type { ReceivedLink } from '../redemption/redemption-client.js';
+import type { RenewalContext } from '../redemption/renewal-client.js';
+import { readAnswer } from './answer-reader.js';
+
+/** See {@link RenewalReader}. */
+export function readRenewal(
+  text: string,
+  { redemptionId, privateKeyPem, now }: RenewalContext,
+): ReceivedLink {
+  const received = readAnswer(text, { kept: false, privateKeyPem, now });
+  if (received.source !== 'linkgrant') throw unfit('it brings a key, and the key is ours to make');
+  if (redemptionIdIn(received.secret.tlsCrt) !== redemptionId) {
+    throw unfit('its certificate is of another redemption');
+  }
+  return received;
+}
+
+function unfit(reason: string): RedemptionError {
+  return new RedemptionError('answer_invalid', `The answer to the renewal cannot be used: ${reason}.`);
+}
