@@ -20,7 +20,7 @@ class DataDirectoryError extends Error {
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
   const keys = namesIn(issuers).map((name) => join(issuers, name, 'tls.key'));
-  const own = ['server.pem', 'linkgrant.db'].map((name) => join(directory, name));
+  const own = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
   return [directory, ...own, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
 }
 
