@@ -15,6 +15,10 @@ export interface Redemption extends IssuedCertificate {
   /** UUID, chosen before the commit; it is the primary key and stands in the certificate as `urn:uuid:<id>`. */
   readonly id: string;
   readonly grantUid: string;
+  /** Namespace of the grant, which may be gone when the link is renewed. */
+  readonly namespace: string;
+  /** Name of the CA that the grant asked for, null for the site's default issuer. */
+  readonly issuer: string | null;
   /** What makes two requests the same one, unique within a grant. */
   readonly replayKey: string;
   readonly mode: RedemptionMode;

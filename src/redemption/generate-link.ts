@@ -61,6 +61,8 @@ export async function generateLink(
   const redemption: Redemption = {
     id,
     grantUid: grant.uid,
+    namespace,
+    issuer,
     replayKey: uniqueReplayKey(),
     mode: 'generated',
     name,

@@ -167,6 +167,8 @@ async function issueAndRecord(
   const redemption: Redemption = {
     id,
     grantUid: grant.uid,
+    namespace: grant.namespace,
+    issuer: grant.issuer,
     replayKey: replayKey ?? uniqueReplayKey(),
     mode: key.made === 'by-client' ? 'csr' : 'stock',
     name: asked.name,

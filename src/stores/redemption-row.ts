@@ -23,6 +23,8 @@ export const REDEMPTION_COLUMNS = [
   'sealed_until',
   'created_at',
   'revoked_at',
+  'namespace',
+  'issuer',
 ] as const;
 
 /** A row of table `redemptions` as an SQL driver returns it: times in milliseconds, `policy` as JSON text. */
@@ -47,6 +49,8 @@ export interface RedemptionRow {
   readonly sealed_until: number | null;
   readonly created_at: number;
   readonly revoked_at: number | null;
+  readonly namespace: string;
+  readonly issuer: string | null;
 }
 
 const FADING = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
@@ -80,6 +84,8 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
     redemption.sealedUntil,
     redemption.createdAt,
     redemption.revokedAt,
+    redemption.namespace,
+    redemption.issuer,
   ];
 }
 
@@ -106,5 +112,7 @@ export function redemptionOfRow(row: RedemptionRow): Redemption {
     sealedUntil: row.sealed_until,
     createdAt: row.created_at,
     revokedAt: row.revoked_at,
+    namespace: row.namespace,
+    issuer: row.issuer,
   };
 }

@@ -37,6 +37,8 @@ export function sampleRedemption(grantUid: string, changes: Partial<Redemption> 
   return {
     id: randomUUID(),
     grantUid,
+    namespace: 'default',
+    issuer: null,
     replayKey: hex(32),
     mode: 'csr',
     name: 'link-a',

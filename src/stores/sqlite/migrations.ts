@@ -63,6 +63,8 @@ const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL',
       'ALTER TABLE codes ADD COLUMN subject TEXT',
       'ALTER TABLE codes ADD COLUMN issued_at INTEGER',
+      "ALTER TABLE redemptions ADD COLUMN namespace TEXT NOT NULL DEFAULT 'default'",
+      'ALTER TABLE redemptions ADD COLUMN issuer TEXT',
       // The redemption keeps its first certificate, which replays give again; the newest is the last of these.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number INTEGER NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
