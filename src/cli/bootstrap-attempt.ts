@@ -6,6 +6,7 @@ import { inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, settleReload } from './settle-reload.js';
 import { parseAccessToken } from './token-file.js';
 import type { TokenSource } from './token-source.js';
+import { wantedSubject } from './wanted-subject.js';
 
 /** Something that is not there yet, and may come; the message is a sentence without its full stop. */
 export class NotYet extends Error {
@@ -97,7 +98,7 @@ async function redeem(
   if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
   if (!source || !read) return redeemTokensOfInput(target, request, context, timeoutMs);
   const token = parseAccessToken(read.text);
-  const subject = request.subject ?? site?.uid();
+  const subject = wantedSubject(token, request.subject, site);
   const asked = { token, name, subject, linkCost, proxyConfiguration, renews };
   await side.redeem(asked, materializer, timeoutMs);
   if (source.path !== undefined) place?.notes.keep(source.path, name ?? token.name);

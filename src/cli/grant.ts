@@ -139,6 +139,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
             ],
           ]),
           `The code is shown this once. With it in a file, \`linkgrant token issue TOKEN --grant ${grant.name} --code-file FILE\` writes a token.\n`,
+          `Signed tokens, each with limits of its own, need no code: \`linkgrant token issue TOKEN --grant ${grant.name}\`.\n`,
           grant.redemptionsAllowed > 1
             ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
             : '',
@@ -176,10 +177,18 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
   await withStore(flags, async ({ store, service, namespace }) => {
     const grant = await requireGrant(store, namespace, nameOrUid);
     const report = grantReport(grant);
+    const codes = await everyItem((page) => store.listCodes({ ...page, grantUid: grant.uid }));
+    const revoked = codes.filter(({ revokedAt }) => revokedAt !== null).length;
     const attempts = (await store.listAttempts(grant.uid, LAST_ATTEMPTS)).map(attemptReport);
     await print(
       flags.output,
-      { ...report, ...(service && { url: `${service.url}/${grant.uid}` }), attempts },
+      {
+        ...report,
+        ...(service && { url: `${service.url}/${grant.uid}` }),
+        signedTokens: codes.length,
+        signedTokensRevoked: revoked,
+        attempts,
+      },
       () =>
         [
           fields([
@@ -192,6 +201,7 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
             ['Issuer', report.issuer],
             ['Made', report.createdAt],
             ['Revoked', report.revokedAt],
+            ['Signed tokens', codes.length === 0 ? undefined : `${codes.length}, ${revoked} of them revoked`],
             ['URL', service && `${service.url}/${grant.uid}`],
           ]),
           '\nLast attempts\n',

@@ -44,7 +44,15 @@ function addGrant(program: Command): void {
     .action(async (flags) => (await import('./grant.js')).listCommand(flags));
   grantCommand(grant, 'show <NAME>', 'show a grant (by name or uid) and the last attempts at it')
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./grant.js')).showCommand(name, flags));
+    .option(
+      '--signing-key <FILE>',
+      'write its signing key, a secret, to a file or - for standard output instead',
+    )
+    .action(async (name, { signingKey, ...flags }) =>
+      signingKey === undefined
+        ? (await import('./grant.js')).showCommand(name, flags)
+        : (await import('./grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
+    );
   grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more').action(async (name, flags) =>
     (await import('./grant.js')).revokeCommand(name, flags),
   );
@@ -53,21 +61,45 @@ function addGrant(program: Command): void {
   );
 }
 
+function addTokenGovernance(token: Command): void {
+  grantCommand(token, 'list', 'list signed tokens, with their uses and states')
+    .option('--grant <NAME>', 'of one grant')
+    .option('-A, --all-namespaces', 'of every namespace')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./token-list.js')).listTokensCommand(flags));
+  grantCommand(token, 'revoke <ID>', 'let one signed token be redeemed no more')
+    .requiredOption('--grant <NAME>', 'the grant that it is of')
+    .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
+  withSettings(
+    token.command('rotate-key').description('sign tokens with a new key; those made before stay good'),
+    STORE_SETTINGS,
+  )
+    .option('--drop-old', 'remove the keys before it: every signed token made before becomes useless')
+    .option('--yes', 'do so')
+    .action(async (flags) => (await import('./token-rotate-key.js')).rotateKeyCommand(flags));
+}
+
 function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
   const token = program.command('token').description('issue tokens, and redeem them');
   addGrantLimits(
     grantCommand(token, 'issue <FILE>', 'write a token (- for standard output) and make its grant'),
   )
-    .option('--grant <NAME>', 'of this grant, with its code from --code-file, instead of a new one')
+    .option(
+      '--grant <NAME>',
+      'a signed token of this grant, with limits within its own, instead of a new grant',
+    )
+    .option('--signing-key <FILE>', 'a signed token of the grant whose key `grant show --signing-key` wrote')
+    .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
+    .option('--count <N>', 'that many signed tokens, each in a file of the directory FILE')
     .option('--name <NAME>', 'name of the token, and so of the link made from it')
     .addOption(new Option('--link-cost <N>', 'cost of the link made from it'))
     .addOption(new Option('--cost <N>').hideHelp())
-    .action(async (file, { cost, ...flags }) =>
-      (await import('./token.js')).issueCommand(
-        file,
-        cost === undefined ? flags : { linkCost: cost, ...flags },
-      ),
-    );
+    .action(async (file, { cost, ...given }) => {
+      const flags = cost === undefined ? given : { linkCost: cost, ...given };
+      if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
+      else await (await import('./token-mint.js')).mintCommand(file, flags);
+    });
+  addTokenGovernance(token);
   addRedeem(token, context);
   addConnectionFlags(
     token

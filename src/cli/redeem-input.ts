@@ -5,6 +5,7 @@ import { CommandError } from './command-error.js';
 import { describeFailure } from './failure.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import { parseAccessToken } from './token-file.js';
+import { wantedSubject } from './wanted-subject.js';
 
 /** How one AccessToken file of the input directory ended. */
 export type InputRedemption =
@@ -72,7 +73,7 @@ async function redeemFile(
       const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);
       return { file, failure: describeFailure(error), earlier: true };
     }
-    const subject = site?.uid();
+    const subject = wantedSubject(token, undefined, site);
     const redeemed = await side.redeem(
       { token, subject, linkCost, proxyConfiguration, retry, renews },
       materializer,

@@ -1,3 +1,4 @@
+import { readSignedCode } from '../codes/signed-code.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { Clock } from '../redemption/clock.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
@@ -29,6 +30,20 @@ function checkReport(check: TokenCheck | 'stock') {
   };
 }
 
+/** What a signed code says of itself; nothing proves it here. */
+function signedReport(code: string) {
+  const signed = readSignedCode(code);
+  if (!signed) return undefined;
+  const { jti, uses, expirationTime, issuedAt, subject } = signed;
+  return {
+    id: jti,
+    redemptionsAllowed: uses,
+    expirationTime: formatTime(expirationTime),
+    issuedAt: formatTime(issuedAt),
+    ...(subject !== undefined && { subject }),
+  };
+}
+
 /** Shows what a token holds, but for its code; with `--check` also what its service says of the grant. */
 export async function inspectCommand(
   file: string,
@@ -41,6 +56,7 @@ export async function inspectCommand(
     ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
     : undefined;
   const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
+  const signed = signedReport(token.code);
   const value = {
     name,
     url,
@@ -49,6 +65,7 @@ export async function inspectCommand(
     ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
     ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
     ...(issuerSite !== undefined && { issuerSite }),
+    ...(signed && { signed }),
     ...(check && { check }),
   };
   await print(flags.output, value, () =>
@@ -58,8 +75,10 @@ export async function inspectCommand(
       ['CA', `${ca.subject}, until ${formatTime(ca.notAfter)}`],
       ['CA SHA-256', formatFingerprint(ca.sha256)],
       ['Link cost', linkCost],
-      ['Uses', redemptionsAllowed],
-      ['Ends', endOf(expirationTime, context.clock())],
+      ['Uses', redemptionsAllowed ?? signed?.redemptionsAllowed],
+      ['Ends', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
+      ['Token id', signed?.id],
+      ['For subject', signed?.subject],
       ['Issuer site', issuerSite],
       ['Server', check?.server],
       ['State', check && 'state' in check ? check.state : check?.note],

@@ -1,31 +1,11 @@
-import { lstatSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { encodeAccessToken } from '../domain/access-token-resource.js';
-import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { issueToken } from '../redemption/issue-token.js';
 import { CommandError } from './command-error.js';
 import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
-import { formatTime } from './output.js';
 import { requireService, type StoreSession } from './store-session.js';
-import { writeOut } from './write-out.js';
-
-/** Writes text to a private file, or to standard output for `-`. */
-async function writeSecretOutput(target: string, text: string): Promise<void> {
-  if (target === '-') return writeOut(text);
-  try {
-    makePrivateDirectory(dirname(resolve(target)));
-    if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory');
-    writePrivateFile(target, text);
-  } catch (error) {
-    throw new CommandError(`"${target}" cannot be written: ${(error as Error).message}`, {
-      exitCode: 1,
-      hint: 'name a file in a directory that you can write to, or - for standard output',
-      cause: error,
-    });
-  }
-}
+import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**
  * Writes the token of a grant to `target` and says on standard error what it carries. Unless `keepGrant` is set the grant
@@ -62,13 +42,12 @@ async function writeTokenOf(
   }
   await writeSecretOutput(target, encodeAccessToken(token));
   const leadsTo = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
-  const uses = grant.redemptionsAllowed === 1 ? 'once' : `${grant.redemptionsAllowed} times`;
   process.stderr.write(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
       `Redeemed at ${token.url}\n`,
       `Links to ${leadsTo}\n`,
-      `Can be redeemed ${uses}${grant.expirationTime === null ? '' : `, until ${formatTime(grant.expirationTime)}`}\n`,
+      `Can be redeemed ${limitsOf(token)}\n`,
     ].join(''),
   );
 }

@@ -9,6 +9,7 @@ import type { OutputFormat } from './output-format.js';
 import { type InputRedemption, inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { parseAccessToken } from './token-file.js';
+import { wantedSubject } from './wanted-subject.js';
 
 /** The flags of `token redeem`, as they were typed. */
 export interface TokenRedeemFlags extends LinkTargetFlags {
@@ -57,7 +58,7 @@ export async function redeemCommand(
     {
       token,
       name,
-      subject: subject ?? site?.uid(),
+      subject: wantedSubject(token, subject, site),
       linkCost,
       proxyConfiguration,
       retry: flags.retry,

@@ -88,6 +88,11 @@ export function readSignedCode(code: string): SignedCode | undefined {
   }
 }
 
+/** True for what can be the `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
+export function isTokenId(value: string): boolean {
+  return JTI.test(value);
+}
+
 function textOf(code: Uint8Array): string | undefined {
   if (code.length > LONGEST) return undefined;
   const text = Buffer.from(code).toString('latin1');
@@ -98,7 +103,7 @@ function textOf(code: Uint8Array): string | undefined {
 function claimsOf(claims: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
   const { sub, jti, iat, exp, uses = 1, subject } = claims as Readonly<Record<string, unknown>>;
-  if (typeof sub !== 'string' || typeof jti !== 'string' || !JTI.test(jti)) return undefined;
+  if (typeof sub !== 'string' || typeof jti !== 'string' || !isTokenId(jti)) return undefined;
   if (!isTime(iat) || !isTime(exp) || !isCount(uses)) return undefined;
   if (subject !== undefined && (typeof subject !== 'string' || !isSubject(subject))) return undefined;
   return {

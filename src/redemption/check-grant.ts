@@ -2,6 +2,7 @@ import { type AccessGrant, grantState } from '../domain/access-grant.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { Clock } from './clock.js';
 import type { CodeKeys } from './code-keys.js';
+import { codeState } from './code-state.js';
 import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
 import { type GrantTarget, type ProvenCode, proveCode } from './prove-code.js';
@@ -43,22 +44,16 @@ function checked(
   known: StoredCode | undefined,
   now: number,
 ): Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'> {
-  // A signed code is like a grant of its own, and what ends the grant ends it too.
-  const shown = signedCode
-    ? {
-        ...grant,
-        revokedAt: grant.revokedAt ?? known?.revokedAt ?? null,
-        redemptions: known?.used ?? 0,
-        redemptionsAllowed: known?.uses ?? signedCode.uses,
-        expirationTime: grant.expirationTime && Math.min(grant.expirationTime, signedCode.expirationTime),
-      }
-    : grant;
-  const state = grantState(shown, now);
-  const { redemptions, redemptionsAllowed, expirationTime } = shown;
+  if (!signedCode) {
+    const { redemptions, redemptionsAllowed, expirationTime } = grant;
+    return { state: grantState(grant, now), redemptions, redemptionsAllowed, expirationTime };
+  }
+  const { uses = signedCode.uses, used = 0, revokedAt = null } = known ?? {};
+  const { expirationTime } = signedCode;
   return {
-    state: state === 'ready' ? grantState(grant, now) : state,
-    redemptions,
-    redemptionsAllowed,
-    expirationTime,
+    state: codeState(grant, { uses, used, expirationTime, revokedAt }, now),
+    redemptions: used,
+    redemptionsAllowed: uses,
+    expirationTime: grant.expirationTime && Math.min(grant.expirationTime, expirationTime),
   };
 }

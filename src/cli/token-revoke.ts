@@ -1,0 +1,43 @@
+import { isTokenId } from '../codes/signed-code.js';
+import { CommandError } from './command-error.js';
+import { everyItem } from './every-item.js';
+import { type GrantFlags, requireGrant } from './grant.js';
+import { withStore } from './store-session.js';
+import { writeOut } from './write-out.js';
+
+/** The flags of `token revoke`. */
+export interface TokenRevokeFlags extends GrantFlags {
+  readonly grant: string;
+}
+
+/** `token revoke`: revokes one signed token for good, also one that the store does not know yet, and names its links. */
+export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
+  if (!isTokenId(id)) {
+    throw new CommandError('that is not the id of a token', {
+      exitCode: 2,
+      hint: '`linkgrant token list` and `linkgrant token inspect FILE` show it',
+    });
+  }
+  await withStore(flags, async ({ store, namespace }) => {
+    const grant = await requireGrant(store, namespace, flags.grant);
+    const { uid: grantUid, name, redemptionsAllowed: uses } = grant;
+    const now = Date.now();
+    const known = await store.findCode(grantUid, id);
+    const expirationTime = grant.expirationTime ?? now + grant.expirationWindowMs;
+    const outcome = await store.revokeCode({ grantUid, jti: id, uses, expirationTime }, now);
+    const redemptions = await everyItem((page) => store.listRedemptions({ ...page, grantUid }));
+    const links = redemptions.filter(({ jti, revokedAt }) => jti === id && revokedAt === null);
+    const what = `${known ? '' : 'The service has not seen it so far. '}It redeems nothing more.`;
+    await writeOut(
+      [
+        outcome === 'revoked'
+          ? `Token ${id} of grant "${name}" is revoked. ${what}\n`
+          : `Token ${id} of grant "${name}" was revoked before.\n`,
+        links.length === 0
+          ? 'No link was made of it.\n'
+          : `Links that were made of it stay: ${links.length}. To end one, revoke its redemption with \`linkgrant redemption revoke ID\`:\n`,
+        ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
+      ].join(''),
+    );
+  });
+}

@@ -1,0 +1,45 @@
+import { openCodeKeys } from '../code-keys.js';
+import { rotateCodeKey, signingMasterKey } from '../redemption/rotate-code-keys.js';
+import { CommandError } from './command-error.js';
+import { foreignKeys } from './minting-key.js';
+import { requireService, withStore } from './store-session.js';
+import { writeOut } from './write-out.js';
+
+/** The flags of `token rotate-key`. */
+export interface TokenRotateKeyFlags {
+  readonly dropOld?: boolean;
+  readonly yes?: boolean;
+  readonly [flag: string]: unknown;
+}
+
+/** `token rotate-key`: makes a new master key for signed tokens, and with `--drop-old --yes` removes those before it. */
+export async function rotateKeyCommand({
+  dropOld = false,
+  yes,
+  ...flags
+}: TokenRotateKeyFlags): Promise<void> {
+  if (dropOld && !yes) {
+    throw new CommandError(
+      '--drop-old makes every signed token of every grant useless, at once and for good',
+      {
+        exitCode: 2,
+        hint: 'add --yes if that is what you want; without --drop-old they stay good until they end',
+      },
+    );
+  }
+  await withStore(flags, async (session) => {
+    requireService(session);
+    const codeKeys = openCodeKeys(session.dataDir, Date.now);
+    // A key in a directory that no service reads would sign useless tokens.
+    if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys(session);
+    const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
+    await writeOut(
+      [
+        `New tokens are signed under key ${kid}, also by a service that runs.\n`,
+        dropOld
+          ? 'Signed tokens made before, and signing keys that were handed out, are useless from now on: make new ones. Links that were made stay.\n'
+          : 'Signed tokens made before stay good, and signing keys that were handed out go on working. The service removes the old key when no grant needs it.\n',
+      ].join(''),
+    );
+  });
+}
