@@ -77,7 +77,8 @@ export async function startService(settings: Settings, context: RuntimeContext):
   try {
     const shown = await identities.identity.read(context.clock());
     store = await openStore(settings, context, true);
-    const parts = { settings, context, ...identities, lease, shown, store, metrics: createMetrics() };
+    const place = { url: urlOf(settings, settings.listen.port), ca: shown.ca };
+    const parts = { settings, context, ...identities, lease, shown, place, store, metrics: createMetrics() };
     listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
@@ -96,6 +97,8 @@ interface ServiceParts extends ServiceIdentities {
   readonly lease: ServingLease;
   /** The server identity at the start. */
   readonly shown: FoundIdentity;
+  /** What answers say of the service, at every moment what its listener shows. */
+  readonly place: { url: string; ca: string };
   readonly store: GrantStore;
   readonly metrics: Metrics;
 }
@@ -104,12 +107,23 @@ function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
   return pathPrefix ?? externalUrl?.pathname ?? '/';
 }
 
+function urlOf(settings: Settings, port: number): string {
+  return serviceUrl({
+    externalUrl: settings.externalUrl,
+    pathPrefix: pathPrefixOf(settings),
+    hosts: settings.host ?? [],
+    listenHost: settings.listen.host,
+    port,
+  });
+}
+
 function createListener(parts: ServiceParts): TlsListener {
-  const { settings, context, site, shown, store, metrics } = parts;
+  const { settings, context, site, shown, place, store, metrics } = parts;
   const { logger } = context;
   const app = createRedemptionApp({
     store,
     site,
+    service: () => place,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
@@ -133,20 +147,14 @@ function createListener(parts: ServiceParts): TlsListener {
 }
 
 async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
-  const { settings, context, issuer, shown, store, metrics, listener } = parts;
+  const { settings, context, issuer, shown, place, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
   const listening = await listen(listener.server, settings.listen);
+  place.url = urlOf(settings, listening.port);
   const description: ServiceDescription = {
     platform: settings.platform,
-    url: serviceUrl({
-      externalUrl: settings.externalUrl,
-      pathPrefix: pathPrefixOf(settings),
-      hosts: settings.host ?? [],
-      listenHost: settings.listen.host,
-      port: listening.port,
-    }),
-    ca: shown.ca,
+    ...place,
     caSha256: describeCertificate(shown.ca).sha256,
     hosts: describeCertificate(shown.cert).hosts,
     endpoints,
@@ -220,7 +228,15 @@ async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Prom
 
 /** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */
 function identityReloader(
-  { identity, lease, shown, listener, store, context }: ServiceParts & { readonly listener: TlsListener },
+  {
+    identity,
+    lease,
+    shown,
+    place,
+    listener,
+    store,
+    context,
+  }: ServiceParts & { readonly listener: TlsListener },
   description: ServiceDescription,
   noteServerCertificate: (found: FoundIdentity) => void,
 ): () => Promise<void> {
@@ -231,6 +247,7 @@ function identityReloader(
       if (identity.version(clock()) === version) return undefined;
       const found = await identity.read(clock());
       listener.setCredentials(found);
+      place.ca = found.ca;
       noteServerCertificate(found);
       return found;
     } catch (error) {

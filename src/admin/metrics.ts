@@ -16,7 +16,7 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const answers = new Counter({
     name: 'linkgrant_answers_total',
-    help: 'Answers of the redemption service by outcome: redeemed, replayed, checked, or the code of a refusal.',
+    help: 'Answers of the redemption service by outcome: redeemed, replayed, renewed, checked, or the code of a refusal.',
     labelNames: ['outcome'],
     registers,
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/check-grant.js';
-import type { Redeemed } from '../redemption/redeem.js';
+import type { LinkAnswer } from '../redemption/link-answer.js';
 import { problemOf, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
@@ -12,8 +12,8 @@ const DRAIN_BYTES = 16 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
 
-/** The YAML stream of a redemption: the Secret, then the Links. */
-export function renderRedeemed({ secret, links }: Redeemed): string {
+/** The YAML stream of a redemption or renewal: the Secret, then the Links. */
+export function renderLink({ secret, links }: LinkAnswer): string {
   return encodeLinkDocuments(secret, links);
 }
 
@@ -68,16 +68,22 @@ function drain(request: IncomingMessage, done: () => void): void {
 }
 
 /**
- * Sends a refusal: as a problem where that is accepted, else as Skupper's text. `proven` adds `linkgrant-reason`, which
- * only a caller that proved the code may see.
+ * Sends a refusal: as a problem where that is accepted, with `members` beside its own, else as Skupper's text. `proven`
+ * adds `linkgrant-reason`, which only a caller that proved the code, or to hold the link's key, may see.
  */
-export function sendRefusal(response: ServerResponse, refusal: Refusal, proven: boolean): void {
+export function sendRefusal(
+  response: ServerResponse,
+  refusal: Refusal,
+  proven: boolean,
+  members: Readonly<Record<string, string>> = {},
+): void {
   const { status, text } = wireRefusal(refusal.refused);
   if (status === 405) response.setHeader('allow', 'POST');
   if (status === 503) response.setHeader('retry-after', String(refusal.retryAfter ?? DEFAULT_RETRY_AFTER_S));
   if (proven) response.setHeader('linkgrant-reason', refusal.refused);
   if (acceptsProblem(response.req)) {
-    send(response, status, 'application/problem+json', `${JSON.stringify(problemOf(refusal.refused))}\n`);
+    const problem = { ...problemOf(refusal.refused), ...members };
+    send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`);
   } else {
     send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
   }

@@ -4,15 +4,18 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
 import { normalizeAddress } from '../domain/peer-address.js';
+import type { Redemption } from '../domain/redemption.js';
 import { RedemptionError, type RedemptionErrorCode, type Refusal } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/check-grant.js';
+import type { GrantTarget } from '../redemption/prove-code.js';
 import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/redeem.js';
-import { renderCheck, renderRedeemed, send, sendRefusal } from './answer.js';
-import { codeOf, readBody } from './request-body.js';
+import { type PresentedRenewal, renew } from '../redemption/renew.js';
+import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
+import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
-import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
+import { parseRequestPath, pathSegments } from './request-path.js';
 
-/** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `checked` or a refusal's code. */
+/** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
 export interface RedemptionObserver {
   answered(outcome: string, milliseconds: number): void;
 }
@@ -29,7 +32,9 @@ export interface RedemptionAppDependencies extends RedeemDependencies {
 /** What the log says of one answer. */
 interface Told {
   readonly outcome: string;
-  readonly grant?: AccessGrant | undefined;
+  /** True for what was asked at the renewals' path. */
+  readonly renewal?: true;
+  readonly grant?: Pick<AccessGrant, 'uid' | 'namespace'> | undefined;
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
@@ -40,7 +45,7 @@ interface Told {
 
 /**
  * The public routes, all of them under one path prefix: `POST <grant uid>`, by key `POST <namespace>/<grant name>`, and
- * `/-/check` after either. Everything else is refused before the store is read.
+ * `/-/check` after either; and `POST -/renew`. Everything else is refused before the store is read.
  */
 export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
   const app = express();
@@ -85,22 +90,28 @@ async function answer(
   if (request.method !== 'POST') return refuse({ refused: 'method_not_allowed' });
   const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
   if (!asked) return refuse({ refused: 'grant_unknown' });
+  if (asked.act === 'renew') {
+    const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
+    if (typeof body === 'string') return { ...refuse({ refused: body }), renewal: true };
+    const text = contentOf(body).toString('latin1');
+    return { ...(await answerRenewal(response, { text, peer }, deps)), renewal: true };
+  }
   const headers = readRedemptionHeaders(request);
   if (typeof headers === 'string') return refuse({ refused: headers });
-  const body = await readBody(request, deps.bodyTimeoutMs);
+  const body = await readBody(request, CODE_LIMIT, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse({ refused: body });
-  const code = codeOf(body);
-  if (asked.act === 'check') return answerCheck(response, asked, code, deps);
+  const code = contentOf(body);
+  if (asked.act === 'check') return answerCheck(response, asked.target, code, deps);
   return answerRedemption(response, { target: asked.target, code, peer, ...headers }, deps);
 }
 
 async function answerCheck(
   response: ServerResponse,
-  asked: RequestedAct,
+  target: GrantTarget,
   code: Buffer,
   deps: RedemptionAppDependencies,
 ): Promise<Told> {
-  const outcome = await checkGrant(asked.target, code, deps);
+  const outcome = await checkGrant(target, code, deps);
   if ('refused' in outcome) {
     sendRefusal(response, outcome, false);
     return { outcome: outcome.refused };
@@ -123,7 +134,7 @@ async function answerRedemption(
     return { outcome: refused, grant: proven, name, subject, reason };
   }
   await deps.checkpoint('before-answer');
-  send(response, 200, 'application/yaml', renderRedeemed(outcome));
+  send(response, 200, 'application/yaml', renderLink(outcome));
   const { id, name, subject } = outcome.redemption;
   return {
     outcome: outcome.replayed ? 'replayed' : 'redeemed',
@@ -132,6 +143,27 @@ async function answerRedemption(
     name,
     subject,
   };
+}
+
+async function answerRenewal(
+  response: ServerResponse,
+  presented: PresentedRenewal,
+  deps: RedemptionAppDependencies,
+): Promise<Told> {
+  const outcome = await renew(presented, deps);
+  if ('refused' in outcome) {
+    const { refused, proven, reason, serverTime } = outcome;
+    const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
+    sendRefusal(response, outcome, proven !== undefined, members);
+    return { outcome: refused, ...(proven && toldOf(proven)), reason };
+  }
+  await deps.checkpoint('before-answer');
+  send(response, 200, 'application/yaml', renderLink(outcome));
+  return { outcome: outcome.replayed ? 'replayed' : 'renewed', ...toldOf(outcome.redemption) };
+}
+
+function toldOf({ id, grantUid, namespace, name, subject }: Redemption) {
+  return { grant: { uid: grantUid, namespace }, redemption: id, name, subject };
 }
 
 /** Answers what no refusal foresaw; its cause is for the log alone. */
@@ -144,7 +176,7 @@ function answerFailure(response: ServerResponse, error: unknown): Told {
 }
 
 function log(logger: Logger, told: Told, peer: string, ms: number): void {
-  const { outcome, grant, redemption, name, subject, reason, error } = told;
+  const { outcome, renewal, grant, redemption, name, subject, reason, error } = told;
   const fields = {
     grant: grant?.uid,
     namespace: grant?.namespace,
@@ -154,14 +186,14 @@ function log(logger: Logger, told: Told, peer: string, ms: number): void {
     peer,
     ms: Math.round(ms * 100) / 100,
   };
-  if (outcome === 'redeemed' || outcome === 'replayed') {
+  if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);
   } else if (outcome === 'checked') {
     logger.debug({ event: 'checked', ...fields }, 'token checked');
   } else {
     logger[error === undefined ? 'info' : 'error'](
       { event: 'refused', code: outcome, ...fields, reason, ...(error !== undefined && { err: error }) },
-      'redemption refused',
+      renewal ? 'renewal refused' : 'redemption refused',
     );
   }
 }

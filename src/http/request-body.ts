@@ -2,14 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 
 /** Longest body that holds a code, in bytes. */
-const BODY_LIMIT = 4096;
+export const CODE_LIMIT = 4096;
+/** Longest body that holds a renewal request, in bytes. */
+export const RENEWAL_LIMIT = 16 * 1024;
 
 /**
- * The whole body, or why there is none: longer than {@link BODY_LIMIT} (`body_too_large`, as soon as that is known), not
+ * The whole body, or why there is none: longer than `limit` bytes (`body_too_large`, as soon as that is known), not
  * complete within `timeoutMs` (`body_timeout`), or broken off (`body_invalid`). Never rejects.
  */
-export function readBody(request: IncomingMessage, timeoutMs: number): Promise<Buffer | RedemptionErrorCode> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return Promise.resolve('body_too_large');
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  timeoutMs: number,
+): Promise<Buffer | RedemptionErrorCode> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.resolve('body_too_large');
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -21,7 +27,7 @@ export function readBody(request: IncomingMessage, timeoutMs: number): Promise<B
     };
     const onData = (chunk: Buffer) => {
       length += chunk.length;
-      if (length > BODY_LIMIT) settle('body_too_large');
+      if (length > limit) settle('body_too_large');
       else chunks.push(chunk);
     };
     const timer = setTimeout(() => settle('body_timeout'), timeoutMs);
@@ -34,7 +40,7 @@ export function readBody(request: IncomingMessage, timeoutMs: number): Promise<B
 
 const NEWLINE = 0x0a;
 
-/** The code in a body: its bytes, less exactly one trailing newline, which `curl --data-binary @file` sends along. */
-export function codeOf(body: Buffer): Buffer {
+/** What a body holds: its bytes, less exactly one trailing newline, which `curl --data-binary @file` sends along. */
+export function contentOf(body: Buffer): Buffer {
   return body.at(-1) === NEWLINE ? body.subarray(0, -1) : body;
 }

@@ -1,11 +1,10 @@
 import { isNamespace, isResourceName, isUuid } from '../domain/names.js';
 import type { GrantTarget } from '../redemption/prove-code.js';
 
-/** What a request path asks for. */
-export interface RequestedAct {
-  readonly act: 'redeem' | 'check';
-  readonly target: GrantTarget;
-}
+/** What a request path asks for; a renewal says in its body of what. */
+export type RequestedAct =
+  | { readonly act: 'redeem' | 'check'; readonly target: GrantTarget }
+  | { readonly act: 'renew' };
 
 // Ours alone: no namespace can be called that, and a stock server knows no such path.
 const OWN_SEGMENT = '-';
@@ -20,7 +19,7 @@ const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 /**
  * Reads a request target (RFC 9112 §3.2): `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
- * alone or followed by `/-/check`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
+ * alone or followed by `/-/check`, or `<prefix>/-/renew`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
  * Undefined means that it names nothing here.
  */
 export function parseRequestPath(
@@ -33,6 +32,7 @@ export function parseRequestPath(
   const segments = pathSegments(path);
   if (prefix.some((segment, index) => segments[index] !== segment)) return undefined;
   const own = segments.slice(prefix.length);
+  if (own.length === 2 && own[0] === OWN_SEGMENT && own[1] === 'renew') return { act: 'renew' };
   const check = own.length > 2 && own.at(-2) === OWN_SEGMENT && own.at(-1) === 'check';
   const target = parseTarget(check ? own.slice(0, -2) : own, allowByKey);
   return target && { act: check ? 'check' : 'redeem', target };

@@ -10,7 +10,9 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../pki/keys.js';
 import { sha256Hex } from '../pki/sha256.js';
 import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
+import { secretAnnotations } from './link-answer.js';
 import { UNATTENDED_LIFETIME_MS } from './redeem.js';
+import { readService } from './service-description.js';
 import type { Site, SiteRefusal } from './site.js';
 import { uniqueReplayKey } from './stock-replay.js';
 
@@ -46,6 +48,8 @@ export async function generateLink(
   const { namespace, name, subject, issuer, cost } = request;
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return access;
+  // Where no service has run there is none that renews it yet.
+  const service = await readService(deps.store);
   const grant = singleUse({ namespace, issuer, siteUid: access.siteUid, now: deps.clock() });
   const key = await generateKeyPair('p256');
   const spkiDer = spkiOf(key);
@@ -89,7 +93,7 @@ export async function generateLink(
     caCrt: access.caCrt,
     tlsCrt: certificate.pem,
     tlsKey: privateKeyPem(key),
-    annotations: { [SECRET_REDEMPTION_ID]: id },
+    annotations: service ? secretAnnotations(id, service) : { [SECRET_REDEMPTION_ID]: id },
   };
   const links = linksToEndpoints(name, access.endpoints);
   return { redemption, secret, links: links.map((link) => (cost === undefined ? link : { ...link, cost })) };

@@ -5,8 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../domain/access-grant.js';
-import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
-import { type Link, type LinkSecret, linksToEndpoints } from '../domain/link.js';
+import { linksToEndpoints } from '../domain/link.js';
 import { isResourceName, isSubject, isUuid } from '../domain/names.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { Refusal } from '../domain/redemption-error.js';
@@ -22,6 +21,7 @@ import type { Checkpoint, Clock } from './clock.js';
 import type { CodeKeys } from './code-keys.js';
 import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
+import { type LinkAnswer, linkAnswer, type ServicePlace } from './link-answer.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
 import { type KeySource, requestedKey } from './requested-key.js';
 import type { Site, SiteAccess } from './site.js';
@@ -34,7 +34,8 @@ import {
 } from './stock-replay.js';
 
 const DAY_MS = 86_400_000;
-const RENEWING_LIFETIME_MS = 30 * DAY_MS;
+/** Longest lifetime of a certificate that is renewed, in milliseconds. */
+export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
 /** Lifetime of a certificate that nobody renews, in milliseconds: routers read it only when they connect, so it has to last. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
@@ -59,6 +60,7 @@ export interface RedemptionRequest {
 export interface RedeemDependencies {
   readonly store: GrantStore;
   readonly site: Site;
+  readonly service: ServicePlace;
   readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
   readonly stockReplay: StockReplay;
@@ -69,13 +71,10 @@ export interface RedeemDependencies {
 }
 
 /** What a right code was answered with, ready to be rendered. */
-export interface Redeemed {
+export interface Redeemed extends LinkAnswer {
   readonly grant: AccessGrant;
   readonly redemption: Redemption;
   readonly replayed: boolean;
-  readonly secret: LinkSecret;
-  /** At least one. */
-  readonly links: readonly Link[];
 }
 
 /** A refusal, and, when the caller proved the code, the grant that refused. */
@@ -204,7 +203,7 @@ async function record(
     ...(limited && { repeatLimit: REPEAT_LIMIT }),
     ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
   });
-  if (outcome === 'recorded') return answerOf(redemption, keyPem, asked.grant, access, false);
+  if (outcome === 'recorded') return answerOf(redemption, keyPem, false, asked, access, deps);
   if ('refused' in outcome) return outcome;
   const answer = await replay(outcome.replayOf, asked, deps);
   if (answer) return answer;
@@ -228,27 +227,17 @@ async function replay(
   const access = await deps.site.resolveAccess(asked.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
   deps.store.recordReplay(earlier, asked.peer, deps.clock()).catch(deps.onLedgerFailure);
-  return answerOf(earlier, keyPem, asked.grant, access, true);
+  return answerOf(earlier, keyPem, true, asked, access, deps);
 }
 
 function answerOf(
   redemption: Redemption,
   tlsKey: string | undefined,
-  grant: AccessGrant,
-  access: SiteAccess,
   replayed: boolean,
+  { grant }: AskedRedemption,
+  access: SiteAccess,
+  { service }: RedeemDependencies,
 ): Redeemed {
-  return {
-    grant,
-    redemption,
-    replayed,
-    secret: {
-      name: redemption.name,
-      caCrt: access.caCrt,
-      tlsCrt: redemption.certificate,
-      ...(tlsKey !== undefined && { tlsKey }),
-      annotations: { [SECRET_REDEMPTION_ID]: redemption.id },
-    },
-    links: linksToEndpoints(redemption.name, access.endpoints),
-  };
+  const credentials = { tlsCrt: redemption.certificate, ...(tlsKey !== undefined && { tlsKey }) };
+  return { grant, redemption, replayed, ...linkAnswer(redemption, credentials, access, service) };
 }

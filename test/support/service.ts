@@ -198,9 +198,12 @@ export async function composeTestService(
   });
   const metrics = createMetrics();
   const maker = new KeyMaker({ maxQueued: 64 });
+  const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
+  const place = { url: '', ca };
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
     site: composition.site?.(site) ?? site,
+    service: () => place,
     codeKeys: new CodeKeyDirectory(directory, clock.read),
     keys: composition.keys ?? { type: 'p256', make: (type) => maker.make(type) },
     stockReplay: { windowMs: 2 * MINUTE, bindSource: true },
@@ -213,7 +216,6 @@ export async function composeTestService(
     checkpoint,
     logger,
   });
-  const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, maxConnections } as const;
   const listener = createTlsListener({ cert, key }, limits, app as RequestListener);
   if (composition.headersTimeoutMs !== undefined)
@@ -221,10 +223,10 @@ export async function composeTestService(
   listener.server.listen({ port: 0, host: '127.0.0.1' });
   await once(listener.server, 'listening');
   const { port } = listener.server.address() as AddressInfo;
+  place.url = `https://127.0.0.1:${port}`;
   await publishService(store, {
     platform: 'standalone',
-    url: `https://127.0.0.1:${port}`,
-    ca,
+    ...place,
     caSha256: '',
     hosts: ['127.0.0.1'],
     endpoints: ENDPOINTS,
