@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { codeMatches } from '../codes/opaque-code.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { Clock } from './clock.js';
 import {
   createGrant,
+  DEFAULT_EXPIRATION_WINDOW_MS,
   DEFAULT_REDEMPTIONS_ALLOWED,
   type GrantRequest,
   grantProblem,
+  notBeforeProblem,
   redemptionsAllowedProblem,
 } from './create-grant.js';
 import type { GrantStore } from './grant-store.js';
@@ -50,8 +53,8 @@ interface Dependencies {
 
 /**
  * Makes the store's grants follow their files. A declared grant is made once its site gives access, and its clock starts
- * then; it keeps uid, code, end and count for as long as a file declares it, and only how often it can be redeemed
- * follows the file. When no file declares it any more, it is deleted; its redemptions stay. Grants made in another way
+ * then; it keeps uid, code, end and count for as long as a file declares it, and only its policy and how often it can be
+ * redeemed follow the file. When no file declares it any more, it is deleted; its redemptions stay. Grants made in another way
  * are left alone. Tells everything but what stayed as it was.
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
@@ -93,10 +96,11 @@ async function adoptOne(
   file: string,
   deps: Dependencies,
 ): Promise<Outcome | undefined> {
-  const { namespace, name, issuer = null, problem } = declaration;
+  const { namespace, name, issuer = null, policy = {}, problem } = declaration;
   const existing = await deps.store.findGrantByName(namespace, name);
   if (existing) return follow(existing, declaration, file, deps.store);
-  const unusable = problem ?? grantProblem(declaration);
+  const end = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
+  const unusable = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, end);
   if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
@@ -115,12 +119,18 @@ async function follow(
   if (grant.sourceFile === null) {
     return { outcome: 'unusable', reason: 'a grant of that name was made by a command, and stays as it is' };
   }
-  const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED } = declaration;
-  const unusable = declaration.problem ?? redemptionsAllowedProblem(redemptionsAllowed);
+  const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED, policy = {} } = declaration;
+  const unusable =
+    declaration.problem ??
+    redemptionsAllowedProblem(redemptionsAllowed) ??
+    notBeforeProblem(policy, grant.expirationTime);
   if (unusable !== undefined)
     return { outcome: 'unusable', reason: `${unusable}; the grant stays as it was` };
-  const isSame = grant.redemptionsAllowed === redemptionsAllowed && grant.sourceFile === file;
-  if (!isSame && (await store.updateGrant(grant.uid, { redemptionsAllowed, sourceFile: file }))) {
+  const isSame =
+    grant.redemptionsAllowed === redemptionsAllowed &&
+    grant.sourceFile === file &&
+    isDeepStrictEqual(grant.policy, policy);
+  if (!isSame && (await store.updateGrant(grant.uid, { redemptionsAllowed, policy, sourceFile: file }))) {
     return { outcome: 'changed' };
   }
   if (code === undefined || codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) return undefined;

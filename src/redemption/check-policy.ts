@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { ClientKeyType, GrantPolicy } from '../domain/policy.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
+import { parseCidr } from './cidr.js';
 
 /** What a redemption asks for, as far as policy cares. */
 export interface PolicySubject {
@@ -44,14 +45,12 @@ function matchesAny(globs: readonly string[] | undefined, value: string): boolea
 
 function isInside(cidrs: readonly string[], address: string): boolean {
   const family = isIP(address);
+  if (family === 0) return false;
   const list = new BlockList();
-  for (const cidr of cidrs) {
-    const [, network = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(cidr) ?? [];
-    const longest = family === 6 ? 128 : 32;
-    const prefix = Number(length ?? longest);
+  for (const text of cidrs) {
+    const cidr = parseCidr(text);
     // What cannot be read lets nobody in, and an IPv4 address is in no IPv6 network.
-    if (family === 0 || isIP(network) !== family || prefix > longest) continue;
-    list.addSubnet(network, prefix, family === 6 ? 'ipv6' : 'ipv4');
+    if (cidr?.family === family) list.addSubnet(cidr.network, cidr.prefix, family === 6 ? 'ipv6' : 'ipv4');
   }
   return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }

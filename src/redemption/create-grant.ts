@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { checkChosenCode, hashCode, mintCode } from '../codes/opaque-code.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
+import type { GrantPolicy } from '../domain/policy.js';
 import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
 
-const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
+/** How long a grant can be redeemed when nobody says so, in milliseconds. */
+export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed when nobody says so. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
 // What SQL's integers and people's patience both hold.
@@ -22,6 +24,8 @@ export interface GrantRequest {
   readonly code?: string | undefined;
   /** Name of the CA that signs; absent for the site's default. */
   readonly issuer?: string | undefined;
+  /** Rules beyond count and end; absent for none. */
+  readonly policy?: GrantPolicy | undefined;
   /** Name of the file that declares it; absent for a grant made in another way. */
   readonly sourceFile?: string | undefined;
 }
@@ -46,6 +50,24 @@ export function redemptionsAllowedProblem(
   return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
 }
 
+/** Why a grant cannot be redeemed for that long, as a sentence; undefined if it can. NaN stands for what is no duration. */
+export function expirationWindowProblem(
+  expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS,
+): string | undefined {
+  return expirationWindowMs > 0 && expirationWindowMs <= LONGEST_WINDOW_MS
+    ? undefined
+    : 'the expiration window must be longer than 0 and at most 10 years';
+}
+
+/** Why a grant of this end could never be redeemed, as a sentence; undefined if it can, or its end is not known. */
+export function notBeforeProblem(
+  { notBefore }: GrantPolicy,
+  expirationTime: number | null,
+): string | undefined {
+  if (notBefore === undefined || expirationTime === null || notBefore < expirationTime) return undefined;
+  return 'the grant would end before it begins: its window is too short for its not-before';
+}
+
 /** Why a grant cannot be made as asked, as a sentence; undefined if it can. */
 export function grantProblem(request: GrantRequest): string | undefined {
   const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
@@ -55,10 +77,8 @@ export function grantProblem(request: GrantRequest): string | undefined {
   if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
   const unusable = redemptionsAllowedProblem(redemptionsAllowed);
   if (unusable !== undefined) return unusable;
-  const windowMs = expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
-  // NaN stands for what is no duration.
-  if (!(windowMs > 0 && windowMs <= LONGEST_WINDOW_MS))
-    return 'the expiration window must be longer than 0 and at most 10 years';
+  const endless = expirationWindowProblem(expirationWindowMs);
+  if (endless !== undefined) return endless;
   return code === undefined ? undefined : checkChosenCode(code);
 }
 
@@ -68,12 +88,13 @@ export async function createGrant(
   ready: boolean,
   deps: { readonly store: GrantStore; readonly clock: Clock },
 ): Promise<CreatedGrant | RejectedGrant> {
-  const rejected = grantProblem(request);
+  const { policy = {}, expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS } = request;
+  const now = deps.clock();
+  const expirationTime = ready ? now + expirationWindowMs : null;
+  const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
   if (rejected !== undefined) return { rejected };
   const code = request.code ?? mintCode();
   const uid = randomUUID();
-  const now = deps.clock();
-  const expirationWindowMs = request.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const grant: AccessGrant = {
     uid,
     namespace: request.namespace,
@@ -83,9 +104,9 @@ export async function createGrant(
     redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     redemptions: 0,
     expirationWindowMs,
-    expirationTime: ready ? now + expirationWindowMs : null,
+    expirationTime,
     issuer: request.issuer ?? null,
-    policy: {},
+    policy,
     siteUid: null,
     sourceFile: request.sourceFile ?? null,
     createdAt: now,

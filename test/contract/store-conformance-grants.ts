@@ -141,6 +141,39 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.updateGrant(sampleGrant().uid, raised)).toBe(false);
     });
 
+    it('changes the policy and the end of a grant, each alone, and redeems by the new end', async () => {
+      const { store } = current();
+      const grant = sampleGrant({ redemptionsAllowed: 5, policy: { subjects: ['a'], csrRequired: true } });
+      await store.createGrant(grant);
+      const policy = {
+        names: [],
+        sourceCidrs: ['10.0.0.0/8'],
+        certificateLifetimeMs: MINUTE,
+        notBefore: NOW,
+      };
+      expect(await store.updateGrant(grant.uid, { policy })).toBe(true);
+      expect(await store.findGrant(grant.uid)).toEqual({ ...grant, policy });
+      const longer = { expirationWindowMs: 60 * MINUTE, expirationTime: NOW + 60 * MINUTE };
+      expect(await store.updateGrant(grant.uid, longer)).toBe(true);
+      expect(await store.findGrant(grant.uid)).toEqual({ ...grant, policy, ...longer });
+      const late = NOW + 30 * MINUTE;
+      expect(await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), late)).toBe('recorded');
+      await store.updateGrant(grant.uid, { expirationTime: late });
+      const ended = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), late);
+      expect(ended).toMatchObject({ refused: 'grant_expired' });
+      expect(await store.updateGrant(grant.uid, { policy: {} })).toBe(true);
+      expect((await store.findGrant(grant.uid))?.policy).toEqual({});
+    });
+
+    it('starts the clock of a grant that was not ready with the window that it has by then', async () => {
+      const { store } = current();
+      const grant = sampleGrant({ expirationTime: null, readyAt: null });
+      await store.createGrant(grant);
+      await store.updateGrant(grant.uid, { expirationWindowMs: 3 * MINUTE });
+      expect(await store.initializeGrants(NOW)).toBe(1);
+      expect((await store.findGrant(grant.uid))?.expirationTime).toBe(NOW + 3 * MINUTE);
+    });
+
     it('revokes a grant once', async () => {
       const { store } = current();
       const grant = sampleGrant();

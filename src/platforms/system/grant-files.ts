@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseDuration } from '../../domain/duration.js';
+import type { GrantPolicy } from '../../domain/policy.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/adopt-grants.js';
+import { parsePolicySettings } from '../../redemption/policy-settings.js';
 import { listResourceFiles, type ResourceFile, readResourceFile } from './resource-files.js';
 import type { SkupperHome } from './skupper-home.js';
 
@@ -51,7 +53,7 @@ function readGrantFile(namespace: string, path: string): GrantFile[] {
 function readDeclaration(namespace: string, { name, resource }: ResourceFile): GrantDeclaration {
   const spec = asMapping(resource.spec);
   const { code, issuer, expirationWindow, redemptionsAllowed } = spec;
-  const isPolicy = Object.keys(asMapping(spec.settings)).some((key) => key.startsWith('linkgrant/'));
+  const policy = readPolicy(spec.settings);
   return {
     namespace,
     name,
@@ -64,9 +66,17 @@ function readDeclaration(namespace: string, { name, resource }: ResourceFile): G
     }),
     ...(isGiven(issuer) && { issuer: String(issuer) }),
     ...(isGiven(code) && { code: typeof code === 'string' ? code : '' }),
-    ...(isPolicy && { problem: 'spec.settings holds a policy, which files cannot set' }),
+    ...('problem' in policy ? policy : { policy }),
     ...(isGiven(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
   };
+}
+
+function readPolicy(settings: unknown): GrantPolicy | { readonly problem: string } {
+  if (!isGiven(settings)) return {};
+  const isMap = typeof settings === 'object' && !Array.isArray(settings);
+  // What cannot be read may be a rule.
+  const read = isMap ? parsePolicySettings(asMapping(settings)) : { problem: 'is no map' };
+  return 'problem' in read ? { problem: `spec.settings: ${read.problem}` } : read;
 }
 
 function asNumber(value: unknown): number {

@@ -124,6 +124,31 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 1 });
   });
 
+  it('has the policy of its file, and follows it at once, also after its end', async () => {
+    const settings = {
+      'linkgrant/subjects': 'a-*, b',
+      'linkgrant/csr-required': 'true',
+      'skupper/other': 'x',
+    };
+    declare('a', { settings });
+    expect(await adopt()).toMatchObject([{ outcome: 'adopted' }]);
+    const { uid, policy } = await grantOf('a');
+    expect(policy).toEqual({ subjects: ['a-*', 'b'], csrRequired: true });
+    expect(await adopt()).toEqual([]);
+    now += 60 * MINUTE;
+    declare('a', { settings: { 'linkgrant/subjects': '' } });
+    expect(await adopt()).toMatchObject([{ outcome: 'changed' }]);
+    expect(await grantOf('a')).toMatchObject({ uid, policy: { subjects: [] } });
+    declare('a', { settings: { 'linkgrant/names': 'UPPER' } });
+    expect(await adopt()).toMatchObject([
+      { outcome: 'unusable', reason: expect.stringMatching(/"UPPER".*; the grant stays as it was$/) },
+    ]);
+    expect((await grantOf('a')).policy).toEqual({ subjects: [] });
+    declare('a', { settings: null });
+    expect(await adopt()).toMatchObject([{ outcome: 'changed' }]);
+    expect((await grantOf('a')).policy).toEqual({});
+  });
+
   it('keeps its code when the file has another, and says so without showing either', async () => {
     declare('a');
     await adopt();
@@ -221,7 +246,28 @@ describe('a declaration without effect is told with its reason', () => {
     ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
     ['text for a count', { redemptionsAllowed: 'many' }, /whole number/],
     ['a window that is none', { expirationWindow: 'soon' }, /expiration window/],
-    ['a policy', { settings: { 'linkgrant/subjects': 'a' } }, /^spec\.settings holds a policy/],
+    [
+      'a rule that is none',
+      { settings: { 'linkgrant/subject': 'a' } },
+      /^spec\.settings: "linkgrant\/subject" is no/,
+    ],
+    ['a rule of other spelling', { settings: { 'linkgrant.dev/subjects': 'a' } }, /is no setting; there are/],
+    [
+      'a rule that cannot be',
+      { settings: { 'linkgrant/key-types': 'p521' } },
+      /key-types has "p521", which is none/,
+    ],
+    [
+      'a rule that is no text',
+      { settings: { 'linkgrant/csr-required': true } },
+      /csr-required is no text: quote/,
+    ],
+    ['a list for settings', { settings: ['linkgrant/subjects=a'] }, /^spec\.settings: is no map$/],
+    [
+      'an end before its beginning',
+      { settings: { 'linkgrant/not-before': '2100-01-01T00:00:00Z' } },
+      /end before/,
+    ],
   ])('%s', async (_what, spec, reason) => {
     declare('a', spec);
     const adoptions = await adopt();
