@@ -2,6 +2,7 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode, Refusal } from '../domain/redemption-error.js';
 import type { CodeStore, StoredCode } from './code-store.js';
+import type { LedgerStore } from './ledger-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 
@@ -66,7 +67,7 @@ export interface RevokedCertificate {
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
  * nothing.
  */
-export interface GrantStore extends CodeStore, RenewalStore {
+export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
   /** Stores a new grant. A grant of that namespace and name exists: `name_taken`, and nothing is stored. */
   createGrant(grant: AccessGrant): Promise<'created' | 'name_taken'>;
   findGrant(uid: string): Promise<AccessGrant | undefined>;
@@ -99,15 +100,17 @@ export interface GrantStore extends CodeStore, RenewalStore {
     rules?: RecordRules,
   ): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
-  /** Redemptions of one grant, or of all, oldest first. */
-  listRedemptions(page: PageRequest & { readonly grantUid?: string }): Promise<Page<Redemption>>;
+  /** Redemptions of one grant, or of all, made at `since` or later, oldest first. */
+  listRedemptions(
+    page: PageRequest & { readonly grantUid?: string; readonly since?: number },
+  ): Promise<Page<Redemption>>;
 
   /** Revokes a redemption for good; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
   /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */
   listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
-  /** Notes that a redemption was answered again. */
+  /** Notes that a redemption was answered again: an entry once a day, and else added up as refusals are. */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Adds up a refusal: one row per grant, code, name, subject and peer, at most 1,000 rows a grant. */
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;

@@ -23,21 +23,62 @@ export interface LedgerEntry {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
+/** Attempts of one kind that are added up in one row. Times are milliseconds since the epoch. */
+export interface AddedUpAttempts {
+  readonly grantUid: string;
+  /** Why they were refused, or `replayed` or `superseded`. */
+  readonly code: string;
+  /** Empty, as subject and peer are, in the row that takes what found no room in one of its own. */
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
 /** The first thing that is wrong with the ledger. */
 export interface LedgerFault {
-  readonly grantUid: string;
-  /** The entry that is wrong; where entries at the end are missing, the first of them. */
-  readonly seq: number;
-  /** What is wrong, as the end of a sentence about the entry. */
+  /** Null where it is known of no grant. */
+  readonly grantUid: string | null;
+  /** The entry that is wrong, or the first of those that are missing; null where it is no entry. */
+  readonly seq: number | null;
+  /** What is wrong, as the end of a sentence about the entry, the grant or the ledger. */
   readonly problem: string;
+}
+
+/** How many entries were read and found right, and the first fault if there is one. */
+export interface LedgerVerdict {
+  readonly entries: number;
+  readonly fault?: LedgerFault;
+}
+
+/** Which part of the ledger is listed: all, or what is of one grant, or of no time before `since`. */
+export interface LedgerPage extends PageRequest {
+  readonly grantUid?: string;
+  readonly since?: number;
 }
 
 /** The part of a store that keeps the ledger. Rejects as the whole store does. */
 export interface LedgerStore {
-  /** Entries of one grant, or of all, by grant and number. */
-  listLedger(
-    page: PageRequest & { readonly grantUid?: string; readonly since?: number },
-  ): Promise<Page<LedgerEntry>>;
-  /** Recomputes the chain of every grant, or of one; tells how many entries are right, and the first fault. */
-  verifyLedger(grantUid?: string): Promise<{ readonly entries: number; readonly fault?: LedgerFault }>;
+  /** Entries by grant and number. */
+  listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
+  /** What is added up, by grant, code, name, subject and peer; `since` goes by the last time. */
+  listAddedUp(page: LedgerPage): Promise<Page<AddedUpAttempts>>;
+  /**
+   * Holds the ledger of every grant, or of one, against its codes and against what the store keeps of redemptions,
+   * renewals and revocations. Holds up the process that asks until it is done.
+   */
+  verifyLedger(grantUid?: string): Promise<LedgerVerdict>;
+  /**
+   * Deletes grants that no file declares and that expired or were revoked before `endedBefore`, at most a hundred; tells
+   * how many.
+   */
+  deleteEndedGrants(endedBefore: number, now: number): Promise<number>;
+  /**
+   * Removes for good what is kept of one deleted grant if all its certificates ended, and it was deleted, before
+   * `endedBefore`; true if it looked at one, and there may be
+   * more. A ledger that is not whole stays.
+   */
+  removeOldLedger(endedBefore: number): Promise<boolean>;
 }

@@ -20,7 +20,7 @@ export interface RenewalStore {
    * May be repeated when an outcome is unknown.
    */
   recordRenewal(renewal: Renewal, now: number): Promise<RecordRenewalOutcome>;
-  /** Notes that a superseded certificate asked for a renewal, in the ledger. */
+  /** Notes that a superseded certificate asked for a renewal: an entry once a day, and else added up as refusals are. */
   recordSuperseded(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Every renewal of a redemption, oldest first. */
   listRenewals(redemptionId: string): Promise<readonly Renewal[]>;

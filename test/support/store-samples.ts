@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { Redemption } from '../../src/domain/redemption.js';
 
 /** The moment at which the samples are made, milliseconds since the epoch. */
@@ -57,6 +58,23 @@ export function sampleRedemption(grantUid: string, changes: Partial<Redemption> 
     sealedUntil: null,
     createdAt: NOW,
     revokedAt: null,
+    ...changes,
+  };
+}
+
+/** A renewal of a redemption, with an identity of its own. */
+export function sampleRenewal(redemptionId: string, number: number, changes: Partial<Renewal> = {}): Renewal {
+  return {
+    redemptionId,
+    number,
+    serial: hex(16),
+    keySha256: hex(32),
+    certificateSha256: hex(32),
+    issuerSha256: hex(32),
+    notAfter: NOW + 60 * 24 * 60 * MINUTE,
+    certificate: '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n',
+    renewedAt: NOW,
+    peer: '192.0.2.9',
     ...changes,
   };
 }

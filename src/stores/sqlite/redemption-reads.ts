@@ -7,11 +7,13 @@ import type { SqliteConnection } from './connection.js';
 
 const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
 const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
-const LIST = 'SELECT * FROM redemptions WHERE position > ? ORDER BY position LIMIT ?';
+const LIST = 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?';
 // The positions come from the index alone, so a grant of many redemptions is not read whole for one page.
 const LIST_GRANT = `SELECT * FROM redemptions WHERE position IN (
     SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
     WHERE grant_uid = ? AND position > ? ORDER BY position LIMIT ?) ORDER BY position`;
+const LIST_GRANT_SINCE = `SELECT * FROM redemptions
+  WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?`;
 const ATTEMPTS = `SELECT * FROM (
     SELECT e.at, e.kind AS outcome, coalesce(r.name, '') AS name, coalesce(r.subject, '') AS subject,
       coalesce(e.detail ->> 'peer', r.peer, '') AS peer, e.redemption_id AS redemptionId, 1 AS count, e.seq AS seq
@@ -43,14 +45,17 @@ export function findReplay(
 /** Reads behind GrantStore.listRedemptions. */
 export function listRedemptions(
   connection: SqliteConnection,
-  page: PageRequest & { readonly grantUid?: string },
+  page: PageRequest & { readonly grantUid?: string; readonly since?: number },
 ): Page<Redemption> {
   const [after] = page.after === undefined ? [0] : decodeCursor(page.after, 1);
   const limit = rowsToRead(page.limit);
+  const { grantUid, since } = page;
   const rows =
-    page.grantUid === undefined
-      ? connection.statement(LIST).all(Number(after), limit)
-      : connection.statement(LIST_GRANT).all(page.grantUid, Number(after), limit);
+    grantUid === undefined
+      ? connection.statement(LIST).all(Number(after), since ?? 0, limit)
+      : since === undefined
+        ? connection.statement(LIST_GRANT).all(grantUid, Number(after), limit)
+        : connection.statement(LIST_GRANT_SINCE).all(grantUid, Number(after), since, limit);
   return pageOf(
     rows as (RedemptionRow & { position: number })[],
     page.limit,

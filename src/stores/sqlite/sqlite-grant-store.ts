@@ -13,6 +13,7 @@ import {
 } from './grant-reads.js';
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import { startGroupCommit } from './group-commit.js';
+import { listAddedUp, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
 import { recordRedemption } from './record-redemption.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
@@ -24,9 +25,11 @@ import {
   recordRenewal,
   recordSuperseded,
 } from './renewals.js';
+import { deleteEndedGrants, removeOldLedger } from './retention.js';
 import { revokeRedemption } from './revocation-writes.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, storeUnavailable, translateFailure } from './sqlite-failure.js';
+import { verifyLedger } from './verify-ledger.js';
 
 const GET_SETTING = 'SELECT value FROM settings WHERE key = ?';
 const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
@@ -110,6 +113,11 @@ export function sqliteGrantStore(
 
     recordReplay: (redemption, peer, now) => write(recordAgain('replayed', redemption, peer, now)),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now)),
+    listLedger: (page) => read((connection) => listLedger(connection, page)),
+    listAddedUp: (page) => read((connection) => listAddedUp(connection, page)),
+    verifyLedger: (grantUid) => read((connection) => verifyLedger(connection, grantUid)),
+    deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
+    removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read((connection) => listAttempts(connection, uid, limit)),
     async eraseSealedAnswers(now) {
       const erased = await write(eraseSealedAnswers(now));

@@ -1,0 +1,154 @@
+import type { LedgerFault } from '../../redemption/ledger-store.js';
+import { type ChainedEntry, entryCode, headCode, isCode, NO_ENTRY, rowHash } from '../ledger-codes.js';
+import { lastingValues, REDEMPTION_COLUMNS } from '../redemption-row.js';
+import { RENEWAL_COLUMNS } from '../renewal-row.js';
+import type { SqliteConnection } from './connection.js';
+
+const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
+
+/** The entries of the ledger, each a list of values, beside those of the redemption that a `redeemed` one tells of. */
+export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac,
+    ${LASTING.join(', ')}
+  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
+const ENTRY_COLUMNS = 8;
+const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
+const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
+const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
+const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
+const HEAD = 'SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?';
+
+/** An entry as a query of {@link ENTRIES} gives it. */
+export type EntryValues = readonly (string | number | Uint8Array | null)[];
+
+/** What the entries of a grant tell, as far as they were read. */
+export interface Told {
+  redeemed: number;
+  renewed: number;
+  revoked: number;
+  codesRevoked: number;
+  /** When the grant was deleted, null if it was not. */
+  deletedAt: number | null;
+  /** The latest end of a certificate. */
+  lastNotAfter: number;
+}
+
+/** What no entry has told of. */
+export function nothingTold(): Told {
+  return { redeemed: 0, renewed: 0, revoked: 0, codesRevoked: 0, deletedAt: null, lastNotAfter: 0 };
+}
+
+/** Reads the entries of one grant in order, and holds each against the codes and the rows that it tells of. */
+export class ChainWalk {
+  readonly grantUid: string;
+  readonly told: Told;
+  readonly #connection: SqliteConnection;
+  readonly #key: Uint8Array;
+  #length = 0;
+  #last: Uint8Array = NO_ENTRY;
+
+  constructor(connection: SqliteConnection, grantUid: string, told: Told) {
+    this.#connection = connection;
+    this.#key = connection.ledger.key();
+    this.grantUid = grantUid;
+    this.told = told;
+  }
+
+  /** Number of the entries read. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Takes the grant's next entry; what is wrong with it. */
+  next(values: EntryValues): LedgerFault | undefined {
+    const [, seq, position, at, kind, redemptionId, detail, mac] = values;
+    const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as ChainedEntry;
+    const wanted = this.#length + 1;
+    if (entry.seq > wanted) return this.#fault(wanted, 'is missing');
+    const code = entryCode(this.#key, this.#last, entry);
+    if (entry.seq !== wanted || !isCode(mac, code)) {
+      return this.#fault(entry.seq, 'is not what was written there');
+    }
+    this.#length = wanted;
+    this.#last = code;
+    const problem = this.#compare(entry, values);
+    return problem === undefined ? undefined : this.#fault(wanted, problem);
+  }
+
+  /** What is wrong with where the entries end, after the last one. */
+  end(): LedgerFault | undefined {
+    const head = this.#connection.statement(HEAD).get(this.grantUid) as
+      | { readonly length: number; readonly last: Uint8Array; readonly mac: Uint8Array }
+      | undefined;
+    const length = this.#length;
+    if (!head)
+      return length === 0 ? undefined : this.#fault(null, 'has entries, and no note of where they end');
+    if (!isCode(head.mac, headCode(this.#key, this.grantUid, head.length, head.last))) {
+      return this.#fault(null, 'has a note of where its entries end that is not what was written there');
+    }
+    if (head.length > length) return this.#fault(length + 1, 'is missing');
+    if (head.length < length) return this.#fault(head.length + 1, 'is behind the end that is noted');
+    return isCode(head.last, this.#last)
+      ? undefined
+      : this.#fault(length, 'is not the last one that is noted');
+  }
+
+  #fault(seq: number | null, problem: string): LedgerFault {
+    return { grantUid: this.grantUid, seq, problem };
+  }
+
+  /** How a genuine entry and the row that it tells of differ. */
+  #compare(entry: ChainedEntry, values: EntryValues): string | undefined {
+    const { told } = this;
+    const id = entry.redemptionId;
+    const detail = JSON.parse(entry.detail ?? '{}') as Readonly<Record<string, string | number>>;
+    const read = (sql: string, ...keys: readonly (string | number)[]) =>
+      this.#connection
+        .statement(sql)
+        .pluck()
+        .get(...keys);
+    switch (entry.kind) {
+      case 'redeemed': {
+        told.redeemed += 1;
+        told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
+        if (values[ENTRY_COLUMNS] === null) return `tells of redemption ${id}, which is missing`;
+        const hash = rowHash(values.slice(ENTRY_COLUMNS));
+        return hash === detail.row ? undefined : `tells of redemption ${id}, which was changed`;
+      }
+      case 'renewed': {
+        told.renewed += 1;
+        told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
+        const which = `renewal ${detail.number} of redemption ${id}`;
+        const row = this.#connection
+          .statement(RENEWAL)
+          .raw()
+          .get(id, detail.number ?? 0);
+        if (!row) return `tells of ${which}, which is missing`;
+        return rowHash(row as unknown[]) === detail.row ? undefined : `tells of ${which}, which was changed`;
+      }
+      case 'revoked':
+        told.revoked += 1;
+        return read(REVOKED_REDEMPTION, id ?? '') === entry.at
+          ? undefined
+          : `tells that redemption ${id} was revoked, which its row does not`;
+      case 'code_revoked':
+        told.codesRevoked += 1;
+        return read(REVOKED_CODE, entry.grantUid, detail.jti ?? '') === entry.at
+          ? undefined
+          : `tells that code ${detail.jti} was revoked, which its row does not`;
+      case 'grant_revoked': {
+        const revokedAt = read(REVOKED_GRANT, entry.grantUid);
+        // The row of a deleted grant is gone.
+        return revokedAt === undefined || revokedAt === entry.at
+          ? undefined
+          : 'tells that the grant was revoked, which its row does not';
+      }
+      case 'deleted':
+        told.deletedAt = entry.at;
+        return read(REVOKED_GRANT, entry.grantUid) === undefined
+          ? undefined
+          : 'tells that the grant was deleted, which is there again';
+      default:
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { AddedUpAttempts, LedgerEntry, LedgerKind, LedgerPage } from '../../redemption/ledger-store.js';
+import type { Page } from '../../redemption/page.js';
+import { decodeCursor, pageOf, rowsToRead } from '../page.js';
+import type { SqliteConnection } from './connection.js';
+
+const COLUMNS = 'SELECT grant_uid, seq, at, kind, redemption_id, detail FROM events';
+const LIST = `${COLUMNS} WHERE (grant_uid, seq) > (?, ?) AND at >= ? ORDER BY grant_uid, seq LIMIT ?`;
+const LIST_GRANT = `${COLUMNS} WHERE grant_uid = ? AND seq > ? AND at >= ? ORDER BY seq LIMIT ?`;
+const ADDED_UP = `SELECT grant_uid AS grantUid, code, name, subject, peer, count, first_at AS firstAt, last_at AS lastAt
+  FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;
+const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
+const LIST_ADDED_UP = `${ADDED_UP} ${ORDER}`;
+const LIST_ADDED_UP_GRANT = `${ADDED_UP} AND grant_uid = ? ${ORDER}`;
+
+interface EventRow {
+  readonly grant_uid: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly redemption_id: string | null;
+  readonly detail: string | null;
+}
+
+function entryOf(row: EventRow): LedgerEntry {
+  // The hash over the row that it tells of is for verifying alone.
+  const { row: _, ...detail } = JSON.parse(row.detail ?? '{}') as Record<string, string | number>;
+  return {
+    grantUid: row.grant_uid,
+    seq: row.seq,
+    at: row.at,
+    kind: row.kind as LedgerKind,
+    redemptionId: row.redemption_id,
+    detail,
+  };
+}
+
+/** Reads behind LedgerStore.listLedger. */
+export function listLedger(connection: SqliteConnection, page: LedgerPage): Page<LedgerEntry> {
+  const [uid, seq] = page.after === undefined ? ['', 0] : decodeCursor(page.after, 2);
+  const { grantUid, since = 0 } = page;
+  const limit = rowsToRead(page.limit);
+  const rows =
+    grantUid === undefined
+      ? connection.statement(LIST).all(String(uid), Number(seq), since, limit)
+      : connection.statement(LIST_GRANT).all(grantUid, Number(seq), since, limit);
+  return pageOf(rows as EventRow[], page.limit, (row) => [row.grant_uid, row.seq], entryOf);
+}
+
+/** Reads behind LedgerStore.listAddedUp. */
+export function listAddedUp(connection: SqliteConnection, page: LedgerPage): Page<AddedUpAttempts> {
+  const { grantUid, since = 0 } = page;
+  const start = page.after === undefined ? [grantUid ?? '', '', '', '', ''] : decodeCursor(page.after, 5);
+  const limit = rowsToRead(page.limit);
+  const rows =
+    grantUid === undefined
+      ? connection.statement(LIST_ADDED_UP).all(...start, since, limit)
+      : connection.statement(LIST_ADDED_UP_GRANT).all(...start, since, grantUid, limit);
+  return pageOf(
+    rows as AddedUpAttempts[],
+    page.limit,
+    (row) => [row.grantUid, row.code, row.name, row.subject, row.peer],
+    (row) => row,
+  );
+}
