@@ -1,17 +1,19 @@
-import { type AccessGrant, grantState } from '../domain/access-grant.js';
-import { formatDuration } from '../domain/duration.js';
+import type { AccessGrant } from '../domain/access-grant.js';
 import { isUuid } from '../domain/names.js';
 import type { CreatedGrant } from '../redemption/create-grant.js';
 import { createGrant } from '../redemption/create-grant.js';
 import type { Attempt, GrantStore } from '../redemption/grant-store.js';
 import { isDeclared } from '../system-side.js';
+import { policyOf } from './asked-policy.js';
 import { CommandError } from './command-error.js';
 import { everyItem } from './every-item.js';
 import { parseCount, parseWindow, readCode } from './flag-values.js';
+import { grantFields, grantReport } from './grant-report.js';
 import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import type { PolicyFlags } from './policy-flags.js';
 import { requireService, type StoreSession, withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 import { writeOut } from './write-out.js';
@@ -26,7 +28,7 @@ export interface GrantFlags {
 }
 
 /** The flags of what makes a grant, as they were typed; `token` is a file, or `-` for standard output. */
-export interface GrantCreateFlags extends GrantFlags {
+export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly issuer?: string;
@@ -42,6 +44,7 @@ export async function makeGrant(
 ): Promise<CreatedGrant> {
   const { namespace } = session;
   const { issuer = null } = flags;
+  const policy = policyOf(flags);
   const { endpoints } = await requireLinkAccess(session, { namespace, name, issuer });
   const made = await createGrant(
     {
@@ -49,8 +52,9 @@ export async function makeGrant(
       name,
       redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
       expirationWindowMs: parseWindow('--expiration-window', flags.expirationWindow),
-      code: flags.codeFile === undefined ? undefined : readCode(flags.codeFile),
+      code: flags.codeFile === undefined ? undefined : await readCode(flags.codeFile),
       issuer: flags.issuer,
+      policy,
     },
     endpoints.length > 0,
     { store: session.store, clock: Date.now },
@@ -78,23 +82,6 @@ export async function requireGrant(
     exitCode: 1,
     hint: 'see `linkgrant grant list`',
   });
-}
-
-function grantReport(grant: AccessGrant) {
-  const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
-  return {
-    name,
-    namespace,
-    uid,
-    state: grantState(grant, Date.now()),
-    redemptions,
-    redemptionsAllowed,
-    expirationWindow: formatDuration(grant.expirationWindowMs),
-    ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
-    ...(issuer !== null && { issuer }),
-    createdAt: formatTime(createdAt),
-    ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
-  };
 }
 
 function attemptReport(attempt: Attempt) {
@@ -191,19 +178,7 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
       },
       () =>
         [
-          fields([
-            ['Name', report.name],
-            ['Namespace', report.namespace],
-            ['State', report.state],
-            ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
-            ['Ends', report.expirationTime],
-            ['Window', report.expirationWindow],
-            ['Issuer', report.issuer],
-            ['Made', report.createdAt],
-            ['Revoked', report.revokedAt],
-            ['Signed tokens', codes.length === 0 ? undefined : `${codes.length}, ${revoked} of them revoked`],
-            ['URL', service && `${service.url}/${grant.uid}`],
-          ]),
+          grantFields(report),
           '\nLast attempts\n',
           attempts.length === 0
             ? 'none\n'

@@ -4,12 +4,13 @@ import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { addConnectionFlags, grantCommand, OUTPUT, withSettings } from './command-flags.js';
 import { addDoctor, addLink } from './link-commands.js';
+import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
 import { collect, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
-  return command
+  command
     .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
     .option('--expiration-window <DURATION>', 'how long it can be redeemed (default: 15m)')
     .option(
@@ -20,6 +21,7 @@ function addGrantLimits(command: Command): Command {
       '--code-file <FILE>',
       'code of your own, at least 16 characters, from a file or - for standard input',
     );
+  return addPolicyFlags(command);
 }
 
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
@@ -53,6 +55,14 @@ function addGrant(program: Command): void {
         ? (await import('./grant.js')).showCommand(name, flags)
         : (await import('./grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
     );
+  addPolicyFlags(
+    grantCommand(grant, 'update <NAME>', 'change what is given of a grant (by name or uid)')
+      .option('--redemptions-allowed <N>', 'how many sites can redeem it in all')
+      .option('--expiration-window <DURATION>', 'how long it can be redeemed, from when it was first ready'),
+  )
+    .option('--unset <RULES>', 'take rules away, by the names of their flags without --, parted by commas')
+    .addOption(OUTPUT())
+    .action(async (name, flags) => (await import('./grant-update.js')).updateCommand(name, flags));
   grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more').action(async (name, flags) =>
     (await import('./grant.js')).revokeCommand(name, flags),
   );

@@ -5,6 +5,7 @@ import { parseCount, readCode, requireResourceName } from './flag-values.js';
 import { type GrantCreateFlags, makeGrant, requireGrant } from './grant.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { requireMintingKey } from './minting-key.js';
+import { POLICY_FLAGS } from './policy-flags.js';
 import { withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 
@@ -12,10 +13,7 @@ import { writeToken } from './token-output.js';
 export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
 
 // What a grant that is there has already.
-const OF_A_NEW_GRANT = [
-  ...['issuer', 'subjects', 'names', 'sourceCidrs', 'keyTypes', 'certificateLifetime', 'csrRequired'],
-  'notBefore',
-] as const;
+const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
 
 /** Writes a token: of a new grant; with `--grant` a signed one of that grant, or one with the code that was kept of it. */
 export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
@@ -52,7 +50,7 @@ async function issueWithCode(
   const own = ownCodeFlags(flags);
   await withStore(flags, async (session) => {
     const grant = await requireGrant(session.store, session.namespace, wanted);
-    const code = readCode(codeFile);
+    const code = await readCode(codeFile);
     return writeToken({ grant, code }, target, { ...own, keepGrant: true }, session);
   });
 }

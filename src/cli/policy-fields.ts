@@ -1,0 +1,17 @@
+const LABELS: Readonly<Record<string, string>> = {
+  'linkgrant/subjects': 'Subjects',
+  'linkgrant/names': 'Link names',
+  'linkgrant/source-cidrs': 'Redeemed from',
+  'linkgrant/key-types': 'Key types',
+  'linkgrant/certificate-lifetime': 'Lifetime',
+  'linkgrant/csr-required': 'CSR required',
+  'linkgrant/not-before': 'Begins',
+};
+
+/** Labels and values of a policy, given as its settings, for people; an empty list is `nobody`. */
+export function policyFields(settings: Readonly<Record<string, string>>): (readonly [string, string])[] {
+  return Object.entries(settings).map(([key, value]) => [
+    LABELS[key] ?? key,
+    value === '' ? 'nobody' : value,
+  ]);
+}
