@@ -11,7 +11,7 @@ const LONGEST = 4096;
 
 /** What a signed code says: which part of a grant its token is. Times are milliseconds since the epoch. */
 export interface SignedCode {
-  /** Its identity within the grant; the text may be written in more than one way. */
+  /** Its identity within the grant; several texts may carry the same. */
   readonly jti: string;
   readonly grantUid: string;
   /** How often this code can be redeemed. */
@@ -66,6 +66,7 @@ export async function verifySignedCode(
   grantUid: string,
   signingKey: GrantSigningKey,
 ): Promise<SignedCode | undefined> {
+  if (textOf(code) === undefined) return undefined;
   try {
     const { payload, protectedHeader } = await compactVerify(code, signingKey.key, {
       algorithms: [ALGORITHM],
@@ -97,7 +98,10 @@ function textOf(code: Uint8Array): string | undefined {
   if (code.length > LONGEST) return undefined;
   const text = Buffer.from(code).toString('latin1');
   // Before anything is parsed: most codes are not signed.
-  return /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(text) ? text : undefined;
+  const signature = /^eyJ[\w-]+\.[\w-]+\.([\w-]+)$/.exec(text)?.[1];
+  if (signature === undefined) return undefined;
+  // Base64 can be written in more than one way; only the usual one is taken.
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature ? text : undefined;
 }
 
 function claimsOf(claims: unknown): SignedCode | undefined {

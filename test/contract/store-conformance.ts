@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import type { StoreOpener } from '../support/store-processes.js';
+import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { onceConformance } from './store-conformance-once.js';
@@ -38,6 +39,7 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     grantConformance(currentStore);
     redemptionConformance(currentStore);
     ledgerConformance(currentStore);
+    codeConformance(currentStore);
     onceConformance(currentStore);
   });
 }

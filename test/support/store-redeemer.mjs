@@ -9,14 +9,15 @@ const checkpoint = (name) => {
 const store = await (await import(module))[exportName]({ ...options, clock: Date.now, checkpoint });
 
 /** `recorded ID`, `replay ID`, `refused CODE` or `failed CODE`. */
-async function redeem({ uid, replayKey, id = randomUUID() }, template, now) {
+async function redeem({ uid, replayKey, id = randomUUID(), code }, template, now) {
   const fresh = {
     id,
     replayKey: replayKey ?? randomBytes(32).toString('hex'),
     serial: randomBytes(16).toString('hex'),
   };
   try {
-    const outcome = await store.recordRedemption(uid, { ...template, ...fresh, grantUid: uid }, now);
+    const redemption = { ...template, ...fresh, grantUid: uid, jti: code?.jti ?? null };
+    const outcome = await store.recordRedemption(uid, redemption, now, { signedCode: code });
     if (outcome === 'recorded') return `recorded ${id}`;
     return 'replayOf' in outcome ? `replay ${outcome.replayOf.id}` : `refused ${outcome.refused}`;
   } catch (error) {

@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { StoredCode } from '../../src/redemption/code-store.js';
+import { type Redeemer, startRedeemer } from '../support/store-processes.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+
+/** A code of a grant that can be redeemed once, ten minutes from {@link NOW} on. */
+function sampleCode(grantUid: string, changes: Partial<StoredCode> = {}): StoredCode {
+  return {
+    grantUid,
+    jti: randomBytes(12).toString('hex'),
+    uses: 1,
+    used: 0,
+    expirationTime: NOW + 10 * MINUTE,
+    subject: null,
+    issuedAt: NOW,
+    revokedAt: null,
+    ...changes,
+  };
+}
+
+/** Signed codes: noted, counted with their grant, revoked alone. */
+export function codeConformance(current: CurrentStore): void {
+  describe('keeping signed codes', () => {
+    const stored = async (changes: Parameters<typeof sampleGrant>[0] = {}) => {
+      const grant = sampleGrant({ redemptionsAllowed: 10, ...changes });
+      await current().store.createGrant(grant);
+      return grant;
+    };
+    const redeem = (code: StoredCode, now = NOW, changes = {}) =>
+      current().store.recordRedemption(
+        code.grantUid,
+        sampleRedemption(code.grantUid, { jti: code.jti, ...changes }),
+        now,
+        { signedCode: code },
+      );
+    const used = async ({ grantUid, jti }: StoredCode) =>
+      (await current().store.findCode(grantUid, jti))?.used;
+
+    it('gives back every field of a code, and none of another grant', async () => {
+      const { store } = current();
+      const [one, two] = [await stored(), await stored()];
+      const code = sampleCode(one.uid, { uses: 7, subject: 'Größe 7 ☃' });
+      await store.createCode(code);
+      expect(await store.findCode(one.uid, code.jti)).toEqual(code);
+      expect(await store.findCode(two.uid, code.jti)).toBeUndefined();
+      expect(await store.findCode(one.uid, code.jti.toUpperCase())).toBeUndefined();
+    });
+
+    it('keeps the first of two codes of one grant and id, and its count', async () => {
+      const { store } = current();
+      const { uid } = await stored();
+      const code = sampleCode(uid, { uses: 2 });
+      await store.createCode(code);
+      expect(await redeem(code)).toBe('recorded');
+      await store.createCode({ ...code, uses: 9, subject: 'another' });
+      expect(await store.findCode(uid, code.jti)).toEqual({ ...code, used: 1 });
+    });
+
+    it('lists codes by grant and id, in pages without a gap', async () => {
+      const { store } = current();
+      const grants = [await stored(), await stored(), await stored()];
+      const codes = grants.flatMap(({ uid }) => Array.from({ length: 4 }, () => sampleCode(uid)));
+      await Promise.all(codes.map((code) => store.createCode(code)));
+      const list = async (within: { readonly grantUid?: string }, limit: number) => {
+        const listed: StoredCode[] = [];
+        let after: string | undefined;
+        do {
+          const page = await store.listCodes({ limit, ...within, ...(after !== undefined && { after }) });
+          expect(page.items.length).toBeLessThanOrEqual(limit);
+          listed.push(...page.items);
+          after = page.next;
+        } while (after !== undefined);
+        return listed.map(({ grantUid, jti }) => `${grantUid} ${jti}`);
+      };
+      const sorted = codes.map(({ grantUid, jti }) => `${grantUid} ${jti}`).sort();
+      for (const limit of [1, 3, 5, 12, 100]) expect(await list({}, limit)).toEqual(sorted);
+      for (const { uid } of grants) {
+        expect(await list({ grantUid: uid }, 3)).toEqual(sorted.filter((key) => key.startsWith(uid)));
+      }
+      expect(await list({ grantUid: sampleGrant().uid }, 3)).toEqual([]);
+    });
+
+    it('counts each redemption for the code and for its grant, up to the uses of both', async () => {
+      const { store } = current();
+      const { uid } = await stored({ redemptionsAllowed: 3 });
+      const [one, two] = [sampleCode(uid, { uses: 2 }), sampleCode(uid, { uses: 2 })];
+      await store.createCode(one);
+      await store.createCode(two);
+      expect(await redeem(one)).toBe('recorded');
+      expect(await redeem(one)).toBe('recorded');
+      expect(await redeem(one)).toEqual({ refused: 'code_exhausted' });
+      expect((await store.findGrant(uid))?.redemptions).toBe(2);
+      expect(await redeem(two)).toBe('recorded');
+      expect(await redeem(two)).toEqual({ refused: 'grant_exhausted' });
+      expect([await used(one), await used(two)]).toEqual([2, 1]);
+      expect((await store.findGrant(uid))?.redemptions).toBe(3);
+      expect((await store.listRedemptions({ limit: 10, grantUid: uid })).items).toHaveLength(3);
+    });
+
+    it('comes to know a code that was made elsewhere when it is redeemed', async () => {
+      const { store } = current();
+      const { uid } = await stored();
+      const code = sampleCode(uid, { uses: 2, subject: 'east' });
+      expect(await redeem(code)).toBe('recorded');
+      expect(await store.findCode(uid, code.jti)).toEqual({ ...code, used: 1, issuedAt: null });
+    });
+
+    it('does not count for the code what is not counted for its grant', async () => {
+      const { store } = current();
+      const ended = await stored({ expirationTime: NOW });
+      const revoked = await stored({ revokedAt: NOW });
+      for (const [{ uid }, refused] of [
+        [ended, 'grant_expired'],
+        [revoked, 'grant_revoked'],
+      ] as const) {
+        const code = sampleCode(uid);
+        await store.createCode(code);
+        expect(await redeem(code)).toEqual({ refused });
+        expect(await used(code)).toBe(0);
+      }
+      const { uid } = await stored();
+      const known = sampleCode(uid);
+      const replayKey = 'the same key';
+      expect(await redeem(sampleCode(uid, { uses: 5 }), NOW, { replayKey })).toBe('recorded');
+      expect(await redeem(known, NOW, { replayKey })).toMatchObject({ replayOf: { grantUid: uid } });
+      expect(await used(known)).toBeUndefined();
+    });
+
+    it('counts once what is recorded again under the same id', async () => {
+      const { store } = current();
+      const { uid } = await stored();
+      const code = sampleCode(uid, { uses: 5 });
+      const redemption = sampleRedemption(uid, { jti: code.jti });
+      for (let times = 0; times < 3; times += 1) {
+        expect(await store.recordRedemption(uid, redemption, NOW, { signedCode: code })).toBe('recorded');
+      }
+      expect(await used(code)).toBe(1);
+      expect((await store.findRedemption(redemption.id))?.jti).toBe(code.jti);
+    });
+
+    it('revokes one code for good, known or not, and touches no other', async () => {
+      const { store } = current();
+      const { uid } = await stored();
+      const other = await stored();
+      const [known, unknown, left] = [sampleCode(uid, { uses: 3 }), sampleCode(uid), sampleCode(uid)];
+      await store.createCode(known);
+      await store.createCode(left);
+      await store.createCode({ ...known, grantUid: other.uid });
+      expect(await redeem(known)).toBe('recorded');
+      expect(await store.revokeCode({ ...known, uses: 10 }, NOW + 1)).toBe('revoked');
+      expect(await store.revokeCode(unknown, NOW + 2)).toBe('revoked');
+      expect(await store.revokeCode(known, NOW + 3)).toBe('before');
+      expect(await store.findCode(uid, known.jti)).toEqual({ ...known, used: 1, revokedAt: NOW + 1 });
+      expect(await store.findCode(uid, unknown.jti)).toEqual({
+        ...unknown,
+        issuedAt: null,
+        revokedAt: NOW + 2,
+      });
+      expect(await redeem(known, NOW + 4)).toEqual({ refused: 'code_revoked' });
+      expect(await redeem(unknown, NOW + 4)).toEqual({ refused: 'code_revoked' });
+      expect(await redeem(left, NOW + 4)).toBe('recorded');
+      expect(await redeem({ ...known, grantUid: other.uid }, NOW + 4)).toBe('recorded');
+      expect((await store.findGrant(uid))?.redemptions).toBe(2);
+    });
+
+    it('lets one of several revoke a code, whoever asks', async () => {
+      const { store, openAnother } = current();
+      const { uid } = await stored();
+      const code = sampleCode(uid);
+      const another = await openAnother();
+      try {
+        const asking = [store, another, store, another].map((one) => one.revokeCode(code, NOW));
+        expect((await Promise.all(asking)).sort()).toEqual(['before', 'before', 'before', 'revoked']);
+      } finally {
+        await another.close();
+      }
+    });
+
+    const LIMITS = [
+      ['all of them', undefined],
+      ['60 in all', 60],
+    ] as const;
+    const HUB = { codes: 50, most: 4, tries: 6 };
+    const started: Redeemer[] = [];
+    afterEach(async () => {
+      await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
+    });
+
+    /** A grant and its 50 codes of 1 to 4 uses, every other one known to the store; `limit` is the grant's, or their sum. */
+    async function makeHub(limit?: number): Promise<readonly StoredCode[]> {
+      const codes = Array.from({ length: HUB.codes }, (_, n) => ({ uses: 1 + (n % HUB.most) }));
+      const sum = codes.reduce((total, { uses }) => total + uses, 0);
+      const { uid } = await stored({ redemptionsAllowed: limit ?? sum });
+      const made = codes.map((code) => sampleCode(uid, code));
+      await Promise.all(made.filter((_, n) => n % 2 === 0).map((code) => current().store.createCode(code)));
+      return made;
+    }
+
+    /** Holds what came of the tries at each code against its uses, the grant's count and the rows that are kept. */
+    async function checkHub(
+      codes: readonly StoredCode[],
+      outcomes: readonly (readonly string[])[],
+      limit?: number,
+    ): Promise<void> {
+      const { store } = current();
+      const uid = codes[0]?.grantUid ?? '';
+      const { items } = await store.listRedemptions({ limit: 1_000, grantUid: uid });
+      const recorded = outcomes.map((all) => all.filter((outcome) => outcome.startsWith('recorded')).length);
+      const total = recorded.reduce((sum, count) => sum + count, 0);
+      expect((await store.findGrant(uid))?.redemptions).toBe(total);
+      expect(items).toHaveLength(total);
+      expect(new Set(items.map(({ serial }) => serial)).size).toBe(total);
+      for (const [index, code] of codes.entries()) {
+        expect(items.filter(({ jti }) => jti === code.jti)).toHaveLength(recorded[index] ?? 0);
+        expect((await used(code)) ?? 0).toBe(recorded[index]);
+        expect(recorded[index]).toBeLessThanOrEqual(code.uses);
+        const why = new Set(outcomes[index]?.filter((outcome) => outcome.startsWith('refused')));
+        for (const refused of why)
+          expect(['refused code_exhausted', 'refused grant_exhausted']).toContain(refused);
+      }
+      if (limit === undefined) expect(recorded).toEqual(codes.map(({ uses }) => uses));
+      else expect(total).toBe(limit);
+    }
+
+    it.each([undefined, 60])(
+      'gives each of 50 codes its exact uses in one process; grant limit %s',
+      {
+        timeout: 60_000,
+      },
+      async (limit) => {
+        const codes = await makeHub(limit);
+        const outcomes = await Promise.all(
+          codes.map((code) =>
+            Promise.all(
+              Array.from({ length: HUB.tries }, async () => {
+                const outcome = await redeem(code);
+                if (outcome === 'recorded') return outcome;
+                return 'refused' in outcome ? `refused ${outcome.refused}` : 'replayed';
+              }),
+            ),
+          ),
+        );
+        await checkHub(codes, outcomes, limit);
+      },
+    );
+
+    it.each([undefined, 60])(
+      'gives each of 50 codes its exact uses in 4 processes; grant limit %s',
+      {
+        timeout: 60_000,
+      },
+      async (limit) => {
+        const codes = await makeHub(limit);
+        const { opener } = current();
+        started.push(...(await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)))));
+        const tasks = codes.map((code) => ({ uid: code.grantUid, times: 2, code }));
+        const byProcess = await Promise.all(started.map((redeemer) => redeemer.redeem(tasks)));
+        await checkHub(
+          codes,
+          codes.map((_, index) => byProcess.flatMap((all) => all[index] ?? [])),
+          limit,
+        );
+      },
+    );
+
+    it('tells whether a grant from before a moment is not over', async () => {
+      const { store } = current();
+      const isLeft = () => store.hasGrantMadeBefore(NOW, NOW + MINUTE);
+      await stored({ createdAt: NOW });
+      await stored({ createdAt: NOW - 1, revokedAt: NOW - 1 });
+      await stored({ createdAt: NOW - 1, expirationTime: NOW + MINUTE });
+      expect(await isLeft()).toBe(false);
+      const live = await stored({ createdAt: NOW - 1, expirationTime: NOW + MINUTE + 1 });
+      expect(await isLeft()).toBe(true);
+      await store.deleteGrant(live.uid);
+      expect(await isLeft()).toBe(false);
+      await stored({ createdAt: NOW - 1, expirationTime: null, readyAt: null });
+      expect(await isLeft()).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,178 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  isTokenId,
+  mintSignedCode,
+  readSignedCode,
+  type SignedCode,
+  signedCodeKid,
+  verifySignedCode,
+} from '../../../src/codes/signed-code.js';
+import { createMasterKey, grantSigningKey } from '../../../src/codes/signing-keys.js';
+
+const UID = '5f0c6f0a-6a49-4a5e-9a0f-0d3b54b3f1c2';
+const master = createMasterKey();
+const key = grantSigningKey(master, UID);
+const NOW = Date.parse('2031-03-04T05:06:07Z');
+
+const sample = (changes: Partial<SignedCode> = {}): SignedCode => ({
+  jti: 'abcdef0123456789',
+  grantUid: UID,
+  uses: 3,
+  issuedAt: NOW,
+  expirationTime: NOW + 60_000,
+  ...changes,
+});
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const HEADER = { alg: 'HS256', typ: 'linkgrant-code+jwt', kid: key.kid };
+const CLAIMS = { sub: UID, jti: 'abcdef0123456789', iat: NOW / 1000, exp: NOW / 1000 + 60, uses: 1 };
+
+/** A JWS made by hand, its signature right for the key unless another algorithm is named. */
+function jws(header: unknown, claims: unknown, { bytes = key.key, hash = 'sha256' } = {}): string {
+  const signed = `${encode(header)}.${typeof claims === 'string' ? claims : encode(claims)}`;
+  return `${signed}.${createHmac(hash, bytes).update(signed).digest('base64url')}`;
+}
+
+const verify = (code: string, uid = UID, signingKey = key) =>
+  verifySignedCode(Buffer.from(code, 'latin1'), uid, signingKey);
+
+describe('a signed code', () => {
+  it('says after verification what went into it, and its holder can read the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record(
+          {
+            jti: fc.stringMatching(/^[A-Za-z0-9_-]{8,64}$/),
+            grantUid: fc.constant(UID),
+            uses: fc.integer({ min: 1, max: 1_000_000 }),
+            issuedAt: fc.integer({ min: 0, max: 4_000_000_000 }).map((s) => s * 1000),
+            expirationTime: fc.integer({ min: 0, max: 4_000_000_000 }).map((s) => s * 1000),
+            subject: fc.constantFrom('east', 'Größe 7', '☃', 'x'.repeat(253)),
+          },
+          { requiredKeys: ['jti', 'grantUid', 'uses', 'issuedAt', 'expirationTime'] },
+        ),
+        async (said) => {
+          const code = await mintSignedCode(said, key);
+          expect(await verify(code)).toEqual(said);
+          expect(readSignedCode(code)).toEqual(said);
+          expect(signedCodeKid(Buffer.from(code))).toBe(master.kid);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is what any other program makes by RFC 7515, with one use where it does not say', async () => {
+    const { uses: _one, ...claims } = CLAIMS;
+    expect(await verify(jws(HEADER, claims))).toEqual(sample({ uses: 1 }));
+  });
+
+  it('changed in any character is refused', async () => {
+    const code = await mintSignedCode(sample(), key);
+    const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= +/\n\0é';
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(code.length - 1),
+        fc.constantFrom(...characters),
+        fc.constantFrom('replace', 'insert', 'remove'),
+        async (at, character, how) => {
+          const rest = code.slice(how === 'insert' ? at : at + 1);
+          const changed = code.slice(0, at) + (how === 'remove' ? '' : character) + rest;
+          expect(await verify(changed)).toEqual(changed === code ? sample() : undefined);
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('cut or extended is refused', async () => {
+    const code = await mintSignedCode(sample(), key);
+    for (let length = 0; length < code.length; length += 1) {
+      expect(await verify(code.slice(0, length))).toBeUndefined();
+    }
+    for (const more of ['A', '.', '..', '.A', 'AAAA', '\n', ' ', `.${code}`]) {
+      expect(await verify(code + more)).toBeUndefined();
+    }
+  });
+
+  it('of another grant, or signed with the key of another grant or another master key, is refused', async () => {
+    const other = randomUUID();
+    expect(await verify(await mintSignedCode(sample({ grantUid: other }), key))).toBeUndefined();
+    expect(await verify(await mintSignedCode(sample(), grantSigningKey(master, other)))).toBeUndefined();
+    const foreign = { ...createMasterKey(), kid: master.kid };
+    expect(await verify(await mintSignedCode(sample(), grantSigningKey(foreign, UID)))).toBeUndefined();
+    expect(await verify(await mintSignedCode(sample(), { ...key, key: master.key }))).toBeUndefined();
+  });
+
+  it.each([
+    ['no algorithm', `${encode({ ...HEADER, alg: 'none' })}.${encode(CLAIMS)}.`],
+    ['no algorithm, signed all the same', jws({ ...HEADER, alg: 'none' }, CLAIMS)],
+    ['HS512', jws({ ...HEADER, alg: 'HS512' }, CLAIMS, { hash: 'sha512' })],
+    ['RS256 over the same key', jws({ ...HEADER, alg: 'RS256' }, CLAIMS)],
+    ['another type', jws({ ...HEADER, typ: 'JWT' }, CLAIMS)],
+    ['the type of a renewal', jws({ ...HEADER, typ: 'linkgrant-renewal+jwt' }, CLAIMS)],
+    ['no type', jws({ alg: 'HS256', kid: key.kid }, CLAIMS)],
+    ['a critical header that is not understood', jws({ ...HEADER, crit: ['b64'], b64: false }, CLAIMS)],
+    ['an empty key', jws(HEADER, CLAIMS, { bytes: new Uint8Array(0) })],
+    ['claims that are no JSON', jws(HEADER, Buffer.from('{"sub":').toString('base64url'))],
+    ['claims that are no object', jws(HEADER, encode([CLAIMS]))],
+    ['null for claims', jws(HEADER, encode(null))],
+    ['claims that are no UTF-8', jws(HEADER, Buffer.from([0x22, 0xff, 0x22]).toString('base64url'))],
+    ['no id', jws(HEADER, { ...CLAIMS, jti: undefined })],
+    ['a short id', jws(HEADER, { ...CLAIMS, jti: 'short' })],
+    ['an id of other characters', jws(HEADER, { ...CLAIMS, jti: 'with a:colon' })],
+    ['no end', jws(HEADER, { ...CLAIMS, exp: undefined })],
+    ['text for an end', jws(HEADER, { ...CLAIMS, exp: '2031' })],
+    ['an end beyond all time', jws(HEADER, { ...CLAIMS, exp: 1e300 })],
+    ['no time', jws(HEADER, { ...CLAIMS, iat: undefined })],
+    ['no uses', jws(HEADER, { ...CLAIMS, uses: 0 })],
+    ['half a use', jws(HEADER, { ...CLAIMS, uses: 0.5 })],
+    ['too many uses', jws(HEADER, { ...CLAIMS, uses: 1e9 })],
+    ['no subject but an empty one', jws(HEADER, { ...CLAIMS, subject: '' })],
+    ['a subject of several lines', jws(HEADER, { ...CLAIMS, subject: 'a\nb' })],
+    ['more text than a body holds', jws(HEADER, { ...CLAIMS, filling: 'x'.repeat(4_096) })],
+  ])('with %s is refused', async (_what, code) => {
+    expect(await verify(jws(HEADER, CLAIMS))).toBeDefined();
+    expect(await verify(code)).toBeUndefined();
+  });
+
+  it('that is long, deep or arbitrary makes nothing throw', async () => {
+    const part = fc.oneof(
+      fc.base64String().map((text) => text.replace(/=+$/, '')),
+      fc.json().map((text) => Buffer.from(text).toString('base64url')),
+    );
+    const header = fc.oneof(part, fc.constant(encode(HEADER)));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.tuple(header, part, part)), async (made) => {
+        const code = Array.isArray(made) ? made.join('.') : made;
+        signedCodeKid(Buffer.from(code));
+        readSignedCode(code);
+        expect(await verify(code)).toBeUndefined();
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(signedCodeKid(Buffer.from(`eyJ${'A'.repeat(5_000)}.a.a`))).toBeUndefined();
+  });
+});
+
+describe('the key of a grant', () => {
+  it('is another one for each grant and each master key, and always the same for both', () => {
+    const keys = [key, grantSigningKey(master, randomUUID()), grantSigningKey(createMasterKey(), UID)];
+    expect(new Set(keys.map(({ key: bytes }) => Buffer.from(bytes).toString('hex'))).size).toBe(3);
+    expect(grantSigningKey(master, UID)).toEqual(key);
+    for (const { key: bytes } of keys) expect(bytes).toHaveLength(32);
+  });
+});
+
+it.each([
+  ['abcdefgh', true],
+  ['A-_9'.repeat(16), true],
+  ['abcdefg', false],
+  ['a'.repeat(65), false],
+  ['abcdefgh\n', false],
+  ['abcd efgh', false],
+])('%j is the id of a token: %s', (id, is) => {
+  expect(isTokenId(id)).toBe(is);
+});
