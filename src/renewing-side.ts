@@ -1,6 +1,6 @@
 import { createRenewalClient } from './client/renewal-client.js';
 import { readRenewal } from './client/renewal-reader.js';
-import { renewalDirectories } from './platforms/files/renewal-directory.js';
+import { renewalDirectory } from './platforms/files/renewal-directory.js';
 import type { Checkpoint } from './redemption/clock.js';
 import type { RenewLinkDependencies } from './redemption/renew-link.js';
 import type { RequestingSideOptions } from './requesting-side.js';
@@ -14,7 +14,7 @@ export function openRenewingSide(
   return {
     client: createRenewalClient(options),
     readRenewal,
-    openRenewal: renewalDirectories(dataDir, clock),
+    openRenewal: renewalDirectory(dataDir, clock),
     clock,
     checkpoint,
   };

@@ -8,6 +8,7 @@ import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import type { LinkRecords } from '../../redemption/link-files.js';
 import { writing } from './not-writable.js';
+import { removeRenewals } from './renewal-directory.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 65 };
 const REMOVED = '.removed-';
@@ -22,7 +23,7 @@ export function linkRecords(dataDirectory: string): LinkRecords {
     remove: async ({ redemptionId, tlsCrt }) =>
       writing(directory, () => {
         if (redemptionId !== undefined && isUuid(redemptionId)) {
-          rmSync(join(dataDirectory, 'renewals', redemptionId), { recursive: true, force: true });
+          removeRenewals(join(dataDirectory, 'renewals'), redemptionId);
         }
         if (!existsSync(directory)) return 0;
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   createPrivateFile,
   makePrivateDirectory,
@@ -11,62 +11,68 @@ import type { OpenPendingRenewal } from '../../redemption/pending-renewal.js';
 import { writing } from './not-writable.js';
 
 /**
- * The keys of renewals under way, in `<data directory>/renewals/<redemption id>/<SHA-256 of the old certificate>.pem`
- * (0600 in 0700 directories). The `clock` only tells how old left-over temporary files are.
+ * The keys of renewals under way, in `<data directory>/renewals/<redemption id>.<SHA-256 of the old certificate>.pem`
+ * (0600 in 0700). The `clock` only tells how old left-over temporary files are.
  */
-export function renewalDirectories(dataDirectory: string, clock: () => number): OpenPendingRenewal {
+export function renewalDirectory(dataDirectory: string, clock: () => number): OpenPendingRenewal {
+  const directory = join(dataDirectory, 'renewals');
   return async (redemptionId, certificateSha256) => {
-    const directory = join(dataDirectory, 'renewals', redemptionId);
-    const file = join(directory, `${certificateSha256}.pem`);
-    const prepare = () => {
+    const fileOf = (sha256: string) => join(directory, `${redemptionId}.${sha256}.pem`);
+    const file = fileOf(certificateSha256);
+    writing(directory, () => {
       makePrivateDirectory(directory);
-      syncDirectory(dirname(directory));
       sweepBeside(directory, clock(), () => true);
-    };
-    writing(directory, prepare);
+    });
     return {
       ensureKey: async (make, isUsable) => {
-        const kept = read(file);
+        const kept = writing(file, () => readIfThere(file));
         if (kept !== undefined && isUsable(kept)) return kept;
         const made = await make();
         return writing(file, () => {
-          // A run beside this one that has finished may have taken the directory away.
-          prepare();
-          if (kept !== undefined) {
-            writePrivateFile(file, made);
-            return made;
-          }
-          return createPrivateFile(file, made) ? made : readFileSync(file, 'utf8');
+          if (kept !== undefined) writePrivateFile(file, made);
+          return kept === undefined ? publish(file, made) : made;
         });
       },
-      finish: async (newestSha256) => {
-        writing(directory, () => removeAllBut(directory, `${newestSha256}.pem`));
-      },
+      finish: async (newestSha256) =>
+        writing(directory, () => removeRenewals(directory, redemptionId, fileOf(newestSha256))),
     };
   };
 }
 
-function read(file: string): string | undefined {
-  return writing(file, () => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  });
+/** Removes the keys of a redemption's renewals but for the file `kept`, if there is such a directory. */
+export function removeRenewals(directory: string, redemptionId: string, kept?: string): void {
+  const files = namesIn(directory)
+    .filter((name) => name.startsWith(`${redemptionId}.`) && name.endsWith('.pem'))
+    .map((name) => join(directory, name))
+    .filter((file) => file !== kept);
+  for (const file of files) rmSync(file, { force: true });
+  if (files.length > 0) syncDirectory(directory);
 }
 
-function removeAllBut(directory: string, kept: string): void {
+/** Makes `file` unless it is there; gives what is in it then. */
+function publish(file: string, content: string): string {
+  for (;;) {
+    if (createPrivateFile(file, content)) return content;
+    const there = readIfThere(file);
+    // A run beside this one may have finished, and removed it again.
+    if (there !== undefined) return there;
+  }
+}
+
+function readIfThere(file: string): string | undefined {
   try {
-    for (const name of readdirSync(directory)) {
-      if (name.endsWith('.pem') && name !== kept) rmSync(join(directory, name), { force: true });
-    }
-    rmdirSync(directory);
-    syncDirectory(dirname(directory));
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    // Gone already, or in use by a run beside this one.
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code)) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }

@@ -1,0 +1,60 @@
+import { X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeRenewedSite, type RenewedSite } from '../../support/renewed-site.js';
+
+let site: RenewedSite;
+
+beforeEach(async () => {
+  site = await makeRenewedSite();
+});
+
+afterEach(() => site.close());
+
+const CHECKPOINTS = ['renewal-key-created', 'before-renewal', 'renewal-received', 'renewal-in-place'];
+
+describe('a renewal', () => {
+  test('by 20 processes at once posts one key and ends with one certificate', async () => {
+    const given = await site.link();
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.spawn({ given })));
+    const { serialNumber } = new X509Certificate((await site.secret()).tlsCrt);
+    const serials = new Set(outcomes.map(({ serial, code }) => serial ?? code));
+    expect([...serials]).toEqual([serialNumber.toLowerCase()]);
+    expect(site.server.issued()).toBe(1);
+    expect(new Set(site.server.keys).size).toBe(1);
+    expect(site.keptKeys()).toEqual([]);
+  });
+
+  test.each(CHECKPOINTS)('killed at %s leaves a pair that works, and none is lost', async (dieAt) => {
+    const before = await site.secret();
+    expect(await site.spawn({ dieAt })).toEqual({ killed: true });
+    const isInPlace = dieAt === 'renewal-in-place';
+    expect((await site.secret()).tlsCrt === before.tlsCrt).toBe(!isInPlace);
+    expect((await site.spawn()).code).toBeUndefined();
+    // What was put in place was whole: the next run renews that one.
+    expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
+    expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
+    await site.secret();
+    expect(site.keptKeys()).toEqual([]);
+  });
+
+  test('that others outran while it waited ends with their certificate', async () => {
+    const link = await site.link();
+    const first = await site.renew();
+    const second = await site.renew({}, link);
+    expect(second).toMatchObject({ byAnother: true, certificate: { serial: first.certificate.serial } });
+    expect(site.server.issued()).toBe(1);
+  });
+
+  test('does not put an older pair over a newer one', async () => {
+    let newest: string | undefined;
+    const late = await site.renew({
+      checkpoint: async (name) => {
+        if (name !== 'renewal-received') return;
+        await site.renew();
+        newest = (await site.renew()).certificate.serial;
+      },
+    });
+    expect(late).toMatchObject({ byAnother: true, certificate: { serial: newest } });
+    await site.secret();
+  });
+});

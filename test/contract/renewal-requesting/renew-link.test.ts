@@ -1,0 +1,182 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { newKey } from '../../support/redeemed-answer.js';
+import { makeRenewedSite, type RenewedSite } from '../../support/renewed-site.js';
+import { startRenewingServer } from '../../support/renewing-server.js';
+import { makeAuthority } from '../../support/server-identity.js';
+
+let site: RenewedSite;
+
+beforeEach(async () => {
+  site = await makeRenewedSite();
+});
+
+afterEach(() => site.close());
+
+const secretFile = () => join(site.directory, 'Secret-to-west.yaml');
+
+describe('a renewal', () => {
+  test('replaces certificate and key of the Secret, and keeps all else that is in its file', async () => {
+    const before = await site.secret();
+    const text = readFileSync(secretFile(), 'utf8');
+    writeFileSync(secretFile(), text.replace('metadata:', 'metadata:\n  namespace: "east"'));
+    const renewed = await site.renew();
+    const after = await site.secret();
+    expect(after.tlsCrt).not.toBe(before.tlsCrt);
+    expect(after.tlsKey).not.toBe(before.tlsKey);
+    expect(new X509Certificate(after.tlsCrt).serialNumber.toLowerCase()).toBe(renewed.certificate.serial);
+    expect(renewed.certificate.notAfter).toBeGreaterThan(
+      Date.parse(new X509Certificate(before.tlsCrt).validTo),
+    );
+    const { metadata, type } = parse(readFileSync(secretFile(), 'utf8'));
+    expect(type).toBe('kubernetes.io/tls');
+    expect(metadata.namespace).toBe('east');
+    expect(metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'linkgrant' });
+    expect(statSync(secretFile()).mode & 0o777).toBe(0o600);
+    expect(site.keptKeys()).toEqual([]);
+  });
+
+  test.each([
+    ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
+    ['P-384', () => newKey('secp384r1')],
+    ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
+  ])('is signed by a key of %s, and gets a key of P-256', async (_type, makeKey) => {
+    await site.close();
+    site = await makeRenewedSite(makeKey());
+    await site.renew();
+    const { publicKey } = new X509Certificate((await site.secret()).tlsCrt);
+    expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+  });
+
+  test('goes on through twenty lifetimes while answers are lost', async () => {
+    for (let life = 1; life <= 20; life += 1) {
+      site.server.loseAnswers(life % 3);
+      await site.renew();
+      expect(site.server.issued()).toBe(life);
+    }
+    expect(site.keptKeys()).toEqual([]);
+  });
+
+  test('stores where the service is next, whatever its origin, and goes there', async () => {
+    const next = await startRenewingServer(site.server.redemptionId);
+    try {
+      site.server.changeAnswers((answer) => ({
+        ...answer,
+        annotations: {
+          ...answer.annotations,
+          'linkgrant.dev/renewal-url': next.url,
+          'linkgrant.dev/server-ca': site.server.ca + next.ca,
+          'example.com/other': 'x',
+        },
+      }));
+      await site.renew();
+      const { annotations } = await site.secret();
+      expect(annotations).toMatchObject({ 'linkgrant.dev/renewal-url': next.url });
+      expect(annotations).not.toHaveProperty(['example.com/other']);
+      next.know((await site.secret()).tlsCrt);
+      await site.renew();
+      expect([site.server.issued(), next.issued()]).toEqual([1, 1]);
+    } finally {
+      await next.close();
+    }
+  });
+
+  test('signs once more with the time of a service whose clock is elsewhere, and not more often', async () => {
+    site.server.setClock(() => Date.now() + 3_600_000);
+    await site.renew();
+    expect(site.server.keys).toHaveLength(2);
+    let steps = 0;
+    site.server.setClock(() => Date.now() + 3_600_000 * ++steps);
+    expect(await site.outcome()).toBe('renewal_stale');
+    expect(site.server.keys).toHaveLength(4);
+  });
+
+  test('asks again with the same key after every answer of a run was lost', async () => {
+    site.server.loseAnswers(3);
+    const before = await site.secret();
+    expect(await site.outcome()).toBe('service_unavailable');
+    expect(await site.secret()).toEqual(before);
+    expect(site.keptKeys()).toHaveLength(1);
+    await site.renew();
+    expect(site.server.issued()).toBe(1);
+    expect(new Set(site.server.keys).size).toBe(1);
+    expect(site.keptKeys()).toEqual([]);
+  });
+
+  test('makes a new key in the place of one that is no key any more', async () => {
+    site.server.refuse(503, 'overloaded');
+    expect(await site.outcome()).toBe('overloaded');
+    const [kept = ''] = site.keptKeys();
+    writeFileSync(join(site.dataDirectory, 'renewals', kept), 'nothing');
+    expect(await site.outcome()).toBe('overloaded');
+    expect(readFileSync(join(site.dataDirectory, 'renewals', kept), 'utf8')).toContain('PRIVATE KEY');
+  });
+});
+
+describe('a renewal that does not go well', () => {
+  test.each([
+    [403, 'redemption_revoked'],
+    [403, 'renewal_expired'],
+    [403, 'site_replaced'],
+    [403, 'renewal_refused'],
+    [409, 'superseded'],
+    [503, 'issuer_unavailable'],
+  ])('is told apart: HTTP %i with %s, and the link is as it was', async (status, code) => {
+    const before = await site.secret();
+    site.server.refuse(status, code);
+    expect(await site.outcome()).toBe(code);
+    expect(site.server.seen).toHaveLength(1);
+    expect(await site.secret()).toEqual(before);
+  });
+
+  test('leaves the link as it was where nothing answers, and where the CA is another', async () => {
+    const before = await site.secret();
+    const link = await site.link();
+    const elsewhere = async (changes: Partial<typeof link>) =>
+      site.renew({}, { ...link, ...changes }).catch(({ code }) => code);
+    expect(await elsewhere({ url: 'https://127.0.0.1:1/-/renew' })).toBe('connection_refused');
+    expect(await elsewhere({ ca: site.server.authority.bundlePem })).toBe('tls_untrusted');
+    expect(await elsewhere({ url: 'http://127.0.0.1:1/-/renew' })).toBe('not_https');
+    expect(await site.secret()).toEqual(before);
+  });
+
+  test('takes no certificate for another key, of another redemption, or of no CA in the answer', async () => {
+    const before = await site.secret();
+    const other = spkiOf(await generateKeyPair('p256'));
+    const foreign = await makeAuthority('Foreign CA');
+    const tlsKey = privateKeyPem(await generateKeyPair('p256'));
+    const hostile: Parameters<typeof site.server.changeAnswers>[0][] = [
+      (answer) => ({ ...answer, spkiDer: other }),
+      (answer) => ({ ...answer, redemptionId: '0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232' }),
+      (answer) => ({ ...answer, authority: foreign, caCrt: answer.authority.bundlePem }),
+      (answer) => ({ ...answer, tlsKey }),
+      (answer) => ({ ...answer, spkiDer: spkiOf(tlsKey), tlsKey }),
+      () => 'x'.repeat(2 * 1024 * 1024),
+      () => '---\nnot: an answer\n',
+      () => '',
+    ];
+    for (const change of hostile) {
+      site.server.know(before.tlsCrt);
+      site.server.changeAnswers(change);
+      expect(await site.outcome()).toBe('answer_invalid');
+      expect(await site.secret()).toEqual(before);
+    }
+  });
+
+  test('keeps the place of renewals that it knows when the answer names one that is no https URL', async () => {
+    site.server.changeAnswers((answer) => ({
+      ...answer,
+      annotations: { 'linkgrant.dev/renewal-url': 'http://127.0.0.1/-/renew' },
+    }));
+    await site.renew();
+    expect((await site.secret()).annotations).toMatchObject({
+      'linkgrant.dev/redemption-id': site.server.redemptionId,
+      'linkgrant.dev/renewal-url': site.server.url,
+      'linkgrant.dev/server-ca': site.server.ca,
+    });
+  });
+});
