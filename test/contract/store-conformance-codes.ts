@@ -224,12 +224,12 @@ export function codeConformance(current: CurrentStore): void {
       else expect(total).toBe(limit);
     }
 
-    it.each([undefined, 60])(
-      'gives each of 50 codes its exact uses in one process; grant limit %s',
+    it.each(LIMITS)(
+      'gives each of 50 codes its exact uses in one process, of a grant for %s',
       {
         timeout: 60_000,
       },
-      async (limit) => {
+      async (_what, limit) => {
         const codes = await makeHub(limit);
         const outcomes = await Promise.all(
           codes.map((code) =>
@@ -246,12 +246,12 @@ export function codeConformance(current: CurrentStore): void {
       },
     );
 
-    it.each([undefined, 60])(
-      'gives each of 50 codes its exact uses in 4 processes; grant limit %s',
+    it.each(LIMITS)(
+      'gives each of 50 codes its exact uses in 4 processes, of a grant for %s',
       {
         timeout: 60_000,
       },
-      async (limit) => {
+      async (_what, limit) => {
         const codes = await makeHub(limit);
         const { opener } = current();
         started.push(...(await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener)))));
