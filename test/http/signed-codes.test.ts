@@ -1,0 +1,386 @@
+import { createHmac, createPublicKey } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
+import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { KeyMaker } from '../../src/pki/keys.js';
+import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, DAY, HOUR, MINUTE, type TestService } from '../support/service.js';
+import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
+
+const STOCK = { name: 'west', subject: '3c1f7e0a-0000-4000-8000-00000000000a' };
+
+let service: TestService;
+let codeKeys: CodeKeyDirectory;
+/** How often a site was asked for its CA, which comes before each certificate, and how many keys were made. */
+let work = 0;
+
+beforeAll(async () => {
+  const maker = new KeyMaker({ maxQueued: 64 });
+  service = await composeTestService({
+    keys: {
+      type: 'p256',
+      make(type) {
+        work += 1;
+        return maker.make(type);
+      },
+    },
+    site: (real) => ({
+      resolveAccess(grant) {
+        work += 1;
+        return real.resolveAccess(grant);
+      },
+    }),
+  });
+  codeKeys = new CodeKeyDirectory(service.directory, service.clock.read);
+});
+
+afterAll(() => service.close());
+
+const keyOf = async (grantUid: string): Promise<GrantSigningKey> =>
+  grantSigningKey(await codeKeys.current(), grantUid);
+
+let minted = 0;
+
+/** A signed code for one redemption within the hour, unless it shall be another. */
+async function sign(grantUid: string, changes: Partial<SignedCode> = {}, key?: GrantSigningKey) {
+  minted += 1;
+  const now = service.clock.read();
+  const said: SignedCode = {
+    jti: `token-${minted}-of-a-test`,
+    grantUid,
+    uses: 1,
+    issuedAt: now,
+    expirationTime: now + HOUR,
+    ...changes,
+  };
+  return { said, code: await mintSignedCode(said, key ?? (await keyOf(grantUid))) };
+}
+
+const hub = async (changes: Partial<AccessGrant> = {}) =>
+  (
+    await service.storedGrant({
+      redemptionsAllowed: 100,
+      expirationTime: service.clock.read() + DAY,
+      ...changes,
+    })
+  ).grant;
+
+/** Posts with a key of its own. */
+const redeem = (uid: string, code: string, options: PostOptions = {}, key = newKey()) =>
+  post(service, `/${uid}`, code, { ...options, headers: { ...csrHeader(key), ...options.headers } });
+/** Posts as a stock client does. */
+const redeemAsStock = (uid: string, code: string, options: PostOptions = {}) =>
+  post(service, `/${uid}`, code, { headers: STOCK, ...options });
+
+const refusal = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
+
+describe('a signed code', () => {
+  it('is redeemed by a site with its own key and by a stock client, and counts for its grant too', async () => {
+    const { uid } = await hub();
+    const { said, code } = await sign(uid, { uses: 2 });
+    const { secret, x509 } = redeemedAnswer(await redeem(uid, code, { headers: { name: 'east' } }));
+    expect([secret.metadata.name, x509.subject]).toEqual(['east', 'CN=east']);
+    expect(redeemedAnswer(await redeemAsStock(uid, `${code}\n`)).keyPem).toBeDefined();
+    expect(await service.used(uid)).toBe(2);
+    expect(await service.store.findCode(uid, said.jti)).toMatchObject({ used: 2, uses: 2 });
+    const { items } = await service.store.listRedemptions({ limit: 10, grantUid: uid });
+    expect(items.map(({ jti }) => jti)).toEqual([said.jti, said.jti]);
+  });
+
+  it('with a subject is redeemed for that subject alone, which is the default', async () => {
+    const { uid } = await hub();
+    const { code } = await sign(uid, { uses: 9, subject: 'Größe 7' });
+    const other = await redeem(uid, code, { headers: { subject: 'east' } });
+    expect(refusal(other)).toEqual([403, 'Redemption of access token refused\n', 'policy_subject']);
+    expect(redeemedAnswer(await redeem(uid, code)).x509.subject).toBe('CN=Größe 7');
+    expect(await service.used(uid)).toBe(1);
+  });
+
+  it('signed under an older master key is good until that key is removed', async () => {
+    const { uid } = await hub();
+    const { kid } = await codeKeys.current();
+    const { code } = await sign(uid, { uses: 9 });
+    codeKeys.rotate();
+    const newer = await sign(uid);
+    redeemedAnswer(await redeem(uid, code));
+    redeemedAnswer(await redeem(uid, newer.code));
+    codeKeys.remove(kid);
+    expect(refusal(await redeem(uid, code))).toEqual([
+      403,
+      'Redemption of access token refused\n',
+      undefined,
+    ]);
+  });
+});
+
+describe('a signed code that is right', () => {
+  it.each<[string, number, string, Partial<SignedCode>, 'revoke' | 'spend' | 'leave']>([
+    ['code_expired', 404, 'No such claim', { expirationTime: Date.now() - MINUTE }, 'leave'],
+    ['code_exhausted', 404, 'No such access granted', {}, 'spend'],
+    ['code_revoked', 404, 'No such claim', {}, 'revoke'],
+  ])('and useless is %s, which costs nothing', async (reason, status, text, changes, how) => {
+    const { uid } = await hub();
+    const { said, code } = await sign(uid, changes);
+    if (how === 'spend') redeemedAnswer(await redeem(uid, code));
+    if (how === 'revoke') await service.store.revokeCode(said, service.clock.read());
+    const [used, worked] = [await service.used(uid), work];
+    for (const answer of [await redeem(uid, code), await redeemAsStock(uid, code)]) {
+      expect(refusal(answer)).toEqual([status, `${text}\n`, reason]);
+      expect(answer.headers).not.toHaveProperty('retry-after');
+    }
+    const problem = await redeem(uid, code, { headers: { accept: 'application/problem+json' } });
+    expect(JSON.parse(problem.body)).toEqual({ type: 'about:blank', title: text, status, code: reason });
+    expect([await service.used(uid), work]).toEqual([used, worked]);
+    expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'refused', code: reason }));
+  });
+
+  it.each<[string, Partial<AccessGrant>]>([
+    ['grant_expired', { expirationTime: Date.now() - MINUTE }],
+    ['grant_exhausted', { redemptions: 100 }],
+    ['grant_revoked', { revokedAt: Date.now() - MINUTE }],
+  ])('is of no use where its grant is over: %s', async (reason, changes) => {
+    const { uid } = await hub(changes);
+    const { code } = await sign(uid);
+    expect((await redeem(uid, code)).headers['linkgrant-reason']).toBe(reason);
+  });
+});
+
+describe('a code that is not signed with the key of the grant at the path', () => {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const jws = (header: object, claims: object, secret: Uint8Array | string, hash = 'sha256') => {
+    const signed = `${encode(header)}.${encode(claims)}`;
+    return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
+  };
+  /** What the code of a test is made from: header and claims as they should be, and the right key. */
+  async function parts(uid: string) {
+    const { kid, key } = await keyOf(uid);
+    const now = Math.floor(service.clock.read() / 1000);
+    return {
+      key,
+      header: { alg: 'HS256', typ: 'linkgrant-code+jwt', kid },
+      claims: { sub: uid, jti: 'forged-by-a-test', iat: now, exp: now + 3_600, uses: 1 },
+    };
+  }
+
+  const FORGERIES: Readonly<Record<string, (uid: string) => Promise<string>>> = {
+    'has no algorithm': async (uid) => {
+      const { header, claims } = await parts(uid);
+      return `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`;
+    },
+    'says that it has none, and is signed': async (uid) => {
+      const { header, claims, key } = await parts(uid);
+      return jws({ ...header, alg: 'none' }, claims, key);
+    },
+    'is of HS512': async (uid) => {
+      const { header, claims, key } = await parts(uid);
+      return jws({ ...header, alg: 'HS512' }, claims, key, 'sha512');
+    },
+    'takes the public key of the service for a secret': async (uid) => {
+      const { header, claims } = await parts(uid);
+      const pem = createPublicKey(service.ca).export({ type: 'spki', format: 'pem' });
+      return jws(header, claims, pem as string);
+    },
+    'says RS256, and has that secret': async (uid) => {
+      const { header, claims } = await parts(uid);
+      const pem = createPublicKey(service.ca).export({ type: 'spki', format: 'pem' });
+      return jws({ ...header, alg: 'RS256' }, claims, pem as string);
+    },
+    'is cut': async (uid) => (await sign(uid)).code.slice(0, -1),
+    'has lost its signature': async (uid) => (await sign(uid)).code.replace(/\.[^.]*$/, ''),
+    'is longer': async (uid) => `${(await sign(uid)).code}A`,
+    'has a space at its end': async (uid) => `${(await sign(uid)).code} `,
+    'has other claims than were signed': async (uid) => {
+      const [header, , signature] = (await sign(uid)).code.split('.');
+      const { claims } = await parts(uid);
+      return [header, encode({ ...claims, uses: 100 }), signature].join('.');
+    },
+    'is of another grant': async () => (await sign((await hub()).uid)).code,
+    'is of this grant by the key of another': async (uid) =>
+      (await sign(uid, {}, await keyOf((await hub()).uid))).code,
+    'is of another grant by the key of this one': async (uid) =>
+      (await sign(uid, { grantUid: (await hub()).uid }, await keyOf(uid))).code,
+    'is signed under a master key that is gone': async (uid) =>
+      (await sign(uid, {}, grantSigningKey(createMasterKey(), uid))).code,
+    'is signed under another master key of the same id': async (uid) => {
+      const { kid } = await keyOf(uid);
+      return (await sign(uid, {}, grantSigningKey({ ...createMasterKey(), kid }, uid))).code;
+    },
+    'is of another type': async (uid) => {
+      const { header, claims, key } = await parts(uid);
+      return jws({ ...header, typ: 'JWT' }, claims, key);
+    },
+    'is a renewal': async (uid) => {
+      const { header, claims, key } = await parts(uid);
+      return jws({ ...header, typ: 'linkgrant-renewal+jwt' }, { ...claims, aud: `urn:uuid:${uid}` }, key);
+    },
+    'has no id': async (uid) => {
+      const { header, claims, key } = await parts(uid);
+      const { jti: _none, ...rest } = claims;
+      return jws(header, rest, key);
+    },
+  };
+
+  it.each(Object.entries(FORGERIES))('because it %s, is a wrong code', async (_how, forge) => {
+    const { uid } = await hub();
+    const code = await forge(uid);
+    const wrong = await redeem(uid, 'not-the-code');
+    const worked = work;
+    for (const answer of [await redeem(uid, code), await redeemAsStock(uid, code)]) {
+      expect(refusal(answer)).toEqual([403, 'Redemption of access token refused\n', undefined]);
+      expect(Object.keys(answer.headers)).toEqual(Object.keys(wrong.headers));
+    }
+    const check = await post(service, `/${uid}/-/check`, code);
+    expect(refusal(check)).toEqual([403, 'Redemption of access token refused\n', undefined]);
+    // No CA was looked for, and so none has signed; no key was made.
+    expect(work).toBe(worked);
+    expect(await service.used(uid)).toBe(0);
+    expect((await service.store.listCodes({ limit: 10, grantUid: uid })).items).toEqual([]);
+    expect(await service.store.listAttempts(uid, 10)).toEqual([]);
+  });
+
+  it('is a right one when it is made as the forged ones are, but for the forgery', async () => {
+    const { uid } = await hub();
+    const { header, claims, key } = await parts(uid);
+    const worked = work;
+    redeemedAnswer(await redeem(uid, jws(header, claims, key)));
+    expect(work).toBeGreaterThan(worked);
+  });
+});
+
+describe('an answer to a signed code that was lost', () => {
+  it('is given again to the same key, though the code is spent and over, and its text is another', async () => {
+    const { uid } = await hub();
+    const key = newKey();
+    const { said, code } = await sign(uid, { expirationTime: service.clock.read() + MINUTE });
+    const again = (await sign(uid, { ...said, issuedAt: said.issuedAt + 1_000 })).code;
+    expect(again).not.toBe(code);
+    const first = await redeem(uid, code, {}, key);
+    redeemedAnswer(first);
+    service.clock.advance(2 * MINUTE);
+    for (const text of [code, again]) expect((await redeem(uid, text, {}, key)).body).toBe(first.body);
+    expect((await redeem(uid, code)).headers['linkgrant-reason']).toBe('code_expired');
+    expect(await service.used(uid)).toBe(1);
+  });
+
+  it('is given again to a stock client, with its key, for a code of one use alone', async () => {
+    const { uid } = await hub();
+    const [one, two] = [await sign(uid), await sign(uid, { uses: 2 })];
+    const first = await redeemAsStock(uid, one.code);
+    expect((await redeemAsStock(uid, one.code)).body).toBe(first.body);
+    expect(redeemedAnswer(first).keyPem).toBeDefined();
+    expect(await service.used(uid)).toBe(1);
+    const east = { headers: { name: 'east' } };
+    const answers = [await redeemAsStock(uid, two.code, east), await redeemAsStock(uid, two.code, east)];
+    expect(new Set(answers.map((answer) => redeemedAnswer(answer).certificate)).size).toBe(2);
+    expect(await service.used(uid)).toBe(3);
+  });
+
+  it('is not the answer to another code, though the key is the same', async () => {
+    const { uid } = await hub();
+    const key = newKey();
+    const [one, two] = [await sign(uid), await sign(uid)];
+    const serials = [await redeem(uid, one.code, {}, key), await redeem(uid, two.code, {}, key)].map(
+      (answer) => redeemedAnswer(answer).x509.serialNumber,
+    );
+    expect(new Set(serials).size).toBe(2);
+  });
+
+  it('is given no more once its code is revoked, while the others are as they were', async () => {
+    const { uid } = await hub();
+    const [revoked, left] = [await sign(uid, { uses: 5 }), await sign(uid)];
+    const [key, otherKey] = [newKey(), newKey()];
+    redeemedAnswer(await redeem(uid, revoked.code, {}, key));
+    const other = await redeem(uid, left.code, {}, otherKey);
+    await service.store.revokeCode(revoked.said, service.clock.read());
+    const again = (await sign(uid, revoked.said)).code;
+    for (const answer of [
+      await redeem(uid, revoked.code, {}, key),
+      await redeem(uid, again, {}, key),
+      await redeem(uid, revoked.code),
+      await redeemAsStock(uid, revoked.code),
+    ]) {
+      expect(refusal(answer)).toEqual([404, 'No such claim\n', 'code_revoked']);
+    }
+    expect((await redeem(uid, left.code, {}, otherKey)).body).toBe(other.body);
+    redeemedAnswer(await redeem(uid, (await sign(uid)).code));
+    expect(await service.used(uid)).toBe(3);
+  });
+});
+
+describe('a check with a signed code', () => {
+  const check = async (uid: string, code: string) =>
+    JSON.parse((await post(service, `/${uid}/-/check`, code)).body);
+
+  it('tells of the code itself, and spends nothing', async () => {
+    const { uid } = await hub();
+    const { said, code } = await sign(uid, { uses: 2 });
+    const expirationTime = new Date(Math.floor(said.expirationTime / 1000) * 1000).toISOString();
+    const told = { redemptionsAllowed: 2, expirationTime };
+    expect(await check(uid, code)).toMatchObject({ ...told, state: 'ready', redemptions: 0 });
+    redeemedAnswer(await redeem(uid, code));
+    expect(await check(uid, code)).toMatchObject({ ...told, state: 'ready', redemptions: 1 });
+    redeemedAnswer(await redeem(uid, code));
+    expect(await check(uid, code)).toMatchObject({ ...told, state: 'exhausted', redemptions: 2 });
+    await service.store.revokeCode(said, service.clock.read());
+    expect(await check(uid, code)).toMatchObject({ ...told, state: 'revoked', redemptions: 2 });
+    expect(await service.used(uid)).toBe(2);
+  });
+
+  it('tells when its grant ends before it, or has ended', async () => {
+    const end = service.clock.read() + MINUTE;
+    const { uid } = await hub({ expirationTime: end });
+    const { code } = await sign(uid);
+    expect(await check(uid, code)).toMatchObject({
+      state: 'ready',
+      expirationTime: new Date(end).toISOString(),
+    });
+    service.sql('UPDATE grants SET redemptions = redemptions_allowed WHERE uid = ?', uid);
+    expect(await check(uid, code)).toMatchObject({ state: 'exhausted', redemptions: 0 });
+    service.sql('UPDATE grants SET revoked_at = ? WHERE uid = ?', end, uid);
+    expect(await check(uid, code)).toMatchObject({ state: 'revoked' });
+    expect(await check(uid, (await sign(uid, { expirationTime: 1_000 })).code)).toMatchObject({
+      state: 'revoked',
+    });
+  });
+});
+
+describe('a hub with 50 signed tokens of one grant', () => {
+  const USES = Array.from({ length: 50 }, (_, n) => 1 + (n % 3));
+  const TRIES = 4;
+
+  it('gives each exactly its uses, under parallel load from sites with keys and stock clients', async () => {
+    const total = USES.reduce((sum, uses) => sum + uses, 0);
+    const { uid } = await hub({ redemptionsAllowed: total });
+    const tokens = await Promise.all(USES.map((uses) => sign(uid, { uses })));
+    const answers = await Promise.all(
+      tokens.map(({ code }, n) =>
+        Promise.all(
+          Array.from({ length: TRIES }, (_, attempt) =>
+            n % 2 === 0
+              ? redeem(uid, code)
+              : redeemAsStock(uid, code, { headers: { name: `site-${n}-${attempt}` } }),
+          ),
+        ),
+      ),
+    );
+    for (const [n, all] of answers.entries()) {
+      const redeemed = all.filter(({ status }) => status === 200);
+      expect(redeemed).toHaveLength(USES[n] ?? 0);
+      for (const answer of all.filter(({ status }) => status !== 200)) {
+        const reason = answer.headers['linkgrant-reason'] ?? '';
+        // When all tokens are spent, so is the grant.
+        expect(['code_exhausted', 'grant_exhausted']).toContain(reason);
+      }
+    }
+    const serials = answers.flat().flatMap((answer) => {
+      return answer.status === 200 ? [redeemedAnswer(answer).x509.serialNumber] : [];
+    });
+    expect(new Set(serials).size).toBe(total);
+    expect(await service.used(uid)).toBe(total);
+    for (const [n, { said }] of tokens.entries()) {
+      expect(await service.store.findCode(uid, said.jti)).toMatchObject({ used: USES[n], uses: USES[n] });
+    }
+  });
+});
