@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { AccessGrantState } from '../domain/access-grant.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type LinkDialOptions, openLinkSide } from '../link-side.js';
+import { formatPolicySettings } from '../redemption/policy-settings.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
@@ -12,6 +13,7 @@ import { adviceFor } from './exit-codes.js';
 import { describeFailure } from './failure.js';
 import { readToken } from './flag-values.js';
 import { formatTime } from './output.js';
+import { policyFields } from './policy-fields.js';
 import { parseAccessToken } from './token-file.js';
 
 const GRANT_FAULTS = {
@@ -25,7 +27,7 @@ const GRANT_FAULTS = {
 export async function tokenChecks(file: string, options: LinkDialOptions): Promise<Check[]> {
   let token: ReturnType<typeof parseAccessToken>;
   try {
-    token = parseAccessToken(readToken(file));
+    token = parseAccessToken(await readToken(file));
   } catch (error) {
     const { message, hint = 'check the token file', exitCode } = describeFailure(error);
     return [fail('token', message, hint, exitCode)];
@@ -44,7 +46,7 @@ function grantChecks(answer: RouteChecks['answer']): Check[] {
     const { hint, exitCode } = adviceFor(answer.code);
     return [fail('grant', answer.message, hint, exitCode)];
   }
-  return [grantCheck(answer), linkCheck(answer)];
+  return [grantCheck(answer), ...rulesChecks(answer), linkCheck(answer)];
 }
 
 function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck): Check {
@@ -57,6 +59,15 @@ function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: 
   const again =
     state === 'exhausted' ? '; if this site redeemed it, redeeming again gives the same link for no use' : '';
   return fail('grant', `${state}, ${used}`, `${hint}${again}`, exitCode);
+}
+
+function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
+  const told = policyFields(formatPolicySettings(policy)).map(([label, value]) => `${label}: ${value}`);
+  if (told.length === 0) return [];
+  const rules = told.join('; ');
+  if ((policy.notBefore ?? serverTime) <= serverTime) return [ok('rules', rules)];
+  const { hint, exitCode } = adviceFor('not_yet_valid');
+  return [fail('rules', rules, hint, exitCode)];
 }
 
 function linkCheck({ endpoints }: TokenCheck): Check {

@@ -4,10 +4,10 @@ import { formatPolicySettings } from '../redemption/policy-settings.js';
 import { fields, formatTime } from './output.js';
 import { policyFields } from './policy-fields.js';
 
-/** A grant as JSON and YAML show it; times are RFC 3339, `settings` is its policy as `spec.settings` has it. */
+/** A grant as JSON and YAML show it; times are RFC 3339, `policy` is as `spec.settings` has it. */
 export function grantReport(grant: AccessGrant) {
   const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
-  const settings = formatPolicySettings(grant.policy);
+  const policy = formatPolicySettings(grant.policy);
   return {
     name,
     namespace,
@@ -18,7 +18,7 @@ export function grantReport(grant: AccessGrant) {
     expirationWindow: formatDuration(grant.expirationWindowMs),
     ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
     ...(issuer !== null && { issuer }),
-    ...(Object.keys(settings).length > 0 && { settings }),
+    ...(Object.keys(policy).length > 0 && { policy }),
     createdAt: formatTime(createdAt),
     ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
   };
@@ -34,7 +34,7 @@ export function grantFields(report: ReturnType<typeof grantReport> & { readonly 
     ['Ends', report.expirationTime],
     ['Window', report.expirationWindow],
     ['Issuer', report.issuer],
-    ...policyFields(report.settings ?? {}),
+    ...policyFields(report.policy ?? {}),
     ['Made', report.createdAt],
     ['Revoked', report.revokedAt],
     ['URL', report.url],

@@ -1,12 +1,14 @@
 import { readSignedCode } from '../codes/signed-code.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { Clock } from '../redemption/clock.js';
+import { formatPolicySettings } from '../redemption/policy-settings.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
 import { checkToken } from '../requesting-side.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { readToken } from './flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import { policyFields } from './policy-fields.js';
 import { parseAccessToken } from './token-file.js';
 
 /** The flags of `token inspect`; how to connect matters with `check` alone. */
@@ -19,6 +21,7 @@ function checkReport(check: TokenCheck | 'stock') {
   if (check === 'stock')
     return { server: 'skupper', note: 'it tells nothing of a grant without spending a use' };
   const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
+  const policy = formatPolicySettings(check.policy);
   return {
     server: 'linkgrant',
     state,
@@ -26,6 +29,7 @@ function checkReport(check: TokenCheck | 'stock') {
     redemptionsAllowed,
     ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
     endpoints: endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`),
+    ...(Object.keys(policy).length > 0 && { policy }),
     serverTime: formatTime(serverTime),
   };
 }
@@ -50,7 +54,7 @@ export async function inspectCommand(
   flags: TokenInspectFlags,
   context: { readonly clock: Clock },
 ): Promise<void> {
-  const token = parseAccessToken(readToken(file));
+  const token = parseAccessToken(await readToken(file));
   const ca = describeCertificate(token.ca);
   const check = flags.check
     ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
@@ -87,6 +91,7 @@ export async function inspectCommand(
         check && 'state' in check ? `${check.redemptions} of ${check.redemptionsAllowed}` : undefined,
       ],
       ['Links to', check && 'state' in check ? check.endpoints.join(', ') || 'nothing yet' : undefined],
+      ...policyFields((check && 'state' in check && check.policy) || {}),
       ['Server time', check && 'state' in check ? check.serverTime : undefined],
     ]),
   );

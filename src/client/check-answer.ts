@@ -1,5 +1,7 @@
 import { ACCESS_GRANT_STATES } from '../domain/access-grant.js';
+import type { GrantPolicy } from '../domain/policy.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { isPolicySetting, parsePolicySettings } from '../redemption/policy-settings.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
 import { MOST_ENDPOINTS, parseLinkEndpoint } from './link-endpoint.js';
 
@@ -21,6 +23,7 @@ export function parseTokenCheck(text: string): TokenCheck {
       if (typeof parsed === 'string') throw unfit('link.endpoints');
       return parsed;
     }),
+    policy: policy(answer.policy),
     serverTime: time(answer.serverTime, 'serverTime'),
   };
 }
@@ -31,6 +34,16 @@ function parseObject(text: string): Record<string, unknown> {
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {}
   throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
+}
+
+/** Rules that a newer service may have are left out: what they refuse is told when it is. */
+function policy(value: unknown): GrantPolicy {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unfit('policy');
+  const known = Object.entries(value).filter(([key]) => isPolicySetting(key));
+  const parsed = parsePolicySettings(Object.fromEntries(known));
+  if ('problem' in parsed) throw unfit('policy');
+  return parsed;
 }
 
 function count(value: unknown, field: string): number {

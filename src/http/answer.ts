@@ -3,6 +3,7 @@ import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/check-grant.js';
 import type { LinkAnswer } from '../redemption/link-answer.js';
+import { formatPolicySettings } from '../redemption/policy-settings.js';
 import { problemOf, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
@@ -19,13 +20,14 @@ export function renderLink({ secret, links }: LinkAnswer): string {
 
 /** The JSON of a check; times in RFC 3339. */
 export function renderCheck(check: GrantCheck): string {
-  const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
+  const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, policy, serverTime } = check;
   return `${JSON.stringify({
     state,
     redemptions,
     redemptionsAllowed,
     expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
     link: { endpoints },
+    policy: formatPolicySettings(policy),
     serverTime: new Date(serverTime).toISOString(),
   })}\n`;
 }

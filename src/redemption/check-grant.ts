@@ -35,6 +35,7 @@ export async function checkGrant(
     grant,
     ...checked(proof, known, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
+    policy: grant.policy,
     serverTime,
   };
 }

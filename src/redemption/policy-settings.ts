@@ -64,6 +64,11 @@ export function policyRuleNamed(name: string): PolicyRule | undefined {
   return RULE_FIELDS.find((rule) => POLICY_RULE_NAMES[rule] === name);
 }
 
+/** True for the key of a setting that holds a rule. */
+export function isPolicySetting(key: string): boolean {
+  return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
+}
+
 /** Reads the value of one rule: the rule alone as a policy, or why it cannot be, as the end of a sentence. */
 export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | Problem {
   const value: unknown = RULES[rule].parse(text);

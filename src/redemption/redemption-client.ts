@@ -1,6 +1,7 @@
 import type { AccessGrantState } from '../domain/access-grant.js';
 import type { AccessToken } from '../domain/access-token.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../domain/link.js';
+import type { GrantPolicy } from '../domain/policy.js';
 
 /** What a token's service tells its holder about the grant behind it. Times are milliseconds since the epoch. */
 export interface TokenCheck {
@@ -11,6 +12,8 @@ export interface TokenCheck {
   readonly expirationTime: number | null;
   /** Where a Link would lead now; empty while the site accepts none. */
   readonly endpoints: readonly LinkEndpoint[];
+  /** The grant's rules; empty also where the service tells none. */
+  readonly policy: GrantPolicy;
   readonly serverTime: number;
 }
 

@@ -219,6 +219,7 @@ describe('a check', () => {
     redemptionsAllowed: 1,
     expirationTime: '2026-11-24T22:59:27.000Z',
     link: { endpoints: [{ name: 'edge', host: '::1', port: '45671', group: 'a', extra: 'dropped' }] },
+    policy: { 'linkgrant/subjects': 'a-*,b', 'linkgrant/of-the-future': '1' },
     serverTime: '2026-11-24T22:00:00.000Z',
   };
 
@@ -230,11 +231,17 @@ describe('a check', () => {
       redemptionsAllowed: 1,
       expirationTime: Date.parse(answer.expirationTime),
       endpoints: [{ name: 'edge', host: '::1', port: '45671', group: 'a' }],
+      policy: { subjects: ['a-*', 'b'] },
       serverTime: Date.parse(answer.serverTime),
     });
     expect(server.seen.map(({ method, url, body }) => [method, url, body])).toEqual([
       ['POST', `${new URL(server.token.url).pathname}/-/check`, CODE],
     ]);
+  });
+
+  test('takes an answer that tells no rules', async () => {
+    const server = await answering(200, JSON.stringify({ ...answer, policy: undefined }));
+    expect(await client.check(server.token)).toMatchObject({ policy: {} });
   });
 
   test("takes Skupper's 404 for a stock server, and a problem for none", async () => {
@@ -263,6 +270,8 @@ describe('a check', () => {
     ['an unknown state', JSON.stringify({ ...answer, state: 'great' })],
     ['a count that is none', JSON.stringify({ ...answer, redemptions: -1 })],
     ['a time that is none', JSON.stringify({ ...answer, serverTime: 'soon' })],
+    ['a rule that cannot be', JSON.stringify({ ...answer, policy: { 'linkgrant/key-types': 'p521' } })],
+    ['rules that are no map', JSON.stringify({ ...answer, policy: ['linkgrant/names=a'] })],
     ['no link', JSON.stringify({ ...answer, link: null })],
     [
       'a hostile host',
