@@ -10,6 +10,7 @@ interface Advice {
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
 const TELL_OPERATOR =
   'ask the operator of the accepting site to look at the grant with `linkgrant grant show`';
+const SHOWN = '`linkgrant token inspect FILE --check` shows it';
 
 const ADVICE = {
   code_wrong: { exitCode: 3, hint: `check that the token file is whole and unchanged, or ${NEW_TOKEN}` },
@@ -22,17 +23,23 @@ const ADVICE = {
   code_exhausted: { exitCode: 3, hint: `every use of the token is spent; ${NEW_TOKEN}` },
   policy_subject: {
     exitCode: 3,
-    hint: 'the grant does not allow this subject; choose another with --subject',
+    hint: `the subjects of the grant do not hold this one (${SHOWN}); choose another with --subject`,
   },
-  policy_name: { exitCode: 3, hint: 'the grant does not allow this link name; choose another with --name' },
+  policy_name: {
+    exitCode: 3,
+    hint: `the names of the grant do not hold this one (${SHOWN}); choose another with --name`,
+  },
   policy_source: {
     exitCode: 3,
-    hint: 'the grant does not allow this address; redeem from a network that it names',
+    hint: `the source-cidrs of the grant do not hold this address (${SHOWN}); redeem from a network that they name`,
   },
-  policy_key: { exitCode: 3, hint: `the grant does not allow this type of key; ${TELL_OPERATOR}` },
+  policy_key: {
+    exitCode: 3,
+    hint: `the key-types of the grant do not hold this key's (${SHOWN}); ${TELL_OPERATOR}`,
+  },
   policy_csr_required: {
     exitCode: 3,
-    hint: 'the grant wants the key to stay at home; redeem with `linkgrant token redeem`',
+    hint: 'csr-required of the grant wants the key to stay at home; redeem with `linkgrant token redeem`',
   },
   csr_invalid: {
     exitCode: 3,
@@ -67,7 +74,7 @@ const ADVICE = {
     exitCode: 4,
     hint: "the accepting site's router does not trust its issuer; its operator checks both, then try again",
   },
-  not_yet_valid: { exitCode: 4, hint: 'the grant cannot be redeemed yet; try again later' },
+  not_yet_valid: { exitCode: 4, hint: `not-before of the grant has not come (${SHOWN}); try again then` },
   repeated_redemption: {
     exitCode: 4,
     hint: 'the same site redeemed this grant twice within an hour; try again later',
