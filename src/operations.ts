@@ -1,13 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
+import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { type CertificateTimes, certificateParts } from './admin/certificate-readiness.js';
 import { createGrantMetrics } from './admin/metrics.js';
 import { createOperationsApp } from './admin/operations-app.js';
 import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
+import { letGo, type Retention } from './redemption/retention.js';
 import type { Settings } from './setting-schemas.js';
+
+interface SweepContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 /** Starts a server at an address; resolves with where it listens, rejects when it cannot. */
 export async function listen(server: Server, address: Settings['listen']): Promise<AddressInfo> {
@@ -35,6 +42,47 @@ export async function startOperations(
     async close() {
       server.close();
       server.closeAllConnections();
+    },
+  };
+}
+
+/** Erases what was kept for replays long enough. */
+export async function sweep(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
+  try {
+    await store.eraseSealedAnswers(clock());
+  } catch (error) {
+    logger.warn(
+      { event: 'sweep_failed', err: error },
+      'sealed answers were not erased; the next turn tries again',
+    );
+  }
+}
+
+/** Lets go of what ended long ago: `turn` does it unless one is running, `stop` ends that after its present step. */
+export function retentionTurns(
+  store: GrantStore,
+  retention: Retention,
+  { clock, logger }: SweepContext,
+): { turn(): Promise<void>; stop(): void } {
+  let running = false;
+  let stopped = false;
+  return {
+    async turn() {
+      if (running || stopped) return;
+      running = true;
+      try {
+        await letGo(store, retention, clock(), () => stopped);
+      } catch (error) {
+        const event = 'retention_failed';
+        // A store that is being closed takes nothing more.
+        if (!stopped)
+          logger.warn({ event, err: error }, 'what ended long ago is still kept; the next turn tries again');
+      } finally {
+        running = false;
+      }
+    },
+    stop() {
+      stopped = true;
     },
   };
 }

@@ -10,7 +10,7 @@ import { grantAdoption } from './grant-adoption.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
-import { listen, storeMetrics } from './operations.js';
+import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
 import type { FoundIdentity } from './platforms/standalone/server-identity.js';
@@ -28,6 +28,7 @@ const BODY_TIMEOUT_MS = 15_000;
 // With what the store may take to close, under 10 s.
 const DRAIN_MS = 4_500;
 const SWEEP_MS = 10_000;
+const RETENTION_MS = 60_000;
 const KEY_SWEEP_MS = 3_600_000;
 const IDENTITY_CHECK_MS = 10_000;
 // One RSA key is up to 250 ms of a core; a client gives up after 10 s.
@@ -185,9 +186,15 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   noteServerCertificate(shown);
   if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
   const reloadIdentity = identityReloader(parts, description, noteServerCertificate);
+  const retention = retentionTurns(
+    store,
+    { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
+    context,
+  );
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
+    setInterval(() => void retention.turn(), RETENTION_MS),
     setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
     ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
   ];
@@ -202,6 +209,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     reloadIdentity,
     async close() {
       for (const timer of timers) clearInterval(timer);
+      retention.stop();
       await listener.drain(DRAIN_MS);
       await store.close();
       parts.lease.release();
@@ -212,18 +220,6 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
 function keySource(settings: Settings) {
   const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
   return { type: settings.serverKeyType, make: maker.make.bind(maker) };
-}
-
-/** Erases what was kept for replays long enough. */
-async function sweep(store: GrantStore, { clock, logger }: RuntimeContext): Promise<void> {
-  try {
-    await store.eraseSealedAnswers(clock());
-  } catch (error) {
-    logger.warn(
-      { event: 'sweep_failed', err: error },
-      'sealed answers were not erased; the next turn tries again',
-    );
-  }
 }
 
 /** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */

@@ -103,6 +103,8 @@ export const SETTING_SCHEMAS = {
   allowRedeemByKey: flag(),
   stockReplayWindow: duration(),
   stockReplaySource: oneOf('on', 'off'),
+  grantRetention: duration(),
+  ledgerRetention: duration(),
   maxConnections: positive(1_000_000),
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
 } as const satisfies Record<SettingKey, z.ZodType>;

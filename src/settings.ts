@@ -109,6 +109,17 @@ export const SETTINGS = {
     placeholder: 'on|off',
     description: 'whether such an answer is given again to the same address only',
   },
+  grantRetention: {
+    default: '7d',
+    placeholder: 'DURATION',
+    description: 'how long a grant that no file declares is kept after it expired or was revoked; 0 for ever',
+  },
+  ledgerRetention: {
+    default: '400d',
+    placeholder: 'DURATION',
+    description:
+      'how long the ledger of a deleted grant is kept after the last of its links can be renewed no more; 0 for ever',
+  },
   maxConnections: {
     default: '10000',
     placeholder: 'N',

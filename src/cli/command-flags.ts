@@ -1,11 +1,15 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
-import { parseOutputFormat } from './output-format.js';
+import { parseListingFormat, parseOutputFormat } from './output-format.js';
 import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
 
 /** The `-o` of every command that lists or reports. */
 export const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
+
+/** The `-o` of commands that list what may be long. */
+export const LISTING_OUTPUT = () =>
+  new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
 
 /** Adds the flags of settings to a command, which then reads them from the flags it is given. */
 export function withSettings(command: Command, keys: readonly SettingKey[]): Command {

@@ -17,6 +17,7 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
     'give a certificate chain that is valid now, its key and its CA with --tls-cert, --tls-key and --tls-ca',
   ],
   ['StoreOpenError', undefined],
+  ['LedgerKeyError', undefined],
   ['StoreSchemaError', undefined],
 ]);
 

@@ -8,3 +8,9 @@ export function parseOutputFormat(value: string): 'json' | 'yaml' {
   if (value === 'json' || value === 'yaml') return value;
   throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json or yaml' });
 }
+
+/** Reads the value of `-o` of a listing; anything but json, yaml and csv is a usage error. */
+export function parseListingFormat(value: string): 'json' | 'yaml' | 'csv' {
+  if (value === 'json' || value === 'yaml' || value === 'csv') return value;
+  throw new CommandError(`output cannot be "${value}"`, { exitCode: 2, hint: 'use json, yaml or csv' });
+}

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
-import { addConnectionFlags, grantCommand, OUTPUT, withSettings } from './command-flags.js';
+import { addConnectionFlags, grantCommand, LISTING_OUTPUT, OUTPUT, withSettings } from './command-flags.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
@@ -121,18 +121,28 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
 }
 
-function addRest(program: Command): void {
+function addRest(program: Command, context: { clock: Clock }): void {
   const redemption = program.command('redemption').description('see what was redeemed');
   grantCommand(redemption, 'list', 'list redemptions')
-    .option('--grant <NAME>', 'of one grant')
-    .addOption(OUTPUT())
-    .action(async (flags) => (await import('./redemption.js')).listCommand(flags));
+    .option('--grant <NAME>', 'of one grant (by name or uid)')
+    .option('--since <TIME>', 'not older than a time, or than a duration such as 7d')
+    .option('--subject <GLOB>', 'of subjects like this, with * and ?')
+    .option('--events', 'every entry of the ledger: replays, renewals, revocations and refusals too')
+    .option('--verify', 'check that nobody has changed the ledger, instead of listing it')
+    .addOption(LISTING_OUTPUT())
+    .action(async ({ verify, ...flags }) =>
+      verify
+        ? (await import('./redemption-verify.js')).verifyCommand(flags)
+        : (await import('./redemption.js')).listCommand(flags, context.clock()),
+    );
   withSettings(
     redemption.command('show <ID>').description('show a redemption and its certificate'),
     STORE_SETTINGS,
   )
     .addOption(OUTPUT())
-    .action(async (id, flags) => (await import('./redemption.js')).showCommand(id, flags));
+    .action(async (id, flags) =>
+      (await import('./redemption-show.js')).showCommand(id, flags, context.clock()),
+    );
   const issuer = program.command('issuer').description('the CA that signs links');
   withSettings(
     issuer
@@ -181,7 +191,7 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
   addToken(program, context);
   addLink(program, context);
   addBootstrap(program, context);
-  addRest(program);
+  addRest(program, context);
   addDoctor(program, context);
   return program;
 }

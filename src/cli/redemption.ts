@@ -1,97 +1,180 @@
-import type { Redemption } from '../domain/redemption.js';
-import { CommandError } from './command-error.js';
-import { everyItem } from './every-item.js';
+import { globMatches } from '../domain/glob.js';
+import { isUuid } from '../domain/names.js';
+import type { GrantStore } from '../redemption/grant-store.js';
+import type { AddedUpAttempts, LedgerEntry } from '../redemption/ledger-store.js';
+import type { PageRequest } from '../redemption/page.js';
 import { type GrantFlags, requireGrant } from './grant.js';
-import { fields, formatTime, print, table } from './output.js';
-import type { OutputFormat } from './output-format.js';
+import { type ListingFormat, pagesOf, writeListing } from './listing.js';
+import { formatTime } from './output.js';
+import { redemptionReport } from './redemption-report.js';
+import { parseSince } from './since.js';
 import { withStore } from './store-session.js';
 
-function report(redemption: Redemption) {
-  const {
+/** The flags of `redemption list`. */
+export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
+  readonly output?: 'json' | 'yaml' | 'csv';
+  /** Name or uid of a grant; the uid also of one that is deleted. */
+  readonly grant?: string;
+  readonly since?: string;
+  /** With `*` and `?`. */
+  readonly subject?: string;
+  readonly events?: boolean;
+}
+
+/** What of the ledger is meant. */
+interface Wanted {
+  readonly page: { readonly grantUid?: string; readonly since?: number };
+  readonly isOf: (subject: string | undefined) => boolean;
+}
+
+type RedemptionReport = ReturnType<typeof redemptionReport>;
+
+const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
+  csv: {
+    id: ({ id }) => id,
+    grantUid: ({ grantUid }) => grantUid,
+    createdAt: ({ createdAt }) => createdAt,
+    mode: ({ mode }) => mode,
+    name: ({ name }) => name,
+    subject: ({ subject }) => subject,
+    peer: ({ peer }) => peer,
+    jti: ({ jti }) => jti,
+    serial: ({ serial }) => serial,
+    keySha256: ({ keySha256 }) => keySha256,
+    certificateSha256: ({ certificateSha256 }) => certificateSha256,
+    notAfter: ({ notAfter }) => notAfter,
+    renewals: ({ newest }) => newest?.number ?? 0,
+    newestSerial: ({ newest }) => newest?.serial,
+    newestNotAfter: ({ newest }) => newest?.notAfter,
+    revokedAt: ({ revokedAt }) => revokedAt,
+  },
+  headings: ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'REVOKED'],
+  cells: ({ id, createdAt, name, subject, peer, notAfter, newest, revokedAt = '-' }) => [
     id,
-    grantUid,
-    mode,
-    name,
-    subject,
-    peer,
-    serial,
-    keySha256,
-    certificateSha256,
-    notAfter,
     createdAt,
-  } = redemption;
-  return {
-    id,
-    grantUid,
-    createdAt: formatTime(createdAt),
-    mode,
     name,
     subject,
     peer,
-    serial,
-    keySha256,
-    certificateSha256,
-    notAfter: formatTime(notAfter),
-    ...(redemption.revokedAt !== null && { revokedAt: formatTime(redemption.revokedAt) }),
+    newest?.notAfter ?? notAfter,
+    revokedAt,
+  ],
+  nothing: 'There are no redemptions.\n',
+};
+
+/** An entry, or attempts that were added up, as machines read it. */
+interface EventReport {
+  readonly grantUid: string;
+  /** Absent where it is attempts that were added up. */
+  readonly seq?: number;
+  readonly time: string;
+  readonly kind: string;
+  readonly redemptionId?: string;
+  readonly count?: number;
+  readonly firstTime?: string;
+  readonly [detail: string]: string | number | undefined;
+}
+
+const DETAILS = [
+  'name',
+  'subject',
+  'peer',
+  'jti',
+  'number',
+  'serial',
+  'keySha256',
+  'certificateSha256',
+  'notAfter',
+];
+const EVENT_COLUMNS = ['grantUid', 'seq', 'time', 'kind', 'redemptionId', ...DETAILS, 'count', 'firstTime'];
+
+const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
+  csv: Object.fromEntries(EVENT_COLUMNS.map((column) => [column, (report: EventReport) => report[column]])),
+  headings: ['TIME', 'KIND', 'TIMES', 'GRANT', 'REDEMPTION', 'SUBJECT', 'FROM'],
+  cells: ({ time, kind, count = 1, grantUid, redemptionId = '-', subject, peer }) => [
+    time,
+    kind,
+    String(count),
+    grantUid,
+    redemptionId,
+    String(subject ?? '-') || '-',
+    String(peer ?? '-') || '-',
+  ],
+  nothing: 'The ledger is empty.\n',
+};
+
+function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: LedgerEntry): EventReport {
+  const { notAfter, ...rest } = detail;
+  return {
+    grantUid,
+    seq,
+    time: formatTime(at),
+    kind,
+    ...(redemptionId !== null && { redemptionId }),
+    ...rest,
+    ...(notAfter !== undefined && { notAfter: formatTime(Number(notAfter)) }),
   };
 }
 
-/**
- * `redemption list`: shows what was redeemed, oldest first; from one grant with `--grant` (a name or a uid), else from the
- * grants of every namespace.
- */
-export async function listCommand(flags: GrantFlags & { readonly grant?: string }): Promise<void> {
-  await withStore(flags, async ({ store, namespace }) => {
-    const of =
-      flags.grant === undefined ? {} : { grantUid: (await requireGrant(store, namespace, flags.grant)).uid };
-    const redemptions = await everyItem((page) => store.listRedemptions({ ...page, ...of }));
-    const reports = redemptions.map(report);
-    await print(flags.output, reports, () =>
-      reports.length === 0
-        ? 'There are no redemptions.\n'
-        : table(
-            ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS'],
-            reports.map(({ id, createdAt, name, subject, peer, notAfter }) => [
-              id,
-              createdAt,
-              name,
-              subject,
-              peer,
-              notAfter,
-            ]),
-          ),
-    );
-  });
+function addedUpReport({
+  grantUid,
+  code,
+  name,
+  subject,
+  peer,
+  count,
+  firstAt,
+  lastAt,
+}: AddedUpAttempts): EventReport {
+  const time = formatTime(lastAt);
+  return { grantUid, time, kind: code, name, subject, peer, count, firstTime: formatTime(firstAt) };
 }
 
-/** `redemption show`: shows one redemption and its certificate. Throws a CommandError where there is none of that id. */
-export async function showCommand(id: string, flags: { readonly output?: OutputFormat }): Promise<void> {
-  await withStore(flags, async ({ store }) => {
-    const redemption = await store.findRedemption(id);
-    if (!redemption) {
-      throw new CommandError(`there is no redemption ${id}`, {
-        exitCode: 1,
-        hint: 'see `linkgrant redemption list`',
-      });
-    }
-    const shown = report(redemption);
-    await print(flags.output, { ...shown, certificate: redemption.certificate }, () =>
-      [
-        fields([
-          ['ID', shown.id],
-          ['Grant', shown.grantUid],
-          ['Time', shown.createdAt],
-          ['Name', shown.name],
-          ['Subject', shown.subject],
-          ['From', shown.peer],
-          ['Key', shown.mode === 'csr' ? 'made by the requesting site' : 'made by the service'],
-          ['Key SHA-256', shown.keySha256],
-          ['Serial', shown.serial],
-          ['Certificate ends', shown.notAfter],
-          ['Revoked', shown.revokedAt],
-        ]),
-        redemption.certificate,
-      ].join(''),
+async function* redemptionPages(
+  store: GrantStore,
+  { page, isOf }: Wanted,
+): AsyncGenerator<RedemptionReport[]> {
+  for await (const items of pagesOf((request) => store.listRedemptions({ ...request, ...page }))) {
+    const wanted = items.filter(({ subject }) => isOf(subject));
+    yield await Promise.all(
+      wanted.map(async (redemption) => {
+        const renewed = await store.findRenewedRedemption(redemption.id);
+        return redemptionReport(redemption, renewed?.renewals[0]);
+      }),
     );
+  }
+}
+
+async function* eventPages(store: GrantStore, { page, isOf }: Wanted): AsyncGenerator<EventReport[]> {
+  const part = (request: PageRequest) => ({ ...request, ...page });
+  for await (const entries of pagesOf((request) => store.listLedger(part(request)))) {
+    yield entries.map(entryReport).filter(({ subject }) => isOf(subject as string | undefined));
+  }
+  for await (const rows of pagesOf((request) => store.listAddedUp(part(request)))) {
+    yield rows.filter(({ subject }) => isOf(subject)).map(addedUpReport);
+  }
+}
+
+/** The uid of the grant that a flag means. */
+export async function grantUidOf(store: GrantStore, namespace: string, nameOrUid: string): Promise<string> {
+  return isUuid(nameOrUid) ? nameOrUid : (await requireGrant(store, namespace, nameOrUid)).uid;
+}
+
+/**
+ * `redemption list`: shows what was redeemed, oldest first, or with `--events` every entry of the ledger, grant by grant
+ * and then what is added up; of one grant with `--grant`, else of every namespace. However many there are, a page of
+ * them is in memory.
+ */
+export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
+  const since = parseSince(flags.since, now);
+  await withStore({ ...flags }, async ({ store, namespace }) => {
+    const grantUid = flags.grant === undefined ? undefined : await grantUidOf(store, namespace, flags.grant);
+    const wanted: Wanted = {
+      page: { ...(grantUid !== undefined && { grantUid }), ...(since !== undefined && { since }) },
+      isOf: (subject) =>
+        flags.subject === undefined || (subject !== undefined && globMatches(flags.subject, subject)),
+    };
+    const format = flags.output;
+    if (flags.events) await writeListing(eventPages(store, wanted), { ...EVENTS, format });
+    else await writeListing(redemptionPages(store, wanted), { ...REDEMPTIONS, format });
   });
 }

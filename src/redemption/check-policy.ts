@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { globMatches } from '../domain/glob.js';
 import type { ClientKeyType, GrantPolicy } from '../domain/policy.js';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { parseCidr } from './cidr.js';
@@ -11,32 +12,6 @@ export interface PolicySubject {
   readonly keyType: ClientKeyType;
   /** True when the requesting site made the key. */
   readonly csr: boolean;
-}
-
-/** True if all of `value` matches; takes at most the product of both lengths, where a regular expression may never end. */
-function globMatches(glob: string, value: string): boolean {
-  const pattern = [...glob];
-  const text = [...value];
-  let at = 0;
-  let index = 0;
-  // Where to go on after the last `*` when what follows it does not match: it takes one character more.
-  let star = -1;
-  let resumed = 0;
-  while (index < text.length) {
-    if (pattern[at] === '*') {
-      star = at++;
-      resumed = index;
-    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[index])) {
-      at++;
-      index++;
-    } else if (star >= 0) {
-      at = star + 1;
-      index = ++resumed;
-    } else {
-      return false;
-    }
-  }
-  return pattern.slice(at).every((rest) => rest === '*');
 }
 
 function matchesAny(globs: readonly string[] | undefined, value: string): boolean {

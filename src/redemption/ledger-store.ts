@@ -19,7 +19,10 @@ export interface LedgerEntry {
   readonly at: number;
   readonly kind: LedgerKind;
   readonly redemptionId: string | null;
-  /** What else is to be told, by name: jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter. */
+  /**
+   * What else is to be told, by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
+   * certificateSha256, notAfter.
+   */
   readonly detail: Readonly<Record<string, string | number>>;
 }
 

@@ -8,6 +8,7 @@ import { readRenewalRequest, verifyRenewalRequest } from '../codes/renewal-reque
 import type { IssuedCertificate, Renewal } from '../domain/issued-certificate.js';
 import type { Redemption } from '../domain/redemption.js';
 import type { Refusal } from '../domain/redemption-error.js';
+import { RENEWAL_GRACE_MS } from '../domain/renewal-grace.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { type CertificateRequest, parseCertificateRequest } from '../pki/requests.js';
 import { RETRY_AFTER_S } from './asked-redemption.js';
@@ -18,7 +19,6 @@ import type { RenewedRedemption } from './renewal-store.js';
 import type { SiteAccess } from './site.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
-const GRACE_MS = 7 * 86_400_000;
 
 /** A request for a renewal as it was presented. */
 export interface PresentedRenewal {
@@ -100,7 +100,7 @@ async function renewProven(
   const wanted = parseCertificateRequest(csrDer);
   const again = !('invalid' in wanted) && wanted.keySha256 === newest.keySha256;
   if (!again && !isNewest) return { refused: 'superseded' };
-  if (!again && now > newest.notAfter + GRACE_MS) return { refused: 'renewal_expired' };
+  if (!again && now > newest.notAfter + RENEWAL_GRACE_MS) return { refused: 'renewal_expired' };
   if ('invalid' in wanted) return { refused: wanted.invalid };
 
   const grant = await deps.store.findGrant(redemption.grantUid);

@@ -84,7 +84,7 @@ export function openConnection(
   const identity = fileIdentity(file);
   return {
     statement,
-    ledger: new LedgerChain({ statement }, ledgerKey),
+    ledger: new LedgerChain(statement, ledgerKey),
     inTransaction: () => db.inTransaction,
     truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,

@@ -1,7 +1,10 @@
+import type BetterSqlite3 from 'better-sqlite3';
 import type { LedgerEntry } from '../../redemption/ledger-store.js';
 import { endCode, entryCode, headCode, isCode, NO_ENTRY } from '../ledger-codes.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
-import type { SqliteConnection } from './connection.js';
+
+/** Gives the prepared statement for an SQL text. */
+type Prepare = (sql: string) => BetterSqlite3.Statement<(string | number | Uint8Array | null)[], unknown>;
 
 /** An entry that is to be added to a grant's ledger. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -46,7 +49,7 @@ const DROP_BEHIND = 'DELETE FROM events WHERE grant_uid = ? AND seq > ?';
  * transaction: `settle` before it is committed, `forget` when it was rolled back; `keep` and `drop` follow its savepoints.
  */
 export class LedgerChain {
-  readonly #connection: Pick<SqliteConnection, 'statement'>;
+  readonly #statement: Prepare;
   readonly #keyFile: LedgerKeyFile;
   #key: Uint8Array | undefined;
   #heads = new Map<string, Head>();
@@ -55,8 +58,8 @@ export class LedgerChain {
   #newHeads = new Map<string, Head>();
   #newEnd: End | undefined;
 
-  constructor(connection: Pick<SqliteConnection, 'statement'>, keyFile: LedgerKeyFile) {
-    this.#connection = connection;
+  constructor(statement: Prepare, keyFile: LedgerKeyFile) {
+    this.#statement = statement;
     this.#keyFile = keyFile;
   }
 
@@ -64,7 +67,7 @@ export class LedgerChain {
   key(): Uint8Array {
     if (this.#key) return this.#key;
     const key = this.#keyFile.read();
-    if (this.#connection.statement(KEY_ID).pluck().get() !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
+    if (this.#statement(KEY_ID).pluck().get() !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
     this.#key = key;
     return key;
   }
@@ -74,13 +77,12 @@ export class LedgerChain {
    * `SQLITE_BUSY` while another connection writes.
    */
   begin(): void {
-    const { statement } = this.#connection;
-    if (statement(KEY_ID).pluck().get() === undefined) {
+    if (this.#statement(KEY_ID).pluck().get() === undefined) {
       const key = this.#keyFile.make();
-      statement('BEGIN IMMEDIATE').run();
-      statement(PUT_KEY_ID).run(ledgerKeyId(key));
-      statement(FIRST_END).run(endCode(key, 0, 0));
-      statement('COMMIT').run();
+      this.#statement('BEGIN IMMEDIATE').run();
+      this.#statement(PUT_KEY_ID).run(ledgerKeyId(key));
+      this.#statement(FIRST_END).run(endCode(key, 0, 0));
+      this.#statement('COMMIT').run();
     }
     this.key();
   }
@@ -94,7 +96,7 @@ export class LedgerChain {
     const seq = head.length + 1;
     const position = end.position + 1;
     const last = entryCode(key, head.last, { grantUid, seq, position, at, kind, redemptionId, detail });
-    this.#connection.statement(APPEND).run(grantUid, seq, position, at, kind, redemptionId, detail, last);
+    this.#statement(APPEND).run(grantUid, seq, position, at, kind, redemptionId, detail, last);
     const checkAt = kind === 'deleted' ? at : head.checkAt;
     this.#newHeads.set(grantUid, { ...head, length: seq, last, checkAt });
     this.#newEnd = { ...end, position };
@@ -110,9 +112,8 @@ export class LedgerChain {
   shorten(grantUid: string, length: number): void {
     const head = this.#headOf(grantUid);
     const end = this.#currentEnd();
-    const last =
-      length === 0 ? NO_ENTRY : this.#connection.statement(ENTRY_CODE).pluck().get(grantUid, length);
-    const removed = this.#connection.statement(DROP_BEHIND).run(grantUid, length).changes;
+    const last = length === 0 ? NO_ENTRY : this.#statement(ENTRY_CODE).pluck().get(grantUid, length);
+    const removed = this.#statement(DROP_BEHIND).run(grantUid, length).changes;
     this.#newHeads.set(grantUid, { ...head, length, last: last as Uint8Array });
     this.#newEnd = { ...end, removed: end.removed + removed };
   }
@@ -132,18 +133,17 @@ export class LedgerChain {
 
   /** Writes where the ledger ends now; nothing if it was not added to. */
   settle(): void {
-    const { statement } = this.#connection;
     if (this.#end) {
       const key = this.key();
       for (const [grantUid, { length, last, checkAt, genuine }] of this.#heads) {
-        if (length === 0) statement(DROP_HEAD).run(grantUid);
+        if (length === 0) this.#statement(DROP_HEAD).run(grantUid);
         else {
           const mac = genuine ? headCode(key, grantUid, length, last) : NO_ENTRY;
-          statement(PUT_HEAD).run(grantUid, length, last, checkAt, mac);
+          this.#statement(PUT_HEAD).run(grantUid, length, last, checkAt, mac);
         }
       }
       const { position, removed, genuine } = this.#end;
-      statement(PUT_END).run(position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
+      this.#statement(PUT_END).run(position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
     }
     this.forget();
   }
@@ -160,7 +160,7 @@ export class LedgerChain {
   }
 
   #readHead(grantUid: string): Head {
-    const row = this.#connection.statement(HEAD).get(grantUid) as
+    const row = this.#statement(HEAD).get(grantUid) as
       | {
           readonly length: number;
           readonly last: Uint8Array;
@@ -172,7 +172,7 @@ export class LedgerChain {
       const { length, last, checkAt, mac } = row;
       return { length, last, checkAt, genuine: isCode(mac, headCode(this.key(), grantUid, length, last)) };
     }
-    const lost = this.#connection.statement(LAST).get(grantUid) as
+    const lost = this.#statement(LAST).get(grantUid) as
       | { readonly seq: number; readonly mac: Uint8Array | null }
       | undefined;
     const end = { length: lost?.seq ?? 0, last: lost?.mac ?? NO_ENTRY };
@@ -184,7 +184,7 @@ export class LedgerChain {
   }
 
   #readEnd(): End {
-    const row = this.#connection.statement(END).get() as
+    const row = this.#statement(END).get() as
       | { readonly position: number; readonly removed: number; readonly mac: unknown }
       | undefined;
     const { position, removed, mac } = row ?? { position: 0, removed: 0, mac: undefined };

@@ -3,9 +3,10 @@ import type { Page } from '../../redemption/page.js';
 import { decodeCursor, pageOf, rowsToRead } from '../page.js';
 import type { SqliteConnection } from './connection.js';
 
-const COLUMNS = 'SELECT grant_uid, seq, at, kind, redemption_id, detail FROM events';
-const LIST = `${COLUMNS} WHERE (grant_uid, seq) > (?, ?) AND at >= ? ORDER BY grant_uid, seq LIMIT ?`;
-const LIST_GRANT = `${COLUMNS} WHERE grant_uid = ? AND seq > ? AND at >= ? ORDER BY seq LIMIT ?`;
+const COLUMNS = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
+  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
+const LIST = `${COLUMNS} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
+const LIST_GRANT = `${COLUMNS} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
 const ADDED_UP = `SELECT grant_uid AS grantUid, code, name, subject, peer, count, first_at AS firstAt, last_at AS lastAt
   FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;
 const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
@@ -19,18 +20,26 @@ interface EventRow {
   readonly kind: string;
   readonly redemption_id: string | null;
   readonly detail: string | null;
+  readonly jti: string | null;
+  readonly name: string | null;
+  readonly subject: string | null;
 }
 
 function entryOf(row: EventRow): LedgerEntry {
   // The hash over the row that it tells of is for verifying alone.
   const { row: _, ...detail } = JSON.parse(row.detail ?? '{}') as Record<string, string | number>;
+  const { jti, name, subject } = row;
   return {
     grantUid: row.grant_uid,
     seq: row.seq,
     at: row.at,
     kind: row.kind as LedgerKind,
     redemptionId: row.redemption_id,
-    detail,
+    detail: {
+      ...(jti !== null && { jti }),
+      ...(name !== null && subject !== null && { name, subject }),
+      ...detail,
+    },
   };
 }
 

@@ -1,0 +1,38 @@
+import type { LedgerFault } from '../redemption/ledger-store.js';
+import { CommandError } from './command-error.js';
+import type { GrantFlags } from './grant.js';
+import { print } from './output.js';
+import { grantUidOf, type RedemptionListFlags } from './redemption.js';
+import { withStore } from './store-session.js';
+
+function faultText({ grantUid, seq, problem }: LedgerFault): string {
+  if (grantUid === null) return `the ledger ${problem}`;
+  return seq === null ? `grant ${grantUid} ${problem}` : `entry ${seq} of grant ${grantUid} ${problem}`;
+}
+
+/**
+ * `redemption list --verify`: says that the ledger is whole, of one grant with `--grant`, else of all. Throws a
+ * CommandError (exit code 1) that names the first thing that is wrong.
+ */
+export async function verifyCommand(
+  flags: Pick<GrantFlags, 'output'> & Pick<RedemptionListFlags, 'grant' | 'since' | 'subject' | 'events'>,
+): Promise<void> {
+  const { since, subject, events } = flags;
+  if (since !== undefined || subject !== undefined || events) {
+    throw new CommandError('--verify takes no --since, --subject and --events', {
+      exitCode: 2,
+      hint: 'a ledger is verified as a whole; --grant chooses one grant',
+    });
+  }
+  await withStore(flags, async ({ store, namespace }) => {
+    const grantUid = flags.grant === undefined ? undefined : await grantUidOf(store, namespace, flags.grant);
+    const { entries, fault } = await store.verifyLedger(grantUid);
+    if (fault) {
+      throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
+        exitCode: 1,
+        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/security.md',
+      });
+    }
+    await print(flags.output, { whole: true, entries }, () => `The ledger is whole: ${entries} entries.\n`);
+  });
+}

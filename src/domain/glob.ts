@@ -1,0 +1,28 @@
+/**
+ * True if all of `value` matches: `*` stands for any characters or none, `?` for one. Takes at most
+ * the product of both lengths, where a regular expression may never end.
+ */
+export function globMatches(glob: string, value: string): boolean {
+  const pattern = [...glob];
+  const text = [...value];
+  let at = 0;
+  let index = 0;
+  // Where to go on after the last `*` when what follows it does not match: it takes one character more.
+  let star = -1;
+  let resumed = 0;
+  while (index < text.length) {
+    if (pattern[at] === '*') {
+      star = at++;
+      resumed = index;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[index])) {
+      at++;
+      index++;
+    } else if (star >= 0) {
+      at = star + 1;
+      index = ++resumed;
+    } else {
+      return false;
+    }
+  }
+  return pattern.slice(at).every((rest) => rest === '*');
+}
