@@ -102,7 +102,10 @@ describe('a service without a path prefix', () => {
       '/default/NAME',
       '/default/NAME/-/check',
       '/-/check',
-      '/-/renew',
+      '/-/renews',
+      '/-/renew/x',
+      '/x/-/renew',
+      '/UID/-/renew',
       '/UID/-',
       '/UID/check',
       '/UID/-/checks',
@@ -132,6 +135,14 @@ describe('a service without a path prefix', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready' });
   });
 
+  it.each(['/-/renew', '//-//renew/', '/-/renew?x'])('%s is where links renew', async (target) => {
+    const { service, asked, code } = spied;
+    asked.length = 0;
+    const answer = await postTo(service, target, code);
+    expect([answer.status, answer.body]).toEqual([400, 'Request body not valid\n']);
+    expect(asked).toEqual([]);
+  });
+
   it('refuses other methods before it looks at the path', async () => {
     const answer = await exchange(spied.service, 'DELETE /../x HTTP/1.1\r\nHost: h\r\n\r\n');
     expect(answer.status).toBe(405);
@@ -159,8 +170,13 @@ describe('a service under a path prefix', () => {
       '/grants%2fv2/UID',
       '/grants/v2x/UID',
       '/x/grants/v2/UID',
+      '/-/renew',
     ],
   );
+
+  it('renews there too', async () => {
+    expect((await postTo(spied.service, '/grants/v2/-/renew', 'x')).status).toBe(400);
+  });
 });
 
 describe('a service that takes keys', () => {

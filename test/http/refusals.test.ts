@@ -70,7 +70,13 @@ function rsa1024Csr() {
 
 /** A refusal that one request cannot provoke, and the file beside this one whose tests do. */
 interface TestedElsewhere {
-  readonly testedIn: 'limits.test.ts' | 'renewal.test.ts' | 'signed-codes.test.ts' | 'stock-replay.test.ts';
+  readonly testedIn:
+    | 'limits.test.ts'
+    | 'renewal.test.ts'
+    | 'renewal-faults.test.ts'
+    | 'renewal-strangers.test.ts'
+    | 'signed-codes.test.ts'
+    | 'stock-replay.test.ts';
 }
 
 /** Status, text, whether the reason is told, and how to provoke it. */
@@ -81,12 +87,12 @@ const CODES: Readonly<Record<RedemptionErrorCode, Row | TestedElsewhere>> = {
   code_expired: { testedIn: 'signed-codes.test.ts' },
   code_revoked: { testedIn: 'signed-codes.test.ts' },
   code_exhausted: { testedIn: 'signed-codes.test.ts' },
-  renewal_invalid: { testedIn: 'renewal.test.ts' },
-  renewal_refused: { testedIn: 'renewal.test.ts' },
+  renewal_invalid: { testedIn: 'renewal-strangers.test.ts' },
+  renewal_refused: { testedIn: 'renewal-strangers.test.ts' },
   renewal_stale: { testedIn: 'renewal.test.ts' },
   renewal_expired: { testedIn: 'renewal.test.ts' },
   superseded: { testedIn: 'renewal.test.ts' },
-  site_replaced: { testedIn: 'renewal.test.ts' },
+  site_replaced: { testedIn: 'renewal-faults.test.ts' },
   redemption_revoked: { testedIn: 'renewal.test.ts' },
   body_invalid: { testedIn: 'limits.test.ts' },
   body_timeout: { testedIn: 'limits.test.ts' },

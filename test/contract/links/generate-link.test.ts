@@ -70,7 +70,11 @@ describe('a link made on the accepting side', () => {
     for (const { redemption, secret } of links) {
       const recorded = await service.store.findRedemption(redemption.id);
       expect(recorded).toMatchObject({ mode: 'generated', subject: 'east', certificate: secret.tlsCrt });
-      expect(secret.annotations).toEqual({ 'linkgrant.dev/redemption-id': redemption.id });
+      expect(secret.annotations).toEqual({
+        'linkgrant.dev/redemption-id': redemption.id,
+        'linkgrant.dev/renewal-url': `https://127.0.0.1:${service.port}/-/renew`,
+        'linkgrant.dev/server-ca': service.ca,
+      });
       expect(await service.store.findGrant(redemption.grantUid)).toBeUndefined();
     }
     expect(await grantCount()).toBe(before);

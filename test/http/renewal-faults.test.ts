@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RedemptionError } from '../../src/domain/redemption-error.js';
+import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/site.js';
+import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, type TestService, withStore } from '../support/service.js';
+import {
+  linkOf,
+  postRenewal,
+  redeemLink,
+  renewalOf,
+  renewedLink,
+  type TestLink,
+} from '../support/test-link.js';
+import type { WireAnswer } from '../support/wire.js';
+
+type Fault = (real: GrantStore) => Partial<GrantStore>;
+type Change = (access: SiteAccess | SiteRefusal, request: SiteRequest) => SiteAccess | SiteRefusal;
+
+const unavailable = () => Promise.reject(new RedemptionError('store_unavailable', 'the disk is full'));
+
+let service: TestService;
+let fault: Fault;
+let change: Change;
+
+beforeEach(async () => {
+  fault = () => ({});
+  change = (access) => access;
+  service = await composeTestService({
+    store: (real) =>
+      new Proxy(real, {
+        get: (_target, property: keyof GrantStore) => withStore(real, fault(real))[property],
+      }),
+    site: (real): Site => ({
+      resolveAccess: async (request) => change(await real.resolveAccess(request), request),
+    }),
+  });
+});
+afterEach(() => service.close());
+
+async function renew(link: TestLink, next = newKey()): Promise<WireAnswer> {
+  return postRenewal(service, await renewalOf(link, service, { newKey: next }));
+}
+
+const withUid = (siteUid: string | null) => (): void => {
+  change = (access) => ('refused' in access ? access : { ...access, siteUid });
+};
+
+describe('a store that fails', () => {
+  it.each<[string, Fault]>([
+    ['cannot read the redemption', () => ({ findRenewedRedemption: unavailable })],
+    ['cannot read its grant', () => ({ findGrant: unavailable })],
+    ['cannot be written', () => ({ recordRenewal: unavailable })],
+  ])('because it %s puts the renewal off, and nothing is lost', async (_what, now) => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    fault = now;
+    const answer = await renew(link, next);
+    expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
+    expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    fault = () => ({});
+    expect(await service.store.listRenewals(link.id)).toEqual([]);
+    const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
+    await renewedLink(renewed, service);
+  });
+
+  it('to say that it recorded gives that renewal when the request is repeated', async () => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    fault = (real) => ({
+      async recordRenewal(...recorded) {
+        await real.recordRenewal(...recorded);
+        return unavailable();
+      },
+    });
+    expect((await renew(link, next)).status).toBe(503);
+    fault = () => ({});
+    const { certificate } = redeemedAnswer(await renew(link, next));
+    const renewals = await service.store.listRenewals(link.id);
+    expect(renewals.map((renewal) => renewal.certificate)).toEqual([certificate]);
+  });
+
+  it('to note what was asked again, or refused, answers all the same', async () => {
+    const link = await redeemLink(service);
+    fault = () => ({ recordReplay: unavailable, recordSuperseded: unavailable, recordRefusal: unavailable });
+    const next = newKey();
+    const first = await renew(link, next);
+    expect((await renew(link, next)).body).toBe(first.body);
+    expect((await renew(link)).status).toBe(409);
+  });
+
+  it('for a reason of its own tells nobody which', async () => {
+    const link = await redeemLink(service);
+    fault = () => ({ recordRenewal: () => Promise.reject(new Error('near "SELCT": syntax error')) });
+    const answer = await renew(link);
+    expect([answer.status, answer.body]).toEqual([500, 'Internal error\n']);
+    expect(service.logText()).toContain('near \\"SELCT\\"');
+  });
+});
+
+describe('what the store decides at the commit', () => {
+  it('is the answer: revoked while the certificate is being signed', async () => {
+    const link = await redeemLink(service);
+    fault = (real) => ({
+      async findGrant(uid) {
+        await real.revokeRedemption(link.id, service.clock.read());
+        return real.findGrant(uid);
+      },
+    });
+    expect((await renew(link)).headers['linkgrant-reason']).toBe('redemption_revoked');
+    expect(await service.store.listRenewals(link.id)).toEqual([]);
+  });
+
+  it.each([true, false])('holds for another process that was first (for the same key: %s)', async (same) => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    let first: WireAnswer | undefined;
+    fault = () => ({
+      async recordRenewal(renewal, now) {
+        fault = () => ({});
+        first = await renew(link, same ? next : newKey());
+        return service.store.recordRenewal(renewal, now);
+      },
+    });
+    const second = await renew(link, next);
+    expect([second.status, second.body]).toEqual(
+      same ? [200, first?.body] : [409, 'Certificate superseded\n'],
+    );
+    expect(await service.store.listRenewals(link.id)).toHaveLength(1);
+  });
+});
+
+describe('a site', () => {
+  it('that was replaced under the same name refuses the links of the old one', async () => {
+    withUid('the-old-site')();
+    const link = await redeemLink(service);
+    const next = newKey();
+    const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
+    for (const replace of [withUid('the-new-site'), withUid(null)]) {
+      replace();
+      for (const answer of [await renew(renewed), await renew(link, next)]) {
+        expect([answer.status, answer.body]).toEqual([403, 'Renewal of link certificate refused\n']);
+        expect(answer.headers['linkgrant-reason']).toBe('site_replaced');
+      }
+    }
+    withUid('the-old-site')();
+    await renewedLink(renewed, service);
+  });
+
+  it('that has an identity since is not another one', async () => {
+    const link = await redeemLink(service);
+    withUid('a-site')();
+    await renewedLink(link, service);
+  });
+
+  it('that gives no access now is asked again later, and the operator is told why', async () => {
+    const link = await redeemLink(service);
+    const reason = 'the router is away';
+    change = () => ({ refused: 'link_access_unavailable', reason, hint: 'wait' });
+    const answer = await renew(link);
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([503, 'link_access_unavailable']);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(service.logged().at(-1)).toMatchObject({ code: 'link_access_unavailable', reason });
+    expect(answer.body).not.toContain(reason);
+    change = (access) => access;
+    await renewedLink(link, service);
+  });
+
+  it('is that of the namespace and the issuer of the grant, also when that is gone', async () => {
+    const asked: SiteRequest[] = [];
+    change = (access, request) => {
+      asked.push(request);
+      return access;
+    };
+    const made = await service.storedGrant({ namespace: 'west', issuer: SITE_CA });
+    const link = await redeemLink(service, newKey(), made);
+    const next = newKey();
+    const renewed = linkOf(redeemedAnswer(await renew(link, next)), next);
+    await service.store.deleteGrant(made.grant.uid);
+    await renewedLink(renewed, service);
+    expect(asked.map(({ namespace, issuer }) => [namespace, issuer])).toEqual(
+      Array(3).fill(['west', SITE_CA]),
+    );
+  });
+});

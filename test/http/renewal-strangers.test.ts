@@ -1,0 +1,144 @@
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CompactSign } from 'jose';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { loadAuthority } from '../../src/pki/authority.js';
+import { issueClientCertificate } from '../../src/pki/certificates.js';
+import { spkiOf } from '../../src/pki/keys.js';
+import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { newKey } from '../support/redeemed-answer.js';
+import { DAY, startTestService, type TestService } from '../support/service.js';
+import { postRenewal, redeemLink, renewalOf, type TestLink } from '../support/test-link.js';
+import { post, type WireAnswer } from '../support/wire.js';
+
+const PROBLEM = { accept: 'application/problem+json' };
+const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
+
+let service: TestService;
+
+beforeEach(async () => {
+  service = await startTestService();
+  return () => service.close();
+});
+
+const toldOf = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
+
+async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
+  return postRenewal(service, await renewalOf(link, service, changes));
+}
+
+describe('a stranger', () => {
+  it('is refused alike whatever he knows', async () => {
+    const link = await redeemLink(service);
+    const other = await redeemLink(service);
+    const directory = join(service.directory, 'issuers', SITE_CA);
+    const authority = loadAuthority(
+      {
+        certificate: readFileSync(join(directory, 'tls.crt'), 'utf8'),
+        key: readFileSync(join(directory, 'tls.key'), 'utf8'),
+      },
+      directory,
+      service.clock.read(),
+    );
+    const key = newKey();
+    const { pem } = issueClientCertificate({
+      authority,
+      spkiDer: spkiOf(key),
+      subject: 'a tenant',
+      redemptionId: link.id,
+      lifetimeMs: DAY,
+      now: service.clock.read(),
+    });
+    const strangers: Readonly<Record<string, TestLink>> = {
+      'an unknown redemption': { ...link, id: randomUUID() },
+      'the certificate of another link': { ...other, id: link.id },
+      'a certificate that he made with the CA of the site': { id: link.id, key, certificate: pem },
+      'the certificate of the link, without its key': { ...link, key },
+      'the certificate of the link, with a key of another kind': {
+        ...link,
+        key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+      },
+    };
+    for (const [what, stranger] of Object.entries(strangers)) {
+      // Nothing of what is judged after the proof shows.
+      for (const changes of [{}, { now: 0 }, { csrDer: Buffer.from('no CSR') }]) {
+        expect(toldOf(await renew(stranger, changes)), what).toEqual(RENEWAL_REFUSED);
+      }
+    }
+    await service.store.revokeRedemption(link.id, service.clock.read());
+    for (const stranger of Object.values(strangers)) {
+      expect(toldOf(await renew(stranger))).toEqual(RENEWAL_REFUSED);
+    }
+    expect(await service.store.listRenewals(link.id)).toEqual([]);
+    const told = service.logged().filter(({ event }) => event === 'refused');
+    for (const { redemption, name, subject, grant } of told) {
+      expect([redemption, name, subject, grant]).toEqual([undefined, undefined, undefined, undefined]);
+    }
+  });
+
+  it('costs one look into the store, by what he calls the redemption', async () => {
+    const before = await service.store.listAttempts(randomUUID(), 10);
+    expect(before).toEqual([]);
+    const made = await service.grant();
+    const link = await redeemLink(service, newKey(), made);
+    await renew({ ...link, key: newKey() });
+    const attempts = await service.store.listAttempts(made.grant.uid, 10);
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['redeemed']);
+  });
+
+  it.each<[string, (link: TestLink) => Promise<string> | string]>([
+    ['nothing', () => ''],
+    ['words', () => 'renew me'],
+    ['no algorithm', async (link) => unsigned(await renewalOf(link, service))],
+    [
+      'the certificate as a shared secret',
+      (link) => forged(link, { alg: 'HS256' }, Buffer.from(link.certificate)),
+    ],
+    ['a code', (link) => forged(link, { typ: 'linkgrant-code+jwt' }, link.key)],
+    ['another type', (link) => forged(link, { typ: 'JWT' }, link.key)],
+    ['claims that say nothing', (link) => forged(link, {}, link.key, {})],
+  ])('who sends %s is told that it is no renewal request', async (_what, request) => {
+    const answer = await postRenewal(service, await request(await redeemLink(service)));
+    expect(toldOf(answer)).toEqual([400, 'Request body not valid\n', undefined]);
+    const problem = await postRenewal(service, await request(await redeemLink(service)), {
+      headers: PROBLEM,
+    });
+    expect(JSON.parse(problem.body)).toMatchObject({ status: 400, code: 'renewal_invalid' });
+  });
+
+  it('may send 16 KiB and no more', async () => {
+    expect((await postRenewal(service, 'x'.repeat(16 * 1024))).status).toBe(400);
+    expect((await postRenewal(service, 'x'.repeat(16 * 1024 + 1))).status).toBe(413);
+  });
+
+  it.each(['GET', 'PUT', 'DELETE', 'HEAD'])('may not %s it', async (method) => {
+    expect((await postRenewal(service, '', { method })).status).toBe(405);
+  });
+
+  it('redeems nothing with a renewal request, and renews nothing with a code', async () => {
+    const made = await service.grant({ redemptionsAllowed: 2 });
+    const link = await redeemLink(service, newKey(), made);
+    const request = await renewalOf(link, service);
+    expect((await post(service, `/${made.grant.uid}`, request)).status).toBe(403);
+    expect((await postRenewal(service, made.code)).status).toBe(400);
+  });
+
+  function unsigned(request: string): string {
+    const [head = '', payload] = request.split('.');
+    const header = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), alg: 'none' };
+    return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.AAAA`;
+  }
+
+  async function forged(
+    link: TestLink,
+    changes: object,
+    key: KeyObject | Uint8Array,
+    claims?: object,
+  ): Promise<string> {
+    const [head = '', payload = ''] = (await renewalOf(link, service)).split('.');
+    const header = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), ...changes };
+    const signed = claims ? JSON.stringify(claims) : Buffer.from(payload, 'base64url');
+    return new CompactSign(Buffer.from(signed)).setProtectedHeader(header).sign(key);
+  }
+});

@@ -1,0 +1,198 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantPolicy } from '../../src/domain/policy.js';
+import { privateKeyPem } from '../../src/pki/keys.js';
+import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import {
+  linkOf,
+  postRenewal,
+  redeemLink,
+  renewalOf,
+  renewedLink,
+  type TestLink,
+} from '../support/test-link.js';
+import type { WireAnswer } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const PROBLEM = { accept: 'application/problem+json' };
+const RENEWAL_REFUSED = [403, 'Renewal of link certificate refused\n', undefined];
+
+let service: TestService;
+let openssl: OpenSsl;
+
+beforeAll(() => {
+  openssl = new OpenSsl();
+});
+afterAll(() => openssl.remove());
+
+beforeEach(async () => {
+  service = await startTestService();
+  return () => service.close();
+});
+
+const toldOf = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
+const reasonOf = async (answer: Promise<WireAnswer> | WireAnswer) =>
+  (await answer).headers['linkgrant-reason'];
+
+async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
+  return postRenewal(service, await renewalOf(link, service, changes));
+}
+
+const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
+const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
+
+describe('the holder of the key is told why', () => {
+  it.each([-5 * MINUTE - 1_000, 5 * MINUTE + 1_000])(
+    'a request signed %d ms off is stale, with the time of the service',
+    async (offset) => {
+      const link = await redeemLink(service);
+      const request = await renewalOf(link, service, { now: service.clock.read() + offset });
+      const answer = await postRenewal(service, request);
+      expect(toldOf(answer)).toEqual([403, 'Renewal request out of date\n', 'renewal_stale']);
+      const problem = JSON.parse((await postRenewal(service, request, { headers: PROBLEM })).body);
+      const serverTime = new Date(service.clock.read()).toISOString();
+      expect(problem).toMatchObject({ status: 403, code: 'renewal_stale', serverTime });
+      redeemedAnswer(await renew(link, { now: Date.parse(problem.serverTime) }));
+    },
+  );
+
+  it('a request signed less than 5 minutes off is none such', async () => {
+    let link = await redeemLink(service);
+    for (const offset of [-5 * MINUTE + 1_000, 5 * MINUTE - 1_000]) {
+      const next = newKey();
+      const answer = await renew(link, { newKey: next, now: service.clock.read() + offset });
+      link = linkOf(redeemedAnswer(answer), next);
+    }
+  });
+
+  it('a revoked redemption renews no more, and is not answered again', async () => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    const renewed = await renewedLink(link, service, next);
+    await service.store.revokeRedemption(link.id, service.clock.read());
+    const refused = [403, 'Renewal of link certificate refused\n', 'redemption_revoked'];
+    expect(toldOf(await renew(renewed))).toEqual(refused);
+    expect(toldOf(await renew(link, { newKey: next }))).toEqual(refused);
+  });
+
+  it('a superseded certificate renews no more for another key, and that is in the ledger', async () => {
+    const made = await service.grant();
+    const link = await redeemLink(service, newKey(), made);
+    const renewed = await renewedLink(link, service);
+    const answer = await renew(link);
+    expect(toldOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
+    await renewedLink(renewed, service);
+    // The one before the previous is nobody's any more.
+    expect(toldOf(await renew(link))).toEqual(RENEWAL_REFUSED);
+    expect(await kinds(made.grant.uid)).toEqual(['redeemed', 'renewed', 'superseded', 'renewed']);
+  });
+
+  it('an ended certificate renews for a week more', async () => {
+    const one = await redeemLink(service);
+    const two = await redeemLink(service);
+    service.clock.advance(37 * DAY - MINUTE);
+    await renewedLink(one, service);
+    service.clock.advance(2 * MINUTE);
+    expect(toldOf(await renew(two))).toEqual([
+      403,
+      'Renewal of link certificate refused\n',
+      'renewal_expired',
+    ]);
+  });
+
+  it.each([
+    ['csr_invalid', Buffer.from('no CSR')],
+    ['csr_invalid', Buffer.alloc(5_000)],
+  ] as const)('what is no CSR is %s', async (code, csrDer) => {
+    const answer = await renew(await redeemLink(service), { csrDer });
+    expect(toldOf(answer)).toEqual([400, 'Request body not valid\n', code]);
+  });
+
+  it('a weak key is key_weak', async () => {
+    const key = openssl.write(
+      'weak.key',
+      privateKeyPem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey),
+    );
+    const csrDer = openssl.run(['req', '-new', '-key', key, '-subj', '/CN=x', '-outform', 'DER']);
+    expect(await reasonOf(renew(await redeemLink(service), { csrDer }))).toBe('key_weak');
+  });
+
+  it.each<[string, GrantPolicy]>([
+    ['policy_subject', { subjects: ['other-*'] }],
+    ['policy_name', { names: [] }],
+    ['policy_source', { sourceCidrs: ['192.0.2.0/24'] }],
+    ['policy_key', { keyTypes: ['rsa'] }],
+  ])('a policy that was tightened meanwhile refuses: %s', async (reason, policy) => {
+    const made = await service.grant();
+    const link = await redeemLink(service, newKey(), made);
+    await service.store.updateGrant(made.grant.uid, { policy });
+    const answer = await renew(link);
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, reason]);
+    await service.store.updateGrant(made.grant.uid, { policy: {} });
+    await renewedLink(link, service);
+  });
+
+  it('the policy of its redemption bounds it, though the grant is laxer now or gone', async () => {
+    const made = await service.grant({ policy: { keyTypes: ['p256'], certificateLifetimeMs: HOUR } });
+    const link = await redeemLink(service, newKey(), made);
+    const hourFromNow = () => inWholeSeconds(service.clock.read() + HOUR);
+    await service.store.updateGrant(made.grant.uid, { policy: {} });
+    expect(await reasonOf(renew(link, { newKey: newKey('secp384r1') }))).toBe('policy_key');
+    const next = newKey();
+    const answer = redeemedAnswer(await renew(link, { newKey: next }));
+    expect(endOf(answer)).toBe(hourFromNow());
+    await service.store.deleteGrant(made.grant.uid);
+    const renewed = linkOf(answer, next);
+    expect(await reasonOf(renew(renewed, { newKey: newKey('secp384r1') }))).toBe('policy_key');
+    const last = redeemedAnswer(await renew(renewed));
+    expect(endOf(last)).toBe(hourFromNow());
+  });
+
+  it('a shorter lifetime that the grant has now holds', async () => {
+    const made = await service.grant();
+    const link = await redeemLink(service, newKey(), made);
+    await service.store.updateGrant(made.grant.uid, { policy: { certificateLifetimeMs: HOUR } });
+    const answer = redeemedAnswer(await renew(link));
+    expect(endOf(answer)).toBe(inWholeSeconds(service.clock.read() + HOUR));
+  });
+
+  it('refusals after the proof are in the ledger, added up', async () => {
+    const made = await service.grant();
+    const link = await redeemLink(service, newKey(), made);
+    for (let attempt = 0; attempt < 3; attempt += 1) await renew(link, { csrDer: Buffer.from('no CSR') });
+    // They are noted beside the answer.
+    await expect
+      .poll(() => service.store.listAttempts(made.grant.uid, 10))
+      .toContainEqual(expect.objectContaining({ outcome: 'csr_invalid', count: 3 }));
+  });
+});
+
+async function kinds(grantUid: string): Promise<string[]> {
+  const { items } = await service.store.listLedger({ limit: 100, grantUid });
+  return items.map(({ kind }) => kind);
+}
+
+it('renewals are logged and counted as such, and nothing secret is', async () => {
+  const link = await redeemLink(service);
+  const request = await renewalOf(link, service);
+  await postRenewal(service, request);
+  await postRenewal(service, request);
+  await renew(link);
+  await postRenewal(service, 'words');
+  const { items } = await service.store.listRedemptions({ limit: 1 });
+  const known = {
+    redemption: link.id,
+    grant: items[0]?.grantUid,
+    namespace: 'default',
+    name: items[0]?.name,
+  };
+  expect(service.logged().slice(-4)).toMatchObject([
+    { event: 'renewed', msg: 'link renewed', ...known },
+    { event: 'replayed', msg: 'link replayed', ...known },
+    { event: 'refused', msg: 'renewal refused', code: 'superseded', ...known },
+    { event: 'refused', msg: 'renewal refused', code: 'renewal_invalid' },
+  ]);
+  expect(service.logText()).not.toContain(request.split('.')[1]);
+  expect(await service.metricsText()).toContain('linkgrant_answers_total{outcome="renewed"} 1');
+});

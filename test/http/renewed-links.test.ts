@@ -1,0 +1,258 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantPolicy } from '../../src/domain/policy.js';
+import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { StandaloneSite } from '../../src/platforms/standalone/site.js';
+import { type GeneratedLink, generateLink } from '../../src/redemption/generate-link.js';
+import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
+import {
+  linkOf,
+  postRenewal,
+  redeemLink,
+  renewalOf,
+  renewedLink,
+  type TestLink,
+} from '../support/test-link.js';
+import { openWire, post, type WireAnswer } from '../support/wire.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+let service: TestService;
+let openssl: OpenSsl;
+
+beforeAll(() => {
+  openssl = new OpenSsl();
+});
+afterAll(() => openssl.remove());
+
+beforeEach(async () => {
+  service = await startTestService();
+  return () => service.close();
+});
+
+const toldOf = ({ status, body, headers }: WireAnswer) => [status, body, headers['linkgrant-reason']];
+
+async function renew(link: TestLink, changes: Parameters<typeof renewalOf>[2] = {}): Promise<WireAnswer> {
+  return postRenewal(service, await renewalOf(link, service, changes));
+}
+
+const inWholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
+const endOf = ({ x509 }: RedeemedAnswer) => Date.parse(x509.validTo);
+
+/** Demands that a pair fits and that OpenSSL takes it, at the service's time, for a TLS client's of that CA. */
+function expectLivePair(link: TestLink, ca: string, { clock } = service): void {
+  expect(new X509Certificate(link.certificate).checkPrivateKey(link.key)).toBe(true);
+  const at = ['-attime', String(Math.floor(clock.read() / 1000))];
+  const leaf = openssl.write('leaf.pem', link.certificate);
+  const files = ['-CAfile', openssl.write('ca.pem', ca), '-untrusted', leaf, leaf];
+  const verdict = openssl.try(['verify', '-x509_strict', '-purpose', 'sslclient', ...at, ...files]);
+  expect(verdict.ok, verdict.output).toBe(true);
+}
+
+const KEYS: Readonly<Record<string, () => KeyObject>> = {
+  'P-256': () => newKey(),
+  'P-384': () => newKey('secp384r1'),
+  'RSA 2048': () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  Ed25519: () => generateKeyPairSync('ed25519').privateKey,
+};
+
+describe('a link', () => {
+  it.each(Object.keys(KEYS))(
+    'of a %s key gets a new certificate for a new key, of the same identity',
+    async (kind) => {
+      const policy: GrantPolicy = { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] };
+      const made = await service.grant({ policy });
+      const key = (KEYS[kind] as () => KeyObject)();
+      const headers = { ...csrHeader(key), name: 'west', subject: 'the west site' };
+      const first = redeemedAnswer(await post(service, `/${made.grant.uid}`, made.code, { headers }));
+      const link = linkOf(first, key);
+      service.clock.advance(20 * DAY);
+      const next = (KEYS[kind] as () => KeyObject)();
+      const answer = redeemedAnswer(await renew(link, { newKey: next }));
+      expect(answer.secret.data).not.toHaveProperty('tls.key');
+      expect(answer.secret.metadata).toEqual(first.secret.metadata);
+      expect(answer.links).toEqual(first.links);
+      expect(answer.ca).toBe(first.ca);
+      expect(answer.x509.subject).toBe('CN=the west site');
+      expect(answer.x509.subjectAltName).toBe(`URI:urn:uuid:${link.id}`);
+      expect(answer.x509.serialNumber).not.toBe(first.x509.serialNumber);
+      expect(endOf(answer)).toBe(inWholeSeconds(service.clock.read() + 30 * DAY));
+      expectLivePair(linkOf(answer, next), answer.ca);
+      const renewals = await service.store.listRenewals(link.id);
+      expect(renewals).toMatchObject([{ number: 1, certificate: answer.certificate, peer: '127.0.0.1' }]);
+    },
+  );
+
+  it('is told in each answer where it is renewed, and what that server verifies against', async () => {
+    const link = await redeemLink(service);
+    const answer = redeemedAnswer(await renew(link));
+    expect(answer.secret.metadata.annotations).toEqual({
+      'linkgrant.dev/redemption-id': link.id,
+      'linkgrant.dev/renewal-url': `https://127.0.0.1:${service.port}/-/renew`,
+      'linkgrant.dev/server-ca': service.ca,
+    });
+  });
+
+  it('that a Skupper client redeemed, with the key of the service, renews alike', async () => {
+    const { grant, code } = await service.grant();
+    const link = linkOf(redeemedAnswer(await post(service, `/${grant.uid}`, code)));
+    const next = newKey();
+    const answer = redeemedAnswer(await renew(link, { newKey: next }));
+    expectLivePair(linkOf(answer, next), answer.ca);
+  });
+
+  it('that was made on the accepting side renews alike, though its grant is gone', async () => {
+    const authorities = new OwnedAuthorities(service.directory);
+    await authorities.ensure('other', 'another CA', service.clock.read());
+    const site = new StandaloneSite({
+      endpoints: ENDPOINTS,
+      defaultIssuer: await authorities.ensure(SITE_CA, '', service.clock.read()),
+      findIssuer: (name) => authorities.find(name, service.clock.read()),
+      clock: service.clock.read,
+    });
+    const request = { namespace: 'default', name: 'to-west', subject: 'east', issuer: 'other' };
+    const { store, clock } = service;
+    const made = (await generateLink(request, { store, site, clock: clock.read })) as GeneratedLink;
+    const annotations = made.secret.annotations ?? {};
+    expect(annotations['linkgrant.dev/renewal-url']).toBe(`https://127.0.0.1:${service.port}/-/renew`);
+    const key = createPrivateKey(made.secret.tlsKey);
+    const link = { id: made.redemption.id, key, certificate: made.secret.tlsCrt };
+    const answer = redeemedAnswer(await renew(link));
+    expect(answer.secret.metadata.name).toBe('to-west');
+    expect(answer.x509.issuer).toBe('CN=another CA');
+  });
+
+  it('renews with one trailing newline behind the request, and whatever it calls the type of it', async () => {
+    const request = await renewalOf(await redeemLink(service), service);
+    const headers = { 'content-type': 'text/plain' };
+    redeemedAnswer(await postRenewal(service, `${request}\n`, { headers }));
+  });
+
+  it('renews though its token, or its grant, is revoked or deleted: they are not the link', async () => {
+    const made = await service.grant({ redemptionsAllowed: 2 });
+    const [one, two] = [await redeemLink(service, newKey(), made), await redeemLink(service, newKey(), made)];
+    await service.store.revokeGrant(made.grant.uid, service.clock.read());
+    await renewedLink(one, service);
+    await service.store.deleteGrant(made.grant.uid);
+    await renewedLink(two, service);
+  });
+
+  it('whose issuer is not trusted any more gets a certificate of the new one', async () => {
+    const link = await redeemLink(service);
+    const other = makeAuthority(openssl, { subject: '/CN=the new CA' });
+    const issuer = {
+      issuerCert: openssl.write('new-ca.pem', other.certificate),
+      issuerKey: openssl.write('new-ca.key', other.key),
+    };
+    await (service as Awaited<ReturnType<typeof startTestService>>).running.close();
+    const moved = await startTestService({ dataDir: service.directory, ...issuer });
+    try {
+      const next = newKey();
+      const renewed = await postRenewal(moved, await renewalOf(link, moved, { newKey: next }));
+      const answer = redeemedAnswer(renewed);
+      expect(answer.x509.issuer).toBe('CN=the new CA');
+      expectLivePair(linkOf(answer, next), answer.ca, moved);
+    } finally {
+      await moved.close();
+    }
+  });
+});
+
+describe('a request that is repeated', () => {
+  it('byte for byte gets the same answer, and nothing new is made', async () => {
+    const link = await redeemLink(service);
+    const request = await renewalOf(link, service);
+    const answers = [await postRenewal(service, request), await postRenewal(service, request)];
+    redeemedAnswer(answers[0] as WireAnswer);
+    expect(answers[1]?.body).toBe(answers[0]?.body);
+    expect(await service.store.listRenewals(link.id)).toHaveLength(1);
+  });
+
+  it('by the old certificate for the same key gets the newest one, hours later too', async () => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    const first = await renew(link, { newKey: next });
+    service.clock.advance(40 * DAY);
+    const again = await renew(link, { newKey: next });
+    expect([again.status, again.body]).toEqual([200, first.body]);
+  });
+
+  it('by the new certificate for its own key gets that certificate', async () => {
+    const link = await redeemLink(service);
+    const renewed = await renewedLink(link, service);
+    const answer = redeemedAnswer(await renew(renewed, { newKey: renewed.key }));
+    expect(answer.certificate).toBe(renewed.certificate);
+    expect(await service.store.listRenewals(link.id)).toHaveLength(1);
+  });
+
+  it('20 times at once for one key is one renewal', async () => {
+    const link = await redeemLink(service);
+    const next = newKey();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => renew(link, { newKey: next })));
+    expect(new Set(answers.map((answer) => redeemedAnswer(answer).certificate)).size).toBe(1);
+    expect(await service.store.listRenewals(link.id)).toHaveLength(1);
+  });
+
+  it('at once for two keys ends with one newest certificate, and the other key is told so', async () => {
+    const link = await redeemLink(service);
+    const keys = Array.from({ length: 6 }, () => newKey());
+    const answers = await Promise.all(keys.map((key) => renew(link, { newKey: key })));
+    const won = answers.filter(({ status }) => status === 200);
+    const lost = answers.filter(({ status }) => status !== 200);
+    expect(won).toHaveLength(1);
+    for (const answer of lost)
+      expect(toldOf(answer)).toEqual([409, 'Certificate superseded\n', 'superseded']);
+    const [newest, ...others] = await service.store.listRenewals(link.id);
+    expect(others).toEqual([]);
+    expect(newest?.certificate).toBe(redeemedAnswer(won[0] as WireAnswer).certificate);
+  });
+});
+
+describe('20 lifetimes of which 5 % of the answers are lost', () => {
+  /** Sends a request and drops the connection: at once, or when the renewal is recorded. */
+  async function lose(link: TestLink, request: string, untilRecorded: number | undefined): Promise<void> {
+    const wire = await openWire(service);
+    const head = ['POST /-/renew HTTP/1.1', 'host: h', `content-length: ${request.length}`, '', ''];
+    wire.socket.pause();
+    await new Promise<void>((sent) => wire.socket.write(head.join('\r\n') + request, () => sent()));
+    while (untilRecorded !== undefined && (await recorded(link)) < untilRecorded) await sleep(2);
+    wire.socket.destroy();
+    await wire.ended;
+  }
+  const recorded = async ({ id }: TestLink) => (await service.store.listRenewals(id)).length;
+
+  it('leave each link with one newest certificate throughout, and a working pair', {
+    timeout: 120_000,
+  }, async () => {
+    let seed = 20_310_304;
+    const random = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return seed / 2_147_483_648;
+    };
+    const made = await service.grant({ redemptionsAllowed: 5 });
+    let lost = 0;
+    const links = await Promise.all(Array.from({ length: 5 }, () => redeemLink(service, newKey(), made)));
+    for (let lifetime = 1; lifetime <= 20; lifetime += 1) {
+      service.clock.advance(20 * DAY);
+      for (const [index, link] of links.entries()) {
+        const next = newKey();
+        if (random() < 0.05) {
+          lost += 1;
+          const request = await renewalOf(link, service, { newKey: next });
+          await lose(link, request, random() < 0.7 ? lifetime : undefined);
+          service.clock.advance(MINUTE);
+        }
+        const answer = redeemedAnswer(await renew(link, { newKey: next }));
+        const renewed = linkOf(answer, next);
+        expectLivePair(renewed, answer.ca);
+        const renewals = await service.store.listRenewals(link.id);
+        const numbers = Array.from({ length: lifetime }, (_, n) => n + 1);
+        expect(renewals.map(({ number }) => number)).toEqual(numbers);
+        expect(renewals.at(-1)?.certificate).toBe(renewed.certificate);
+        links[index] = renewed;
+      }
+    }
+    expect(lost).toBeGreaterThan(2);
+  });
+});
