@@ -5,7 +5,7 @@ import type { CommandContext, LinkTarget } from './link-target.js';
 import { inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, settleReload } from './settle-reload.js';
 import { parseAccessToken } from './token-file.js';
-import type { TokenSource } from './token-source.js';
+import type { ReadToken, TokenSource } from './token-source.js';
 import { wantedSubject } from './wanted-subject.js';
 
 /** Something that is not there yet, and may come; the message is a sentence without its full stop. */
@@ -36,22 +36,23 @@ export interface Bootstrapped {
 /**
  * One attempt to get from a token to a link in use; safe to repeat. Rejects with NotYet while something is missing that
  * this machine has to provide, with RedemptionError or CommandError for what went wrong on the way to the service.
- * `remainingMs` is whole milliseconds, `progress` one object for all attempts.
+ * `remainingMs` is whole milliseconds, until `signal` aborts a pipe is waited for; `progress` is one object for all attempts.
  */
 export async function attemptBootstrap(
   target: LinkTarget,
   request: BootstrapRequest,
   context: CommandContext,
-  remainingMs: number,
+  { remainingMs, signal }: { readonly remainingMs: number; readonly signal: AbortSignal },
   progress: { redeemed: boolean },
 ): Promise<Bootstrapped> {
   const timeoutMs = Math.max(1_000, Math.min(10_000, remainingMs));
-  const placed = findLinks(target, request);
+  const read = await request.source?.read(signal);
+  const placed = findLinks(target, request, read);
   if (!placed) {
-    await redeem(target, request, context, timeoutMs);
+    await redeem(target, request, read, context, timeoutMs);
     progress.redeemed = true;
   }
-  const links = placed ?? findLinks(target, request) ?? [];
+  const links = placed ?? findLinks(target, request, read) ?? [];
   const files = links.flatMap((link) => link.files);
   const reload = await settleReload(target, { files }, context, Math.max(1_000, remainingMs));
   if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
@@ -69,14 +70,14 @@ export async function attemptBootstrap(
 function findLinks(
   { place, side, site }: LinkTarget,
   { source, name }: BootstrapRequest,
+  read: ReadToken | undefined,
 ): readonly PlacedLink[] | undefined {
   const there = place?.links() ?? [];
-  if (!source) return site?.inputTokens().length === 0 && there.length > 0 ? there : undefined;
+  if (!source || !read) return site?.inputTokens().length === 0 && there.length > 0 ? there : undefined;
   const named = (wanted: string | undefined) => {
     const found = there.filter((link) => link.name === wanted);
     return found.length > 0 ? found : undefined;
   };
-  const read = source.read();
   if ('missing' in read) {
     return named(name ?? (source.path === undefined ? undefined : place?.notes.find(source.path)));
   }
@@ -88,12 +89,12 @@ function findLinks(
 async function redeem(
   target: LinkTarget,
   request: BootstrapRequest,
+  read: ReadToken | undefined,
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
   const { side, site, place, materializer, proxyConfiguration } = target;
   const { source, name, linkCost, renews } = request;
-  const read = source?.read();
   if (read && 'missing' in read) throw new NotYet(read.missing);
   if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
   if (!source || !read) return redeemTokensOfInput(target, request, context, timeoutMs);

@@ -35,6 +35,7 @@ export interface BootstrapFlags extends LinkTargetFlags {
 }
 
 const DEFAULT_DEADLINE = '10m';
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 // A file that is still being written is whole by then.
 const SETTLED_MS = 3_000;
 const OPERATOR =
@@ -59,10 +60,11 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
       hint: 'name a directory, in which it finds its link again',
     });
   }
-  const target = openLinkTarget(rest, context, { reloads: true });
+  const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), LONGEST_TIMER_MS));
+  const target = await openLinkTarget(rest, context, { reloads: true, signal });
   const request = requestOf(flags, target);
   try {
-    await report(await persist(target, request, context, deadlineMs), target, flags.output);
+    await report(await persist(target, request, context, { deadlineMs, signal }), target, flags.output);
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || (exitCode !== 3 && exitCode !== 4)) throw error;
@@ -99,7 +101,7 @@ async function persist(
   target: LinkTarget,
   request: BootstrapRequest,
   context: CommandContext,
-  deadlineMs: number,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<Bootstrapped> {
   // The clock of a machine that has just started may yet be set.
   const end = performance.now() + deadlineMs;
@@ -111,7 +113,7 @@ async function persist(
   for (;;) {
     let reason: string;
     try {
-      return await attemptBootstrap(target, request, context, remaining(), progress);
+      return await attemptBootstrap(target, request, context, { remainingMs: remaining(), signal }, progress);
     } catch (error) {
       invalidSince = isInvalidToken(error) ? (invalidSince ?? performance.now()) : undefined;
       const isSettling = invalidSince !== undefined && performance.now() - invalidSince < SETTLED_MS;

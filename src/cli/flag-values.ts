@@ -1,6 +1,7 @@
 import { parseDuration } from '../domain/duration.js';
 import { isResourceName } from '../domain/names.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import type { UnreadableFileError } from '../files/file-error.js';
+import { readGivenText } from '../files/given-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
 
 /** What is said of a flag's value that cannot be. */
@@ -28,30 +29,33 @@ export function requireResourceName(flag: string, name: string): void {
   if (!isResourceName(name)) throw wrongValue(flag, name, 'use lower-case letters, digits, - and .');
 }
 
-/** The text of a file, or of standard input for `-`; a CommandError that says so of `what` when it cannot be read. */
-function readInput(
+/** The text of a file or a pipe, or of standard input for `-`; rejects with a CommandError that says so of `what`. */
+async function readInput(
   file: string,
   what: string,
   failure: { readonly exitCode: ExitCode; readonly hint: string },
-): string {
+): Promise<string> {
   try {
-    return readBoundedText(file === '-' ? 0 : file);
+    return await readGivenText(file);
   } catch (error) {
-    throw new CommandError(`${what} cannot be read: ${(error as Error).message}`, {
-      ...failure,
+    const { code, reason, hint } = error as UnreadableFileError;
+    throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {
+      exitCode: failure.exitCode,
+      // What keeps a user out of a file is mended otherwise than by naming another.
+      hint: code === undefined || code === 'ENOENT' ? failure.hint : hint,
       cause: error,
     });
   }
 }
 
-/** The code in a file, or on standard input for `-`: its text without one newline at the end. Throws a CommandError. */
-export function readCode(file: string): string {
+/** The code in a file, or on standard input for `-`: its text without one newline at the end. Rejects with a CommandError. */
+export async function readCode(file: string): Promise<string> {
   const hint = 'name a file that holds the code alone, or - for standard input';
-  return readInput(file, 'the code file', { exitCode: 2, hint }).replace(/\n$/, '');
+  return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** The text of a token file, or of standard input for `-`, unjudged. Throws a CommandError when it cannot be read. */
-export function readToken(file: string): string {
+/** The text of a token file, or of standard input for `-`, unjudged. Rejects with a CommandError when it cannot be read. */
+export function readToken(file: string): Promise<string> {
   const hint = 'name the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });
 }

@@ -63,16 +63,17 @@ export interface CommandContext {
 
 /**
  * The target that flags and configuration name. With `reloads` a standalone directory has a place too when no reload
- * command is given, because the command that asks remembers what it did there.
+ * command is given, because the command that asks remembers what it did there. Until `signal` aborts a pipe is waited for.
  */
-export function openLinkTarget(
+export async function openLinkTarget(
   flags: LinkTargetFlags,
   context: CommandContext,
-  options: { readonly reloads: boolean },
-): LinkTarget {
+  options: { readonly reloads: boolean; readonly signal?: AbortSignal },
+): Promise<LinkTarget> {
   const { dataDir, config, platform, skupperHome } = flags;
   const { settings } = configurationFrom({ dataDir, config, platform, skupperHome });
-  const proxy = flags.proxySecret === undefined ? undefined : readProxySecret(flags.proxySecret);
+  const { proxySecret } = flags;
+  const proxy = proxySecret === undefined ? undefined : await readProxySecret(proxySecret, options.signal);
   const connection = connectionOptions(
     proxy && flags.proxy === undefined ? { ...flags, proxy: proxyUrl(proxy) } : flags,
   );

@@ -1,7 +1,8 @@
 import { MANAGED_BY } from '../domain/labels.js';
 import { isResourceName } from '../domain/names.js';
 import { encodeResource } from '../domain/resource-encoding.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import type { UnreadableFileError } from '../files/file-error.js';
+import { readGivenText } from '../files/given-text.js';
 import { asMapping, parseYamlMappings } from '../files/yaml-documents.js';
 import { isHost } from '../host-port.js';
 import { CommandError } from './command-error.js';
@@ -50,15 +51,15 @@ export function parseProxySecret(text: string): ProxySecret | string {
   };
 }
 
-/** Reads `--proxy-secret`. */
-export function readProxySecret(file: string): ProxySecret {
+/** Reads `--proxy-secret`; a pipe is waited for until `signal` aborts. Rejects with a CommandError. */
+export async function readProxySecret(file: string, signal?: AbortSignal): Promise<ProxySecret> {
   let reason: string;
   try {
-    const secret = parseProxySecret(readBoundedText(file));
+    const secret = parseProxySecret(await readGivenText(file, signal));
     if (typeof secret !== 'string') return secret;
     reason = secret;
   } catch (error) {
-    reason = (error as Error).message;
+    reason = `it cannot be read: ${(error as UnreadableFileError).reason}`;
   }
   throw new CommandError(`--proxy-secret ${file} cannot be used: ${reason}`, {
     exitCode: 2,

@@ -1,5 +1,5 @@
 import { isNamespace, isResourceName, isUuid } from '../domain/names.js';
-import { readBoundedText } from '../files/bounded-text.js';
+import { readGivenText } from '../files/given-text.js';
 import { splitCertificates } from '../pki/certificate-info.js';
 import type { MintingKey } from '../redemption/mint-token.js';
 import { CommandError } from './command-error.js';
@@ -27,10 +27,10 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** The signing key in a file, or on standard input for `-`. Throws a CommandError, which quotes nothing of the text. */
-export function readSigningKey(file: string): MintingKey {
+/** The signing key in a file, or on standard input for `-`. Rejects with a CommandError, which quotes nothing of the text. */
+export async function readSigningKey(file: string): Promise<MintingKey> {
   try {
-    return parse(readBoundedText(file === '-' ? 0 : file));
+    return parse(await readGivenText(file));
   } catch (error) {
     throw new CommandError(`the signing key cannot be used: ${(error as Error).message}`, {
       exitCode: 2,

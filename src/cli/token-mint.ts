@@ -24,5 +24,5 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
     });
   }
   const request = mintingRequest(target, flags);
-  await handOutTokens(readSigningKey(flags.signingKey), request);
+  await handOutTokens(await readSigningKey(flags.signingKey), request);
 }

@@ -49,10 +49,10 @@ export async function redeemCommand(
     });
   }
   requireOneSource(file, flags);
-  const target = openLinkTarget(flags, context, { reloads: false });
+  const target = await openLinkTarget(flags, context, { reloads: false });
   if (file === undefined)
     return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
-  const token = parseAccessToken(readToken(file));
+  const token = parseAccessToken(await readToken(file));
   const { side, site, materializer, proxyConfiguration } = target;
   const redeemed = await side.redeem(
     {

@@ -1,45 +1,55 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { encodeAccessToken } from '../domain/access-token-resource.js';
 import { isResourceName } from '../domain/names.js';
 import { readBoundedText } from '../files/bounded-text.js';
+import { namesIn } from '../files/directory-names.js';
+import { reading, type UnreadableFileError } from '../files/file-error.js';
+import { readGivenText } from '../files/given-text.js';
 import { CommandError } from './command-error.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
 /** Where a token comes from that may not be there yet. */
 export interface TokenSource {
-  /** A path, or `standard input`. */
-  readonly description: string;
   /** The path; undefined for standard input. */
   readonly path: string | undefined;
-  /** The text of the token as it is now, or what is missing of it. */
-  read(): { readonly text: string } | { readonly missing: string };
+  /**
+   * The text of the token as it is now, or what is missing of it. A pipe is read to its end, and waited for until `signal`
+   * aborts. Rejects with a CommandError for what this user cannot read.
+   */
+  read(signal: AbortSignal): Promise<ReadToken>;
 }
 
+/** What a place of a token holds. */
+export type ReadToken = { readonly text: string } | { readonly missing: string };
+
 /**
- * A token in a file, on standard input (`-`, read at once), or in a mounted Secret: a directory with the files `url`,
+ * A token in a file, on standard input (`-`), or in a mounted Secret: a directory with the files `url`,
  * `code` and `ca`, perhaps `name`, and perhaps `linkCost`. Without a `name` the directory's own name is the token's.
  */
 export function tokenSource(where: string): TokenSource {
-  if (where === '-') {
-    const text = readBoundedText(0);
-    return { description: 'standard input', path: undefined, read: () => ({ text }) };
-  }
+  // A pipe says it once.
+  let kept: string | undefined;
   return {
-    description: where,
-    path: where,
-    read() {
+    path: where === '-' ? undefined : where,
+    async read(signal) {
+      if (kept !== undefined) return { text: kept };
       try {
-        if (statSync(where).isDirectory()) return readMounted(where);
-        const text = readBoundedText(where);
-        return text.trim() === '' ? { missing: `${where} is empty` } : { text };
+        const stats = where === '-' ? undefined : reading(where, () => statSync(where));
+        if (stats?.isDirectory()) return readMounted(where);
+        const text = await readGivenText(where, signal);
+        if (stats === undefined || stats.isFIFO()) kept = text;
+        else if (text.trim() === '') return { missing: `${where} is empty` };
+        return { text };
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
+        if (error instanceof CommandError) throw error;
+        const { code, reason, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' || code === 'ENOTDIR') return { missing: `${where} is not there` };
-        throw new CommandError(`the token cannot be read: ${(error as Error).message}`, {
+        if (signal.aborted) return { missing: `${where} has not come to its end` };
+        throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
           exitCode: 1,
-          hint: 'let this user read it, or name another place with --token',
+          hint: `${hint}, or name another place with --token`,
           cause: error,
         });
       }
@@ -47,8 +57,8 @@ export function tokenSource(where: string): TokenSource {
   };
 }
 
-function readMounted(directory: string): { readonly text: string } | { readonly missing: string } {
-  const names = new Set(readdirSync(directory));
+function readMounted(directory: string): ReadToken {
+  const names = new Set(namesIn(directory));
   const absent = MOUNTED.filter((key) => !names.has(key));
   if (absent.length > 0) return { missing: `${directory} has no ${absent.join(', no ')}` };
   const contentOf = (key: string) => readBoundedText(join(directory, key)).trim();

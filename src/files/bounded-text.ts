@@ -1,25 +1,49 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { reading } from './file-error.js';
 
-const MOST_BYTES = 1024 * 1024;
+/** The longest text that is read, in bytes: no input of linkgrant's is longer, and a device or a pipe may have no end. */
+export const MOST_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
+/** What says that a text is too long, as the end of a sentence. */
+export const TOO_LONG = 'it is longer than 1 MiB';
+
 /**
- * The UTF-8 text of a file, or of an open file descriptor, of at most 1 MiB: no input of linkgrant's is longer, and a
- * device or a pipe may have no end. Throws an Error (`it is longer than 1 MiB`) for more, else what the file system threw.
+ * The UTF-8 text of a regular file of at most 1 MiB. Never waits for anybody, whatever was put at that path: a pipe, a
+ * device or a socket is refused. Throws UnreadableFileError.
  */
-export function readBoundedText(file: string | number): string {
-  const handle = typeof file === 'number' ? file : openSync(file, 'r');
-  try {
-    const chunks: Buffer[] = [];
-    for (let length = 0; ; ) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const read = readSync(handle, chunk, 0, CHUNK_BYTES, null);
-      if (read === 0) return Buffer.concat(chunks).toString('utf8');
-      length += read;
-      if (length > MOST_BYTES) throw new Error('it is longer than 1 MiB');
-      chunks.push(chunk.subarray(0, read));
+export function readBoundedText(file: string): string {
+  return reading(file, () => {
+    const handle = openAtOnce(file);
+    try {
+      if (!fstatSync(handle).isFile()) throw new Error(irregular(handle));
+      return readWhole(handle);
+    } finally {
+      closeSync(handle);
     }
-  } finally {
-    if (typeof file !== 'number') closeSync(handle);
+  });
+}
+
+/** Opens a path for reading without waiting for the other end of a pipe. */
+export function openAtOnce(file: string): number {
+  return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+}
+
+/** Why what is open is no input, as the end of a sentence. */
+export function irregular(handle: number): string {
+  return fstatSync(handle).isDirectory() ? 'it is a directory' : 'it is no regular file';
+}
+
+/** The text of a regular file that is open. Throws an Error where it is too long. */
+export function readWhole(handle: number): string {
+  if (fstatSync(handle).size > MOST_BYTES) throw new Error(TOO_LONG);
+  const chunks: Buffer[] = [];
+  for (let length = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const read = readSync(handle, chunk, 0, CHUNK_BYTES, null);
+    if (read === 0) return Buffer.concat(chunks).toString('utf8');
+    length += read;
+    if (length > MOST_BYTES) throw new Error(TOO_LONG);
+    chunks.push(chunk.subarray(0, read));
   }
 }

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
@@ -11,16 +13,32 @@ afterAll(() => place.remove());
 const data = ['--data-dir', place.path('data')];
 const to = ['--to', place.path('links')];
 
+/** Makes a named pipe that nobody writes to. */
+function makePipe(file: string): string {
+  mkdirSync(dirname(file), { recursive: true });
+  execFileSync('mkfifo', [file]);
+  return file;
+}
+
 describe('an input without an end', () => {
   it.each([
     ['a token to redeem', ['token', 'redeem', '/dev/zero', ...to, ...data], 1],
     ['a token to look at', ['token', 'inspect', '/dev/zero'], 1],
     ['a token of a bootstrap', ['bootstrap', '--token', '/dev/zero', ...to, ...data], 1],
     ["a proxy's Secret", ['token', 'redeem', '-', '--proxy-secret', '/dev/zero', ...to, ...data], 2],
-  ])('is refused after 1 MiB: %s', async (_what, words, code) => {
+  ])('is refused where it is a device: %s', async (_what, words, code) => {
     const ended = await linkgrant(words);
     expect(ended.code).toBe(code);
-    expect(refusalOf(ended).error).toContain('it is longer than 1 MiB');
+    expect(refusalOf(ended).error).toContain('it is no regular file');
+  });
+
+  it('is refused after 1 MiB where it is a pipe', async () => {
+    const pipe = makePipe(place.path('endless.pipe'));
+    const writer = spawn('sh', ['-c', `exec cat /dev/zero > '${pipe}'`]);
+    const ended = await linkgrant(['token', 'inspect', pipe]);
+    writer.kill();
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toBe(`the token file cannot be read: ${pipe}: it is longer than 1 MiB`);
   });
 
   it('is refused on standard input too', async () => {
@@ -41,10 +59,77 @@ describe('an input without an end', () => {
     const ended = await linkgrant(['token', 'redeem', '--input', ...words], { env: { PATH: '/nowhere' } });
     await service.close();
     expect(ended.code).toBe(3);
-    const error = `${file}: The token file cannot be read: it is longer than 1 MiB`;
+    const error = `${file}: The token file cannot be read: it is no regular file`;
     expect(refusalOf(ended).error).toContain(error);
     expect(readFileSync(east.path('input/resources/Link-my-link.yaml'), 'utf8')).toContain('my-link');
     expect(existsSync(east.path('input/resources/AccessToken-good.yaml'))).toBe(false);
+  });
+});
+
+describe('a pipe', () => {
+  it('as a token is read to its end, and once', async () => {
+    const service = await startIssuingServer('linkgrant');
+    const pipe = makePipe(place.path('token.pipe'));
+    writeFileSync(place.path('token.yaml'), encodeAccessToken(service.token));
+    const writer = spawn('sh', ['-c', `sleep 0.3; cat '${place.path('token.yaml')}' > '${pipe}'`]);
+    const words = ['--token', pipe, ...to, ...data, '--wait', 'configured', '--timeout', '30s'];
+    const ended = await linkgrant(['bootstrap', ...words]);
+    writer.kill();
+    await service.close();
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toContain('Linked: my-link');
+  });
+
+  it.each([
+    ['named', () => makePipe(place.path('silent.pipe'))],
+    ['standard input', () => '-'],
+  ])('that nobody writes to keeps a bootstrap no longer than it may take: %s', async (_which, pipe) => {
+    const words = ['bootstrap', '--token', pipe(), ...to, ...data, '--timeout', '1s'];
+    const ended = await linkgrant(words, { holdsInput: true });
+    expect(ended.code).toBe(4);
+    expect(refusalOf({ ...ended, stderr: ended.stderr.replace(/^Waiting:.*\n/gm, '') }).error).toContain(
+      'has not come to its end',
+    );
+  });
+
+  it("as a proxy's Secret keeps a bootstrap no longer than it may take", async () => {
+    const pipe = makePipe(place.path('proxy.pipe'));
+    const words = ['--proxy-secret', pipe, ...to, ...data, '--timeout', '1s'];
+    const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('it did not come to its end in the time given');
+  });
+
+  it('among the files of a site keeps no command waiting, and no namespace from being served', async () => {
+    const home = place.path('piped');
+    const west = copySite('west', home, 'west');
+    makePipe(west.path('runtime/resources/zz.yaml'));
+    for (const name of [
+      'AccessGrant-f.yaml',
+      'AccessToken-aa.yaml',
+      'Link-x.yaml',
+      'Secret-x.yaml',
+      'x.yaml',
+    ]) {
+      makePipe(west.path('input/resources', name));
+    }
+    makePipe(west.path('runtime/resources/Link-x.yaml'));
+    const site = ['--platform', 'linux', '-n', 'west', '--skupper-home', home];
+    const store = ['--data-dir', place.path('piped-data')];
+    const serving = await place.serve([
+      ...['--platform', 'linux', '--skupper-home', home, '--host', 'vm', ...store],
+    ]);
+    expect(serving.said.stdout).toContain('Namespace west: links to inter-router vm:55671');
+    for (const words of [
+      ['token', 'redeem', '--input', ...site, ...store],
+      ['link', 'status', ...site, ...store],
+      ['link', 'check', 'x', ...site, ...store],
+      ['doctor', ...site, ...store],
+      ['bootstrap', ...site, ...store, '--timeout', '1s'],
+    ]) {
+      expect((await linkgrant(words, { env: { PATH: '/nowhere' } })).code).not.toBeNull();
+    }
+    expect((await linkgrant(['token', 'issue', '-', '-n', 'west', ...store])).code).toBe(0);
   });
 });
 

@@ -14,6 +14,8 @@ const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search
 
 export interface RunOptions {
   readonly input?: string;
+  /** Leaves standard input open until the program has ended. */
+  readonly holdsInput?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Makes permissions count for root too, where the tests run as root. */
@@ -50,7 +52,8 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
   const child = start(words, options);
   const said = collect(child);
   // A command that refuses its flags does not read what is piped into it.
-  child.stdin?.on('error', () => undefined).end(options.input ?? '');
+  child.stdin?.on('error', () => undefined);
+  if (!options.holdsInput) child.stdin?.end(options.input ?? '');
   const [code] = (await once(child, 'close')) as [number | null];
   refuseSecrets(said.stderr);
   return { code, ...said };

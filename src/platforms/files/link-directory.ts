@@ -1,9 +1,10 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isDocument, parseAllDocuments } from 'yaml';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles, LinkProxy, StoredLink } from '../../redemption/link-files.js';
@@ -27,9 +28,10 @@ const LIMITS = { length: 1024 * 1024, documents: 100 };
 /**
  * The Links and Secrets in the YAML files of a directory, `Link-<name>.yaml` and `Secret-<name>.yaml` as redemption
  * writes them, and whatever other files and streams people put there. A missing directory has none; a file that is no
- * YAML is passed over. `beforeChange` is called before each change of a file.
+ * YAML is passed over. `beforeChange` is called before each change of a file,
+ * with the name of a Link that is removed.
  */
-export function linkDirectory(directory: string, beforeChange: () => void = () => {}): LinkFiles {
+export function linkDirectory(directory: string, beforeChange: (removedLink?: string) => void = () => {}): LinkFiles {
   const places = (kind: Kind) => readPlaces(directory).filter((place) => place.kind === kind);
   const find = (kind: Kind, name: string) => places(kind).find((place) => place.name === name);
   return {
@@ -69,7 +71,7 @@ export function linkDirectory(directory: string, beforeChange: () => void = () =
     remove: async (kind, name) => {
       const place = find(kind, name);
       if (!place) return undefined;
-      beforeChange();
+      beforeChange(kind === 'Link' ? name : undefined);
       writing(place.file, () => removeFrom(place));
       return place.file;
     },
@@ -77,14 +79,7 @@ export function linkDirectory(directory: string, beforeChange: () => void = () =
 }
 
 function readPlaces(directory: string): Place[] {
-  let names: string[];
-  try {
-    names = readdirSync(directory).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  const files = names.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
+  const files = namesIn(directory).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
   return files.flatMap((name) => placesIn(join(directory, name)));
 }
 

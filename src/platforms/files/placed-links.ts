@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import { certificateEnd, isManaged } from './own-resource.js';
 
@@ -34,15 +34,9 @@ export function placedLinks(directory: string, now: number): PlacedLink[] {
 }
 
 function linkFilesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => LINK_FILE.test(name))
-      .sort()
-      .map((name) => join(directory, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return namesIn(directory)
+    .filter((name) => LINK_FILE.test(name))
+    .map((name) => join(directory, name));
 }
 
 function readManaged(file: string): YamlMapping | undefined {

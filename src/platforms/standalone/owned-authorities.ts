@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import {
   type CertificateAuthority,
@@ -8,6 +9,8 @@ import {
   createAuthority,
   loadAuthority,
 } from '../../pki/authority.js';
+import { splitCertificates } from '../../pki/certificate-info.js';
+import { type AuthorityFiles, isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
@@ -16,74 +19,95 @@ export const SITE_CA = 'skupper-site-ca';
 /** Directory name of the CA of the redemption service's own certificate; it signs no link. */
 export const SERVER_CA = 'linkgrant-server-ca';
 
-/** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
-export function readAuthority(certificateFile: string, keyFile: string, now: number): CertificateAuthority {
-  const read = (file: string): string => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new CertificateAuthorityError(`${file} cannot be read: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  };
-  const pem = { certificate: read(certificateFile), key: read(keyFile) };
-  return loadAuthority(pem, certificateFile, now);
+/** A CA that signs, and all that is to be trusted with it. */
+export interface TrustedAuthority extends CertificateAuthority {
+  /** PEM: the certificates of its own file first, then those of the CAs that come after it and that came before it. */
+  readonly trustPem: string;
 }
 
-/** The CAs in `<data directory>/issuers/<name>/{tls.crt,tls.key}`. */
+/** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
+export function readAuthority(certificateFile: string, keyFile: string, now: number): TrustedAuthority {
+  const pem = { certificate: read(certificateFile), key: read(keyFile) };
+  const authority = loadAuthority(pem, certificateFile, now);
+  return { ...authority, trustPem: authority.bundlePem };
+}
+
+function read(file: string): string {
+  try {
+    return readBoundedText(file);
+  } catch (error) {
+    throw new CertificateAuthorityError((error as Error).message, { cause: error });
+  }
+}
+
+/** Makes a CA in a new directory (0700), both files on the disk, for the caller to put in place. */
+export async function writeNewAuthority(directory: string, commonName: string, now: number): Promise<void> {
+  const made = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
+  const { certificate, key } = pairIn(directory);
+  makePrivateDirectory(directory);
+  writeFileSync(key, made.key, { mode: 0o600, flush: true });
+  writeFileSync(certificate, made.certificate, { mode: 0o600, flush: true });
+  syncDirectory(directory);
+}
+
+/**
+ * The CAs in `<data directory>/issuers/<name>/`: `tls.crt` and `tls.key` sign; `next/` and `trusted/` are trusted with them
+ * while the CA is changed. Whatever another process changes there is seen at once.
+ */
 export class OwnedAuthorities {
   readonly #directory: string;
-  readonly #kept = new Map<string, { readonly version: string; readonly authority: CertificateAuthority }>();
+  readonly #kept = new Map<string, { readonly version: string; readonly authority: TrustedAuthority }>();
 
   constructor(dataDirectory: string) {
     this.#directory = join(dataDirectory, 'issuers');
   }
 
   /** The CA of that name, made on first use. Safe to call in several processes at once: one of them makes it. */
-  async ensure(name: string, commonName: string, now: number): Promise<CertificateAuthority> {
+  async ensure(name: string, commonName: string, now: number): Promise<TrustedAuthority> {
     if (!this.#exists(name)) await this.#create(name, commonName, now);
-    return this.#read(name, now);
+    return this.current(name, now);
   }
 
   /** The CA of that name, or in a sentence why it cannot be used. The service's own CA signs no link. */
-  find(name: string, now: number): CertificateAuthority | string {
+  find(name: string, now: number): TrustedAuthority | string {
     if (name === SERVER_CA) return `issuer "${name}" signs the certificate of this service alone`;
     if (!this.#exists(name)) return `there is no issuer "${name}" in ${this.#directory}`;
     try {
-      return this.#readAgain(name, now);
+      return this.current(name, now);
     } catch (error) {
       return (error as Error).message;
     }
   }
 
-  /** What was read before, as long as its files are the same: a redemption in between need not parse them. */
-  #readAgain(name: string, now: number): CertificateAuthority {
-    const version = ['tls.crt', 'tls.key']
-      .map((file) => statSync(join(this.#directory, name, file)).mtimeMs)
-      .join();
-    const kept = this.#kept.get(name);
-    if (kept?.version === version) return kept.authority;
-    const authority = this.#read(name, now);
-    this.#kept.set(name, { version, authority });
-    return authority;
+  /**
+   * The CA of that name: as it was read before, as long as its files are the same, so that a redemption in between need not
+   * parse them. Throws CertificateAuthorityError.
+   */
+  current(name: string, now: number): TrustedAuthority {
+    const directory = join(this.#directory, name);
+    for (;;) {
+      const version = issuerVersion(directory);
+      const kept = this.#kept.get(name);
+      if (kept?.version === version) return kept.authority;
+      try {
+        const authority = readIssuer(directory, now);
+        // Read while it was changed it may be a mixture.
+        if (issuerVersion(directory) !== version) continue;
+        this.#kept.set(name, { version, authority });
+        return authority;
+      } catch (error) {
+        if (issuerVersion(directory) === version) throw error;
+      }
+    }
   }
 
   #exists(name: string): boolean {
-    return existsSync(join(this.#directory, name, 'tls.crt'));
-  }
-
-  #read(name: string, now: number): CertificateAuthority {
-    const directory = join(this.#directory, name);
-    return readAuthority(join(directory, 'tls.crt'), join(directory, 'tls.key'), now);
+    return isIssuer(join(this.#directory, name));
   }
 
   async #create(name: string, commonName: string, now: number): Promise<void> {
-    const made = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
     const temporary = join(this.#directory, `.${name}.${randomUUID()}`);
-    makePrivateDirectory(temporary);
-    writeFileSync(join(temporary, 'tls.key'), made.key, { mode: 0o600, flush: true });
-    writeFileSync(join(temporary, 'tls.crt'), made.certificate, { mode: 0o600, flush: true });
+    await writeNewAuthority(temporary, commonName, now);
     try {
       // Renaming onto a directory that has files fails, so whoever comes second uses what the first one made.
       renameSync(temporary, join(this.#directory, name));
@@ -92,5 +116,30 @@ export class OwnedAuthorities {
       if (!this.#exists(name)) throw error;
     }
     syncDirectory(this.#directory);
+  }
+}
+
+function readIssuer(directory: string, now: number): TrustedAuthority {
+  const { active, prepared, retiring } = filesOf(directory);
+  const authority = readAuthority(active.certificate, active.key, now);
+  const others = [...(prepared ? [prepared] : []), ...retiring];
+  const trusted = new Set(splitCertificates(authority.bundlePem));
+  for (const other of others) for (const certificate of certificatesOf(other)) trusted.add(certificate);
+  return { ...authority, trustPem: [...trusted].join('') };
+}
+
+function filesOf(directory: string): ReturnType<typeof issuerFiles> {
+  try {
+    return issuerFiles(directory);
+  } catch (error) {
+    throw new CertificateAuthorityError((error as Error).message, { cause: error });
+  }
+}
+
+function certificatesOf({ certificate }: AuthorityFiles): string[] {
+  try {
+    return splitCertificates(readBoundedText(certificate));
+  } catch (error) {
+    throw new CertificateAuthorityError(`${certificate}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { explainFileError } from '../../files/file-error.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
@@ -40,7 +42,8 @@ function reading<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new ServerIdentityError(`${file} cannot be used: ${(error as Error).message}`, { cause: error });
+    const { reason } = explainFileError(file, error);
+    throw new ServerIdentityError(`${file} cannot be used: ${reason}`, { cause: error });
   }
 }
 
@@ -53,7 +56,7 @@ export function givenIdentity(files: { cert: string; key: string; ca: string }):
     read: async (now) => {
       // Before the files: what changes while they are read makes them due again.
       const found = version();
-      const [cert, key, ca] = paths.map((path) => reading(path, () => readFileSync(path, 'utf8'))) as [
+      const [cert, key, ca] = paths.map((path) => reading(path, () => readBoundedText(path))) as [
         string,
         string,
         string,

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
+import type { UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import { redemptionIdIn } from '../../pki/link-identity.js';
@@ -76,10 +78,7 @@ export class RequestingSite {
   /** The platform that the namespace was started on, in Skupper's word; undefined before its first start. */
   platform(): string | undefined {
     try {
-      const text = readFileSync(
-        join(this.#directories.inputResources, '../../internal/platform.yaml'),
-        'utf8',
-      );
+      const text = readBoundedText(join(this.#directories.inputResources, '../../internal/platform.yaml'));
       const { platform } = asMapping(parseYaml(text, { maxAliasCount: 0 }));
       return typeof platform === 'string' ? platform : undefined;
     } catch {
@@ -87,15 +86,20 @@ export class RequestingSite {
     }
   }
 
-  /** True when the router was given these files as they are: each resource is in the runtime state with the same content. */
-  hasLoaded(files: readonly string[]): boolean {
+  /**
+   * True when the router was given every Link of the input directory, with the Secrets that it names, as they are there, and
+   * has no Link of the `removed` names that the input directory has no more.
+   */
+  hasLoadedAll(removed: readonly string[]): boolean {
     const loaded = contentsIn(this.#directories.runtimeResources);
-    const wanted = readResources(this.#directories.inputResources, ['Link', 'Secret']).filter(({ file }) =>
-      files.includes(file),
-    );
+    const wanted = contentsIn(this.#directories.inputResources);
+    const isLoaded = (key: string) => !wanted.has(key) || loaded.get(key) === wanted.get(key);
     return (
-      wanted.length > 0 &&
-      wanted.every(({ kind, name, resource }) => loaded.get(`${kind} ${name}`) === contentOf(resource))
+      readResources(this.#directories.inputResources, ['Link']).every(({ name, resource }) => {
+        const { tlsCredentials, settings } = asMapping(resource.spec);
+        const proxy = asMapping(settings)['proxy-configuration'];
+        return [`Link ${name}`, `Secret ${tlsCredentials}`, `Secret ${proxy}`].every(isLoaded);
+      }) && removed.every((name) => wanted.has(`Link ${name}`) || !loaded.has(`Link ${name}`))
     );
   }
 
@@ -144,7 +148,7 @@ export class RequestingSite {
         return text === undefined ? [] : [{ file, text }];
       } catch (error) {
         // One bad file is not to keep the others from being redeemed.
-        return [{ file, text: '', unreadable: (error as Error).message }];
+        return [{ file, text: '', unreadable: (error as UnreadableFileError).reason }];
       }
     });
   }
@@ -179,15 +183,6 @@ export class RequestingSite {
 
 function outcomeFile(file: string): string {
   return `${file}.outcome`;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function readIfThere(file: string): string | undefined {

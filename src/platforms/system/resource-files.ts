@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
@@ -15,15 +15,9 @@ export interface ResourceFile {
 
 /** Paths of the `.yaml` and `.yml` files of a directory, sorted; none for a directory that is not there. */
 export function listResourceFiles(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
-      .sort()
-      .map((name) => join(directory, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return namesIn(directory)
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .map((name) => join(directory, name));
 }
 
 /** The resources in a file. Throws what reading it threw, and an Error whose message quotes nothing for what is no YAML. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isLoopback } from '../../domain/peer-address.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { namesHost, routerNames } from '../../pki/router-names.js';
@@ -98,8 +98,8 @@ export class SystemSite implements Site {
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
       const file = join(issuers, name, 'tls.crt');
       try {
-        const certificate = readFileSync(file, 'utf8');
-        const key = readFileSync(join(issuers, name, 'tls.key'), 'utf8');
+        const certificate = readBoundedText(file);
+        const key = readBoundedText(join(issuers, name, 'tls.key'));
         return loadAuthority({ certificate, key }, file, this.#clock());
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') reasons.push((error as Error).message);
@@ -170,7 +170,7 @@ function readRouterCredentials(
   const directory = join(directories.runtimeCertificates, access.tlsCredentials);
   try {
     const [certificate, trusted] = ['tls.crt', 'ca.crt'].map((file) =>
-      readFileSync(join(directory, file), 'utf8'),
+      readBoundedText(join(directory, file)),
     );
     return { certificate: certificate as string, trusted: trusted as string };
   } catch (error) {

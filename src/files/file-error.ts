@@ -1,0 +1,71 @@
+import { type Stats, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** What keeps a path from being used, as the end of a sentence, and what to do about it. */
+export interface FileProblem {
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** A file or directory that is there, or may be, and cannot be read; `code` is the file system's word, if it said one. */
+export class UnreadableFileError extends Error implements FileProblem {
+  override readonly name = 'UnreadableFileError';
+  readonly reason: string;
+  readonly hint: string;
+  readonly code: string | undefined;
+
+  constructor(path: string, cause: unknown) {
+    const { reason, hint } = explainFileError(path, cause);
+    super(`${path} cannot be read: ${reason}`, { cause });
+    this.reason = reason;
+    this.hint = hint;
+    this.code = (cause as NodeJS.ErrnoException).code;
+  }
+}
+
+const REASONS: Readonly<Record<string, FileProblem>> = {
+  ENOENT: { reason: 'it is not there', hint: 'check the path' },
+  EISDIR: { reason: 'it is a directory', hint: 'name a file' },
+  ENOTDIR: { reason: 'it, or a part of its path, is no directory', hint: 'check the path' },
+  ELOOP: { reason: 'it is a symbolic link that leads to itself', hint: 'remove the link' },
+  ENOSPC: { reason: 'the file system is full', hint: 'make room there' },
+  EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or name another place' },
+};
+
+/** What a failure at `path` means in words; of a refusal also whose the file is. */
+export function explainFileError(path: string, error: unknown): FileProblem {
+  if (error instanceof UnreadableFileError) return error;
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined)
+    return { reason: message, hint: 'name a file that is whole' };
+  if (code === 'EACCES' || code === 'EPERM') return explainRefusal(resolve(path));
+  return REASONS[code] ?? { reason: `the file system says ${code}`, hint: 'look at what is there' };
+}
+
+function explainRefusal(path: string): FileProblem {
+  const { at, stats } = nearest(path);
+  const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
+  const whose = `owned by uid ${stats.uid}, mode ${mode}`;
+  return {
+    reason: `permission denied (${at === path ? whose : `${at} is ${whose}`})`,
+    hint: `run it as the user with uid ${stats.uid}, or give this one (uid ${process.getuid?.()}) access`,
+  };
+}
+
+/** The path, or the directory on the way to it that this user does not see into. */
+function nearest(path: string): { readonly at: string; readonly stats: Stats } {
+  try {
+    return { at: path, stats: statSync(path) };
+  } catch {
+    return nearest(dirname(path));
+  }
+}
+
+/** The result of `read`; what it throws becomes an UnreadableFileError of `path`. */
+export function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UnreadableFileError ? error : new UnreadableFileError(path, error);
+  }
+}
