@@ -25,7 +25,14 @@ export function grantReport(grant: AccessGrant) {
 }
 
 /** The lines that show a grant to people. */
-export function grantFields(report: ReturnType<typeof grantReport> & { readonly url?: string }): string {
+export function grantFields(
+  report: ReturnType<typeof grantReport> & {
+    readonly url?: string;
+    readonly signedTokens?: number;
+    readonly signedTokensRevoked?: number;
+  },
+): string {
+  const { signedTokens = 0, signedTokensRevoked = 0 } = report;
   return fields([
     ['Name', report.name],
     ['Namespace', report.namespace],
@@ -37,6 +44,10 @@ export function grantFields(report: ReturnType<typeof grantReport> & { readonly 
     ...policyFields(report.policy ?? {}),
     ['Made', report.createdAt],
     ['Revoked', report.revokedAt],
+    [
+      'Signed tokens',
+      signedTokens > 0 ? `${signedTokens}, ${signedTokensRevoked} of them revoked` : undefined,
+    ],
     ['URL', report.url],
   ]);
 }

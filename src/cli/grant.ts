@@ -163,37 +163,32 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
 export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withStore(flags, async ({ store, service, namespace }) => {
     const grant = await requireGrant(store, namespace, nameOrUid);
-    const report = grantReport(grant);
     const codes = await everyItem((page) => store.listCodes({ ...page, grantUid: grant.uid }));
-    const revoked = codes.filter(({ revokedAt }) => revokedAt !== null).length;
+    const report = {
+      ...grantReport(grant),
+      ...(service && { url: `${service.url}/${grant.uid}` }),
+      signedTokens: codes.length,
+      signedTokensRevoked: codes.filter(({ revokedAt }) => revokedAt !== null).length,
+    };
     const attempts = (await store.listAttempts(grant.uid, LAST_ATTEMPTS)).map(attemptReport);
-    await print(
-      flags.output,
-      {
-        ...report,
-        ...(service && { url: `${service.url}/${grant.uid}` }),
-        signedTokens: codes.length,
-        signedTokensRevoked: revoked,
-        attempts,
-      },
-      () =>
-        [
-          grantFields(report),
-          '\nLast attempts\n',
-          attempts.length === 0
-            ? 'none\n'
-            : table(
-                ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
-                attempts.map(({ at, outcome, name, subject, peer, count }) => [
-                  at,
-                  outcome,
-                  name,
-                  subject,
-                  peer,
-                  String(count),
-                ]),
-              ),
-        ].join(''),
+    await print(flags.output, { ...report, attempts }, () =>
+      [
+        grantFields(report),
+        '\nLast attempts\n',
+        attempts.length === 0
+          ? 'none\n'
+          : table(
+              ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
+              attempts.map(({ at, outcome, name, subject, peer, count }) => [
+                at,
+                outcome,
+                name,
+                subject,
+                peer,
+                String(count),
+              ]),
+            ),
+      ].join(''),
     );
   });
 }

@@ -1,0 +1,472 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import {
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+let service: Serving;
+let made = 0;
+
+beforeAll(async () => {
+  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+/** Runs a command on the service's data directory, and demands that it ends well unless told otherwise. */
+async function run(words: readonly string[], { ends = 0, ...options }: RunOptions & { ends?: number } = {}) {
+  const ended = await linkgrant([...words, '--data-dir', dataDir], options);
+  expect(ended.code, ended.stderr).toBe(ends);
+  return ended;
+}
+
+/** A grant for ten redemptions within two hours. */
+async function hub(name: string, ...words: readonly string[]) {
+  const limits = ['--redemptions-allowed', '10', '--expiration-window', '2h'];
+  return json(await run(['grant', 'create', name, '-o', 'json', ...limits, ...words]));
+}
+
+const read = (file: string) => parse(readFileSync(file, 'utf8'));
+const inspect = async (file: string, ...words: readonly string[]) =>
+  json(await linkgrant(['token', 'inspect', file, '-o', 'json', ...words]));
+const shown = async (grant: string) => json(await run(['grant', 'show', grant, '-o', 'json']));
+const listed = async (...words: readonly string[]) =>
+  json(await run(['token', 'list', '-o', 'json', ...words]));
+
+/** Redeems as another site: with a data directory of its own. */
+function redeem(file: string, ...words: readonly string[]) {
+  made += 1;
+  const side = place.path(`site-${made}`);
+  return linkgrant(['token', 'redeem', file, '--to', join(side, 'links'), '--data-dir', side, ...words]);
+}
+
+/** Writes a signed token of a grant, and gives its file. */
+async function issue(grant: string, ...words: readonly string[]): Promise<string> {
+  made += 1;
+  const file = place.path(`token-${made}.yaml`);
+  await run(['token', 'issue', file, '--grant', grant, ...words]);
+  return file;
+}
+
+describe('token issue --grant', () => {
+  it('writes a signed token for its owner alone, within the limits of its grant, and says what it carries', async () => {
+    const { uid, expirationTime } = await hub('plain');
+    const file = place.path('plain.yaml');
+    const { stdout, stderr } = await run(['token', 'issue', file, '--grant', 'plain', '--link-cost', '7']);
+    expect(stdout).toBe('');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { metadata, spec } = read(file);
+    expect(spec).toMatchObject({ url: `${service.url}/${uid}`, linkCost: 7 });
+    expect(spec.code).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/);
+    const end = expirationTime.replace('Z', '.000Z');
+    expect(metadata).toEqual({
+      name: 'plain',
+      annotations: { 'linkgrant.dev/expiration-time': end, 'linkgrant.dev/redemptions-allowed': '1' },
+    });
+    const { signed } = await inspect(file);
+    expect(stderr.split('\n')).toEqual([
+      `Token ${signed.id} written to ${file}`,
+      `Redeemed at ${spec.url}`,
+      `Can be redeemed once, until ${expirationTime}`,
+      'Links to inter-router router.example.com:55671',
+      'Grant "plain" has 10 redemptions left, for all its tokens together',
+      `Revoked with \`linkgrant token revoke ${signed.id} --grant plain -n default\``,
+      '',
+    ]);
+    expect(await listed('--grant', 'plain')).toEqual([
+      {
+        ...{ id: signed.id, grant: 'plain', namespace: 'default', grantUid: uid, state: 'ready' },
+        ...{ redemptions: 0, redemptionsAllowed: 1, expirationTime, issuedAt: expect.any(String) },
+      },
+    ]);
+  });
+
+  it('keeps nothing of its text', async () => {
+    await hub('kept');
+    const [, claims, signature] = read(await issue('kept')).spec.code.split('.');
+    const files = readdirSync(dataDir, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    for (const { parentPath, name } of files) {
+      const content = readFileSync(join(parentPath, name)).toString('latin1');
+      expect(content.includes(signature) || content.includes(claims), name).toBe(false);
+    }
+  });
+
+  it('gives it limits of its own, a name and a subject, and ends it with its grant at the latest', async () => {
+    const { expirationTime } = await hub('limits');
+    const own = ['--redemptions-allowed', '3', '--expiration-window', '5m', '--subject', 'Größe 7'];
+    const file = await issue('limits', ...own, '--name', 'to-hub');
+    expect(read(file).metadata).toMatchObject({
+      name: 'to-hub',
+      annotations: { 'linkgrant.dev/redemptions-allowed': '3' },
+    });
+    const { signed, ...report } = await inspect(file);
+    expect(signed).toMatchObject({ redemptionsAllowed: 3, subject: 'Größe 7' });
+    expect(signed.expirationTime).toBe(report.expirationTime);
+    expect(Date.parse(signed.expirationTime) - Date.parse(signed.issuedAt)).toBeLessThanOrEqual(5 * 60_000);
+    expect(Date.parse(signed.expirationTime) - Date.parse(signed.issuedAt)).toBeGreaterThan(
+      5 * 60_000 - 2_000,
+    );
+    const longer = await inspect(await issue('limits', '--expiration-window', '9d'));
+    expect(longer.signed.expirationTime).toBe(expirationTime);
+  });
+
+  it('makes many at once in a directory, and never takes the place of one that is there', async () => {
+    await hub('many');
+    const directory = place.path('many');
+    const many = ['token', 'issue', directory, '--grant', 'many', '--name', 'to-hub'];
+    await run([...many, '--count', '3']);
+    const first = readFileSync(join(directory, 'to-hub-2.yaml'), 'utf8');
+    const { stderr } = await run([...many, '--count', '2']);
+    expect(readdirSync(directory).sort()).toEqual([1, 2, 3, 4, 5].map((n) => `to-hub-${n}.yaml`));
+    expect(readFileSync(join(directory, 'to-hub-2.yaml'), 'utf8')).toBe(first);
+    expect(stderr.match(/^Token [0-9a-f]{24} written to /gm)).toHaveLength(2);
+    const ids = (await listed('--grant', 'many')).map(({ id }: { id: string }) => id);
+    expect(new Set(ids).size).toBe(5);
+    expect(statSync(join(directory, 'to-hub-5.yaml')).mode & 0o777).toBe(0o600);
+  });
+
+  it('revokes what it could not hand over', async () => {
+    await hub('unwritten');
+    const blocked = place.path('blocked');
+    mkdirSync(blocked, { mode: 0o555 });
+    const ended = await run(['token', 'issue', `${blocked}/t.yaml`, '--grant', 'unwritten'], {
+      ends: 1,
+      obeysPermissions: true,
+    });
+    expect(refusalOf(ended).error).toContain('cannot be written');
+    expect(await listed('--grant', 'unwritten')).toMatchObject([{ state: 'revoked' }]);
+    chmodSync(blocked, 0o755);
+  });
+
+  it.each([
+    [['--redemptions-allowed', '11'], 1, 'no token of it more often'],
+    [['--redemptions-allowed', '0'], 2, '--redemptions-allowed cannot be "0"'],
+    [['--expiration-window', 'soon'], 2, '--expiration-window cannot be "soon"'],
+    [['--expiration-window', '1ms'], 1, 'within the second'],
+    [['--subject', 'a\nb'], 2, '--subject cannot be'],
+    [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
+    [['--issuer', 'skupper-site-ca'], 2, 'issuer and policy are those of grant "refused"'],
+    [['--count', '1001'], 2, 'at most 1000 tokens'],
+    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'has its limits'],
+    [['--code-file', 'f', '--subject', 'a'], 2, 'has its limits'],
+  ])('refuses %j, and makes nothing', async (words, ends, reason) => {
+    if (!(await listed('-A')).some(({ grant }: { grant: string }) => grant === 'refused')) {
+      await linkgrant(['grant', 'create', 'refused', '--redemptions-allowed', '10', '--data-dir', dataDir]);
+    }
+    const file = place.path('refused.yaml');
+    const ended = await run(['token', 'issue', file, '--grant', 'refused', ...words], { ends });
+    expect(refusalOf(ended).error).toContain(reason);
+    expect(existsSync(file)).toBe(false);
+    expect(await listed('--grant', 'refused')).toEqual([]);
+  });
+
+  it('refuses a grant that has ended, is spent or revoked, and one that is not there', async () => {
+    await hub('short', '--expiration-window', '1s');
+    await hub('gone');
+    await run(['grant', 'revoke', 'gone']);
+    const refused = async (grant: string) =>
+      refusalOf(await run(['token', 'issue', '-', '--grant', grant], { ends: 1 })).error;
+    // Until then a token is made.
+    const expired = async () => expect(await refused('short')).toContain('grant "short" is expired');
+    await vi.waitFor(expired, { timeout: 20_000, interval: 100 });
+    expect(await refused('gone')).toContain('grant "gone" is revoked');
+    expect(await refused('nobody')).toContain('there is no grant "nobody"');
+  });
+
+  it('refuses flags of a signed token where a grant is made', async () => {
+    for (const words of [
+      ['--subject', 'a'],
+      ['--count', '2'],
+    ]) {
+      const ended = await run(['token', 'issue', '-', ...words], { ends: 2 });
+      expect(refusalOf(ended).hint).toContain('--grant');
+    }
+  });
+
+  it('refuses a data directory that has not the keys of the service', async () => {
+    await hub('foreign');
+    const elsewhere = place.path('elsewhere');
+    const words = [
+      '--grant',
+      'foreign',
+      '--data-dir',
+      elsewhere,
+      '--store',
+      `sqlite:${join(dataDir, 'linkgrant.db')}`,
+    ];
+    const ended = await linkgrant(['token', 'issue', '-', ...words]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).hint).toContain('--data-dir of the service');
+    expect(existsSync(join(elsewhere, 'code-keys'))).toBe(false);
+  });
+});
+
+describe('a signed token', () => {
+  it('is redeemed to its exact use, while another of its grant is left alone', async () => {
+    await hub('exact');
+    const [one, two] = [await issue('exact', '--redemptions-allowed', '2'), await issue('exact')];
+    for (let times = 0; times < 2; times += 1) expect((await redeem(one)).code).toBe(0);
+    const third = await redeem(one);
+    expect(third.code).toBe(3);
+    expect(await shown('exact')).toMatchObject({ redemptions: 2, signedTokens: 2, signedTokensRevoked: 0 });
+    expect(await inspect(one, '--check')).toMatchObject({
+      check: { state: 'exhausted', redemptions: 2, redemptionsAllowed: 2 },
+    });
+    expect(await inspect(two, '--check')).toMatchObject({ check: { state: 'ready', redemptions: 0 } });
+    expect((await redeem(two)).code).toBe(0);
+  });
+
+  it('for one subject is redeemed for it without a flag, and for no other', async () => {
+    await hub('subject');
+    const file = await issue('subject', '--subject', 'east');
+    expect((await redeem(file, '--subject', 'west')).code).toBe(3);
+    const ended = await redeem(file);
+    expect(ended.stdout + ended.stderr).toContain('The certificate of "east"');
+  });
+
+  it('is shown by token inspect with what it says, and never its code', async () => {
+    await hub('inspected');
+    const file = await issue('inspected', '--subject', 'east', '--redemptions-allowed', '2');
+    const { stdout } = await linkgrant(['token', 'inspect', file]);
+    const { code } = read(file).spec;
+    expect(stdout).toMatch(/^Token id: +[0-9a-f]{24}$/m);
+    expect(stdout).toMatch(/^For subject: +east$/m);
+    expect(stdout).toMatch(/^Uses: +2$/m);
+    const texts = [stdout, (await linkgrant(['token', 'inspect', file, '-o', 'json', '--check'])).stdout];
+    for (const text of texts) for (const part of code.split('.')) expect(text).not.toContain(part);
+    // Without annotations, as some other program may have made it.
+    const bare = place.path('bare.yaml');
+    const { metadata, ...rest } = read(file);
+    writeFileSync(bare, JSON.stringify({ ...rest, metadata: { name: metadata.name } }));
+    expect((await linkgrant(['token', 'inspect', bare])).stdout).toMatch(/^Uses: +2$/m);
+  });
+});
+
+describe('token revoke', () => {
+  const revoke = (id: string, grant: string) => run(['token', 'revoke', id, '--grant', grant]);
+
+  it('stops one token alone, names its links, and can be repeated', async () => {
+    await hub('revoking');
+    const [one, two] = [await issue('revoking', '--redemptions-allowed', '5'), await issue('revoking')];
+    await redeem(one, '--name', 'to-revoking');
+    const { id } = (await inspect(one)).signed;
+    const first = await revoke(id, 'revoking');
+    expect(first.stdout).toContain(`Token ${id} of grant "revoking" is revoked. It redeems nothing more.`);
+    expect(first.stdout).toContain('Links that were made of it stay: 1.');
+    const [redemption] = json(await run(['redemption', 'list', '--grant', 'revoking', '-o', 'json']));
+    expect(first.stdout).toContain(`${redemption.id}  to-revoking  to-revoking\n`);
+    expect((await revoke(id, 'revoking')).stdout).toContain('was revoked before');
+    expect((await redeem(one)).code).toBe(3);
+    expect(await inspect(one, '--check')).toMatchObject({ check: { state: 'revoked' } });
+    expect((await redeem(two)).code).toBe(0);
+    expect(await shown('revoking')).toMatchObject({ signedTokens: 2, signedTokensRevoked: 1 });
+    expect((await run(['grant', 'show', 'revoking'])).stdout).toMatch(
+      /^Signed tokens: +2, 1 of them revoked$/m,
+    );
+  });
+
+  it('stops a token that the service has not seen, and says so', async () => {
+    await hub('unseen');
+    const key = place.path('unseen.json');
+    await run(['grant', 'show', 'unseen', '--signing-key', key]);
+    const file = place.path('unseen.yaml');
+    await linkgrant(['token', 'issue', file, '--signing-key', key]);
+    const { id } = (await inspect(file)).signed;
+    const { stdout } = await revoke(id, 'unseen');
+    expect(stdout).toContain('The service has not seen it so far.');
+    expect(stdout).toContain('No link was made of it.');
+    expect((await redeem(file)).code).toBe(3);
+    expect(await shown('unseen')).toMatchObject({ redemptions: 0, signedTokensRevoked: 1 });
+  });
+
+  it.each([
+    [['not an id', '--grant', 'x'], 2, 'that is not the id of a token'],
+    [['abcdefgh'], 2, "required option '--grant <NAME>' not specified"],
+    [['abcdefgh', '--grant', 'nobody'], 1, 'there is no grant "nobody"'],
+  ])('refuses %j', async (words, ends, reason) => {
+    const ended = await run(['token', 'revoke', ...words], { ends });
+    expect(refusalOf(ended).error).toContain(reason);
+  });
+});
+
+describe('token list', () => {
+  it('lists the tokens of one grant, of a namespace, or of all', async () => {
+    await hub('listed');
+    await hub('listed', '-n', 'west');
+    await issue('listed', '--subject', 'east');
+    await issue('listed', '-n', 'west');
+    const of = async (...words: readonly string[]) =>
+      (await listed(...words)).map(
+        ({ namespace, grant }: { namespace: string; grant: string }) => `${namespace}/${grant}`,
+      );
+    expect(await of('--grant', 'listed')).toEqual(['default/listed']);
+    expect(await of('-n', 'west')).toEqual(['west/listed']);
+    expect(await of('-A')).toEqual(expect.arrayContaining(['default/listed', 'west/listed']));
+    const { stdout } = await run(['token', 'list', '--grant', 'listed']);
+    expect(stdout).toMatch(
+      /^ID +GRANT +STATE +REDEMPTIONS +EXPIRATION +SUBJECT\n[0-9a-f]{24} +listed +ready +0\/1 .* east\n$/,
+    );
+    const yaml = await run(['token', 'list', '--grant', 'listed', '-o', 'yaml']);
+    expect(parse(yaml.stdout)).toMatchObject([{ grant: 'listed', subject: 'east' }]);
+    expect((await run(['token', 'list', '-n', 'nowhere'])).stdout).toBe('There are no signed tokens.\n');
+  });
+});
+
+describe('a signing key that was exported', () => {
+  it('makes tokens of its grant where no store and no service is', async () => {
+    const { uid, expirationTime } = await hub('exported');
+    const key = place.path('exported.json');
+    const { stderr } = await run(['grant', 'show', 'exported', '--signing-key', key]);
+    expect(stderr).toContain('any number of tokens of grant "exported"');
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(key, 'utf8'))).toMatchObject({
+      kind: 'linkgrant-signing-key',
+      grant: { uid, namespace: 'default', name: 'exported' },
+      url: `${service.url}/${uid}`,
+      redemptionsAllowed: 10,
+      jwk: { kty: 'oct', alg: 'HS256', kid: expect.any(String), k: expect.stringMatching(/^[\w-]{43}$/) },
+    });
+    const home = place.path('nothing-here');
+    const env = { HOME: home, LINKGRANT_DATA_DIR: join(home, 'data') };
+    const minting = ['--signing-key', key, '--redemptions-allowed', '2', '--subject', 'east'];
+    const ended = await linkgrant(['token', 'issue', '-', ...minting], { env });
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(existsSync(home)).toBe(false);
+    const file = place.path('exported.yaml');
+    writeFileSync(file, ended.stdout);
+    expect((await inspect(file)).signed).toMatchObject({
+      redemptionsAllowed: 2,
+      subject: 'east',
+      expirationTime,
+    });
+    expect(await listed('--grant', 'exported')).toEqual([]);
+    expect((await redeem(file)).code).toBe(0);
+    expect(await listed('--grant', 'exported')).toMatchObject([
+      { redemptions: 1, redemptionsAllowed: 2, subject: 'east', state: 'ready' },
+    ]);
+    const piped = await linkgrant(
+      ['token', 'issue', place.path('piped'), '--signing-key', '-', '--count', '2'],
+      {
+        input: (await run(['grant', 'show', 'exported', '--signing-key', '-'])).stdout,
+      },
+    );
+    expect(piped.code, piped.stderr).toBe(0);
+    expect((await redeem(place.path('piped', 'exported-2.yaml'))).code).toBe(0);
+  });
+
+  it('of one grant opens no other', async () => {
+    await hub('this-one');
+    const { uid } = await hub('that-one');
+    const key = place.path('this-one.json');
+    await run(['grant', 'show', 'this-one', '--signing-key', key]);
+    const { grant, url, ...rest } = JSON.parse(readFileSync(key, 'utf8'));
+    const forged = place.path('forged.json');
+    const other = { ...rest, grant: { ...grant, uid }, url: url.replace(grant.uid, uid) };
+    writeFileSync(forged, JSON.stringify(other));
+    const file = place.path('forged.yaml');
+    expect((await linkgrant(['token', 'issue', file, '--signing-key', forged])).code).toBe(0);
+    expect((await redeem(file)).code).toBe(3);
+    expect(await shown('that-one')).toMatchObject({ redemptions: 0, signedTokens: 0, attempts: [] });
+  });
+
+  it('makes nothing after the end of its grant, and no more uses than that has', async () => {
+    await hub('over');
+    const key = place.path('over.json');
+    await run(['grant', 'show', 'over', '--signing-key', key]);
+    const content = JSON.parse(readFileSync(key, 'utf8'));
+    const mint = async (changes: object, ...words: readonly string[]) => {
+      writeFileSync(key, JSON.stringify({ ...content, ...changes }));
+      const ended = await linkgrant(['token', 'issue', '-', '--signing-key', key, ...words]);
+      expect([ended.code, ended.stdout]).toEqual([1, '']);
+      return refusalOf(ended).error;
+    };
+    expect(await mint({ expirationTime: '2020-01-01T00:00:00Z' })).toContain('grant "over" has ended');
+    expect(await mint({}, '--redemptions-allowed', '11')).toContain('10 times in all');
+  });
+
+  it.each([
+    ['is no JSON', 'eyJ…', 'it is not JSON'],
+    ['is something else', '{"kind": "Secret"}', 'it is no such file'],
+    ['is a list', '[]', 'it is no such file'],
+    ['has no grant', { grant: undefined }, 'its grant has no uid'],
+    ['has no key', { jwk: undefined }, 'it has no HS256 key'],
+    ['has a short key', { jwk: { kty: 'oct', alg: 'HS256', kid: 'k', k: 'c2hvcnQ' } }, 'it has no HS256 key'],
+    ['has a key for something else', { jwk: { kty: 'oct', alg: 'A256GCM' } }, 'it has no HS256 key'],
+    ['has the URL of another grant', { url: 'https://a.example.com/x' }, 'its url is none of a grant'],
+    ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
+    ['has no end', { expirationTime: 'never' }, 'when the grant ends'],
+    ['has no limit', { redemptionsAllowed: 0 }, 'how often'],
+  ])('that %s is refused, and nothing of it is repeated', async (_what, changes, reason) => {
+    const good = place.path('good.json');
+    if (!existsSync(good)) {
+      await hub('good');
+      await run(['grant', 'show', 'good', '--signing-key', good]);
+    }
+    const content = JSON.parse(readFileSync(good, 'utf8'));
+    const input = typeof changes === 'string' ? changes : JSON.stringify({ ...content, ...changes });
+    const ended = await linkgrant(['token', 'issue', '-', '--signing-key', '-'], { input });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe(
+      `the signing key cannot be used: ${refusalOf(ended).error.split(': ')[1]}`,
+    );
+    expect(refusalOf(ended).error).toContain(reason);
+    expect(ended.stderr).not.toContain(content.jwk.k);
+  });
+
+  it.each([
+    ['--grant', 'x'],
+    ['--code-file', 'x'],
+    ['--issuer', 'x'],
+    ['-n', 'x'],
+    ['--data-dir', 'x'],
+  ])('needs no %s', async (...words) => {
+    const ended = await linkgrant(['token', 'issue', '-', '--signing-key', 'x', ...words]);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('needs nothing of the service');
+  });
+});
+
+describe('token rotate-key', () => {
+  it('leaves old tokens good in a service that runs, and new ones are signed with another key', async () => {
+    await hub('rotated');
+    const [before, kept] = [await issue('rotated'), await issue('rotated')];
+    const key = place.path('rotated.json');
+    await run(['grant', 'show', 'rotated', '--signing-key', key]);
+    const { stdout } = await run(['token', 'rotate-key']);
+    const kid = /under key (\S+),/.exec(stdout)?.[1];
+    const after = await issue('rotated');
+    const headerOf = (file: string) =>
+      JSON.parse(Buffer.from(read(file).spec.code.split('.')[0], 'base64url').toString());
+    expect(headerOf(after).kid).toBe(kid);
+    expect(headerOf(before).kid).not.toBe(kid);
+    const elsewhere = place.path('rotated-elsewhere.yaml');
+    await linkgrant(['token', 'issue', elsewhere, '--signing-key', key]);
+    for (const file of [before, after, elsewhere]) expect((await redeem(file)).code).toBe(0);
+
+    const refused = await run(['token', 'rotate-key', '--drop-old'], { ends: 2 });
+    expect(refusalOf(refused).hint).toContain('--yes');
+    expect((await redeem(await issue('rotated'))).code).toBe(0);
+    await run(['token', 'rotate-key', '--drop-old', '--yes']);
+    expect((await redeem(kept)).code).toBe(3);
+    expect((await inspect(await issue('rotated'), '--check')).check).toMatchObject({ state: 'ready' });
+    expect(readdirSync(join(dataDir, 'code-keys'))).toHaveLength(1);
+  });
+});
