@@ -3,6 +3,7 @@ import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { type InputToken, type RequestingSite, tokenId } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { describeFailure } from './failure.js';
+import { isFinalRefusal } from './final-refusal.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import { parseAccessToken } from './token-file.js';
 import { wantedSubject } from './wanted-subject.js';
@@ -26,16 +27,6 @@ export interface InputRequest {
   /** For one exchange, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
-
-// What the service itself said, and will say again; anything else on the way may pass.
-const NOT_THE_SERVICE: ReadonlySet<string> = new Set([
-  'tls_untrusted',
-  'tls_name',
-  'not_https',
-  'redirect',
-  'answer_invalid',
-  'token_invalid',
-]);
 
 /**
  * Redeems each AccessToken file of the site's input directory, one after the other. Once its Secret and Link are in place
@@ -86,7 +77,7 @@ async function redeemFile(
     if (!(error instanceof RedemptionError || error instanceof CommandError)) throw error;
     const failure = describeFailure(error);
     if (id !== undefined && site && error instanceof RedemptionError) {
-      note(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error, failure.exitCode);
+      note(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
     }
     return { file, failure, earlier: false };
   }
@@ -96,18 +87,17 @@ function note(
   site: RequestingSite,
   file: string,
   attempt: { readonly tokenId: string; readonly at: string },
-  { code, message }: RedemptionError,
-  exitCode: number,
+  error: RedemptionError,
 ): void {
+  const { code, message } = error;
   const last = site.findOutcome(file);
   // Whoever tries every few seconds is not to write as often.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
-  const final = exitCode === 3 && !NOT_THE_SERVICE.has(code);
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final });
-  } catch (error) {
+    site.keepOutcome(file, { ...attempt, code, message, final: isFinalRefusal(error) });
+  } catch (failure) {
     // Where nothing can be written the failure itself is what has to be told.
-    if (!(error instanceof RedemptionError)) throw error;
+    if (!(failure instanceof RedemptionError)) throw failure;
   }
 }
 

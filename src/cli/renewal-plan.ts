@@ -30,6 +30,12 @@ export class RenewalPlan {
     return at <= now;
   }
 
+  /** Notes a certificate that was issued just now: its life began before, for clocks that are slow. */
+  begin({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
+    const ms = Math.max(SHORTEST_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
+    this.#entries.set(certificateSha256, { at: now + ms, failures: 0 });
+  }
+
   /** Puts the next try off: by a minute and then twice as long each time, up to an hour, but ten times before its end. */
   putOff({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const failures = this.#entries.get(certificateSha256)?.failures ?? 0;

@@ -33,6 +33,8 @@ export interface RenewLinkDependencies {
 export interface RenewedLink {
   readonly redemptionId: string;
   readonly certificate: ReceivedCertificate;
+  /** SHA-256 over the DER of the certificate that is in place now, lower-case hex. */
+  readonly certificateSha256: string;
   /** True when a run beside this one put it in place. */
   readonly byAnother: boolean;
 }
@@ -54,9 +56,10 @@ export async function renewLink(
   const newKey = await pending.ensureKey(makeKey, isPrivateKey);
   await deps.checkpoint('renewal-key-created');
   const finish = async (certificate: ReceivedCertificate, tlsCrt: string, byAnother: boolean) => {
-    await pending.finish(describeCertificate(tlsCrt).sha256);
+    const certificateSha256 = describeCertificate(tlsCrt).sha256;
+    await pending.finish(certificateSha256);
     await deps.checkpoint('renewal-finished');
-    return { redemptionId: link.redemptionId, certificate, byAnother };
+    return { redemptionId: link.redemptionId, certificate, certificateSha256, byAnother };
   };
   const renewedBeside = async () => {
     const there = await deps.links.findSecret(name);

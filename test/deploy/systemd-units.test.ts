@@ -61,11 +61,14 @@ describe('the units of systemd', () => {
     expect(analyze('verify', '--man=no', file).stderr).toContain('ProtectEverything');
   });
 
-  it.each(['linkgrant.service', 'linkgrant-bootstrap@.service'])('%s is confined', (name) => {
-    const [copy] = copyUnits(UNITS, [name]);
-    const judged = analyze('security', '--offline=yes', '--threshold=25', copy as string);
-    expect(judged.status, judged.stdout).toBe(0);
-  });
+  it.each(['linkgrant.service', 'linkgrant-bootstrap@.service', 'linkgrant-renew@.service'])(
+    '%s is confined',
+    (name) => {
+      const [copy] = copyUnits(UNITS, [name]);
+      const judged = analyze('security', '--offline=yes', '--threshold=25', copy as string);
+      expect(judged.status, judged.stdout).toBe(0);
+    },
+  );
 
   it.each(['linkgrant-bootstrap@.service', 'user/linkgrant-bootstrap@.service'])(
     '%s runs a bootstrap that the program understands, and reloads through the unit beside it',
@@ -80,6 +83,30 @@ describe('the units of systemd', () => {
       expect(ended.code, ended.stderr).toBe(4);
       expect(ended.stderr).toContain(`Waiting: ${join(place, 'token.yaml')} is not there\n`);
       expect(service?.get('RestartPreventExitStatus')).toEqual(['2 3']);
+    },
+  );
+
+  it.each(['', 'user/'])(
+    '%slinkgrant-bootstrap@.service asks for what the timer beside it renews',
+    (directory) => {
+      const read = (name: string) => parseUnitFile(readFileSync(join(UNITS, directory, name), 'utf8'));
+      const bootstrap = read('linkgrant-bootstrap@.service');
+      expect(bootstrap.get('Service')?.get('ExecStart')?.[0]).toContain(' bootstrap --renew ');
+      expect(bootstrap.get('Unit')?.get('Wants')).toContain('linkgrant-renew@%i.timer');
+      expect(read('linkgrant-renew@.timer').get('Timer')?.get('RandomizedDelaySec')).toEqual(['6h']);
+    },
+  );
+
+  it.each(['linkgrant-renew@.service', 'user/linkgrant-renew@.service'])(
+    '%s runs a renewal that the program understands, and reloads through the unit beside it',
+    async (name) => {
+      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
+      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
+      expect(words.at(-1)).toMatch(/^systemctl (--user )?start linkgrant-reload@east\.service$/);
+      const ended = await linkgrant([...words, '--skupper-home', place, '--data-dir', join(place, 'data')], {
+        env: { SKUPPER_PLATFORM: 'linux' },
+      });
+      expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'There are no links.\n' });
     },
   );
 });

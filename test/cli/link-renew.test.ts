@@ -1,0 +1,205 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Ended, json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+
+const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+
+let work: Workplace;
+let service: Serving;
+
+beforeEach(async () => {
+  work = new Workplace();
+  service = await serve();
+});
+
+afterEach(() => work.remove());
+
+function serve(...words: string[]): Promise<Serving> {
+  const issuer = ['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')];
+  return work.serve([
+    '--data-dir',
+    work.path('accepting'),
+    ...issuer,
+    '--endpoint',
+    'inter-router=vm:55671',
+    ...words,
+  ]);
+}
+
+function well(ended: Ended): Ended {
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
+const requesting = (words: readonly string[], env: Record<string, string> = {}) =>
+  linkgrant([...words, '--data-dir', work.path('requesting')], { env });
+
+/** Redeems a new token into `links`, under that name. */
+async function redeem(name: string, ...words: string[]): Promise<Ended> {
+  const token = work.path(`${name}.yaml`);
+  well(await accepting('token', 'issue', token, '--name', name));
+  return well(await requesting(['token', 'redeem', token, '--to', work.path('links'), ...words]));
+}
+
+const renew = (...words: string[]) => requesting(['link', 'renew', ...words, '--dir', work.path('links')]);
+
+const status = async (...words: string[]) =>
+  json(well(await requesting(['link', 'status', '--dir', work.path('links'), ...words, '-o', 'json'])))
+    .outgoing;
+
+function secretIn(file: string) {
+  const { data, metadata } = parse(readFileSync(file, 'utf8'));
+  const certificate = new X509Certificate(Buffer.from(data['tls.crt'], 'base64'));
+  const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 86_400_000;
+  return {
+    serial: certificate.serialNumber.toLowerCase(),
+    days: Math.round(days),
+    annotations: metadata.annotations,
+  };
+}
+
+const secret = (name = 'west') => secretIn(work.path('links', `Secret-${name}.yaml`));
+
+describe('link renew in a directory', () => {
+  it('renews the named link at once, and with --all only what is due', async () => {
+    await redeem('west', '--renew');
+    const first = secret();
+    expect(first.days).toBe(30);
+    const all = json(well(await renew('--all', '-o', 'json')));
+    expect(all).toMatchObject({ links: [{ secret: 'west', outcome: 'not-due' }], reload: 'not-needed' });
+    expect(secret().serial).toBe(first.serial);
+    const named = well(await renew('west'));
+    expect(named.stdout).toMatch(/^Renewed: west, certificate valid until \d{4}-/);
+    const second = secret();
+    expect(second.serial).not.toBe(first.serial);
+    expect(second.annotations['linkgrant.dev/redemption-id']).toBe(
+      first.annotations['linkgrant.dev/redemption-id'],
+    );
+    const within = json(well(await renew('--all', '--within', '31d', '-o', 'json')));
+    expect(within.links).toMatchObject([{ outcome: 'renewed', serial: secret().serial }]);
+    const soon = json(well(await renew('west', '--within', '1d', '-o', 'json')));
+    expect(soon.links).toMatchObject([{ outcome: 'not-due' }]);
+    expect(await status()).toMatchObject([{ name: 'west', renewedBy: 'link renew' }]);
+  });
+
+  it('says who has to renew a short-lived certificate, and that nothing renews a long-lived one', async () => {
+    const short = await redeem('west', '--renew');
+    expect(short.stdout).toContain(`linkgrant link renew --all --dir ${work.path('links')}\n`);
+    const long = await redeem('hub');
+    expect(long.stdout).toContain('; nothing renews it.\n');
+    expect(secret('hub').days).toBe(1825);
+  });
+
+  it('leaves links that are not of linkgrant alone, and names what one of them lacks', async () => {
+    await redeem('west', '--renew');
+    const east = join(RECORDED_SITES, 'east/input/resources');
+    for (const file of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {
+      writeFileSync(work.path('links', file), readFileSync(join(east, file)));
+    }
+    const all = json(well(await renew('--all', '--within', '31d', '-o', 'json')));
+    expect(all.links.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
+      'not-renewable',
+      'renewed',
+    ]);
+    const named = await renew('to-west');
+    expect(named.code).toBe(1);
+    expect(refusalOf(named).error).toContain('of no redemption of linkgrant');
+  });
+
+  it('renews a link whose Secret does not say where, once that is told', async () => {
+    await redeem('west', '--renew');
+    const file = work.path('links', 'Secret-west.yaml');
+    const document = parse(readFileSync(file, 'utf8'));
+    const { 'linkgrant.dev/server-ca': ca, 'linkgrant.dev/renewal-url': url } = document.metadata.annotations;
+    document.metadata.annotations = {};
+    writeFileSync(file, JSON.stringify(document));
+    writeFileSync(work.path('ca.crt'), ca);
+    const bare = await renew('west');
+    expect(bare.code).toBe(1);
+    expect(refusalOf(bare).hint).toContain('--renewal-url');
+    well(await renew('west', '--renewal-url', url, '--server-ca', work.path('ca.crt')));
+    expect(secret().annotations).toMatchObject({ 'linkgrant.dev/renewal-url': url });
+    well(await renew('west'));
+  });
+
+  it('is temporary where the service is away, and final where the link was revoked', async () => {
+    await redeem('west', '--renew');
+    const before = secret();
+    await service.stop();
+    const away = await renew('west');
+    expect(away.code).toBe(4);
+    expect(secret()).toEqual(before);
+    service = await serve('--listen', `127.0.0.1:${service.port}`);
+    const file = work.path('links', 'Secret-west.yaml');
+    const old = readFileSync(file, 'utf8');
+    well(await renew('west'));
+    writeFileSync(file, old);
+    const superseded = await renew('west');
+    expect(superseded.code).toBe(3);
+    expect(refusalOf(superseded).error).toContain('Another certificate has taken the place of this one.');
+  });
+
+  it('is not undone by redeeming the token again', async () => {
+    await redeem('west', '--renew');
+    well(await renew('west'));
+    const renewed = secret();
+    const again = await requesting([
+      'token',
+      'redeem',
+      work.path('west.yaml'),
+      '--to',
+      work.path('links'),
+      '-o',
+      'json',
+    ]);
+    expect(json(well(again))).toMatchObject({ alreadyRedeemed: true, serial: renewed.serial });
+    expect(secret()).toEqual(renewed);
+  });
+
+  it.each([
+    [[], 'nothing says which link to renew'],
+    [['west', '--all'], 'exclude each other'],
+    [['--all', '--renewal-url', 'https://a/-/renew'], 'are for one link'],
+    [['west', '--within', 'soon'], '--within cannot be "soon"'],
+    [['west', '--renewal-url', 'http://a/-/renew'], '--renewal-url cannot be'],
+    [['west', '--server-ca', '/nowhere'], '--server-ca /nowhere cannot be used'],
+  ])('is wrong usage with %j', async (words, reason) => {
+    const ended = await renew(...words);
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain(reason);
+  });
+});
+
+describe('link renew on a system site', () => {
+  it('reloads the site; until that has succeeded the link is renewed and not in use', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const env = { PATH: `${skupper.path}:/usr/bin:/bin`, SKUPPER_PLATFORM: 'linux' };
+    const site = ['-n', 'east', '--skupper-home', home];
+    const run = (...words: string[]) => requesting([...words, ...site], env);
+    const token = work.path('token.yaml');
+    well(await accepting('token', 'issue', token, '--name', 'west'));
+    well(await run('token', 'redeem', token, '--renew'));
+    skupper.fail(1);
+    const failed = await run('link', 'renew', 'west');
+    expect(failed.code).toBe(1);
+    expect(refusalOf(failed).error).toContain('what is renewed is in place, but it was not reloaded');
+    const told = await run('link', 'status', 'west');
+    expect(told.stdout).toContain('renewed, not in use');
+    skupper.fail(0);
+    const caughtUp = well(await run('link', 'renew', '--all'));
+    expect(caughtUp.stdout).toContain('Not due: west');
+    expect(caughtUp.stdout).toContain('Reloaded with: skupper system reload -n east -p linux');
+    const after = json(await run('link', 'status', 'west', '-o', 'json'));
+    expect(after.outgoing).toMatchObject([{ router: 'current', renewedBy: 'link renew' }]);
+    const calls = skupper.calls().length;
+    well(await run('link', 'renew', '--all'));
+    expect(skupper.calls()).toHaveLength(calls);
+  });
+});
