@@ -4,6 +4,7 @@ import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { parseRequestPath } from '../../src/http/request-path.js';
 import type { CreatedGrant } from '../../src/redemption/create-grant.js';
 import { HOUR, startTestService, type TestService } from '../support/service.js';
+import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
@@ -72,10 +73,13 @@ describe('openapi.yaml', () => {
     expect(document.components.schemas.RefusalCode?.enum).toEqual([...REFUSAL_CODES]);
   });
 
-  it('describes each refusal where a token is redeemed, by its text and its code', () => {
+  const RENEWAL_CODES = /^(renewal_.*|superseded|site_replaced|redemption_revoked)$/;
+
+  it('describes each refusal where it is met, by its text and its code', () => {
     for (const code of REFUSAL_CODES) {
       const { status, text } = wireRefusal(code);
-      const description = answerOf('/{grantUid}', status)?.description ?? '';
+      const path = RENEWAL_CODES.test(code) ? '/-/renew' : '/{grantUid}';
+      const description = answerOf(path, status)?.description ?? '';
       expect(description, code).toMatch(new RegExp(`\\b${code}\\b|every policy refusal`));
       if (status !== 503) expect(description).toContain(`\`${text}\``);
     }
@@ -95,13 +99,15 @@ describe('openapi.yaml', () => {
         .replace('{namespace}', 'west')
         .replace('{grantName}', 'east');
       const act = parseRequestPath(asked, [], true);
-      return [operation.operationId, act?.act, act && 'uid' in act.target ? 'uid' : 'key'];
+      const by = act && 'target' in act ? ('uid' in act.target ? 'uid' : 'key') : undefined;
+      return [operation.operationId, act?.act, by];
     });
     expect(known).toEqual([
       ['redeem', 'redeem', 'uid'],
       ['check', 'check', 'uid'],
       ['redeemByKey', 'redeem', 'key'],
       ['checkByKey', 'check', 'key'],
+      ['renew', 'renew', undefined],
     ]);
   });
 
@@ -138,7 +144,7 @@ describe('every answer of a small run', () => {
     ['a certificate request that is none', { headers: { csr: 'AAAA' } }, undefined],
     ['a body that is too long', {}, 'x'.repeat(4097)],
   ];
-  const paths = Object.keys(document.paths);
+  const paths = Object.keys(document.paths).filter((path) => path !== '/-/renew');
 
   it.each(paths)('at %s is as described', async (path) => {
     for (const [what, options, code] of cases) {
@@ -158,6 +164,30 @@ describe('every answer of a small run', () => {
         expect(problemsOf(path, answer)).toEqual([]);
       }
     }
+  });
+
+  it('at /-/renew is as described', async () => {
+    const link = await redeemLink(service);
+    const now = service.clock.read() - HOUR;
+    const asked = [
+      await renewalOf(link, service, { now }),
+      await renewalOf(link, service, { csrDer: Buffer.from('no CSR') }),
+      await renewalOf({ ...link, id: UID }, service),
+      await renewalOf(link, service),
+      await renewalOf(link, service),
+      'x',
+      'x'.repeat(17 * 1024),
+    ];
+    const statuses: number[] = [];
+    for (const request of asked) {
+      for (const headers of [PROBLEM, {}]) {
+        const answer = await postRenewal(service, request, { headers });
+        statuses.push(answer.status);
+        expect(problemsOf('/-/renew', answer)).toEqual([]);
+      }
+    }
+    expect([...new Set(statuses)]).toEqual([403, 400, 200, 409, 413]);
+    expect(problemsOf('/-/renew', await postRenewal(service, '', { method: 'GET' }))).toEqual([]);
   });
 
   it('says when to try again while the site accepts no links, as described', async () => {

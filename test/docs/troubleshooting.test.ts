@@ -44,7 +44,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('has each text that the service itself answers', () => {
-    const texts = new Set(REFUSAL_CODES.map((code) => wireRefusal(code).text));
-    expect(stockRows.map(({ text }) => text)).toEqual(expect.arrayContaining([...texts]));
+    const [introduction] = document.split('## What the service refuses');
+    for (const code of REFUSAL_CODES) expect(introduction).toContain(`\`${wireRefusal(code).text}\``);
   });
 });
