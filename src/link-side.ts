@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLinkDialer, type LinkDialOptions } from './client/link-dial.js';
 import type { HostPort } from './client/route.js';
 import { shownCertificate } from './client/shown-certificate.js';
+import { UnreadableFileError } from './files/file-error.js';
+import { describeCertificate, splitCertificates } from './pki/certificate-info.js';
 import { directoryMaterializer } from './platforms/files/directory-materializer.js';
 import { linkDirectory } from './platforms/files/link-directory.js';
 import { linkRecords } from './platforms/files/link-records.js';
@@ -39,7 +41,15 @@ export function inputDirectory(skupperHome: string, namespace: string): string {
 /** Names of the namespaces below a Skupper home that have a site, started or not. */
 export function siteNamespaces(skupperHome: string): string[] {
   const home = new SkupperHome(skupperHome);
-  return home.namespaces().filter((name) => readSiteState(home.namespace(name)) !== 'no-site');
+  return home.namespaces().filter((name) => {
+    try {
+      return readSiteState(home.namespace(name)) !== 'no-site';
+    } catch (error) {
+      // What cannot be read is told of where the site is looked at by itself.
+      if (error instanceof UnreadableFileError) return true;
+      throw error;
+    }
+  });
 }
 
 /** The uid of the started site of a namespace; undefined where there is none. */
@@ -110,7 +120,9 @@ export function openAcceptingSite(
       hint: 'start `linkgrant serve` once with the same --data-dir and --endpoint; it need not keep running',
     };
   }
-  if (defaultIssuer.description !== service.issuer) {
+  // What the service published may be of before a rotation.
+  const trusted = splitCertificates(defaultIssuer.trustPem).map((pem) => describeCertificate(pem).subject);
+  if (service.issuer === null || !trusted.includes(service.issuer)) {
     return {
       unavailable: `the service signs with "${service.issuer}", and this command would with "${defaultIssuer.description}"`,
       hint: 'give the same --issuer-cert and --issuer-key as the service has, or --config',
@@ -118,7 +130,7 @@ export function openAcceptingSite(
   }
   return new StandaloneSite({
     endpoints: settings.endpoint ?? service.endpoints,
-    defaultIssuer,
+    defaultIssuer: () => defaultIssuer,
     findIssuer: (name) => authorities.find(name, now),
     clock,
   });

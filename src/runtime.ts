@@ -5,12 +5,14 @@ import type { Registry } from 'prom-client';
 import type { CertificateTimes } from './admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import type { ReadinessPart } from './admin/operations-app.js';
+import { watchCertificates } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
 import { createRedemptionApp } from './http/redemption-app.js';
 import { createTlsListener, type TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { CertificateAuthorityError } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
 import type { FoundIdentity } from './platforms/standalone/server-identity.js';
@@ -151,6 +153,8 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const { settings, context, issuer, shown, place, store, metrics, listener } = parts;
   const { clock } = context;
   const endpoints = settings.endpoint ?? [];
+  const signing = issuer?.find(clock());
+  if (typeof signing === 'string') throw new CertificateAuthorityError(signing);
   const listening = await listen(listener.server, settings.listen);
   place.url = urlOf(settings, listening.port);
   const description: ServiceDescription = {
@@ -159,7 +163,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     caSha256: describeCertificate(shown.ca).sha256,
     hosts: describeCertificate(shown.cert).hosts,
     endpoints,
-    issuer: issuer?.description ?? null,
+    issuer: signing?.description ?? null,
     ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
   };
   await publishService(store, description);
@@ -172,27 +176,14 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // Where sites tell whether they accept links, a grant is made when its own does.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  // Told from process to process: so nothing but the times.
-  const ofIssuer = issuer ? { notBefore: issuer.notBefore, notAfter: issuer.notAfter } : null;
-  const timesOf = ({ notBefore, notAfter }: FoundIdentity): CertificateTimes => ({
-    server: { notBefore, notAfter },
-    issuer: ofIssuer,
-  });
-  let times = timesOf(shown);
-  const noteServerCertificate = (found: FoundIdentity) => {
-    times = timesOf(found);
-    metrics.setCertificateExpiry('server', found.notAfter);
-  };
-  noteServerCertificate(shown);
-  if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
-  const reloadIdentity = identityReloader(parts, description, noteServerCertificate);
+  const watch = watchCertificates(parts, description);
   const retention = retentionTurns(
     store,
     { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
     context,
   );
   const timers = [
-    setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
+    setInterval(() => void watch.turn(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
     setInterval(() => void retention.turn(), RETENTION_MS),
     setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
@@ -204,9 +195,9 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     listening,
     metrics,
     storeMetrics: storeMetrics(store, context),
-    certificateTimes: () => times,
+    certificateTimes: watch.times,
     readiness: [{ name: 'store', ready: () => store.probe() }],
-    reloadIdentity,
+    reloadIdentity: watch.turn,
     async close() {
       for (const timer of timers) clearInterval(timer);
       retention.stop();
@@ -220,58 +211,4 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
 function keySource(settings: Settings) {
   const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
   return { type: settings.serverKeyType, make: maker.make.bind(maker) };
-}
-
-/** Makes the function that puts a changed certificate into use; one that cannot be used leaves the old one. */
-function identityReloader(
-  {
-    identity,
-    lease,
-    shown,
-    place,
-    listener,
-    store,
-    context,
-  }: ServiceParts & { readonly listener: TlsListener },
-  description: ServiceDescription,
-  noteServerCertificate: (found: FoundIdentity) => void,
-): () => Promise<void> {
-  const { clock, logger } = context;
-  let { version } = shown;
-  const use = async (): Promise<FoundIdentity | undefined> => {
-    try {
-      if (identity.version(clock()) === version) return undefined;
-      const found = await identity.read(clock());
-      listener.setCredentials(found);
-      place.ca = found.ca;
-      noteServerCertificate(found);
-      return found;
-    } catch (error) {
-      const event = 'certificate_kept';
-      logger.error({ event, err: error }, 'the new server certificate is unusable; the old one stays');
-      return undefined;
-    }
-  };
-  return async () => {
-    if (!lease.isHeld()) {
-      // What that service keeps now, with its own names, is not written over.
-      logger.error(
-        { event: 'service_replaced' },
-        'another service with other settings runs on the same files',
-      );
-      return;
-    }
-    const found = await use();
-    if (!found) return;
-    try {
-      const { ca, cert } = found;
-      const { sha256: caSha256 } = describeCertificate(ca);
-      await publishService(store, { ...description, ca, caSha256, hosts: describeCertificate(cert).hosts });
-      version = found.version;
-      logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
-    } catch (error) {
-      const event = 'certificate_unpublished';
-      logger.error({ event, err: error }, 'new tokens still carry the old CA; the next turn tries again');
-    }
-  };
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CertificateAuthority } from './pki/authority.js';
 import { openDataDirectory } from './platforms/standalone/data-directory.js';
 import { OwnedAuthorities, SERVER_CA } from './platforms/standalone/owned-authorities.js';
 import {
@@ -20,14 +19,14 @@ import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 import { flagOf, type SettingKey } from './settings.js';
 import { sharedSettings } from './shared-settings.js';
-import { openIssuer } from './site-issuer.js';
+import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-side.js';
 
 /** What a service is before it answers. */
 export interface ServiceIdentities {
   readonly site: Site;
   /** The CA that signs links; undefined where sites have their own. */
-  readonly issuer: CertificateAuthority | undefined;
+  readonly issuer: DefaultIssuer | undefined;
   /** The service's own certificate. */
   readonly identity: ServerIdentitySource;
 }
@@ -43,7 +42,7 @@ class SettingsConflictError extends Error {
 async function openSite(
   settings: Settings,
   clock: Clock,
-): Promise<{ site: Site; issuer: CertificateAuthority | undefined }> {
+): Promise<{ site: Site; issuer: DefaultIssuer | undefined }> {
   if (settings.platform !== 'standalone') {
     return { site: openSystemSite(systemOf(settings), clock), issuer: undefined };
   }
@@ -51,7 +50,7 @@ async function openSite(
   const authorities = new OwnedAuthorities(settings.dataDir);
   const site = new StandaloneSite({
     endpoints: settings.endpoint ?? [],
-    defaultIssuer: issuer,
+    defaultIssuer: () => issuer.find(clock()),
     findIssuer: (name) => authorities.find(name, clock()),
     clock,
   });
@@ -71,11 +70,12 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
   const { site, issuer } = await openSite(settings, clock);
   openDataDirectory(settings.dataDir);
   const authorities = new OwnedAuthorities(settings.dataDir);
+  if (!given) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
   const identity: ServerIdentitySource =
     given ??
     ownIdentity(
       settings.dataDir,
-      await authorities.ensure(SERVER_CA, 'linkgrant server CA', now),
+      (at) => authorities.current(SERVER_CA, at),
       certificateHosts({
         externalUrl: settings.externalUrl,
         hosts: settings.host ?? [],

@@ -1,25 +1,65 @@
-import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CertificateAuthorityError } from './pki/authority.js';
 import { openDataDirectory, openToOthers } from './platforms/standalone/data-directory.js';
-import { OwnedAuthorities, readAuthority, SITE_CA } from './platforms/standalone/owned-authorities.js';
+import { GivenAuthority } from './platforms/standalone/given-authority.js';
+import { issuerRotation } from './platforms/standalone/issuer-rotation.js';
+import {
+  OwnedAuthorities,
+  SERVER_CA,
+  SITE_CA,
+  type TrustedAuthority,
+} from './platforms/standalone/owned-authorities.js';
 import { issueIdentity } from './platforms/standalone/server-identity.js';
 import { issuerOfLinks } from './platforms/standalone/site.js';
+import type { Checkpoint, Clock } from './redemption/clock.js';
+import type { RotatingIssuers } from './redemption/issuers.js';
 import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
-export { openToOthers };
+export { openToOthers, SERVER_CA, SITE_CA };
 
-/** The CA that signs links: a given one, else the site CA of the data directory, made on first use. */
-export async function openIssuer(settings: Settings, now: number): Promise<CertificateAuthority> {
+/** The CA that signs links where no grant names another, followed as it changes. */
+export interface DefaultIssuer {
+  /** As it is now, or in a sentence why it cannot be used. */
+  find(now: number): TrustedAuthority | string;
+  /** Why what it would be now is not in use, and one before it is; undefined where that is not so. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * A given CA, else the site CA of the data directory, made on first use. Throws CertificateAuthorityError unless it can sign
+ * now.
+ */
+export async function openIssuer(settings: Settings, now: number): Promise<DefaultIssuer> {
   const { dataDir, issuerCert, issuerKey } = settings;
   if (issuerCert !== undefined && issuerKey !== undefined) {
-    const given = readAuthority(issuerCert, issuerKey, now);
-    if (given.signsFor.client) return given;
-    throw new CertificateAuthorityError(
-      `${issuerCert} may not sign certificates of TLS clients (extendedKeyUsage)`,
-    );
+    return new GivenAuthority(issuerCert, issuerKey, now);
   }
   openDataDirectory(dataDir);
-  return new OwnedAuthorities(dataDir).ensure(SITE_CA, 'linkgrant site CA', now);
+  const authorities = new OwnedAuthorities(dataDir);
+  await authorities.ensure(SITE_CA, 'linkgrant site CA', now);
+  return { find: (at) => authorities.find(SITE_CA, at), problem: undefined };
+}
+
+/** Makes an issuer for grants that name it; false, and nothing changed, where there is one of that name. */
+export async function createIssuer(dataDir: string, name: string, now: number): Promise<boolean> {
+  openDataDirectory(dataDir);
+  const isNew = openIssuers(dataDir, { clock: () => now, checkpoint: () => {} }).list(name).length === 0;
+  await new OwnedAuthorities(dataDir).ensure(name, `linkgrant ${name}`, now);
+  return isNew;
+}
+
+/** The issuers of the data directory, to be listed and changed. */
+export function openIssuers(
+  dataDir: string,
+  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+): RotatingIssuers {
+  return issuerRotation(dataDir, { ...context, wait: sleep });
+}
+
+/** PEM of all that is to be trusted with the CA of the service's own certificate. Throws CertificateAuthorityError. */
+export function serverTrust(dataDir: string, now: number): string {
+  return new OwnedAuthorities(dataDir).current(SERVER_CA, now).trustPem;
 }
 
 /** Why a CA of the data directory cannot sign the links of a site without a platform; undefined where it can. */
@@ -28,7 +68,9 @@ export function namedIssuerRefusal(dataDir: string, name: string, now: number): 
   return 'refused' in found ? found : undefined;
 }
 
-/** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year. */
+/** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year, `ca` with all that its clients trust. */
 export async function issueSiteCertificate(settings: Settings, hosts: readonly string[], now: number) {
-  return issueIdentity(await openIssuer(settings, now), hosts, now);
+  const found = (await openIssuer(settings, now)).find(now);
+  if (typeof found === 'string') throw new CertificateAuthorityError(found);
+  return issueIdentity(found, hosts, now);
 }

@@ -107,7 +107,7 @@ describe('a link', () => {
     await authorities.ensure('other', 'another CA', service.clock.read());
     const site = new StandaloneSite({
       endpoints: ENDPOINTS,
-      defaultIssuer: await authorities.ensure(SITE_CA, '', service.clock.read()),
+      defaultIssuer: () => authorities.find(SITE_CA, service.clock.read()),
       findIssuer: (name) => authorities.find(name, service.clock.read()),
       clock: service.clock.read,
     });

@@ -190,9 +190,10 @@ export async function composeTestService(
   const file = join(directory, 'linkgrant.db');
   const store = await openSqliteStore({ file, migrate: true, clock: clock.read });
   const authorities = new OwnedAuthorities(directory);
+  await authorities.ensure(SITE_CA, 'linkgrant site CA', clock.read());
   const site = new StandaloneSite({
     endpoints: ENDPOINTS,
-    defaultIssuer: await authorities.ensure(SITE_CA, 'linkgrant site CA', clock.read()),
+    defaultIssuer: () => authorities.find(SITE_CA, clock.read()),
     findIssuer: (name) => authorities.find(name, clock.read()),
     clock: clock.read,
   });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
 import { writePrivateFile } from '../../files/private-file.js';
-import type { CertificateAuthority } from '../../pki/authority.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import type { TrustedAuthority } from './owned-authorities.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -94,16 +94,17 @@ function isKeyOf(certificate: string, key: string | undefined): boolean {
 }
 
 /**
- * A certificate for `hosts` from the service's own CA, kept with its key in `<data directory>/server.pem`. It is
- * issued anew when the names or the CA change, or a third of its life is left.
+ * A certificate for `hosts` from the service's own CA, as `signing` finds it, kept with its key in
+ * `<data directory>/server.pem`. It is issued anew when the names or the CA that signs change, or a third of its life is
+ * left; clients are told to trust every CA that is trusted with that one.
  */
 export function ownIdentity(
   dataDirectory: string,
-  authority: CertificateAuthority,
+  signing: (now: number) => TrustedAuthority,
   hosts: readonly string[],
 ): ServerIdentitySource {
   const file = join(dataDirectory, 'server.pem');
-  const isCurrent = (now: number): boolean => {
+  const isCurrent = (authority: TrustedAuthority, now: number): boolean => {
     if (!existsSync(file)) return false;
     const pem = readFileSync(file, 'utf8');
     const certificate = pem.replace(KEY_BLOCK, '');
@@ -111,28 +112,30 @@ export function ownIdentity(
       isUsable(certificate, authority.bundlePem, hosts, now) && isKeyOf(certificate, KEY_BLOCK.exec(pem)?.[0])
     );
   };
-  const version = (now: number) => (isCurrent(now) ? String(statSync(file).mtimeMs) : 'due');
+  const version = (authority: TrustedAuthority, now: number) =>
+    isCurrent(authority, now) ? `${statSync(file).mtimeMs} ${authority.trustPem}` : 'due';
   return {
-    version,
+    version: (now) => version(signing(now), now),
     read: async (now) => {
-      if (!isCurrent(now)) {
+      const authority = signing(now);
+      if (!isCurrent(authority, now)) {
         const issued = await issueIdentity(authority, hosts, now);
         writePrivateFile(file, issued.key + issued.cert);
       }
-      const found = version(now);
+      const found = version(authority, now);
       const pem = readFileSync(file, 'utf8');
       const cert = pem.replace(KEY_BLOCK, '');
       const key = KEY_BLOCK.exec(pem)?.[0] ?? '';
       const { notBefore: begins, notAfter } = describeCertificate(cert);
       const notBefore = Math.max(begins, authority.notBefore);
-      return { cert, key, ca: authority.bundlePem, notBefore, notAfter, version: found };
+      return { cert, key, ca: authority.trustPem, notBefore, notAfter, version: found };
     },
   };
 }
 
 /** A new key and a certificate of `authority` that names `hosts`, valid for a year. */
 export async function issueIdentity(
-  authority: CertificateAuthority,
+  authority: TrustedAuthority,
   hosts: readonly string[],
   now: number,
 ): Promise<ServerIdentity> {
@@ -148,5 +151,5 @@ export async function issueIdentity(
   });
   const { notAfter } = issued;
   const notBefore = Math.max(describeCertificate(issued.pem).notBefore, authority.notBefore);
-  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.bundlePem, notBefore, notAfter };
+  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.trustPem, notBefore, notAfter };
 }

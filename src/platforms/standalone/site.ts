@@ -1,25 +1,23 @@
 import type { LinkEndpoint } from '../../domain/link.js';
-import type { CertificateAuthority } from '../../pki/authority.js';
 import type { Clock } from '../../redemption/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
-
-/** Finds a CA by its name, or says in a sentence why it cannot sign. */
-export type IssuerLookup = (name: string) => CertificateAuthority | string;
+import type { TrustedAuthority } from './owned-authorities.js';
 
 /**
  * A site without a platform: its endpoints are configured, its CA is the service's own. There is no router certificate
- * to look at, so the CA that signs is the one that links trust.
+ * to look at, so the CA that signs is the one that links trust, with those before and after it. CAs are looked up for each
+ * answer; a lookup says in a sentence why one cannot sign.
  */
 export class StandaloneSite implements Site {
   readonly #endpoints: readonly LinkEndpoint[];
-  readonly #defaultIssuer: CertificateAuthority;
-  readonly #findIssuer: IssuerLookup;
+  readonly #defaultIssuer: () => TrustedAuthority | string;
+  readonly #findIssuer: (name: string) => TrustedAuthority | string;
   readonly #clock: Clock;
 
   constructor(options: {
     readonly endpoints: readonly LinkEndpoint[];
-    readonly defaultIssuer: CertificateAuthority;
-    readonly findIssuer: IssuerLookup;
+    readonly defaultIssuer: () => TrustedAuthority | string;
+    readonly findIssuer: (name: string) => TrustedAuthority | string;
     readonly clock: Clock;
   }) {
     this.#endpoints = options.endpoints;
@@ -36,18 +34,15 @@ export class StandaloneSite implements Site {
         hint: 'start it with --endpoint inter-router=HOST:PORT',
       };
     }
-    const found = grant.issuer === null ? this.#defaultIssuer : this.#findIssuer(grant.issuer);
+    const found = grant.issuer === null ? this.#defaultIssuer() : this.#findIssuer(grant.issuer);
     const issuer = issuerOfLinks(found, this.#clock());
     if ('refused' in issuer) return issuer;
-    return { siteUid: null, endpoints: this.#endpoints, issuer, caCrt: issuer.bundlePem };
+    return { siteUid: null, endpoints: this.#endpoints, issuer, caCrt: issuer.trustPem };
   }
 }
 
 /** The CA that was looked up, if it can sign links now. */
-export function issuerOfLinks(
-  found: CertificateAuthority | string,
-  now: number,
-): CertificateAuthority | SiteRefusal {
+export function issuerOfLinks(found: TrustedAuthority | string, now: number): TrustedAuthority | SiteRefusal {
   if (typeof found === 'string') return issuerUnavailable(found);
   if (!found.signsFor.client)
     return issuerUnavailable(`${found.description} may not sign certificates of TLS clients`);

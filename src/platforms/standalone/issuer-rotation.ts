@@ -1,0 +1,173 @@
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
+import {
+  createPrivateFile,
+  makePrivateDirectory,
+  sweepBeside,
+  syncDirectory,
+  writePrivateFile,
+} from '../../files/private-file.js';
+import { CertificateAuthorityError } from '../../pki/authority.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import type { Checkpoint, Clock } from '../../redemption/clock.js';
+import type {
+  ActivateOutcome,
+  IssuerCa,
+  IssuerCaState,
+  PrepareOutcome,
+  RotatingIssuers,
+} from '../../redemption/issuers.js';
+import { takingTurns } from '../files/turns.js';
+import { type AuthorityFiles, isIssuer, issuerFiles, NEXT, pairIn, TRUSTED } from './issuer-directory.js';
+import { readAuthority, writeNewAuthority } from './owned-authorities.js';
+
+const PATIENCE_MS = 10_000;
+// Answers carry them all, and a client takes no more than 16 certificates.
+const MOST_AUTHORITIES = 8;
+const LONGEST_BASE_NAME = 56;
+
+/** What changing issuers works with; `wait` is how a process waits for its turn. */
+export interface IssuerRotationOptions {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  readonly wait: (milliseconds: number) => Promise<void>;
+}
+
+/** The issuers of a data directory, to be changed. Their rejections beside the port's are those of the file system. */
+export function issuerRotation(dataDirectory: string, options: IssuerRotationOptions): RotatingIssuers {
+  const { clock, checkpoint, wait } = options;
+  const issuers = join(dataDirectory, 'issuers');
+  const inTurn = <T>(name: string, act: (directory: string) => Promise<T>): Promise<T> => {
+    const directory = join(issuers, name);
+    return takingTurns(
+      directory,
+      wait,
+      () => PATIENCE_MS,
+    )(async () => {
+      await settle(directory, checkpoint);
+      sweepBeside(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
+      const trusted = join(directory, TRUSTED);
+      if (existsSync(trusted)) sweepBeside(trusted, clock(), () => true);
+      return act(directory);
+    });
+  };
+  return {
+    names: () => namesIn(issuers).filter((name) => !name.startsWith('.') && isIssuer(join(issuers, name))),
+    list: (name) => (isIssuer(join(issuers, name)) ? listAuthorities(join(issuers, name)) : []),
+    prepare: (name) => inTurn(name, (directory) => prepare(directory, clock(), checkpoint)),
+    activate: (name) => inTurn(name, (directory) => activate(directory, clock(), checkpoint)),
+    retire: (name, sha256) => inTurn(name, (directory) => retire(directory, sha256, checkpoint)),
+  };
+}
+
+function listAuthorities(directory: string): IssuerCa[] {
+  const { active, prepared, retiring } = issuerFiles(directory);
+  return [
+    described(active, 'active'),
+    ...(prepared ? [described(prepared, 'prepared')] : []),
+    ...retiring.map((pair) => described(pair, 'retiring')).sort((a, b) => a.notBefore - b.notBefore),
+  ];
+}
+
+function described(
+  { certificate: certificateFile, key: keyFile }: AuthorityFiles,
+  state: IssuerCaState,
+): IssuerCa {
+  const { subject, sha256, notBefore, notAfter } = describe(certificateFile);
+  const replacedAt = state === 'retiring' ? statSync(certificateFile).mtimeMs : null;
+  return { state, certificateFile, keyFile, subject, sha256, notBefore, notAfter, replacedAt };
+}
+
+function describe(certificateFile: string): ReturnType<typeof describeCertificate> {
+  try {
+    return describeCertificate(readBoundedText(certificateFile));
+  } catch (error) {
+    throw new CertificateAuthorityError(`${certificateFile}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function prepare(directory: string, now: number, checkpoint: Checkpoint): Promise<PrepareOutcome> {
+  const { active, prepared, retiring } = issuerFiles(directory);
+  if (prepared) return 'already';
+  if (retiring.length + 2 > MOST_AUTHORITIES) {
+    throw new CertificateAuthorityError(
+      `${directory} holds ${retiring.length} CAs that have not been retired`,
+    );
+  }
+  // One that has expired can be followed all the same.
+  const { subject } = describe(active.certificate);
+  const x509 = new X509Certificate(readBoundedText(active.certificate));
+  if (!x509.checkIssued(x509)) {
+    throw new CertificateAuthorityError(
+      `${active.certificate} is an intermediate CA: its own issuer has to replace it`,
+    );
+  }
+  const temporary = join(directory, `.${NEXT}.${randomUUID()}`);
+  await writeNewAuthority(temporary, successorOf(subject), now);
+  await checkpoint('ca-made');
+  renameSync(temporary, join(directory, NEXT));
+  syncDirectory(directory);
+  await checkpoint('ca-prepared');
+  return 'prepared';
+}
+
+/** A name of its own, because two CAs of one name cannot be told apart by everybody: `site CA`, `site CA 2`, `site CA 3`. */
+function successorOf(subject: string): string {
+  const [, base = subject, number = '1'] = /^(.*?)(?: (\d{1,6}))?$/s.exec(subject) ?? [];
+  return `${[...base].slice(0, LONGEST_BASE_NAME).join('')} ${Number(number) + 1}`;
+}
+
+async function activate(directory: string, now: number, checkpoint: Checkpoint): Promise<ActivateOutcome> {
+  const { active, prepared, retiring } = issuerFiles(directory);
+  if (!prepared) return retiring.length > 0 ? 'already' : 'unprepared';
+  readAuthority(prepared.certificate, prepared.key, now);
+  const { sha256 } = describe(active.certificate);
+  const trusted = join(directory, TRUSTED);
+  const kept = pairIn(trusted, sha256);
+  makePrivateDirectory(trusted);
+  createPrivateFile(kept.key, readBoundedText(active.key));
+  createPrivateFile(kept.certificate, readBoundedText(active.certificate));
+  utimesSync(kept.certificate, now / 1000, now / 1000);
+  syncDirectory(directory);
+  await checkpoint('old-ca-kept');
+  // The step: from here on the prepared CA signs, with its key in `next/` until that is put beside it.
+  writePrivateFile(active.certificate, readBoundedText(prepared.certificate));
+  await checkpoint('ca-activated');
+  await settle(directory, checkpoint);
+  return 'activated';
+}
+
+/** Ends what a process that died had begun, behind the step that counts. */
+async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
+  const { active } = issuerFiles(directory);
+  const own = pairIn(directory);
+  const next = join(directory, NEXT);
+  if (active.key !== own.key) {
+    writePrivateFile(own.key, readBoundedText(active.key));
+    await checkpoint('ca-key-placed');
+    const temporary = join(directory, `.${NEXT}.${randomUUID()}`);
+    renameSync(next, temporary);
+    syncDirectory(directory);
+    await checkpoint('next-emptied');
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  const trusted = join(directory, TRUSTED);
+  for (const name of namesIn(trusted).filter((file) => file.endsWith('.key'))) {
+    const pair = pairIn(trusted, name.slice(0, -'.key'.length));
+    if (!existsSync(pair.certificate)) rmSync(pair.key, { force: true });
+  }
+}
+
+async function retire(directory: string, sha256: string, checkpoint: Checkpoint): Promise<boolean> {
+  const retiring = listAuthorities(directory).find((ca) => ca.state === 'retiring' && ca.sha256 === sha256);
+  if (!retiring) return false;
+  rmSync(retiring.certificateFile);
+  syncDirectory(join(directory, TRUSTED));
+  await checkpoint('old-ca-untrusted');
+  rmSync(retiring.keyFile, { force: true });
+  syncDirectory(join(directory, TRUSTED));
+  return true;
+}
