@@ -6,6 +6,7 @@ import { grantConformance } from './store-conformance-grants.js';
 import { ledgerConformance } from './store-conformance-ledger.js';
 import { onceConformance } from './store-conformance-once.js';
 import { redemptionConformance } from './store-conformance-redemptions.js';
+import { renewalConformance } from './store-conformance-renewals.js';
 
 /** An empty store made for one test. */
 export interface StoreUnderTest {
@@ -38,6 +39,7 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     grantConformance(currentStore);
     redemptionConformance(currentStore);
+    renewalConformance(currentStore);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
     onceConformance(currentStore);

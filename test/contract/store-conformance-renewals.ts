@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import type { Redemption } from '../../src/domain/redemption.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+
+const DAYS = 24 * 60 * MINUTE;
+
+/** Renewals: one newest certificate of each redemption, whoever races for it. */
+export function renewalConformance(current: CurrentStore): void {
+  describe('recording renewals', () => {
+    const redeemed = async (changes: Partial<Redemption> = {}): Promise<Redemption> => {
+      const { store } = current();
+      const grant = sampleGrant();
+      await store.createGrant(grant);
+      const redemption = sampleRedemption(grant.uid, changes);
+      await store.recordRedemption(grant.uid, redemption, NOW);
+      return redemption;
+    };
+    const kinds = async ({ grantUid }: Redemption) =>
+      (await current().store.listLedger({ limit: 100, grantUid })).items.map(({ kind }) => kind);
+
+    it('stores each as it was given, behind the one before, and keeps the redemption as it is', async () => {
+      const { store } = current();
+      const redemption = await redeemed({ namespace: 'west', issuer: 'other-ca' });
+      const { id } = redemption;
+      expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [] });
+      expect(await store.listRenewals(id)).toEqual([]);
+      const [one, two, three] = [1, 2, 3].map((number) => sampleRenewal(id, number));
+      if (!one || !two || !three) throw new Error('no samples');
+      expect(await store.recordRenewal(one, NOW)).toBe('recorded');
+      expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [one] });
+      expect(await store.recordRenewal(two, NOW + 1)).toBe('recorded');
+      expect(await store.recordRenewal(three, NOW + 2)).toBe('recorded');
+      expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [three, two] });
+      expect(await store.listRenewals(id)).toEqual([one, two, three]);
+      expect(await store.findRedemption(id)).toEqual(redemption);
+      expect(await kinds(redemption)).toEqual(['redeemed', 'renewed', 'renewed', 'renewed']);
+    });
+
+    it('tells nothing of what is unknown, and stores no renewal of it', async () => {
+      const { store } = current();
+      const { id } = sampleRedemption(sampleGrant().uid);
+      expect(await store.findRenewedRedemption(id)).toBeUndefined();
+      expect(await store.listRenewals(id)).toEqual([]);
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ refused: 'renewal_refused' });
+      expect(await store.listRenewals(id)).toEqual([]);
+    });
+
+    it('stores the same renewal once, however often it is recorded', async () => {
+      const { store } = current();
+      const redemption = await redeemed();
+      const renewal = sampleRenewal(redemption.id, 1);
+      const atOnce = Array.from({ length: 4 }, () => store.recordRenewal(renewal, NOW));
+      expect(await Promise.all(atOnce)).toEqual(Array(4).fill('recorded'));
+      expect(await store.recordRenewal(renewal, NOW + MINUTE)).toBe('recorded');
+      expect(await store.listRenewals(redemption.id)).toEqual([renewal]);
+      expect(await kinds(redemption)).toEqual(['redeemed', 'renewed']);
+    });
+
+    it('leaves no gap, and tells which renewal has the number already', async () => {
+      const { store } = current();
+      const { id } = await redeemed();
+      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
+      const first = sampleRenewal(id, 1);
+      await store.recordRenewal(first, NOW);
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ superseded: first });
+      await store.recordRenewal(sampleRenewal(id, 2), NOW);
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ superseded: first });
+      expect(await store.listRenewals(id)).toHaveLength(2);
+    });
+
+    it('gives a number to exactly one of N that race for it, through two openings of the store', async () => {
+      const another = await current().openAnother();
+      try {
+        const { id } = await redeemed();
+        const stores = [current().store, another];
+        for (let number = 1; number <= 5; number += 1) {
+          const racing = Array.from({ length: 10 }, () => sampleRenewal(id, number));
+          const outcomes = await Promise.all(
+            racing.map((renewal, index) => stores[index % 2]?.recordRenewal(renewal, NOW)),
+          );
+          const winners = racing.filter((_, index) => outcomes[index] === 'recorded');
+          expect(winners).toHaveLength(1);
+          const others = outcomes.filter((outcome) => outcome !== 'recorded');
+          expect(others).toEqual(Array(9).fill({ superseded: winners[0] }));
+          expect((await another.findRenewedRedemption(id))?.renewals[0]).toEqual(winners[0]);
+        }
+        expect(await another.listRenewals(id)).toHaveLength(5);
+      } finally {
+        await another.close();
+      }
+    });
+
+    it('refuses a renewal of a revoked redemption, and finds it still', async () => {
+      const { store } = current();
+      const redemption = await redeemed();
+      const { id } = redemption;
+      const renewal = sampleRenewal(id, 1);
+      await store.recordRenewal(renewal, NOW);
+      await store.revokeRedemption(id, NOW + 1);
+      const refused = { refused: 'redemption_revoked' };
+      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW + 2)).toEqual(refused);
+      expect(await store.recordRenewal(renewal, NOW + 2)).toEqual(refused);
+      expect(await store.findRenewedRedemption(id)).toEqual({
+        redemption: { ...redemption, revokedAt: NOW + 1 },
+        renewals: [renewal],
+      });
+    });
+
+    it('goes on when the grant is revoked, and when it is deleted', async () => {
+      const { store } = current();
+      const { id, grantUid } = await redeemed();
+      await store.revokeGrant(grantUid, NOW);
+      expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toBe('recorded');
+      await store.deleteGrant(grantUid);
+      expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toBe('recorded');
+    });
+
+    it('notes a superseded certificate in the ledger', async () => {
+      const redemption = await redeemed();
+      await current().store.recordSuperseded(redemption, '198.51.100.1', NOW + 1);
+      const { items } = await current().store.listLedger({ limit: 10, grantUid: redemption.grantUid });
+      expect(items.at(-1)).toMatchObject({
+        kind: 'superseded',
+        redemptionId: redemption.id,
+        at: NOW + 1,
+        detail: { peer: '198.51.100.1' },
+      });
+    });
+
+    it('counts by their newest certificate those who depend on a CA', async () => {
+      const { store } = current();
+      const [old, next] = ['a'.repeat(64), 'b'.repeat(64)] as const;
+      const links = [];
+      for (let n = 0; n < 4; n += 1) {
+        links.push(await redeemed({ issuerSha256: old, notAfter: NOW + 30 * DAYS }));
+      }
+      const counts = async (at: number) => [
+        await store.countDependents(old, at),
+        await store.countDependents(next, at),
+      ];
+      expect(await counts(NOW)).toEqual([4, 0]);
+      const [one, two, three] = links.map(({ id }) => id);
+      if (one === undefined || two === undefined || three === undefined) throw new Error('no links');
+      const notAfter = NOW + 60 * DAYS;
+      await store.recordRenewal(sampleRenewal(one, 1, { issuerSha256: next, notAfter }), NOW);
+      await store.recordRenewal(sampleRenewal(two, 1, { issuerSha256: old, notAfter }), NOW);
+      expect(await counts(NOW)).toEqual([3, 1]);
+      await store.recordRenewal(sampleRenewal(two, 2, { issuerSha256: next, notAfter }), NOW);
+      await store.revokeRedemption(three, NOW);
+      expect(await counts(NOW)).toEqual([1, 2]);
+      expect(await counts(NOW + 31 * DAYS)).toEqual([0, 2]);
+      expect(await counts(NOW + 61 * DAYS)).toEqual([0, 0]);
+    });
+  });
+}
