@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+let service: Serving;
+
+beforeAll(async () => {
+  service = await place.serve(['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(() => place.remove());
+
+const RULES = [
+  ...['--subjects', 'branch-*, hq', '--names', 'to-hub-*', '--source-cidrs', '127.0.0.0/8,2001:db8::/32'],
+  ...['--key-types', 'p256,p384', '--certificate-lifetime', '48h', '--csr-required'],
+  ...['--not-before', '2020-01-31T08:00:00+01:00'],
+];
+const SETTINGS = {
+  'linkgrant/subjects': 'branch-*,hq',
+  'linkgrant/names': 'to-hub-*',
+  'linkgrant/source-cidrs': '127.0.0.0/8,2001:db8::/32',
+  'linkgrant/key-types': 'p256,p384',
+  'linkgrant/certificate-lifetime': '2d',
+  'linkgrant/csr-required': 'true',
+  'linkgrant/not-before': '2020-01-31T07:00:00Z',
+};
+
+const grant = (...words: readonly string[]) => linkgrant(['grant', ...words, '--data-dir', dataDir]);
+
+async function done(...words: readonly string[]) {
+  const ended = await grant(...words, '-o', 'json');
+  expect(ended.code, ended.stderr).toBe(0);
+  return json(ended);
+}
+
+const shown = (name: string) => done('show', name);
+
+async function refused(exitCode: number, ...words: readonly string[]) {
+  const ended = await grant(...words);
+  expect(ended.stdout).toBe('');
+  expect(ended.code, ended.stderr).toBe(exitCode);
+  return refusalOf(ended);
+}
+
+async function tokenOf(name: string): Promise<string> {
+  const file = place.path(`${name}.yaml`);
+  const ended = await linkgrant(['token', 'issue', file, '--grant', name, '--data-dir', dataDir]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return file;
+}
+
+describe('the rules of a grant', () => {
+  it('are given as flags, and shown as settings and to people', async () => {
+    const made = await done('create', 'full', ...RULES);
+    expect(made.policy).toEqual(SETTINGS);
+    expect((await shown('full')).policy).toEqual(SETTINGS);
+    const { stdout } = await grant('show', 'full');
+    expect(stdout).toMatch(/^Subjects: +branch-\*,hq$/m);
+    expect(stdout).toMatch(/^Lifetime: +2d$/m);
+    expect(stdout).toMatch(/^Begins: +2020-01-31T07:00:00Z$/m);
+    expect(await done('create', 'plain')).not.toHaveProperty('policy');
+  });
+
+  it('are those of the grant that `token issue` makes', async () => {
+    const words = ['token', 'issue', place.path('issued.yaml'), '--name', 'issued', ...RULES];
+    expect((await linkgrant([...words, '--data-dir', dataDir])).code).toBe(0);
+    expect((await shown('issued')).policy).toEqual(SETTINGS);
+  });
+
+  it('mean nobody where an empty list was given', async () => {
+    await done('create', 'nobody', '--subjects', '');
+    expect((await shown('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
+    expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +nobody$/m);
+  });
+
+  it.each([
+    ['--subjects', 'a,,b', 'has an empty entry'],
+    ['--names', 'Not_A_Name', 'has "Not_A_Name", which can be no link name'],
+    ['--source-cidrs', '10.0.0.0/33', 'has "10.0.0.0/33", which is no CIDR'],
+    ['--key-types', 'p521', 'has "p521", which is none of p256, p384, rsa, ed25519'],
+    ['--certificate-lifetime', 'long', 'is "long", which is no duration'],
+    ['--certificate-lifetime', '0', 'at least 1s'],
+    ['--not-before', 'tomorrow', 'is "tomorrow", which is no time'],
+  ])(
+    '%s %j is refused by create, issue and update with the flag and the reason',
+    async (flag, value, reason) => {
+      const name = 'wrong-value';
+      const before = await shown('plain');
+      const issued = ['token', 'issue', place.path('wrong.yaml'), '--name', name, '--data-dir', dataDir];
+      const ends = await Promise.all([
+        grant('create', name, flag, value),
+        linkgrant([...issued, flag, value]),
+        grant('update', 'plain', flag, value),
+      ]);
+      for (const ended of ends) {
+        expect(ended.code).toBe(2);
+        expect(refusalOf(ended).error).toContain(`${flag} `);
+        expect(refusalOf(ended).error).toContain(reason);
+        expect(refusalOf(ended).hint).toContain('docs/policy.md');
+      }
+      expect((await grant('show', name)).code).toBe(1);
+      expect(await shown('plain')).toEqual(before);
+    },
+  );
+
+  it('that end before they begin make no grant', async () => {
+    const { error } = await refused(2, 'create', 'too-late', '--not-before', '2100-01-01T00:00:00Z');
+    expect(error).toContain('would end before it begins');
+    expect((await grant('show', 'too-late')).code).toBe(1);
+  });
+
+  it('are not taken for a token of a grant that is there, nor for one that its key makes', async () => {
+    const words = ['token', 'issue', place.path('none.yaml'), '--csr-required'];
+    const ends = await Promise.all([
+      linkgrant([...words, '--grant', 'plain', '--data-dir', dataDir]),
+      linkgrant([...words, '--signing-key', place.path('no.key')]),
+    ]);
+    for (const ended of ends) expect(ended.code).toBe(2);
+  });
+});
+
+describe('grant update', () => {
+  it('changes the rules that are given, unsets those that are named, and leaves the rest', async () => {
+    const { uid, code: _code, url: _url, ...made } = await done('create', 'changed', ...RULES);
+    const words = ['--subjects', '', '--key-types', 'rsa', '--unset', 'names, csr-required,not-before'];
+    const policy = {
+      'linkgrant/subjects': '',
+      'linkgrant/source-cidrs': SETTINGS['linkgrant/source-cidrs'],
+      'linkgrant/key-types': 'rsa',
+      'linkgrant/certificate-lifetime': '2d',
+    };
+    expect(await done('update', 'changed', ...words)).toEqual({ ...made, uid, policy });
+    expect(await shown(uid)).toMatchObject({ ...made, uid, policy });
+    const all = 'subjects,source-cidrs,key-types,certificate-lifetime';
+    expect(await done('update', uid, '--unset', all)).not.toHaveProperty('policy');
+  });
+
+  it('changes count and end, which counts from when the grant was ready', async () => {
+    const { createdAt } = await done('create', 'longer');
+    const updated = await done('update', 'longer', '--redemptions-allowed', '7', '--expiration-window', '2d');
+    expect(updated).toMatchObject({ redemptionsAllowed: 7, expirationWindow: '2d', state: 'ready' });
+    expect(Date.parse(updated.expirationTime) - Date.parse(createdAt)).toBe(2 * 86_400_000);
+    expect(await shown('longer')).toMatchObject(updated);
+    expect((await grant('update', 'longer', '--redemptions-allowed', '8')).stdout).toMatch(
+      /^Redemptions: +0 of 8$/m,
+    );
+  });
+
+  it.each([
+    [[], 'nothing to change'],
+    [['--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
+    [['--redemptions-allowed', '1000001'], 'from 1 to 1000000'],
+    [['--expiration-window', '5000d'], 'at most 10 years'],
+    [['--unset', 'subject'], 'no rule "subject"'],
+    [['--unset', ''], 'no rule ""'],
+    [['--unset', 'issuer'], 'no rule "issuer"'],
+    [['--unset', 'names', '--names', 'a'], '--names cannot be given and unset'],
+    [['--issuer', 'other-ca'], '--issuer'],
+  ])('refuses %j with the reason, and changes nothing', async (words, reason) => {
+    const before = await shown('plain');
+    expect((await refused(2, 'update', 'plain', ...words)).error).toContain(reason);
+    expect(await shown('plain')).toEqual(before);
+  });
+
+  it('never revives what has ended, and still takes rules for it', async () => {
+    await done('create', 'over', '--expiration-window', '1ms');
+    await done('create', 'revoked');
+    expect((await grant('revoke', 'revoked')).code).toBe(0);
+    for (const [name, state] of [
+      ['over', 'expired'],
+      ['revoked', 'revoked'],
+    ] as const) {
+      const { error } = await refused(1, 'update', name, '--expiration-window', '1d');
+      expect(error).toContain(`has ended (${state}), and is never revived`);
+      const updated = await done('update', name, '--subjects', 'a', '--redemptions-allowed', '9');
+      expect(updated).toMatchObject({ state, policy: { 'linkgrant/subjects': 'a' } });
+    }
+  });
+
+  it('takes no end that is past already, nor a beginning after the end', async () => {
+    const before = await shown('plain');
+    expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(
+      'over already',
+    );
+    const late = await refused(1, 'update', 'plain', '--not-before', '2100-01-01T00:00:00Z');
+    expect(late.error).toContain('would end before it begins');
+    expect(await shown('plain')).toEqual(before);
+  });
+
+  it('says so of a grant that is not there', async () => {
+    expect((await refused(1, 'update', 'nobody-made-it', '--names', 'a')).hint).toContain('grant list');
+  });
+});
+
+describe('the holder of a token', () => {
+  it('sees the rules with --check and doctor, is refused by name, and redeems once they allow it', async () => {
+    await done('create', 'ruled', '--subjects', 'hq', '--certificate-lifetime', '12h');
+    const token = await tokenOf('ruled');
+    const checked = await linkgrant(['token', 'inspect', token, '--check']);
+    expect(checked.stdout).toMatch(/^Subjects: +hq$/m);
+    expect(json(await linkgrant(['token', 'inspect', token, '--check', '-o', 'json'])).check.policy).toEqual({
+      'linkgrant/subjects': 'hq',
+      'linkgrant/certificate-lifetime': '12h',
+    });
+    const examined = await linkgrant(['doctor', '--token', token, '--data-dir', place.path('site')]);
+    expect(examined.stdout).toContain('Subjects: hq; Lifetime: 12h');
+    const redeem = (subject: string) =>
+      linkgrant([
+        ...['token', 'redeem', token, '--subject', subject],
+        ...['--to', place.path('links'), '--data-dir', place.path('site')],
+      ]);
+    const ended = await redeem('branch');
+    expect(ended.code).toBe(3);
+    expect(refusalOf(ended).hint).toContain('the subjects of the grant');
+    expect(await shown('ruled')).toMatchObject({ redemptions: 0, attempts: [{ outcome: 'policy_subject' }] });
+    await done('update', 'ruled', '--subjects', 'hq,branch');
+    expect((await redeem('branch')).code).toBe(0);
+    const [redemption] = json(
+      await linkgrant(['redemption', 'list', '--grant', 'ruled', '-o', 'json', '--data-dir', dataDir]),
+    );
+    expect(Date.parse(redemption.notAfter) - Date.now()).toBeLessThanOrEqual(12 * 3_600_000);
+    expect(service.said.stderr).toContain('policy_subject');
+  });
+});

@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mintSignedCode } from '../../src/codes/signed-code.js';
+import { grantSigningKey } from '../../src/codes/signing-keys.js';
+import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
+import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import { parsePolicySettings } from '../../src/redemption/policy-settings.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { post } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const openssl = new OpenSsl();
+let service: TestService;
+
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(async () => {
+  openssl.remove();
+  await service.close();
+});
+
+/** A grant with rules as people write them. */
+async function grantWith(settings: Readonly<Record<string, string>>): Promise<CreatedGrant> {
+  const policy = parsePolicySettings(settings);
+  if ('problem' in policy) throw new Error(policy.problem);
+  return service.grant({ policy, name: `to-hub-${randomUUID()}`, redemptionsAllowed: 2 });
+}
+
+/** The code of a signed token of the grant. */
+async function signedCode({ grant: { uid } }: CreatedGrant): Promise<string> {
+  const issuedAt = service.clock.read();
+  const code = { jti: randomUUID(), grantUid: uid, uses: 2, issuedAt, expirationTime: issuedAt + HOUR };
+  const master = await new CodeKeyDirectory(service.directory, service.clock.read).current();
+  return mintSignedCode(code, grantSigningKey(master, uid));
+}
+
+const ownCode = async ({ code }: CreatedGrant) => code;
+const CLIENTS = {
+  'a client with a CSR': { headers: () => csrHeader(), codeOf: ownCode },
+  'a Skupper client': { headers: () => ({}), codeOf: ownCode },
+  'a client with a CSR and a signed token': { headers: () => csrHeader(), codeOf: signedCode },
+} as const;
+const CLIENT_NAMES = Object.keys(CLIENTS) as readonly (keyof typeof CLIENTS)[];
+
+async function redeem(
+  made: CreatedGrant,
+  client: keyof typeof CLIENTS,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const { headers: own, codeOf } = CLIENTS[client];
+  return post(service, `/${made.grant.uid}`, await codeOf(made), {
+    headers: { subject: 'branch-7', ...own(), ...headers },
+  });
+}
+
+/** Demands a refusal with this code, and that it cost no use. */
+async function expectRefusal(made: CreatedGrant, client: keyof typeof CLIENTS, status: number, code: string) {
+  const answer = await redeem(made, client);
+  expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([status, code]);
+  expect(await service.used(made.grant.uid)).toBe(0);
+  // The ledger is told of a refusal beside the answer.
+  await vi.waitFor(async () => {
+    const [attempt] = await service.store.listAttempts(made.grant.uid, 1);
+    expect(attempt).toMatchObject({ outcome: code, subject: 'branch-7', peer: '127.0.0.1' });
+  });
+}
+
+describe.each(CLIENT_NAMES)('%s', (client) => {
+  it.each([
+    ['linkgrant/subjects', 'hq,branch-?7', 'policy_subject'],
+    ['linkgrant/subjects', '', 'policy_subject'],
+    ['linkgrant/names', 'from-*', 'policy_name'],
+    ['linkgrant/names', '', 'policy_name'],
+    ['linkgrant/source-cidrs', '10.0.0.0/8,::/0', 'policy_source'],
+    ['linkgrant/source-cidrs', '', 'policy_source'],
+    ['linkgrant/key-types', 'p384,rsa,ed25519', 'policy_key'],
+    ['linkgrant/key-types', '', 'policy_key'],
+  ])('is refused by %s "%s" as %s, and no use is counted', async (key, text, code) => {
+    await expectRefusal(await grantWith({ [key]: text }), client, 403, code);
+  });
+
+  it.each([
+    ['linkgrant/subjects', 'hq, branch-*'],
+    ['linkgrant/names', 'to-hub-*'],
+    ['linkgrant/source-cidrs', '10.0.0.0/8,127.0.0.1'],
+    ['linkgrant/key-types', 'p256'],
+    ['linkgrant/csr-required', 'false'],
+    ['linkgrant/not-before', '2000-01-01T00:00:00Z'],
+  ])('redeems under %s "%s"', async (key, text) => {
+    const made = await grantWith({ [key]: text });
+    redeemedAnswer(await redeem(made, client));
+    expect(await service.used(made.grant.uid)).toBe(1);
+  });
+
+  it('is told to wait for the beginning, and redeems then', async () => {
+    const notBefore = new Date(service.clock.read() + MINUTE).toISOString();
+    const made = await grantWith({ 'linkgrant/not-before': notBefore });
+    await expectRefusal(made, client, 503, 'not_yet_valid');
+    expect((await redeem(made, client)).headers['retry-after']).toBe('60');
+    service.clock.advance(MINUTE);
+    redeemedAnswer(await redeem(made, client));
+    expect(await service.used(made.grant.uid)).toBe(1);
+  });
+
+  it('gets a certificate that ends when the rule says, as OpenSSL reads it, and verifies till then', async () => {
+    const made = await grantWith({ 'linkgrant/certificate-lifetime': '90m' });
+    const { certificate, ca } = redeemedAnswer(await redeem(made, client));
+    const text = openssl.run(['x509', '-noout', '-enddate', '-dateopt', 'iso_8601'], certificate).toString();
+    const end = Date.parse((/^notAfter=(.+)$/m.exec(text)?.[1] ?? '').replace(' ', 'T'));
+    const wanted = service.clock.read() + 90 * MINUTE;
+    expect(wanted - end).toBeGreaterThanOrEqual(0);
+    expect(wanted - end).toBeLessThan(1_000);
+    expect(openssl.verifies(certificate, ca, 'sslclient').ok).toBe(true);
+  });
+
+  it('is refused by what is checked first where several rules are broken', async () => {
+    const made = await grantWith({
+      'linkgrant/key-types': '',
+      'linkgrant/source-cidrs': '',
+      'linkgrant/subjects': '',
+    });
+    await expectRefusal(made, client, 403, 'policy_subject');
+  });
+});
+
+describe('a grant that requires a CSR', () => {
+  it('refuses a Skupper client, counts nothing, and redeems for a client with one', async () => {
+    const made = await grantWith({ 'linkgrant/csr-required': 'true' });
+    await expectRefusal(made, 'a Skupper client', 403, 'policy_csr_required');
+    redeemedAnswer(await redeem(made, 'a client with a CSR'));
+    expect(await service.used(made.grant.uid)).toBe(1);
+  });
+});
+
+describe('a rule that is made after a redemption', () => {
+  it('answers the same key again, and refuses another', async () => {
+    const made = await grantWith({});
+    const headers = csrHeader(newKey());
+    const first = redeemedAnswer(await redeem(made, 'a client with a CSR', headers));
+    await service.store.updateGrant(made.grant.uid, { policy: { subjects: [] } });
+    const again = redeemedAnswer(await redeem(made, 'a client with a CSR', headers));
+    expect(again.certificate).toBe(first.certificate);
+    const other = await redeem(made, 'a client with a CSR');
+    expect(other.headers['linkgrant-reason']).toBe('policy_subject');
+    expect(await service.used(made.grant.uid)).toBe(1);
+  });
+});
+
+describe('a check', () => {
+  const settings = {
+    'linkgrant/subjects': '',
+    'linkgrant/certificate-lifetime': '30d',
+    'linkgrant/csr-required': 'true',
+  };
+
+  it('tells the rules to whoever proved the code', async () => {
+    const made = await grantWith(settings);
+    for (const code of [made.code, await signedCode(made)]) {
+      const answer = await post(service, `/${made.grant.uid}/-/check`, code);
+      expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready', policy: settings });
+    }
+    const plain = await grantWith({});
+    const { body } = await post(service, `/${plain.grant.uid}/-/check`, plain.code);
+    expect(JSON.parse(body).policy).toEqual({});
+  });
+
+  it('tells them to nobody else', async () => {
+    const made = await grantWith({ 'linkgrant/subjects': 'a-name-of-theirs' });
+    const answer = await post(service, `/${made.grant.uid}/-/check`, 'not-the-code');
+    expect(answer.status).toBe(403);
+    expect(answer.body).not.toContain('theirs');
+  });
+});
