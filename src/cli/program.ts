@@ -109,7 +109,6 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
       if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
       else await (await import('./token-mint.js')).mintCommand(file, flags);
     });
-  addTokenGovernance(token);
   addRedeem(token, context);
   addConnectionFlags(
     token
@@ -119,6 +118,7 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .option('--check', 'ask the service for the state of the grant; spends nothing')
     .addOption(OUTPUT())
     .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
+  addTokenGovernance(token);
 }
 
 function addRest(program: Command, context: { clock: Clock }): void {

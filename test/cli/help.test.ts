@@ -8,6 +8,7 @@ const COMMANDS = [
   'grant create',
   'grant list',
   'grant show',
+  'grant update',
   'grant revoke',
   'grant delete',
   'token issue',
@@ -103,8 +104,8 @@ describe('completion', () => {
 
   it('offers nouns, verbs, flags and shells where they go', () => {
     expect(offered('')).toEqual(expect.arrayContaining(['serve', ...NOUNS, 'completion', 'version']));
-    expect(offered('token', '')).toEqual(['issue', 'redeem', 'inspect']);
-    expect(offered('token', 're')).toEqual(['redeem']);
+    expect(offered('token', '')).toEqual(['issue', 'redeem', 'inspect', 'list', 'revoke', 'rotate-key']);
+    expect(offered('token', 're')).toEqual(['redeem', 'revoke']);
     expect(offered('token', 'redeem', 'token.yaml', '--t')).toEqual(['--to', '--timeout']);
     expect(offered('serve', '--host', 'example.com', '--data')).toEqual(['--data-dir']);
     expect(offered('token', 'redeem', 'file', '--cost')).toEqual([]);

@@ -103,6 +103,24 @@ describe('a stock party at the built service', () => {
     expect(service.showGrant('lost-answer')).toMatchObject({ redemptions: 1 });
   });
 
+  it('redeems signed tokens of one grant, each to its own use, and a lost answer is not lost', async () => {
+    service.createToken('hub', '--redemptions-allowed=3');
+    const [one, two] = [service.signToken('hub'), service.signToken('hub', '--redemptions-allowed=2')];
+    const run = { token: one, reader: 'strict', name: 'to-hub', subject: 'the-site' } as const;
+    const first = await runStockClient(run);
+    expect(first).toMatchObject({ exitCode: 0, secretName: 'to-hub', commonName: 'the-site' });
+    expect(await runStockClient(run)).toEqual(first);
+    expect(await runStockClient({ ...run, name: 'another' })).toMatchObject({
+      exitCode: 1,
+      status: 404,
+      error: 'Received HTTP Response 404: No such access granted',
+    });
+    for (const name of ['east', 'west']) {
+      expect(await runStockClient({ ...run, token: two, name })).toMatchObject({ exitCode: 0 });
+    }
+    expect(service.showGrant('hub')).toMatchObject({ redemptions: 3, state: 'exhausted' });
+  });
+
   it('spends one use for each answer of a grant of several', async () => {
     const token = service.createToken('several', '--redemptions-allowed=2');
     const run = { token, reader: 'strict', name: 'south', subject: 'some-site' } as const;

@@ -40,6 +40,14 @@ export class Service {
     return token;
   }
 
+  /** Gives the path of a file with a signed token of a grant that is there. */
+  signToken(grant: string, ...flags: readonly string[]): string {
+    this.#tokens += 1;
+    const token = join(this.#directory, `token-${this.#tokens}.yaml`);
+    this.#run('token', 'issue', token, '--grant', grant, ...flags);
+    return token;
+  }
+
   /** The grant as `grant show -o json` prints it. */
   showGrant(grant: string): { readonly redemptions: number; readonly state: string } {
     return JSON.parse(this.#run('grant', 'show', grant, '-o', 'json'));

@@ -1,0 +1,144 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import {
+  publishCodeKey,
+  removeUnusedCodeKeys,
+  rotateCodeKey,
+  signingMasterKey,
+} from '../../src/redemption/rotate-code-keys.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { sampleGrant } from '../support/store-samples.js';
+
+const DAY = 86_400_000;
+const START = Date.now();
+
+let directory: string;
+let now: number;
+let store: GrantStore;
+const clock = () => now;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-code-keys-'));
+  now = START;
+  store = await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const open = () => new CodeKeyDirectory(directory, clock);
+const kids = (keys = open()) => keys.list().map(({ kid }) => kid);
+const grant = (changes: Parameters<typeof sampleGrant>[0]) =>
+  store.createGrant(sampleGrant({ createdAt: now, expirationTime: now + DAY, ...changes }));
+
+describe('the master keys in a directory', () => {
+  it('are made on first use, for their owner alone, and found again', async () => {
+    const { kid, key } = await open().current();
+    expect(key).toHaveLength(32);
+    expect(await open().current()).toMatchObject({ kid, key });
+    expect(await open().find(kid)).toMatchObject({ kid, key });
+    expect(await open().find('another')).toBeUndefined();
+    expect(statSync(join(directory, 'code-keys')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, 'code-keys', '1.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('are one key when several make the first at once', async () => {
+    const made = await Promise.all(Array.from({ length: 8 }, () => open().current()));
+    expect(new Set(made.map(({ kid }) => kid)).size).toBe(1);
+    expect(readdirSync(join(directory, 'code-keys'))).toEqual(['1.json']);
+  });
+
+  it('rotate under a reader that has read them long ago, and just now', async () => {
+    const reader = open();
+    const { kid: first } = await reader.current();
+    // As if nothing had changed for long, so that the reader remembers.
+    const longAgo = new Date(now - DAY);
+    utimesSync(join(directory, 'code-keys'), longAgo, longAgo);
+    expect(kids(reader)).toEqual([first]);
+    const { kid: second } = open().rotate();
+    expect((await reader.current()).kid).toBe(second);
+    const { kid: third } = open().rotate();
+    expect(kids(reader)).toEqual([third, second, first]);
+    open().remove(second);
+    expect(kids(reader)).toEqual([third, first]);
+    expect(await reader.find(second)).toBeUndefined();
+  });
+
+  it('keep the one that signs, whatever is to be removed', async () => {
+    const { kid } = await open().current();
+    open().remove(kid);
+    expect(kids()).toEqual([kid]);
+  });
+
+  it('that are damaged are named and not replaced', async () => {
+    await open().current();
+    const file = join(directory, 'code-keys', '1.json');
+    for (const content of ['', '{}', '{"kty":"oct","kid":"a","k":"c2hvcnQ"}']) {
+      writeFileSync(file, content);
+      await expect(open().current()).rejects.toThrow();
+      expect(readFileSync(file, 'utf8')).toBe(content);
+    }
+  });
+});
+
+describe('whoever signs beside a service', () => {
+  it('signs under its key, and under none where the directory is not its own', async () => {
+    const keys = open();
+    await publishCodeKey(store, keys);
+    expect(await signingMasterKey(store, open())).toMatchObject({ kid: kids()[0] });
+    const other = join(directory, 'other');
+    expect(await signingMasterKey(store, new CodeKeyDirectory(other, clock))).toBeUndefined();
+    expect(readdirSync(directory)).not.toContain('other');
+    const { kid } = await rotateCodeKey(store, open(), { dropOld: true });
+    expect(await signingMasterKey(store, keys)).toMatchObject({ kid });
+    expect(kids()).toEqual([kid]);
+  });
+});
+
+describe('an old master key', () => {
+  /** Makes a key now, and another one a day later. */
+  async function rotated() {
+    const { kid: old } = await open().current();
+    await grant({ expirationTime: now + 3 * DAY });
+    now += DAY;
+    const { kid: current } = await rotateCodeKey(store, open(), { dropOld: false });
+    return { old, current };
+  }
+
+  it('stays until a week after the last grant from before the rotation has ended', async () => {
+    const { old, current } = await rotated();
+    now += DAY / 2;
+    await grant({ expirationTime: now + 1_000 * DAY });
+    for (now = START + DAY; now < START + 10 * DAY; now += DAY) {
+      expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([]);
+    }
+    expect(kids()).toEqual([current, old]);
+    now = START + 10 * DAY;
+    expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([old]);
+    expect(kids()).toEqual([current]);
+    expect(await removeUnusedCodeKeys(store, open(), now + 9_999 * DAY)).toEqual([]);
+  });
+
+  it('stays while such a grant has not begun, and goes when it is revoked', async () => {
+    const { old } = await rotated();
+    const pending = sampleGrant({ createdAt: START, expirationTime: null, readyAt: null });
+    await store.createGrant(pending);
+    now += 1_000 * DAY;
+    expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([]);
+    await store.revokeGrant(pending.uid, now);
+    expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([old]);
+  });
+
+  it('stays where the key after it does not say when it was made', async () => {
+    const { old, current } = await rotated();
+    const file = join(directory, 'code-keys', '2.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/,"createdAt":"[^"]*"/, ''));
+    expect(await removeUnusedCodeKeys(store, open(), now + 1_000 * DAY)).toEqual([]);
+    expect(kids()).toEqual([current, old]);
+  });
+});
