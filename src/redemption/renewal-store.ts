@@ -29,4 +29,9 @@ export interface RenewalStore {
    * with this SHA-256.
    */
   countDependents(issuerSha256: string, now: number): Promise<number>;
+  /**
+   * How many redemptions that are not revoked have a newest certificate that is valid at `now` and got it before
+   * `answeredBefore`.
+   */
+  countAnsweredBefore(answeredBefore: number, now: number): Promise<number>;
 }

@@ -152,5 +152,26 @@ export function renewalConformance(current: CurrentStore): void {
       expect(await counts(NOW + 31 * DAYS)).toEqual([0, 2]);
       expect(await counts(NOW + 61 * DAYS)).toEqual([0, 0]);
     });
+
+    it('counts by their last answer those who have heard nothing since', async () => {
+      const { store } = current();
+      const old = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
+      const renewed = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
+      const revoked = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
+      await redeemed({ createdAt: NOW + 2 * DAYS, notAfter: NOW + 30 * DAYS });
+      const count = (before: number, at = before) => store.countAnsweredBefore(before, at);
+      expect([await count(NOW), await count(NOW + 1), await count(NOW + 3 * DAYS)]).toEqual([0, 3, 4]);
+      const late = { renewedAt: NOW + 2 * DAYS, notAfter: NOW + 60 * DAYS };
+      await store.recordRenewal(
+        sampleRenewal(renewed.id, 1, { renewedAt: NOW + 1, notAfter: NOW + 20 * DAYS }),
+        NOW + 1,
+      );
+      expect(await count(NOW + 2)).toBe(3);
+      await store.recordRenewal(sampleRenewal(renewed.id, 2, late), NOW + 2 * DAYS);
+      await store.revokeRedemption(revoked.id, NOW);
+      expect(await count(NOW + DAYS)).toBe(1);
+      expect(await count(NOW + DAYS, old.notAfter)).toBe(0);
+      expect(await count(NOW + 3 * DAYS, old.notAfter)).toBe(1);
+    });
   });
 }

@@ -16,7 +16,13 @@ export interface IssuerFiles {
   /** The CA that will sign next. */
   readonly prepared: AuthorityFiles | undefined;
   /** Those that signed before, by name: `trusted/<SHA-256>.crt`. */
-  readonly retiring: readonly AuthorityFiles[];
+  readonly retiring: readonly RetiringFiles[];
+}
+
+/** Files of a CA that signed before. */
+export interface RetiringFiles extends AuthorityFiles {
+  /** A certificate from it for the CA that took its place; not there where it could give none. */
+  readonly cross: string;
 }
 
 /** Directory of the prepared CA in an issuer's. */
@@ -27,6 +33,12 @@ export const TRUSTED = 'trusted';
 /** The pair `<name>.crt` and `<name>.key` in a directory. */
 export function pairIn(directory: string, name = 'tls'): AuthorityFiles {
   return { certificate: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };
+}
+
+/** The files of a CA that signed before, by its SHA-256. */
+export function retiringIn(directory: string, sha256: string): RetiringFiles {
+  const trusted = join(directory, TRUSTED);
+  return { ...pairIn(trusted, sha256), cross: join(trusted, `${sha256}.cross`) };
 }
 
 /** True if there is an issuer in that directory. */
@@ -45,7 +57,7 @@ export function issuerFiles(directory: string): IssuerFiles {
   const isSigning = ({ certificate }: AuthorityFiles) => readBoundedText(certificate) === signing;
   const retiring = namesIn(join(directory, TRUSTED))
     .filter((name) => name.endsWith('.crt') && !name.startsWith('.'))
-    .map((name) => pairIn(join(directory, TRUSTED), name.slice(0, -'.crt'.length)))
+    .map((name) => retiringIn(directory, name.slice(0, -'.crt'.length)))
     .filter((pair) => !isSigning(pair));
   if (!existsSync(next.certificate)) return { active, prepared: undefined, retiring };
   if (!isSigning(next)) return { active, prepared: next, retiring };

@@ -10,8 +10,9 @@ import {
   syncDirectory,
   writePrivateFile,
 } from '../../files/private-file.js';
-import { CertificateAuthorityError } from '../../pki/authority.js';
+import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
+import { crossCertificate } from '../../pki/cross-certificate.js';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type {
   ActivateOutcome,
@@ -21,7 +22,15 @@ import type {
   RotatingIssuers,
 } from '../../redemption/issuers.js';
 import { takingTurns } from '../files/turns.js';
-import { type AuthorityFiles, isIssuer, issuerFiles, NEXT, pairIn, TRUSTED } from './issuer-directory.js';
+import {
+  type AuthorityFiles,
+  isIssuer,
+  issuerFiles,
+  NEXT,
+  pairIn,
+  retiringIn,
+  TRUSTED,
+} from './issuer-directory.js';
 import { readAuthority, writeNewAuthority } from './owned-authorities.js';
 
 const PATIENCE_MS = 10_000;
@@ -123,11 +132,11 @@ function successorOf(subject: string): string {
 async function activate(directory: string, now: number, checkpoint: Checkpoint): Promise<ActivateOutcome> {
   const { active, prepared, retiring } = issuerFiles(directory);
   if (!prepared) return retiring.length > 0 ? 'already' : 'unprepared';
-  readAuthority(prepared.certificate, prepared.key, now);
-  const { sha256 } = describe(active.certificate);
-  const trusted = join(directory, TRUSTED);
-  const kept = pairIn(trusted, sha256);
-  makePrivateDirectory(trusted);
+  const successor = readAuthority(prepared.certificate, prepared.key, now);
+  const kept = retiringIn(directory, describe(active.certificate).sha256);
+  const cross = crossFrom(active, successor, now);
+  makePrivateDirectory(join(directory, TRUSTED));
+  if (cross !== undefined) writePrivateFile(kept.cross, cross);
   createPrivateFile(kept.key, readBoundedText(active.key));
   createPrivateFile(kept.certificate, readBoundedText(active.certificate));
   utimesSync(kept.certificate, now / 1000, now / 1000);
@@ -138,6 +147,15 @@ async function activate(directory: string, now: number, checkpoint: Checkpoint):
   await checkpoint('ca-activated');
   await settle(directory, checkpoint);
   return 'activated';
+}
+
+/** Undefined where the old CA cannot give one any more. */
+function crossFrom(old: AuthorityFiles, successor: CertificateAuthority, now: number): string | undefined {
+  try {
+    return crossCertificate(readAuthority(old.certificate, old.key, now), successor, now);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Ends what a process that died had begun, behind the step that counts. */
@@ -155,9 +173,10 @@ async function settle(directory: string, checkpoint: Checkpoint): Promise<void> 
     rmSync(temporary, { recursive: true, force: true });
   }
   const trusted = join(directory, TRUSTED);
-  for (const name of namesIn(trusted).filter((file) => file.endsWith('.key'))) {
-    const pair = pairIn(trusted, name.slice(0, -'.key'.length));
-    if (!existsSync(pair.certificate)) rmSync(pair.key, { force: true });
+  for (const name of namesIn(trusted)) {
+    const [, sha256] = /^([0-9a-f]{64})\.(?:key|cross)$/.exec(name) ?? [];
+    if (sha256 === undefined || existsSync(retiringIn(directory, sha256).certificate)) continue;
+    rmSync(join(trusted, name), { force: true });
   }
 }
 
@@ -167,7 +186,7 @@ async function retire(directory: string, sha256: string, checkpoint: Checkpoint)
   rmSync(retiring.certificateFile);
   syncDirectory(join(directory, TRUSTED));
   await checkpoint('old-ca-untrusted');
-  rmSync(retiring.keyFile, { force: true });
+  await settle(directory, checkpoint);
   syncDirectory(join(directory, TRUSTED));
   return true;
 }

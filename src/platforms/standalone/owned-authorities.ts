@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
@@ -10,7 +10,7 @@ import {
   loadAuthority,
 } from '../../pki/authority.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import { type AuthorityFiles, isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
+import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
@@ -124,8 +124,16 @@ function readIssuer(directory: string, now: number): TrustedAuthority {
   const authority = readAuthority(active.certificate, active.key, now);
   const others = [...(prepared ? [prepared] : []), ...retiring];
   const trusted = new Set(splitCertificates(authority.bundlePem));
-  for (const other of others) for (const certificate of certificatesOf(other)) trusted.add(certificate);
-  return { ...authority, trustPem: [...trusted].join('') };
+  for (const { certificate } of others) for (const pem of certificatesOf(certificate)) trusted.add(pem);
+  const crosses = retiring
+    .filter(({ cross }) => existsSync(cross))
+    .flatMap(({ cross }) => certificatesOf(cross));
+  return {
+    ...authority,
+    // With these, who has not heard of the CA yet verifies what it signs by one that was before it.
+    chainPem: authority.chainPem + crosses.join(''),
+    trustPem: [...trusted].join(''),
+  };
 }
 
 function filesOf(directory: string): ReturnType<typeof issuerFiles> {
@@ -136,10 +144,10 @@ function filesOf(directory: string): ReturnType<typeof issuerFiles> {
   }
 }
 
-function certificatesOf({ certificate }: AuthorityFiles): string[] {
+function certificatesOf(file: string): string[] {
   try {
-    return splitCertificates(readBoundedText(certificate));
+    return splitCertificates(readBoundedText(file));
   } catch (error) {
-    throw new CertificateAuthorityError(`${certificate}: ${(error as Error).message}`, { cause: error });
+    throw new CertificateAuthorityError(`${file}: ${(error as Error).message}`, { cause: error });
   }
 }

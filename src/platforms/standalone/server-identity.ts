@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { explainFileError } from '../../files/file-error.js';
 import { writePrivateFile } from '../../files/private-file.js';
-import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';
+import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { issueServerCertificate } from '../../pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
 import type { TrustedAuthority } from './owned-authorities.js';
@@ -84,6 +84,11 @@ function isUsable(certificate: string, ca: string, hosts: readonly string[], now
   return notAfter - now >= (notAfter - notBefore) / 3 && wanted === [...named].sort().join();
 }
 
+/** What follows the first certificate. */
+function chainOf(certificate: string): string {
+  return splitCertificates(certificate).slice(1).join('');
+}
+
 function isKeyOf(certificate: string, key: string | undefined): boolean {
   if (key === undefined) return false;
   try {
@@ -109,7 +114,9 @@ export function ownIdentity(
     const pem = readFileSync(file, 'utf8');
     const certificate = pem.replace(KEY_BLOCK, '');
     return (
-      isUsable(certificate, authority.bundlePem, hosts, now) && isKeyOf(certificate, KEY_BLOCK.exec(pem)?.[0])
+      isUsable(certificate, authority.bundlePem, hosts, now) &&
+      chainOf(certificate) === authority.chainPem &&
+      isKeyOf(certificate, KEY_BLOCK.exec(pem)?.[0])
     );
   };
   const version = (authority: TrustedAuthority, now: number) =>

@@ -17,10 +17,11 @@ const OWNER = 'SELECT grant_uid, revoked_at FROM redemptions WHERE id = ?';
 const INSERT = `INSERT INTO renewals (${RENEWAL_COLUMNS.join(', ')})
   VALUES (${RENEWAL_COLUMNS.map(() => '?').join(', ')})`;
 // The newest certificate of each redemption: the last renewal's, or its own.
-const DEPENDENTS = `SELECT count(*) FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id
+const LIVE = `SELECT count(*) FROM redemptions r LEFT JOIN renewals n ON n.redemption_id = r.id
     AND n.number = (SELECT max(number) FROM renewals WHERE redemption_id = r.id)
-  WHERE r.revoked_at IS NULL AND coalesce(n.issuer_sha256, r.issuer_sha256) = ?
-    AND coalesce(n.not_after, r.not_after) > ?`;
+  WHERE r.revoked_at IS NULL AND coalesce(n.not_after, r.not_after) > ?`;
+const DEPENDENTS = `${LIVE} AND coalesce(n.issuer_sha256, r.issuer_sha256) = ?`;
+const ANSWERED_BEFORE = `${LIVE} AND coalesce(n.renewed_at, r.created_at) < ?`;
 const REVOKED = `SELECT serial, revoked_at AS revokedAt, not_after AS notAfter FROM redemptions
     WHERE revoked_at IS NOT NULL AND issuer_sha256 = ? AND not_after > ?
   UNION ALL SELECT n.serial, r.revoked_at, n.not_after FROM renewals n JOIN redemptions r ON r.id = n.redemption_id
@@ -43,7 +44,16 @@ export function listRenewals(connection: SqliteConnection, redemptionId: string)
 
 /** Reads behind RenewalStore.countDependents. */
 export function countDependents(connection: SqliteConnection, issuerSha256: string, now: number): number {
-  return Number(connection.statement(DEPENDENTS).pluck().get(issuerSha256, now));
+  return Number(connection.statement(DEPENDENTS).pluck().get(now, issuerSha256));
+}
+
+/** Reads behind RenewalStore.countAnsweredBefore. */
+export function countAnsweredBefore(
+  connection: SqliteConnection,
+  answeredBefore: number,
+  now: number,
+): number {
+  return Number(connection.statement(ANSWERED_BEFORE).pluck().get(now, answeredBefore));
 }
 
 /** Reads behind GrantStore.listRevokedCertificates. */

@@ -18,6 +18,7 @@ import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.
 import { recordRedemption } from './record-redemption.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
 import {
+  countAnsweredBefore,
   countDependents,
   findRenewedRedemption,
   listRenewals,
@@ -110,6 +111,8 @@ export function sqliteGrantStore(
     listRenewals: (id) => read((connection) => listRenewals(connection, id)),
     countDependents: (issuerSha256, now) =>
       read((connection) => countDependents(connection, issuerSha256, now)),
+    countAnsweredBefore: (answeredBefore, now) =>
+      read((connection) => countAnsweredBefore(connection, answeredBefore, now)),
 
     recordReplay: (redemption, peer, now) => write(recordAgain('replayed', redemption, peer, now)),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now)),
