@@ -182,17 +182,35 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('early')).toBeDefined();
   });
 
+  it('is changed in its file and not by a command', async () => {
+    const before = await grantOf('early');
+    for (const change of [
+      ['--subjects', 'a'],
+      ['--redemptions-allowed', '9'],
+      ['--expiration-window', '9d'],
+    ]) {
+      const ended = await run('grant', 'update', 'early', '-n', 'west', ...change);
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toBe('grant "early" is declared by the file AccessGrant-early.yaml');
+      expect(refusalOf(ended).hint).toContain('spec.settings');
+    }
+    expect(await grantOf('early')).toEqual(before);
+  });
+
   it('keeps uid and count over a restart, and follows its file while the service runs', async () => {
     const before = await grantOf('early');
     expect(await service.stop()).toMatchObject({ code: 0 });
     service = await place.serve(words);
     expect(await grantOf('early')).toEqual(before);
 
-    declare('early', { redemptionsAllowed: 3 });
+    const settings = { 'linkgrant/subjects': 'hq' };
+    declare('early', { redemptionsAllowed: 3, settings });
     declare('late');
     declare('weak', { code: 'too-short-a-one' });
     await vi.waitFor(async () => expect(await grantOf('late')).toBeDefined(), SEEN);
-    expect(await grantOf('early')).toMatchObject({ uid: before?.uid, redemptions: 1, redemptionsAllowed: 3 });
+    expect(await grantOf('early')).toMatchObject({
+      ...{ uid: before?.uid, redemptions: 1, redemptionsAllowed: 3, policy: settings },
+    });
     expect(await grantOf('weak')).toBeUndefined();
 
     home.delete('west', 'input/resources/AccessGrant-late.yaml');

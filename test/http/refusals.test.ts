@@ -298,6 +298,7 @@ describe('a check', () => {
       redemptionsAllowed: 1,
       expirationTime: expirationTime === null ? null : new Date(expirationTime).toISOString(),
       link: { endpoints: expect.arrayContaining([expect.objectContaining({ name: 'inter-router' })]) },
+      policy: {},
       serverTime: new Date(service.clock.read()).toISOString(),
     });
     expect(await service.used(grant.uid)).toBe(redemptions);
