@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { describeCertificate } from '../../../src/pki/certificate-info.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import { DAY_MS } from '../../support/server-identity.js';
+
+let site: RequestingSite;
+let server: IssuingServer;
+
+beforeEach(async () => {
+  site = makeRequestingSite();
+  server = await startIssuingServer('linkgrant');
+});
+
+afterEach(async () => {
+  site.remove();
+  await server.close();
+});
+
+const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf8');
+
+/** Redeems the token, then puts the pair of a renewal in place; gives its serial number. */
+async function redeemAndRenew(redemptionId?: string): Promise<string> {
+  const redeemed = await site.redeem({ token: server.token });
+  const key = await generateKeyPair('p256');
+  const { pem } = issueClientCertificate({
+    authority: server.authority,
+    spkiDer: spkiOf(key),
+    subject: 'my-link',
+    redemptionId: redemptionId ?? redeemed.redemptionId ?? '',
+    lifetimeMs: 60 * DAY_MS,
+    now: Date.now(),
+  });
+  const renewed = { ...redeemed.secret, tlsCrt: pem, tlsKey: privateKeyPem(key) };
+  await linkDirectory(site.to).replaceCredentials('my-link', redeemed.secret.tlsCrt, renewed);
+  return describeCertificate(pem).serial;
+}
+
+test.each([
+  ['is valid', 0],
+  ['has ended', 40 * DAY_MS],
+])(
+  'redeeming again leaves the renewed pair in place while the first certificate %s',
+  async (_state, later) => {
+    const serial = await redeemAndRenew();
+    const before = secretText();
+    const again = await site.redeem({ token: server.token }, { clock: () => Date.now() + later });
+    expect(again).toMatchObject({ alreadyRedeemed: true, certificate: { serial } });
+    expect(secretText()).toBe(before);
+    expect(server.issued()).toBe(1);
+  },
+);
+
+test('redeeming again brings back a Link that was removed, with the renewed pair', async () => {
+  const serial = await redeemAndRenew();
+  await linkDirectory(site.to).remove('Link', 'my-link');
+  expect((await site.redeem({ token: server.token })).certificate.serial).toBe(serial);
+  expect(await linkDirectory(site.to).list()).toHaveLength(1);
+});
+
+test('a certificate of another redemption is no renewal: the pair of this one is put back', async () => {
+  const serial = await redeemAndRenew('0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232');
+  const again = await site.redeem({ token: server.token });
+  expect(again.certificate.serial).not.toBe(serial);
+  const { tlsCrt = '' } = (await linkDirectory(site.to).findSecret('my-link')) ?? {};
+  expect(describeCertificate(tlsCrt).serial).toBe(again.certificate.serial);
+});
