@@ -53,8 +53,7 @@ export async function attemptBootstrap(
     progress.redeemed = true;
   }
   const links = placed ?? findLinks(target, request, read) ?? [];
-  const files = links.flatMap((link) => link.files);
-  const reload = await settleReload(target, { files }, context, Math.max(1_000, remainingMs));
+  const reload = await settleReload(target, context, Math.max(1_000, remainingMs));
   if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
   if (reload.owedBecause === 'tokens-left') {
     throw new NotYet(`${target.directory} holds an AccessToken that Skupper's reload would redeem again`);

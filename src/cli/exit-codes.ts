@@ -146,6 +146,10 @@ const ADVICE = {
     exitCode: 1,
     hint: 'make the place writable, or choose another with --to, --name or --data-dir',
   },
+  busy: {
+    exitCode: 4,
+    hint: 'wait until the other run, or the reload that it waits for, has ended; or end it',
+  },
 } as const satisfies Record<RedemptionErrorCode | ClientErrorCode, Advice>;
 
 /** Every code that a command can meet, in the order of the table. */

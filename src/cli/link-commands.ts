@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
+import { parseReloadCommand } from './reload-command.js';
 import { STORE_SETTINGS } from './settings-options.js';
 
 interface Context {
@@ -40,6 +41,7 @@ function addReload(command: Command): Command {
   return command.option(
     '--reload-command <COMMAND>',
     "shell command that puts the change to use (default on a site: Skupper's reload, where that is installed)",
+    parseReloadCommand,
   );
 }
 

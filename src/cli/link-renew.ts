@@ -11,7 +11,6 @@ import type { CommandContext } from './link-target.js';
 import { print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import {
-  changedFiles,
   failedOf,
   renewalReport,
   renewalText,
@@ -60,7 +59,7 @@ export async function renewCommand(
     { links: place.links, change },
     side,
   );
-  const reload = await settleReload(target, { files: changedFiles(renewals) }, context);
+  const reload = await settleReload(target, context);
   await report(renewals, reload, output);
   throwWorst(renewals, name);
   requireReload(reload, 'what is renewed is in place');

@@ -116,7 +116,7 @@ export async function updateCommand(
   }
   const { place, target, change } = openChanging({ ...rest, namespace: flags.namespace });
   const { directory } = place;
-  const files = await change(async (links) => {
+  await change(async (links) => {
     const found = await requireLinks({ links, directory }, name);
     if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
       throw new CommandError(`there is no Secret "${tlsCredentials}" in ${directory}`, {
@@ -124,16 +124,13 @@ export async function updateCommand(
         hint: 'put its file there first',
       });
     }
-    const changed: string[] = [];
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
       if (file === undefined) throw missing(link.name, directory);
       await writeOut(`Link "${link.name}" is updated in ${file}\n`);
-      changed.push(file);
     }
-    return changed;
   });
-  await settle(target, { files }, context);
+  await settle(target, context);
 }
 
 /** Removes a link with all that is its own, then has its router reloaded as a redemption does. */
@@ -147,9 +144,9 @@ export async function deleteCommand(
   if (!deleted) {
     // Deleted before, and its reload failed or is still to come.
     if (!target.site || target.site.hasDropped([name])) throw missing(name, place.directory);
-    return settle(target, { removed: [name] }, context);
+    return settle(target, context);
   }
-  const { links, removed, secretUsedBy, records } = deleted;
+  const { removed, secretUsedBy, records } = deleted;
   await writeOut(
     [
       ...removed.map((file) => `Removed ${file}\n`),
@@ -159,15 +156,11 @@ export async function deleteCommand(
         : '',
     ].join(''),
   );
-  await settle(target, { removed: links.length > 0 ? links : [name] }, context);
+  await settle(target, context);
 }
 
-async function settle(
-  target: ReloadTarget,
-  changed: Parameters<typeof settleReload>[1],
-  context: CommandContext,
-): Promise<void> {
-  const reload = await settleReload(target, changed, context);
+async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {
+  const reload = await settleReload(target, context);
   await writeOut(reloadText(reload, 'the change'));
   requireReload(reload, 'the change is made');
 }

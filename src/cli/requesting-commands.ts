@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import type { CommandContext } from './link-target.js';
+import { parseReloadCommand } from './reload-command.js';
 
 const TARGET_SETTINGS: readonly SettingKey[] = ['platform', 'skupperHome', 'dataDir'];
 
@@ -23,6 +24,7 @@ function addTarget(command: Command): Command {
     .option(
       '--reload-command <COMMAND>',
       "shell command that puts a changed link to use (default on a site: Skupper's reload, where that is installed)",
+      parseReloadCommand,
     )
     .option(
       '--renew',

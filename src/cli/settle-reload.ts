@@ -23,6 +23,8 @@ export interface ReloadReport {
   readonly owedBecause?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
 }
 
+const DEFAULT_LIMIT_MS = 10 * 60_000;
+
 function commandFor({
   reloadCommand,
   site,
@@ -37,14 +39,13 @@ function commandFor({
 
 /**
  * Reloads what reads the target's directory, if these or earlier changes to it made that necessary: with the command
- * that was given, else with Skupper's. A site that was never started is left for its operator to start.
+ * that was given, else with Skupper's, which is ended when it takes longer than `timeoutMs`. A site that was never started
+ * is left for its operator to start.
  */
 export async function settleReload(
   target: ReloadTarget,
-  /** Files that were written, and names of Links that were removed. */
-  { files = [], removed = [] }: { readonly files?: readonly string[]; readonly removed?: readonly string[] },
   context: CommandContext,
-  timeoutMs?: number,
+  timeoutMs = DEFAULT_LIMIT_MS,
 ): Promise<ReloadReport> {
   const { place, site, reloadCommand } = target;
   if (!place) return { outcome: 'not-needed' };
@@ -59,10 +60,7 @@ export async function settleReload(
     owedBecause = run;
     return false;
   };
-  const isLoaded = () =>
-    site !== undefined &&
-    (files.length > 0 ? site.hasLoaded(files) : removed.length > 0) &&
-    site.hasDropped(removed);
+  const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
   const outcome = await place.settleReload({ isLoaded, reload }, context.checkpoint);
   if (command === undefined) return { outcome: 'not-needed' };
   return {

@@ -66,7 +66,7 @@ export async function redeemCommand(
     },
     materializer,
   );
-  const reload = await settleReload(target, { files: redeemed.written }, context);
+  const reload = await settleReload(target, context);
   await report(redeemed, target, reload, flags);
   requireReload(reload);
 }
@@ -104,7 +104,7 @@ async function redeemInputCommand(
     });
   }
   const results = await redeemInput(target, request, context);
-  const reload = await settleReload(target, { files: writtenBy(results) }, context);
+  const reload = await settleReload(target, context);
   const value = {
     tokens: results.map((result) =>
       'failure' in result
@@ -126,10 +126,6 @@ async function redeemInputCommand(
 }
 
 const NO_TOKENS = 'No AccessToken is in the input directory.\n';
-
-function writtenBy(results: readonly InputRedemption[]): string[] {
-  return results.flatMap((result) => ('redeemed' in result ? result.redeemed.written : []));
-}
 
 function inputText(result: InputRedemption, target: LinkTarget, renews: boolean | undefined): string {
   if ('redeemed' in result) return `${writtenText(result.redeemed, target, renews)}Removed ${result.file}\n`;

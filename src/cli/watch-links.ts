@@ -5,7 +5,6 @@ import { openRenewingSide } from '../renewing-side.js';
 import { CommandError } from './command-error.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import {
-  changedFiles,
   failedOf,
   type RenewedPlace,
   renewalText,
@@ -19,7 +18,6 @@ import { reloadText, settleReload } from './settle-reload.js';
 const LONGEST_SLEEP_MS = 10 * 60_000;
 const SHORTEST_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
-const RELOAD_LIMIT_MS = 10 * 60_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
@@ -67,7 +65,7 @@ async function round(
     if (failed.failure.exitCode === 3) plan.giveUp(failed.certificateSha256);
     else plan.putOff(failed, context.clock());
   }
-  const reload = await settleReload(target, { files: changedFiles(renewals) }, context, RELOAD_LIMIT_MS);
+  const reload = await settleReload(target, context);
   const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   process.stderr.write(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
   // What was renewed has a new certificate, whose own time is not known yet.

@@ -65,7 +65,9 @@ export type ClientErrorCode =
   /** The token was redeemed before under another link name than is asked for now. */
   | 'other_name'
   | 'token_invalid'
-  | 'not_writable';
+  | 'not_writable'
+  /** Another run on the same links has not come to its end. */
+  | 'busy';
 
 /** A refusal as a value: the code, and where trying again helps, after how many seconds. */
 export interface Refusal {

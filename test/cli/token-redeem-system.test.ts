@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/system-site.js';
@@ -277,14 +279,27 @@ describe('token redeem --input', () => {
     issue(east.path(`input/resources/AccessToken-${name}.yaml`), '--name', name, ...words);
 
   it('on a site applied the Skupper way and reloaded five times spends one use', async () => {
+    await service.stop();
+    const flags = ['--data-dir', work.path('accepting'), ...ENDPOINT, '--stock-replay-window', '0'];
+    service = await work.serve(flags);
     const skupper = installFakeSkupper(work.path('bin'), east);
-    await inputToken('west', '--link-cost', '3');
-    for (let reload = 1; reload <= 5; reload += 1) {
+    const reload = () => execFileSync(join(skupper.path, 'skupper'), ['applied']);
+    const file = await inputToken('west', '--link-cost', '3', '--redemptions-allowed', '9');
+    const applied = readFileSync(file);
+    // What is to be kept from happening: each reload that meets the token spends a use.
+    reload();
+    reload();
+    expect(await redemptions()).toHaveLength(2);
+    for (let time = 1; time <= 5; time += 1) {
+      writeFileSync(file, applied);
       const ended = await redeem(['--input'], { PATH: `${skupper.path}:/usr/bin:/bin` });
       expect(ended.code, ended.stderr).toBe(0);
+      reload();
     }
-    expect(await redemptions()).toHaveLength(1);
-    expect(skupper.calls()).toEqual(['system reload -n east -p linux']);
+    expect(await redemptions()).toHaveLength(3);
+    expect(skupper.calls().filter((words) => words !== 'applied')).toEqual([
+      'system reload -n east -p linux',
+    ]);
     expect(east.inputNames().filter((name) => name.startsWith('AccessToken'))).toEqual([]);
     expect(east.input('Link-west.yaml').spec.cost).toBe(3);
     expect(certificateOf(east.input('Secret-west.yaml')).subject).toBe(`CN=${EAST_UID}`);

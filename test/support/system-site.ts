@@ -5,6 +5,8 @@ import { parse } from 'yaml';
 /** The recorded sites: `west` accepts links, `east` has redeemed one. */
 export const RECORDED_SITES = resolve(import.meta.dirname, '../fixtures/system-site');
 
+const STOCK_REDEEMER = resolve(import.meta.dirname, 'stock-redeemer.mjs');
+
 /** A namespace below a Skupper home of a test. */
 export interface SystemSiteCopy {
   readonly home: string;
@@ -40,7 +42,8 @@ export function modeOf(path: string): number {
 
 /**
  * A directory for PATH with a `skupper` that notes its words in `calls`, and loads a site as Skupper does: what is in
- * `input/resources` becomes `runtime/resources`. It exits with what `exit-code` holds, if that is there.
+ * `input/resources` becomes `runtime/resources`, and each AccessToken there is redeemed, again at each call. It exits with
+ * what `exit-code` holds, if that is there.
  */
 export function installFakeSkupper(
   directory: string,
@@ -62,6 +65,7 @@ done
 for file in '${site.path('input', 'resources')}'/Link-*.yaml '${site.path('input', 'resources')}'/Secret-*.yaml; do
   if [ -e "$file" ]; then cp "$file" '${site.path('runtime', 'resources')}'/; fi
 done
+exec '${process.execPath}' '${STOCK_REDEEMER}' '${site.path('input', 'resources')}'
 `,
   );
   chmodSync(program, 0o755);

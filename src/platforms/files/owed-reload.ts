@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Checkpoint } from '../../redemption/clock.js';
@@ -9,6 +9,9 @@ import { type DirectoryPlacing, directoryMaterializer } from './directory-materi
 import { linkDirectory } from './link-directory.js';
 import { writing } from './not-writable.js';
 import { type TakeTurn, takingTurns } from './turns.js';
+
+// Longer than a reload may take.
+const TURN_PATIENCE_MS = 11 * 60_000;
 
 /** How a reload that may be owed went. */
 export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
@@ -22,12 +25,20 @@ export class OwedReload {
   readonly #place: string;
   readonly #takeTurn: TakeTurn;
 
-  /** The note is kept in `<data directory>/reloads/`; `place` is the directory that the router reads. */
-  constructor(dataDirectory: string, place: string, wait: (milliseconds: number) => Promise<void>) {
+  /**
+   * The note is kept in `<data directory>/reloads/`; `place` is the directory that the router reads. A turn that does not
+   * come within `patienceMs()` rejects with RedemptionError `busy`.
+   */
+  constructor(
+    dataDirectory: string,
+    place: string,
+    wait: (milliseconds: number) => Promise<void>,
+    patienceMs: () => number = () => TURN_PATIENCE_MS,
+  ) {
     const id = createHash('sha256').update(resolve(place)).digest('hex');
     this.#directory = join(dataDirectory, 'reloads', id);
     this.#place = place;
-    this.#takeTurn = takingTurns(this.#directory, wait);
+    this.#takeTurn = takingTurns(this.#directory, wait, patienceMs);
   }
 
   /** Materializes into the place, one process after another, and notes that a reload is owed if that changes anything. */
@@ -42,20 +53,23 @@ export class OwedReload {
 
   /** Acts on the links in the place, one process after another, and notes that a reload is owed if that changes any. */
   change<T>(act: (links: LinkFiles) => Promise<T>): Promise<T> {
-    return this.#takeTurn(() => act(linkDirectory(this.#place, () => this.#note())));
+    return this.#takeTurn(() => act(linkDirectory(this.#place, (removed) => this.#note(removed))));
   }
 
   /**
    * Does the reload if one is owed, one process after another; `reload` tells whether it did it. `isLoaded` tells
-   * whether the router has what is in the place all the same, for who reloads by hand.
+   * whether the router has all that is in the place all the same, and no Link that was removed, for who reloads by hand.
    */
   settle(
-    acts: { readonly isLoaded: () => boolean; readonly reload: () => Promise<boolean> },
+    acts: {
+      readonly isLoaded: (removed: readonly string[]) => boolean;
+      readonly reload: () => Promise<boolean>;
+    },
     checkpoint: Checkpoint,
   ): Promise<ReloadOutcome> {
     return this.#takeTurn(async () => {
       if (!existsSync(this.#noteFile)) return 'not-needed';
-      if (acts.isLoaded()) {
+      if (acts.isLoaded(this.#removed())) {
         this.#clear();
         return 'not-needed';
       }
@@ -71,8 +85,17 @@ export class OwedReload {
     return join(this.#directory, 'owed');
   }
 
-  #note(): void {
-    writing(this.#noteFile, () => writePrivateFile(this.#noteFile, `${this.#place}\n`));
+  /** Notes the place, and below it the name of each Link that was removed. */
+  #note(removed?: string): void {
+    writing(this.#noteFile, () => {
+      const names = new Set([...this.#removed(), ...(removed === undefined ? [] : [removed])]);
+      writePrivateFile(this.#noteFile, [this.#place, ...names, ''].join('\n'));
+    });
+  }
+
+  #removed(): string[] {
+    if (!existsSync(this.#noteFile)) return [];
+    return readFileSync(this.#noteFile, 'utf8').split('\n').slice(1).filter(Boolean);
   }
 
   #clear(): void {
