@@ -1,4 +1,5 @@
 import { RedemptionError } from '../domain/redemption-error.js';
+import { explainFileError } from '../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
@@ -21,6 +22,9 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['StoreSchemaError', undefined],
 ]);
 
+const UNFORESEEN =
+  'this was not foreseen: look at what the command was given, and report it if nothing there is wrong';
+
 /** What a failure is called to people: one line of cause, perhaps one of what to do, and how the command exits. */
 export function describeFailure(error: unknown): {
   message: string;
@@ -29,7 +33,12 @@ export function describeFailure(error: unknown): {
 } {
   if (error instanceof CommandError) return error;
   if (error instanceof RedemptionError) return { message: error.message, ...adviceFor(error.code) };
-  const { name, message, hint } = error as Error & { hint?: string };
+  const { name, message, hint, code, path } = error as NodeJS.ErrnoException & { hint?: string };
   if (UNUSABLE.has(name)) return { message, hint: hint ?? UNUSABLE.get(name), exitCode: 2 };
-  return { message: message || String(error), exitCode: 1 };
+  if (name === 'UnreadableFileError') return { message, hint, exitCode: 1 };
+  if (code !== undefined && path !== undefined) {
+    const problem = explainFileError(path, error);
+    return { message: `${path} cannot be used: ${problem.reason}`, hint: problem.hint, exitCode: 1 };
+  }
+  return { message: message || String(error), hint: UNFORESEEN, exitCode: 1 };
 }

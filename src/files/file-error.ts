@@ -19,7 +19,8 @@ export class UnreadableFileError extends Error implements FileProblem {
     super(`${path} cannot be read: ${reason}`, { cause });
     this.reason = reason;
     this.hint = hint;
-    this.code = (cause as NodeJS.ErrnoException).code;
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    this.code = syscall === undefined ? undefined : code;
   }
 }
 

@@ -8,6 +8,7 @@ import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles, LinkProxy, StoredLink } from '../../redemption/link-files.js';
+import { hidesResource } from './hidden-resource.js';
 import { writing } from './not-writable.js';
 import { isManaged } from './own-resource.js';
 
@@ -23,15 +24,19 @@ interface Place {
   readonly count: number;
 }
 
+const KINDS: readonly Kind[] = ['Link', 'Secret'];
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
 /**
  * The Links and Secrets in the YAML files of a directory, `Link-<name>.yaml` and `Secret-<name>.yaml` as redemption
  * writes them, and whatever other files and streams people put there. A missing directory has none; a file that is no
- * YAML is passed over. `beforeChange` is called before each change of a file,
+ * YAML is passed over, one that cannot be read rejects with UnreadableFileError. `beforeChange` is called before each change of a file,
  * with the name of a Link that is removed.
  */
-export function linkDirectory(directory: string, beforeChange: (removedLink?: string) => void = () => {}): LinkFiles {
+export function linkDirectory(
+  directory: string,
+  beforeChange: (removedLink?: string) => void = () => {},
+): LinkFiles {
   const places = (kind: Kind) => readPlaces(directory).filter((place) => place.kind === kind);
   const find = (kind: Kind, name: string) => places(kind).find((place) => place.name === name);
   return {
@@ -87,7 +92,8 @@ function placesIn(file: string): Place[] {
   let resources: YamlMapping[];
   try {
     resources = parseYamlMappings(readBoundedText(file), LIMITS);
-  } catch {
+  } catch (error) {
+    if (hidesResource(error, file, KINDS)) throw error;
     return [];
   }
   return resources.flatMap((resource, index) => {

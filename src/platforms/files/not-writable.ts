@@ -1,9 +1,11 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 
 /** A RedemptionError `not_writable` for a file system error at `path`. */
 function notWritable(path: string, error: unknown): RedemptionError {
   const code = (error as { code?: unknown } | null)?.code;
-  const why = typeof code === 'string' ? code : 'unknown error';
+  const unsaid = error instanceof UnreadableFileError ? error.reason : 'unknown error';
+  const why = typeof code === 'string' ? code : unsaid;
   return new RedemptionError('not_writable', `${path} cannot be written (${why}).`, { cause: error });
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { hidesResource } from './hidden-resource.js';
 import { certificateEnd, isManaged } from './own-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 1 };
@@ -43,7 +44,8 @@ function readManaged(file: string): YamlMapping | undefined {
   try {
     const [resource] = parseYamlMappings(readBoundedText(file), LIMITS);
     return resource && isManaged(resource) ? resource : undefined;
-  } catch {
+  } catch (error) {
+    if (hidesResource(error, file, ['Link', 'Secret'])) throw error;
     return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { hidesResource } from '../files/hidden-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
@@ -32,18 +33,20 @@ export function readResourceFile(file: string): ResourceFile[] {
 
 /**
  * The resources of some kinds in the `.yaml` and `.yml` files of a directory, by file name. A missing directory has none;
- * a file that is no YAML, or vanishes meanwhile, is passed over: it belongs to somebody else.
+ * a file that is no YAML, no regular file, or vanishes meanwhile, is passed over: it belongs to somebody else. Throws
+ * UnreadableFileError for what may hold one and cannot be read.
  */
 export function readResources(directory: string, kinds: readonly string[]): ResourceFile[] {
   return listResourceFiles(directory)
-    .flatMap(resourcesOf)
+    .flatMap((file) => resourcesOf(file, kinds))
     .filter(({ kind }) => kinds.includes(kind));
 }
 
-function resourcesOf(file: string): ResourceFile[] {
+function resourcesOf(file: string, kinds: readonly string[]): ResourceFile[] {
   try {
     return readResourceFile(file);
-  } catch {
+  } catch (error) {
+    if (hidesResource(error, file, kinds)) throw error;
     return [];
   }
 }

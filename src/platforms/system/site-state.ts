@@ -1,3 +1,4 @@
+import { isResourceName } from '../../domain/names.js';
 import { asMapping } from '../../files/yaml-documents.js';
 import { type ResourceFile, readResources } from './resource-files.js';
 import type { NamespaceDirectories } from './skupper-home.js';
@@ -8,6 +9,8 @@ export interface LinkAccess {
   readonly roles: readonly { readonly name: 'inter-router' | 'edge'; readonly port: string }[];
   /** Directory name of the server certificate below `runtime/certs`. */
   readonly tlsCredentials: string;
+  /** Why no link can come by it, as the end of a sentence. */
+  readonly problem?: string;
 }
 
 /** What a namespace's runtime state says of its site. */
@@ -28,12 +31,23 @@ function readAccess({ name, resource }: ResourceFile): LinkAccess {
   const spec = asMapping(resource.spec);
   const roles = (Array.isArray(spec.roles) ? spec.roles : [])
     .map(asMapping)
-    .filter((role) => ROLES.includes(role.name) && Number(role.port) >= 1 && Number(role.port) <= 65_535)
+    .filter((role) => ROLES.includes(role.name))
     .map((role) => ({ name: role.name as 'inter-router' | 'edge', port: String(role.port) }));
-  return { name, roles, tlsCredentials: String(spec.tlsCredentials ?? name) };
+  const tlsCredentials = String(spec.tlsCredentials ?? name);
+  const problem = accessProblem(name, roles, tlsCredentials);
+  return { name, roles, tlsCredentials, ...(problem !== undefined && { problem }) };
 }
 
-/** The state of the site in a namespace, or, where there is none to read, whether it lacks a site or only its start. */
+function accessProblem(name: string, roles: LinkAccess['roles'], tlsCredentials: string): string | undefined {
+  // Names become parts of paths and of what the other site writes.
+  if (!isResourceName(name)) return 'has no name that a resource can have';
+  if (!isResourceName(tlsCredentials))
+    return `names "${tlsCredentials}" as its credentials, which is no name`;
+  const wrong = roles.find(({ port }) => !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535);
+  return wrong && `has "${wrong.port}" as the port of ${wrong.name}, which is no port`;
+}
+
+/** The state of the site in a namespace, or, where there is none to read, whether it lacks a site or only its start. Throws UnreadableFileError. */
 export function readSiteState(directories: NamespaceDirectories): SiteState | 'no-site' | 'not-started' {
   const [site] = readResources(directories.runtimeResources, ['Site']);
   if (!site)

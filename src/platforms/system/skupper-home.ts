@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNamespace } from '../../domain/names.js';
+import { namesIn } from '../../files/directory-names.js';
 
 /** Paths of one namespace of Skupper's system sites (Podman, Docker, Linux). */
 export interface NamespaceDirectories {
@@ -35,10 +35,8 @@ export class SkupperHome {
     };
   }
 
-  /** Names of the namespaces that are there, sorted. */
+  /** Names of the namespaces that are there, sorted. Throws UnreadableFileError. */
   namespaces(): string[] {
-    const directory = join(this.directory, 'namespaces');
-    if (!existsSync(directory)) return [];
-    return readdirSync(directory).filter(isNamespace).sort();
+    return namesIn(join(this.directory, 'namespaces')).filter(isNamespace);
   }
 }

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LinkEndpoint } from '../../domain/link.js';
+import { isResourceName } from '../../domain/names.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import { readBoundedText } from '../../files/bounded-text.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { namesHost, routerNames } from '../../pki/router-names.js';
@@ -12,6 +15,7 @@ import { type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
+const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';
 
 /** A router's server certificate and what it trusts, as PEM. */
 interface RouterCredentials {
@@ -45,6 +49,15 @@ export class SystemSite implements Site {
   }
 
   async resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    try {
+      return this.#resolve(grant);
+    } catch (error) {
+      if (!(error instanceof UnreadableFileError)) throw error;
+      return refusal('link_access_unavailable', error.message, error.hint);
+    }
+  }
+
+  #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
     if (this.#only !== undefined && this.#only !== grant.namespace) {
       const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
       return refusal(
@@ -94,6 +107,9 @@ export class SystemSite implements Site {
   }
 
   #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
+    if (!isResourceName(name)) {
+      return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, MEND_ISSUER);
+    }
     const reasons: string[] = [];
     for (const issuers of [directories.runtimeIssuers, directories.inputIssuers]) {
       const file = join(issuers, name, 'tls.crt');
@@ -102,11 +118,15 @@ export class SystemSite implements Site {
         const key = readBoundedText(join(issuers, name, 'tls.key'));
         return loadAuthority({ certificate, key }, file, this.#clock());
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') reasons.push((error as Error).message);
+        const { code, message, hint } = error as UnreadableFileError;
+        if (code === 'ENOENT' && !existsSync(file)) continue;
+        // Another CA of that name is not to take the place of one that is only closed to this user.
+        if (code !== undefined) return refusal('issuer_unavailable', message, hint);
+        reasons.push(message);
       }
     }
     const why = reasons.join('; ') || `there is no issuer "${name}" in runtime/issuers or input/issuers`;
-    return refusal('issuer_unavailable', why, 'name another issuer, or mend this one and reload the site');
+    return refusal('issuer_unavailable', why, MEND_ISSUER);
   }
 
   #judgeAccess(
@@ -114,6 +134,10 @@ export class SystemSite implements Site {
     access: LinkAccess,
     issuer: CertificateAuthority,
   ): { readonly endpoints: LinkEndpoint[]; readonly trusted: string } | SiteRefusal {
+    if (access.problem !== undefined) {
+      const mend = 'correct it in input/resources and reload the site';
+      return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${access.problem}`, mend);
+    }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;
     const now = this.#clock();
@@ -174,10 +198,11 @@ function readRouterCredentials(
     );
     return { certificate: certificate as string, trusted: trusted as string };
   } catch (error) {
+    const { message, code, hint } = error as UnreadableFileError;
     return refusal(
       'issuer_untrusted',
-      `the router's certificate in ${directory} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
-      'run linkgrant as a user who may read it, or reload the site',
+      `the router's certificate: ${message}`,
+      code === 'ENOENT' ? 'reload the site' : hint,
     );
   }
 }

@@ -1,0 +1,157 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { copySite, type SystemSiteCopy } from '../support/system-site.js';
+
+const DENIED = 'permission denied (';
+const obeysPermissions = true;
+
+let place: Workplace;
+let home: string;
+let west: SystemSiteCopy;
+const closed: string[] = [];
+
+beforeEach(() => {
+  place = new Workplace();
+  home = place.path('skupper');
+  west = copySite('west', home, 'west');
+});
+
+afterEach(async () => {
+  for (const path of closed.splice(0)) chmodSync(path, 0o700);
+  await place.remove();
+});
+
+function close(path: string): string {
+  chmodSync(path, 0);
+  closed.push(path);
+  return path;
+}
+
+/** Changes the text of a file of the site. */
+function edit(file: string, from: string | RegExp, to: string): void {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toMatch(from);
+  writeFileSync(file, text.replace(from, to));
+}
+
+const site = () => ['--platform', 'linux', '--skupper-home', home, '--data-dir', place.path('data')];
+const serve = () => place.serve([...site(), '--host', 'vm'], { obeysPermissions });
+const issue = () =>
+  linkgrant(['token', 'issue', '-', '-n', 'west', '--data-dir', place.path('data')], { obeysPermissions });
+
+describe('what cannot be read on the accepting side is not taken for absent', () => {
+  it('a namespace, which keeps no other from being served', async () => {
+    const file = close(copySite('west', home, 'north').path('runtime/resources'));
+    const { said } = await serve();
+    expect(said.stdout).toContain(`Namespace north: no links, ${file} cannot be read: ${DENIED}`);
+    expect(said.stdout).toContain('Namespace west: links to inter-router vm:55671');
+    const doctor = await linkgrant(['doctor', ...site(), '--listen', '127.0.0.1:0', '--ops-listen', 'off'], {
+      obeysPermissions,
+    });
+    expect(doctor.stdout).toMatch(/^ok +site west /m);
+    expect(doctor.stdout).toMatch(/^fail +site north .*cannot be read: permission denied/m);
+  });
+
+  it.each([
+    ['its Site', 'runtime/resources/Site-west.yaml'],
+    ['its RouterAccess', 'runtime/resources/RouterAccess-west.yaml'],
+    ['the key of its CA', 'runtime/issuers/skupper-site-ca/tls.key'],
+    ["its router's certificate", 'runtime/certs/west/tls.crt'],
+  ])('%s', async (_what, name) => {
+    await serve();
+    const file = close(west.path(name));
+    const ended = await issue();
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}owned by uid `);
+    expect(refusalOf(ended).hint).toMatch(/^run it as the user with uid \d+/);
+  });
+
+  it('another file than those that are looked for is passed over', async () => {
+    await serve();
+    close(west.path('runtime/resources/Certificate-west.yaml'));
+    expect((await issue()).code).toBe(0);
+  });
+
+  it('the data directory', async () => {
+    await serve();
+    const data = close(place.path('data'));
+    const ended = await issue();
+    expect(ended.code).not.toBe(0);
+    expect(refusalOf(ended).error).toContain(data);
+  });
+});
+
+describe('what cannot be read on the requesting side is not taken for absent', () => {
+  it.each([
+    ['status', []],
+    ['check', ['tm3']],
+    ['update', ['tm3', '--cost', '3']],
+    ['delete', ['tm3']],
+  ])('a Link: link %s', async (command, more) => {
+    const east = copySite('east', home, 'east');
+    writeFileSync(east.path('input/resources/Link-tm3.yaml'), 'kind: Link\nmetadata:\n  name: tm3\n');
+    const file = close(east.path('input/resources/Link-tm3.yaml'));
+    const ended = await linkgrant(['link', command, ...more, '-n', 'east', ...site()], { obeysPermissions });
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(`${file} cannot be read: ${DENIED}`);
+  });
+
+  it('a directory of links', async () => {
+    mkdirSync(place.path('links'));
+    const directory = close(place.path('links'));
+    const ended = await linkgrant(['link', 'status', '--dir', directory], { obeysPermissions });
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(`${directory} cannot be read: ${DENIED}`);
+  });
+
+  it('a token', async () => {
+    writeFileSync(place.path('token.yaml'), '');
+    const token = close(place.path('token.yaml'));
+    const ended = await linkgrant(['token', 'redeem', token, '--to', place.path('links')], {
+      obeysPermissions,
+    });
+    expect(refusalOf(ended).error).toContain(`${token}: ${DENIED}`);
+    expect(refusalOf(ended).hint).toMatch(/^run it as the user with uid \d+/);
+  });
+});
+
+describe('a site whose resources are not what they should be', () => {
+  it.each([
+    [
+      'an issuer that leads out of its directory',
+      'Site-west.yaml',
+      /linkAccess: default/,
+      'linkAccess: default\n  defaultIssuer: ../../../north/runtime/issuers/skupper-site-ca',
+      'is no name that an issuer can have',
+    ],
+    [
+      'credentials that lead out of theirs',
+      'RouterAccess-west.yaml',
+      /tlsCredentials: .*/,
+      'tlsCredentials: ../../../north/runtime/certs/west',
+      'RouterAccess "west" names "../../../north/runtime/certs/west" as its credentials, which is no name',
+    ],
+    [
+      'a port that is none',
+      'RouterAccess-west.yaml',
+      /port: 55671/,
+      'port: "55671.5"',
+      'RouterAccess "west" has "55671.5" as the port of inter-router, which is no port',
+    ],
+    [
+      'a port in another notation',
+      'RouterAccess-west.yaml',
+      /port: 45671/,
+      'port: "1e3"',
+      'RouterAccess "west" has "1e3" as the port of edge, which is no port',
+    ],
+  ])('gives no link: %s', async (_what, file, from, to, reason) => {
+    copySite('west', home, 'north');
+    await serve();
+    edit(west.path('runtime/resources', file), from, to);
+    const ended = await issue();
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(reason);
+  });
+});
