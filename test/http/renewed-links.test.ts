@@ -6,6 +6,7 @@ import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
 import { type GeneratedLink, generateLink } from '../../src/redemption/generate-link.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
 import {
   linkOf,
@@ -210,6 +211,21 @@ describe('a request that is repeated', () => {
 });
 
 describe('20 lifetimes of which 5 % of the answers are lost', () => {
+  // The tests' clients go by the machine's time, for which a certificate renewed years ahead is not valid yet.
+  beforeEach(async () => {
+    const { cert, key, ca } = await makeIdentity();
+    const [tlsCert, tlsKey, tlsCa] = [cert, key, ca].map((pem, index) =>
+      openssl.write(`own-${index}.pem`, pem),
+    );
+    if (!tlsCert || !tlsKey || !tlsCa) throw new Error('no identity');
+    const usual = service;
+    service = await startTestService({ tlsCert, tlsKey, tlsCa });
+    return async () => {
+      await service.close();
+      service = usual;
+    };
+  });
+
   /** Sends a request and drops the connection: at once, or when the renewal is recorded. */
   async function lose(link: TestLink, request: string, untilRecorded: number | undefined): Promise<void> {
     const wire = await openWire(service);
