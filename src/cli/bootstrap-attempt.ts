@@ -43,11 +43,17 @@ export async function attemptBootstrap(
   request: BootstrapRequest,
   context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: number; readonly signal: AbortSignal },
-  progress: { redeemed: boolean },
+  progress: { redeemed: boolean; renewed: boolean },
 ): Promise<Bootstrapped> {
   const timeoutMs = Math.max(1_000, Math.min(10_000, remainingMs));
   const read = await request.source?.read(signal);
-  const placed = findLinks(target, request, read);
+  let placed = findLinks(target, request, read);
+  if (!placed && request.renews && !progress.renewed) {
+    await (await import('./renew-ended.js')).renewEnded(target, context, timeoutMs);
+    // What was refused for good is not asked for at each attempt.
+    progress.renewed = true;
+    placed = findLinks(target, request, read);
+  }
   if (!placed) {
     await redeem(target, request, read, context, timeoutMs);
     progress.redeemed = true;

@@ -107,7 +107,7 @@ async function persist(
   const end = performance.now() + deadlineMs;
   const remaining = () => Math.max(0, Math.ceil(end - performance.now()));
   const backOff = new BackOff();
-  const progress = { redeemed: false };
+  const progress = { redeemed: false, renewed: false };
   let said: string | undefined;
   let invalidSince: number | undefined;
   for (;;) {

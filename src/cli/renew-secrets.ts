@@ -2,23 +2,26 @@ import type { LinkFiles, StoredLink } from '../redemption/link-files.js';
 import { type RenewLinkDependencies, renewLink } from '../redemption/renew-link.js';
 import { type RenewableLink, type RenewalPlace, renewableLink } from '../redemption/renewable-link.js';
 import { describeFailure } from './failure.js';
+import { isFinalRefusal } from './final-refusal.js';
 import { formatTime } from './output.js';
 
 /** What came of the renewal of one Secret; times in milliseconds since the epoch. */
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
   | {
       readonly outcome: 'renewed';
+      /** Of the new certificate, as is `notAfter`. */
+      readonly certificateSha256: string;
       readonly notAfter: number;
       readonly serial: string;
       readonly redemptionId: string;
-      /** The file that was changed; absent when a run beside this one did it. */
-      readonly file?: string;
     }
   | { readonly outcome: 'not-due'; readonly certificateSha256: string; readonly notAfter: number }
   | { readonly outcome: 'not-renewable'; readonly reason: string }
   | {
       readonly outcome: 'failed';
       readonly failure: ReturnType<typeof describeFailure>;
+      /** True when asking again can only be refused again. */
+      readonly final: boolean;
       /** Of the certificate that is still in place, as is `notAfter`. */
       readonly certificateSha256: string;
       readonly notAfter: number;
@@ -66,25 +69,24 @@ async function renewSecret(
   if ('cannot' in link) return { outcome: 'not-renewable', reason: link.cannot };
   const { certificateSha256, notAfter } = link;
   if (!isWanted(link)) return { outcome: 'not-due', certificateSha256, notAfter };
-  let file: string | undefined;
   const links: RenewLinkDependencies['links'] = {
     findSecret: (wanted) => place.links.findSecret(wanted),
-    replaceCredentials: async (...replacement) => {
-      file = await place.change((inTurn) => inTurn.replaceCredentials(...replacement));
-      return file;
-    },
+    replaceCredentials: (...replacement) =>
+      place.change((inTurn) => inTurn.replaceCredentials(...replacement)),
   };
   try {
-    const { certificate, redemptionId } = await renewLink(name, link, { ...side, links });
+    const renewed = await renewLink(name, link, { ...side, links });
+    const { certificate, redemptionId } = renewed;
     return {
       outcome: 'renewed',
+      certificateSha256: renewed.certificateSha256,
       notAfter: certificate.notAfter,
       serial: certificate.serial,
       redemptionId,
-      ...(file !== undefined && { file }),
     };
   } catch (error) {
-    return { outcome: 'failed', failure: describeFailure(error), certificateSha256, notAfter };
+    const failure = describeFailure(error);
+    return { outcome: 'failed', failure, final: isFinalRefusal(error), certificateSha256, notAfter };
   }
 }
 
@@ -115,13 +117,6 @@ export function renewalReport(renewal: SecretRenewal) {
     ...(renewal.outcome === 'not-renewable' && { reason: renewal.reason }),
     ...(renewal.outcome === 'failed' && { error: renewal.failure.message }),
   };
-}
-
-/** The files that renewals changed. */
-export function changedFiles(renewals: readonly SecretRenewal[]): string[] {
-  return renewals.flatMap((renewal) =>
-    renewal.outcome === 'renewed' && renewal.file !== undefined ? [renewal.file] : [],
-  );
 }
 
 /** Those of the renewals that failed. */

@@ -22,8 +22,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Stays and renews the links of a target's directory when two thirds of their life have passed, until SIGTERM or SIGINT,
- * or until there is no link any more. What fails is tried again, later and later; what was refused for good is not. Rejects
- * with a CommandError when nothing is left that could be renewed.
+ * or until no link is left that can be renewed. What fails is tried again, later and later; what was refused for good is not,
+ * and rejects with a CommandError once there is nothing else to renew.
  */
 export async function watchLinks(target: LinkTarget, context: CommandContext): Promise<void> {
   const { directory = '', dataDir, connection } = target;
@@ -61,40 +61,35 @@ async function round(
   }
   const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
   const renewals = await renewSecrets(links, { isWanted }, place, side);
-  for (const failed of failedOf(renewals)) {
-    if (failed.failure.exitCode === 3) plan.giveUp(failed.certificateSha256);
-    else plan.putOff(failed, context.clock());
+  for (const renewal of renewals) {
+    if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
+    if (renewal.outcome !== 'failed') continue;
+    if (renewal.final) plan.giveUp(renewal.certificateSha256);
+    else plan.putOff(renewal, context.clock());
   }
   const reload = await settleReload(target, context);
   const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
   process.stderr.write(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
-  // What was renewed has a new certificate, whose own time is not known yet.
-  if (renewals.some(({ outcome }) => outcome === 'renewed')) return SHORTEST_SLEEP_MS;
   const next = plan.next(waitingIn(renewals));
-  if (next === Number.POSITIVE_INFINITY) throw hopeless(renewals);
+  if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
   return Math.max(SHORTEST_SLEEP_MS, Math.min(next - context.clock(), longest));
 }
 
 function waitingIn(renewals: readonly SecretRenewal[]): string[] {
   return renewals.flatMap((renewal) =>
-    renewal.outcome === 'not-due' || renewal.outcome === 'failed' ? [renewal.certificateSha256] : [],
+    renewal.outcome === 'not-renewable' ? [] : [renewal.certificateSha256],
   );
 }
 
-function hopeless(renewals: readonly SecretRenewal[]): CommandError {
+/** What was refused for good fails the command; a link that was never to be renewed, of another server, does not. */
+function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
   const [failed] = failedOf(renewals);
   if (failed) {
     const { message, hint } = failed.failure;
-    return new CommandError(`link "${failed.links.join(', ')}" is renewed no more: ${message}`, {
-      exitCode: 3,
-      hint,
-    });
+    const called = failed.links.join(', ');
+    throw new CommandError(`link "${called}" is renewed no more: ${message}`, { exitCode: 3, hint });
   }
-  const [first] = renewals;
-  const reason = first?.outcome === 'not-renewable' ? first.reason : 'each was refused for good';
-  return new CommandError(`no link here can be renewed: ${reason}`, {
-    exitCode: 3,
-    hint: 'nothing is to be watched: redeem a new token before the certificate ends',
-  });
+  process.stderr.write(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
+  return 'nothing-left';
 }

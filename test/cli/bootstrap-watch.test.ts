@@ -1,0 +1,210 @@
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Ended, json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { refuseSecrets } from '../support/no-secret.js';
+import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
+const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+
+interface Watching {
+  said(): string;
+  readonly ended: Promise<Ended>;
+  stop(): void;
+}
+
+let work: Workplace;
+let service: Serving;
+const watching: Watching[] = [];
+
+beforeEach(async () => {
+  work = new Workplace();
+  service = await serve();
+});
+
+afterEach(async () => {
+  for (const watch of watching.splice(0)) {
+    watch.stop();
+    await watch.ended;
+  }
+  await work.remove();
+});
+
+function serve(...words: string[]): Promise<Serving> {
+  return work.serve([
+    ...['--data-dir', work.path('accepting'), '--endpoint', 'inter-router=vm:55671'],
+    ...['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')],
+    ...words,
+  ]);
+}
+
+async function accepting(...words: string[]): Promise<Ended> {
+  const ended = await linkgrant([...words, '--data-dir', work.path('accepting')]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+/** A token whose grant gives certificates of that lifetime at most. */
+async function issue(lifetime: string): Promise<string> {
+  const token = work.path('token.yaml');
+  await accepting('grant', 'create', 'west', '--certificate-lifetime', lifetime, '--token', token);
+  return token;
+}
+
+function watch(words: readonly string[], path = '/usr/bin:/bin'): Watching {
+  const all = [
+    'bootstrap',
+    '--watch',
+    '--wait',
+    'configured',
+    '--data-dir',
+    work.path('requesting'),
+    ...words,
+  ];
+  const child = spawn(process.execPath, [MAIN, ...all], { env: { PATH: path, HOME: work.directory } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.end();
+  const ended = once(child, 'close').then(([code]) => {
+    refuseSecrets(stderr);
+    return { code, stdout, stderr };
+  });
+  const started = { said: () => stderr, ended, stop: () => void child.kill('SIGTERM') };
+  watching.push(started);
+  return started;
+}
+
+/** Resolves when `holds` does; rejects when the program ends before. */
+async function until(watched: Watching, holds: () => boolean): Promise<void> {
+  let end: Ended | undefined;
+  void watched.ended.then((ended) => {
+    end = ended;
+  });
+  while (!holds()) {
+    if (end) throw new Error(`it ended with ${end.code}: ${end.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const renewalsOf = ({ said }: Watching) => said().match(/^Renewed: west, /gm)?.length ?? 0;
+
+function serialIn(file: string): string {
+  const { data } = parse(readFileSync(file, 'utf8'));
+  return new X509Certificate(Buffer.from(data['tls.crt'], 'base64')).serialNumber.toLowerCase();
+}
+
+describe('bootstrap --watch', () => {
+  it('joins, renews again and again in time, and ends well when it is told to', async () => {
+    const token = await issue('6s');
+    const links = work.path('links');
+    const watched = watch(['--token', token, '--to', links]);
+    await until(watched, () => existsSync(join(links, 'Secret-west.yaml')));
+    const first = serialIn(join(links, 'Secret-west.yaml'));
+    await until(watched, () => renewalsOf(watched) >= 3);
+    watched.stop();
+    const ended = await watched.ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toMatch(/^Linked: west, certificate valid until /);
+    expect(serialIn(join(links, 'Secret-west.yaml'))).not.toBe(first);
+    const redemptions = json(await accepting('redemption', 'list', '-o', 'json'));
+    expect(redemptions).toHaveLength(1);
+  });
+
+  it('reloads a site after each renewal', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    const skupper = installFakeSkupper(work.path('bin'), east);
+    const token = await issue('30s');
+    const words = ['--token', token, '--platform', 'linux', '-n', 'east', '--skupper-home', home];
+    const watched = watch(words, `${skupper.path}:/usr/bin:/bin`);
+    await until(watched, () => renewalsOf(watched) >= 1 && skupper.calls().length >= 2);
+    await until(
+      watched,
+      () =>
+        serialIn(east.path('runtime/resources/Secret-west.yaml')) ===
+        serialIn(east.path('input/resources/Secret-west.yaml')),
+    );
+    watched.stop();
+    expect((await watched.ended).code).toBe(0);
+  });
+
+  it('outlasts a service that is away, and goes on when that is back', async () => {
+    const token = await issue('20s');
+    const watched = watch(['--token', token, '--to', work.path('links')]);
+    await until(watched, () => renewalsOf(watched) === 1);
+    await service.stop();
+    await until(watched, () => watched.said().includes('Not renewed: west: '));
+    service = await serve('--listen', `127.0.0.1:${service.port}`);
+    const before = renewalsOf(watched);
+    await until(watched, () => renewalsOf(watched) > before);
+    watched.stop();
+    expect((await watched.ended).code).toBe(0);
+  });
+
+  it('ends when its link is removed', async () => {
+    const token = await issue('6s');
+    const watched = watch(['--token', token, '--to', work.path('links')]);
+    await until(watched, () => renewalsOf(watched) >= 1);
+    rmSync(work.path('links', 'Link-west.yaml'));
+    const ended = await watched.ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toContain('There is no link any more.');
+  });
+
+  it('ends as refused for good when another certificate has taken the place of its own', async () => {
+    const token = await issue('30s');
+    const links = work.path('links');
+    const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];
+    const requesting = [...words, '--data-dir', work.path('requesting')];
+    expect((await linkgrant(requesting)).code).toBe(0);
+    const old = readFileSync(join(links, 'Secret-west.yaml'), 'utf8');
+    const renew = ['link', 'renew', 'west', '--dir', links, '--data-dir', work.path('requesting')];
+    expect((await linkgrant(renew)).code).toBe(0);
+    const other = work.path('other');
+    cpSync(links, other, { recursive: true });
+    writeFileSync(join(other, 'Secret-west.yaml'), old);
+    const watched = watch(['--token', token, '--to', other]);
+    const ended = await watched.ended;
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain(
+      'is renewed no more: Another certificate has taken the place of this one.',
+    );
+  });
+
+  it('ends well, and says so, when what is there is not to be renewed', async () => {
+    const token = await issue('30s');
+    const links = work.path('links');
+    const words = ['bootstrap', '--wait', 'configured', '--token', token, '--to', links];
+    expect((await linkgrant([...words, '--data-dir', work.path('requesting')])).code).toBe(0);
+    const secret = join(links, 'Secret-west.yaml');
+    writeFileSync(secret, readFileSync(secret, 'utf8').replaceAll('linkgrant.dev/', 'example.com/'));
+    const watched = watch(['--token', token, '--to', links]);
+    const ended = await watched.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr).toContain('warning: nothing here is to be renewed\n');
+    expect(ended.stderr).toContain('does not say where it is renewed');
+  });
+
+  it('renews a link that ended while the machine was off, and whose token is spent', async () => {
+    const token = await issue('2s');
+    const links = work.path('links');
+    const words = ['bootstrap', '--renew', '--wait', 'configured', '--token', token, '--to', links];
+    const requesting = [...words, '--data-dir', work.path('requesting')];
+    expect((await linkgrant(requesting)).code).toBe(0);
+    const first = serialIn(join(links, 'Secret-west.yaml'));
+    await accepting('grant', 'update', 'west', '--certificate-lifetime', '1h');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const again = await linkgrant(requesting);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toMatch(/^Already linked: west, certificate valid until /);
+    expect(serialIn(join(links, 'Secret-west.yaml'))).not.toBe(first);
+    expect(json(await accepting('redemption', 'list', '-o', 'json'))).toHaveLength(1);
+  });
+});
