@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { codeMatches } from '../codes/opaque-code.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { Clock } from './clock.js';
@@ -12,6 +11,7 @@ import {
   redemptionsAllowedProblem,
 } from './create-grant.js';
 import type { GrantStore } from './grant-store.js';
+import { isSamePolicy } from './policy-settings.js';
 import type { Site } from './site.js';
 
 const PAGE = 1_000;
@@ -129,7 +129,7 @@ async function follow(
   const isSame =
     grant.redemptionsAllowed === redemptionsAllowed &&
     grant.sourceFile === file &&
-    isDeepStrictEqual(grant.policy, policy);
+    isSamePolicy(grant.policy, policy);
   if (!isSame && (await store.updateGrant(grant.uid, { redemptionsAllowed, policy, sourceFile: file }))) {
     return { outcome: 'changed' };
   }

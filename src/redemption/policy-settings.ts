@@ -113,6 +113,11 @@ export function formatPolicySettings(policy: GrantPolicy): Record<string, string
   return settings;
 }
 
+/** True for policies that are written alike. */
+export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
+  return JSON.stringify(formatPolicySettings(one)) === JSON.stringify(formatPolicySettings(other));
+}
+
 function list<T extends string>(
   isEntry: ((entry: string) => entry is T) | ((entry: string) => boolean),
   otherwise: string,

@@ -42,8 +42,11 @@ export async function updateGrant(
       ...(expirationTime !== null && { expirationTime }),
     }),
   };
-  if (await deps.store.updateGrant(grant.uid, change)) return { ...grant, ...change };
-  return { rejected: `grant "${grant.name}" was deleted meanwhile` };
+  await deps.store.updateGrant(grant.uid, change);
+  const updated = await deps.store.findGrant(grant.uid);
+  if (!updated) return { rejected: `grant "${grant.name}" was deleted meanwhile` };
+  // Its clock was started meanwhile, with the window that it had.
+  return updated.readyAt === grant.readyAt ? updated : updateGrant(updated, update, deps);
 }
 
 function endOf({ readyAt, expirationTime }: AccessGrant, windowMs: number | undefined): number | null {

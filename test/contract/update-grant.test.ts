@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { type GrantUpdate, updateGrant } from '../../src/redemption/update-grant.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { MINUTE, NOW, sampleGrant } from '../support/store-samples.js';
+
+let directory: string;
+let store: GrantStore;
+let now: number;
+const clock = () => now;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-update-'));
+  now = NOW;
+  store = await openSqliteStore({ file: join(directory, 'grants.db'), migrate: true, clock });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function stored(changes: Partial<AccessGrant> = {}): Promise<AccessGrant> {
+  const grant = sampleGrant(changes);
+  await store.createGrant(grant);
+  return grant;
+}
+
+const update = (grant: AccessGrant, change: GrantUpdate) => updateGrant(grant, change, { store, clock });
+const PENDING = { expirationTime: null, readyAt: null };
+
+describe('the window of a grant', () => {
+  it('counts from when it was first ready, not from now', async () => {
+    const grant = await stored();
+    now += 10 * MINUTE;
+    const updated = await update(grant, { expirationWindowMs: 60 * MINUTE });
+    expect(updated).toEqual({ ...grant, expirationWindowMs: 60 * MINUTE, expirationTime: NOW + 60 * MINUTE });
+    expect(await store.findGrant(grant.uid)).toEqual(updated);
+  });
+
+  it('can be made shorter, but not until now', async () => {
+    const grant = await stored();
+    now += 10 * MINUTE;
+    expect(await update(grant, { expirationWindowMs: 10 * MINUTE })).toHaveProperty('rejected');
+    expect(await store.findGrant(grant.uid)).toEqual(grant);
+    expect(await update(grant, { expirationWindowMs: 10 * MINUTE + 1 })).toMatchObject({
+      expirationTime: now + 1,
+    });
+  });
+
+  it('is not changed from the moment on in which the grant ends', async () => {
+    const grant = await stored();
+    now = NOW + 15 * MINUTE - 1;
+    expect(await update(grant, { expirationWindowMs: 15 * MINUTE })).not.toHaveProperty('rejected');
+    now += 1;
+    expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toHaveProperty('rejected');
+    expect(await store.findGrant(grant.uid)).toEqual(grant);
+  });
+
+  it('is for later where the grant is not ready yet', async () => {
+    const grant = await stored(PENDING);
+    const change = { expirationWindowMs: 60 * MINUTE, policy: { notBefore: NOW + 30 * MINUTE } };
+    expect(await update(grant, change)).toEqual({ ...grant, ...change });
+  });
+
+  it('holds also where the clock of the grant is started meanwhile', async () => {
+    const grant = await stored(PENDING);
+    await store.initializeGrants(NOW);
+    expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toMatchObject({
+      ...{ readyAt: NOW, expirationTime: NOW + 60 * MINUTE, expirationWindowMs: 60 * MINUTE },
+    });
+  });
+});
+
+describe('an update', () => {
+  it('of a spent grant gives it uses again, and of a used one can take them', async () => {
+    const grant = await stored({ redemptionsAllowed: 2, redemptions: 2 });
+    expect(await update(grant, { redemptionsAllowed: 3 })).toMatchObject({ redemptionsAllowed: 3 });
+    expect(await update(grant, { redemptionsAllowed: 1 })).toMatchObject({
+      redemptionsAllowed: 1,
+      redemptions: 2,
+    });
+  });
+
+  it('is all or nothing', async () => {
+    const grant = await stored();
+    const change = { redemptionsAllowed: 5, policy: { notBefore: NOW + 16 * MINUTE } };
+    expect(await update(grant, change)).toEqual({
+      rejected: expect.stringContaining('would end before it begins'),
+    });
+    expect(await store.findGrant(grant.uid)).toEqual(grant);
+    expect(await update(grant, { ...change, expirationWindowMs: 17 * MINUTE })).toMatchObject(change);
+  });
+
+  it('of a grant that was deleted meanwhile says so', async () => {
+    const grant = await stored();
+    await store.deleteGrant(grant.uid);
+    expect(await update(grant, { redemptionsAllowed: 5 })).toEqual({
+      rejected: expect.stringContaining('was deleted meanwhile'),
+    });
+  });
+});
