@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
 import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
 import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import {
   linkOf,
@@ -195,4 +198,27 @@ it('renewals are logged and counted as such, and nothing secret is', async () =>
   ]);
   expect(service.logText()).not.toContain(request.split('.')[1]);
   expect(await service.metricsText()).toContain('linkgrant_answers_total{outcome="renewed"} 1');
+});
+
+it('tells the CA of the certificate that the service shows now, and not that of its start', async () => {
+  const write = ({ cert, key, ca }: TestIdentity) => ({
+    tlsCert: openssl.write('server.crt', cert),
+    tlsKey: openssl.write('server.key', key),
+    tlsCa: openssl.write('server-ca.crt', ca),
+  });
+  const [first, second] = [await makeIdentity(), await makeIdentity()];
+  const moving = await startTestService(write(first));
+  try {
+    const link = await redeemLink(moving);
+    write(second);
+    for (const file of ['server.crt', 'server.key', 'server-ca.crt']) {
+      utimesSync(join(openssl.directory, file), 1, 1);
+    }
+    await moving.running.reloadIdentity();
+    const request = await renewalOf(link, moving);
+    const answer = redeemedAnswer(await postRenewal({ ...moving, ca: second.ca }, request));
+    expect(answer.secret.metadata.annotations?.['linkgrant.dev/server-ca']).toBe(second.ca);
+  } finally {
+    await moving.close();
+  }
 });
