@@ -13,6 +13,7 @@ import { issueIdentity } from './platforms/standalone/server-identity.js';
 import { issuerOfLinks } from './platforms/standalone/site.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { RotatingIssuers } from './redemption/issuers.js';
+import type { ServiceDescription } from './redemption/service-description.js';
 import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
@@ -57,9 +58,28 @@ export function openIssuers(
   return issuerRotation(dataDir, { ...context, wait: sleep });
 }
 
-/** PEM of all that is to be trusted with the CA of the service's own certificate. Throws CertificateAuthorityError. */
-export function serverTrust(dataDir: string, now: number): string {
-  return new OwnedAuthorities(dataDir).current(SERVER_CA, now).trustPem;
+/** What clients of the service have to trust, where its certificate is of its own CA; undefined while that cannot be used. */
+export function serverTrust(
+  dataDir: string,
+  now: number,
+): Pick<ServiceDescription, 'ca' | 'caSha256'> | undefined {
+  try {
+    const { trustPem: ca, sha256: caSha256 } = new OwnedAuthorities(dataDir).current(SERVER_CA, now);
+    return { ca, caSha256 };
+  } catch (error) {
+    if (error instanceof CertificateAuthorityError) return undefined;
+    throw error;
+  }
+}
+
+/** A CA that signs links: for the name of the site CA a given one if there is one; or in a sentence why there is none. */
+export async function findIssuer(
+  settings: Settings,
+  name: string,
+  now: number,
+): Promise<TrustedAuthority | string> {
+  if (name === SITE_CA) return (await openIssuer(settings, now)).find(now);
+  return new OwnedAuthorities(settings.dataDir).find(name, now);
 }
 
 /** Why a CA of the data directory cannot sign the links of a site without a platform; undefined where it can. */
@@ -68,9 +88,13 @@ export function namedIssuerRefusal(dataDir: string, name: string, now: number): 
   return 'refused' in found ? found : undefined;
 }
 
-/** A server certificate from the site CA for a router at `hosts`; PEM, valid for a year, `ca` with all that its clients trust. */
-export async function issueSiteCertificate(settings: Settings, hosts: readonly string[], now: number) {
-  const found = (await openIssuer(settings, now)).find(now);
+/** A server certificate from a CA for a router at `hosts`; PEM, valid for a year, `ca` with all that is to be trusted. */
+export async function issueSiteCertificate(
+  settings: Settings,
+  { issuer, hosts }: { readonly issuer: string; readonly hosts: readonly string[] },
+  now: number,
+) {
+  const found = await findIssuer(settings, issuer, now);
   if (typeof found === 'string') throw new CertificateAuthorityError(found);
   return issueIdentity(found, hosts, now);
 }

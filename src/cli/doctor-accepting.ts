@@ -109,7 +109,7 @@ function certificateChecks(settings: Settings, now: number): Check[] {
   };
   const issuers = join(dataDir, 'issuers');
   for (const name of namesIn(issuers)) {
-    const replace = `make a new CA: move ${join(issuers, name)} away and restart the service; links of the old one end with it`;
+    const replace = `change it before it ends, beginning with \`linkgrant issuer prepare ${name}\``;
     add(`CA ${name}`, join(issuers, name, 'tls.crt'), replace);
   }
   const restart = 'the running service renews it by itself; start it';

@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import { explainFileError } from '../files/file-error.js';
+import { makeNamedDirectory, requireReplaceable } from '../files/named-output.js';
+import { writePrivateFile } from '../files/private-file.js';
 import { isHost } from '../host-port.js';
 import { hasStore } from '../link-side.js';
+import { splitCertificates } from '../pki/certificate-info.js';
 import type { Settings } from '../setting-schemas.js';
-import { issueSiteCertificate } from '../site-issuer.js';
+import { issueSiteCertificate, SITE_CA } from '../site-issuer.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { formatTime } from './output.js';
@@ -14,6 +19,7 @@ import { writeOut } from './write-out.js';
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];
   readonly to?: string;
+  readonly issuer?: string;
   readonly [flag: string]: unknown;
 }
 
@@ -23,12 +29,38 @@ async function platformOf(settings: Settings, flags: Readonly<Record<string, unk
   return withStore(flags, async ({ service }) => service?.platform ?? 'standalone');
 }
 
+/** Writes the files, in place of none or of those of an earlier certificate from the same CA. */
+function writeCertificate(
+  to: string,
+  { ca, cert, key }: { readonly ca: string; readonly cert: string; readonly key: string },
+): void {
+  makeNamedDirectory(to);
+  const contents = [
+    ['ca.crt', ca],
+    ['tls.key', key],
+    ['tls.crt', cert],
+  ] as const;
+  const caFile = join(to, 'ca.crt');
+  // A CA that follows another comes with it for a while.
+  const isOfCa = () =>
+    existsSync(caFile) && splitCertificates(readBoundedText(caFile)).some((one) => ca.includes(one.trim()));
+  for (const [name] of contents) {
+    try {
+      requireReplaceable(join(to, name), isOfCa);
+    } catch (error) {
+      throw new Error(`${name}: ${explainFileError(join(to, name), error).reason}`, { cause: error });
+    }
+  }
+  // The CA first: by it a next run knows the others.
+  for (const [name, content] of contents) writePrivateFile(join(to, name), content);
+}
+
 /**
- * Writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts the links of this service's site CA. Refused on a
+ * Writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts the links of the site CA, or of another. Refused on a
  * system platform, where Skupper makes them with an issuer of the site.
  */
 export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
-  const { host: hosts = [], to, ...settingFlags } = flags;
+  const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;
   const wrong = hosts.find((host) => !isHost(host));
   if (hosts.length === 0 || wrong !== undefined) {
     throw new CommandError(wrong === undefined ? 'no --host was given' : `--host cannot be "${wrong}"`, {
@@ -46,16 +78,13 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
       hint: "name the host in spec.subjectAlternativeNames of the site's RouterAccess in input/resources and reload the site; its issuer signs then",
     });
   }
-  const issued = await issueSiteCertificate(settings, hosts, Date.now());
+  const issued = await issueSiteCertificate(settings, { issuer, hosts }, Date.now());
   try {
-    makePrivateDirectory(to);
-    writePrivateFile(join(to, 'tls.key'), issued.key);
-    writePrivateFile(join(to, 'tls.crt'), issued.cert);
-    writePrivateFile(join(to, 'ca.crt'), issued.ca);
+    writeCertificate(to, issued);
   } catch (error) {
-    throw new CommandError(`"${to}" cannot be written: ${(error as Error).message}`, {
+    throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
       exitCode: 1,
-      hint: 'name a directory that you can write to with --to',
+      hint: 'name a new directory with --to, in one that is there and that you can write to',
       cause: error,
     });
   }

@@ -3,10 +3,11 @@ import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { addConnectionFlags, grantCommand, LISTING_OUTPUT, OUTPUT, withSettings } from './command-flags.js';
+import { addIssuer } from './issuer-commands.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
-import { collect, STORE_SETTINGS } from './settings-options.js';
+import { STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
@@ -121,7 +122,7 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
   addTokenGovernance(token);
 }
 
-function addRest(program: Command, context: { clock: Clock }): void {
+function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
   const redemption = program.command('redemption').description('see what was redeemed');
   grantCommand(redemption, 'list', 'list redemptions')
     .option('--grant <NAME>', 'of one grant (by name or uid)')
@@ -143,16 +144,7 @@ function addRest(program: Command, context: { clock: Clock }): void {
     .action(async (id, flags) =>
       (await import('./redemption-show.js')).showCommand(id, flags, context.clock()),
     );
-  const issuer = program.command('issuer').description('the CA that signs links');
-  withSettings(
-    issuer
-      .command('server-certificate')
-      .description('write a certificate for a router that accepts the links'),
-    ['platform', ...STORE_SETTINGS, 'issuerCert', 'issuerKey'],
-  )
-    .option('--host <HOST>', 'name or address that links reach the router by; may be repeated', collect)
-    .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
-    .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
+  addIssuer(program, context);
   const config = program.command('config').description('the configuration of the service');
   withSettings(
     config.command('check').description('show each effective setting and where it comes from'),

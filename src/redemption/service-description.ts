@@ -36,3 +36,12 @@ export async function readService(store: GrantStore): Promise<ServiceDescription
   const text = await store.getSetting(SETTING);
   return text === undefined ? undefined : (JSON.parse(text) as ServiceDescription);
 }
+
+/** Publishes other CAs for the service's certificate, the first one of that SHA-256, with the rest as it was published last. */
+export async function publishServerTrust(
+  store: GrantStore,
+  trust: Pick<ServiceDescription, 'ca' | 'caSha256'>,
+): Promise<void> {
+  const service = await readService(store);
+  if (service && service.ca !== trust.ca) await publishService(store, { ...service, ...trust });
+}

@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../../files/private-file.js';
+import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 
 /** A data directory that cannot be used: the message names it and the reason, `hint` what to do. */
 class DataDirectoryError extends Error {
@@ -19,9 +20,16 @@ class DataDirectoryError extends Error {
  */
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
-  const keys = namesIn(issuers).map((name) => join(issuers, name, 'tls.key'));
+  const keys = namesIn(issuers).flatMap((name) => keysOf(join(issuers, name)));
   const own = ['server.pem', 'linkgrant.db', 'ledger.key'].map((name) => join(directory, name));
   return [directory, ...own, ...keys].filter((path) => (modeOf(path) & 0o077) !== 0);
+}
+
+function keysOf(issuer: string): string[] {
+  const trusted = join(issuer, TRUSTED);
+  const retiring = namesIn(trusted).filter((name) => name.endsWith('.key'));
+  const pairs = [pairIn(issuer), pairIn(join(issuer, NEXT))];
+  return [...pairs.map(({ key }) => key), ...retiring.map((name) => join(trusted, name))];
 }
 
 function modeOf(path: string): number {

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
+import type { SettingKey } from '../settings.js';
+import { OUTPUT, withSettings } from './command-flags.js';
+import { collect, STORE_SETTINGS } from './settings-options.js';
+
+const ISSUER_SETTINGS: readonly SettingKey[] = ['platform', ...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
+
+/** Adds `issuer` with its verbs. */
+export function addIssuer(
+  program: Command,
+  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+): void {
+  const issuer = program
+    .command('issuer')
+    .description('the CAs that sign: listed, made, and changed for others');
+  const add = (nameAndArguments: string, description: string) =>
+    withSettings(issuer.command(nameAndArguments).description(description), ISSUER_SETTINGS);
+  add('list', 'list the CAs, with how many links depend on each')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./issuer-list.js')).listIssuersCommand(flags, context));
+  add('create <NAME>', 'make another CA for links, which grants can name with --issuer').action(
+    async (name, flags) => (await import('./issuer-create.js')).createIssuerCommand(name, flags, context),
+  );
+  add('prepare <NAME>', 'make the CA that will sign next, and let it be trusted').action(
+    async (name, flags) => (await import('./issuer-rotate.js')).prepareCommand(name, flags, context),
+  );
+  add('activate <NAME>', 'let the prepared CA sign; the one before it stays trusted').action(
+    async (name, flags) => (await import('./issuer-rotate.js')).activateCommand(name, flags, context),
+  );
+  add('retire <NAME>', 'remove the CAs that signed before, unless something depends on them')
+    .option('--force', 'remove them all the same: what depends on them ends')
+    .action(async (name, flags) => (await import('./issuer-rotate.js')).retireCommand(name, flags, context));
+  add('trust <NAME>', 'print what a router has to trust for the links of a CA (PEM)').action(
+    async (name, flags) => (await import('./issuer-create.js')).trustCommand(name, flags, context),
+  );
+  add('server-certificate', 'write a certificate for a router that accepts the links')
+    .option('--host <HOST>', 'name or address that links reach the router by; may be repeated', collect)
+    .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
+    .option('--issuer <NAME>', 'CA that signs it (default: the site CA)')
+    .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
+}

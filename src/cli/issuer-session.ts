@@ -1,0 +1,88 @@
+import { hasStore } from '../link-side.js';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
+import type { GrantStore } from '../redemption/grant-store.js';
+import type { IssuerCa, RotatingIssuers } from '../redemption/issuers.js';
+import type { ServiceDescription } from '../redemption/service-description.js';
+import type { Settings } from '../setting-schemas.js';
+import { openIssuers, SERVER_CA, SITE_CA } from '../site-issuer.js';
+import { CommandError } from './command-error.js';
+import { configurationFrom } from './configuration.js';
+import { withStore } from './store-session.js';
+
+/** The flags of a command on issuers: settings. */
+export type IssuerFlags = Readonly<Record<string, unknown>>;
+
+/** What commands on issuers are given from outside. */
+export interface IssuerContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/** The issuers of a data directory, and what is known of the service that uses them. */
+export interface IssuerSession {
+  readonly issuers: RotatingIssuers;
+  readonly settings: Settings;
+  /** Undefined where there is none yet. */
+  readonly store: GrantStore | undefined;
+  readonly service: ServiceDescription | undefined;
+}
+
+/** An issuer whose CAs are linkgrant's own. */
+export interface OwnIssuer {
+  readonly name: string;
+  /** What it signs: certificates of links, or the one of the service. */
+  readonly signs: 'links' | 'service';
+  /** Its CAs, the active one first. */
+  readonly cas: readonly [IssuerCa, ...IssuerCa[]];
+}
+
+/** Runs `act` on the issuers, with the store open if there is one. */
+export async function withIssuers<T>(
+  flags: IssuerFlags,
+  context: IssuerContext,
+  act: (session: IssuerSession) => Promise<T>,
+): Promise<T> {
+  const { settings } = configurationFrom(flags);
+  const issuers = openIssuers(settings.dataDir, context);
+  if (!hasStore(settings)) return act({ issuers, settings, store: undefined, service: undefined });
+  return withStore(flags, ({ store, service }) => act({ issuers, settings, store, service }));
+}
+
+/** What the site runs on: as the settings say, or the service that has run on their store. */
+export function platformOf({ settings, service }: Pick<IssuerSession, 'settings' | 'service'>): string {
+  return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
+}
+
+/** The issuer of that name, if its CAs are linkgrant's to change; else an error that says whose they are. */
+export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssuer {
+  const { issuers, settings, service } = session;
+  const platform = platformOf(session);
+  if (name !== SERVER_CA && platform !== 'standalone') {
+    throw new CommandError(`on ${platform} the CAs that sign links are Skupper's`, {
+      exitCode: 2,
+      hint: `put the new CA into input/issuers/${name} of the namespace (ca.crt, tls.crt, tls.key), add it to what the routers trust in input/certs, and reload the site; the service follows`,
+    });
+  }
+  if (name === SITE_CA && settings.issuerCert !== undefined) {
+    throw new CommandError(`links are signed by the CA in ${settings.issuerCert}, which is whose made it`, {
+      exitCode: 2,
+      hint: 'put the new certificate, with the old one behind it while links need that, and its key into these files; the service follows',
+    });
+  }
+  const [active, ...others] = issuers.names().includes(name) ? issuers.list(name) : [];
+  if (!active) {
+    throw new CommandError(`there is no issuer "${name}" in ${settings.dataDir}`, {
+      exitCode: 2,
+      hint: '`linkgrant issuer list` shows those that there are, `linkgrant issuer create` makes one',
+    });
+  }
+  const cas: OwnIssuer['cas'] = [active, ...others];
+  if (name !== SERVER_CA) return { name, signs: 'links', cas };
+  if (service && !cas.some(({ sha256 }) => sha256 === service.caSha256)) {
+    throw new CommandError('the certificate of the service is given (--tls-cert): its CA is whose made it', {
+      exitCode: 2,
+      hint: 'put the new CA behind the old one into the file of --tls-ca first, and make the new certificate later; the service follows',
+    });
+  }
+  return { name, signs: 'service', cas };
+}
