@@ -169,6 +169,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   await publishService(store, description);
   const codeKeys = openCodeKeys(settings.dataDir, clock);
   await publishCodeKey(store, codeKeys);
+  await sweepCodeKeys(store, codeKeys, context);
   const adoptGrants =
     settings.platform === 'standalone'
       ? undefined

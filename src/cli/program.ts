@@ -93,7 +93,11 @@ function addTokenGovernance(token: Command): void {
 function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
   const token = program.command('token').description('issue tokens, and redeem them');
   addGrantLimits(
-    grantCommand(token, 'issue <FILE>', 'write a token (- for standard output) and make its grant'),
+    grantCommand(
+      token,
+      'issue <FILE>',
+      'write a token (- for standard output): of a new grant, or a signed one of --grant',
+    ),
   )
     .option(
       '--grant <NAME>',

@@ -27,6 +27,7 @@ let service: Serving;
 beforeAll(async () => {
   home.add('west').add('east');
   declare('early');
+  declare('codeless', { code: undefined, redemptionsAllowed: 2 });
   service = await place.serve(words);
 });
 afterAll(async () => {
@@ -172,6 +173,22 @@ describe('a grant that a file declares', () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect((await linkTo(written(to, 'early-token'), 'vm')).authorized).toBe(true);
     expect(await grantOf('early')).toMatchObject({ redemptions: 1, redemptionsAllowed: 1 });
+  });
+
+  it('without a code is redeemed with signed tokens', async () => {
+    const signed = [
+      await issue('one-of-codeless', '--grant', 'codeless'),
+      await issue('two-of-codeless', '--grant', 'codeless', '--subject', 'east'),
+    ];
+    for (const [index, { file }] of signed.entries()) {
+      const { name, annotations } = parse(readFileSync(file, 'utf8')).metadata;
+      expect(annotations['linkgrant.dev/issuer-site']).toMatch(/./);
+      const to = place.path(`codeless-links-${index}`);
+      const ended = await redeem(file, to);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect((await linkTo(written(to, name), 'vm')).authorized).toBe(true);
+    }
+    expect(await grantOf('codeless')).toMatchObject({ redemptions: 2, redemptionsAllowed: 2 });
   });
 
   it('cannot be deleted by a command while its file is there', async () => {

@@ -1,4 +1,7 @@
 import { createHmac, createPublicKey } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintSignedCode, type SignedCode } from '../../src/codes/signed-code.js';
 import { createMasterKey, type GrantSigningKey, grantSigningKey } from '../../src/codes/signing-keys.js';
@@ -6,7 +9,14 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, DAY, HOUR, MINUTE, type TestService } from '../support/service.js';
+import {
+  composeTestService,
+  DAY,
+  HOUR,
+  MINUTE,
+  startTestService,
+  type TestService,
+} from '../support/service.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';
 
 const STOCK = { name: 'west', subject: '3c1f7e0a-0000-4000-8000-00000000000a' };
@@ -112,6 +122,24 @@ describe('a signed code', () => {
       'Redemption of access token refused\n',
       undefined,
     ]);
+  });
+});
+
+describe('a service that starts', () => {
+  it('removes the old key that no grant needs, and keeps the one that signs', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'linkgrant-old-key-'));
+    try {
+      const keys = new CodeKeyDirectory(directory, Date.now);
+      const [old, current] = [keys.rotate(), keys.rotate()];
+      const started = await startTestService({ dataDir: directory });
+      await started.close();
+      expect(keys.list().map(({ kid }) => kid)).toEqual([current.kid]);
+      expect(started.logged()).toContainEqual(
+        expect.objectContaining({ event: 'code_key_removed', kid: old.kid }),
+      );
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 });
 
