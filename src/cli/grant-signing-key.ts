@@ -1,7 +1,7 @@
 import { type GrantFlags, requireGrant } from './grant.js';
 import { requireMintingKey } from './minting-key.js';
 import { formatTime } from './output.js';
-import { encodeSigningKey } from './signing-key-file.js';
+import { encodeSigningKey, SIGNING_KEY_KIND } from './signing-key-file.js';
 import { withStore } from './store-session.js';
 import { writeSecretOutput } from './write-token.js';
 
@@ -14,7 +14,7 @@ export async function exportSigningKeyCommand(
   await withStore(flags, async (session) => {
     const grant = await requireGrant(session.store, session.namespace, nameOrUid);
     const { key } = await requireMintingKey(grant, session);
-    await writeSecretOutput(target, encodeSigningKey(key));
+    await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
     process.stderr.write(
       [
         target === '-' ? '' : `Signing key written to ${target}\n`,

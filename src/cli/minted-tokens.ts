@@ -81,7 +81,7 @@ export async function handOutTokens(
     try {
       if (inDirectory) told.push(`Token ${code.jti} written to ${inDirectory(token)}\n`);
       else {
-        await writeSecretOutput(target, encodeAccessToken(token));
+        await writeSecretOutput(target, encodeAccessToken(token), 'AccessToken');
         told.push(target === '-' ? `Token ${code.jti}\n` : `Token ${code.jti} written to ${target}\n`);
       }
     } catch (error) {

@@ -4,7 +4,8 @@ import { splitCertificates } from '../pki/certificate-info.js';
 import type { MintingKey } from '../redemption/mint-token.js';
 import { CommandError } from './command-error.js';
 
-const KIND = 'linkgrant-signing-key';
+/** The `kind` of a file that holds a grant's signing key. */
+export const SIGNING_KEY_KIND = 'linkgrant-signing-key';
 const KEY_BYTES = 32;
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
   const { url, ca, redemptionsAllowed, issuerSite } = rest;
   const k = Buffer.from(signingKey.key).toString('base64url');
   const document = {
-    kind: KIND,
+    kind: SIGNING_KEY_KIND,
     grant: { uid, namespace, name },
     url,
     ca,
@@ -42,7 +43,7 @@ export async function readSigningKey(file: string): Promise<MintingKey> {
 
 function parse(text: string): MintingKey {
   const document = mapping(json(text));
-  if (document.kind !== KIND) throw new Error('it is no such file');
+  if (document.kind !== SIGNING_KEY_KIND) throw new Error('it is no such file');
   const { uid, namespace, name } = mapping(document.grant);
   const { kty, alg, kid, k } = mapping(document.jwk);
   const { url, ca, expirationTime, redemptionsAllowed, issuerSite } = document;

@@ -40,7 +40,7 @@ async function writeTokenOf(
       hint: 'start the service with --endpoint inter-router=HOST:PORT, or see `linkgrant grant list`',
     });
   }
-  await writeSecretOutput(target, encodeAccessToken(token));
+  await writeSecretOutput(target, encodeAccessToken(token), 'AccessToken');
   const leadsTo = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
   process.stderr.write(
     [

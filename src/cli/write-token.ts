@@ -1,20 +1,23 @@
-import { lstatSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { AccessToken } from '../domain/access-token.js';
 import { encodeAccessToken } from '../domain/access-token-resource.js';
-import { createPrivateFile, makePrivateDirectory, writePrivateFile } from '../files/private-file.js';
+import { explainFileError } from '../files/file-error.js';
+import { makeNamedDirectory, writeNamedFile } from '../files/named-output.js';
+import { createPrivateFile } from '../files/private-file.js';
+import { parseYamlMappings } from '../files/yaml-documents.js';
 import { CommandError } from './command-error.js';
 import { formatTime } from './output.js';
 import { writeOut } from './write-out.js';
 
-/** Writes text to a private file, or to standard output for `-`. Rejects with a CommandError where that is not possible. */
-export async function writeSecretOutput(target: string, text: string): Promise<void> {
+const LIMITS = { length: 1024 * 1024, documents: 100 };
+
+/**
+ * Writes text to a private file, new or of that `kind` already, or to standard output for `-`. Rejects with a CommandError
+ * where that is not possible.
+ */
+export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
   if (target === '-') return writeOut(text);
-  orUnwritable(target, () => {
-    makePrivateDirectory(dirname(resolve(target)));
-    if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) throw new Error('it is a directory');
-    writePrivateFile(target, text);
-  });
+  orUnwritable(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
 }
 
 /** Writes tokens into a directory as `<name>-<number>.yaml`, each a new file, and gives the file's path. */
@@ -22,7 +25,7 @@ export function tokenDirectory(directory: string): (token: AccessToken) => strin
   let number = 0;
   return (token) =>
     orUnwritable(directory, () => {
-      makePrivateDirectory(resolve(directory));
+      makeNamedDirectory(directory);
       for (;;) {
         number += 1;
         const file = join(directory, `${token.name}-${number}.yaml`);
@@ -37,13 +40,22 @@ export function limitsOf({ redemptionsAllowed, expirationTime }: AccessToken): s
   return `${uses}${expirationTime === undefined ? '' : `, until ${formatTime(expirationTime)}`}`;
 }
 
+function isOfKind(text: string, kind: string): boolean {
+  try {
+    const documents = parseYamlMappings(text, LIMITS);
+    return documents.length > 0 && documents.every((document) => document.kind === kind);
+  } catch {
+    return false;
+  }
+}
+
 function orUnwritable<T>(target: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
-    throw new CommandError(`"${target}" cannot be written: ${(error as Error).message}`, {
+    throw new CommandError(`"${target}" cannot be written: ${explainFileError(target, error).reason}`, {
       exitCode: 1,
-      hint: 'name a file in a directory that you can write to, or - for standard output',
+      hint: 'name what is not there yet, in a directory that is there and that you can write to, or - for standard output',
       cause: error,
     });
   }

@@ -49,6 +49,23 @@ describe('issuer server-certificate', () => {
     expect(publicKey(['pkey', '-in', openssl.write('router.key', read('tls.key'))])).toBe(ofCertificate);
   });
 
+  it('replaces what it wrote before, and no other key or certificate', async () => {
+    const to = place.path('again');
+    const words = ['--host', 'router.example.com', '--to', to];
+    expect((await issue(...words)).code).toBe(0);
+    const first = readFileSync(join(to, 'tls.key'), 'utf8');
+    expect((await issue(...words)).code).toBe(0);
+    expect(readFileSync(join(to, 'tls.key'), 'utf8')).not.toBe(first);
+    const other = place.path('other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'tls.key'), 'the key of something else');
+    const ended = await issue('--host', 'router.example.com', '--to', other);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('tls.key: something else is there already');
+    expect(readdirSync(other)).toEqual(['tls.key']);
+    expect(readFileSync(join(other, 'tls.key'), 'utf8')).toBe('the key of something else');
+  });
+
   it('signs with a given CA', async () => {
     const authority = makeAuthority(openssl, { subject: '/CN=company CA' });
     const [certificate, key] = [place.path('company.crt'), place.path('company.key')];

@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
@@ -94,17 +105,53 @@ describe('token issue', () => {
     const directory = place.path('replace');
     mkdirSync(directory);
     const file = `${directory}/token.yaml`;
-    writeFileSync(file, 'what was there before', { mode: 0o644 });
     expect((await issue([file])).code).toBe(0);
+    const before = readFileSync(file, 'utf8');
+    chmodSync(file, 0o644);
+    expect((await issue([file])).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).not.toBe(before);
     expect(readdirSync(directory)).toEqual(['token.yaml']);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(read(readFileSync(file, 'utf8')).kind).toBe('AccessToken');
   });
 
-  it('makes a missing directory for its owner alone', async () => {
-    const file = place.path('new', 'deep', 'token.yaml');
+  it('writes into an empty file that was made for it', async () => {
+    const file = place.path('made.yaml');
+    writeFileSync(file, '');
     expect((await issue([file])).code).toBe(0);
-    expect(statSync(place.path('new', 'deep')).mode & 0o777).toBe(0o700);
+    expect(read(readFileSync(file, 'utf8')).kind).toBe('AccessToken');
+  });
+
+  it('makes no directory', async () => {
+    const ended = await issue([place.path('new', 'token.yaml')]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain(`there is no directory ${place.path('new')}`);
+    expect(existsSync(place.path('new'))).toBe(false);
+  });
+
+  it('takes the place of nothing but a token, and leaves no grant behind', async () => {
+    const before = await grants();
+    const at = (name: string) => place.path(`kept-${name}`);
+    writeFileSync(at('file'), 'kind: ConfigMap\n');
+    writeFileSync(at('target'), 'kind: AccessToken\n');
+    symlinkSync(at('target'), at('link'));
+    execFileSync('mkfifo', [at('pipe')]);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) execFileSync('mknod', [at('device'), 'c', '1', '3']);
+    for (const [name, reason] of [
+      ['file', 'something else is there already'],
+      ['link', 'it is a symbolic link'],
+      ['pipe', 'it is no regular file'],
+      ...(isRoot ? [['device', 'it is no regular file'] as const] : []),
+    ] as const) {
+      const was = lstatSync(at(name));
+      const ended = await issue([at(name)]);
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toBe(`"${at(name)}" cannot be written: ${reason}`);
+      expect([lstatSync(at(name)).mode, lstatSync(at(name)).ino]).toEqual([was.mode, was.ino]);
+    }
+    expect(readFileSync(at('file'), 'utf8')).toBe('kind: ConfigMap\n');
+    expect(await grants()).toEqual(before);
   });
 
   it('leaves no grant behind when the file cannot be written', async () => {
