@@ -33,7 +33,7 @@ export type ActivateOutcome = 'activated' | 'already' | 'unprepared';
 export interface RotatingIssuers {
   /** Names of all issuers, in order. */
   names(): readonly string[];
-  /** The CAs of an issuer: the active one, then the prepared, then the retiring ones; none for an unknown name. */
+  /** The CAs of an issuer: the active one, then the prepared, then the retiring ones, the oldest first; none for an unknown name. */
   list(name: string): readonly IssuerCa[];
   /** Makes the CA that will sign next; it is trusted from now on. Rejects with CertificateAuthorityError if it cannot. */
   prepare(name: string): Promise<PrepareOutcome>;

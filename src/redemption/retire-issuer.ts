@@ -44,7 +44,8 @@ export async function dependentsOf(
 ): Promise<Dependents> {
   const now = clock();
   if (signs === 'links') return { links: await store.countDependents(ca.sha256, now), tokens: false };
-  const successor = cas.find(({ state, notBefore }) => state !== 'prepared' && notBefore > ca.notBefore);
+  const retiring = cas.filter(({ state }) => state === 'retiring');
+  const successor = retiring[retiring.indexOf(ca) + 1] ?? cas.find(({ state }) => state === 'active');
   const since = successor ? successor.notBefore + BACKDATED_MS + TAKEN_UP_MS : now;
   return {
     links: await store.countAnsweredBefore(since, now),
@@ -53,8 +54,8 @@ export async function dependentsOf(
 }
 
 /**
- * Removes every CA of an issuer that signed before the present one and that nothing depends on, or with `force` every one.
- * Tells of each.
+ * Removes the CAs of an issuer that signed before the present one, the oldest first, up to one that something depends on;
+ * with `force` all of them. Tells of each.
  */
 export async function retireIssuer(
   {
@@ -69,14 +70,14 @@ export async function retireIssuer(
   for (const ca of cas.filter(({ state }) => state === 'retiring')) {
     const waitMs = (ca.replacedAt ?? 0) + TAKEN_UP_MS - deps.clock();
     const dependents = await dependentsOf(ca, { signs, cas }, deps);
-    if (!force && (dependents.links > 0 || dependents.tokens)) {
-      retirements.push({ ca, kept: dependents });
-    } else if (!force && waitMs > 0) {
-      retirements.push({ ca, waitMs });
-    } else {
-      await deps.issuers.retire(name, ca.sha256);
-      retirements.push({ ca, retired: dependents });
+    const isNeeded = dependents.links > 0 || dependents.tokens;
+    if (!force && (isNeeded || waitMs > 0)) {
+      retirements.push(isNeeded ? { ca, kept: dependents } : { ca, waitMs });
+      // By way of those after it whoever knows this one alone verifies what the present one signs.
+      break;
     }
+    await deps.issuers.retire(name, ca.sha256);
+    retirements.push({ ca, retired: dependents });
   }
   return retirements;
 }

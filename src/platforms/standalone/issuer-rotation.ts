@@ -77,7 +77,9 @@ function listAuthorities(directory: string): IssuerCa[] {
   return [
     described(active, 'active'),
     ...(prepared ? [described(prepared, 'prepared')] : []),
-    ...retiring.map((pair) => described(pair, 'retiring')).sort((a, b) => a.notBefore - b.notBefore),
+    ...retiring
+      .map((pair) => described(pair, 'retiring'))
+      .sort((a, b) => (a.replacedAt ?? 0) - (b.replacedAt ?? 0)),
   ];
 }
 
@@ -86,7 +88,7 @@ function described(
   state: IssuerCaState,
 ): IssuerCa {
   const { subject, sha256, notBefore, notAfter } = describe(certificateFile);
-  const replacedAt = state === 'retiring' ? statSync(certificateFile).mtimeMs : null;
+  const replacedAt = state === 'retiring' ? Math.round(statSync(certificateFile).mtimeMs) : null;
   return { state, certificateFile, keyFile, subject, sha256, notBefore, notAfter, replacedAt };
 }
 

@@ -1,0 +1,308 @@
+import { connect } from 'node:tls';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../src/config.js';
+import { splitCertificates } from '../../src/pki/certificate-info.js';
+import { privateKeyPem } from '../../src/pki/keys.js';
+import type { RotatingIssuers } from '../../src/redemption/issuers.js';
+import { type Retirement, retireIssuer } from '../../src/redemption/retire-issuer.js';
+import type { RunningService } from '../../src/runtime.js';
+import { findIssuer, issueSiteCertificate, openIssuers, SERVER_CA, SITE_CA } from '../../src/site-issuer.js';
+import { startOpensslRouter } from '../support/openssl-router.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
+import { linkOf, postRenewal, renewalOf, type TestLink } from '../support/test-link.js';
+import { openWire, parseAnswer, post } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+/** A pair, and what its site trusts. */
+interface Pair extends TestLink {
+  readonly ca: string;
+}
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+let service: TestService & { readonly running: RunningService };
+let issuers: RotatingIssuers;
+
+beforeEach(async () => {
+  service = await startTestService();
+  issuers = openIssuers(service.directory, { clock: service.clock.read, checkpoint: () => {} });
+});
+afterEach(() => service.close());
+
+const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
+const now = () => service.clock.read();
+const inBlocks = (pem: string) => splitCertificates(pem);
+
+async function trust(): Promise<string> {
+  const found = await findIssuer(settings(), SITE_CA, now());
+  if (typeof found === 'string') throw new Error(found);
+  return found.trustPem;
+}
+
+function retire(name: string, force = false): Promise<readonly Retirement[]> {
+  const signs = name === SERVER_CA ? 'service' : 'links';
+  const { store, clock } = service;
+  return retireIssuer({ name, signs, force }, { issuers, store, clock: clock.read });
+}
+
+async function redeem(headers: Readonly<Record<string, string>> = {}): Promise<Pair> {
+  const { grant, code } = await service.grant();
+  const key = newKey();
+  const all = { ...csrHeader(key), renews: 'true', ...headers };
+  const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: all }));
+  return { ...linkOf(answer, key), ca: answer.ca };
+}
+
+async function renew(pair: Pair, target: TestService = service): Promise<Pair> {
+  const key = newKey();
+  const answer = redeemedAnswer(await postRenewal(target, await renewalOf(pair, service, { newKey: key })));
+  return { ...linkOf(answer, key), ca: answer.ca };
+}
+
+/** Links that are made and renewed without a pause; `stop` ends it and rejects with the first failure. */
+function startLoad(links = 3): {
+  pairs(): Pair[];
+  rounds(count: number): Promise<void>;
+  stop(): Promise<void>;
+} {
+  const pairs: Pair[] = [];
+  let rounds = 0;
+  let stopped = false;
+  let failure: unknown;
+  const work = async (index: number) => {
+    try {
+      while (!stopped) {
+        const pair = pairs[index];
+        pairs[index] = pair ? await renew(pair) : await redeem();
+        await redeem();
+        rounds += 1;
+      }
+    } catch (error) {
+      failure ??= error;
+    }
+  };
+  const done = Promise.all(Array.from({ length: links }, (_, index) => work(index)));
+  return {
+    pairs: () => [...pairs],
+    async rounds(count) {
+      const wanted = rounds + count;
+      while (rounds < wanted && failure === undefined) await new Promise(setImmediate);
+      if (failure !== undefined) throw failure;
+    },
+    async stop() {
+      stopped = true;
+      await done;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+type RouterIdentity = Awaited<ReturnType<typeof issueSiteCertificate>>;
+
+/** A server certificate for a router, as `issuer server-certificate` makes it now. */
+function routerIdentity(): Promise<RouterIdentity> {
+  return issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, now());
+}
+
+/** How mutual TLS with a router of this certificate and trust ends for each pair: `linked`, or the error's code. */
+async function dial(pairs: readonly Pair[], identity: RouterIdentity, clientCa: string): Promise<string[]> {
+  // TLS 1.2 tells both verdicts within the handshake.
+  const words = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
+  const router = await startOpensslRouter(identity, { clientCa, words });
+  try {
+    const verdicts: string[] = [];
+    for (const pair of pairs) {
+      verdicts.push(
+        await new Promise((resolve) => {
+          const { certificate: cert, ca, key } = pair;
+          const options = { host: '127.0.0.1', port: router.port, cert, ca, key: privateKeyPem(key) };
+          const socket = connect({ ...options, maxVersion: 'TLSv1.2' }, () => {
+            resolve('linked');
+            socket.destroy();
+          });
+          socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+        }),
+      );
+    }
+    return verdicts;
+  } finally {
+    await router.close();
+  }
+}
+
+const allLinked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
+
+describe('changing the CA of links under load', () => {
+  it('fails no redemption and no renewal, and every live pair links at each step', async () => {
+    const load = startLoad();
+    await load.rounds(4);
+    const idle = await redeem();
+    const before = await routerIdentity();
+    const first = await trust();
+    const expectLinked = async (identity: RouterIdentity, clientCa: string) => {
+      const pairs = [idle, ...load.pairs()];
+      expect(await dial(pairs, identity, clientCa)).toEqual(allLinked(pairs));
+    };
+    await expectLinked(before, first);
+
+    expect(await issuers.prepare(SITE_CA)).toBe('prepared');
+    await load.rounds(4);
+    const both = await trust();
+    expect(inBlocks(both)).toHaveLength(2);
+    await expectLinked(before, both);
+
+    expect(await issuers.activate(SITE_CA)).toBe('activated');
+    await load.rounds(4);
+    await expectLinked(before, both);
+    // Also where the router's owner was too fast, or slow.
+    await expectLinked(await routerIdentity(), both);
+    await expectLinked(before, first);
+    service.clock.advance(MINUTE);
+    expect(await retire(SITE_CA)).toMatchObject([{ kept: { links: expect.any(Number) } }]);
+
+    await load.stop();
+    const renewed = await renew(idle);
+    // The load's own redemptions that nobody renewed.
+    for (const { id } of (await service.store.listRedemptions({ limit: 500 })).items) {
+      if (![renewed, ...load.pairs()].some((pair) => pair.id === id))
+        await service.store.revokeRedemption(id, now());
+    }
+    const last = startLoad();
+    await last.rounds(2);
+    expect(await retire(SITE_CA)).toMatchObject([
+      { ca: { subject: 'linkgrant site CA' }, retired: { links: 0 } },
+    ]);
+    await last.rounds(4);
+    await last.stop();
+    const alone = await trust();
+    expect(inBlocks(alone)).toEqual(inBlocks(both).filter((pem) => !first.includes(pem)));
+    const after = await routerIdentity();
+    const live = [renewed, ...load.pairs(), ...last.pairs()];
+    expect(await dial(live, after, alone)).toEqual(allLinked(live));
+    const [cut] = await dial([{ ...idle, ca: both }], after, alone);
+    expect(cut).toMatch(/ALERT|ECONNRESET/);
+    const late = await redeem();
+    expect(late.ca).toBe(alone);
+    expect(inBlocks(late.certificate)).toHaveLength(1);
+  });
+
+  it('puts the CAs before and after into a replay too', async () => {
+    const { grant, code } = await service.grant();
+    const headers = csrHeader();
+    const ask = async () => redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
+    const first = await ask();
+    await issuers.prepare(SITE_CA);
+    await issuers.activate(SITE_CA);
+    const again = await ask();
+    expect(again.certificate).toBe(first.certificate);
+    expect(again.ca).toBe(await trust());
+    expect(inBlocks(again.ca)).toHaveLength(2);
+  });
+
+  it('may begin again before the last one is over, and pairs of the first CA link until it is retired', async () => {
+    const oldest = await redeem();
+    for (let turn = 0; turn < 2; turn += 1) {
+      await issuers.prepare(SITE_CA);
+      await issuers.activate(SITE_CA);
+      service.clock.advance(MINUTE);
+    }
+    expect(issuers.list(SITE_CA).map(({ state, subject }) => [state, subject])).toEqual([
+      ['active', 'linkgrant site CA 3'],
+      ['retiring', 'linkgrant site CA'],
+      ['retiring', 'linkgrant site CA 2'],
+    ]);
+    const pairs = [oldest, await redeem()];
+    expect(await dial(pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
+    // Nothing depends on the second, but the oldest pair verifies the newest CA by way of it.
+    expect(await retire(SITE_CA)).toMatchObject([
+      { ca: { subject: 'linkgrant site CA' }, kept: { links: 1 } },
+    ]);
+    expect(await dial(pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
+    await renew(oldest);
+    expect(await retire(SITE_CA)).toMatchObject([{ retired: {} }, { retired: {} }]);
+    expect(inBlocks(await trust())).toHaveLength(1);
+  });
+});
+
+describe('changing the CA of the service', () => {
+  const through = (ca: string): TestService => ({ ...service, ca });
+
+  it('lets old tokens and links reach it until it is retired, and new ones after', async () => {
+    const old = service.ca;
+    const early = await service.grant({ expirationWindowMs: 2 * DAY });
+    const link = await redeem();
+    // A minute later: what is made at the moment of the change counts as made before it.
+    await issuers.prepare(SERVER_CA);
+    await service.running.reloadIdentity();
+    service.clock.advance(MINUTE);
+    const { grant, code } = await service.grant();
+    const answer = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+    const both = answer.secret.metadata.annotations?.['linkgrant.dev/server-ca'] ?? '';
+    const [, prepared = ''] = inBlocks(both);
+    expect(inBlocks(both)).toEqual([...inBlocks(old), prepared]);
+
+    const open = await openWire(through(old));
+    await issuers.activate(SERVER_CA);
+    await service.running.reloadIdentity();
+    const body = early.code;
+    open.send(
+      `POST /${early.grant.uid} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(parseAnswer(await open.ended).status).toBe(200);
+    const shown = await openWire(through(prepared));
+    expect(shown.socket.getPeerCertificate(false).issuer.CN).toBe('linkgrant server CA 2');
+    shown.socket.destroy();
+    for (const ca of [old, both, prepared]) {
+      const made = await service.grant();
+      const redeemed = await post(through(ca), `/${made.grant.uid}`, made.code, { headers: csrHeader() });
+      expect(redeemed.status).toBe(200);
+    }
+
+    service.clock.advance(MINUTE);
+    expect(await retire(SERVER_CA)).toMatchObject([{ kept: { links: 1, tokens: true } }]);
+    await renew(link, through(old));
+    expect(await retire(SERVER_CA)).toMatchObject([{ kept: { links: 0, tokens: true } }]);
+    await service.store.revokeGrant(early.grant.uid, now());
+    // Spent, but its answer may be asked for again until it ends.
+    await service.store.revokeGrant((await service.store.findRedemption(link.id))?.grantUid ?? '', now());
+    expect(await retire(SERVER_CA)).toMatchObject([{ retired: { links: 0, tokens: false } }]);
+    await service.running.reloadIdentity();
+    const late = await service.grant();
+    await expect(post(through(old), `/${late.grant.uid}`, late.code)).rejects.toThrow();
+    const last = redeemedAnswer(
+      await post(through(prepared), `/${late.grant.uid}`, late.code, { headers: csrHeader() }),
+    );
+    expect(inBlocks(last.secret.metadata.annotations?.['linkgrant.dev/server-ca'] ?? '')).toEqual([prepared]);
+    expect(service.logText()).not.toContain('certificate_kept');
+  });
+
+  it('waits until every service has taken up the new one', async () => {
+    await issuers.prepare(SERVER_CA);
+    await issuers.activate(SERVER_CA);
+    expect(await retire(SERVER_CA)).toMatchObject([{ waitMs: 30_000 }]);
+    service.clock.advance(29_000);
+    expect(await retire(SERVER_CA)).toMatchObject([{ waitMs: 1_000 }]);
+    expect(issuers.list(SERVER_CA)).toHaveLength(2);
+    service.clock.advance(1_000);
+    expect(await retire(SERVER_CA)).toMatchObject([{ retired: {} }]);
+    expect(await retire(SERVER_CA)).toEqual([]);
+  });
+});
+
+describe('an issuer', () => {
+  it('is changed by one process at a time: of many that activate one does, and all end well', async () => {
+    await issuers.prepare(SITE_CA);
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => issuers.activate(SITE_CA)));
+    expect(outcomes.sort()).toEqual(['activated', ...Array(7).fill('already')]);
+    expect(issuers.list(SITE_CA).map(({ state }) => state)).toEqual(['active', 'retiring']);
+    const prepared = await Promise.all(Array.from({ length: 4 }, () => issuers.prepare(SITE_CA)));
+    expect(prepared.sort()).toEqual(['already', 'already', 'already', 'prepared']);
+  });
+
+  it('activates nothing that was not prepared', async () => {
+    expect(await issuers.activate(SITE_CA)).toBe('unprepared');
+    expect(issuers.list(SITE_CA).map(({ state }) => state)).toEqual(['active']);
+  });
+});
