@@ -17,6 +17,7 @@ import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTar
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { reloadText } from './settle-reload.js';
+import { tell } from './tell.js';
 import { tokenSource } from './token-source.js';
 
 export interface BootstrapFlags extends LinkTargetFlags {
@@ -68,7 +69,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || (exitCode !== 3 && exitCode !== 4)) throw error;
-    process.stderr.write(`warning: continuing without a link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    tell(`warning: continuing without a link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
     return;
   }
   if (flags.watch) await (await import('./watch-links.js')).watchLinks(target, context);
@@ -129,7 +130,7 @@ async function persist(
       reason = message;
     }
     if (reason !== said) {
-      process.stderr.write(`Waiting: ${reason}\n`);
+      tell(`Waiting: ${reason}\n`);
       backOff.reset();
       said = reason;
     }

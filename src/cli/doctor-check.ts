@@ -1,4 +1,5 @@
 import type { ExitCode } from './command-error.js';
+import { plainLine } from './plain-text.js';
 
 /** One thing that was looked at. */
 export interface Check {
@@ -31,8 +32,8 @@ export function checksText(checks: readonly Check[]): string {
   const width = Math.max(0, ...checks.map(({ name }) => name.length));
   return checks
     .map(({ status, name, detail, hint }) => {
-      const line = `${status.padEnd(4)}  ${name.padEnd(width)}  ${detail}\n`;
-      return hint === undefined ? line : `${line}      hint: ${hint}\n`;
+      const line = `${status.padEnd(4)}  ${name.padEnd(width)}  ${plainLine(detail)}\n`;
+      return hint === undefined ? line : `${line}      hint: ${plainLine(hint)}\n`;
     })
     .join('');
 }

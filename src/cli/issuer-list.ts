@@ -11,6 +11,7 @@ import {
 } from './issuer-session.js';
 import { formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import { tell } from './tell.js';
 
 /** A CA in a listing. */
 interface ListedCa {
@@ -94,7 +95,7 @@ async function foreignCas(session: IssuerSession, { clock }: IssuerContext): Pro
   const listed: ListedCa[] = [];
   for (const { namespace, access } of await siteReports(service?.system ?? systemOf(settings), clock)) {
     if ('refused' in access) {
-      process.stderr.write(`Namespace ${namespace} gives no link now: ${access.reason}\n`);
+      tell(`Namespace ${namespace} gives no link now: ${access.reason}\n`);
       continue;
     }
     const issuer = access.issuer.description;

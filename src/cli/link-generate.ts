@@ -9,6 +9,7 @@ import { adviceFor } from './exit-codes.js';
 import { parseCount, requireResourceName } from './flag-values.js';
 import { formatTime } from './output.js';
 import { withStore } from './store-session.js';
+import { tell } from './tell.js';
 import { writeOut } from './write-out.js';
 
 export interface LinkGenerateFlags {
@@ -60,7 +61,7 @@ export async function generateCommand(
 
 function report({ redemption, links }: GeneratedLink, written: readonly string[]): void {
   const endpoints = links.flatMap((link) => link.endpoints);
-  process.stderr.write(
+  tell(
     [
       ...written.map((path) => `Written ${path}\n`),
       `Links to ${endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ')}\n`,

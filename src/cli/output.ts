@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { OutputFormat } from './output-format.js';
+import { plainLine } from './plain-text.js';
 import { writeOut } from './write-out.js';
 
 /**
@@ -12,8 +13,9 @@ export async function print(format: OutputFormat, value: unknown, text: () => st
   else await writeOut(text());
 }
 
-/** Columns under headings, each as wide as its longest cell. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Columns under headings, each as wide as its longest cell; each row is one line, whatever its cells hold. */
+export function table(headings: readonly string[], unjudged: readonly (readonly string[])[]): string {
+  const rows = unjudged.map((row) => row.map(plainLine));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -29,7 +31,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 export function fields(pairs: readonly (readonly [string, string | number | undefined])[]): string {
   const shown = pairs.filter(([, value]) => value !== undefined);
   const width = Math.max(...shown.map(([label]) => label.length)) + 1;
-  return shown.map(([label, value]) => `${`${label}:`.padEnd(width)} ${value}\n`).join('');
+  return shown.map(([label, value]) => `${`${label}:`.padEnd(width)} ${plainLine(String(value))}\n`).join('');
 }
 
 /** A moment as people and machines both read it: RFC 3339 in UTC, to the second. */

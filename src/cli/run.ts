@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import type { ExitCode } from './command-error.js';
 import { describeFailure } from './failure.js';
+import { plainLine } from './plain-text.js';
 import { createProgram } from './program.js';
 import { OutputClosed } from './write-out.js';
 
@@ -22,7 +23,9 @@ export async function runCommandLine(
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof OutputClosed) return 1;
     const { message, hint, exitCode } = describeFailure(error);
-    process.stderr.write(`error: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    process.stderr.write(
+      `error: ${plainLine(message)}\n${hint === undefined ? '' : `hint: ${plainLine(hint)}\n`}`,
+    );
     return exitCode;
   }
 }

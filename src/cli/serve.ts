@@ -15,6 +15,7 @@ import { configurationFrom } from './configuration.js';
 import { describeFailure } from './failure.js';
 import { listenFailure } from './listen-failure.js';
 import { formatFingerprint } from './output.js';
+import { plainText } from './plain-text.js';
 
 const RESTART_DELAY_MS = 1_000;
 const CERTIFICATE_ENDS_MS = 10_000;
@@ -107,7 +108,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         runtime,
       ));
     process.stdout.write(
-      await banner(service.description, service.listening.port, operations?.listening.port),
+      plainText(await banner(service.description, service.listening.port, operations?.listening.port)),
     );
     await stop;
     await operations?.close();
@@ -186,7 +187,7 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
     process.on('SIGHUP', () => signalWorkers('SIGHUP'));
     const operations =
       settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateTimes));
-    process.stdout.write(await banner(description, port, operations?.listening.port));
+    process.stdout.write(plainText(await banner(description, port, operations?.listening.port)));
     await stop;
     await operations?.close();
   } finally {

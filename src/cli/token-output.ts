@@ -5,6 +5,7 @@ import { CommandError } from './command-error.js';
 import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
 import { requireService, type StoreSession } from './store-session.js';
+import { tell } from './tell.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**
@@ -42,7 +43,7 @@ async function writeTokenOf(
   }
   await writeSecretOutput(target, encodeAccessToken(token), 'AccessToken');
   const leadsTo = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
-  process.stderr.write(
+  tell(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
       `Redeemed at ${token.url}\n`,

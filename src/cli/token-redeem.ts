@@ -8,6 +8,7 @@ import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { type InputRedemption, inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
+import { tell } from './tell.js';
 import { parseAccessToken } from './token-file.js';
 import { wantedSubject } from './wanted-subject.js';
 
@@ -185,7 +186,7 @@ async function report(
 ): Promise<void> {
   const { directory, site, place } = target;
   if (directory === undefined) {
-    process.stderr.write(validityText(redeemed, target, renew));
+    tell(validityText(redeemed, target, renew));
     return;
   }
   const value = { ...reportOf(redeemed), ...(place && { reload: reload.outcome }) };

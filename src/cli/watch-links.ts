@@ -13,6 +13,7 @@ import {
 } from './renew-secrets.js';
 import { RenewalPlan } from './renewal-plan.js';
 import { reloadText, settleReload } from './settle-reload.js';
+import { tell } from './tell.js';
 
 // Short enough to notice in time that a machine was asleep, that its clock was set, or that a link was added.
 const LONGEST_SLEEP_MS = 10 * 60_000;
@@ -56,7 +57,7 @@ async function round(
 ): Promise<number | 'nothing-left'> {
   const links = await place.links.list();
   if (links.length === 0) {
-    process.stderr.write('There is no link any more.\n');
+    tell('There is no link any more.\n');
     return 'nothing-left';
   }
   const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
@@ -69,7 +70,7 @@ async function round(
   }
   const reload = await settleReload(target, context);
   const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
-  process.stderr.write(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
+  tell(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
   const next = plan.next(waitingIn(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
@@ -90,6 +91,6 @@ function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
     const called = failed.links.join(', ');
     throw new CommandError(`link "${called}" is renewed no more: ${message}`, { exitCode: 3, hint });
   }
-  process.stderr.write(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
+  tell(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
   return 'nothing-left';
 }

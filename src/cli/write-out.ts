@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { plainText } from './plain-text.js';
 
 /** Whoever read standard output has stopped reading. That is for a reader to decide, so nothing is said of it. */
 export class OutputClosed extends Error {
@@ -6,13 +7,13 @@ export class OutputClosed extends Error {
 }
 
 /**
- * Writes text to standard output and resolves once it is handed over whole. Rejects with OutputClosed when nobody reads it
+ * Writes text to standard output, with what would act on a terminal as {@link plainText} has it, and resolves once it is handed over whole. Rejects with OutputClosed when nobody reads it
  * any more, and with a CommandError when it cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      process.stdout.write(plainText(text), (error) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;

@@ -1,0 +1,6 @@
+import { plainText } from './plain-text.js';
+
+/** Writes lines for people to standard error; what others put into them acts on no terminal. */
+export function tell(text: string): void {
+  process.stderr.write(plainText(text));
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { copySite } from '../support/system-site.js';
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+const CLEAR = '\u001b[2J';
+const OTHERS = '\u009b2J\u202e\u007f';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested.
+const ACTS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+
+function linkNamed(name: string, host: string): string {
+  const resource = {
+    kind: 'Link',
+    metadata: { name },
+    spec: { tlsCredentials: name, endpoints: [{ name: 'inter-router', host, port: '55671' }] },
+  };
+  return JSON.stringify(resource).replaceAll('\u007f', '\\u007f').replaceAll('\u009b', '\\u009b');
+}
+
+describe('control characters', () => {
+  it('of a Link reach no terminal, and make no line of their own', async () => {
+    const links = place.path('links');
+    mkdirSync(links);
+    const [name, host] = [`a${CLEAR}b\nfake  line`, `h${OTHERS}.example.com`];
+    writeFileSync(place.path('links/Link-a.yaml'), linkNamed(name, host));
+    const status = await linkgrant(['link', 'status', '--dir', links]);
+    expect(status.code).toBe(0);
+    expect(status.stdout).not.toMatch(ACTS);
+    expect(status.stdout).toMatch(/^a\\u001b\[2Jb\\u000afake {2}line +1 +inter-router h\\u009b2J\\u202e/m);
+    const report = await linkgrant(['link', 'status', '--dir', links, '-o', 'json']);
+    expect(report.stdout).not.toMatch(ACTS);
+    expect(json(report).outgoing[0]).toMatchObject({
+      name,
+      endpoints: [`inter-router ${host}:55671`],
+    });
+  });
+
+  it('of a name that was given are shown in the refusal, which stays two lines', async () => {
+    const ended = await linkgrant(['link', 'check', `x${CLEAR}\ny`, '--dir', place.path('links')]);
+    expect(ended.stderr).not.toMatch(ACTS);
+    expect(refusalOf(ended).error).toContain('"x\\u001b[2J\\u000ay"');
+  });
+
+  it("of a site's resources reach no terminal of a service that serves it", async () => {
+    const west = copySite('west', place.path('skupper'), 'west');
+    const access = {
+      kind: 'RouterAccess',
+      metadata: { name: 'a' },
+      spec: { roles: [{ name: 'edge', port: CLEAR }] },
+    };
+    writeFileSync(west.path('runtime/resources/RouterAccess-a.yaml'), JSON.stringify(access));
+    const words = ['--platform', 'linux', '--skupper-home', west.home, '--data-dir', place.path('data')];
+    const { said } = await place.serve(words);
+    expect(said.stdout).toContain('RouterAccess "a" has "\\u001b[2J" as the port of edge');
+    expect(said.stdout).not.toMatch(ACTS);
+    const doctor = await linkgrant(['doctor', ...words, '--listen', '127.0.0.1:0', '--ops-listen', 'off']);
+    expect(doctor.stdout).toContain('RouterAccess "a" has "\\u001b[2J" as the port of edge');
+    expect(doctor.stdout + doctor.stderr).not.toMatch(ACTS);
+  });
+});
