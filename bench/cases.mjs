@@ -1,5 +1,6 @@
 import { measureBurst } from './burst.mjs';
 import { compareWithBare } from './compare.mjs';
+import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureStartUp } from './start-up.mjs';
 
 // Until the compiler has made what runs often as fast as it will be.
@@ -31,5 +32,6 @@ export const CASES = {
     flags: ['--workers', '2'],
   }),
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
+  'ledger-verify': { summary: 'a ledger of 1,000,000 redemptions is verified', run: measureLedgerVerify },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },
 };

@@ -4,6 +4,7 @@ const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const BARS = {
   csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
   burst: { refused: 0, longestMs: 2000 },
+  'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };
 

@@ -45,7 +45,15 @@ function startUp({ name, firstServeMs, laterServeMs, helpMs, nodeMs }) {
   return `${name}: from starting the process until it has answered\n${align(rows)}`;
 }
 
+function ledgerVerify({ name, entries, verifyMs, peakMiB, fewEntries, fewVerifyMs, grownMiB }) {
+  return [
+    `${name}: ${entries} entries, ${(verifyMs / 1000).toFixed(1)} s, at most ${peakMiB.toFixed(0)} MiB`,
+    `  ${grownMiB.toFixed(0)} MiB more than for ${fewEntries} entries, which took ${(fewVerifyMs / 1000).toFixed(1)} s`,
+  ].join('\n');
+}
+
 function renderCase(figures) {
+  if ('verifyMs' in figures) return ledgerVerify(figures);
   if ('cpuRatio' in figures) return comparison(figures);
   return 'refused' in figures ? burst(figures) : startUp(figures);
 }

@@ -105,9 +105,9 @@ export async function showCommand(
           [
             'Renewed',
             newest &&
-              `${renewals.length} times, the last one ${formatTime(newest.renewedAt)} from ${newest.peer}`,
+              `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${formatTime(newest.renewedAt)} from ${newest.peer}`,
           ],
-          ['Can still', can],
+          ['Remaining', can],
         ]),
         'Certificate:\n',
         certificateText(redemption.certificate),

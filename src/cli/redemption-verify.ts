@@ -33,6 +33,10 @@ export async function verifyCommand(
         hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/security.md',
       });
     }
-    await print(flags.output, { whole: true, entries }, () => `The ledger is whole: ${entries} entries.\n`);
+    await print(
+      flags.output,
+      { whole: true, entries },
+      () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
+    );
   });
 }

@@ -1,0 +1,372 @@
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { NOW, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+
+const A = '00000000-0000-4000-8000-00000000000a';
+const B = '00000000-0000-4000-8000-00000000000b';
+const work = new Workplace();
+const whole = work.path('whole');
+const first = sampleRedemption(A, { subject: 'site-1', createdAt: NOW + 1 });
+const second = sampleRedemption(A, { subject: '=cmd|x, "y"', createdAt: NOW + 2, jti: 'j2' });
+const third = sampleRedemption(B, { subject: 'site-3', createdAt: NOW + 3 });
+
+const openWhole = () =>
+  openSqliteStore({ file: `${whole}/linkgrant.db`, migrate: true, clock: () => NOW + 20 });
+
+/** Rows of one table as they were before the last entry of grant A was written. */
+let olderHead: { readonly length: number; readonly last: Uint8Array; readonly mac: Uint8Array };
+
+beforeAll(async () => {
+  mkdirSync(whole, { mode: 0o700 });
+  const store = await openWhole();
+  await store.createGrant(sampleGrant({ uid: A, name: 'a', redemptionsAllowed: 9 }));
+  await store.createGrant(sampleGrant({ uid: B, name: 'b', redemptionsAllowed: 9 }));
+  await store.recordRedemption(A, first, NOW + 1);
+  await store.recordRedemption(A, second, NOW + 2);
+  await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
+  const reader = new Database(`${whole}/linkgrant.db`, { readonly: true });
+  olderHead = reader
+    .prepare('SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?')
+    .get(A) as typeof olderHead;
+  reader.close();
+  await store.recordRedemption(B, third, NOW + 3);
+  await store.recordReplay(first, '198.51.100.4', NOW + 6);
+  await store.recordReplay(first, '198.51.100.4', NOW + 7);
+  await store.revokeRedemption(second.id, NOW + 8);
+  await store.revokeGrant(B, NOW + 9);
+  await store.revokeCode({ grantUid: A, jti: 'j1', uses: 1, expirationTime: NOW }, NOW + 10);
+  const refusal = {
+    grantUid: B,
+    code: 'grant_revoked',
+    name: 'link-b',
+    subject: 'site-b',
+    peer: '::1',
+  } as const;
+  await store.recordRefusal(refusal, NOW + 11);
+  await store.close();
+});
+afterAll(() => work.remove());
+
+/** Verifies a copy of the whole ledger after these statements. */
+async function verifyAfter(
+  statements: readonly string[],
+  values: readonly (Uint8Array | number | string)[] = [],
+) {
+  const directory = work.path('changed');
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { mode: 0o700 });
+  for (const name of ['linkgrant.db', 'ledger.key']) copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+  const db = new Database(`${directory}/linkgrant.db`);
+  statements.forEach((sql, index) => {
+    db.prepare(sql).run(...(index === 0 ? values : []));
+  });
+  db.close();
+  return linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
+}
+
+const A3_TO_8 = `DELETE FROM events WHERE grant_uid = '${A}' AND seq > 3`;
+const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
+  [
+    'a changed address',
+    [
+      `UPDATE events SET detail = replace(detail, '192.0.2.7', '192.0.2.8') WHERE grant_uid = '${A}' AND seq = 2`,
+    ],
+    `entry 2 of grant ${A} is not what was written there`,
+  ],
+  [
+    'a changed time',
+    [`UPDATE events SET at = at + 1 WHERE grant_uid = '${B}' AND seq = 1`],
+    `entry 1 of grant ${B} is not what was written there`,
+  ],
+  [
+    'a deleted entry',
+    [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 2`],
+    `entry 2 of grant ${A} is missing`,
+  ],
+  [
+    "two entries in each other's place",
+    [
+      `UPDATE events SET seq = 99 WHERE grant_uid = '${A}' AND seq = 1`,
+      `UPDATE events SET seq = 1 WHERE grant_uid = '${A}' AND seq = 2`,
+      `UPDATE events SET seq = 2 WHERE grant_uid = '${A}' AND seq = 99`,
+    ],
+    `entry 1 of grant ${A} is not what was written there`,
+  ],
+  [
+    'an inserted entry',
+    [
+      `INSERT INTO events SELECT grant_uid, 7, at, kind, redemption_id, detail, mac, position FROM events WHERE grant_uid = '${A}' AND seq = 6`,
+    ],
+    `entry 7 of grant ${A} is not what was written there`,
+  ],
+  [
+    'an entry moved to another grant',
+    [`UPDATE events SET grant_uid = '${B}', seq = 3 WHERE grant_uid = '${A}' AND seq = 6`],
+    `entry 6 of grant ${A} is missing`,
+  ],
+  [
+    'an entry cut off',
+    [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6`],
+    `entry 6 of grant ${A} is missing`,
+  ],
+  [
+    'a grant without its entries',
+    [`DELETE FROM events WHERE grant_uid = '${B}'`],
+    `entry 1 of grant ${B} is missing`,
+  ],
+  [
+    'an entry cut off, and its head made shorter',
+    [
+      `DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6`,
+      `UPDATE ledger_heads SET length = 5, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 5) WHERE grant_uid = '${A}'`,
+    ],
+    `grant ${A} has a note of where its entries end that is not what was written there`,
+  ],
+  [
+    'the head of another grant',
+    [
+      `UPDATE ledger_heads SET (length, last, mac) = (SELECT length, last, mac FROM ledger_heads WHERE grant_uid = '${B}') WHERE grant_uid = '${A}'`,
+    ],
+    `grant ${A} has a note of where its entries end that is not what was written there`,
+  ],
+  [
+    'a deleted head',
+    [`DELETE FROM ledger_heads WHERE grant_uid = '${A}'`],
+    `grant ${A} has entries, and no note of where they end`,
+  ],
+  [
+    'a head and its entries gone',
+    [
+      `DELETE FROM ledger_heads WHERE grant_uid = '${B}'`,
+      `DELETE FROM events WHERE grant_uid = '${B}'`,
+      `DELETE FROM redemptions WHERE grant_uid = '${B}'`,
+    ],
+    'the ledger lacks 2 of 8 entries, and the notes of where they ended',
+  ],
+  [
+    'a forged end of the whole',
+    ['UPDATE ledger_end SET position = 6'],
+    'the ledger has a note of its end that is not what was written there',
+  ],
+  [
+    'a deleted end of the whole',
+    ['DELETE FROM ledger_end'],
+    'the ledger has a note of its end that is not what was written there',
+  ],
+  [
+    'a deleted redemption',
+    [`DELETE FROM redemptions WHERE id = '${first.id}'`],
+    `entry 1 of grant ${A} tells of redemption ${first.id}, which is missing`,
+  ],
+  [
+    'a changed subject',
+    [`UPDATE redemptions SET subject = 'other' WHERE id = '${second.id}'`],
+    `entry 2 of grant ${A} tells of redemption ${second.id}, which was changed`,
+  ],
+  [
+    'another certificate',
+    [`UPDATE redemptions SET certificate = certificate || 'x' WHERE id = '${third.id}'`],
+    `entry 1 of grant ${B} tells of redemption ${third.id}, which was changed`,
+  ],
+  [
+    'an inserted redemption',
+    [
+      `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer FROM redemptions WHERE id = '${first.id}'`,
+    ],
+    `grant ${A} has redemption forged, of which no entry tells`,
+  ],
+  [
+    'a revocation taken back',
+    [`UPDATE redemptions SET revoked_at = NULL WHERE id = '${second.id}'`],
+    `entry 5 of grant ${A} tells that redemption ${second.id} was revoked, which its row does not`,
+  ],
+  [
+    'a revocation that nobody made',
+    [`UPDATE redemptions SET revoked_at = 5 WHERE id = '${first.id}'`],
+    `grant ${A} has redemption ${first.id}, whose revocation no entry tells of`,
+  ],
+  [
+    'a changed renewal',
+    [`UPDATE renewals SET serial = 'ff'`],
+    `entry 3 of grant ${A} tells of renewal 1 of redemption ${first.id}, which was changed`,
+  ],
+  [
+    'a deleted renewal',
+    ['DELETE FROM renewals'],
+    `entry 3 of grant ${A} tells of renewal 1 of redemption ${first.id}, which is missing`,
+  ],
+  [
+    'an inserted renewal',
+    [
+      `INSERT INTO renewals SELECT redemption_id, 2, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, renewed_at, peer FROM renewals`,
+    ],
+    `grant ${A} has a renewal of redemption ${first.id}, of which no entry tells`,
+  ],
+  [
+    'a grant that is redeemable again',
+    [`UPDATE grants SET revoked_at = NULL WHERE uid = '${B}'`],
+    `entry 2 of grant ${B} tells that the grant was revoked, which its row does not`,
+  ],
+  [
+    'a code that is redeemable again',
+    [`UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`],
+    `entry 6 of grant ${A} tells that code j1 was revoked, which its row does not`,
+  ],
+  [
+    'a changed count of refusals',
+    ["UPDATE refusals SET count = 7 WHERE code = 'grant_revoked'"],
+    `grant ${B} has refusals (grant_revoked, subject "site-b") that are not what was written there`,
+  ],
+];
+
+describe('redemption list --verify', () => {
+  it('says that a ledger that nobody changed is whole, all of it or of one grant', async () => {
+    const all = await verifyAfter([]);
+    expect(all).toMatchObject({ code: 0, stdout: 'The ledger is whole: 8 entries.\n', stderr: '' });
+    const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', whole];
+    expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 2 });
+  });
+
+  it.each(CHANGES)('names %s', async (_, statements, wrong) => {
+    const ended = await verifyAfter(statements);
+    expect(refusalOf(ended)).toMatchObject({ error: `the ledger is not whole: ${wrong}` });
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+  });
+
+  it('finds a tail cut off together with its rows, behind a head that was genuine once', async () => {
+    const { length, last, mac } = olderHead;
+    expect(length).toBe(3);
+    const ended = await verifyAfter(
+      [
+        `UPDATE ledger_heads SET length = ?, last = ?, mac = ? WHERE grant_uid = '${A}'`,
+        A3_TO_8,
+        `UPDATE redemptions SET revoked_at = NULL WHERE grant_uid = '${A}'`,
+        `DELETE FROM codes WHERE grant_uid = '${A}'`,
+      ],
+      [length, last, mac],
+    );
+    const { error } = refusalOf(ended);
+    expect(error).toBe(
+      'the ledger is not whole: the ledger lacks 3 of 8 entries, and the notes of where they ended',
+    );
+    expect(ended.code).toBe(1);
+  });
+
+  it('does not let entries that are written later cover up what was cut off', async () => {
+    const directory = work.path('covered');
+    mkdirSync(directory, { mode: 0o700 });
+    for (const name of ['linkgrant.db', 'ledger.key'])
+      copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+    const file = `${directory}/linkgrant.db`;
+    const db = new Database(file);
+    db.exec(`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6;
+      UPDATE ledger_heads SET length = 5, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 5) WHERE grant_uid = '${A}';
+      DELETE FROM codes`);
+    db.close();
+    const store = await openSqliteStore({ file, migrate: false, clock: () => NOW });
+    for (let n = 0; n < 3; n++) await store.recordRedemption(A, sampleRedemption(A), NOW + 30 + n);
+    await store.close();
+    const ended = await linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
+    expect(refusalOf(ended).error).toContain(`grant ${A} has a note of where its entries end`);
+    expect(ended.code).toBe(1);
+  });
+
+  it.each([
+    [
+      'another key',
+      (file: string) => writeFileSync(file, `${'5a'.repeat(32)}\n`),
+      'is not the key that the ledger was begun with',
+    ],
+    ['no key', (file: string) => rmSync(file), 'cannot be read (ENOENT)'],
+    ['a damaged key', (file: string) => writeFileSync(file, 'x'), 'holds no key of a ledger'],
+  ])('verifies nothing, writes nothing and serves nothing with %s', async (_, change, reason) => {
+    const directory = work.path('keyless');
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { mode: 0o700 });
+    for (const name of ['linkgrant.db', 'ledger.key'])
+      copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
+    change(`${directory}/ledger.key`);
+    const data = ['--data-dir', directory];
+    for (const words of [
+      ['redemption', 'list', '--verify'],
+      ['grant', 'revoke', 'a'],
+      ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
+    ]) {
+      const ended = await linkgrant([...words, ...data]);
+      expect(refusalOf(ended)).toEqual({
+        error: expect.stringContaining(reason),
+        hint: expect.stringContaining('restore ledger.key'),
+      });
+      expect(ended.code).toBe(2);
+    }
+    expect((await linkgrant(['redemption', 'list', ...data])).code).toBe(0);
+    expect(json(await linkgrant(['grant', 'show', 'a', '-o', 'json', ...data]))).not.toMatchObject({
+      state: 'revoked',
+    });
+  });
+
+  it('takes no filters', async () => {
+    const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
+    expect(refusalOf(ended).error).toContain('--verify takes no --since');
+    expect(ended.code).toBe(2);
+  });
+});
+
+describe('redemption list', () => {
+  const list = async (...words: readonly string[]) => {
+    const ended = await linkgrant(['redemption', 'list', ...words, '--data-dir', whole]);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    return ended.stdout;
+  };
+  const subjects = async (...words: readonly string[]) =>
+    (JSON.parse(await list('-o', 'json', ...words)) as { subject: string }[]).map(({ subject }) => subject);
+
+  it('shows redemptions from a time on, of one grant, by name or by uid, and of subjects like a pattern', async () => {
+    expect(await subjects()).toEqual([first.subject, second.subject, third.subject]);
+    expect(await subjects('--since', new Date(NOW + 3).toISOString())).toEqual(['site-3']);
+    expect(await subjects('--since', '2031-03-04')).toHaveLength(3);
+    expect(await subjects('--since', '2031-03-05')).toEqual([]);
+    expect(await subjects('--grant', 'a')).toEqual([first.subject, second.subject]);
+    expect(await subjects('--grant', B, '--since', '2031-03-04')).toEqual(['site-3']);
+    expect(await subjects('--subject', 'site-?')).toEqual(['site-1', 'site-3']);
+    const wrong = await linkgrant(['redemption', 'list', '--since', 'yesterday', '--data-dir', whole]);
+    expect(refusalOf(wrong).error).toContain('--since cannot be "yesterday"');
+    expect(wrong.code).toBe(2);
+  });
+
+  it('writes CSV that a spreadsheet takes for text, with quotes where they must be', async () => {
+    const lines = (await list('-o', 'csv')).split('\r\n');
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toMatch(/^id,grantUid,createdAt,mode,name,subject,peer,jti,serial,/);
+    expect(lines[2]).toContain(`,"'=cmd|x, ""y""",192.0.2.7,j2,${second.serial},`);
+    expect(lines[4]).toBe('');
+  });
+
+  it('shows every entry and what was added up, in each format', async () => {
+    const events = JSON.parse(await list('--events', '-o', 'json')) as Record<string, unknown>[];
+    expect(events.map(({ seq, kind, count }) => [seq, kind, count])).toEqual([
+      [1, 'redeemed', undefined],
+      [2, 'redeemed', undefined],
+      [3, 'renewed', undefined],
+      [4, 'replayed', undefined],
+      [5, 'revoked', undefined],
+      [6, 'code_revoked', undefined],
+      [1, 'redeemed', undefined],
+      [2, 'grant_revoked', undefined],
+      [undefined, 'replayed', 1],
+      [undefined, 'grant_revoked', 1],
+    ]);
+    expect(events[3]).toMatchObject({ redemptionId: first.id, subject: 'site-1', peer: '198.51.100.4' });
+    expect((await list('--events', '-o', 'csv')).split('\r\n')).toHaveLength(12);
+    const text = await list('--events', '--grant', B);
+    expect(text.split('\n')[0]).toMatch(/^TIME +KIND +TIMES +GRANT/);
+    expect(text.trimEnd().split('\n')).toHaveLength(4);
+    const ofSubject = JSON.parse(await list('--events', '--subject', 'site-1', '-o', 'json')) as {
+      kind: string;
+    }[];
+    expect(ofSubject.map(({ kind }) => kind)).toEqual(['redeemed', 'renewed', 'replayed', 'replayed']);
+  });
+});
