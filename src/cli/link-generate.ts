@@ -10,7 +10,7 @@ import { parseCount, requireResourceName } from './flag-values.js';
 import { formatTime } from './output.js';
 import { withStore } from './store-session.js';
 import { tell } from './tell.js';
-import { writeOut } from './write-out.js';
+import { OutputClosed, writeOut } from './write-out.js';
 
 export interface LinkGenerateFlags {
   readonly namespace: string;
@@ -54,8 +54,26 @@ export async function generateCommand(
         'reason' in made ? [made.reason, made.hint] : [`the site gives no link now (${made.refused})`, hint];
       throw new CommandError(`no link was made: ${reason}`, { exitCode, hint: advice });
     }
-    const written = await materializer.materialize(made.secret, made.links, () => {});
+    let written: readonly string[];
+    try {
+      written = await materializer.materialize(made.secret, made.links, () => {});
+    } catch (error) {
+      // A credential that reached nobody whole is to link nobody.
+      const { id } = made.redemption;
+      await store.revokeRedemption(id, clock()).catch(() => {
+        tell(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
+      });
+      throw error instanceof OutputClosed ? unread(error) : error;
+    }
     report(made, written);
+  });
+}
+
+function unread(cause: OutputClosed): CommandError {
+  return new CommandError('nobody read the link, so it was revoked', {
+    exitCode: 1,
+    hint: 'let what reads standard output read to its end, or name a directory with --to',
+    cause,
   });
 }
 

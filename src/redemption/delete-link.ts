@@ -24,8 +24,10 @@ interface Dependencies {
 export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();
   const wanted = linksNamed(all, name);
-  // With no Link left, a Secret of the name is what an earlier run did not come to.
-  if (wanted.length === 0 && !(await deps.links.findSecret(name))) return undefined;
+  const own = await deps.links.ownSecrets();
+  const isLeft = own.some((secret) => secret.name === name && !secret.isProxy);
+  // With no Link left, its Secret is what an earlier run did not come to; another's Secret of that name is no link.
+  if (wanted.length === 0 && !isLeft) return undefined;
   const credentials = new Set(wanted.length > 0 ? wanted.map((link) => link.tlsCredentials) : [name]);
   const others = all.filter((link) => !wanted.includes(link));
   const removed: string[] = [];
@@ -34,7 +36,8 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
     if (place !== undefined) removed.push(place);
   };
   for (const link of wanted) await remove('Link', link.name);
-  for (const proxy of await deps.links.ownProxies()) {
+  for (const { name: proxy, isProxy } of own) {
+    if (!isProxy) continue;
     const isNamed = wanted.length === 0 || wanted.some((link) => link.proxyConfiguration === proxy);
     if (isNamed && !others.some((link) => link.proxyConfiguration === proxy)) await remove('Secret', proxy);
   }

@@ -39,7 +39,7 @@ const WINDOW_MS = 60_000;
 
 /**
  * Makes a link on the accepting side. It is recorded like any other: as the one use of a grant that is made for it and
- * removed again, so that the store's own rule decides and a redemption without a counted use cannot exist.
+ * removed again in the same act, so that a redemption without a counted use cannot exist.
  */
 export async function generateLink(
   request: GenerateLinkRequest,
@@ -86,8 +86,8 @@ export async function generateLink(
     createdAt: deps.clock(),
     revokedAt: null,
   };
-  const refused = await recordUse(grant, redemption, deps);
-  if (refused) return refused;
+  const outcome = await deps.store.recordSingleUse(grant, redemption, deps.clock());
+  if (outcome !== 'recorded') return 'refused' in outcome ? outcome : { refused: 'internal' };
   const secret = {
     name,
     caCrt: access.caCrt,
@@ -125,20 +125,4 @@ function singleUse(of: {
     readyAt: of.now,
     revokedAt: null,
   };
-}
-
-async function recordUse(
-  grant: AccessGrant,
-  redemption: Redemption,
-  deps: { readonly store: GrantStore; readonly clock: Clock },
-): Promise<Refusal | undefined> {
-  await deps.store.createGrant(grant);
-  try {
-    const outcome = await deps.store.recordRedemption(grant.uid, redemption, deps.clock());
-    if (outcome === 'recorded') return undefined;
-    return 'refused' in outcome ? outcome : { refused: 'internal' };
-  } finally {
-    // One that stays is spent or ends within a minute, and must not cost the link that is recorded.
-    await deps.store.deleteGrant(grant.uid).catch(() => undefined);
-  }
 }

@@ -99,6 +99,11 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
     now: number,
     rules?: RecordRules,
   ): Promise<RecordOutcome>;
+  /**
+   * Records `redemption` as the one use of a grant that is made for it and removed again, all in one act: no grant is
+   * ever seen of it. May be repeated under the same id when an outcome is unknown.
+   */
+  recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
   /** Redemptions of one grant, or of all, made at `since` or later, oldest first. */
   listRedemptions(

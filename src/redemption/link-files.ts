@@ -32,8 +32,8 @@ export interface LinkFiles {
   findSecret(name: string): Promise<LinkSecret | undefined>;
   /** The proxy that the Secret of that name describes; undefined if there is none, or it has no host and port. */
   findProxy(name: string): Promise<LinkProxy | undefined>;
-  /** Names of the proxies' Secrets that linkgrant put beside Links. */
-  ownProxies(): Promise<readonly string[]>;
+  /** The Secrets that linkgrant put there: those of Links, and those of the proxies that Links name. */
+  ownSecrets(): Promise<readonly { readonly name: string; readonly isProxy: boolean }[]>;
   /** Changes the given fields of a Link at once and keeps everything else; gives where it stands, undefined if there is none. */
   update(name: string, changes: LinkChanges): Promise<string | undefined>;
   /**

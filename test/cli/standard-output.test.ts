@@ -32,6 +32,11 @@ const grants = async () =>
     ({ name }: { name: string }) => name,
   ) as string[];
 
+async function linksOf(name: string): Promise<{ revokedAt?: string }[]> {
+  const { stdout } = await linkgrant(['redemption', 'list', '-o', 'json', ...data]);
+  return JSON.parse(stdout).filter((redemption: { name: string }) => redemption.name === name);
+}
+
 describe('standard output that nobody reads', () => {
   it.each([
     ['grant', 'list', ...data],
@@ -53,9 +58,23 @@ describe('standard output that nobody reads', () => {
     expect(refusalOf(ended).error).toBe('nobody read the code of grant "unread", so it was deleted again');
     expect(await grants()).not.toContain('unread');
   });
+
+  it('has the link that it was to show revoked', async () => {
+    const ended = await run('unread', ['link', 'generate', 'unread', ...data]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toBe('nobody read the link, so it was revoked');
+    expect(await linksOf('unread')).toMatchObject([{ revokedAt: expect.any(String) }]);
+  });
 });
 
 describe('standard output that is full', () => {
+  it('has the link that it was to show revoked', async () => {
+    const ended = await run('full', ['link', 'generate', 'full', ...data]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toBe('standard output cannot be written (ENOSPC)');
+    expect(await linksOf('full')).toMatchObject([{ revokedAt: expect.any(String) }]);
+  });
+
   it.each([
     ['grant', 'list', ...data],
     ['version'],

@@ -52,10 +52,10 @@ export function linkDirectory(
       const place = find('Secret', name);
       return place && linkProxy(place);
     },
-    ownProxies: async () =>
+    ownSecrets: async () =>
       places('Secret')
-        .filter(({ resource }) => isManaged(resource) && resource.type === 'kubernetes.io/basic-auth')
-        .map(({ name }) => name),
+        .filter(({ resource }) => isManaged(resource))
+        .map(({ name, resource }) => ({ name, isProxy: resource.type === 'kubernetes.io/basic-auth' })),
     update: async (name, changes) => {
       const place = find('Link', name);
       if (!place) return undefined;

@@ -16,6 +16,7 @@ import { startGroupCommit } from './group-commit.js';
 import { listAddedUp, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
 import { recordRedemption } from './record-redemption.js';
+import { recordSingleUse } from './record-single-use.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
 import {
   countAnsweredBefore,
@@ -93,6 +94,7 @@ export function sqliteGrantStore(
     findReplay: (uid, replayKey) => read((connection) => findReplay(connection, uid, replayKey)),
     recordRedemption: (uid, redemption, now, rules = {}) =>
       write(recordRedemption(uid, redemption, now, rules)),
+    recordSingleUse: (grant, redemption, now) => write(recordSingleUse(grant, redemption, now)),
     findRedemption: (id) => read((connection) => findRedemption(connection, id)),
     listRedemptions: (page) => read((connection) => listRedemptions(connection, page)),
 

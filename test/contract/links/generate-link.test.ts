@@ -89,11 +89,34 @@ describe('a link made on the accepting side', () => {
     expect((await service.store.listRedemptions({ limit: 100 })).items).toHaveLength(before);
   });
 
+  test('never shows a grant, and is recorded once when its recording is repeated', async () => {
+    const seen: number[] = [];
+    const before = await grantCount();
+    const watching = new Proxy(service.store, {
+      get: (target, key) => {
+        if (key !== 'recordSingleUse') {
+          return (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target);
+        }
+        return async (...asked: Parameters<GrantStore['recordSingleUse']>) => {
+          const recorded = target.recordSingleUse(...asked);
+          seen.push(await grantCount());
+          await recorded;
+          return target.recordSingleUse(...asked);
+        };
+      },
+    });
+    const { redemption } = made(await generateLink(REQUEST, deps({ store: watching })));
+    expect(seen).toEqual([before]);
+    expect(await grantCount()).toBe(before);
+    const attempts = await service.store.listAttempts(redemption.grantUid, 10);
+    expect(attempts.filter(({ outcome }) => outcome === 'redeemed')).toHaveLength(1);
+  });
+
   test('leaves no grant either when the store fails to record it', async () => {
     const before = await grantCount();
     const failing = new Proxy(service.store, {
       get: (target, key) =>
-        key === 'recordRedemption'
+        key === 'recordSingleUse'
           ? async () => Promise.reject(new Error('the disk is full'))
           : (Reflect.get(target, key) as (...words: unknown[]) => unknown).bind(target),
     });

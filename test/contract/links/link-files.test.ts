@@ -145,6 +145,18 @@ describe('deleting a link', () => {
     expect(secret.name).toBe('to-west');
   });
 
+  test("takes no Secret for a link that is nobody's, or a proxy's", async () => {
+    mkdirSync(directory);
+    const secret = (name: string, more: object) =>
+      writeFileSync(join(directory, `Secret-${name}.yaml`), JSON.stringify({ kind: 'Secret', ...more }));
+    secret('my-tls', { metadata: { name: 'my-tls' } });
+    const labels = { 'app.kubernetes.io/managed-by': 'linkgrant' };
+    secret('proxy', { type: 'kubernetes.io/basic-auth', metadata: { name: 'proxy', labels } });
+    expect(await deleteLink('my-tls', side())).toBeUndefined();
+    expect(await deleteLink('proxy', side())).toBeUndefined();
+    expect(readdirSync(directory)).toHaveLength(2);
+  });
+
   test("takes its proxy's Secret along once no other Link names it, also after a crash, and never somebody else's", async () => {
     const proxySecret = (name: string, labels: object) =>
       writeFileSync(
