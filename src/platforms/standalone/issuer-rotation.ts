@@ -185,10 +185,12 @@ async function settle(directory: string, checkpoint: Checkpoint): Promise<void> 
 async function retire(directory: string, sha256: string, checkpoint: Checkpoint): Promise<boolean> {
   const retiring = listAuthorities(directory).find((ca) => ca.state === 'retiring' && ca.sha256 === sha256);
   if (!retiring) return false;
-  rmSync(retiring.certificateFile);
+  rmSync(retiring.keyFile, { force: true });
+  rmSync(retiringIn(directory, sha256).cross, { force: true });
   syncDirectory(join(directory, TRUSTED));
-  await checkpoint('old-ca-untrusted');
-  await settle(directory, checkpoint);
+  await checkpoint('old-ca-key-removed');
+  // Last, because as long as it is there the rest can be told to be left over.
+  rmSync(retiring.certificateFile);
   syncDirectory(join(directory, TRUSTED));
   return true;
 }
