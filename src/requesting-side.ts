@@ -10,7 +10,7 @@ import { BootstrapNotes } from './platforms/files/bootstrap-notes.js';
 import { type DirectoryPlacing, directoryMaterializer } from './platforms/files/directory-materializer.js';
 import { OwedReload } from './platforms/files/owed-reload.js';
 import { type PlacedLink, placedLinks } from './platforms/files/placed-links.js';
-import { hasUnplacedAnswer, pendingDirectories } from './platforms/standalone/pending-directory.js';
+import { pendingDirectories, placedSecretName } from './platforms/standalone/pending-directory.js';
 import { streamMaterializer } from './platforms/standalone/stream-materializer.js';
 import { RequestingSite } from './platforms/system/requesting-site.js';
 import { SkupperHome } from './platforms/system/skupper-home.js';
@@ -55,9 +55,9 @@ export function openRequestingSide(
     toDirectory: (directory: string, placing?: DirectoryPlacing) =>
       directoryMaterializer(directory, clock, placing),
     toStream: streamMaterializer,
-    /** The place of links in a directory whose reader has to be reloaded. */
-    place(directory: string, placing: DirectoryPlacing): LinkPlace {
-      const reload = new OwedReload(dataDir, directory, sleep);
+    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link OwedReload}. */
+    place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkPlace {
+      const reload = new OwedReload(dataDir, directory, sleep, patienceMs);
       return {
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),
@@ -65,16 +65,20 @@ export function openRequestingSide(
         notes: new BootstrapNotes(dataDir, directory),
       };
     },
-    /** True when a run that died has kept the answer to this token, and perhaps not put all of it in place. */
-    hasUnplacedAnswerTo: (token: AccessToken) => hasUnplacedAnswer(dataDir, pendingRedemptionId(token)),
-    /** Redeems with the side's own limit on an exchange, or with `timeoutMs`. */
+    /** Name of the Secret that this token's link was put in place under, whole, by this or an earlier run. */
+    findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
+    /** Redeems with the side's own limit on an exchange, or with `limitMs`, also on the wait for a run beside this one. */
     redeem: (
       request: RedeemTokenRequest,
       materializer: Materializer,
-      timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      limitMs?: number,
     ): Promise<RedeemedToken> =>
       redeemToken(request, {
-        client: createRedemptionClient({ ...options, timeoutMs }),
+        client: createRedemptionClient({
+          ...options,
+          timeoutMs: limitMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        }),
+        longestWaitMs: limitMs,
         readAnswer,
         openPending,
         materializer,
@@ -93,6 +97,11 @@ export type RequestingSide = ReturnType<typeof openRequestingSide>;
 /** The site of a namespace below Skupper's data directory. */
 export function openRequestingSite(skupperHome: string, namespace: string): RequestingSite {
   return new RequestingSite(new SkupperHome(skupperHome).namespace(namespace));
+}
+
+/** Names of the namespaces below Skupper's data directory, sorted. */
+export function namespacesIn(skupperHome: string): string[] {
+  return new SkupperHome(skupperHome).namespaces();
 }
 
 /** Tells tokens apart, without telling anything of their codes. */

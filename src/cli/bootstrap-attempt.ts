@@ -1,8 +1,9 @@
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { PlacedLink } from '../requesting-side.js';
+import { CommandError } from './command-error.js';
 import { confirmLinks } from './confirm-links.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
-import { inputFailure, redeemInput } from './redeem-input.js';
+import { exchangeLimit, inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, settleReload } from './settle-reload.js';
 import { parseAccessToken } from './token-file.js';
 import type { ReadToken, TokenSource } from './token-source.js';
@@ -10,7 +11,18 @@ import { wantedSubject } from './wanted-subject.js';
 
 /** Something that is not there yet, and may come; the message is a sentence without its full stop. */
 export class NotYet extends Error {
-  override readonly name = 'NotYet';
+  override readonly name: string = 'NotYet';
+  readonly hint: string;
+
+  constructor(message: string, hint = 'provide it, or give it more time with --timeout') {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** A reload that was tried and failed; each try may stop a router. */
+export class ReloadFailed extends NotYet {
+  override readonly name = 'ReloadFailed';
 }
 
 export interface BootstrapRequest {
@@ -36,16 +48,16 @@ export interface Bootstrapped {
 /**
  * One attempt to get from a token to a link in use; safe to repeat. Rejects with NotYet while something is missing that
  * this machine has to provide, with RedemptionError or CommandError for what went wrong on the way to the service.
- * `remainingMs` is whole milliseconds, until `signal` aborts a pipe is waited for; `progress` is one object for all attempts.
+ * `remainingMs()` is whole milliseconds, until `signal` aborts a pipe is waited for; `progress` is one object for all attempts.
  */
 export async function attemptBootstrap(
   target: LinkTarget,
   request: BootstrapRequest,
   context: CommandContext,
-  { remainingMs, signal }: { readonly remainingMs: number; readonly signal: AbortSignal },
+  { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
   progress: { redeemed: boolean; renewed: boolean },
 ): Promise<Bootstrapped> {
-  const timeoutMs = Math.max(1_000, Math.min(10_000, remainingMs));
+  const timeoutMs = exchangeLimit(remainingMs());
   const read = await request.source?.read(signal);
   let placed = findLinks(target, request, read);
   if (!placed && request.renews && !progress.renewed) {
@@ -55,17 +67,27 @@ export async function attemptBootstrap(
     placed = findLinks(target, request, read);
   }
   if (!placed) {
-    await redeem(target, request, read, context, timeoutMs);
+    await redeem(target, request, read, context, remainingMs);
     progress.redeemed = true;
   }
   const links = placed ?? findLinks(target, request, read) ?? [];
-  const reload = await settleReload(target, context, Math.max(1_000, remainingMs));
+  await noteSource(links, target, request, read, context);
+  const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
   if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
   if (reload.owedBecause === 'tokens-left') {
     throw new NotYet(`${target.directory} holds an AccessToken that Skupper's reload would redeem again`);
   }
+  if (reload.owedBecause === 'not-installed' && request.confirm) {
+    throw new NotYet(
+      `the site has not taken up the link, and Skupper's CLI is not here to run \`${reload.command}\``,
+      'run it where it is, or give a --reload-command; `--wait configured` is content with a link in place',
+    );
+  }
   if (typeof reload.owedBecause === 'object') {
-    throw new NotYet(`the reload with \`${reload.command}\` failed: ${reload.owedBecause.failed}`);
+    throw new ReloadFailed(
+      `the reload with \`${reload.command}\` failed: ${reload.owedBecause.failed}`,
+      'the link is in place: make the reload work, then repeat this command, which spends nothing',
+    );
   }
   if (request.confirm) await confirmLinks(links, target, context);
   return { links, alreadyLinked: !progress.redeemed, reload };
@@ -84,11 +106,27 @@ function findLinks(
     return found.length > 0 ? found : undefined;
   };
   if ('missing' in read) {
-    return named(name ?? (source.path === undefined ? undefined : place?.notes.find(source.path)));
+    const known = name ?? (source.path === undefined ? undefined : place?.notes.find(source.path));
+    if (known !== undefined) return named(known);
+    // Nobody knows what the token was for: a site that is linked is left alone.
+    return there.length > 0 ? there : undefined;
   }
-  const token = parseAccessToken(read.text);
-  // A run that died may have left some of its Links unwritten: what is kept of it is put in place whole.
-  return side.hasUnplacedAnswerTo(token) ? undefined : named(name ?? token.name);
+  // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
+  const placed = side.findPlacedName(parseAccessToken(read.text));
+  return name === undefined || name === placed ? named(placed) : undefined;
+}
+
+/** Remembers which link a token's place has led to, for when the token is gone. */
+async function noteSource(
+  [link]: readonly PlacedLink[],
+  { place }: LinkTarget,
+  { source }: BootstrapRequest,
+  read: ReadToken | undefined,
+  { checkpoint }: CommandContext,
+): Promise<void> {
+  if (!link || source?.path === undefined || !read || 'missing' in read) return;
+  place?.notes.keep(source.path, link.name);
+  await checkpoint('bootstrap-noted');
 }
 
 async function redeem(
@@ -96,27 +134,32 @@ async function redeem(
   request: BootstrapRequest,
   read: ReadToken | undefined,
   context: CommandContext,
-  timeoutMs: number,
+  remainingMs: () => number,
 ): Promise<void> {
-  const { side, site, place, materializer, proxyConfiguration } = target;
+  const { side, site, materializer, proxyConfiguration } = target;
   const { source, name, linkCost, renews } = request;
   if (read && 'missing' in read) throw new NotYet(read.missing);
   if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
-  if (!source || !read) return redeemTokensOfInput(target, request, context, timeoutMs);
+  if (!source || !read) return redeemTokensOfInput(target, request, context, remainingMs);
   const token = parseAccessToken(read.text);
   const subject = wantedSubject(token, request.subject, site);
   const asked = { token, name, subject, linkCost, proxyConfiguration, renews };
-  await side.redeem(asked, materializer, timeoutMs);
-  if (source.path !== undefined) place?.notes.keep(source.path, name ?? token.name);
+  tellWritten(await side.redeem(asked, materializer, exchangeLimit(remainingMs())));
+}
+
+/** Told at once: until the link is in use, more may have to be waited for. */
+function tellWritten({ written }: { readonly written: readonly string[] }): void {
+  process.stderr.write(written.map((file) => `Written ${file}\n`).join(''));
 }
 
 async function redeemTokensOfInput(
   target: LinkTarget,
   { linkCost, renews }: BootstrapRequest,
   context: CommandContext,
-  timeoutMs: number,
+  remainingMs: () => number,
 ): Promise<void> {
-  const results = await redeemInput(target, { linkCost, renews, timeoutMs }, context);
+  const results = await redeemInput(target, { linkCost, renews, remainingMs }, context);
+  for (const result of results) if ('redeemed' in result) tellWritten(result.redeemed);
   const failure = inputFailure(results);
   if (failure) throw failure;
   if (results.length > 0) return;
@@ -128,7 +171,8 @@ function startedSentence({ namespace, site }: LinkTarget): string {
   return `namespace "${namespace}" ${lacks}`;
 }
 
-/** True for a failure that says what the token itself is like. */
-export function isInvalidToken(error: unknown): boolean {
-  return error instanceof RedemptionError && error.code === 'token_invalid';
+/** What went wrong with a token, also one of the input directory; undefined for anything else. */
+export function redemptionErrorOf(error: unknown): RedemptionError | undefined {
+  const own = error instanceof CommandError ? error.cause : error;
+  return own instanceof RedemptionError ? own : undefined;
 }

@@ -7,11 +7,13 @@ import {
   attemptBootstrap,
   type Bootstrapped,
   type BootstrapRequest,
-  isInvalidToken,
   NotYet,
+  ReloadFailed,
+  redemptionErrorOf,
 } from './bootstrap-attempt.js';
 import { CommandError } from './command-error.js';
 import { describeFailure } from './failure.js';
+import { isFinalRefusal } from './final-refusal.js';
 import { parseCount, requireResourceName } from './flag-values.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
@@ -36,6 +38,9 @@ export interface BootstrapFlags extends LinkTargetFlags {
 }
 
 const DEFAULT_DEADLINE = '10m';
+// How long a run beside this one is waited for without a word.
+const LONGEST_SILENCE_MS = 5_000;
+const RELOAD_PAUSES = { firstMs: 10_000, longestMs: 60_000 };
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 // A file that is still being written is whole by then.
 const SETTLED_MS = 3_000;
@@ -62,14 +67,20 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
     });
   }
   const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), LONGEST_TIMER_MS));
-  const target = await openLinkTarget(rest, context, { reloads: true, signal });
+  // The clock of a machine that has just started may yet be set.
+  const end = performance.now() + deadlineMs;
+  const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
+  const patienceMs = () => Math.min(LONGEST_SILENCE_MS, remainingMs());
+  const target = await openLinkTarget(rest, context, { reloads: true, signal, patienceMs });
   const request = requestOf(flags, target);
   try {
-    await report(await persist(target, request, context, { deadlineMs, signal }), target, flags.output);
+    await report(await persist(target, request, context, { remainingMs, signal }), target, flags.output);
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
-    if (!flags.continueWithoutLink || (exitCode !== 3 && exitCode !== 4)) throw error;
-    tell(`warning: continuing without a link: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    if (!flags.continueWithoutLink || exitCode === 2) throw error;
+    tell(
+      `warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`,
+    );
     return;
   }
   if (flags.watch) await (await import('./watch-links.js')).watchLinks(target, context);
@@ -102,46 +113,57 @@ async function persist(
   target: LinkTarget,
   request: BootstrapRequest,
   context: CommandContext,
-  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
 ): Promise<Bootstrapped> {
-  // The clock of a machine that has just started may yet be set.
-  const end = performance.now() + deadlineMs;
-  const remaining = () => Math.max(0, Math.ceil(end - performance.now()));
   const backOff = new BackOff();
+  const reloadBackOff = new BackOff(RELOAD_PAUSES);
   const progress = { redeemed: false, renewed: false };
   let said: string | undefined;
   let invalidSince: number | undefined;
   for (;;) {
-    let reason: string;
+    let pauseMs: number;
     try {
-      return await attemptBootstrap(target, request, context, { remainingMs: remaining(), signal }, progress);
+      return await attemptBootstrap(target, request, context, { remainingMs, signal }, progress);
     } catch (error) {
-      invalidSince = isInvalidToken(error) ? (invalidSince ?? performance.now()) : undefined;
+      const code = redemptionErrorOf(error)?.code;
+      invalidSince = code === 'token_invalid' ? (invalidSince ?? performance.now()) : undefined;
       const isSettling = invalidSince !== undefined && performance.now() - invalidSince < SETTLED_MS;
       const { message, exitCode, hint } = describeFailure(error);
+      if (code === 'outcome_unknown') throw lostAnswer(error);
       if (!(error instanceof NotYet) && exitCode !== 4 && !isSettling) throw withOperator(error);
-      if (remaining() === 0) {
+      if (remainingMs() === 0) {
         throw new CommandError(`no link within the time given: ${message}`, {
           exitCode: isSettling ? 3 : 4,
-          hint: error instanceof NotYet ? 'provide it, or give it more time with --timeout' : hint,
+          hint: error instanceof NotYet ? error.hint : hint,
           cause: error,
         });
       }
-      reason = message;
+      // Times and amounts that a message tells do not make it another one.
+      const gist = message.replace(/\d+/g, '#');
+      if (gist !== said) {
+        tell(`Waiting: ${message}\n`);
+        backOff.reset();
+        said = gist;
+      }
+      pauseMs = (error instanceof ReloadFailed ? reloadBackOff : backOff).next();
     }
-    if (reason !== said) {
-      tell(`Waiting: ${reason}\n`);
-      backOff.reset();
-      said = reason;
-    }
-    await sleep(Math.min(backOff.next(), remaining()));
+    await sleep(Math.min(pauseMs, remainingMs()));
   }
 }
 
-/** The failure, and for a refusal also what the other side's operator can do. */
+/** Waiting mends nothing where a server that counts every posting may have counted a use. */
+function lostAnswer(error: unknown): CommandError {
+  return new CommandError(describeFailure(error).message, {
+    exitCode: 3,
+    hint: 'the use may be spent: ask for a new token; `linkgrant token redeem --retry` posts this one again, which may spend another use',
+    cause: error,
+  });
+}
+
+/** The failure, and for what the service refused also what the other side's operator can do. */
 function withOperator(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
-  if (exitCode !== 3) return error;
+  if (!isFinalRefusal(redemptionErrorOf(error))) return error;
   return new CommandError(message, { exitCode, hint: `${hint ? `${hint}; ` : ''}${OPERATOR}`, cause: error });
 }
 

@@ -14,7 +14,7 @@ import type { CommandContext, LinkTarget } from './link-target.js';
 export async function confirmLinks(
   links: readonly PlacedLink[],
   target: LinkTarget,
-  { clock }: CommandContext,
+  { clock, checkpoint }: CommandContext,
 ): Promise<void> {
   const { directory = '', place, site } = target;
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
@@ -34,6 +34,7 @@ export async function confirmLinks(
       });
     }
     place?.notes.confirm(name, notAfter);
+    await checkpoint('link-confirmed');
   }
 }
 

@@ -146,6 +146,10 @@ const ADVICE = {
     exitCode: 1,
     hint: 'make the place writable, or choose another with --to, --name or --data-dir',
   },
+  place_taken: {
+    exitCode: 1,
+    hint: 'move that file away, or choose another place or name with --to, --namespace or --name',
+  },
   busy: {
     exitCode: 4,
     hint: 'wait until the other run, or the reload that it waits for, has ended; or end it',

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
-import { isNamespace } from '../domain/names.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import type { Materializer } from '../redemption/materializer.js';
@@ -46,6 +45,8 @@ export interface LinkTarget {
   /** Absent on the standalone platform. */
   readonly site?: RequestingSite;
   readonly namespace?: string;
+  /** Skupper's data directory, where there is a site. */
+  readonly skupperHome?: string;
   /** Absent for standard output. */
   readonly directory?: string;
   /** The directory with its reload; absent for standard output, and where nothing is to be reloaded. */
@@ -63,15 +64,20 @@ export interface CommandContext {
 
 /**
  * The target that flags and configuration name. With `reloads` a standalone directory has a place too when no reload
- * command is given, because the command that asks remembers what it did there. Until `signal` aborts a pipe is waited for.
+ * command is given, because the command that asks remembers what it did there. Until `signal` aborts a pipe is waited for,
+ * and a run beside this one for `patienceMs()`.
  */
 export async function openLinkTarget(
   flags: LinkTargetFlags,
   context: CommandContext,
-  options: { readonly reloads: boolean; readonly signal?: AbortSignal },
+  options: {
+    readonly reloads: boolean;
+    readonly signal?: AbortSignal;
+    readonly patienceMs?: () => number;
+  },
 ): Promise<LinkTarget> {
-  const { dataDir, config, platform, skupperHome } = flags;
-  const { settings } = configurationFrom({ dataDir, config, platform, skupperHome });
+  const { dataDir, config, platform, skupperHome, namespace: asked } = flags;
+  const { settings } = configurationFrom({ dataDir, config, platform, skupperHome, namespace: asked });
   const { proxySecret } = flags;
   const proxy = proxySecret === undefined ? undefined : await readProxySecret(proxySecret, options.signal);
   const connection = connectionOptions(
@@ -93,15 +99,26 @@ export async function openLinkTarget(
     if (flags.reloadCommand === undefined && !options.reloads) {
       return { ...common, directory, materializer: side.toDirectory(directory, placing) };
     }
-    const place = side.place(directory, placing);
+    const place = side.place(directory, placing, options.patienceMs);
     return { ...common, directory, place, materializer: place.materializer };
   }
-  const namespace = namespaceOf(flags);
+  refuseDirectory(flags);
+  const namespace = siteNamespace(settings);
   const site = openRequestingSite(settings.skupperHome, namespace);
   requirePlatform(site, settings.platform, namespace);
   const directory = site.inputResources;
-  const place = side.place(directory, { namespace, besides: proxyBeside(directory, proxy, namespace) });
-  return { ...common, namespace, site, directory, place, materializer: place.materializer };
+  const besides = proxyBeside(directory, proxy, namespace);
+  const place = side.place(directory, { namespace, besides }, options.patienceMs);
+  const { skupperHome: home } = settings;
+  return {
+    ...common,
+    namespace,
+    skupperHome: home,
+    site,
+    directory,
+    place,
+    materializer: place.materializer,
+  };
 }
 
 function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags): string | undefined {
@@ -133,17 +150,11 @@ function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags):
   return to;
 }
 
-function namespaceOf({ to, namespace = 'default' }: LinkTargetFlags): string {
-  if (to !== undefined) {
-    throw new CommandError('--to is for the standalone platform', {
-      exitCode: 2,
-      hint: "leave it out: the link goes into the site's input/resources",
-    });
-  }
-  if (isNamespace(namespace)) return namespace;
-  throw new CommandError(`--namespace cannot be "${namespace}"`, {
+function refuseDirectory({ to }: LinkTargetFlags): void {
+  if (to === undefined) return;
+  throw new CommandError('--to is for the standalone platform', {
     exitCode: 2,
-    hint: 'use at most 63 lower-case letters, digits and -',
+    hint: "leave it out: the link goes into the site's input/resources",
   });
 }
 

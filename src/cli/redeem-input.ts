@@ -14,6 +14,7 @@ export type InputRedemption =
   | {
       readonly file: string;
       readonly failure: ReturnType<typeof describeFailure>;
+      readonly cause: unknown;
       /** True when an earlier run met it, and nothing was posted now. */
       readonly earlier: boolean;
     };
@@ -24,8 +25,13 @@ export interface InputRequest {
   readonly retry?: boolean | undefined;
   /** Asks for short-lived certificates, because they will be renewed. */
   readonly renews?: boolean | undefined;
-  /** For one exchange, in milliseconds. */
-  readonly timeoutMs?: number | undefined;
+  /** For all exchanges together: how many milliseconds are left. */
+  readonly remainingMs?: (() => number) | undefined;
+}
+
+/** How many milliseconds one exchange may take, of those that are left for all. */
+export function exchangeLimit(remainingMs: number): number {
+  return Math.max(1_000, Math.min(10_000, remainingMs));
 }
 
 /**
@@ -39,6 +45,7 @@ export async function redeemInput(
 ): Promise<InputRedemption[]> {
   const results: InputRedemption[] = [];
   for (const input of target.site?.inputTokens() ?? []) {
+    if (results.length > 0 && request.remainingMs?.() === 0) break;
     results.push(await redeemFile(input, target, request, context));
   }
   return results;
@@ -47,7 +54,7 @@ export async function redeemInput(
 async function redeemFile(
   input: InputToken,
   target: LinkTarget,
-  { linkCost, retry, renews, timeoutMs }: InputRequest,
+  { linkCost, retry, renews, remainingMs }: InputRequest,
   { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
   const { side, site, materializer, proxyConfiguration } = target;
@@ -62,13 +69,13 @@ async function redeemFile(
     const outcome = site?.findOutcome(file);
     if (outcome?.final && outcome.tokenId === id && !retry) {
       const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);
-      return { file, failure: describeFailure(error), earlier: true };
+      return { file, failure: describeFailure(error), cause: error, earlier: true };
     }
     const subject = wantedSubject(token, undefined, site);
     const redeemed = await side.redeem(
       { token, subject, linkCost, proxyConfiguration, retry, renews },
       materializer,
-      timeoutMs,
+      remainingMs && exchangeLimit(remainingMs()),
     );
     site?.removeToken(input);
     await checkpoint('token-removed');
@@ -79,7 +86,7 @@ async function redeemFile(
     if (id !== undefined && site && error instanceof RedemptionError) {
       note(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
     }
-    return { file, failure, earlier: false };
+    return { file, failure, cause: error, earlier: false };
   }
 }
 
@@ -112,5 +119,5 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
   if (!first) return undefined;
   const { message, hint, exitCode } = first.failure;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${results.length} tokens)` : '';
-  return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint });
+  return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint, cause: first.cause });
 }

@@ -92,7 +92,7 @@ export function reloadText({ outcome, command, owedBecause }: ReloadReport, what
   if (outcome === 'not-needed') return '';
   if (owedBecause === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
   if (owedBecause === 'tokens-left') {
-    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Redeem them with --input or remove them, then run: ${command}\n`;
+    return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Let token redeem --input replace them, mend or remove those that it leaves, then run: ${command}\n`;
   }
   if (owedBecause === 'not-installed') return `To put ${what} to use, run: ${command}\n`;
   return `Not reloaded: ${owedBecause?.failed}. To put ${what} to use, run: ${command}\n`;

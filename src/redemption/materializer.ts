@@ -12,7 +12,7 @@ export interface Materializer {
   findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
    * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
-   * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `not_writable`. Calls `checkpoint`
+   * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `place_taken`. Calls `checkpoint`
    * with `secret-written` and, after each Link, `link-written`.
    */
   materialize(secret: LinkSecret, links: readonly Link[], checkpoint: Checkpoint): Promise<readonly string[]>;

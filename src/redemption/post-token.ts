@@ -13,6 +13,8 @@ export interface PostingDependencies {
   readonly wait: (milliseconds: number) => Promise<void>;
   /** How long a posting of another run may be under way, in milliseconds: a little more than an exchange may take. */
   readonly patienceMs: number;
+  /** How long this run may wait for another's posting, in milliseconds; absent for as long as that takes. */
+  readonly longestWaitMs?: number | undefined;
 }
 
 /** The text of an answer; `earlier` when it is the kept one of another run. */
@@ -51,7 +53,7 @@ export async function postOrReplay(
       if (!(error instanceof RedemptionError) || error.code !== 'outcome_unknown') throw error;
       if (posting < MOST_POSTINGS) continue;
       throw new RedemptionError(
-        'outcome_unknown',
+        'service_unavailable',
         `${error.message} It is safe to repeat: this service answers the same key with the same certificate.`,
         { cause: error },
       );
@@ -62,7 +64,7 @@ export async function postOrReplay(
 /**
  * Posts to a server that counts every posting: at most once in all runs together, unless it is known that nothing was
  * counted, or `retry` says so. Runs beside the one that posts wait for its answer. Rejects with RedemptionError
- * `outcome_unknown` when an earlier posting has no answer.
+ * `outcome_unknown` when an earlier posting has no answer, `busy` when `longestWaitMs` is over before that is known.
  */
 export async function postOnce(
   redemption: TokenRedemption,
@@ -108,6 +110,9 @@ async function takeTurn(
         'outcome_unknown',
         `The code was posted ${new Date(last.at).toISOString()} and its answer was lost; the server may have counted a use.`,
       );
+    }
+    if (deps.longestWaitMs !== undefined && now - began >= deps.longestWaitMs) {
+      throw new RedemptionError('busy', 'Another run has posted the code, and its answer may yet come.');
     }
     await deps.wait(POLL_MS);
   }

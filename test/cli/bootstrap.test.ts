@@ -22,7 +22,7 @@ import { run } from '../chaos/commands.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { type RouterListener, startRouterListener } from '../support/router-listener.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
-import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/system-site.js';
 import { startProxy } from '../support/tunnel-proxy.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
@@ -71,7 +71,8 @@ function serve(): Promise<Serving> {
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
 
 async function issue(file: string, ...words: string[]): Promise<string> {
-  const issued = await accepting('token', 'issue', file, '--name', 'west', ...words);
+  const named = words.includes('--name') ? [] : ['--name', 'west'];
+  const issued = await accepting('token', 'issue', file, ...named, ...words);
   expect(issued.code, issued.stderr).toBe(0);
   return file;
 }
@@ -151,7 +152,7 @@ describe('a bootstrap whose surroundings are all there', () => {
     well(await bootstrap(['--token', '-', '--to', work.path('a')], { input: text }));
     const env = { LINKGRANT_TOKEN_FILE: work.path('token.yaml') };
     const named = well(await bootstrap(['--to', work.path('b')], { env }));
-    expect(named.stderr).toBe('');
+    expect(named.stderr).toMatch(/^Written .*Secret-west.yaml\nWritten .*Link-west.yaml\n$/);
     const { spec } = parse(text);
     const mounted = work.path('west');
     mkdirSync(mounted);
@@ -338,8 +339,67 @@ describe('a bootstrap that comes before what it needs', () => {
   it('ends well with a warning when it may continue without a link', async () => {
     const words = ['--timeout', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
     const ended = well(await bootstrap([...words, ...toLinks()]));
-    expect(ended.stderr).toContain('warning: continuing without a link: no link within the time given: ');
+    expect(ended.stderr).toContain(
+      'warning: continuing without a link in use: no link within the time given: ',
+    );
     expect(ended.stdout).toBe('');
+  });
+
+  it("waits until the site has taken up the link also where Skupper's CLI is not there", async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    await serve();
+    const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home), '--timeout', '4s'];
+    const waited = await bootstrap(words);
+    expect(waited.code).toBe(4);
+    expect(waited.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
+    expect(waited.stderr).toContain('the site has not taken up the link');
+    expect(waited.stderr).toContain('or give a --reload-command');
+    const content = well(await bootstrap([...words, '--wait', 'configured']));
+    expect(content.stdout).toContain('To put the link to use, run: skupper system reload -n east -p linux\n');
+    for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
+      cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
+    }
+    expect(well(await bootstrap(words)).stdout).toMatch(/^Already linked: west,[^\n]*\n$/);
+  });
+
+  it('says once what it waits for though the message tells the time, and reloads in vain only now and then', async () => {
+    await serve();
+    const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--timeout', '5s'];
+    const kept = ['--data-dir', work.path('requesting')];
+    const skewed = await run(['bootstrap', ...words, ...kept], { clockOffsetMs: -3650 * DAY_MS });
+    expect(skewed.code, skewed.stderr).toBe(4);
+    expect(skewed.stderr.match(/^Waiting: .*clock.*$/gm)).toHaveLength(1);
+    const command = `echo reload >> '${work.path('reloads')}'; false`;
+    const vain = await bootstrap([...words, '--to', work.path('vain'), '--reload-command', command]);
+    expect(vain.code, vain.stderr).toBe(4);
+    expect(vain.stderr).toContain('hint: the link is in place: make the reload work');
+    expect(readFileSync(work.path('reloads'), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(2);
+  });
+
+  it('asks no more of its input tokens once its time is over', async () => {
+    const home = work.path('skupper');
+    const east = copySite('east', home, 'east');
+    const service = await serve();
+    const text = readFileSync(await issue(work.path('token.yaml')), 'utf8');
+    await service.stop();
+    let asked = 0;
+    const silent = createServer((socket) => {
+      asked += 1;
+      socket.on('error', () => undefined).resume();
+    }).listen(port, '127.0.0.1');
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const file = east.path(`input/resources/AccessToken-${name}.yaml`);
+      writeFileSync(
+        file,
+        text.replace(/name: "?west"?/, `name: ${name}`).replace(/code: "./, `code: "${name}`),
+      );
+    }
+    const ended = await bootstrap([...siteFlags(home), '--timeout', '2s']);
+    silent.close();
+    expect(ended.code, ended.stderr).toBe(4);
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(4);
   });
 
   it('reloads again after a reload that failed', async () => {
@@ -368,7 +428,7 @@ describe('a bootstrap that is refused for good', () => {
     expect(refused.code).toBe(3);
     expect(refusalOf(refused).hint).toContain('on the accepting site `linkgrant grant show` tells why');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
-    expect(allowed.stderr).toContain('warning: continuing without a link: ');
+    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
   });
 
   it('ends with 3 when the file is no token and stays so', async () => {
@@ -378,6 +438,7 @@ describe('a bootstrap that is refused for good', () => {
     expect(ended.stderr).toContain(
       'error: The token file cannot be used: it is of kind Secret, not AccessToken.',
     );
+    expect(ended.stderr).not.toContain('grant show');
   });
 
   it('ends with 1 when the place is taken by what it did not make', async () => {
@@ -387,8 +448,89 @@ describe('a bootstrap that is refused for good', () => {
     writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
     const ended = await bootstrap(['--token', token, ...toLinks()]);
     expect(ended.code).toBe(1);
+    expect(refusalOf(ended).hint).toContain('move that file away');
+    const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
+    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
     expect(await redemptions()).toEqual([]);
   });
+
+  it('ends with 1, and spends nothing, when the link of that name is of another token', async () => {
+    await serve();
+    well(await bootstrap(['--token', await issue(work.path('token.yaml')), ...toLinks()]));
+    const file = await issue(work.path('other.yaml'), '--name', 'other');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/name: "?other"?/, 'name: west'));
+    const other = await bootstrap(['--token', file, ...toLinks()]);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('Secret-west.yaml is there already and is not of this redemption');
+    expect(await redemptions()).toHaveLength(1);
+  });
+});
+
+describe('a bootstrap of what `token redeem` has redeemed', () => {
+  const redeem = (...words: string[]) =>
+    linkgrant(['token', 'redeem', ...words, ...toLinks(), '--data-dir', work.path('requesting')]);
+
+  it('checks the link under the name that it got', async () => {
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    well(await redeem(token, '--name', 'aaa'));
+    await router.close();
+    const down = await bootstrap(['--token', token, ...toLinks(), '--timeout', '2s']);
+    expect(down.code).toBe(4);
+    expect(down.stderr).toContain('link "aaa" is in place but does not come up: ');
+    router = await startRouterListener();
+    expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: aaa,/);
+    const named = await bootstrap(['--token', token, ...toLinks(), '--name', 'bbb']);
+    expect(named.code).toBe(2);
+    expect(refusalOf(named).error).toContain('redeemed before under the name "aaa"');
+  });
+
+  it('leaves the site alone when the token is gone', async () => {
+    await serve();
+    const token = await issue(work.path('token.yaml'));
+    well(await redeem(token));
+    rmSync(token);
+    expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: west,/);
+  });
+});
+
+describe('a bootstrap that is killed', () => {
+  it.each(['proxy-secret-written', 'bootstrap-noted', 'before-reload', 'after-reload', 'link-confirmed'])(
+    'at %s leaves private directories, and ends well with one use the next time',
+    async (killedAt) => {
+      const home = work.path('skupper');
+      const east = copySite('east', home, 'east');
+      const proxy = await startProxy();
+      try {
+        await serve();
+        const token = await issue(work.path('token.yaml'));
+        const stringData = { host: '127.0.0.1', port: String(proxy.port) };
+        const secret = { kind: 'Secret', metadata: { name: 'egress' }, stringData };
+        writeFileSync(work.path('proxy.json'), JSON.stringify(secret));
+        const words = [
+          ...['--token', token, ...siteFlags(home), '--proxy-secret', work.path('proxy.json')],
+          ...['--reload-command', `echo reload >> '${work.path('reloads')}'`],
+        ];
+        const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+        const kept = ['--data-dir', work.path('requesting')];
+        const killed = await run(['bootstrap', ...words, ...route, ...kept], { killedAt });
+        expect(killed.signal, killed.stderr).toBe('SIGKILL');
+        const made = readdirSync(work.path('requesting'), { recursive: true, withFileTypes: true });
+        const modes = made.map((entry) => [entry.isDirectory(), modeOf(join(entry.parentPath, entry.name))]);
+        expect(modes.filter(([isDirectory, mode]) => mode !== (isDirectory ? 0o700 : 0o600))).toEqual([]);
+        expect(modeOf(work.path('requesting'))).toBe(0o700);
+        well(await bootstrap(words));
+        expect(east.inputNames()).toEqual(
+          expect.arrayContaining(['Link-west.yaml', 'Secret-west.yaml', 'Secret-egress.yaml']),
+        );
+        const reloads = readFileSync(work.path('reloads'), 'utf8').split('\n').filter(Boolean);
+        expect(reloads).toHaveLength(killedAt === 'after-reload' ? 2 : 1);
+        expect(await redemptions()).toHaveLength(1);
+      } finally {
+        await proxy.close();
+      }
+    },
+  );
 });
 
 describe('a bootstrap of a link whose certificate has ended', () => {

@@ -111,10 +111,7 @@ function refuseOther(file: string, text: string): void {
 }
 
 function occupied(file: string): RedemptionError {
-  return new RedemptionError(
-    'not_writable',
-    `${file} is there already and is not of this redemption; move it away, or choose another name or directory.`,
-  );
+  return new RedemptionError('place_taken', `${file} is there already and is not of this redemption.`);
 }
 
 /** Makes `directory` if there is none, and removes what runs that died have left in it. */

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -41,10 +41,15 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
   };
 }
 
-/** True when the answer of redemption `id` is kept in that data directory and was not put in place whole yet; makes nothing. */
-export function hasUnplacedAnswer(dataDirectory: string, id: string): boolean {
-  const directory = join(dataDirectory, 'redemptions', id);
-  return existsSync(join(directory, 'answer.yaml')) && !existsSync(join(directory, 'outcome.json'));
+/** Name of the Secret that redemption `id` was put in place under, whole; undefined while it was not. Makes nothing. */
+export function placedSecretName(dataDirectory: string, id: string): string | undefined {
+  try {
+    const outcome = readFileSync(join(dataDirectory, 'redemptions', id, 'outcome.json'), 'utf8');
+    return String((JSON.parse(outcome) as RedemptionOutcome).secret);
+  } catch {
+    // Redeeming once more spends nothing, and tells what is wrong.
+    return undefined;
+  }
 }
 
 class PendingDirectory implements PendingRedemption {

@@ -120,7 +120,7 @@ describe('what is in the way', () => {
     const server = await start('linkgrant');
     mkdirSync(site.to);
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
-    expect(await site.outcome({ token: server.token })).toBe('not_writable');
+    expect(await site.outcome({ token: server.token })).toBe('place_taken');
     expect(server.seen).toEqual([]);
     await expect(site.redeem({ token: server.token })).rejects.toThrow('choose another name or directory');
     expect(await site.outcome({ token: server.token, name: 'other' })).toBe('redeemed');
@@ -133,11 +133,11 @@ describe('what is in the way', () => {
       const [first, second] = [await start(manner), await start(manner)];
       await site.redeem({ token: first.token });
       const before = site.files().get('links/Secret-my-link.yaml');
-      expect(await site.outcome({ token: second.token })).toBe('not_writable');
+      expect(await site.outcome({ token: second.token })).toBe('place_taken');
       const elsewhere = streamMaterializer(async () => undefined);
       await site.redeem({ token: second.token }, { materializer: elsewhere });
       // Now it has its answer and no probe stands before it.
-      expect(await site.outcome({ token: second.token })).toBe('not_writable');
+      expect(await site.outcome({ token: second.token })).toBe('place_taken');
       expect(site.files().get('links/Secret-my-link.yaml')).toBe(before);
     },
   );
@@ -232,7 +232,7 @@ describe('another name than the token was redeemed under', () => {
   test('is refused also when the first answer was lost, and nothing of that one is lost', async () => {
     const server = await start('linkgrant');
     server.loseAnswers(3);
-    expect(await site.outcome({ token: server.token, name: 'first' })).toBe('outcome_unknown');
+    expect(await site.outcome({ token: server.token, name: 'first' })).toBe('service_unavailable');
     expect(await site.outcome({ token: server.token, name: 'second' })).toBe('other_name');
     expect([...site.files().keys()].filter((path) => path.startsWith('links/'))).toEqual([]);
     expect(await site.outcome({ token: server.token, name: 'first' })).toBe('redeemed');

@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { copySite, type SystemSiteCopy } from '../support/system-site.js';
+
+let work: Workplace;
+let east: SystemSiteCopy;
+
+beforeEach(async () => {
+  work = new Workplace();
+  east = copySite('east', work.path('skupper'), 'east');
+  const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+  await work.serve(['--data-dir', work.path('accepting'), ...endpoint]);
+});
+
+afterEach(() => work.remove());
+
+async function token(name = 'west'): Promise<string> {
+  const file = work.path(`${name}.yaml`);
+  const issued = await linkgrant([
+    'token',
+    'issue',
+    file,
+    '--name',
+    name,
+    '--data-dir',
+    work.path('accepting'),
+  ]);
+  expect(issued.code, issued.stderr).toBe(0);
+  return file;
+}
+
+const onSite = () => ['-n', 'east', '--skupper-home', east.home, '--data-dir', work.path('requesting')];
+const ENVIRONMENT = { PATH: '/usr/bin:/bin', SKUPPER_PLATFORM: 'linux' };
+
+const run = (...words: string[]) => linkgrant([...words, ...onSite()], { env: ENVIRONMENT });
+const redeem = (file: string, ...words: string[]) => run('token', 'redeem', file, ...words);
+
+/** Starts a command on the site, whose process can be told to end. */
+function start(...words: string[]) {
+  const main = join(import.meta.dirname, '../../dist/main.js');
+  const child = spawn(process.execPath, [main, ...words, ...onSite()], { env: ENVIRONMENT });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }));
+  return { child, ended };
+}
+
+const log = () => work.path('reloads');
+const logging = () => ['--reload-command', `echo reloaded >> '${log()}'`];
+const reloads = () => (existsSync(log()) ? readFileSync(log(), 'utf8').split('\n').filter(Boolean) : []);
+
+/** A reload that heeds no SIGTERM, nor does what it started, whose process ids it notes; and the words for it. */
+function stubborn(): { readonly words: readonly string[]; pids(): number[] } {
+  const pids = work.path('pids');
+  const command = `trap '' TERM; sleep 300 & echo $$ $! > '${pids}.new'; mv '${pids}.new' '${pids}'; wait`;
+  return {
+    words: ['--reload-command', command],
+    pids: () => (existsSync(pids) ? readFileSync(pids, 'utf8').trim().split(' ').map(Number) : []),
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when `holds` does. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+function well(ended: Ended): void {
+  expect(ended.code, ended.stderr).toBe(0);
+}
+
+function load(...names: string[]): void {
+  for (const name of names) cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
+}
+
+describe('a reload that is owed', () => {
+  it('stays so until the router has every link, not only that of the command', async () => {
+    const [a, b] = [await token('a'), await token('b')];
+    well(await redeem(a, '--reload-command', 'true'));
+    load('Link-a.yaml', 'Secret-a.yaml');
+    expect((await redeem(b, '--reload-command', 'false')).code).toBe(1);
+    well(await redeem(a, ...logging()));
+    expect(reloads()).toEqual(['reloaded']);
+    well(await redeem(a, ...logging()));
+    expect(reloads()).toHaveLength(1);
+  });
+
+  it('stays so until the router has dropped a link that was removed', async () => {
+    const b = await token('b');
+    well(await redeem(b, '--reload-command', 'true'));
+    load('Link-b.yaml', 'Secret-b.yaml');
+    expect((await run('link', 'delete', 'to-west', '--reload-command', 'false')).code).toBe(1);
+    well(await redeem(b, ...logging()));
+    expect(reloads()).toEqual(['reloaded']);
+  });
+
+  it('is not when someone else has reloaded meanwhile', async () => {
+    const b = await token('b');
+    expect((await run('link', 'delete', 'to-west', '--reload-command', 'false')).code).toBe(1);
+    expect((await redeem(b, '--reload-command', 'false')).code).toBe(1);
+    load('Link-b.yaml', 'Secret-b.yaml');
+    for (const name of ['Link-to-west.yaml', 'Secret-to-west.yaml']) {
+      rmSync(east.path('runtime/resources', name), { force: true });
+    }
+    well(await redeem(b, ...logging()));
+    expect(reloads()).toEqual([]);
+  });
+
+  it('is done although a file that says whose turn it is was damaged', async () => {
+    const file = await token();
+    well(await redeem(file, ...logging()));
+    const [place = ''] = readdirSync(work.path('requesting/reloads'));
+    const turns = readdirSync(work.path('requesting/reloads', place));
+    expect(turns).toHaveLength(1);
+    for (const damage of ['', 'no turn\n'.repeat(1000)]) {
+      writeFileSync(work.path('requesting/reloads', place, turns[0] as string), damage);
+      rmSync(east.path('input/resources/Link-west.yaml'));
+      well(await redeem(file, ...logging()));
+    }
+    expect(reloads()).toHaveLength(3);
+  });
+});
+
+describe('a reload command', () => {
+  it('cannot be empty', async () => {
+    for (const words of [
+      ['token', 'redeem', await token()],
+      ['link', 'delete', 'to-west'],
+      ['bootstrap', '--token', 'x'],
+    ]) {
+      const ended = await run(...words, '--reload-command', ' ');
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).error).toBe('--reload-command cannot be empty');
+    }
+  });
+
+  it('that does not end is ended with all that it started when the time of a bootstrap is over', async () => {
+    const reload = stubborn();
+    const words = ['--token', await token(), '--wait', 'configured', '--timeout', '4s'];
+    const ended = await run('bootstrap', ...words, ...reload.words);
+    expect(ended.code, ended.stderr).toBe(4);
+    expect(ended.stderr).toMatch(/it was not done within \d+ s and was ended/);
+    expect(reload.pids()).toHaveLength(2);
+    await until(() => !reload.pids().some(isAlive));
+  });
+
+  it('is ended with all that it started when the command that ran it is told to end', async () => {
+    const reload = stubborn();
+    const { child, ended } = start('token', 'redeem', await token(), ...reload.words);
+    await until(() => reload.pids().length === 2);
+    child.kill('SIGTERM');
+    expect((await ended).signal).toBe('SIGTERM');
+    expect(reload.pids().some(isAlive)).toBe(false);
+  });
+
+  it('that another run waits for does not keep a bootstrap beyond its time, which says what it waits for', async () => {
+    const reload = stubborn();
+    const file = await token();
+    const other = start('token', 'redeem', file, ...reload.words);
+    await until(() => reload.pids().length === 2);
+    const words = ['--token', file, '--wait', 'configured', '--timeout', '2s'];
+    const ended = await run('bootstrap', ...words, ...logging());
+    other.child.kill('SIGTERM');
+    await other.ended;
+    expect(ended.code, ended.stderr).toBe(4);
+    expect(ended.stderr).toContain('Another run of linkgrant is at work');
+    well(await run('bootstrap', ...words, ...logging()));
+    expect(reloads()).toEqual(['reloaded']);
+  });
+});
