@@ -1,0 +1,230 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { splitCertificates } from '../../src/pki/certificate-info.js';
+import { run } from '../chaos/commands.js';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { SystemHome } from '../support/system-home.js';
+import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
+
+const MINUTE_MS = 60_000;
+const SITE = 'skupper-site-ca';
+const SERVER = 'linkgrant-server-ca';
+const place = new Workplace();
+const openssl = new OpenSsl();
+const data = place.path('data');
+let serving: Serving;
+
+const issuer = (...words: readonly string[]) => linkgrant(['issuer', ...words, '--data-dir', data]);
+/** The same when the services have had the time to take up what was changed. */
+const later = (...words: readonly string[]) =>
+  run(['issuer', ...words, '--data-dir', data], { clockOffsetMs: MINUTE_MS });
+const listed = async (...words: readonly string[]) => json(await issuer('list', '-o', 'json', ...words));
+
+async function succeed(...words: readonly string[]): Promise<string> {
+  const ended = await issuer(...words);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+async function refused(...words: readonly string[]) {
+  const ended = await issuer(...words);
+  return { code: ended.code, ...refusalOf(ended) };
+}
+
+async function redeem(name: string): Promise<void> {
+  const token = place.path(`${name}.yaml`);
+  const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
+  expect(issued.code, issued.stderr).toBe(0);
+  const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
+  const redeemed = await linkgrant(['token', 'redeem', token, ...to]);
+  expect(redeemed.code, redeemed.stderr).toBe(0);
+}
+
+beforeAll(async () => {
+  serving = await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+describe('a change of the site CA', () => {
+  it('is led through step by step, each of which may be repeated', async () => {
+    await redeem('early');
+    expect(await listed()).toMatchObject([
+      { issuer: SERVER, state: 'active', owner: 'linkgrant', links: null },
+      { issuer: SITE, state: 'active', owner: 'linkgrant', links: 1, subject: 'linkgrant site CA' },
+    ]);
+    expect(await refused('activate', SITE)).toMatchObject({
+      code: 2,
+      error: `no CA of "${SITE}" is prepared`,
+      hint: expect.stringContaining(`issuer prepare ${SITE}`),
+    });
+    expect(await succeed('retire', SITE)).toBe(
+      `Nothing to retire: "${SITE}" has one CA, linkgrant site CA\n`,
+    );
+
+    const prepared = await succeed('prepare', SITE);
+    expect(prepared).toMatch(/^Prepared: linkgrant site CA 2, valid until \d{4}-/);
+    for (const line of [`linkgrant issuer trust ${SITE}`, `Next: linkgrant issuer activate ${SITE}`]) {
+      expect(prepared).toContain(line);
+    }
+    expect(await succeed('prepare', SITE)).toBe(prepared.replace('Prepared:', 'Prepared before:'));
+    expect(splitCertificates(await succeed('trust', SITE))).toHaveLength(2);
+    expect(await refused('retire', SITE)).toMatchObject({
+      code: 2,
+      hint: expect.stringContaining(`issuer activate ${SITE}`),
+    });
+
+    const activated = await succeed('activate', SITE);
+    expect(activated).toMatch(/^Signs from now on: linkgrant site CA 2, valid until \d{4}-/);
+    for (const line of [
+      'Depends on linkgrant site CA still: 1 link\n',
+      'linkgrant issuer server-certificate --host',
+      `Next: linkgrant issuer retire ${SITE}`,
+    ]) {
+      expect(activated).toContain(line);
+    }
+    expect(await succeed('activate', SITE)).toBe(activated.replace('Signs from now on:', 'Signs already:'));
+    await redeem('late');
+    const table = await succeed('list');
+    expect(table).toMatch(/^skupper-site-ca +active +linkgrant site CA 2 +\S+ +1 +linkgrant/m);
+    expect(table).toMatch(/^skupper-site-ca +retiring +linkgrant site CA +\S+ +1 +linkgrant/m);
+
+    expect(await refused('retire', SITE)).toMatchObject({
+      code: 4,
+      error: 'linkgrant site CA was not retired: 1 link of it has no newer certificate yet',
+      hint: expect.stringContaining('--force'),
+    });
+    const retired = await succeed('retire', SITE, '--force');
+    expect(retired).toMatch(/^Retired: linkgrant site CA; 1 link of it cannot connect/);
+    expect(splitCertificates(await succeed('trust', SITE))).toHaveLength(1);
+    expect(await succeed('retire', SITE)).toBe(
+      `Nothing to retire: "${SITE}" has one CA, linkgrant site CA 2\n`,
+    );
+  });
+});
+
+describe('a change of the CA of the service', () => {
+  it('is in new tokens at once, and over when nothing knows the old one alone', async () => {
+    const casOf = async (name: string) => {
+      const token = place.path(`${name}.yaml`);
+      const issued = await linkgrant(['token', 'issue', token, '--name', name, '--data-dir', data]);
+      expect(issued.code, issued.stderr).toBe(0);
+      return splitCertificates(parse(readFileSync(token, 'utf8')).spec.ca);
+    };
+    const [old, ...none] = await casOf('before');
+    expect(none).toEqual([]);
+    expect(await succeed('prepare', SERVER)).not.toContain('router');
+    const [signing, prepared, ...more] = await casOf('between');
+    expect([signing, more]).toEqual([old, []]);
+    expect(await succeed('activate', SERVER)).toContain('old tokens and links reach it still');
+    expect(await casOf('after')).toEqual([prepared, old]);
+    serving.signal('SIGHUP');
+    await redeem('through-both');
+    expect(await refused('retire', SERVER)).toMatchObject({
+      code: 4,
+      error: expect.stringMatching(
+        /^linkgrant server CA was not retired: 3 links have heard of no other since; a grant made before/,
+      ),
+    });
+    const retired = await later('retire', SERVER, '--force');
+    expect(retired.stdout).toMatch(/^Retired: linkgrant server CA; 3 links cannot renew, and tokens/);
+    expect(await casOf('last')).toEqual([prepared]);
+  });
+});
+
+describe('another issuer', () => {
+  it('is made for grants that name it, and gives routers their trust and certificate', async () => {
+    expect(await succeed('create', 'partners')).toContain('--issuer partners');
+    expect(await succeed('create', 'partners')).toContain('is there already');
+    const grant = ['grant', 'create', 'g', '--issuer', 'partners', '--data-dir', data];
+    const made = await linkgrant(grant);
+    expect(made.code, made.stderr).toBe(0);
+    const to = place.path('partners-router');
+    await succeed('server-certificate', '--issuer', 'partners', '--host', 'router.example.com', '--to', to);
+    const trust = await succeed('trust', 'partners');
+    const leaf = readFileSync(join(to, 'tls.crt'), 'utf8');
+    expect(openssl.verifies(leaf, trust, 'sslserver').ok).toBe(true);
+    expect(await succeed('prepare', 'partners')).toContain('linkgrant partners 2');
+  });
+
+  it('that there is not, or is no name, is refused', async () => {
+    for (const verb of ['prepare', 'activate', 'retire']) {
+      expect(await refused(verb, 'nobody')).toMatchObject({ code: 2, error: /no issuer "nobody"/ });
+      expect(await refused(verb, `../issuers/${SITE}`)).toMatchObject({ code: 2 });
+    }
+    expect(await refused('trust', 'nobody')).toMatchObject({ code: 2 });
+    expect(await refused('trust', SERVER)).toMatchObject({ code: 2, error: /this service alone/ });
+    expect(await refused('create', 'No Name')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('a CA that others own', () => {
+  it('is named with its files where it was given', async () => {
+    const { certificate, key } = makeAuthority(openssl, { subject: '/CN=company CA' });
+    const files = { cert: place.path('company.crt'), key: place.path('company.key') };
+    writeFileSync(files.cert, certificate);
+    writeFileSync(files.key, key, { mode: 0o600 });
+    const given = ['--issuer-cert', files.cert, '--issuer-key', files.key];
+    expect(await listed(...given)).toContainEqual(
+      expect.objectContaining({ issuer: files.cert, owner: 'given', subject: 'company CA', links: 0 }),
+    );
+    expect(await refused('prepare', SITE, ...given)).toMatchObject({
+      code: 2,
+      error: expect.stringContaining(files.cert),
+      hint: expect.stringContaining('the service follows'),
+    });
+    expect(await succeed('trust', SITE, ...given)).toBe(certificate);
+  });
+
+  it('is Skupper’s on a system platform, and the service’s own is linkgrant’s there too', async () => {
+    const home = new SystemHome(place.path('skupper')).add('west');
+    const own = place.path('on-podman');
+    const words = ['--platform', 'podman', '--skupper-home', home.directory, '--host', 'vm'];
+    const service = await place.serve([...words, '--data-dir', own]);
+    const on = (...verb: readonly string[]) => linkgrant(['issuer', ...verb, '--data-dir', own]);
+    for (const verb of ['prepare', 'activate', 'retire', 'create', 'trust']) {
+      const ended = await on(verb, SITE);
+      expect([ended.code, refusalOf(ended).error]).toEqual([
+        2,
+        "on podman the CAs that sign links are Skupper's",
+      ]);
+      expect(refusalOf(ended).hint).toContain('input/issuers');
+    }
+    expect(json(await on('list', '-o', 'json'))).toMatchObject([
+      { issuer: SERVER, owner: 'linkgrant', namespace: null },
+      { owner: 'skupper', namespace: 'west', state: 'active', links: 0 },
+    ]);
+    for (const verb of ['prepare', 'activate']) expect((await on(verb, SERVER)).code).toBe(0);
+    expect(existsSync(join(own, 'issuers', SITE))).toBe(false);
+    await service.stop();
+  });
+
+  it('is not taken for the service’s own where its certificate was given', async () => {
+    const own = place.path('given-tls');
+    const ca = makeAuthority(openssl, { subject: '/CN=tls CA' });
+    const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other', issuer: ca });
+    const files = ['crt', 'key', 'ca'].map((end) => place.path(`given.${end}`));
+    [certificate, key, ca.certificate].forEach((text, index) => {
+      writeFileSync(files[index] as string, text, { mode: 0o600 });
+    });
+    const flags = ['--tls-cert', '--tls-key', '--tls-ca'].flatMap((flag, index) => [
+      flag,
+      files[index] as string,
+    ]);
+    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+    // A service with a CA of its own has run there before.
+    for (const more of [[], flags]) {
+      const service = await place.serve(['--data-dir', own, ...endpoint, ...more]);
+      await service.stop();
+    }
+    const ended = await linkgrant(['issuer', 'prepare', SERVER, '--data-dir', own]);
+    expect([ended.code, refusalOf(ended).error]).toEqual([
+      2,
+      'the certificate of the service is given (--tls-cert): its CA is whose made it',
+    ]);
+  });
+});
