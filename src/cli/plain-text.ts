@@ -1,5 +1,7 @@
-// What moves a terminal's cursor or turns the direction of a line; tabs and new lines are left to who knows the shape.
-const ACTS_ON_TERMINALS = /[^\P{Cc}\t\n]|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+// What moves a terminal's cursor or turns the direction of a line; tabs and new lines are left to who knows the shape,
+// and so is the carriage return of a line break in CSV.
+const ACTS_ON_TERMINALS =
+  /[^\P{Cc}\t\n\r]|\r(?!\n)|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Text as a terminal only shows it: what would act on one is written as `\uXXXX`, which JSON takes for the same. */
 export function plainText(text: string): string {

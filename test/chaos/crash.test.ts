@@ -67,6 +67,8 @@ function serialInPlace(): string {
 async function ledger(): Promise<{ readonly count: number; readonly serials: readonly string[] }> {
   const grants = await run(['grant', 'list', '-o', 'json', '--data-dir', accepting]);
   const redemptions = await run(['redemption', 'list', '-o', 'json', '--data-dir', accepting]);
+  const verified = await run(['redemption', 'list', '--verify', '--data-dir', accepting]);
+  expect(verified.code, verified.stderr).toBe(0);
   const serials = JSON.parse(redemptions.stdout).map(({ serial }: { serial: string }) => serial);
   return { count: JSON.parse(grants.stdout)[0].redemptions, serials: [...new Set<string>(serials)] };
 }

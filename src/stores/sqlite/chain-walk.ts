@@ -6,9 +6,9 @@ import type { SqliteConnection } from './connection.js';
 
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
-/** The entries of the ledger, each a list of values, beside those of the redemption that a `redeemed` one tells of. */
+/** The entries of the ledger, each a list of values, beside what never changes of the redemption that a `redeemed` one tells of, and when it was revoked. */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac,
-    ${LASTING.join(', ')}
+    ${LASTING.join(', ')}, r.revoked_at
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
 const ENTRY_COLUMNS = 8;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
@@ -25,6 +25,8 @@ export interface Told {
   redeemed: number;
   renewed: number;
   revoked: number;
+  /** Rows of revoked redemptions beside the entries. */
+  revokedRows: number;
   codesRevoked: number;
   /** When the grant was deleted, null if it was not. */
   deletedAt: number | null;
@@ -34,7 +36,15 @@ export interface Told {
 
 /** What no entry has told of. */
 export function nothingTold(): Told {
-  return { redeemed: 0, renewed: 0, revoked: 0, codesRevoked: 0, deletedAt: null, lastNotAfter: 0 };
+  return {
+    redeemed: 0,
+    renewed: 0,
+    revoked: 0,
+    revokedRows: 0,
+    codesRevoked: 0,
+    deletedAt: null,
+    lastNotAfter: 0,
+  };
 }
 
 /** Reads the entries of one grant in order, and holds each against the codes and the rows that it tells of. */
@@ -111,7 +121,8 @@ export class ChainWalk {
         told.redeemed += 1;
         told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
         if (values[ENTRY_COLUMNS] === null) return `tells of redemption ${id}, which is missing`;
-        const hash = rowHash(values.slice(ENTRY_COLUMNS));
+        if (values.at(-1) !== null) told.revokedRows += 1;
+        const hash = rowHash(values.slice(ENTRY_COLUMNS, -1));
         return hash === detail.row ? undefined : `tells of redemption ${id}, which was changed`;
       }
       case 'renewed': {

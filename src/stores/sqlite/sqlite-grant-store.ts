@@ -36,6 +36,8 @@ import { verifyLedger } from './verify-ledger.js';
 const GET_SETTING = 'SELECT value FROM settings WHERE key = ?';
 const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, CAST(? AS INTEGER))
+  ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER) + 1, CAST(excluded.value AS INTEGER)) RETURNING value`;
 
 /** Gets erased content out of the log as well; false if another connection or the disk was in the way. */
 function emptyLog(session: SqliteSession): boolean {
@@ -134,6 +136,8 @@ export function sqliteGrantStore(
     getSetting: (key) =>
       read((connection) => connection.statement(GET_SETTING).pluck().get(key) as string | undefined),
     putSetting,
+    nextNumber: (key, atLeast) =>
+      write(({ connection }) => Number(connection.statement(NEXT_NUMBER).pluck().get(key, atLeast))),
 
     hasGrantMadeBefore: (madeBefore, endedAfter) =>
       read((connection) => hasGrantMadeBefore(connection, madeBefore, endedAfter)),
