@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseCertificates } from '../../src/pki/certificate-pem.js';
+import { readService } from '../../src/redemption/service-description.js';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
@@ -99,6 +100,58 @@ describe('a CA that ends soon', () => {
   });
 });
 
+describe('a given CA that is replaced', () => {
+  it('is followed without a restart, with what else its file trusts', async () => {
+    const [first, second] = ['first', 'second'].map((name) =>
+      makeAuthority(openssl, { subject: `/CN=${name}` }),
+    );
+    if (!first || !second) throw new Error('no CAs');
+    const flags = issuerFlags(first.certificate, first.key);
+    const service = await startTestService(flags);
+    const events = (event: string) => service.logged().filter((line) => line.event === event);
+    try {
+      // The service's clock stands still, and these CAs begin now.
+      service.clock.advance(MINUTE);
+      expect((await redeemNewGrant(service)).ca).toBe(first.certificate);
+
+      const both = second.certificate + first.certificate;
+      replaceFile(flags.issuerCert, both);
+      const kept = await redeemNewGrant(service);
+      expect(kept.ca).toBe(first.certificate);
+      await service.running.reloadIdentity();
+      await service.running.reloadIdentity();
+      expect(events('issuer_kept')).toMatchObject([{ reason: expect.stringContaining(flags.issuerCert) }]);
+
+      replaceFile(flags.issuerKey, second.key);
+      const followed = await redeemNewGrant(service);
+      expect(followed.ca).toBe(both);
+      expect(openssl.verifies(followed.certificate, second.certificate, 'sslclient').ok).toBe(true);
+      expect(openssl.verifies(followed.certificate, first.certificate, 'sslclient').ok).toBe(false);
+      await service.running.reloadIdentity();
+      expect(events('issuer_reloaded')).toMatchObject([{ subject: 'second' }]);
+      expect((await readService(service.store))?.issuer).toBe('second');
+      expect(service.running.certificateTimes().issuer?.notAfter).toBe(
+        Date.parse(parseCertificates(second.certificate)[0]?.validTo ?? ''),
+      );
+    } finally {
+      await service.close();
+    }
+  });
+
+  it('stays in use while its files are gone', async () => {
+    const { certificate, key } = makeAuthority(openssl);
+    const flags = issuerFlags(certificate, key);
+    const service = await startTestService(flags);
+    try {
+      service.clock.advance(MINUTE);
+      rmSync(flags.issuerCert);
+      expect((await redeemNewGrant(service)).ca).toBe(certificate);
+    } finally {
+      await service.close();
+    }
+  });
+});
+
 describe('a grant’s own issuer', () => {
   it('signs in place of the site CA, and the service’s own CA signs no link', async () => {
     const service = await startTestService();
@@ -120,6 +173,12 @@ describe('a grant’s own issuer', () => {
     }
   });
 });
+
+/** Replaces a file as careful programs do: beside it first, then in its place. */
+function replaceFile(file: string, content: string): void {
+  writeFileSync(`${file}.new`, content);
+  renameSync(`${file}.new`, file);
+}
 
 /** Puts a CA where the service looks for issuers; gives its certificate. */
 function makeAuthorityDirectory(dataDirectory: string, name: string): string {
