@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CertificateAuthorityError } from './pki/authority.js';
+import { type CertificateAuthority, CertificateAuthorityError } from './pki/authority.js';
 import { openDataDirectory, openToOthers } from './platforms/standalone/data-directory.js';
 import { GivenAuthority } from './platforms/standalone/given-authority.js';
 import { issuerRotation } from './platforms/standalone/issuer-rotation.js';
 import {
   OwnedAuthorities,
+  readAuthority,
   SERVER_CA,
   SITE_CA,
   type TrustedAuthority,
@@ -12,7 +13,7 @@ import {
 import { issueIdentity } from './platforms/standalone/server-identity.js';
 import { issuerOfLinks } from './platforms/standalone/site.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
-import type { RotatingIssuers } from './redemption/issuers.js';
+import type { IssuerCa, RotatingIssuers } from './redemption/issuers.js';
 import type { ServiceDescription } from './redemption/service-description.js';
 import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
@@ -80,6 +81,11 @@ export async function findIssuer(
 ): Promise<TrustedAuthority | string> {
   if (name === SITE_CA) return (await openIssuer(settings, now)).find(now);
   return new OwnedAuthorities(settings.dataDir).find(name, now);
+}
+
+/** A CA of an issuer with its key, whatever it does there. Throws CertificateAuthorityError unless it is valid at `now`. */
+export function readCa({ certificateFile, keyFile }: IssuerCa, now: number): CertificateAuthority {
+  return readAuthority(certificateFile, keyFile, now);
 }
 
 /** Why a CA of the data directory cannot sign the links of a site without a platform; undefined where it can. */

@@ -193,19 +193,6 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
   });
 }
 
-/** `grant revoke`: revokes a grant for good, and says so also of one that was revoked before. */
-export async function revokeCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
-  await withStore(flags, async ({ store, namespace }) => {
-    const grant = await requireGrant(store, namespace, nameOrUid);
-    const revoked = await store.revokeGrant(grant.uid, Date.now());
-    await writeOut(
-      revoked
-        ? `Grant "${grant.name}" is revoked: its token redeems nothing more. Links made from it stay.\n`
-        : `Grant "${grant.name}" was revoked before.\n`,
-    );
-  });
-}
-
 /** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
 export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withStore(flags, async ({ store, service, namespace }) => {

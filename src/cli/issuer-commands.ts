@@ -34,9 +34,34 @@ export function addIssuer(
   add('trust <NAME>', 'print what a router has to trust for the links of a CA (PEM)').action(
     async (name, flags) => (await import('./issuer-create.js')).trustCommand(name, flags, context),
   );
+  add('crl <NAME>', 'write signed lists of its revoked certificates (PEM), one for each of its CAs')
+    .option('--to <FILE>', 'file for them (default: - for standard output)')
+    .option('--days <N>', 'how long they are good for (default: 7)')
+    .action(async (name, flags) => (await import('./issuer-crl.js')).crlCommand(name, flags, context));
   add('server-certificate', 'write a certificate for a router that accepts the links')
     .option('--host <HOST>', 'name or address that links reach the router by; may be repeated', collect)
     .option('--to <DIR>', 'directory for tls.crt, tls.key and ca.crt')
     .option('--issuer <NAME>', 'CA that signs it (default: the site CA)')
     .action(async (flags) => (await import('./issuer.js')).serverCertificateCommand(flags));
+}
+
+/** Adds `redemption revoke`, which may change a CA. */
+export function addRedemptionRevoke(
+  redemption: Command,
+  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+): void {
+  withSettings(
+    redemption
+      .command('revoke <ID>')
+      .description('let the link of a redemption be renewed no more, or cut it off'),
+    ISSUER_SETTINGS,
+  )
+    .option('--with-token', 'revoke the signed token that it was made of too')
+    .option('--with-grant', 'revoke the grant that it was made of too')
+    .option('--keep-token', 'let these be redeemed still')
+    .option('--cut', 'change the CA step by step, so that the link can connect no more')
+    .option('--continue', 'with --cut: what the present step waits for has been done')
+    .option('--abort', 'with --cut: give it up, and leave the CAs as they are')
+    .option('--router <PLATFORM>', 'with --cut: what the router runs on (default: as the service)')
+    .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags, context));
 }

@@ -8,6 +8,7 @@ import {
   type IssuerSession,
   type OwnIssuer,
   requireOwnIssuer,
+  requireStore,
   withIssuers,
 } from './issuer-session.js';
 import { formatFingerprint, formatTime } from './output.js';
@@ -82,13 +83,8 @@ export async function retireCommand(
 ): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     const { signs, cas } = requireOwnIssuer(name, session);
-    const { issuers, store } = session;
-    if (!store) {
-      throw new CommandError('there is no store that tells which links depend on it', {
-        exitCode: 2,
-        hint: 'give the --data-dir and --store of the service',
-      });
-    }
+    const { issuers } = session;
+    const store = requireStore(session);
     const asked = { name, signs, force: force === true };
     const retirements = await retireIssuer(asked, { issuers, store, clock: context.clock });
     await publish(name, session, context);

@@ -48,6 +48,15 @@ export async function withIssuers<T>(
   return withStore(flags, ({ store, service }) => act({ issuers, settings, store, service }));
 }
 
+/** The store of the service, or an error that asks for it. */
+export function requireStore({ store }: IssuerSession): GrantStore {
+  if (store) return store;
+  throw new CommandError('there is no store that tells of links', {
+    exitCode: 2,
+    hint: 'give the --data-dir and --store of the service',
+  });
+}
+
 /** What the site runs on: as the settings say, or the service that has run on their store. */
 export function platformOf({ settings, service }: Pick<IssuerSession, 'settings' | 'service'>): string {
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;

@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { addConnectionFlags, grantCommand, LISTING_OUTPUT, OUTPUT, withSettings } from './command-flags.js';
-import { addIssuer } from './issuer-commands.js';
+import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
@@ -64,9 +64,9 @@ function addGrant(program: Command): void {
     .option('--unset <RULES>', 'take rules away, by the names of their flags without --, parted by commas')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant-update.js')).updateCommand(name, flags));
-  grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more').action(async (name, flags) =>
-    (await import('./grant.js')).revokeCommand(name, flags),
-  );
+  grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more')
+    .option('--cascade', 'revoke every redemption of it too')
+    .action(async (name, flags) => (await import('./grant-revoke.js')).revokeCommand(name, flags));
   grantCommand(grant, 'delete <NAME>', 'remove a grant; what it gave stays in the ledger').action(
     async (name, flags) => (await import('./grant.js')).deleteCommand(name, flags),
   );
@@ -127,7 +127,7 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
 }
 
 function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const redemption = program.command('redemption').description('see what was redeemed');
+  const redemption = program.command('redemption').description('see what was redeemed, and end links');
   grantCommand(redemption, 'list', 'list redemptions')
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'not older than a time, or than a duration such as 7d')
@@ -148,6 +148,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .action(async (id, flags) =>
       (await import('./redemption-show.js')).showCommand(id, flags, context.clock()),
     );
+  addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
   const config = program.command('config').description('the configuration of the service');
   withSettings(

@@ -1,6 +1,7 @@
 import type { IssuedCertificate, Renewal } from '../domain/issued-certificate.js';
 import type { Redemption } from '../domain/redemption.js';
 import { formatTime } from './output.js';
+import { remainingText, remainingWords } from './remaining.js';
 
 function certificateReport({ serial, keySha256, certificateSha256, notAfter }: IssuedCertificate) {
   return { serial, keySha256, certificateSha256, notAfter: formatTime(notAfter) };
@@ -12,9 +13,13 @@ export function renewalReport(renewal: Renewal) {
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
-/** A redemption as machines read it, with its first certificate, and the newest if it was renewed. */
-export function redemptionReport(redemption: Redemption, newest: Renewal | undefined) {
+/**
+ * A redemption as machines read it, with its first certificate, the newest if it was renewed, and what its link can still
+ * do at `now`.
+ */
+export function redemptionReport(redemption: Redemption, newest: Renewal | undefined, now: number) {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt } = redemption;
+  const life = { revokedAt, newest: newest ?? redemption };
   return {
     id,
     grantUid,
@@ -27,5 +32,7 @@ export function redemptionReport(redemption: Redemption, newest: Renewal | undef
     ...certificateReport(redemption),
     ...(newest && { newest: renewalReport(newest) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    canStill: remainingWords(life, now),
+    remaining: remainingText(life, now),
   };
 }

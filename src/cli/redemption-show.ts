@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import type { Renewal } from '../domain/issued-certificate.js';
 import type { Redemption } from '../domain/redemption.js';
-import { RENEWAL_GRACE_MS } from '../domain/renewal-grace.js';
+import type { GrantStore } from '../redemption/grant-store.js';
 import { CommandError } from './command-error.js';
 import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -38,23 +37,17 @@ function certificateText(pem: string): string {
   ]);
 }
 
-/** What a redemption's link can still do at `now`. */
-function remainingText(
-  { revokedAt, notAfter }: Redemption,
-  newest: Renewal | undefined,
-  now: number,
-): string {
-  const end = newest?.notAfter ?? notAfter;
-  const renews = end + RENEWAL_GRACE_MS;
-  if (revokedAt !== null) {
-    return end > now
-      ? `not renewed and not answered again; a router that reads no list of revoked certificates takes its certificate until ${formatTime(end)}`
-      : 'nothing: it is revoked, and its certificate has ended';
-  }
-  if (end > now) return `connect until ${formatTime(end)}, and be renewed until ${formatTime(renews)}`;
-  return renews > now
-    ? `be renewed until ${formatTime(renews)}; its certificate has ended`
-    : 'nothing: its certificate has ended';
+/** The redemption of that id, or an error that says where they are listed. */
+export async function requireRedemption(
+  store: Pick<GrantStore, 'findRedemption'>,
+  id: string,
+): Promise<Redemption> {
+  const redemption = await store.findRedemption(id);
+  if (redemption) return redemption;
+  throw new CommandError(`there is no redemption ${id}`, {
+    exitCode: 1,
+    hint: 'see `linkgrant redemption list`',
+  });
 }
 
 /**
@@ -67,17 +60,10 @@ export async function showCommand(
   now: number,
 ): Promise<void> {
   await withStore(flags, async ({ store }) => {
-    const redemption = await store.findRedemption(id);
-    if (!redemption) {
-      throw new CommandError(`there is no redemption ${id}`, {
-        exitCode: 1,
-        hint: 'see `linkgrant redemption list`',
-      });
-    }
+    const redemption = await requireRedemption(store, id);
     const renewals = await store.listRenewals(id);
     const newest = renewals.at(-1);
-    const shown = redemptionReport(redemption, newest);
-    const can = remainingText(redemption, newest, now);
+    const shown = redemptionReport(redemption, newest, now);
     const report = {
       ...shown,
       certificate: redemption.certificate,
@@ -87,7 +73,6 @@ export async function showCommand(
           certificate: renewal.certificate,
         })),
       }),
-      remaining: can,
     };
     await print(flags.output, report, () =>
       [
@@ -107,7 +92,7 @@ export async function showCommand(
             newest &&
               `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${formatTime(newest.renewedAt)} from ${newest.peer}`,
           ],
-          ['Remaining', can],
+          ['Remaining', shown.remaining],
         ]),
         'Certificate:\n',
         certificateText(redemption.certificate),

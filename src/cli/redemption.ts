@@ -47,15 +47,17 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     newestSerial: ({ newest }) => newest?.serial,
     newestNotAfter: ({ newest }) => newest?.notAfter,
     revokedAt: ({ revokedAt }) => revokedAt,
+    canStill: ({ canStill }) => canStill,
   },
-  headings: ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'REVOKED'],
-  cells: ({ id, createdAt, name, subject, peer, notAfter, newest, revokedAt = '-' }) => [
+  headings: ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
+  cells: ({ id, createdAt, name, subject, peer, notAfter, newest, canStill, revokedAt = '-' }) => [
     id,
     createdAt,
     name,
     subject,
     peer,
     newest?.notAfter ?? notAfter,
+    canStill,
     revokedAt,
   ],
   nothing: 'There are no redemptions.\n',
@@ -132,13 +134,14 @@ function addedUpReport({
 async function* redemptionPages(
   store: GrantStore,
   { page, isOf }: Wanted,
+  now: number,
 ): AsyncGenerator<RedemptionReport[]> {
   for await (const items of pagesOf((request) => store.listRedemptions({ ...request, ...page }))) {
     const wanted = items.filter(({ subject }) => isOf(subject));
     yield await Promise.all(
       wanted.map(async (redemption) => {
         const renewed = await store.findRenewedRedemption(redemption.id);
-        return redemptionReport(redemption, renewed?.renewals[0]);
+        return redemptionReport(redemption, renewed?.renewals[0], now);
       }),
     );
   }
@@ -175,6 +178,6 @@ export async function listCommand(flags: RedemptionListFlags, now: number): Prom
     };
     const format = flags.output;
     if (flags.events) await writeListing(eventPages(store, wanted), { ...EVENTS, format });
-    else await writeListing(redemptionPages(store, wanted), { ...REDEMPTIONS, format });
+    else await writeListing(redemptionPages(store, wanted, now), { ...REDEMPTIONS, format });
   });
 }

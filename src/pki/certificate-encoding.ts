@@ -16,8 +16,8 @@ export function randomSerial(): Uint8Array {
   return serial;
 }
 
-/** A time in whole seconds, rounded down: UTCTime before 2050, GeneralizedTime from then on. */
-function encodeTime(time: number): Uint8Array {
+/** DER of a time in whole seconds, rounded down: UTCTime before 2050, GeneralizedTime from then on (RFC 5280 §4.1.2.5). */
+export function encodeTime(time: number): Uint8Array {
   const iso = new Date(Math.min(time, LAST_TIME)).toISOString();
   const rest = `${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
   return time < FIRST_GENERALIZED

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { DerReader, TAG } from './der.js';
-import { constructed, element, oid } from './der-encoding.js';
+import { constructed, element, oid, unsignedInteger } from './der-encoding.js';
 
-/** Object identifiers of the extensions of RFC 5280 §4.2.1 that are written or read here. */
+/** Object identifiers of the extensions of RFC 5280 §4.2.1 and §5.2 that are written or read here. */
 export const EXTENSION = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  crlNumber: '2.5.29.20',
   nameConstraints: '2.5.29.30',
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
@@ -65,6 +66,12 @@ export function subjectKeyIdentifier(identifier: Uint8Array): Uint8Array {
 /** authorityKeyIdentifier that names the issuer's key alone. */
 export function authorityKeyIdentifier(identifier: Uint8Array): Uint8Array {
   return extension('authorityKeyIdentifier', false, constructed(TAG.sequence, [element(0x80, identifier)]));
+}
+
+/** cRLNumber (RFC 5280 §5.2.3) of a safe integer that is not negative. */
+export function crlNumber(number: number): Uint8Array {
+  const hex = number.toString(16);
+  return extension('crlNumber', false, unsignedInteger(hex.padStart(hex.length + (hex.length % 2), '0')));
 }
 
 /** A name that a certificate is valid for: a DNS name or a URI as ASCII text, or the 4 or 16 bytes of an IP address. */

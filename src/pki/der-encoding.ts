@@ -42,6 +42,12 @@ export function bitString(bytes: Uint8Array): Uint8Array {
   return constructed(TAG.bitString, [Buffer.of(0), bytes]);
 }
 
+/** DER of an INTEGER that is not negative, from its bytes in hex without superfluous zero bytes. */
+export function unsignedInteger(hex: string): Uint8Array {
+  const bytes = Buffer.from(hex, 'hex');
+  return element(TAG.integer, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
+}
+
 /** DER of an OBJECT IDENTIFIER given in dotted form. */
 export function oid(dotted: string): Uint8Array {
   return element(TAG.oid, Buffer.from(forge.asn1.oidToDer(dotted).getBytes(), 'latin1'));

@@ -126,6 +126,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
 
   getSetting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
+  /** The number kept under a key, one higher than before and at least `atLeast`: no caller gets the same one. */
+  nextNumber(key: string, atLeast: number): Promise<number>;
 
   /** True if a grant that was made before `madeBefore` is not revoked, and has not ended or ended after `endedAfter`. */
   hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;

@@ -4,7 +4,7 @@ import type { IssuerCa, RotatingIssuers } from './issuers.js';
 
 // In that time every service on the same files has taken up a CA that is new to it, and every request is over that it had
 // begun with the one before.
-const TAKEN_UP_MS = 30_000;
+export const TAKEN_UP_MS = 30_000;
 // A CA begins that long before it is made.
 const BACKDATED_MS = 5 * 60_000;
 

@@ -62,6 +62,11 @@ export class SystemSite implements Site {
       const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
       return refusal(
         'link_access_unavailable',
+  /** The CA of that name in a namespace, whether the router trusts it or not. */
+  findIssuer(namespace: string, name: string): CertificateAuthority | SiteRefusal {
+    return this.#readIssuer(this.#home.namespace(namespace), name);
+  }
+
         reason,
         'start the service without --namespace, or with this one',
       );

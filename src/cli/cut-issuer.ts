@@ -1,0 +1,98 @@
+import type { Redemption } from '../domain/redemption.js';
+import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
+import type { CutIssuer } from '../redemption/cut-link.js';
+import { openIssuer, SERVER_CA, SITE_CA } from '../site-issuer.js';
+import { openSystemSite, systemOf } from '../system-side.js';
+import { CommandError } from './command-error.js';
+import { type IssuerContext, type IssuerSession, platformOf } from './issuer-session.js';
+
+/** An issuer whose CA is changed to cut a link off, and what is said of it. */
+export interface NamedCutIssuer extends CutIssuer {
+  readonly name: string;
+}
+
+/**
+ * The issuer that the answers to a redemption's link trust: of ours the first one that has a CA of `signers`, else the one
+ * that others keep. Undefined where it is ours and has none of them any more.
+ */
+export function cutIssuerOf(
+  redemption: Redemption,
+  signers: readonly string[],
+  session: IssuerSession,
+  context: IssuerContext,
+): NamedCutIssuer | undefined {
+  const { issuers, settings } = session;
+  if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session, context);
+  // A given CA takes the place of the site CA in the data directory.
+  const unused = settings.issuerCert === undefined ? [SERVER_CA] : [SERVER_CA, SITE_CA];
+  const ours = issuers.names().filter((name) => !unused.includes(name));
+  const named = ours.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
+  if (named !== undefined) return ownIssuer(named, session);
+  if (settings.issuerCert === undefined || redemption.issuer !== null) return undefined;
+  return givenIssuer(settings.issuerCert, session, context);
+}
+
+function ownIssuer(name: string, { issuers }: IssuerSession): NamedCutIssuer {
+  return {
+    name,
+    key: name,
+    async look() {
+      const cas = issuers.list(name);
+      const signing = cas.find(({ state }) => state === 'active')?.sha256 ?? '';
+      return { signing, trusted: cas.map(({ sha256 }) => sha256) };
+    },
+    own: {
+      prepare: () => issuers.prepare(name),
+      activate: () => issuers.activate(name),
+      async retire(sha256) {
+        if (await issuers.retire(name, sha256)) return;
+        if (!issuers.list(name).some((ca) => ca.sha256 === sha256)) return;
+        throw new CommandError(`a CA of "${name}" signs still and cannot go`, {
+          exitCode: 1,
+          hint: '`linkgrant issuer list` shows what each of them does',
+        });
+      },
+      replacedAt: (sha256) => issuers.list(name).find((ca) => ca.sha256 === sha256)?.replacedAt ?? 0,
+    },
+  };
+}
+
+function givenIssuer(file: string, { settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
+  return {
+    name: SITE_CA,
+    key: `given/${file}`,
+    async look() {
+      const found = (await openIssuer(settings, clock())).find(clock());
+      if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
+      throw new CommandError(found, {
+        exitCode: 4,
+        hint: 'mend the files of --issuer-cert and --issuer-key',
+      });
+    },
+  };
+}
+
+function systemIssuer(
+  { namespace, issuer }: Redemption,
+  { settings, service }: IssuerSession,
+  { clock }: IssuerContext,
+): NamedCutIssuer {
+  const site = openSystemSite(service?.system ?? systemOf(settings), clock);
+  return {
+    name: issuer ?? SITE_CA,
+    key: `${namespace}/${issuer ?? ''}`,
+    async look() {
+      const access = await site.resolveAccess({ namespace, name: namespace, issuer });
+      if (!('refused' in access))
+        return { signing: access.issuer.sha256, trusted: fingerprints(access.caCrt) };
+      throw new CommandError(`namespace ${namespace} gives no link now: ${access.reason}`, {
+        exitCode: 4,
+        hint: access.hint,
+      });
+    },
+  };
+}
+
+function fingerprints(pem: string): string[] {
+  return splitCertificates(pem).map((one) => describeCertificate(one).sha256);
+}
