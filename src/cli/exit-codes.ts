@@ -146,6 +146,7 @@ const ADVICE = {
     exitCode: 1,
     hint: 'make the place writable, or choose another with --to, --name or --data-dir',
   },
+  link_ended: { exitCode: 3, hint: NEW_TOKEN },
   place_taken: {
     exitCode: 1,
     hint: 'move that file away, or choose another place or name with --to, --namespace or --name',

@@ -9,6 +9,7 @@ const NOT_THE_SERVICE: ReadonlySet<string> = new Set([
   'redirect',
   'answer_invalid',
   'token_invalid',
+  'link_ended',
 ]);
 
 /** True for what the service itself refused for good: asking again can only be refused again. */

@@ -66,6 +66,8 @@ export type ClientErrorCode =
   | 'other_name'
   | 'token_invalid'
   | 'not_writable'
+  /** The token was redeemed before, and the certificate that it led to has ended. */
+  | 'link_ended'
   /** Where the link goes is something that is not of this redemption. */
   | 'place_taken'
   /** Another run on the same links has not come to its end. */

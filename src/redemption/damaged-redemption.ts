@@ -4,7 +4,8 @@ import { OtherKey, type ReceivedLink } from './redemption-client.js';
 
 /**
  * A kept answer as `read` judges it at a time (now unless one is given), or what is wrong with what is kept: the answer
- * itself, or that it is for another key. What `read` throws for an answer that is whole is thrown on.
+ * itself, or that it is for another key. Throws RedemptionError `link_ended` for an answer that is whole, and whose certificate
+ * has ended.
  */
 export function judgeKept(read: (now?: number) => ReceivedLink): ReceivedLink | 'damaged' | 'other-key' {
   try {
@@ -13,9 +14,14 @@ export function judgeKept(read: (now?: number) => ReceivedLink): ReceivedLink | 
     if (!(error instanceof RedemptionError) || error.code !== 'answer_invalid') throw error;
     if (error.cause instanceof OtherKey) return 'other-key';
     // Before its end a certificate verifies, if that is all that is wrong.
-    if (isWhole(() => read(0))) throw error;
+    if (isWhole(() => read(0))) throw ended(error);
     return 'damaged';
   }
+}
+
+function ended(cause: RedemptionError): RedemptionError {
+  const message = 'The token was redeemed before, and the certificate of its link has expired.';
+  return new RedemptionError('link_ended', message, { cause });
 }
 
 function isWhole(read: () => unknown): boolean {

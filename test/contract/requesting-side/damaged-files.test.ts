@@ -136,6 +136,7 @@ test('an answer whose certificate has ended is not taken for damaged', async () 
   await site.redeem({ token: server.token });
   const clock = () => Date.now() + 400 * 86_400_000;
   const message = await site.redeem({ token: server.token }, { clock }).then(() => '', messageOf);
-  expect(message).toContain('expired');
+  expect(message).toBe('The token was redeemed before, and the certificate of its link has expired.');
+  expect(await site.outcome({ token: server.token }, { clock })).toBe('link_ended');
   expect(server.seen.filter(({ url }) => !url.endsWith('/-/check'))).toHaveLength(1);
 });
