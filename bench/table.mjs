@@ -52,7 +52,15 @@ function ledgerVerify({ name, entries, verifyMs, peakMiB, fewEntries, fewVerifyM
   ].join('\n');
 }
 
+function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs, meanMs }) {
+  return [
+    `${name}: ${requests} requests, ${accepted} different ones accepted, ${crashed} crashes`,
+    `  ${wronglyAccepted} of those accepted that OpenSSL refuses, longest ${ms(longestMs)}, mean ${ms(meanMs)}`,
+  ].join('\n');
+}
+
 function renderCase(figures) {
+  if ('wronglyAccepted' in figures) return csrFuzz(figures);
   if ('verifyMs' in figures) return ledgerVerify(figures);
   if ('cpuRatio' in figures) return comparison(figures);
   return 'refused' in figures ? burst(figures) : startUp(figures);

@@ -38,7 +38,7 @@ interface Told {
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
-  /** Why the accepting site gives no access, for its operator. */
+  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
 }

@@ -79,7 +79,7 @@ export interface Redeemed extends LinkAnswer {
 
 /** A refusal, and, when the caller proved the code, the grant that refused. */
 export interface RefusedRedemption extends Refusal {
-  /** Why the accepting site gives no access, for its operator alone. */
+  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator alone. */
   readonly reason?: string;
   readonly proven?: AccessGrant;
 }
@@ -100,7 +100,7 @@ export async function redeem(
   const { grant, signedCode } = proof;
   const name = request.name ?? grant.name;
   const subject = request.subject ?? signedCode?.subject ?? name;
-  const refuse = (refusal: Refusal): RefusedRedemption => {
+  const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
     const { refused: code } = refusal;
     deps.store
       .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())

@@ -101,7 +101,7 @@ async function renewProven(
   const again = !('invalid' in wanted) && wanted.keySha256 === newest.keySha256;
   if (!again && !isNewest) return { refused: 'superseded' };
   if (!again && now > newest.notAfter + RENEWAL_GRACE_MS) return { refused: 'renewal_expired' };
-  if ('invalid' in wanted) return { refused: wanted.invalid };
+  if ('invalid' in wanted) return { refused: wanted.invalid, reason: wanted.reason };
 
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;

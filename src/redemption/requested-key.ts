@@ -19,6 +19,11 @@ export interface ObtainedKey {
   readonly keyPem?: string;
 }
 
+/** The refusal of a CSR; the reason says what is wrong with it, and quotes nothing of it. */
+export interface RefusedKey extends Refusal {
+  readonly reason: string;
+}
+
 /** The key of one redemption; `obtain` gives undefined when the service has no capacity to make one. */
 export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
   | { readonly made: 'by-client'; readonly request: CertificateRequest }
@@ -30,15 +35,15 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const CSR_TEXT_LIMIT = 5464;
 
 /** The key that a request asks for: its CSR's, proven and strong, or one that the service makes once it is needed. */
-export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | Refusal {
+export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | RefusedKey {
   if (csr === undefined) {
     const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
     return { made: 'by-service', keyType, obtain: () => makeKey(keys) };
   }
   if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
-    return { refused: 'csr_invalid' };
+    return { refused: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
   const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
-  if ('invalid' in request) return { refused: request.invalid };
+  if ('invalid' in request) return { refused: request.invalid, reason: request.reason };
   return { made: 'by-client', keyType: request.keyType, request, obtain: async () => request };
 }
 

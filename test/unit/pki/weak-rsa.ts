@@ -59,3 +59,23 @@ export function unsignedRsaRequest(n: bigint, e: bigint): Buffer {
   const signature = der(0x03, Buffer.concat([Buffer.of(0), Buffer.alloc(256, 1)]));
   return der(0x30, info, Buffer.from('300d06092a864886f70d01010b0500', 'hex'), signature);
 }
+
+/** An RSA modulus of 2048 bits whose primes have the ROCA form: k · M + (65537^a mod M), M the product of 126 primes. */
+export function rocaModulus(): bigint {
+  const primes = [2n];
+  for (let candidate = 3n; primes.length < 126; candidate += 2n) {
+    if (primes.every((prime) => candidate % prime !== 0n)) primes.push(candidate);
+  }
+  const product = primes.reduce((left, right) => left * right);
+  let power = 1n;
+  const primeOfRoca = (): bigint => {
+    // The top two bits are set, so that two such primes have a modulus of full length.
+    let factor = (3n << 1022n) / product + 1n;
+    for (;;) {
+      power = (power * 65537n) % product;
+      const candidate = factor++ * product + power;
+      if (checkPrimeSync(candidate)) return candidate;
+    }
+  };
+  return primeOfRoca() * primeOfRoca();
+}

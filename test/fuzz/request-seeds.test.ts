@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseCertificateRequest } from '../../src/pki/requests.js';
+import { redeemedAnswer } from '../support/redeemed-answer.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { post } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+import { opensslVerdicts } from './openssl-requests.mjs';
+import { type RequestSeed, readRequestSeeds } from './request-seeds.mjs';
+
+const seeds = readRequestSeeds();
+const UNUSED_TEXT = ['openssl-p256-bmp-name', 'openssl-rsa2048-teletex-name'];
+const isAccepted = ({ name }: RequestSeed) => !UNUSED_TEXT.includes(name);
+
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+describe('requests of other programs', () => {
+  it('come from four of them, at least twenty', () => {
+    expect(seeds.length).toBeGreaterThanOrEqual(20);
+    const programs = new Set(seeds.map(({ name }) => name.split('-')[0]));
+    expect([...programs]).toEqual(['go', 'java', 'openssl', 'python']);
+  });
+
+  it('are accepted with the key that OpenSSL finds in them, but for texts of types that nobody uses now', async () => {
+    const keys = await opensslVerdicts(seeds.map(({ der }) => der));
+    for (const [index, seed] of seeds.entries()) {
+      const verdict = parseCertificateRequest(seed.der);
+      const key = keys[index] ?? expect.fail(`OpenSSL refuses ${seed.name}`);
+      if (isAccepted(seed)) expect(verdict, seed.name).toMatchObject({ spkiDer: new Uint8Array(key) });
+      else expect(verdict, seed.name).toMatchObject({ reason: expect.stringContaining('text of a type') });
+    }
+  });
+});
+
+describe('the certificate for a request of another program', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService();
+  });
+  afterAll(() => service.close());
+
+  it.each(seeds.filter(isAccepted))('has nothing of $name but the key', async ({ der }) => {
+    const { grant, code } = await service.storedGrant({
+      policy: { keyTypes: ['p256', 'p384', 'rsa', 'ed25519'] },
+    });
+    const headers = { csr: der.toString('base64'), subject: 'west' };
+    const { certificate, secret } = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers }));
+    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
+    const said = openssl.run(['x509', '-text', '-pubkey', '-nameopt', 'utf8'], certificate).toString();
+    expect(said.match(/Subject: .*/g)).toEqual(['Subject: CN=west']);
+    expect(extensionsIn(said)).toEqual({
+      'X509v3 Basic Constraints: critical': 'CA:FALSE',
+      'X509v3 Key Usage: critical': 'Digital Signature',
+      'X509v3 Extended Key Usage': 'TLS Web Client Authentication',
+      'X509v3 Subject Alternative Name': `URI:urn:uuid:${id}`,
+      'X509v3 Subject Key Identifier': expect.any(String),
+      'X509v3 Authority Key Identifier': expect.any(String),
+    });
+    const key = openssl.run(['req', '-inform', 'DER', '-noout', '-pubkey'], der).toString();
+    expect(said).toContain(key);
+    expect(new X509Certificate(certificate).raw.includes('example')).toBe(false);
+  });
+});
+
+/** The extensions that `openssl x509 -text` shows, whatever they are, by their heading. */
+function extensionsIn(text: string): Record<string, string> {
+  const [, shown = ''] = /X509v3 extensions:\n([\s\S]*?)\n {4}Signature Algorithm/.exec(text) ?? [];
+  const entries = shown.split(/\n(?= {12}\S)/).map((extension) => {
+    const [heading = '', ...lines] = extension.split('\n').map((line) => line.trim());
+    return [heading.replace(/: ?$/, ''), lines.join(' ')] as const;
+  });
+  return Object.fromEntries(entries);
+}
