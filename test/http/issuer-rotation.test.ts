@@ -1,23 +1,16 @@
-import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config.js';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
-import { privateKeyPem } from '../../src/pki/keys.js';
 import type { RotatingIssuers } from '../../src/redemption/issuers.js';
 import { type Retirement, retireIssuer } from '../../src/redemption/retire-issuer.js';
 import type { RunningService } from '../../src/runtime.js';
 import { findIssuer, issueSiteCertificate, openIssuers, SERVER_CA, SITE_CA } from '../../src/site-issuer.js';
-import { startOpensslRouter } from '../support/openssl-router.js';
+import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { linkOf, postRenewal, renewalOf, type TestLink } from '../support/test-link.js';
+import { linkOf, postRenewal, renewalOf } from '../support/test-link.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
-
-/** A pair, and what its site trusts. */
-interface Pair extends TestLink {
-  readonly ca: string;
-}
 
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
@@ -47,7 +40,7 @@ function retire(name: string, force = false): Promise<readonly Retirement[]> {
   return retireIssuer({ name, signs, force }, { issuers, store, clock: clock.read });
 }
 
-async function redeem(headers: Readonly<Record<string, string>> = {}): Promise<Pair> {
+async function redeem(headers: Readonly<Record<string, string>> = {}): Promise<LinkPair> {
   const { grant, code } = await service.grant();
   const key = newKey();
   const all = { ...csrHeader(key), renews: 'true', ...headers };
@@ -55,7 +48,7 @@ async function redeem(headers: Readonly<Record<string, string>> = {}): Promise<P
   return { ...linkOf(answer, key), ca: answer.ca };
 }
 
-async function renew(pair: Pair, target: TestService = service): Promise<Pair> {
+async function renew(pair: LinkPair, target: TestService = service): Promise<LinkPair> {
   const key = newKey();
   const answer = redeemedAnswer(await postRenewal(target, await renewalOf(pair, service, { newKey: key })));
   return { ...linkOf(answer, key), ca: answer.ca };
@@ -63,11 +56,11 @@ async function renew(pair: Pair, target: TestService = service): Promise<Pair> {
 
 /** Links that are made and renewed without a pause; `stop` ends it and rejects with the first failure. */
 function startLoad(links = 3): {
-  pairs(): Pair[];
+  pairs(): LinkPair[];
   rounds(count: number): Promise<void>;
   stop(): Promise<void>;
 } {
-  const pairs: Pair[] = [];
+  const pairs: LinkPair[] = [];
   let rounds = 0;
   let stopped = false;
   let failure: unknown;
@@ -106,32 +99,6 @@ function routerIdentity(): Promise<RouterIdentity> {
   return issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, now());
 }
 
-/** How mutual TLS with a router of this certificate and trust ends for each pair: `linked`, or the error's code. */
-async function dial(pairs: readonly Pair[], identity: RouterIdentity, clientCa: string): Promise<string[]> {
-  // TLS 1.2 tells both verdicts within the handshake.
-  const words = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
-  const router = await startOpensslRouter(identity, { clientCa, words });
-  try {
-    const verdicts: string[] = [];
-    for (const pair of pairs) {
-      verdicts.push(
-        await new Promise((resolve) => {
-          const { certificate: cert, ca, key } = pair;
-          const options = { host: '127.0.0.1', port: router.port, cert, ca, key: privateKeyPem(key) };
-          const socket = connect({ ...options, maxVersion: 'TLSv1.2' }, () => {
-            resolve('linked');
-            socket.destroy();
-          });
-          socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-        }),
-      );
-    }
-    return verdicts;
-  } finally {
-    await router.close();
-  }
-}
-
 const allLinked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe('changing the CA of links under load', () => {
@@ -143,7 +110,7 @@ describe('changing the CA of links under load', () => {
     const first = await trust();
     const expectLinked = async (identity: RouterIdentity, clientCa: string) => {
       const pairs = [idle, ...load.pairs()];
-      expect(await dial(pairs, identity, clientCa)).toEqual(allLinked(pairs));
+      expect(await dialEach(openssl, pairs, identity, clientCa)).toEqual(allLinked(pairs));
     };
     await expectLinked(before, first);
 
@@ -180,8 +147,8 @@ describe('changing the CA of links under load', () => {
     expect(inBlocks(alone)).toEqual(inBlocks(both).filter((pem) => !first.includes(pem)));
     const after = await routerIdentity();
     const live = [renewed, ...load.pairs(), ...last.pairs()];
-    expect(await dial(live, after, alone)).toEqual(allLinked(live));
-    const [cut] = await dial([{ ...idle, ca: both }], after, alone);
+    expect(await dialEach(openssl, live, after, alone)).toEqual(allLinked(live));
+    const [cut] = await dialEach(openssl, [{ ...idle, ca: both }], after, alone);
     expect(cut).toMatch(/ALERT|ECONNRESET/);
     const late = await redeem();
     expect(late.ca).toBe(alone);
@@ -214,12 +181,12 @@ describe('changing the CA of links under load', () => {
       ['retiring', 'linkgrant site CA 2'],
     ]);
     const pairs = [oldest, await redeem()];
-    expect(await dial(pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
     // Nothing depends on the second, but the oldest pair verifies the newest CA by way of it.
     expect(await retire(SITE_CA)).toMatchObject([
       { ca: { subject: 'linkgrant site CA' }, kept: { links: 1 } },
     ]);
-    expect(await dial(pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
+    expect(await dialEach(openssl, pairs, await routerIdentity(), await trust())).toEqual(allLinked(pairs));
     await renew(oldest);
     expect(await retire(SITE_CA)).toMatchObject([{ retired: {} }, { retired: {} }]);
     expect(inBlocks(await trust())).toHaveLength(1);

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Fate, run, type Served, serve } from './commands.js';
+
+const MINUTE_MS = 60_000;
+/** The runs that lead through a cut with one other link, and the moments in each at which it can die. */
+const RUNS = [
+  { words: [], shows: 'Step 1 of 6', moments: ['cut-noted', 'ca-made', 'ca-prepared'] },
+  {
+    words: ['--continue'],
+    shows: 'Step 3 of 6',
+    moments: ['cut-noted', 'old-ca-kept', 'ca-activated', 'next-emptied'],
+  },
+  { words: ['--continue'], shows: 'Step 4 of 6', moments: ['cut-noted'] },
+  { words: ['--continue'], shows: 'Step 5 of 6', moments: ['cut-noted'] },
+  { words: ['--continue'], shows: 'Step 6 of 6', moments: ['cut-noted'] },
+  {
+    words: ['--continue'],
+    shows: 'Cut off: ',
+    moments: ['old-ca-key-removed', 'cut-noted'],
+  },
+] as const;
+
+let place: string;
+let data: string;
+let service: Served;
+
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-cut-crash-'));
+});
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+beforeEach(async () => {
+  data = mkdtempSync(join(place, 'accepting-'));
+  const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+  service = await serve(['--data-dir', data, '--listen', '127.0.0.1:0', ...endpoint]);
+  for (const name of ['one', 'two']) {
+    const token = join(data, `${name}.yaml`);
+    await succeed(['token', 'issue', token, '--name', name, '--data-dir', data]);
+    const to = ['--to', join(data, 'links'), '--data-dir', join(data, name)];
+    await succeed(['token', 'redeem', token, '--renew', ...to]);
+  }
+  return () => service.stop();
+});
+
+async function succeed(words: readonly string[], fate: Fate = {}): Promise<string> {
+  const ended = await run(words, fate);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+const list = async (noun: string) =>
+  JSON.parse(await succeed([noun, 'list', '-o', 'json', '--data-dir', data]));
+/** Every run is a minute later than the one before, so that nothing has to be waited for. */
+const cut = (id: string, number: number, words: readonly string[]) =>
+  [
+    ['redemption', 'revoke', id, '--cut', ...words, '--data-dir', data],
+    { clockOffsetMs: number * MINUTE_MS },
+  ] as const;
+
+describe('a cut that is killed', () => {
+  it.each(RUNS.flatMap(({ moments }, index) => moments.map((moment) => [index + 1, moment] as const)))(
+    'in run %d at %s is taken up by the next run, and ends with one CA that is new',
+    async (fatal, moment) => {
+      const [{ id }] = await list('redemption');
+      const [{ sha256: old }] = (await list('issuer')).filter(isOfLinks);
+      for (const [index, { words, shows }] of RUNS.entries()) {
+        const number = index + 1;
+        const [command, fate] = cut(id, number, words);
+        if (number !== fatal) {
+          expect(await succeed(command, fate)).toContain(shows);
+          continue;
+        }
+        expect((await run(command, { ...fate, killedAt: moment })).signal).toBe('SIGKILL');
+        // Without --continue: what was noted, or done, is what counts.
+        const resumed = await succeed(...cut(id, number, []));
+        if (!resumed.includes(shows)) expect(await succeed(command, fate)).toContain(shows);
+      }
+      const cas = (await list('issuer')).filter(isOfLinks);
+      expect(cas).toMatchObject([{ state: 'active' }]);
+      expect(cas[0].sha256).not.toBe(old);
+      expect(
+        (await list('redemption')).map((one: { revokedAt?: string }) => one.revokedAt !== undefined),
+      ).toEqual([true, false]);
+    },
+  );
+});
+
+const isOfLinks = ({ issuer }: { readonly issuer: string }) => issuer === 'skupper-site-ca';

@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../src/config.js';
+import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/site-issuer.js';
+import { run } from '../chaos/commands.js';
+import { linkgrant } from '../support/command-line.js';
+import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
+import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { MINUTE, startTestService, type TestService } from '../support/service.js';
+import { linkOf, postRenewal, renewalOf } from '../support/test-link.js';
+import { post } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const LINKS = 50;
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+let service: TestService;
+beforeEach(async () => {
+  service = await startTestService();
+});
+afterEach(() => service.close());
+
+const settings = () => loadConfiguration({ dataDir: service.directory }, {}).settings;
+const revoke = (id: string, ...words: readonly string[]) =>
+  linkgrant(['redemption', 'revoke', id, '--data-dir', service.directory, ...words]);
+
+async function redeem(): Promise<{ readonly pair: LinkPair; again(): ReturnType<typeof post> }> {
+  const { grant, code } = await service.grant();
+  const key = newKey();
+  const headers = { ...csrHeader(key), renews: 'true' };
+  const again = () => post(service, `/${grant.uid}`, code, { headers });
+  const answer = redeemedAnswer(await again());
+  return { pair: { ...linkOf(answer, key), ca: answer.ca }, again };
+}
+
+async function renew(pair: LinkPair): Promise<LinkPair> {
+  const key = newKey();
+  const answer = redeemedAnswer(await postRenewal(service, await renewalOf(pair, service, { newKey: key })));
+  return { ...linkOf(answer, key), ca: answer.ca };
+}
+
+/** What a router trusts when it does what the command says: all of the issuer's CAs. */
+async function trust(): Promise<string> {
+  const found = await findIssuer(settings(), SITE_CA, service.clock.read());
+  if (typeof found === 'string') throw new Error(found);
+  return found.trustPem;
+}
+
+const certificateOfRouter = () =>
+  issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, service.clock.read());
+const linked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
+
+describe('a revoked redemption', () => {
+  it('is renewed and answered no more, at once, and others are', async () => {
+    const [one, other] = [await redeem(), await redeem()];
+    const { body } = await other.again();
+    const renewed = await renew(one.pair);
+    expect((await revoke(one.pair.id)).code).toBe(0);
+    const answer = await postRenewal(service, await renewalOf(renewed, service));
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, 'redemption_revoked']);
+    const replayed = await one.again();
+    expect([replayed.status, replayed.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
+    expect((await other.again()).body).toBe(body);
+    await renew(other.pair);
+  });
+});
+
+describe('redemption revoke --cut', () => {
+  it(`ends one link, and none of ${LINKS - 1} others is down at any step`, async () => {
+    const pairs: LinkPair[] = [];
+    for (let made = 0; made < LINKS; made++) pairs.push((await redeem()).pair);
+    const [revoked, ...before] = pairs as [LinkPair, ...LinkPair[]];
+    let others = before;
+    let identity = await certificateOfRouter();
+    let trusted = await trust();
+    const expectLinks = async () => {
+      expect(await dialEach(openssl, [...others, revoked], identity, trusted)).toEqual(linked(pairs));
+    };
+    const step = async (number: number, ...words: readonly string[]) => {
+      const ended = await revoke(revoked.id, '--cut', ...words);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(ended.stdout).toContain(`Step ${number} of 6: `);
+      return ended.stdout;
+    };
+
+    await step(1);
+    trusted = await trust();
+    await expectLinks();
+    const behind = await step(3, '--continue');
+    for (const { id } of others) expect(behind).toContain(id);
+    expect(behind).toContain(`of the old CA: ${LINKS - 1}\n`);
+    others = await Promise.all(others.map(renew));
+    // Nobody is behind any more, so nobody has to say so.
+    await step(4);
+    await expectLinks();
+    await step(5, '--continue');
+    identity = await certificateOfRouter();
+    await expectLinks();
+    const last = await step(6, '--continue');
+
+    const [, files = ''] = /`cat (\S+)`/.exec(last) ?? [];
+    trusted = openssl.run(['x509', '-in', files]).toString();
+    const verdicts = await dialEach(openssl, [revoked, ...others], identity, trusted);
+    expect(verdicts[0]).not.toBe('linked');
+    expect(verdicts.slice(1)).toEqual(linked(others));
+    const words = [
+      'redemption',
+      'revoke',
+      revoked.id,
+      '--data-dir',
+      service.directory,
+      '--cut',
+      '--continue',
+    ];
+    const soon = await linkgrant(words);
+    expect([soon.code, soon.stderr]).toEqual([4, expect.stringContaining('it has signed until just now')]);
+    const ended = await run(words, { clockOffsetMs: MINUTE });
+    expect(ended.stdout, ended.stderr).toMatch(/^Cut off: /m);
+    expect(await trust()).toBe(trusted);
+    expect((await renew(others[0] as LinkPair)).ca).toBe(trusted);
+    expect((await redeem()).pair.ca).toBe(trusted);
+  });
+});

@@ -1,0 +1,100 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { type CertificateAuthority, loadAuthority } from '../../../src/pki/authority.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, spkiOf } from '../../../src/pki/keys.js';
+import { maySignRevocationLists, signRevocationList } from '../../../src/pki/revocation-list.js';
+import { AUTHORITY_KEYS, makeAuthority, OpenSsl } from './openssl.js';
+
+const DAY_MS = 86_400_000;
+const now = Date.now() + 2_000;
+const openssl = new OpenSsl();
+afterAll(() => openssl.remove());
+
+const load = (pem: { certificate: string; key: string }): CertificateAuthority =>
+  loadAuthority(pem, 'the CA', now);
+
+function listOf(
+  authority: CertificateAuthority,
+  serials: readonly string[],
+  changes: { readonly number?: number; readonly nextUpdate?: number } = {},
+): string {
+  const times = { thisUpdate: now - 60_000, nextUpdate: now + DAY_MS };
+  const revoked = serials.map((serial) => ({ serial, revokedAt: now - 120_000 }));
+  return signRevocationList({ number: 1, ...times, ...changes, revoked }, authority);
+}
+
+async function leafOf(authority: CertificateAuthority): Promise<{ pem: string; serial: string }> {
+  return issueClientCertificate({
+    authority,
+    spkiDer: spkiOf(await generateKeyPair('p256')),
+    subject: 'site',
+    redemptionId: '6c5b6a0e-3f0a-4c55-9d11-0d8a5a6a7c11',
+    lifetimeMs: DAY_MS,
+    now,
+  });
+}
+
+/** `openssl verify -crl_check` of a certificate, against a CA and lists. */
+function verdict(leaf: string, ca: string, lists: string): string {
+  const files = [openssl.write('crl-ca.pem', ca), openssl.write('list.pem', lists)] as const;
+  const words = ['-x509_strict', '-crl_check', '-CAfile', files[0], '-CRLfile', files[1]];
+  const leafFile = openssl.write('crl-leaf.pem', leaf);
+  const { ok, output } = openssl.try(['verify', ...words, leafFile]);
+  return ok ? 'good' : (/depth lookup: (.+)/.exec(output)?.[1] ?? output);
+}
+
+describe.each(Object.entries(AUTHORITY_KEYS))('a list signed by a CA with a key of %s', (_type, key) => {
+  const pem = makeAuthority(openssl, { key });
+
+  it('is one that openssl verifies, and refuses what it names alone', async () => {
+    const authority = load(pem);
+    const [revoked, good] = [await leafOf(authority), await leafOf(authority)];
+    const list = listOf(authority, [revoked.serial], { number: 0x8000 });
+    const file = openssl.write('a.crl', list);
+    const ca = openssl.write('a.pem', pem.certificate);
+    expect(openssl.try(['crl', '-in', file, '-noout', '-CAfile', ca]).output).toContain('verify OK');
+    const text = openssl.run(['crl', '-in', file, '-noout', '-text']).toString();
+    expect(text).toContain('Version 2');
+    expect(text).toMatch(/X509v3 CRL Number: \n\s+32768\n/);
+    expect(text.match(/Serial Number: /g)).toHaveLength(1);
+    expect(text.toLowerCase()).toContain(`serial number: ${revoked.serial}`);
+    expect(verdict(revoked.pem, pem.certificate, list)).toBe('certificate revoked');
+    expect(verdict(good.pem, pem.certificate, list)).toBe('good');
+  });
+});
+
+describe('a list', () => {
+  const pem = makeAuthority(openssl);
+
+  it('may be empty, and serial numbers of any size are in it as positive numbers', async () => {
+    const authority = load(pem);
+    const leaf = await leafOf(authority);
+    expect(verdict(leaf.pem, pem.certificate, listOf(authority, []))).toBe('good');
+    const serials = ['01', '7f', 'ff00', '80'.padEnd(40, '0')];
+    const file = openssl.write('b.crl', listOf(authority, serials));
+    const text = openssl.run(['crl', '-in', file, '-noout', '-text']).toString();
+    const named = [...text.matchAll(/Serial Number: (\w+)/g)].map(([, serial]) => serial?.toLowerCase());
+    expect(named).toEqual(serials);
+  });
+
+  it('is not believed when it has ended, and says so beyond 2050 as well', async () => {
+    const authority = load(pem);
+    const leaf = await leafOf(authority);
+    const ended = listOf(authority, [], { nextUpdate: now - 30_000 });
+    expect(verdict(leaf.pem, pem.certificate, ended)).toBe('CRL has expired');
+    const lasting = listOf(authority, [leaf.serial], { nextUpdate: Date.UTC(2051, 0, 2) });
+    expect(openssl.run(['crl', '-noout', '-nextupdate'], lasting).toString()).toContain('2051 GMT');
+    expect(verdict(leaf.pem, pem.certificate, lasting)).toBe('certificate revoked');
+  });
+
+  it('can only be signed by a CA whose keyUsage has cRLSign, as openssl has it too', async () => {
+    const without = makeAuthority(openssl, {
+      extensions: ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign'],
+    });
+    const authority = load(without);
+    expect(maySignRevocationLists(authority)).toBe(false);
+    expect(maySignRevocationLists(load(pem))).toBe(true);
+    const leaf = await leafOf(authority);
+    expect(verdict(leaf.pem, without.certificate, listOf(authority, []))).not.toBe('good');
+  });
+});
