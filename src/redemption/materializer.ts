@@ -13,7 +13,13 @@ export interface Materializer {
   /**
    * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
    * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `place_taken`. Calls `checkpoint`
-   * with `secret-written` and, after each Link, `link-written`.
+   * with `secret-written` and, after each Link, `link-written`. The Secret that a Link there names stays its, and with
+   * `keepsCost` its cost.
    */
-  materialize(secret: LinkSecret, links: readonly Link[], checkpoint: Checkpoint): Promise<readonly string[]>;
+  materialize(
+    secret: LinkSecret,
+    links: readonly Link[],
+    checkpoint: Checkpoint,
+    keepsCost?: boolean,
+  ): Promise<readonly string[]>;
 }

@@ -186,7 +186,9 @@ async function putInPlace(
     ...(cost !== undefined && { cost }),
     ...(proxyConfiguration !== undefined && { proxyConfiguration }),
   }));
-  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint);
+  // What was changed since it was put in place stays, unless it is asked for.
+  const keepsCost = linkCost === undefined;
+  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, keepsCost);
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;
   const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;

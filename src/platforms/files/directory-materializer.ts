@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { Link } from '../../domain/link.js';
 import { encodeLink, encodeLinkSecret } from '../../domain/link-resources.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { readBoundedText } from '../../files/bounded-text.js';
@@ -11,13 +12,17 @@ import {
   writePrivateFile,
 } from '../../files/private-file.js';
 import type { Materializer } from '../../redemption/materializer.js';
+import { fileHolding } from './link-directory.js';
 import { writing } from './not-writable.js';
-import { isEndedSecret, isOurs, renewedIn } from './own-resource.js';
+import { changesIn, isEndedSecret, isOurs, renewedIn, saysTheSame } from './own-resource.js';
 
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
 const LONGEST_NAME = 200;
+
+// More than a Secret and a Link take: a full disk is to be met while nothing is posted yet.
+const ROOM_BYTES = 64 * 1024;
 
 /** How a directory is materialized into, beyond the files themselves. */
 export interface DirectoryPlacing {
@@ -31,7 +36,7 @@ export interface DirectoryPlacing {
 
 /**
  * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once; a Secret that was renewed stays. The `clock` tells which certificates have ended, and how old left-over temporary files are.
+ * 0600, each replaced at once; a Secret that was renewed stays, and so does what `link update` changed of a Link. The `clock` tells which certificates have ended, and how old left-over temporary files are.
  */
 export function directoryMaterializer(
   directory: string,
@@ -49,6 +54,7 @@ export function directoryMaterializer(
           `A link name of more than ${LONGEST_NAME} characters fits no file name.`,
         );
       }
+      refuseProxyName(name, besides?.name);
       const secretThere = existing(fileOf('Secret', name));
       // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
       if (secretThere === undefined || !isEndedSecret(secretThere, clock())) {
@@ -56,15 +62,27 @@ export function directoryMaterializer(
           if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
         }
       }
+      const own = [fileOf('Secret', name), fileOf('Link', name)];
+      const elsewhere = writing(directory, () => fileHolding(directory, name, own));
+      if (elsewhere !== undefined) throw occupied(elsewhere);
       if (besides) refuseOther(fileOf('Secret', besides.name), besides.text);
       prepareDirectory(directory, clock());
-      writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), '')));
+      writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));
     },
     findRenewed: async (secret) => renewedIn(existing(fileOf('Secret', secret.name)), secret),
-    materialize: async (secret, links, checkpoint) => {
+    materialize: async (secret, links, checkpoint, keepsCost = false) => {
+      refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const secretThere = existing(fileOf('Secret', secret.name));
       const renewedThere = renewedIn(secretThere, secret) && secretThere;
+      const redemption = { id, secret, secretThere, now: clock() };
+      const linkText = (link: Link) => {
+        const there = existing(fileOf('Link', link.name));
+        const { cost, ...changed } = changesIn(there, redemption);
+        const wanted = { ...link, ...changed, ...(keepsCost && cost !== undefined && { cost }) };
+        const text = encodeLink(wanted, secret, options);
+        return there !== undefined && saysTheSame(there, text) ? there : text;
+      };
       const files = [
         {
           file: fileOf('Secret', secret.name),
@@ -73,13 +91,12 @@ export function directoryMaterializer(
         },
         ...links.map((link) => ({
           file: fileOf('Link', link.name),
-          text: encodeLink(link, secret, options),
+          text: linkText(link),
           written: 'link-written',
         })),
       ];
       for (const { file, text } of files) {
         const there = existing(file);
-        const redemption = { id, secret, secretThere, now: clock() };
         if (there !== undefined && there !== text && !isOurs(there, redemption)) throw occupied(file);
       }
       const proxy = besides && { file: fileOf('Secret', besides.name), text: besides.text };
@@ -103,6 +120,15 @@ export function directoryMaterializer(
 
 function existing(file: string): string | undefined {
   return writing(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
+}
+
+/** The Secrets of the link and of its proxy are two. */
+function refuseProxyName(name: string, proxy: string | undefined): void {
+  if (name !== proxy) return;
+  throw new RedemptionError(
+    'place_taken',
+    `The Secret of the proxy is called "${name}" too, as the link's would be.`,
+  );
 }
 
 function refuseOther(file: string, text: string): void {

@@ -83,9 +83,26 @@ export function linkDirectory(
   };
 }
 
+/** The first other file in a directory that holds a Link or Secret of that name; what cannot be read is passed over. */
+export function fileHolding(directory: string, name: string, except: readonly string[]): string | undefined {
+  const files = yamlFilesIn(directory).filter((file) => !except.includes(file));
+  return files.find((file) => {
+    try {
+      return placesIn(file).some((place) => place.name === name);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function yamlFilesIn(directory: string): string[] {
+  return namesIn(directory)
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .map((name) => join(directory, name));
+}
+
 function readPlaces(directory: string): Place[] {
-  const files = namesIn(directory).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
-  return files.flatMap((name) => placesIn(join(directory, name)));
+  return yamlFilesIn(directory).flatMap(placesIn);
 }
 
 function placesIn(file: string): Place[] {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
@@ -43,6 +44,27 @@ function isOfRedemption(text: string, id: string | undefined, secret: LinkSecret
   return resource.kind === 'Secret'
     ? asMapping(resource.data)['tls.crt'] === Buffer.from(secret.tlsCrt).toString('base64')
     : asMapping(resource.spec).tlsCredentials === secret.name;
+}
+
+/** What `link update` may have changed of the Link of that text; nothing where it is not of the redemption. */
+export function changesIn(
+  text: string | undefined,
+  { id, secret, secretThere }: OwnRedemption,
+): { readonly cost?: number; readonly tlsCredentials?: string } {
+  const ofRedemption = (there: string | undefined) =>
+    there !== undefined && isOfRedemption(there, id, secret);
+  if (text === undefined || !ofRedemption(text) || (id === undefined && !ofRedemption(secretThere)))
+    return {};
+  const { cost, tlsCredentials } = asMapping(parse(text)?.spec);
+  return {
+    ...(typeof cost === 'number' && { cost }),
+    ...(typeof tlsCredentials === 'string' && { tlsCredentials }),
+  };
+}
+
+/** True when two texts of YAML say the same. */
+export function saysTheSame(text: string, other: string): boolean {
+  return text === other || isDeepStrictEqual(parse(text) ?? text, parse(other) ?? other);
 }
 
 /** The Secret of that text if it is of the same redemption as `secret` and has another certificate: that of a renewal. */
