@@ -18,17 +18,6 @@ export async function readGivenText(file: string, signal?: AbortSignal): Promise
   }
 }
 
-/** True for what gives its text once: a pipe, or standard input. */
-export function isStream(file: string): boolean {
-  if (file === '-') return true;
-  const handle = openAtOnce(file);
-  try {
-    return fstatSync(handle).isFIFO();
-  } finally {
-    closeSync(handle);
-  }
-}
-
 async function readPath(file: string, signal: AbortSignal | undefined): Promise<string> {
   const handle = openAtOnce(file);
   const stats = fstatSync(handle);

@@ -12,9 +12,9 @@ interface Report {
 /** What is written of three pages, one of them empty, or of none. */
 async function written(format: ListingFormat<Report>['format'], ...pages: readonly (readonly Report[])[]) {
   let text = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk, done) => {
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk, ...rest: readonly unknown[]) => {
     text += String(chunk);
-    (done as () => void)();
+    (rest.at(-1) as () => void)();
     return true;
   });
   await writeListing(
