@@ -32,10 +32,10 @@ function skupperNames() {
 function settingsTable() {
   const skupper = skupperNames();
   const rows = Object.entries(SETTINGS).map(([key, definition]) => {
-    const { placeholder, many, description } = definition;
+    const { placeholder, many, description, short } = definition;
     const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} ${placeholder}`;
     return [
-      code(flag) + (many ? ' (repeatable)' : ''),
+      code(flag) + (short ? `, ${code(`-${short}`)}` : '') + (many ? ' (repeatable)' : ''),
       code(variableOf(key)),
       key === NOT_IN_THE_FILE ? '–' : code(key),
       definition.default === undefined ? '–' : code(String(definition.default)),

@@ -173,7 +173,11 @@ function readSetting(key: SettingKey, value: unknown, source: SettingSource): un
   const at = issue?.path[0];
   const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
   const shown = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
-  throw new ConfigurationError(`${key} (${source}) cannot be "${shown}"`, `it must be ${issue?.message}`);
+  const unset = source.startsWith('variable ') ? '; correct the variable, or unset it' : '';
+  throw new ConfigurationError(
+    `${key} (${source}) cannot be "${shown}"`,
+    `it must be ${issue?.message}${unset}`,
+  );
 }
 
 function checkTogether(settings: Settings): void {

@@ -105,7 +105,8 @@ export function openAcceptingSite(
   clock: Clock,
 ): Site | { readonly unavailable: string; readonly hint: string } {
   if (settings.platform !== 'standalone') {
-    return openSystemSite(service?.system ?? systemOf(settings), clock);
+    const place = service?.system ?? systemOf(settings);
+    return openSystemSite({ ...place, hosts: settings.host ?? place.hosts }, clock);
   }
   const now = clock();
   const { dataDir, issuerCert, issuerKey } = settings;

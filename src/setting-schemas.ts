@@ -74,7 +74,9 @@ const path = z.string().min(1, 'a path');
 export const SETTING_SCHEMAS = {
   dataDir: path,
   platform: oneOf('standalone', 'podman', 'docker', 'linux'),
-  namespace: text('an RFC 1123 label', (value) => (isNamespace(value) ? value : undefined)),
+  namespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
+    isNamespace(value) ? value : undefined,
+  ),
   skupperHome: path,
   listen: listenAddress(),
   externalUrl: text(

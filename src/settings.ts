@@ -5,6 +5,8 @@ export interface SettingDefinition {
   /** What stands for the value in help. Absent for a switch. */
   readonly placeholder?: string;
   readonly description: string;
+  /** The letter of its flag, which is Skupper's too. Every command that reads settings takes such a flag. */
+  readonly short?: string;
   /** Repeatable on the command line. */
   readonly many?: boolean;
   /** Another variable's name, read when ours is unset: Skupper's own for the same thing. */
@@ -26,13 +28,15 @@ export const SETTINGS = {
   platform: {
     default: 'standalone',
     placeholder: 'PLATFORM',
+    short: 'p',
     alias: 'SKUPPER_PLATFORM',
     description: 'what the site runs on: standalone, podman, docker or linux',
   },
   namespace: {
     placeholder: 'NAMESPACE',
+    short: 'n',
     description:
-      'the only namespace that is served, for podman, docker and linux (default: each that has a site)',
+      'namespace of the site and its grants: the only one that is served (default: each that has a site), or that a command means (default: the only one that is served, else default)',
   },
   skupperHome: {
     // Root's; anybody else's is under the XDG data home.

@@ -1,5 +1,6 @@
 import { grantFileExists } from './platforms/system/grant-files.js';
 import { SkupperHome } from './platforms/system/skupper-home.js';
+import { startedPlatform } from './platforms/system/started-platform.js';
 import { SystemSite } from './platforms/system/system-site.js';
 import type { Clock } from './redemption/clock.js';
 import type { ServiceDescription } from './redemption/service-description.js';
@@ -10,20 +11,35 @@ import type { Settings } from './setting-schemas.js';
 export type SystemPlace = NonNullable<ServiceDescription['system']>;
 
 /** The place that these settings mean. */
-export function systemOf({ skupperHome, host, namespace }: Settings): SystemPlace {
-  return { skupperHome, hosts: host ?? [], ...(namespace !== undefined && { namespace }) };
+export function systemOf({ skupperHome, host, namespace, platform }: Settings): SystemPlace {
+  return { skupperHome, hosts: host ?? [], platform, ...(namespace !== undefined && { namespace }) };
 }
 
 /** The sites of a system platform. */
-export function openSystemSite({ skupperHome, hosts, namespace }: SystemPlace, clock: Clock): SystemSite {
-  return new SystemSite({ home: new SkupperHome(skupperHome), hosts, only: namespace, clock });
+export function openSystemSite(place: SystemPlace, clock: Clock): SystemSite {
+  const { skupperHome, hosts, namespace, platform } = place;
+  return new SystemSite({ home: new SkupperHome(skupperHome), hosts, only: namespace, platform, clock });
+}
+
+/** What a served site gives to those who redeem, or why it gives nothing now. */
+export interface SiteReport {
+  readonly namespace: string;
+  readonly access: SiteAccess | SiteRefusal;
+  /** The platform that it was started on, where that is another one than the service's. */
+  readonly otherPlatform: string | undefined;
+}
+
+/** The platform that a namespace was started on, where that is another one than the place's. */
+export function otherPlatform(
+  { skupperHome, platform }: Pick<SystemPlace, 'skupperHome' | 'platform'>,
+  namespace: string,
+): string | undefined {
+  const used = startedPlatform(new SkupperHome(skupperHome).namespace(namespace));
+  return platform !== undefined && used !== platform ? used : undefined;
 }
 
 /** What each served site gives to those who redeem, or why it gives nothing now. */
-export async function siteReports(
-  place: SystemPlace,
-  clock: Clock,
-): Promise<readonly { readonly namespace: string; readonly access: SiteAccess | SiteRefusal }[]> {
+export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
   const home = new SkupperHome(place.skupperHome);
   const site = openSystemSite(place, clock);
   const namespaces = place.namespace === undefined ? home.namespaces() : [place.namespace];
@@ -32,6 +48,7 @@ export async function siteReports(
     asked.map(async (request) => ({
       namespace: request.namespace,
       access: await site.resolveAccess(request),
+      otherPlatform: otherPlatform(place, request.namespace),
     })),
   );
 }

@@ -78,9 +78,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;
-    tell(
-      `warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`,
-    );
+    tell(`warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
     return;
   }
   if (flags.watch) await (await import('./watch-links.js')).watchLinks(target, context);

@@ -35,14 +35,7 @@ export function addConnectionFlags(
     );
 }
 
-const NAMESPACE = () =>
-  new Option(
-    '-n, --namespace <NAMESPACE>',
-    'namespace of the grant (default: the only one that the service serves, else default)',
-  );
-
-/** Adds a command about grants: it takes a namespace, and the settings of the store. */
+/** Adds a command about grants: it takes the settings of the store. */
 export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
-  const command = parent.command(nameAndArguments).description(description).addOption(NAMESPACE());
-  return withSettings(command, STORE_SETTINGS);
+  return withSettings(parent.command(nameAndArguments).description(description), STORE_SETTINGS);
 }

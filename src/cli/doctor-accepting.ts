@@ -3,9 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../link-side.js';
+import { hasStore, type LinkDialOptions } from '../link-side.js';
 import { openStore } from '../open-store.js';
-import { certificateLife } from '../redemption/certificate-life.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
 import type { Settings } from '../setting-schemas.js';
 import { openToOthers } from '../site-issuer.js';
@@ -14,9 +13,9 @@ import { type Check, fail, ok, warn } from './doctor-check.js';
 import { portChecks } from './doctor-ports.js';
 import { writableCheck } from './doctor-requesting.js';
 import { routeChecks } from './doctor-route.js';
+import { siteChecks } from './doctor-sites.js';
 import { adviceFor } from './exit-codes.js';
 import { describeFailure } from './failure.js';
-import { formatTime } from './output.js';
 
 const SERVE_ONCE = 'start `linkgrant serve` once with this --data-dir';
 const NAMED_BY_HAND = 'put a new certificate into the file that the setting names';
@@ -27,7 +26,8 @@ export async function acceptingChecks(
   namespace: string | undefined,
   options: LinkDialOptions,
 ): Promise<Check[]> {
-  const checks = directoryChecks(settings.dataDir);
+  const own = directoryChecks(settings.dataDir);
+  const checks: Check[] = [];
   const { service, checks: storeChecks } = await lookIntoStore(settings, options);
   checks.push(...storeChecks);
   const probe = service && probeToken(service);
@@ -39,7 +39,15 @@ export async function acceptingChecks(
   checks.push(...(await portChecks(settings, probe, options)));
   checks.push(...certificateChecks(settings, options.clock()));
   checks.push(...(await siteChecks(settings, service, namespace, options)));
-  return checks;
+  // A site of Skupper's may be there to link to others, with no service beside it.
+  const isToServe = settings.platform === 'standalone' || hasStore(settings);
+  return [...own, ...(isToServe ? checks : checks.map(asNote))];
+}
+
+/** What fails, as something that only who accepts links has to mend. */
+function asNote(check: Check): Check {
+  if (check.status !== 'fail') return check;
+  return warn(check.name, check.detail, `only to accept links here: ${check.hint}`);
 }
 
 /** A token of no grant: what a service says to it tells that it is there. */
@@ -123,45 +131,4 @@ function certificateChecks(settings: Settings, now: number): Check[] {
     if (file !== undefined) checks.push(certificateFileCheck(flag, file, now, NAMED_BY_HAND));
   }
   return checks;
-}
-
-async function siteChecks(
-  settings: Settings,
-  service: ServiceDescription | undefined,
-  namespace: string | undefined,
-  { clock }: LinkDialOptions,
-): Promise<Check[]> {
-  const { platform, skupperHome } = settings;
-  const isSystem = platform !== 'standalone';
-  if (!isSystem && !service) return [];
-  const site = openAcceptingSite(settings, service, clock);
-  if ('unavailable' in site) return [fail('endpoints', site.unavailable, site.hint, 2)];
-  const all = isSystem ? siteNamespaces(skupperHome) : ['default'];
-  const namespaces = namespace === undefined ? all : [namespace];
-  if (namespaces.length === 0) {
-    const hint = 'create one with `skupper site create`, or name another --skupper-home';
-    return [fail('sites', `no namespace below ${skupperHome} has a site`, hint, 2)];
-  }
-  return Promise.all(
-    namespaces.map(async (name) => {
-      const label = isSystem ? `site ${name}` : 'endpoints';
-      const access = await site.resolveAccess({ namespace: name, name, issuer: null });
-      if ('refused' in access) return fail(label, ...reasonOf(access));
-      const shown = access.endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`);
-      const detail = `links lead to ${shown.join(', ')}`;
-      // The CAs of the data directory are looked at by themselves.
-      if (!isSystem || certificateLife(access.issuer, clock()) !== 'ending') return ok(label, detail);
-      const ending = `${detail}; its CA ${access.issuer.description} ends ${formatTime(access.issuer.notAfter)}`;
-      return warn(label, ending, 'renew the CA of the site, after which its links have to be made anew');
-    }),
-  );
-}
-
-function reasonOf(refusal: {
-  readonly refused: Parameters<typeof adviceFor>[0];
-  readonly reason?: string;
-  readonly hint?: string;
-}): [string, string] {
-  const { refused, reason, hint } = refusal;
-  return [reason ?? `the site gives no link now (${refused})`, hint ?? adviceFor(refused).hint];
 }

@@ -4,7 +4,7 @@ import { configurationFrom } from './configuration.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { acceptingChecks } from './doctor-accepting.js';
 import { type Check, checksText } from './doctor-check.js';
-import { linkDirectoryChecks, tokenChecks } from './doctor-requesting.js';
+import { linkDirectoryChecks, tokenChecks, writableCheck } from './doctor-requesting.js';
 import { linkDirectoryOf } from './link.js';
 import { worstExit } from './link-faults.js';
 import { print } from './output.js';
@@ -13,7 +13,6 @@ import type { OutputFormat } from './output-format.js';
 export interface DoctorFlags extends ConnectionFlags {
   readonly token?: string;
   readonly to?: string;
-  readonly namespace?: string;
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
@@ -23,8 +22,9 @@ export interface DoctorFlags extends ConnectionFlags {
  * namespace's links too. Exits by the failure that weighs most; a warning is none.
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
-  const { token, to, namespace, output, timeout, proxy, connectTo, ...settingFlags } = flags;
+  const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
   const { settings } = configurationFrom(settingFlags);
+  const { namespace } = settings;
   const options = {
     ...connectionOptions({
       ...(timeout !== undefined && { timeout }),
@@ -33,12 +33,13 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
     }),
     clock,
   };
-  const directory = linkDirectoryOf(to, namespace ?? 'default', settings);
+  const directory = linkDirectoryOf(to, settings);
   const checks: Check[] = [];
   if (token === undefined && to === undefined) {
     checks.push(...(await acceptingChecks(settings, namespace, options)));
   }
   if (token !== undefined) checks.push(...(await tokenChecks(token, options)));
+  if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
     checks.push(...(await linkDirectoryChecks(directory, settings.dataDir, clock())));
   }

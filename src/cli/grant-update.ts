@@ -5,6 +5,7 @@ import { CommandError } from './command-error.js';
 import { parseCount, parseWindow } from './flag-values.js';
 import { type GrantFlags, requireGrant } from './grant.js';
 import { grantFields, grantReport } from './grant-report.js';
+import { namespaceFlag } from './namespace-words.js';
 import { print } from './output.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { withStore } from './store-session.js';
@@ -35,7 +36,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
       hint: 'choose another value',
     });
   }
-  await withStore(flags, async ({ store, namespace }) => {
+  await withStore(flags, async ({ store, service, namespace }) => {
     const grant = await requireGrant(store, namespace, nameOrUid);
     if (grant.sourceFile !== null) {
       throw new CommandError(`grant "${grant.name}" is declared by the file ${grant.sourceFile}`, {
@@ -52,7 +53,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     if ('rejected' in updated) {
       throw new CommandError(`the grant was not changed: ${updated.rejected}`, {
         exitCode: 1,
-        hint: `see \`linkgrant grant show ${grant.name}\`, or make another grant`,
+        hint: `see \`linkgrant grant show ${grant.name}${namespaceFlag({ namespace: grant.namespace, service })}\`, or make another grant`,
       });
     }
     const report = grantReport(updated);

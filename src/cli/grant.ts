@@ -11,6 +11,7 @@ import { parseCount, parseWindow, readCode } from './flag-values.js';
 import { grantFields, grantReport } from './grant-report.js';
 import { requireLinkAccess } from './link-access.js';
 import { orUnmade } from './made-grant.js';
+import { namespaceFlag, nothingListed } from './namespace-words.js';
 import { fields, formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import type { PolicyFlags } from './policy-flags.js';
@@ -62,7 +63,7 @@ export async function makeGrant(
   if ('rejected' in made) {
     throw new CommandError(`the grant was not made: ${made.rejected}`, {
       exitCode: 2,
-      hint: 'choose another value; `linkgrant grant list` shows the grants that there are',
+      hint: 'choose another value; `linkgrant grant list -A` shows the grants that there are',
     });
   }
   return made;
@@ -80,7 +81,7 @@ export async function requireGrant(
   if (grant) return grant;
   throw new CommandError(`there is no grant "${nameOrUid}" in namespace "${namespace}"`, {
     exitCode: 1,
-    hint: 'see `linkgrant grant list`',
+    hint: 'see `linkgrant grant list -A`',
   });
 }
 
@@ -110,6 +111,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
       return;
     }
     const service = requireService(session);
+    const token = `linkgrant token issue TOKEN --grant ${grant.name}${namespaceFlag(session)}`;
     await orUnmade(grant, session, () =>
       print(flags.output, { ...grantReport(grant), url: `${service.url}/${grant.uid}`, code }, () =>
         [
@@ -125,8 +127,8 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
                 : formatTime(grant.expirationTime),
             ],
           ]),
-          `The code is shown this once. With it in a file, \`linkgrant token issue TOKEN --grant ${grant.name} --code-file FILE\` writes a token.\n`,
-          `Signed tokens, each with limits of its own, need no code: \`linkgrant token issue TOKEN --grant ${grant.name}\`.\n`,
+          `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\n`,
+          `Signed tokens, each with limits of its own, need no code: \`${token}\`.\n`,
           grant.redemptionsAllowed > 1
             ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
             : '',
@@ -144,7 +146,7 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
     const reports = grants.map(grantReport);
     await print(flags.output, reports, () =>
       reports.length === 0
-        ? 'There are no grants.\n'
+        ? nothingListed('grants', namespace, flags.allNamespaces)
         : table(
             ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID'],
             reports.map((grant) => [

@@ -4,7 +4,7 @@ import type { SettingKey } from '../settings.js';
 import { OUTPUT, withSettings } from './command-flags.js';
 import { collect, STORE_SETTINGS } from './settings-options.js';
 
-const ISSUER_SETTINGS: readonly SettingKey[] = ['platform', ...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
+const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
 
 /** Adds `issuer` with its verbs. */
 export function addIssuer(

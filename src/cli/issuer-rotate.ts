@@ -1,5 +1,5 @@
 import { type Dependents, dependentsOf, type Retirement, retireIssuer } from '../redemption/retire-issuer.js';
-import { publishServerTrust } from '../redemption/service-description.js';
+import { publishAuthorities } from '../redemption/service-description.js';
 import { SERVER_CA, SITE_CA, serverTrust } from '../site-issuer.js';
 import { CommandError } from './command-error.js';
 import {
@@ -111,14 +111,17 @@ export async function retireCommand(
   });
 }
 
-/** Makes tokens carry every CA of the service at once, whether it runs or not. */
+/** Lets tokens and commands go by the CAs as they are at once, whether a service runs or not. */
 async function publish(
   name: string,
-  { settings, store }: IssuerSession,
+  { settings, store, issuers }: IssuerSession,
   { clock }: IssuerContext,
 ): Promise<void> {
-  const trust = store && name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;
-  if (store && trust) await publishServerTrust(store, trust);
+  if (!store) return;
+  const trust = name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;
+  if (trust) await publishAuthorities(store, trust);
+  const [active] = name === SITE_CA ? issuers.list(name) : [];
+  if (active) await publishAuthorities(store, { issuer: active.subject });
 }
 
 async function orUnusable<T>(act: () => Promise<T>): Promise<T> {

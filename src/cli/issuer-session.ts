@@ -86,6 +86,15 @@ export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssue
     });
   }
   const cas: OwnIssuer['cas'] = [active, ...others];
+  if (name === SITE_CA && service && !cas.some(({ subject }) => subject === service.issuer)) {
+    throw new CommandError(
+      `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
+      {
+        exitCode: 2,
+        hint: 'put the new certificate, with the old one behind it while links need that, and its key into the files of --issuer-cert and --issuer-key; the service follows',
+      },
+    );
+  }
   if (name !== SERVER_CA) return { name, signs: 'links', cas };
   if (service && !cas.some(({ sha256 }) => sha256 === service.caSha256)) {
     throw new CommandError('the certificate of the service is given (--tls-cert): its CA is whose made it', {

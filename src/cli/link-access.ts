@@ -26,11 +26,11 @@ export async function requireLinkAccess(
     const { issuer } = asked;
     // What is no name at all is refused with the grant's other values.
     const isNamed = issuer !== null && isResourceName(issuer);
-    const refusal = isNamed ? namedIssuerRefusal(session.dataDir, issuer, Date.now()) : undefined;
+    const refusal = isNamed ? namedIssuerRefusal(session.dataDir, issuer, session.clock()) : undefined;
     if (refusal) throw refused(refusal);
     return { endpoints, siteUid: null };
   }
-  const access = await openSystemSite(system, Date.now).resolveAccess(asked);
+  const access = await openSystemSite(system, session.clock).resolveAccess(asked);
   if ('refused' in access) throw refused(access);
   return access;
 }

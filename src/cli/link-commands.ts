@@ -10,24 +10,16 @@ interface Context {
   readonly checkpoint: Checkpoint;
 }
 
-const PLATFORM_SETTINGS: readonly SettingKey[] = ['platform', 'skupperHome'];
+const PLACE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir'];
 
-function addNamespace(command: Command): Command {
-  return command.option(
-    '-n, --namespace <NAMESPACE>',
-    'namespace of the site on podman, docker and linux',
-    'default',
-  );
-}
-
-function addPlace(command: Command, settings: readonly SettingKey[]): Command {
-  addNamespace(
+function addPlace(command: Command, settings = PLACE_SETTINGS): Command {
+  return withSettings(
     command.option(
       '--dir <DIR>',
       "directory of the Link and Secret files (default: the namespace's input/resources)",
     ),
+    settings,
   );
-  return withSettings(command, [...PLATFORM_SETTINGS, ...settings]);
 }
 
 /** Skupper's `--cost` for our `--link-cost`. */
@@ -54,7 +46,7 @@ export function addLink(program: Command, context: Context): void {
       .description(
         "this site's links to others and when their certificates end, and who linked to this site",
       ),
-    STORE_SETTINGS,
+    [...PLACE_SETTINGS, 'store'],
   )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-status.js')).statusCommand(name, flags, context));
@@ -63,24 +55,21 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('check [NAME]')
         .description("dial every endpoint with the link's own credentials and tell what is wrong"),
-      ['dataDir'],
     ),
   )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-check.js')).checkCommand(name, flags, context));
   const generate = addCost(
-    addNamespace(
-      link
-        .command('generate [NAME]')
-        .description('write a Link and Secret for one peer, with a credential of its own, and record them'),
-    ),
+    link
+      .command('generate [NAME]')
+      .description('write a Link and Secret for one peer, with a credential of its own, and record them'),
   )
     .option('--to <DIR>', 'directory for the two files, or - for standard output', '-')
     .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
     .option('--issuer <NAME>', "CA that signs (default: the site's)");
   withSettings(generate, [
-    ...PLATFORM_SETTINGS,
     ...STORE_SETTINGS,
+    'skupperHome',
     'host',
     'endpoint',
     'issuerCert',
@@ -92,11 +81,7 @@ export function addLink(program: Command, context: Context): void {
       context,
     ),
   );
-  addReload(
-    addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link')), [
-      'dataDir',
-    ]),
-  )
+  addReload(addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .action(async (name, { cost, ...flags }) =>
       (await import('./link.js')).updateCommand(
@@ -113,7 +98,6 @@ export function addLink(program: Command, context: Context): void {
           .description(
             'get a link a new certificate: the named one at once, or with --all those that are due',
           ),
-        ['dataDir'],
       ),
     ),
   )
@@ -128,7 +112,6 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('delete <NAME>')
         .description('remove a link, its Secrets, and the key and answer of its redemption'),
-      ['dataDir'],
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
 }
@@ -142,10 +125,8 @@ export function addDoctor(program: Command, context: Context): void {
       '--token <FILE>',
       'the requesting side: whether this token (- for standard input) can be redeemed',
     )
-    .option('--to <DIR>', "the requesting side: directory of its links (default: the namespace's input)")
-    .option('-n, --namespace <NAMESPACE>', 'namespace of the site on podman, docker and linux');
-  const settings = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => key !== 'namespace');
-  addConnectionFlags(withSettings(doctor, settings))
+    .option('--to <DIR>', "the requesting side: directory of its links (default: the namespace's input)");
+  addConnectionFlags(withSettings(doctor, Object.keys(SETTINGS) as SettingKey[]))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags, context));
 }

@@ -13,7 +13,6 @@ import { tell } from './tell.js';
 import { OutputClosed, writeOut } from './write-out.js';
 
 export interface LinkGenerateFlags {
-  readonly namespace: string;
   readonly to: string;
   readonly subject?: string;
   readonly linkCost?: string;
@@ -27,7 +26,7 @@ export async function generateCommand(
   flags: LinkGenerateFlags,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
-  const { namespace, to, subject: wanted, linkCost, issuer, ...settingFlags } = flags;
+  const { to, subject: wanted, linkCost, issuer, ...settingFlags } = flags;
   const name = given ?? `link-${randomBytes(4).toString('hex')}`;
   requireResourceName('the name of a link', name);
   const subject = wanted ?? name;
@@ -41,18 +40,20 @@ export async function generateCommand(
   const { settings } = configurationFrom(settingFlags);
   const target = to === '-' ? { write: writeOut } : { directory: to };
   const materializer = generatedLinkMaterializer(target, clock);
-  await withStore(settingFlags, async ({ store, service }) => {
-    const site = openAcceptingSite(settings, service, clock);
+  await withStore(settingFlags, async ({ store, service, namespace }) => {
+    const platform = service?.platform ?? settings.platform;
+    refuseOtherPlatforms(flags, platform);
+    const site = openAcceptingSite({ ...settings, platform }, service, clock);
     if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
     // Before anything is recorded: a credential that cannot be written would be lost.
     await materializer.probe(name);
     const request = { namespace, name, subject, issuer: issuer ?? null, cost };
     const made = await generateLink(request, { store, site, clock });
     if ('refused' in made) {
-      const { exitCode, hint } = adviceFor(made.refused);
+      const { hint } = adviceFor(made.refused);
       const [reason, advice] =
         'reason' in made ? [made.reason, made.hint] : [`the site gives no link now (${made.refused})`, hint];
-      throw new CommandError(`no link was made: ${reason}`, { exitCode, hint: advice });
+      throw new CommandError(`no link was made: ${reason}`, { exitCode: 1, hint: advice });
     }
     let written: readonly string[];
     try {
@@ -67,6 +68,22 @@ export async function generateCommand(
     }
     report(made, written);
   });
+}
+
+/** What says where a router is differs between sites that tell it themselves and those that do not. */
+function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: string): void {
+  if (platform === 'standalone' && host !== undefined) {
+    throw new CommandError('--host is for sites on podman, docker and linux', {
+      exitCode: 2,
+      hint: 'name where the router is reached with --endpoint inter-router=HOST:PORT',
+    });
+  }
+  if (platform !== 'standalone' && endpoint !== undefined) {
+    throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
+      exitCode: 2,
+      hint: "name the host that its router's certificate is for with --host",
+    });
+  }
 }
 
 function unread(cause: OutputClosed): CommandError {

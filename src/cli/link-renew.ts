@@ -10,13 +10,7 @@ import { worstExit } from './link-faults.js';
 import type { CommandContext } from './link-target.js';
 import { print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import {
-  failedOf,
-  renewalReport,
-  renewalText,
-  renewSecrets,
-  type SecretRenewal,
-} from './renew-secrets.js';
+import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 
 /** The flags of `link renew`, as they were typed. */

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import type { LinkSecret } from '../domain/link.js';
-import type { Redemption } from '../domain/redemption.js';
 import { hasStore, openLinkSide, siteUid } from '../link-side.js';
 import { openStore } from '../open-store.js';
 import { describeCertificate } from '../pki/certificate-info.js';
@@ -8,6 +7,7 @@ import { certificateLife } from '../redemption/certificate-life.js';
 import type { Clock } from '../redemption/clock.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
 import { renewableLink } from '../redemption/renewable-link.js';
+import type { RenewedRedemption } from '../redemption/renewal-store.js';
 import { type LoadedState, openRequestingSite, type RequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
@@ -15,6 +15,8 @@ import { configurationFrom } from './configuration.js';
 import { type LinkFlags, linkDirectoryOf } from './link.js';
 import { formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import { remainingText, remainingWords } from './remaining.js';
+import { siteNamespace } from './site-namespace.js';
 
 const PAGE = 500;
 /** What renews a link whose Secret says where. */
@@ -30,9 +32,10 @@ export async function statusCommand(
   flags: LinkFlags & { readonly output?: OutputFormat },
   context: Context,
 ): Promise<void> {
-  const { output, dir, namespace, ...settingFlags } = flags;
+  const { output, dir, ...settingFlags } = flags;
   const { settings } = configurationFrom(settingFlags);
-  const directory = linkDirectoryOf(dir, namespace, settings);
+  const namespace = siteNamespace(settings);
+  const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined && !hasStore(settings)) {
     throw new CommandError('there is no store, and no --dir was given: nothing to tell of', {
       exitCode: 2,
@@ -54,12 +57,12 @@ export async function statusCommand(
     : [];
   const redemptions = hasStore(settings) ? await incoming(settings, namespace, context) : undefined;
   const received = redemptions
-    ?.filter((redemption) => name === undefined || redemption.name === name)
-    .map((redemption) => incomingReport(redemption, context.clock()));
+    ?.filter(({ redemption }) => name === undefined || redemption.name === name)
+    .map((renewed) => incomingReport(renewed, context.clock()));
   if (name !== undefined && outgoing.length === 0 && (received?.length ?? 0) === 0) {
     throw new CommandError(`there is no link "${name}"`, {
       exitCode: 1,
-      hint: 'see `linkgrant link status`',
+      hint: 'see `linkgrant link status` with the same flags, without a name',
     });
   }
   const value = {
@@ -194,15 +197,20 @@ async function incoming(
   settings: Settings,
   namespace: string,
   { clock }: Context,
-): Promise<readonly Redemption[]> {
+): Promise<readonly RenewedRedemption[]> {
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
-  const site = settings.platform === 'standalone' ? undefined : siteUid(settings.skupperHome, namespace);
+  const isSystem = settings.platform !== 'standalone';
+  const uid = isSystem ? siteUid(settings.skupperHome, namespace) : undefined;
   try {
-    const redemptions: Redemption[] = [];
+    const redemptions: RenewedRedemption[] = [];
     let after: string | undefined;
     do {
       const page = await store.listRedemptions({ limit: PAGE, ...(after !== undefined && { after }) });
-      redemptions.push(...page.items.filter((item) => site === undefined || item.siteUid === site));
+      for (const redemption of page.items) {
+        // A site that has no uid yet has given nothing out.
+        if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
+        redemptions.push((await store.findRenewedRedemption(redemption.id)) ?? { redemption, renewals: [] });
+      }
       after = page.next;
     } while (after !== undefined);
     return redemptions;
@@ -211,8 +219,11 @@ async function incoming(
   }
 }
 
-function incomingReport(redemption: Redemption, now: number) {
-  const { id, name, subject, peer, createdAt, notAfter, revokedAt, mode } = redemption;
+function incomingReport({ redemption, renewals }: RenewedRedemption, now: number) {
+  const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
+  const newest = renewals[0] ?? redemption;
+  const { notAfter } = newest;
+  const life = { revokedAt, newest };
   const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
   return {
     name,
@@ -223,20 +234,31 @@ function incomingReport(redemption: Redemption, now: number) {
     state,
     mode,
     redemptionId: id,
+    canStill: remainingWords(life, now),
+    remaining: remainingText(life, now),
   };
 }
 
 function incomingText(links: readonly ReturnType<typeof incomingReport>[]): string {
   if (links.length === 0) return 'Nobody has redeemed a link to this site.\n';
   return `Incoming links\n${table(
-    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE'],
-    links.map(({ name, subject, from, redeemedAt, notAfter, state }) => [
+    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE', 'CAN STILL'],
+    links.map(({ name, subject, from, redeemedAt, notAfter, state, canStill }) => [
       name,
       subject,
       from,
       redeemedAt,
       notAfter,
       state,
+      canStill,
     ]),
-  )}`;
+  )}${revokedNote(links)}`;
+}
+
+/** What a revoked link can still do, for the state alone says too little. */
+function revokedNote(links: readonly ReturnType<typeof incomingReport>[]): string {
+  const isConnecting = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
+  return isConnecting
+    ? 'note: a revoked link can connect until its certificate ends, for skupper-router reads no CRL; `linkgrant redemption revoke ID --cut` ends that sooner\n'
+    : '';
 }

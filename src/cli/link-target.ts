@@ -20,6 +20,7 @@ import {
   proxyUrl,
   readProxySecret,
 } from './proxy-secret.js';
+import { siteNamespace } from './site-namespace.js';
 import { writeOut } from './write-out.js';
 
 /** The flags that say where links go and how they get into use. */

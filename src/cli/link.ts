@@ -1,5 +1,4 @@
 import { parse as parsePath, resolve } from 'node:path';
-import { isNamespace } from '../domain/names.js';
 import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../link-side.js';
 import { deleteLink } from '../redemption/delete-link.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
@@ -10,12 +9,12 @@ import { configurationFrom } from './configuration.js';
 import { parseCount } from './flag-values.js';
 import type { CommandContext } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
+import { siteNamespace } from './site-namespace.js';
 import { writeOut } from './write-out.js';
 
 /** Flags of every command on the links of a site. */
 export interface LinkFlags {
   readonly dir?: string;
-  readonly namespace: string;
   readonly [flag: string]: unknown;
 }
 
@@ -27,9 +26,9 @@ export interface LinkPlace extends LinkSide {
 
 /** Opens the directory of `--dir`, else the input of the namespace of a system site. */
 export function openLinkPlace(flags: LinkFlags): LinkPlace {
-  const { dir, namespace, ...settingFlags } = flags;
+  const { dir, ...settingFlags } = flags;
   const { settings } = configurationFrom(settingFlags);
-  const directory = linkDirectoryOf(dir, namespace, settings);
+  const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) {
     throw new CommandError('no --dir was given, and without a platform there is no other place for links', {
       exitCode: 2,
@@ -40,22 +39,14 @@ export function openLinkPlace(flags: LinkFlags): LinkPlace {
 }
 
 /** The directory of links that flags mean; undefined when a standalone site names none. */
-export function linkDirectoryOf(
-  dir: string | undefined,
-  namespace: string,
-  settings: Settings,
-): string | undefined {
-  if (!isNamespace(namespace)) {
-    throw new CommandError(`--namespace cannot be "${namespace}"`, {
-      exitCode: 2,
-      hint: 'use lower-case letters, digits and -',
-    });
-  }
+export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) {
     if (parsePath(resolve(dir)).root !== resolve(dir)) return dir;
     throw new CommandError('--dir cannot be the root directory', { exitCode: 2, hint: 'name a directory' });
   }
-  return settings.platform === 'standalone' ? undefined : inputDirectory(settings.skupperHome, namespace);
+  return settings.platform === 'standalone'
+    ? undefined
+    : inputDirectory(settings.skupperHome, siteNamespace(settings));
 }
 
 /** The links that a name means. */
@@ -71,7 +62,7 @@ export async function requireLinks(
 function missing(name: string, directory: string): CommandError {
   return new CommandError(`there is no link "${name}" in ${directory}`, {
     exitCode: 1,
-    hint: 'see `linkgrant link status` with the same --dir, or --platform and --namespace',
+    hint: 'see `linkgrant link status` with the same --dir, or --platform and --namespace, without a name',
   });
 }
 
@@ -84,12 +75,13 @@ export function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
   const place = openLinkPlace(flags);
   const { settings, directory } = place;
   const { platform, skupperHome, dataDir } = settings;
+  const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
-  const site = isSite ? openRequestingSite(skupperHome, flags.namespace) : undefined;
+  const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
   const reload = site || reloadCommand !== undefined ? openOwedReload(dataDir, directory) : undefined;
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
-    ...(site && { site, namespace: flags.namespace }),
+    ...(site && { site, namespace }),
     ...(reload && { place: { settleReload: (...acts) => reload.settle(...acts) } }),
     ...(reloadCommand !== undefined && { reloadCommand }),
   };
@@ -114,7 +106,7 @@ export async function updateCommand(
       hint: 'give --cost N, or --tls-credentials NAME',
     });
   }
-  const { place, target, change } = openChanging({ ...rest, namespace: flags.namespace });
+  const { place, target, change } = openChanging(rest);
   const { directory } = place;
   await change(async (links) => {
     const found = await requireLinks({ links, directory }, name);

@@ -20,7 +20,7 @@ export async function requireMintingKey(
   if (expirationTime === null || state !== 'ready') {
     throw new CommandError(`grant "${name}" is ${state}: no token of it would be of use`, {
       exitCode: 1,
-      hint: 'see `linkgrant grant list`; `linkgrant grant create` makes another grant',
+      hint: 'see `linkgrant grant list -A`; `linkgrant grant create` makes another grant',
     });
   }
   if (endpoints.length === 0) {

@@ -4,7 +4,7 @@ import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
 
-const TARGET_SETTINGS: readonly SettingKey[] = ['platform', 'skupperHome', 'dataDir'];
+const TARGET_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir'];
 
 /** The flags that say where a link goes, what it is like, and how it gets into use. */
 function addTarget(command: Command): Command {
@@ -12,10 +12,6 @@ function addTarget(command: Command): Command {
     .option(
       '--to <DIR>',
       'directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output, on the standalone platform',
-    )
-    .option(
-      '-n, --namespace <NAMESPACE>',
-      'namespace of the site on podman, docker and linux (default: default)',
     )
     .option('--name <NAME>', "name of the link (default: the token's)")
     .option('--subject <SUBJECT>', "subject of the certificate (default: the site's uid, else the name)")

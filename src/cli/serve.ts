@@ -41,6 +41,7 @@ export async function serveCommand(
   context: Context,
 ): Promise<void> {
   const { settings } = configurationFrom(flags);
+  refuseEndpoints(settings);
   const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
   try {
     if (cluster.isWorker) await runWorker(settings, runtime);
@@ -51,16 +52,30 @@ export async function serveCommand(
   }
 }
 
+/** On a site that tells its endpoints itself they would change nothing. */
+function refuseEndpoints({ platform, endpoint }: Settings): void {
+  if (platform === 'standalone' || endpoint === undefined) return;
+  throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
+    exitCode: 2,
+    hint: "name the host that its router's certificate is for with --host",
+  });
+}
+
 async function banner(
   description: ServiceDescription,
   port: number,
   opsPort: number | undefined,
+  { namespace }: Settings,
 ): Promise<string> {
   const { url, caSha256, system, endpoints } = description;
   const standalone =
     endpoints.length > 0
       ? 'Next: linkgrant token issue token.yaml'
-      : 'No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router';
+      : `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${
+          namespace === undefined
+            ? ''
+            : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`
+        }`;
   return [
     `Serving ${url} on port ${port}${opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`}`,
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
@@ -72,15 +87,24 @@ async function banner(
 /** A line for each served site: where links to it lead, or why none do. */
 async function siteLines(system: SystemPlace): Promise<string[]> {
   const reports = await siteReports(system, Date.now);
-  const lines = reports.map(({ namespace, access }) => {
-    if ('refused' in access) return `Namespace ${namespace}: no links, ${access.reason}; ${access.hint}`;
+  const lines = reports.map(({ namespace, access, otherPlatform }) => {
+    const other =
+      otherPlatform === undefined ? '' : ` (it runs on ${otherPlatform}, not on ${system.platform})`;
+    if ('refused' in access)
+      return `Namespace ${namespace}${other}: no links, ${access.reason}; ${access.hint}`;
     const leads = access.endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
     const local = access.endpoints.some(({ host }) => isLoopback(host));
-    return `Namespace ${namespace}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
+    return `Namespace ${namespace}${other}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
   });
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
-  return [...lines, 'Next: make a site that accepts links, with `skupper site create --enable-link-access`'];
+  const where = reports.length > 0 ? [] : [`No namespace is in ${system.skupperHome}/namespaces`];
+  const words = `${system.namespace === undefined ? '' : ` -n ${system.namespace}`}${system.platform === undefined ? '' : ` -p ${system.platform}`}`;
+  return [
+    ...lines,
+    ...where,
+    `Next: make a site that accepts links, with \`skupper site create NAME --enable-link-access${words}\``,
+  ];
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */
@@ -108,7 +132,9 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         runtime,
       ));
     process.stdout.write(
-      plainText(await banner(service.description, service.listening.port, operations?.listening.port)),
+      plainText(
+        await banner(service.description, service.listening.port, operations?.listening.port, settings),
+      ),
     );
     await stop;
     await operations?.close();
@@ -187,7 +213,7 @@ async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<
     process.on('SIGHUP', () => signalWorkers('SIGHUP'));
     const operations =
       settings.opsListen && (await startClusterOperations(settings, runtime, () => ends as CertificateTimes));
-    process.stdout.write(plainText(await banner(description, port, operations?.listening.port)));
+    process.stdout.write(plainText(await banner(description, port, operations?.listening.port, settings)));
     await stop;
     await operations?.close();
   } finally {

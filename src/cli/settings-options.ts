@@ -8,9 +8,10 @@ export function collect(value: string, previous: readonly string[] | undefined):
 
 function optionFor(key: SettingKey): Option {
   const definition: SettingDefinition = SETTINGS[key];
-  const { placeholder, description, many } = definition;
+  const { placeholder, description, many, short } = definition;
   const shownDefault = typeof definition.default === 'string' ? ` (default: ${definition.default})` : '';
-  const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
+  const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
+  const flag = short === undefined ? long : `-${short}, ${long}`;
   const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
   return many ? option.argParser(collect) : option;
 }
@@ -23,5 +24,5 @@ export function settingsOptions(keys: readonly SettingKey[]): Option[] {
   ];
 }
 
-/** The settings that a command needs which opens the store. */
-export const STORE_SETTINGS: readonly SettingKey[] = ['dataDir', 'store'];
+/** The settings of a command that opens the store. */
+export const STORE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'dataDir', 'store'];

@@ -1,6 +1,8 @@
 import { openStore } from '../open-store.js';
+import type { Clock } from '../redemption/clock.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
+import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 
@@ -9,10 +11,11 @@ export interface StoreSession {
   readonly store: GrantStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
-  /** The namespace that the command is about: the one given, else the only one that the service serves, else `default`. */
+  /** The namespace that the command is about: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
   /** Where the service without a platform keeps its CAs. */
   readonly dataDir: string;
+  readonly clock: Clock;
 }
 
 /** Runs `act` on the configured store and closes it afterwards, whatever happens. */
@@ -21,20 +24,29 @@ export async function withStore<T>(
   act: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
   const { settings } = configurationFrom(flags);
-  const store = await openStore(settings, { clock: Date.now, checkpoint: () => {} }, false);
+  const clock: Clock = Date.now;
+  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const service = await readService(store);
-    return await act({ store, service, namespace: namespaceOf(flags, service), dataDir: settings.dataDir });
+    requirePlatform(flags.platform, service);
+    const { dataDir } = settings;
+    return await act({ store, service, namespace: namespaceOf(settings, service), dataDir, clock });
   } finally {
     await store.close();
   }
 }
 
-function namespaceOf(
-  { namespace }: Readonly<Record<string, unknown>>,
-  service: ServiceDescription | undefined,
-): string {
-  return typeof namespace === 'string' ? namespace : (service?.system?.namespace ?? 'default');
+function namespaceOf({ namespace }: Settings, service: ServiceDescription | undefined): string {
+  return namespace ?? service?.system?.namespace ?? 'default';
+}
+
+/** What the service runs on is known; a flag that says otherwise means another service. */
+function requirePlatform(asked: unknown, service: ServiceDescription | undefined): void {
+  if (asked === undefined || !service || service.platform === asked) return;
+  throw new CommandError(`the service on this store is for platform ${service.platform}, not ${asked}`, {
+    exitCode: 2,
+    hint: 'leave --platform out, or name the --data-dir of the service that is meant',
+  });
 }
 
 /** The published description, or an error that says how to get one. */

@@ -4,6 +4,7 @@ import type { StoredCode } from '../redemption/code-store.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import { everyItem } from './every-item.js';
 import { type GrantFlags, requireGrant } from './grant.js';
+import { nothingListed } from './namespace-words.js';
 import { formatTime, print, table } from './output.js';
 import { withStore } from './store-session.js';
 
@@ -46,7 +47,7 @@ export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
     }
     await print(flags.output, reports, () =>
       reports.length === 0
-        ? 'There are no signed tokens.\n'
+        ? nothingListed('signed tokens', namespace, flags.allNamespaces)
         : table(
             ['ID', 'GRANT', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'SUBJECT'],
             reports.map(({ id, grant, state, redemptions, redemptionsAllowed, expirationTime, subject }) => [

@@ -10,7 +10,7 @@ export interface TokenMintFlags extends SignedTokenFlags {
 }
 
 const OF_THE_STORE = [
-  ...['grant', 'codeFile', 'issuer', 'namespace', 'dataDir', 'store'],
+  ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
   ...POLICY_FLAGS,
 ] as const;
 
@@ -20,7 +20,7 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
   if (needless.length > 0) {
     throw new CommandError('--signing-key says which grant it is of, and needs nothing of the service', {
       exitCode: 2,
-      hint: 'leave out --grant, --code-file, --issuer, --namespace, --data-dir, --store and the policy of a new grant',
+      hint: 'leave out --grant, --code-file, --issuer, --namespace, --platform, --data-dir, --store and the policy of a new grant',
     });
   }
   const request = mintingRequest(target, flags);

@@ -1,6 +1,7 @@
 import { isSubject } from '../domain/names.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { renewableLink } from '../redemption/renewable-link.js';
+import { namespacesIn } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { parseCount, readToken, requireResourceName } from './flag-values.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
@@ -51,6 +52,7 @@ export async function redeemCommand(
   }
   requireOneSource(file, flags);
   const target = await openLinkTarget(flags, context, { reloads: false });
+  requireNamespace(target);
   if (file === undefined)
     return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
   const token = parseAccessToken(await readToken(file));
@@ -86,6 +88,17 @@ function requireOneSource(file: string | undefined, { input, name, subject }: To
       hint: 'leave out the file, --name and --subject, or leave out --input',
     });
   }
+}
+
+/** A namespace may be redeemed into before it has a site; but where others are, one that is not there is a slip. */
+function requireNamespace({ skupperHome, namespace }: LinkTarget): void {
+  if (skupperHome === undefined || namespace === undefined) return;
+  const there = namespacesIn(skupperHome);
+  if (there.length === 0 || there.includes(namespace)) return;
+  throw new CommandError(`there is no namespace "${namespace}" in ${skupperHome}`, {
+    exitCode: 2,
+    hint: `name one that is there with --namespace (${there.join(', ')}), or make the site first`,
+  });
 }
 
 async function redeemInputCommand(
@@ -136,7 +149,7 @@ function inputText(result: InputRedemption, target: LinkTarget, renews: boolean 
 function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolean | undefined): string {
   const { written, alreadyRedeemed } = redeemed;
   return [
-    ...written.map((path) => `Written ${path}\n`),
+    ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
     alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
     validityText(redeemed, target, renews),
   ].join('');

@@ -19,6 +19,8 @@ export interface ServiceDescription {
     readonly skupperHome: string;
     readonly hosts: readonly string[];
     readonly namespace?: string;
+    /** The platform that the service was started for; absent in what an earlier version published. */
+    readonly platform?: string;
   };
   /** Subject of the CA that signs link certificates by default; null where sites have their own. */
   readonly issuer: string | null;
@@ -37,11 +39,11 @@ export async function readService(store: GrantStore): Promise<ServiceDescription
   return text === undefined ? undefined : (JSON.parse(text) as ServiceDescription);
 }
 
-/** Publishes other CAs for the service's certificate, the first one of that SHA-256, with the rest as it was published last. */
-export async function publishServerTrust(
+/** Publishes what became of the CAs of a service beside which they were changed, with the rest as it was published last. */
+export async function publishAuthorities(
   store: GrantStore,
-  trust: Pick<ServiceDescription, 'ca' | 'caSha256'>,
+  change: Partial<Pick<ServiceDescription, 'ca' | 'caSha256' | 'issuer'>>,
 ): Promise<void> {
   const service = await readService(store);
-  if (service && service.ca !== trust.ca) await publishService(store, { ...service, ...trust });
+  if (service) await publishService(store, { ...service, ...change });
 }

@@ -21,6 +21,8 @@ export interface SiteRefusal extends Refusal {
   readonly reason: string;
   /** What the operator can do about it. */
   readonly hint: string;
+  /** True for a site that is set up to link to others, and to accept nothing. */
+  readonly requestsOnly?: boolean;
 }
 
 /** Whose access is asked for: the grant, or one that is about to be made. */

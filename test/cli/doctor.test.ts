@@ -73,7 +73,60 @@ async function serve(): Promise<{ data: string; serving: Serving; words: string[
   return { data, serving, words };
 }
 
+describe('the doctor of a host with sites of Skupper', () => {
+  const free = ['--listen', '127.0.0.1:0', '--ops-listen', 'off'];
+
+  test('takes what only a service needs for a note, until there is one', async () => {
+    const east = copySite('east', place.path('skupper'), 'east');
+    const data = place.path('data');
+    const words = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home, '--data-dir', data];
+    const before = await doctor([...words, ...free]);
+    expect([before.ended.code, before.failed]).toEqual([0, []]);
+    const noted = before.checks.filter(({ status }) => status === 'warn');
+    expect(noted.map(({ name }) => name)).toEqual(['store', 'site east']);
+    for (const { hint } of noted) expect(hint).toMatch(/^only to accept links here: /);
+    expect((await doctor(words.slice(0, 2).concat(words.slice(4), free))).ended.code).toBe(0);
+    await place.serve([...words.slice(0, 2), ...words.slice(4)]);
+    const { failed } = await doctor([...words.slice(0, 2), ...words.slice(4), ...free]);
+    expect(failed).toEqual([['site east', 'site "east" accepts no links']]);
+    copySite('west', east.home, 'west');
+    await place.serve([
+      ...words.slice(0, 2),
+      ...words.slice(4),
+      '--host',
+      'vm',
+      '--data-dir',
+      place.path('other'),
+    ]);
+    const both = [...words.slice(0, 2), ...words.slice(4), '--data-dir', place.path('other'), ...free];
+    expect((await doctor(both)).failed).toEqual([]);
+  });
+
+  test('names a site that runs on another platform', async () => {
+    const west = copySite('west', place.path('skupper'), 'west');
+    const words = ['--platform', 'podman', '--skupper-home', west.home, '--data-dir', place.path('data')];
+    const { said } = await place.serve([...words, '--host', 'vm']);
+    expect(said.stdout).toContain(
+      'Namespace west (it runs on linux, not on podman): links to inter-router vm',
+    );
+    const { checks } = await doctor([...words, ...free]);
+    expect(checks.find(({ name }) => name === 'site west')).toMatchObject({
+      status: 'warn',
+      detail: 'it runs on linux, not on podman',
+      hint: 'use --platform linux',
+    });
+  });
+});
+
 describe('the doctor of a requesting site', () => {
+  test('looks at the data directory, which keeps keys', async () => {
+    mkdirSync(place.path('closed'), { mode: 0o500 });
+    const { failed } = await doctor(['--to', place.path('links'), '--data-dir', place.path('closed')], {
+      obeysPermissions: true,
+    });
+    expect(failed).toEqual([['data directory', `${place.path('closed')} cannot be written (EACCES)`]]);
+  });
+
   test('finds each step to a redemption right, and spends nothing', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
@@ -93,6 +146,7 @@ describe('the doctor of a requesting site', () => {
         'clock ok',
         'grant ok',
         'endpoints ok',
+        'data directory ok',
         'links directory ok',
       ]);
     }

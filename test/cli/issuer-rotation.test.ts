@@ -180,6 +180,26 @@ describe('a CA that others own', () => {
     expect(await succeed('trust', SITE, ...given)).toBe(certificate);
   });
 
+  it('is known by what the service published where the command is not given it', async () => {
+    const own = place.path('given-issuer');
+    const { certificate, key } = makeAuthority(openssl, { subject: '/CN=other company CA' });
+    const files = ['crt', 'key'].map((end) => place.path(`other-company.${end}`));
+    writeFileSync(files[0] as string, certificate);
+    writeFileSync(files[1] as string, key, { mode: 0o600 });
+    const flags = ['--issuer-cert', files[0] as string, '--issuer-key', files[1] as string];
+    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+    // A service with a CA of its own has run there before.
+    for (const more of [[], flags]) {
+      const service = await place.serve(['--data-dir', own, ...endpoint, ...more]);
+      await service.stop();
+    }
+    const ended = await linkgrant(['issuer', 'prepare', SITE, '--data-dir', own]);
+    expect([ended.code, refusalOf(ended).error]).toEqual([
+      2,
+      'links are signed by "other company CA", which the service was given (--issuer-cert)',
+    ]);
+  });
+
   it('is Skupper’s on a system platform, and the service’s own is linkgrant’s there too', async () => {
     const home = new SystemHome(place.path('skupper')).add('west');
     const own = place.path('on-podman');

@@ -106,7 +106,7 @@ describe('a service for the sites of a system platform', () => {
   it('says where links to each site lead, or why none do and how to change it', () => {
     const lines = service.said.stdout.split('\n');
     expect(lines).toContain(
-      'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update --enable-link-access` and reload the site',
+      'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
     );
     expect(lines).toContain('Namespace west: links to inter-router vm:55671, edge vm:45671');
     expect(lines).toContain('Next: linkgrant token issue token.yaml --namespace west');
@@ -149,9 +149,13 @@ describe('a service for the sites of a system platform', () => {
   });
 
   it.each([
-    ['east', 'site "east" accepts no links', 'skupper site update --enable-link-access'],
-    ['nope', 'namespace "nope" has no site', 'skupper site create'],
-  ])('makes no grant for %s, which accepts no links', async (namespace, error, hint) => {
+    ['east', 'site "east" accepts no links', 'skupper site update --enable-link-access -n east -p linux'],
+    [
+      'nope',
+      'namespace "nope" has no site',
+      'skupper site create NAME --enable-link-access -n nope -p linux',
+    ],
+  ])('makes no grant and no link for %s, which accepts no links', async (namespace, error, hint) => {
     const before = await grants();
     const ended = await run('token', 'issue', place.path('refused.yaml'), '-n', namespace);
     expect(ended.code).toBe(1);
@@ -159,6 +163,10 @@ describe('a service for the sites of a system platform', () => {
     expect(refusal.error).toBe(error);
     expect(refusal.hint).toContain(hint);
     expect(refusalOf(await run('grant', 'create', 'x', '-n', namespace))).toEqual(refusal);
+    const words = ['link', 'generate', 'peer', '--to', place.path('no-link'), '--platform', 'linux'];
+    const generated = await run(...words, '-n', namespace);
+    expect(generated.code).toBe(1);
+    expect(refusalOf(generated).error).toBe(`no link was made: ${error}`);
     expect(await grants()).toEqual(before);
   });
 });

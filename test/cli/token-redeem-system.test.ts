@@ -135,6 +135,44 @@ describe('token redeem on a system site', () => {
   });
 });
 
+describe('what stands in the input directory already', () => {
+  it('keeps the cost that it was given since, when the redemption is repeated without one', async () => {
+    const file = await token('--link-cost', '7');
+    expect((await redeem([file])).code).toBe(0);
+    const update = ['link', 'update', 'west', '--cost', '9', ...siteFlags()];
+    expect((await linkgrant(update, { env: { PATH: '/nowhere' } })).code).toBe(0);
+    const again = await redeem([file]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toContain('In place ');
+    expect(east.input('Link-west.yaml').spec.cost).toBe(9);
+    expect((await redeem([file, '--link-cost', '4'])).code).toBe(0);
+    expect(east.input('Link-west.yaml').spec.cost).toBe(4);
+  });
+
+  it('is found in files of any name, and nothing is spent', async () => {
+    const text = 'kind: Site\n---\nkind: Secret\nmetadata:\n  name: west\n';
+    writeFileSync(east.path('input/resources/mine.yaml'), text);
+    const ended = await redeem([await token()]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toContain('mine.yaml is there already');
+    expect(await redemptions()).toEqual([]);
+  });
+});
+
+describe('a namespace', () => {
+  it('that is not there while others are is taken for a slip, and nothing is made or spent', async () => {
+    const file = await token();
+    for (const what of [file, '--input']) {
+      const ended = await linkgrant(['token', 'redeem', what, ...siteFlags('linux', 'eats')]);
+      expect(ended.code).toBe(2);
+      expect(refusalOf(ended).error).toBe(`there is no namespace "eats" in ${east.home}`);
+      expect(refusalOf(ended).hint).toContain('east');
+    }
+    expect(existsSync(work.path('skupper/namespaces/eats'))).toBe(false);
+    expect(await redemptions()).toEqual([]);
+  });
+});
+
 describe('the reload after a redemption', () => {
   const withSkupper = (path: string) => ({ PATH: `${path}:/usr/bin:/bin` });
 
@@ -260,6 +298,25 @@ stringData:
       const ended = await redeem([await token(), '--proxy-secret', file]);
       expect(ended.code, ended.stderr).toBe(0);
       expect(readFileSync(file, 'utf8')).toBe(SECRET(proxy.port));
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('is refused when it is called as the link is to be, and nothing is spent', async () => {
+    const proxy = await startProxy();
+    try {
+      writeFileSync(work.path('proxy.yaml'), SECRET(proxy.port));
+      const ended = await redeem([
+        await token(),
+        '--name',
+        'egress',
+        '--proxy-secret',
+        work.path('proxy.yaml'),
+      ]);
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toContain('The Secret of the proxy is called "egress" too');
+      expect(await redemptions()).toEqual([]);
     } finally {
       await proxy.close();
     }

@@ -239,6 +239,24 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.getSetting('url')).toBe('https://b.example');
     });
 
+    it('gives numbers that only go up, none of them twice, whoever asks', async () => {
+      const { store, openAnother } = current();
+      const other = await openAnother();
+      try {
+        expect(await store.nextNumber('n', 7)).toBe(7);
+        const asked = Array.from({ length: 20 }, (_, index) =>
+          (index % 2 ? store : other).nextNumber('n', 7),
+        );
+        const numbers = (await Promise.all(asked)).sort((a, b) => a - b);
+        expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => 8 + index));
+        expect(await other.nextNumber('n', 1_900_000_000_000)).toBe(1_900_000_000_000);
+        expect(await store.nextNumber('n', 1_800_000_000_000)).toBe(1_900_000_000_001);
+        expect(await store.nextNumber('another', 1)).toBe(1);
+      } finally {
+        await other.close();
+      }
+    });
+
     it('can be probed, and is unavailable once it is closed', async () => {
       const { openAnother } = current();
       const other = await openAnother();

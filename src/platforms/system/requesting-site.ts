@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
@@ -11,6 +10,7 @@ import { writing } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
 import { readSiteState } from './site-state.js';
 import type { NamespaceDirectories } from './skupper-home.js';
+import { startedPlatform } from './started-platform.js';
 
 const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
 
@@ -77,13 +77,7 @@ export class RequestingSite {
 
   /** The platform that the namespace was started on, in Skupper's word; undefined before its first start. */
   platform(): string | undefined {
-    try {
-      const text = readBoundedText(join(this.#directories.inputResources, '../../internal/platform.yaml'));
-      const { platform } = asMapping(parseYaml(text, { maxAliasCount: 0 }));
-      return typeof platform === 'string' ? platform : undefined;
-    } catch {
-      return undefined;
-    }
+    return startedPlatform(this.#directories);
   }
 
   /**

@@ -13,6 +13,8 @@ export interface NamespaceDirectories {
   readonly runtimeResources: string;
   readonly runtimeIssuers: string;
   readonly runtimeCertificates: string;
+  /** What Skupper noted at the first start. */
+  readonly internal: string;
 }
 
 /** Skupper's data directory with its `namespaces/`. */
@@ -32,6 +34,7 @@ export class SkupperHome {
       runtimeResources: join(directory, 'runtime', 'resources'),
       runtimeIssuers: join(directory, 'runtime', 'issuers'),
       runtimeCertificates: join(directory, 'runtime', 'certs'),
+      internal: join(directory, 'internal'),
     };
   }
 

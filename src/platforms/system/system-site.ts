@@ -13,6 +13,7 @@ import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemptio
 import { detectHost, unroutableReason } from './routable-host.js';
 import { type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';
+import { startedPlatform } from './started-platform.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
 const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';
@@ -32,6 +33,7 @@ export class SystemSite implements Site {
   readonly #home: SkupperHome;
   readonly #hosts: readonly string[];
   readonly #only: string | undefined;
+  readonly #platform: string | undefined;
   readonly #clock: Clock;
 
   /** `hosts` are where links may lead, in place of what is detected: to each router the first one that its certificate names. */
@@ -40,11 +42,14 @@ export class SystemSite implements Site {
     readonly hosts: readonly string[];
     /** The only namespace that is served; absent for all. */
     readonly only?: string | undefined;
+    /** The one that hints on Skupper's commands name, for a namespace that was started on none. */
+    readonly platform?: string | undefined;
     readonly clock: Clock;
   }) {
     this.#home = options.home;
     this.#hosts = options.hosts;
     this.#only = options.only;
+    this.#platform = options.platform;
     this.#clock = options.clock;
   }
 
@@ -57,46 +62,54 @@ export class SystemSite implements Site {
     }
   }
 
-  #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
-    if (this.#only !== undefined && this.#only !== grant.namespace) {
-      const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
-      return refusal(
-        'link_access_unavailable',
   /** The CA of that name in a namespace, whether the router trusts it or not. */
   findIssuer(namespace: string, name: string): CertificateAuthority | SiteRefusal {
     return this.#readIssuer(this.#home.namespace(namespace), name);
   }
 
+  #resolve(grant: SiteRequest): SiteAccess | SiteRefusal {
+    if (this.#only !== undefined && this.#only !== grant.namespace) {
+      const reason = `namespace "${grant.namespace}" is not served, only "${this.#only}" is`;
+      return refusal(
+        'link_access_unavailable',
         reason,
         'start the service without --namespace, or with this one',
       );
     }
     const directories = this.#home.namespace(grant.namespace);
     const state = readSiteState(directories);
+    const platform = startedPlatform(directories) ?? this.#platform;
+    const words = `-n ${grant.namespace}${platform === undefined ? '' : ` -p ${platform}`}`;
     if (state === 'no-site')
       return refusal(
         'link_access_unavailable',
         `namespace "${grant.namespace}" has no site`,
-        'create one with `skupper site create` and start it',
+        `create one with \`skupper site create NAME --enable-link-access ${words}\` and start it with \`skupper system start ${words}\``,
       );
     if (state === 'not-started')
       return refusal(
         'link_access_unavailable',
         `the site of namespace "${grant.namespace}" is not started`,
-        'start it with `skupper system start`',
+        `start it with \`skupper system start ${words}\``,
       );
     if (state.edge)
-      return refusal(
-        'edge_site',
-        `site "${state.name}" is an edge site and accepts no links`,
-        'accept links at a site that is not an edge site',
-      );
+      return {
+        ...refusal(
+          'edge_site',
+          `site "${state.name}" is an edge site and accepts no links`,
+          'accept links at a site that is not an edge site',
+        ),
+        requestsOnly: true,
+      };
     if (state.accesses.length === 0) {
-      return refusal(
-        'link_access_unavailable',
-        `site "${state.name}" accepts no links`,
-        'enable it with `skupper site update --enable-link-access` and reload the site',
-      );
+      return {
+        ...refusal(
+          'link_access_unavailable',
+          `site "${state.name}" accepts no links`,
+          `enable it with \`skupper site update --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
+        ),
+        requestsOnly: true,
+      };
     }
     const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);
     if ('refused' in issuer) return issuer;
@@ -163,32 +176,34 @@ export class SystemSite implements Site {
       );
     }
     const names = routerNames(router.certificate);
-    const host =
-      this.#hosts.find((candidate) => namesHost(names, candidate)) ?? this.#hosts[0] ?? detectHost(names);
-    const problem = hostProblem(host, names);
-    if (host === undefined || problem !== undefined) return problem as SiteRefusal;
+    const host = hostAmong(this.#hosts, names);
+    if (typeof host !== 'string') return host;
     const endpoints = access.roles.map(({ name, port }) => ({ name, host, port, group: access.name }));
     return { endpoints, trusted: router.trusted };
   }
 }
 
-function hostProblem(host: string | undefined, names: readonly string[]): SiteRefusal | undefined {
-  const named = `it names ${names.filter((name) => unroutableReason(name) === undefined && !isLoopback(name)).join(', ') || 'none that others can reach'}`;
-  if (host === undefined) {
-    return refusal(
-      'link_access_unavailable',
-      `no address of this machine is in the router's certificate; ${named}`,
-      'name one with --host',
-    );
+/** The host that links lead to: the first of `hosts` that the router's certificate names, or one that is detected. */
+function hostAmong(hosts: readonly string[], names: readonly string[]): string | SiteRefusal {
+  const routable = hosts.filter((host) => unroutableReason(host) === undefined);
+  const found =
+    routable.find((host) => namesHost(names, host)) ?? (hosts.length > 0 ? undefined : detectHost(names));
+  if (found !== undefined) return found;
+  const [first] = hosts;
+  if (first !== undefined && routable.length === 0) {
+    const reason = `"${first}" ${unroutableReason(first)}`;
+    return refusal('link_access_unavailable', reason, 'restart `linkgrant serve` with another --host');
   }
-  const unroutable = unroutableReason(host);
-  if (unroutable !== undefined)
-    return refusal('link_access_unavailable', `"${host}" ${unroutable}`, 'name another with --host');
-  if (namesHost(names, host)) return undefined;
+  const reachable = names.filter((name) => unroutableReason(name) === undefined && !isLoopback(name));
+  const tried = routable.map((host) => `"${host}"`).join(' or ');
+  const lacks =
+    tried === ''
+      ? "no address of this machine is in the router's certificate"
+      : `the router's certificate does not name ${tried} as a DNS name`;
   return refusal(
     'link_access_unavailable',
-    `the router's certificate does not name "${host}" as a DNS name; ${named}`,
-    'name one of these with --host, or add this one to the RouterAccess and reload the site',
+    `${lacks}; it names ${reachable.join(', ') || 'none that others can reach'}`,
+    'restart `linkgrant serve` with --host for one of these, or put the name that links shall lead to under spec.subjectAlternativeNames of the RouterAccess and reload the site',
   );
 }
 

@@ -199,13 +199,15 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect(await refusal({ namespace: 'nope' })).toEqual({
       refused: 'link_access_unavailable',
       reason: 'namespace "nope" has no site',
-      hint: 'create one with `skupper site create` and start it',
+      hint: expect.stringMatching(
+        /^create one with `skupper site create NAME --enable-link-access -n \S+` and start it/,
+      ),
     });
     home.delete('west', 'runtime');
     expect(await refusal()).toEqual({
       refused: 'link_access_unavailable',
       reason: 'the site of namespace "west" is not started',
-      hint: 'start it with `skupper system start`',
+      hint: expect.stringMatching(/^start it with `skupper system start -n west -p linux`$/),
     });
     home.delete('west', 'input/resources/Site-west.yaml');
     expect(await refusal()).toMatchObject({ reason: 'namespace "west" has no site' });
@@ -215,7 +217,8 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect(await refusal({ namespace: 'east' })).toEqual({
       refused: 'link_access_unavailable',
       reason: 'site "east" accepts no links',
-      hint: 'enable it with `skupper site update --enable-link-access` and reload the site',
+      hint: 'enable it with `skupper site update --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
+      requestsOnly: true,
     });
   });
 
@@ -225,6 +228,7 @@ describe('a site that accepts no links says why, and how to change it', () => {
       refused: 'edge_site',
       reason: 'site "west" is an edge site and accepts no links',
       hint: 'accept links at a site that is not an edge site',
+      requestsOnly: true,
     });
   });
 
@@ -256,6 +260,13 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect(found.hint).toContain('--host');
   });
 
+  it('with several --host, of which it names all', async () => {
+    expect((await refusal({ hosts: ['a.example.com', 'b.example.com'] })).reason).toContain(
+      'does not name "a.example.com" or "b.example.com" as a DNS name',
+    );
+    expect((await access({ hosts: ['0.0.0.0', 'vm'] })).endpoints[0]).toMatchObject({ host: 'vm' });
+  });
+
   it('unless a loopback address is asked for and the certificate names it', async () => {
     await home.addRouterCertificate('west', 'west', {
       authority: await siteAuthority(),
@@ -265,7 +276,9 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect((await access({ hosts: ['127.0.0.1'] })).endpoints[0]).toMatchObject({ host: '127.0.0.1' });
     const unasked = await refusal({ hosts: [] });
     expect(unasked.reason).toContain("no address of this machine is in the router's certificate");
-    expect(unasked.hint).toBe('name one with --host');
+    expect(unasked.hint).toMatch(
+      /^restart `linkgrant serve` with --host for one of these, or .*subjectAlternativeNames/,
+    );
   });
 
   it('when the certificate of the router is of a CA that nobody is given', async () => {

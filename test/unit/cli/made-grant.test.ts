@@ -16,6 +16,7 @@ function unmade(failure: Error, deleteGrant: GrantStore['deleteGrant']): Promise
     service: undefined,
     namespace: 'default',
     dataDir: '/nowhere',
+    clock: Date.now,
   };
   return orUnmade(grant, session, () => Promise.reject(failure)).catch((error: unknown) => error);
 }

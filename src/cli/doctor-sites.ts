@@ -1,0 +1,68 @@
+import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../link-side.js';
+import { certificateLife } from '../redemption/certificate-life.js';
+import type { ServiceDescription } from '../redemption/service-description.js';
+import type { Site, SiteAccess } from '../redemption/site.js';
+import type { Settings } from '../setting-schemas.js';
+import { otherPlatform } from '../system-side.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+import { adviceFor } from './exit-codes.js';
+import { formatTime } from './output.js';
+
+type Access = Awaited<ReturnType<Site['resolveAccess']>>;
+type Refusal = Exclude<Access, SiteAccess>;
+
+/** Whether the sites that the service is for give links now: all of them, or that of `namespace`. */
+export async function siteChecks(
+  settings: Settings,
+  service: ServiceDescription | undefined,
+  namespace: string | undefined,
+  { clock }: LinkDialOptions,
+): Promise<Check[]> {
+  const { platform, skupperHome } = settings;
+  const isSystem = platform !== 'standalone';
+  if (!isSystem && !service) return [];
+  const site = openAcceptingSite(settings, service, clock);
+  if ('unavailable' in site) return [fail('endpoints', site.unavailable, site.hint, 2)];
+  const all = isSystem ? siteNamespaces(skupperHome) : ['default'];
+  const namespaces = namespace === undefined ? all : [namespace];
+  if (namespaces.length === 0) {
+    const hint = `create one with \`skupper site create NAME --enable-link-access -p ${platform}\`, or name another --skupper-home`;
+    return [fail('sites', `no namespace below ${skupperHome} has a site`, hint)];
+  }
+  const asked = await Promise.all(
+    namespaces.map(async (name) => {
+      const access = await site.resolveAccess({ namespace: name, name, issuer: null });
+      return { name, access };
+    }),
+  );
+  // Beside a site that accepts links, one that only links to others is as it should be.
+  const isEnough = namespace !== undefined || asked.some(({ access }) => !('refused' in access));
+  return asked.map(({ name, access }) => {
+    const label = isSystem ? `site ${name}` : 'endpoints';
+    if ('refused' in access) return refusedCheck(label, access, isEnough);
+    const other = isSystem ? otherPlatform(settings, name) : undefined;
+    if (other !== undefined) {
+      return warn(label, `it runs on ${other}, not on ${platform}`, `use --platform ${other}`);
+    }
+    // The CAs of the data directory are looked at by themselves.
+    return accessCheck(label, access, isSystem ? clock() : undefined);
+  });
+}
+
+function accessCheck(label: string, { endpoints, issuer }: SiteAccess, now: number | undefined): Check {
+  const shown = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`);
+  const detail = `links lead to ${shown.join(', ')}`;
+  if (now === undefined || certificateLife(issuer, now) !== 'ending') return ok(label, detail);
+  const ending = `${detail}; its CA ${issuer.description} ends ${formatTime(issuer.notAfter)}`;
+  return warn(label, ending, 'renew the CA of the site, after which its links have to be made anew');
+}
+
+function refusedCheck(label: string, refusal: Refusal, isEnough: boolean): Check {
+  const { refused } = refusal;
+  if (!('reason' in refusal)) {
+    return fail(label, `the site gives no link now (${refused})`, adviceFor(refused).hint);
+  }
+  const { reason, hint, requestsOnly } = refusal;
+  if (requestsOnly && isEnough) return warn(label, reason, `only to accept links here: ${hint}`);
+  return fail(label, reason, hint);
+}
