@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import { type CertificateTimes, certificateParts } from './admin/certificate-readiness.js';
 import { createGrantMetrics } from './admin/metrics.js';
 import { createOperationsApp } from './admin/operations-app.js';
+import { createWorkerMetrics, WorkerMetrics } from './admin/worker-metrics.js';
 import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { letGo, type Retention } from './redemption/retention.js';
@@ -27,6 +28,14 @@ export async function listen(server: Server, address: Settings['listen']): Promi
 export function storeMetrics(store: GrantStore, { clock }: { readonly clock: Clock }): Registry {
   return createGrantMetrics(() => store.countGrants(clock()));
 }
+
+/** What adds up the metrics of several processes; empty until they tell theirs. */
+export function workerMetrics(): WorkerMetrics {
+  return new WorkerMetrics();
+}
+
+/** How many worker processes there are, told by the one that started them. */
+export const workerCountMetrics = createWorkerMetrics;
 
 /** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */
 export async function startOperations(

@@ -24,6 +24,7 @@ import { publishCodeKey } from './redemption/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
 import { openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import type { Settings } from './setting-schemas.js';
+import { measureStore } from './stores/measured-store.js';
 import { systemOf } from './system-side.js';
 
 const BODY_TIMEOUT_MS = 15_000;
@@ -79,9 +80,10 @@ export async function startService(settings: Settings, context: RuntimeContext):
   let store: GrantStore | undefined;
   try {
     const shown = await identities.identity.read(context.clock());
-    store = await openStore(settings, context, true);
+    const metrics = createMetrics();
+    store = measureStore(await openStore(settings, context, true), metrics);
     const place = { url: urlOf(settings, settings.listen.port), ca: shown.ca };
-    const parts = { settings, context, ...identities, lease, shown, place, store, metrics: createMetrics() };
+    const parts = { settings, context, ...identities, lease, shown, place, store, metrics };
     listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
@@ -130,8 +132,10 @@ function createListener(parts: ServiceParts): TlsListener {
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
-    onLedgerFailure: (error) =>
-      logger.warn({ event: 'ledger_failed', err: error }, 'an attempt was not noted'),
+    onLedgerFailure(error) {
+      metrics.ledgerFailed();
+      logger.warn({ event: 'ledger_failed', err: error }, 'an attempt was not noted');
+    },
     pathPrefix: pathPrefixOf(settings),
     allowRedeemByKey: settings.allowRedeemByKey,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
@@ -197,7 +201,10 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     metrics,
     storeMetrics: storeMetrics(store, context),
     certificateTimes: watch.times,
-    readiness: [{ name: 'store', ready: () => store.probe() }],
+    readiness: [
+      { name: 'store', ready: () => store.probe() },
+      { name: 'listener', ready: async () => assertListening(listener) },
+    ],
     reloadIdentity: watch.turn,
     async close() {
       for (const timer of timers) clearInterval(timer);
@@ -207,6 +214,10 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
       parts.lease.release();
     },
   };
+}
+
+function assertListening({ server }: TlsListener): void {
+  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
 }
 
 function keySource(settings: Settings) {

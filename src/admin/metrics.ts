@@ -1,11 +1,17 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RedemptionObserver } from '../http/redemption-app.js';
 
-/** What `/metrics` tells, in Prometheus' text form. No label holds anything that a stranger chose. */
+/** What `/metrics` tells of one process, in Prometheus' text form. No label holds anything that a stranger chose. */
 export interface Metrics extends RedemptionObserver {
   readonly registry: Registry;
   /** `notAfter` in milliseconds since the epoch. */
   setCertificateExpiry(certificate: 'server' | 'issuer', notAfter: number): void;
+  /** Told of each operation of the store. */
+  storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean): void;
+  /** Told of each revocation that this process carried out. */
+  revoked(what: 'grant' | 'redemption' | 'token'): void;
+  /** Told of an attempt that the ledger could not note. */
+  ledgerFailed(): void;
 }
 
 // A redemption is a few milliseconds, a failing store up to eight seconds.
@@ -14,15 +20,17 @@ const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  collectDefaultMetrics({ register: registry });
   const answers = new Counter({
     name: 'linkgrant_answers_total',
-    help: 'Answers of the redemption service by outcome: redeemed, replayed, renewed, checked, or the code of a refusal.',
-    labelNames: ['outcome'],
+    help: 'Answers of the redemption service by what was asked (redeem, check, renew; other is no route) and outcome: redeemed, replayed, renewed, checked, or the code of a refusal.',
+    labelNames: ['act', 'outcome'],
     registers,
   });
   const latency = new Histogram({
     name: 'linkgrant_answer_duration_seconds',
-    help: 'Time from the request headers to the answer.',
+    help: 'Time from the request headers to the answer, by what was asked.',
+    labelNames: ['act'],
     buckets: LATENCY_BUCKETS_S,
     registers,
   });
@@ -33,13 +41,46 @@ export function createMetrics(): Metrics {
     aggregator: 'min',
     registers,
   });
+  const storeTime = new Histogram({
+    name: 'linkgrant_store_operation_duration_seconds',
+    help: 'Time of an operation of the store, by kind: read or write (until it is durable).',
+    labelNames: ['kind'],
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const storeFailures = new Counter({
+    name: 'linkgrant_store_failures_total',
+    help: 'Operations of the store that failed, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const revocations = new Counter({
+    name: 'linkgrant_revocations_total',
+    help: 'Revocations that the service carried out: grant, redemption or token. Commands that open the store themselves are not among them.',
+    labelNames: ['what'],
+    registers,
+  });
+  const ledgerFailures = new Counter({
+    name: 'linkgrant_ledger_failures_total',
+    help: 'Attempts that the ledger could not note; their answers were given all the same.',
+    registers,
+  });
+  // A series that is there from the start shows its first rise.
+  for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
+  for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
   return {
     registry,
-    answered(outcome, milliseconds) {
-      answers.inc({ outcome });
-      latency.observe(milliseconds / 1000);
+    answered(act, outcome, milliseconds) {
+      answers.inc({ act, outcome });
+      latency.observe({ act }, milliseconds / 1000);
     },
     setCertificateExpiry: (certificate, notAfter) => expiry.set({ certificate }, notAfter / 1000),
+    storeAnswered(kind, milliseconds, failed) {
+      storeTime.observe({ kind }, milliseconds / 1000);
+      if (failed) storeFailures.inc({ kind });
+    },
+    revoked: (what) => revocations.inc({ what }),
+    ledgerFailed: () => ledgerFailures.inc(),
   };
 }
 

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import type { AccessGrant } from '../domain/access-grant.js';
 import { normalizeAddress } from '../domain/peer-address.js';
 import type { Redemption } from '../domain/redemption.js';
 import { RedemptionError, type RedemptionErrorCode, type Refusal } from '../domain/redemption-error.js';
@@ -11,13 +10,14 @@ import type { GrantTarget } from '../redemption/prove-code.js';
 import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/redeem.js';
 import { type PresentedRenewal, renew } from '../redemption/renew.js';
 import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
+import { type AnsweredAct, logAnswer, type Told } from './answer-log.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
-import { parseRequestPath, pathSegments } from './request-path.js';
+import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
 
 /** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
 export interface RedemptionObserver {
-  answered(outcome: string, milliseconds: number): void;
+  answered(act: AnsweredAct, outcome: string, milliseconds: number): void;
 }
 
 export interface RedemptionAppDependencies extends RedeemDependencies {
@@ -27,20 +27,6 @@ export interface RedemptionAppDependencies extends RedeemDependencies {
   readonly bodyTimeoutMs: number;
   readonly logger: Logger;
   readonly observer: RedemptionObserver;
-}
-
-/** What the log says of one answer. */
-interface Told {
-  readonly outcome: string;
-  /** True for what was asked at the renewals' path. */
-  readonly renewal?: true;
-  readonly grant?: Pick<AccessGrant, 'uid' | 'namespace'> | undefined;
-  readonly redemption?: string | undefined;
-  readonly name?: string | undefined;
-  readonly subject?: string | undefined;
-  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
-  readonly reason?: string | undefined;
-  readonly error?: unknown;
 }
 
 /**
@@ -67,12 +53,14 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const start = performance.now();
     const peer = normalizeAddress(request.socket.remoteAddress ?? '');
-    const told = await answer(request, response, peer, prefix, deps).catch((error: unknown) =>
+    const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
+    const told = await answer(request, response, peer, asked, deps).catch((error: unknown) =>
       answerFailure(response, error),
     );
     const ms = performance.now() - start;
-    deps.observer.answered(told.outcome, ms);
-    log(deps.logger, told, peer, ms);
+    const act = asked?.act ?? 'other';
+    deps.observer.answered(act, told.outcome, ms);
+    logAnswer(deps.logger, { act, ...told }, peer, ms);
   };
 }
 
@@ -80,7 +68,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   peer: string,
-  prefix: readonly string[],
+  asked: RequestedAct | undefined,
   deps: RedemptionAppDependencies,
 ): Promise<Told> {
   const refuse = (refusal: Refusal): Told => {
@@ -88,13 +76,11 @@ async function answer(
     return { outcome: refusal.refused };
   };
   if (request.method !== 'POST') return refuse({ refused: 'method_not_allowed' });
-  const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
   if (!asked) return refuse({ refused: 'grant_unknown' });
   if (asked.act === 'renew') {
     const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
-    if (typeof body === 'string') return { ...refuse({ refused: body }), renewal: true };
-    const text = contentOf(body).toString('latin1');
-    return { ...(await answerRenewal(response, { text, peer }, deps)), renewal: true };
+    if (typeof body === 'string') return refuse({ refused: body });
+    return answerRenewal(response, { text: contentOf(body).toString('latin1'), peer }, deps);
   }
   const headers = readRedemptionHeaders(request);
   if (typeof headers === 'string') return refuse({ refused: headers });
@@ -173,27 +159,4 @@ function answerFailure(response: ServerResponse, error: unknown): Told {
   if (response.headersSent) response.destroy();
   else sendRefusal(response, { refused: code }, false);
   return { outcome: code, error };
-}
-
-function log(logger: Logger, told: Told, peer: string, ms: number): void {
-  const { outcome, renewal, grant, redemption, name, subject, reason, error } = told;
-  const fields = {
-    grant: grant?.uid,
-    namespace: grant?.namespace,
-    redemption,
-    name,
-    subject,
-    peer,
-    ms: Math.round(ms * 100) / 100,
-  };
-  if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
-    logger.info({ event: outcome, ...fields }, `link ${outcome}`);
-  } else if (outcome === 'checked') {
-    logger.debug({ event: 'checked', ...fields }, 'token checked');
-  } else {
-    logger[error === undefined ? 'info' : 'error'](
-      { event: 'refused', code: outcome, ...fields, reason, ...(error !== undefined && { err: error }) },
-      renewal ? 'renewal refused' : 'redemption refused',
-    );
-  }
 }

@@ -167,7 +167,9 @@ describe('a service of two workers', () => {
     };
     const counted = async () => {
       const { text } = await operations(service, '/metrics');
-      return Number(/^linkgrant_answers_total\{outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+      return Number(
+        /^linkgrant_answers_total\{act="redeem",outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0,
+      );
     };
     for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, ask));
     expect(await counted()).toBe(40);
@@ -178,6 +180,13 @@ describe('a service of two workers', () => {
     await until(async () => workers().length === 2 && (await isReady()));
     expect(workers()).toContain(survivor);
     expect(workers()).not.toContain(doomed);
+    // What the one that died had counted stays counted.
+    expect(await counted()).toBe(40);
+    await Promise.all(Array.from({ length: 8 }, ask));
+    expect(await counted()).toBe(48);
+    const { text } = await operations(service, '/metrics');
+    expect(text).toContain('linkgrant_workers{state="serving"} 2\n');
+    expect(text).toContain('linkgrant_worker_ends_total 1\n');
     const token = await issue(dataDir);
     expect((await redeem(token.text)).code).toBe(0);
 
@@ -202,7 +211,12 @@ describe('readiness', () => {
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({
       ready: true,
-      parts: { store: { ready: true }, certificate: { ready: true }, issuer: { ready: true } },
+      parts: {
+        store: { ready: true },
+        listener: { ready: true },
+        certificate: { ready: true },
+        issuer: { ready: true },
+      },
     });
     renameSync(join(dataDir, 'linkgrant.db'), join(dataDir, 'moved.db'));
     await until(async () => (await operations(service, '/readyz')).status === 503);

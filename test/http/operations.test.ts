@@ -76,15 +76,15 @@ describe('the operations listener', () => {
 
   it('tells answers by outcome, their time and when certificates end', async () => {
     const { app, metrics } = operations();
-    metrics.answered('redeemed', 4);
-    metrics.answered('redeemed', 6);
-    metrics.answered('code_wrong', 1);
+    metrics.answered('redeem', 'redeemed', 4);
+    metrics.answered('redeem', 'redeemed', 6);
+    metrics.answered('check', 'code_wrong', 1);
     metrics.setCertificateExpiry('issuer', 2_000_000_000_000);
     const { text, headers } = await request(app).get('/metrics').expect(200);
     expect(headers['content-type']).toMatch(/^text\/plain; version=/);
-    expect(text).toContain('linkgrant_answers_total{outcome="redeemed"} 2\n');
-    expect(text).toContain('linkgrant_answers_total{outcome="code_wrong"} 1\n');
-    expect(text).toContain('linkgrant_answer_duration_seconds_count 3\n');
+    expect(text).toContain('linkgrant_answers_total{act="redeem",outcome="redeemed"} 2\n');
+    expect(text).toContain('linkgrant_answers_total{act="check",outcome="code_wrong"} 1\n');
+    expect(text).toContain('linkgrant_answer_duration_seconds_count{act="redeem"} 2\n');
     expect(text).toContain(
       'linkgrant_certificate_expiry_timestamp_seconds{certificate="issuer"} 2000000000\n',
     );

@@ -1,0 +1,52 @@
+import { isLoopback } from '../domain/peer-address.js';
+import type { ServiceDescription } from '../redemption/service-description.js';
+import type { Settings } from '../setting-schemas.js';
+import { type SystemPlace, siteReports } from '../system-side.js';
+import { formatFingerprint } from './output.js';
+
+/** What `serve` says on standard output once it answers; its last line is what to do next. */
+export async function banner(
+  description: ServiceDescription,
+  port: number,
+  opsPort: number | undefined,
+  { namespace }: Settings,
+): Promise<string> {
+  const { url, caSha256, system, endpoints } = description;
+  const standalone =
+    endpoints.length > 0
+      ? 'Next: linkgrant token issue token.yaml'
+      : `No link can be accepted yet: start with --endpoint inter-router=HOST:PORT, the address of your router${
+          namespace === undefined
+            ? ''
+            : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`
+        }`;
+  return [
+    `Serving ${url} on port ${port}${opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`}`,
+    `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
+    ...(system ? await siteLines(system) : [standalone]),
+    '',
+  ].join('\n');
+}
+
+/** A line for each served site: where links to it lead, or why none do. */
+async function siteLines(system: SystemPlace): Promise<string[]> {
+  const reports = await siteReports(system, Date.now);
+  const lines = reports.map(({ namespace, access, otherPlatform }) => {
+    const other =
+      otherPlatform === undefined ? '' : ` (it runs on ${otherPlatform}, not on ${system.platform})`;
+    if ('refused' in access)
+      return `Namespace ${namespace}${other}: no links, ${access.reason}; ${access.hint}`;
+    const leads = access.endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+    const local = access.endpoints.some(({ host }) => isLoopback(host));
+    return `Namespace ${namespace}${other}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
+  });
+  const open = reports.find(({ access }) => !('refused' in access));
+  if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
+  const where = reports.length > 0 ? [] : [`No namespace is in ${system.skupperHome}/namespaces`];
+  const words = `${system.namespace === undefined ? '' : ` -n ${system.namespace}`}${system.platform === undefined ? '' : ` -p ${system.platform}`}`;
+  return [
+    ...lines,
+    ...where,
+    `Next: make a site that accepts links, with \`skupper site create NAME --enable-link-access${words}\``,
+  ];
+}

@@ -1,0 +1,49 @@
+import cluster from 'node:cluster';
+import { type RunningService, type RuntimeContext, startService } from '../runtime.js';
+import type { Settings } from '../setting-schemas.js';
+import { describeFailure } from './failure.js';
+import { listenFailure } from './listen-failure.js';
+import { toldToStop } from './told-to-stop.js';
+import type { WorkerMessage, WorkerOrder } from './worker-message.js';
+
+const TELLING_MS = 5_000;
+
+/** Runs the service as one of several processes, until this one is told to stop or the one that started it has gone. */
+export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
+  const stop = toldToStop();
+  // When the one that started this process has gone, Node would end it at once, requests and all; so this is an ordinary
+  // stop instead.
+  if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  const service = await startService(settings, runtime).catch(async (error: unknown) => {
+    const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
+    await tell({ failed: { message, hint, exitCode } });
+    process.disconnect();
+    return undefined;
+  });
+  if (!service) return;
+  process.on('SIGHUP', () => void service.reloadIdentity());
+  process.on('message', (order: WorkerOrder) => {
+    if (order.tellMetrics) void tellState(service);
+  });
+  const { description, listening } = service;
+  await tell({ ready: { description, port: listening.port }, ends: service.certificateTimes() });
+  const telling = setInterval(() => void tellState(service), TELLING_MS);
+  await stop;
+  clearInterval(telling);
+  await service.close();
+  await tellState(service);
+  process.disconnect?.();
+}
+
+async function tellState({ metrics, certificateTimes }: RunningService): Promise<void> {
+  await tell({ metrics: await metrics.registry.getMetricsAsJSON(), ends: certificateTimes() });
+}
+
+/** Tells the process that started this one; it may have gone meanwhile. */
+function tell(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected && process.send) process.send(message, () => resolve());
+    else resolve();
+  });
+}

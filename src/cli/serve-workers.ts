@@ -1,0 +1,57 @@
+import type { ReadinessPart } from '../admin/operations-app.js';
+import { openStore } from '../open-store.js';
+import { startOperations, storeMetrics, workerCountMetrics, workerMetrics } from '../operations.js';
+import { prepareService, type RuntimeContext } from '../runtime.js';
+import type { Settings } from '../setting-schemas.js';
+import { plainText } from './plain-text.js';
+import { banner } from './serve-banner.js';
+import { toldToStop } from './told-to-stop.js';
+import { WorkerGroup } from './worker-group.js';
+
+/** Runs the service in `settings.workers` processes, and health and metrics of all of them in this one. */
+export async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<void> {
+  const stop = toldToStop();
+  await prepareService(settings, runtime);
+  const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
+  let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
+  try {
+    const { description, port } = await group.start();
+    process.on('SIGHUP', () => group.signal('SIGHUP'));
+    operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
+    process.stdout.write(plainText(await banner(description, port, operations?.listening.port, settings)));
+    await stop;
+  } finally {
+    // Until everything is answered, readiness says that workers are missing.
+    await group.stop();
+    await operations?.close();
+  }
+}
+
+async function startClusterOperations(settings: Settings, runtime: RuntimeContext, group: WorkerGroup) {
+  const store = await openStore(settings, runtime, false);
+  const parts: ReadinessPart[] = [
+    { name: 'workers', ready: () => group.assertServing() },
+    { name: 'store', ready: () => store.probe() },
+  ];
+  const whole = [
+    workerCountMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
+    storeMetrics(store, runtime),
+  ];
+  const metrics = async () =>
+    (await Promise.all([group.metrics(), ...whole.map((registry) => registry.metrics())])).join('');
+  const address = settings.opsListen as NonNullable<Settings['opsListen']>;
+  const certificateTimes = () => group.certificateTimes();
+  const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
+  return {
+    listening: listener.listening,
+    close: async () => {
+      await listener.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+import type { AccessGrant } from '../domain/access-grant.js';
+import type { RequestedAct } from './request-path.js';
+
+/** What was asked; `other` is what no route is for. */
+export type AnsweredAct = RequestedAct['act'] | 'other';
+
+/** What came of one request, for the log and the metrics. */
+export interface Told {
+  /** `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
+  readonly outcome: string;
+  readonly grant?: Pick<AccessGrant, 'uid' | 'namespace'> | undefined;
+  readonly redemption?: string | undefined;
+  readonly name?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
+  readonly reason?: string | undefined;
+  readonly error?: unknown;
+}
+
+/** Writes the one line of an answer. Checks are at `debug`. */
+export function logAnswer(
+  logger: Logger,
+  told: Told & { readonly act: AnsweredAct },
+  peer: string,
+  ms: number,
+): void {
+  const { act, outcome, grant, redemption, name, subject, reason, error } = told;
+  const fields = {
+    grant: grant?.uid,
+    namespace: grant?.namespace,
+    redemption,
+    name,
+    subject,
+    peer,
+    ms: Math.round(ms * 100) / 100,
+  };
+  if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
+    logger.info({ event: outcome, ...fields }, `link ${outcome}`);
+  } else if (outcome === 'checked') {
+    logger.debug({ event: 'checked', ...fields }, 'token checked');
+  } else {
+    logger[error === undefined ? 'info' : 'error'](
+      { event: 'refused', code: outcome, ...fields, reason, ...(error !== undefined && { err: error }) },
+      act === 'renew' ? 'renewal refused' : 'redemption refused',
+    );
+  }
+}

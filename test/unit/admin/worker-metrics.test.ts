@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createWorkerMetrics, WorkerMetrics } from '../../../src/admin/worker-metrics.js';
+
+/** What a worker tells that has answered so often and holds so many connections. */
+function snapshotOf(answers: number, connections: number) {
+  const registry = new Registry();
+  const registers = [registry];
+  new Counter({ name: 'answers_total', help: 'h', labelNames: ['outcome'], registers }).inc(
+    { outcome: 'redeemed' },
+    answers,
+  );
+  new Gauge({ name: 'connections', help: 'h', registers }).set(connections);
+  const time = new Histogram({ name: 'seconds', help: 'h', buckets: [1, 2], registers });
+  for (let count = 0; count < answers; count += 1) time.observe(1.5);
+  return registry.getMetricsAsJSON();
+}
+
+const valueIn = (text: string, series: string) =>
+  Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${series} `))
+      ?.slice(series.length + 1),
+  );
+
+describe('the metrics of several workers', () => {
+  it('are added up', async () => {
+    const metrics = new WorkerMetrics();
+    metrics.note(1, await snapshotOf(3, 10));
+    metrics.note(2, await snapshotOf(4, 20));
+    const text = await metrics.text();
+    expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(7);
+    expect(valueIn(text, 'connections')).toBe(30);
+    expect(valueIn(text, 'seconds_bucket{le="2"}')).toBe(7);
+    expect(valueIn(text, 'seconds_bucket{le="1"}')).toBe(0);
+    expect(valueIn(text, 'seconds_sum')).toBe(10.5);
+  });
+
+  it('hold what the last snapshot of each said, however often it told', async () => {
+    const metrics = new WorkerMetrics();
+    metrics.note(1, await snapshotOf(3, 10));
+    metrics.note(1, await snapshotOf(5, 9));
+    const text = await metrics.text();
+    expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(5);
+    expect(valueIn(text, 'connections')).toBe(9);
+  });
+
+  it('keep what workers that ended had counted, and drop what they were', async () => {
+    const metrics = new WorkerMetrics();
+    for (const worker of [1, 2, 3]) metrics.note(worker, await snapshotOf(worker, 10));
+    metrics.forget(1);
+    metrics.forget(2);
+    metrics.note(4, await snapshotOf(0, 1));
+    const text = await metrics.text();
+    expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(6);
+    expect(valueIn(text, 'seconds_count')).toBe(6);
+    expect(valueIn(text, 'connections')).toBe(11);
+    metrics.forget(3);
+    metrics.forget(4);
+    metrics.forget(5);
+    const last = await metrics.text();
+    expect(valueIn(last, 'answers_total{outcome="redeemed"}')).toBe(6);
+    expect(last).not.toContain('connections');
+  });
+
+  it('tell how many workers there are and how many ended, as it is when asked', async () => {
+    const now = { wanted: 2, serving: 1, ended: 0 };
+    const registry = createWorkerMetrics(() => now);
+    expect(await registry.metrics()).toContain('linkgrant_workers{state="serving"} 1\n');
+    Object.assign(now, { serving: 2, ended: 3 });
+    for (let time = 0; time < 2; time += 1) {
+      const text = await registry.metrics();
+      expect(text).toContain('linkgrant_workers{state="wanted"} 2\n');
+      expect(text).toContain('linkgrant_workers{state="serving"} 2\n');
+      expect(text).toContain('linkgrant_worker_ends_total 3\n');
+    }
+  });
+});

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import { measureStore } from '../../../src/stores/measured-store.js';
+import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { sampleGrant } from '../../support/store-samples.js';
+
+let directory: string;
+let store: GrantStore;
+let measured: GrantStore;
+let told: unknown[] = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-measured-'));
+  store = await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock: Date.now });
+  measured = measureStore(store, {
+    storeAnswered: (kind, ms, failed) => told.push([kind, ms >= 0, failed]),
+    revoked: (what) => told.push(what),
+  });
+});
+
+beforeEach(() => {
+  told = [];
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('a measured store', () => {
+  it('answers as the store does, and tells reads, writes and revocations', async () => {
+    const grant = sampleGrant();
+    expect(await measured.createGrant(grant)).toBe('created');
+    expect(await measured.findGrant(grant.uid)).toMatchObject({ uid: grant.uid });
+    expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(true);
+    expect(told).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
+  });
+
+  it('does not take for a revocation what was revoked before, or is unknown', async () => {
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    await store.revokeGrant(grant.uid, Date.now());
+    expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(false);
+    expect(await measured.revokeRedemption('unknown', Date.now())).toBe(false);
+    expect(told).toEqual([
+      ['write', true, false],
+      ['write', true, false],
+    ]);
+  });
+
+  it('has every operation of the store', () => {
+    expect(Object.keys(measured).sort()).toEqual(Object.keys(store).sort());
+  });
+
+  it('tells a failure, and rejects with it', async () => {
+    await measured.close();
+    await expect(measured.getSetting('key')).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(measured.putSetting('key', 'value')).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(told).toEqual([
+      ['read', true, true],
+      ['write', true, true],
+    ]);
+  });
+});
