@@ -27,9 +27,9 @@ function linkWith(skupper: string, ...words: readonly string[]): Promise<Ended> 
 }
 
 /** The data directory of a service that has run once. */
-async function dataDirectory(): Promise<string> {
+async function dataDirectory(...site: readonly string[]): Promise<string> {
   const data = place.path('data');
-  const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1']);
+  const serving = await place.serve(['--data-dir', data, '--host', '127.0.0.1', ...site]);
   await serving.stop();
   return data;
 }
@@ -140,8 +140,8 @@ describe("links of a system site's namespace", () => {
   test('are generated from the namespace of an accepting site, and lead to its router by a name in its certificate', async () => {
     const home = place.path('skupper');
     copySite('west', home, 'west');
-    const data = await dataDirectory();
-    const words = ['--platform', 'linux', '--skupper-home', home, '-n', 'west', '--data-dir', data];
+    const site = ['--platform', 'linux', '--skupper-home', home, '-n', 'west'];
+    const words = [...site, '--data-dir', await dataDirectory(...site)];
     const to = place.path('links');
     const made = await link('generate', 'to-west', ...words, '--host', '192.0.2.2', '--to', to);
     expect(made.code, made.stderr).toBe(0);

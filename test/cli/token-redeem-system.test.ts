@@ -120,7 +120,7 @@ describe('token redeem on a system site', () => {
     expect(refusalOf(to).error).toBe('--to is for the standalone platform');
     const odd = await linkgrant(['token', 'redeem', file, ...siteFlags('linux', '../west')]);
     expect(odd.code).toBe(2);
-    expect(refusalOf(odd).error).toBe('--namespace cannot be "../west"');
+    expect(refusalOf(odd).error).toBe('namespace (flag --namespace) cannot be "../west"');
     expect(await redemptions()).toEqual([]);
   });
 

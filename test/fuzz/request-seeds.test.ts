@@ -49,9 +49,10 @@ describe('the certificate for a request of another program', () => {
     const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'];
     const said = openssl.run(['x509', '-text', '-pubkey', '-nameopt', 'utf8'], certificate).toString();
     expect(said.match(/Subject: .*/g)).toEqual(['Subject: CN=west']);
+    const isRsa = new X509Certificate(certificate).publicKey.asymmetricKeyType === 'rsa';
     expect(extensionsIn(said)).toEqual({
       'X509v3 Basic Constraints: critical': 'CA:FALSE',
-      'X509v3 Key Usage: critical': 'Digital Signature',
+      'X509v3 Key Usage: critical': isRsa ? 'Digital Signature, Key Encipherment' : 'Digital Signature',
       'X509v3 Extended Key Usage': 'TLS Web Client Authentication',
       'X509v3 Subject Alternative Name': `URI:urn:uuid:${id}`,
       'X509v3 Subject Key Identifier': expect.any(String),

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
@@ -149,21 +152,24 @@ describe('the same key again', () => {
     expect(new Set(serials).size).toBe(2);
   });
 
-  it('from another process of the service gets the same, with the endpoints of that one', async () => {
-    const made = await service.grant();
-    const redeem = site(made);
-    const first = redeemedAnswer(await redeem());
+  it('from the service started again with other endpoints gets the same, with those', async () => {
+    const before = await startTestService({ dataDir: mkdtempSync(join(tmpdir(), 'linkgrant-replay-')) });
+    const made = await before.grant();
+    const key = newKey();
+    const first = redeemedAnswer(await site(made, key)({}, before));
+    await before.close();
     const endpoint = ['inter-router=elsewhere.example.com:55671'];
-    const other = await startTestService({ dataDir: service.directory, endpoint });
+    const after = await startTestService({ dataDir: before.directory, endpoint });
     try {
-      expect((await site(made)({}, other)).headers['linkgrant-reason']).toBe('grant_exhausted');
-      const again = redeemedAnswer(await redeem({}, other));
+      expect((await site(made)({}, after)).headers['linkgrant-reason']).toBe('grant_exhausted');
+      const again = redeemedAnswer(await site(made, key)({}, after));
       expect(again.certificate).toBe(first.certificate);
       expect(again.links.flatMap(({ spec }) => spec.endpoints)).toEqual([
         { group: 'skupper-router', host: 'elsewhere.example.com', name: 'inter-router', port: '55671' },
       ]);
     } finally {
-      await other.close();
+      await after.close();
+      rmSync(before.directory, { recursive: true });
     }
   });
 });
