@@ -9,6 +9,7 @@ import { listResourceFiles, type ResourceFile, readResourceFile } from './resour
 import type { SkupperHome } from './skupper-home.js';
 
 const IS_GRANT_FILE = /^AccessGrant-/;
+const API_VERSION = 'skupper.io/v2alpha1';
 
 /** What the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one. */
 export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
@@ -42,6 +43,8 @@ function readGrantFile(namespace: string, path: string): GrantFile[] {
   const file = basename(path);
   try {
     const grants = readResourceFile(path).filter(({ kind }) => kind === 'AccessGrant');
+    // Emptied first is how many programs write a file anew, which is not to give spent uses back.
+    if (grants.length === 0) return [{ namespace, file, unreadable: 'it holds no AccessGrant' }];
     return [{ namespace, file, grants: grants.map((grant) => readDeclaration(namespace, grant)) }];
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -54,6 +57,7 @@ function readDeclaration(namespace: string, { name, resource }: ResourceFile): G
   const spec = asMapping(resource.spec);
   const { code, issuer, expirationWindow, redemptionsAllowed } = spec;
   const policy = readPolicy(spec.settings);
+  const otherVersion = versionProblem(resource.apiVersion);
   return {
     namespace,
     name,
@@ -68,7 +72,13 @@ function readDeclaration(namespace: string, { name, resource }: ResourceFile): G
     ...(isGiven(code) && { code: typeof code === 'string' ? code : '' }),
     ...('problem' in policy ? policy : { policy }),
     ...(isGiven(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
+    ...(otherVersion !== undefined && { problem: otherVersion }),
   };
+}
+
+function versionProblem(apiVersion: unknown): string | undefined {
+  if (!isGiven(apiVersion)) return 'it has no apiVersion';
+  return apiVersion === API_VERSION ? undefined : `its apiVersion is not ${API_VERSION}`;
 }
 
 function readPolicy(settings: unknown): GrantPolicy | { readonly problem: string } {

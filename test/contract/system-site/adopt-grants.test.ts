@@ -197,6 +197,28 @@ describe('a grant that a file declares', () => {
     expect((await grantOf('moving')).uid).toBe(uid);
   });
 
+  it('keeps its uid and count while its file is written anew in place, and says what the file lacks', async () => {
+    declare('kept');
+    await adopt();
+    const { uid } = await grantOf('kept');
+    await store.recordRedemption(uid, sampleRedemption(uid), now);
+    const whole = home.read('west', fileOf('kept'));
+    for (const half of ['', 'apiVersion: skupper.io/v2alpha1\n']) {
+      home.write('west', fileOf('kept'), half);
+      expect(await adopt()).toEqual([
+        {
+          outcome: 'unusable',
+          namespace: 'west',
+          file: 'AccessGrant-kept.yaml',
+          reason: 'it holds no AccessGrant',
+        },
+      ]);
+    }
+    home.write('west', fileOf('kept'), whole);
+    expect(await adopt()).toEqual([]);
+    expect(await grantOf('kept')).toMatchObject({ uid, redemptions: 1 });
+  });
+
   it('is deleted with its namespace', async () => {
     declare('a');
     await adopt();
@@ -280,11 +302,32 @@ describe('a declaration without effect is told with its reason', () => {
     expect(await names()).toEqual([]);
   });
 
+  it.each([
+    ['another version', 'apiVersion: skupper.io/v1', /^its apiVersion is not skupper\.io\/v2alpha1$/],
+    ['no version', '', /^it has no apiVersion$/],
+  ])('%s', async (_what, line, reason) => {
+    declare('a');
+    home.write(
+      'west',
+      fileOf('a'),
+      home.read('west', fileOf('a')).replace('apiVersion: skupper.io/v2alpha1', line),
+    );
+    expect(await adopt()).toMatchObject([
+      { outcome: 'unusable', name: 'a', reason: expect.stringMatching(reason) },
+    ]);
+    expect(await names()).toEqual([]);
+  });
+
   it('a name that is none, and no name', async () => {
     home.write(
       'west',
       fileOf('x'),
-      `kind: AccessGrant\nmetadata: {name: Not A Name}\nspec: {code: ${CODE}}\n---\nkind: AccessGrant\n`,
+      ['Not A Name', '']
+        .map(
+          (name) =>
+            `apiVersion: skupper.io/v2alpha1\nkind: AccessGrant\nmetadata: {name: ${name}}\nspec: {code: ${CODE}}\n`,
+        )
+        .join('---\n'),
     );
     expect((await adopt()).map(({ outcome }) => outcome)).toEqual(['unusable', 'unusable']);
   });
