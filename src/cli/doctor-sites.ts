@@ -18,13 +18,17 @@ export async function siteChecks(
   namespace: string | undefined,
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
-  const { platform, skupperHome } = settings;
+  const system = service?.system;
+  // What the service runs beside is known, whether a flag names it or not.
+  const platform = settings.platform === 'standalone' && service ? service.platform : settings.platform;
+  const skupperHome = system?.skupperHome ?? settings.skupperHome;
   const isSystem = platform !== 'standalone';
   if (!isSystem && !service) return [];
-  const site = openAcceptingSite(settings, service, clock);
+  const site = openAcceptingSite({ ...settings, platform }, service, clock);
   if ('unavailable' in site) return [fail('endpoints', site.unavailable, site.hint, 2)];
   const all = isSystem ? siteNamespaces(skupperHome) : ['default'];
-  const namespaces = namespace === undefined ? all : [namespace];
+  const only = namespace ?? system?.namespace;
+  const namespaces = only === undefined ? all : [only];
   if (namespaces.length === 0) {
     const hint = `create one with \`skupper site create NAME --enable-link-access -p ${platform}\`, or name another --skupper-home`;
     return [fail('sites', `no namespace below ${skupperHome} has a site`, hint)];
@@ -40,7 +44,7 @@ export async function siteChecks(
   return asked.map(({ name, access }) => {
     const label = isSystem ? `site ${name}` : 'endpoints';
     if ('refused' in access) return refusedCheck(label, access, isEnough);
-    const other = isSystem ? otherPlatform(settings, name) : undefined;
+    const other = isSystem ? otherPlatform({ skupperHome, platform }, name) : undefined;
     if (other !== undefined) {
       return warn(label, `it runs on ${other}, not on ${platform}`, `use --platform ${other}`);
     }

@@ -1,14 +1,18 @@
 import type { Clock } from '../redemption/clock.js';
+import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { acceptingChecks } from './doctor-accepting.js';
-import { type Check, checksText } from './doctor-check.js';
+import { type Check, checksText, fail } from './doctor-check.js';
 import { linkDirectoryChecks, tokenChecks, writableCheck } from './doctor-requesting.js';
+import { describeFailure } from './failure.js';
+import { requireKnownNamespace } from './known-namespace.js';
 import { linkDirectoryOf } from './link.js';
 import { worstExit } from './link-faults.js';
 import { print } from './output.js';
 import type { OutputFormat } from './output-format.js';
+import { siteNamespace } from './site-namespace.js';
 
 export interface DoctorFlags extends ConnectionFlags {
   readonly token?: string;
@@ -41,11 +45,23 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
   if (token !== undefined) checks.push(...(await tokenChecks(token, options)));
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
-    checks.push(...(await linkDirectoryChecks(directory, settings.dataDir, clock())));
+    const slip = to === undefined ? namespaceSlip(settings) : undefined;
+    checks.push(...(slip ? [slip] : await linkDirectoryChecks(directory, settings.dataDir, clock())));
   }
   const shown = checks.map(({ exitCode: _, ...check }) => check);
   await print(output, shown, () => checksText(checks));
   throwWorst(checks);
+}
+
+/** What a redemption into this namespace would be refused for; undefined where it would not be. */
+function namespaceSlip(settings: Settings): Check | undefined {
+  try {
+    requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
+    return undefined;
+  } catch (error) {
+    const { message, hint = '', exitCode } = describeFailure(error);
+    return fail('namespace', message, hint, exitCode);
+  }
 }
 
 function throwWorst(checks: readonly Check[]): void {

@@ -1,9 +1,9 @@
 import { isSubject } from '../domain/names.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { renewableLink } from '../redemption/renewable-link.js';
-import { namespacesIn } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { parseCount, readToken, requireResourceName } from './flag-values.js';
+import { requireKnownNamespace } from './known-namespace.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -52,7 +52,8 @@ export async function redeemCommand(
   }
   requireOneSource(file, flags);
   const target = await openLinkTarget(flags, context, { reloads: false });
-  requireNamespace(target);
+  const { namespace, skupperHome } = target;
+  if (namespace !== undefined && skupperHome !== undefined) requireKnownNamespace(skupperHome, namespace);
   if (file === undefined)
     return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
   const token = parseAccessToken(await readToken(file));
@@ -88,17 +89,6 @@ function requireOneSource(file: string | undefined, { input, name, subject }: To
       hint: 'leave out the file, --name and --subject, or leave out --input',
     });
   }
-}
-
-/** A namespace may be redeemed into before it has a site; but where others are, one that is not there is a slip. */
-function requireNamespace({ skupperHome, namespace }: LinkTarget): void {
-  if (skupperHome === undefined || namespace === undefined) return;
-  const there = namespacesIn(skupperHome);
-  if (there.length === 0 || there.includes(namespace)) return;
-  throw new CommandError(`there is no namespace "${namespace}" in ${skupperHome}`, {
-    exitCode: 2,
-    hint: `name one that is there with --namespace (${there.join(', ')}), or make the site first`,
-  });
 }
 
 async function redeemInputCommand(
@@ -158,14 +148,14 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
 /** Until when the certificate is valid, and what has to run so that there is one after that. */
 function validityText(
   { certificate, secret }: RedeemedToken,
-  { directory, site, namespace }: LinkTarget,
+  { directory, site, namespace, platform }: LinkTarget,
   renews = false,
 ): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   if (!renews) return `${valid}; nothing renews it.\n`;
   const link = renewableLink(secret);
   if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
-  const place = site ? `-n ${namespace}` : `--dir ${directory ?? 'DIR'}`;
+  const place = site ? `-n ${namespace} -p ${platform}` : `--dir ${directory ?? 'DIR'}`;
   return `${valid}. To renew it in time, have a timer run, daily or more often: linkgrant link renew --all ${place}\n`;
 }
 

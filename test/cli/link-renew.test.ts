@@ -185,7 +185,8 @@ describe('link renew on a system site', () => {
     const run = (...words: string[]) => requesting([...words, ...site], env);
     const token = work.path('token.yaml');
     well(await accepting('token', 'issue', token, '--name', 'west'));
-    well(await run('token', 'redeem', token, '--renew'));
+    const redeemed = well(await run('token', 'redeem', token, '--renew'));
+    expect(redeemed.stdout).toContain('linkgrant link renew --all -n east -p linux\n');
     skupper.fail(1);
     const failed = await run('link', 'renew', 'west');
     expect(failed.code).toBe(1);
