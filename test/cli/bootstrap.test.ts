@@ -349,14 +349,16 @@ describe('a bootstrap that comes before what it needs', () => {
     const home = work.path('skupper');
     const east = copySite('east', home, 'east');
     await serve();
-    const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home), '--timeout', '4s'];
-    const waited = await bootstrap(words);
+    const words = ['--token', await issue(work.path('token.yaml')), ...siteFlags(home)];
+    const content = await bootstrap([...words, '--wait', 'configured']);
+    expect(well(content).stdout).toContain(
+      'To put the link to use, run: skupper system reload -n east -p linux\n',
+    );
+    expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
+    const waited = await bootstrap([...words, '--timeout', '4s']);
     expect(waited.code).toBe(4);
-    expect(waited.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     expect(waited.stderr).toContain('the site has not taken up the link');
     expect(waited.stderr).toContain('or give a --reload-command');
-    const content = well(await bootstrap([...words, '--wait', 'configured']));
-    expect(content.stdout).toContain('To put the link to use, run: skupper system reload -n east -p linux\n');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
     }

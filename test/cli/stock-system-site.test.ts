@@ -18,13 +18,19 @@ let east: SystemSiteCopy;
 let server: TestServer;
 /** How many answers from now on are cut off after the request was read. */
 let toCut: number;
+/** How many requests from now on reach a proxy with nothing behind it. */
+let toMiss: number;
 
 beforeEach(async () => {
   work = new Workplace();
   east = copySite('east', work.path('skupper'), 'east');
   toCut = 0;
+  toMiss = 0;
   server = await serveHttps(({ url }, _incoming, response) => {
-    if (url.endsWith('/-/check')) {
+    if (toMiss > 0) {
+      toMiss -= 1;
+      response.writeHead(503, { 'content-type': 'text/html' }).end('<html>no backend</html>');
+    } else if (url.endsWith('/-/check')) {
       response.writeHead(404).end(recorded('wrong-path'));
     } else if (toCut > 0) {
       toCut -= 1;
@@ -102,6 +108,17 @@ describe.each(Object.entries(COMMANDS))(
     });
   },
 );
+
+it('a bootstrap that comes before a stock server, behind its proxy, waits for it and posts once', async () => {
+  toMiss = 2;
+  const joined = await COMMANDS.bootstrap();
+  expect(joined.code, joined.stderr).toBe(0);
+  expect(joined.stderr).toContain(
+    'Waiting: What answers at the URL of the token is not a redemption service',
+  );
+  expect(postings()).toHaveLength(1);
+  expect(joined.reloads).toEqual([RELOAD]);
+});
 
 it('a code of a stock server whose answer was lost is posted again by --retry alone', async () => {
   toCut = 1;

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { RECORDED_SITES } from './system-site.js';
 
-/** A listener in place of a router: the recorded accepting site's own server certificate, and its trust. */
+const RECORDED_CREDENTIALS = join(RECORDED_SITES, 'west/runtime/certs/west');
+
+/** A listener in place of a router: an accepting site's own server certificate, and its trust. */
 export interface RouterListener {
   readonly port: number;
   /** Common names of the client certificates that were accepted. */
@@ -13,9 +15,14 @@ export interface RouterListener {
   close(): Promise<void>;
 }
 
-/** Starts one on 127.0.0.1, on a free port unless one is given; it speaks mutual TLS 1.3 and nothing behind it. */
-export async function startRouterListener(port = 0): Promise<RouterListener> {
-  const credentials = join(RECORDED_SITES, 'west/runtime/certs/west');
+/**
+ * Starts one on 127.0.0.1, on a free port unless one is given, with the directory of the recorded site's `credentials` unless
+ * another site's is given; it speaks mutual TLS 1.3 and nothing behind it.
+ */
+export async function startRouterListener(
+  port = 0,
+  credentials = RECORDED_CREDENTIALS,
+): Promise<RouterListener> {
   const read = (name: string) => readFileSync(join(credentials, name));
   const sockets = new Set<TLSSocket>();
   const peers: string[] = [];
