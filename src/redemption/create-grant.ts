@@ -113,7 +113,7 @@ export async function createGrant(
     readyAt: ready ? now : null,
     revokedAt: null,
   };
-  const outcome = await deps.store.createGrant(grant);
-  if (outcome === 'created') return { grant, code };
+  const created = await deps.store.createGrant(grant, code);
+  if (created !== 'name_taken') return { grant: created, code };
   return { rejected: `there is already a grant "${request.name}" in namespace "${request.namespace}"` };
 }

@@ -68,8 +68,12 @@ export interface RevokedCertificate {
  * nothing.
  */
 export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
-  /** Stores a new grant. A grant of that namespace and name exists: `name_taken`, and nothing is stored. */
-  createGrant(grant: AccessGrant): Promise<'created' | 'name_taken'>;
+  /**
+   * Stores a new grant that `code` redeems, and gives it as it is kept from then on: where grants are resources of a
+   * cluster, that chooses the uid. A grant of that namespace and name exists: `name_taken`, and nothing is stored.
+   */
+  createGrant(grant: AccessGrant, code: string): Promise<AccessGrant | 'name_taken'>;
+  /** `redemptions` may be behind where other processes redeem too; {@link recordRedemption} alone decides. */
   findGrant(uid: string): Promise<AccessGrant | undefined>;
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
   /** Grants of one namespace, or of all, by namespace and name. */

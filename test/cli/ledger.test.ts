@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { NOW, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
 
 const A = '00000000-0000-4000-8000-00000000000a';
 const B = '00000000-0000-4000-8000-00000000000b';
@@ -22,8 +22,8 @@ let olderHead: { readonly length: number; readonly last: Uint8Array; readonly ma
 beforeAll(async () => {
   mkdirSync(whole, { mode: 0o700 });
   const store = await openWhole();
-  await store.createGrant(sampleGrant({ uid: A, name: 'a', redemptionsAllowed: 9 }));
-  await store.createGrant(sampleGrant({ uid: B, name: 'b', redemptionsAllowed: 9 }));
+  await store.createGrant(sampleGrant({ uid: A, name: 'a', redemptionsAllowed: 9 }), SAMPLE_CODE);
+  await store.createGrant(sampleGrant({ uid: B, name: 'b', redemptionsAllowed: 9 }), SAMPLE_CODE);
   await store.recordRedemption(A, first, NOW + 1);
   await store.recordRedemption(A, second, NOW + 2);
   await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);

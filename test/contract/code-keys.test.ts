@@ -11,7 +11,7 @@ import {
   signingMasterKey,
 } from '../../src/redemption/rotate-code-keys.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { sampleGrant } from '../support/store-samples.js';
+import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 
 const DAY = 86_400_000;
 const START = Date.now();
@@ -34,7 +34,7 @@ afterEach(async () => {
 const open = () => new CodeKeyDirectory(directory, clock);
 const kids = (keys = open()) => keys.list().map(({ kid }) => kid);
 const grant = (changes: Parameters<typeof sampleGrant>[0]) =>
-  store.createGrant(sampleGrant({ createdAt: now, expirationTime: now + DAY, ...changes }));
+  store.createGrant(sampleGrant({ createdAt: now, expirationTime: now + DAY, ...changes }), SAMPLE_CODE);
 
 describe('the master keys in a directory', () => {
   it('are made on first use, for their owner alone, and found again', async () => {
@@ -127,7 +127,7 @@ describe('an old master key', () => {
   it('stays while such a grant has not begun, and goes when it is revoked', async () => {
     const { old } = await rotated();
     const pending = sampleGrant({ createdAt: START, expirationTime: null, readyAt: null });
-    await store.createGrant(pending);
+    await store.createGrant(pending, SAMPLE_CODE);
     now += 1_000 * DAY;
     expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([]);
     await store.revokeGrant(pending.uid, now);

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/clock.js';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 
 const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
 
@@ -47,7 +47,7 @@ describe('the SQLite store when something fails', () => {
   it('waits for a database that another process writes to, while timers go on', async () => {
     const store = await open();
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     const release = await lockElsewhere();
     let answered = false;
     const recorded = store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW).finally(() => {
@@ -64,7 +64,7 @@ describe('the SQLite store when something fails', () => {
   it('gives up on a busy database at the deadline, counts nothing, and goes on when it is free', async () => {
     const store = await open({ deadlineMs: 100 });
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     const release = await lockElsewhere();
     const redemption = sampleRedemption(grant.uid);
     await expect(store.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe('the SQLite store when something fails', () => {
   it('never commits into a file that was replaced', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 9 });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
     const kept = file;
     file = join(directory, 'other.db');
@@ -141,7 +141,7 @@ describe('the SQLite store when something fails', () => {
 
     it('records a redemption exactly once', async () => {
       const grant = sampleGrant({ redemptionsAllowed: 3 });
-      await store.createGrant(grant);
+      await store.createGrant(grant, SAMPLE_CODE);
       faults = 2;
       const redemptions = Array.from({ length: 5 }, () => sampleRedemption(grant.uid));
       const outcomes = await Promise.all(
@@ -162,8 +162,10 @@ describe('the SQLite store when something fails', () => {
         expect(faults).toBe(0);
         return result;
       };
-      expect(await faulty(store.createGrant(grant))).toBe('created');
-      expect(await faulty(store.createGrant(sampleGrant({ name: grant.name })))).toBe('name_taken');
+      expect(await faulty(store.createGrant(grant, SAMPLE_CODE))).toEqual(grant);
+      expect(await faulty(store.createGrant(sampleGrant({ name: grant.name }), SAMPLE_CODE))).toBe(
+        'name_taken',
+      );
       expect(await faulty(store.initializeGrants(NOW))).toBe(1);
       const redemption = sampleRedemption(grant.uid, { sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
       await store.recordRedemption(grant.uid, redemption, NOW);
@@ -199,7 +201,7 @@ describe('the SQLite store when something fails', () => {
       },
     });
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     failing = true;
     const redemption = sampleRedemption(grant.uid);
     await expect(store.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject({
@@ -214,7 +216,7 @@ describe('the SQLite store when something fails', () => {
     const moments: string[] = [];
     const store = await open({ checkpoint: (name) => void moments.push(name) });
     const grant = sampleGrant({ redemptionsAllowed: 100 });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     moments.length = 0;
     await Promise.all(
       Array.from({ length: 100 }, async () => {
@@ -228,13 +230,13 @@ describe('the SQLite store when something fails', () => {
   it('takes back only the write that failed, and commits those beside it', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 100 });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     const first = sampleRedemption(grant.uid);
     const last = sampleRedemption(grant.uid);
     const outcomes = await Promise.allSettled([
       store.recordRedemption(grant.uid, first, NOW),
       // Its uid is taken: the primary key refuses what no caller should ask for.
-      store.createGrant({ ...grant, name: 'another-name' }),
+      store.createGrant({ ...grant, name: 'another-name' }, SAMPLE_CODE),
       store.recordRedemption(grant.uid, last, NOW),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);

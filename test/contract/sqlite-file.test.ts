@@ -12,7 +12,7 @@ import { LIST_DECLARED } from '../../src/stores/sqlite/grant-reads.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
 import { startRedeemer } from '../support/store-processes.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 
 const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
 
@@ -38,7 +38,7 @@ describe('the file of the SQLite store', () => {
 
   it('is readable by its owner alone, and so are its log and shared memory', async () => {
     const store = await open(true);
-    await store.createGrant(sampleGrant());
+    await store.createGrant(sampleGrant(), SAMPLE_CODE);
     const modes = ['', '-wal', '-shm'].map((suffix) => statSync(file + suffix).mode & 0o777);
     await store.close();
     expect(modes).toEqual([0o600, 0o600, 0o600]);
@@ -47,7 +47,7 @@ describe('the file of the SQLite store', () => {
   it('holds everything by itself once the store is closed', async () => {
     const store = await open(true);
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     await store.close();
     expect(existsSync(`${file}-wal`)).toBe(false);
     const again = await open(false);
@@ -58,7 +58,7 @@ describe('the file of the SQLite store', () => {
   it('holds nothing of a sealed answer once that is erased, while the store is open', async () => {
     const store = await open(true);
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     // Longer than a page, so that part of it lies outside its row.
     const secrets = [randomBytes(32), randomBytes(32)];
     const sealedAnswer = new Uint8Array(

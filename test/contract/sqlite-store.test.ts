@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { NOW } from '../support/store-samples.js';
-import { storeConformance } from './store-conformance.js';
+import { type StoreUnderTest, storeConformance } from './store-conformance.js';
+import { chainConformance } from './store-conformance-chain.js';
+import { declaredConformance } from './store-conformance-declared.js';
 
-storeConformance('SQLite', async () => {
+async function openEmpty(): Promise<StoreUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
   const file = join(directory, 'linkgrant.db');
   const store = await openSqliteStore({ file, migrate: true, clock: () => NOW });
@@ -22,4 +24,12 @@ storeConformance('SQLite', async () => {
       await rm(directory, { recursive: true });
     },
   };
-});
+}
+
+storeConformance(
+  'SQLite',
+  openEmpty,
+  { rounds: 1_000, sameKeyGrants: 200 },
+  declaredConformance,
+  chainConformance,
+);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredCode } from '../../src/redemption/code-store.js';
 import { type Redeemer, startRedeemer } from '../support/store-processes.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** A code of a grant that can be redeemed once, ten minutes from {@link NOW} on. */
@@ -24,8 +24,7 @@ function sampleCode(grantUid: string, changes: Partial<StoredCode> = {}): Stored
 export function codeConformance(current: CurrentStore): void {
   describe('keeping signed codes', () => {
     const stored = async (changes: Parameters<typeof sampleGrant>[0] = {}) => {
-      const grant = sampleGrant({ redemptionsAllowed: 10, ...changes });
-      await current().store.createGrant(grant);
+      const grant = await storedGrant(current().store, { redemptionsAllowed: 10, ...changes });
       return grant;
     };
     const redeem = (code: StoredCode, now = NOW, changes = {}) =>
@@ -267,16 +266,16 @@ export function codeConformance(current: CurrentStore): void {
 
     it('tells whether a grant from before a moment is not over', async () => {
       const { store } = current();
-      const isLeft = () => store.hasGrantMadeBefore(NOW, NOW + MINUTE);
-      await stored({ createdAt: NOW });
-      await stored({ createdAt: NOW - 1, revokedAt: NOW - 1 });
-      await stored({ createdAt: NOW - 1, expirationTime: NOW + MINUTE });
+      const isLeft = (madeBefore = NOW + 1) => store.hasGrantMadeBefore(madeBefore, NOW + MINUTE);
+      await stored({ revokedAt: NOW - 1 });
+      await stored({ expirationTime: NOW + MINUTE });
       expect(await isLeft()).toBe(false);
-      const live = await stored({ createdAt: NOW - 1, expirationTime: NOW + MINUTE + 1 });
-      expect(await isLeft()).toBe(true);
+      const live = await stored({ expirationTime: NOW + MINUTE + 1 });
+      expect(await isLeft(live.createdAt + 1)).toBe(true);
+      expect(await isLeft(live.createdAt)).toBe(false);
       await store.deleteGrant(live.uid);
       expect(await isLeft()).toBe(false);
-      await stored({ createdAt: NOW - 1, expirationTime: null, readyAt: null });
+      await stored({ expirationTime: null, readyAt: null });
       expect(await isLeft()).toBe(true);
     });
   });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { codeMatches } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Page } from '../../src/redemption/page.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  storedGrant,
+} from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** Grants: made, found, listed, started, revoked, deleted, counted; settings; probing. */
@@ -9,25 +17,26 @@ export function grantConformance(current: CurrentStore): void {
   describe('keeping grants', () => {
     it('gives a grant back as it was stored, by uid and by name', async () => {
       const { store } = current();
-      const grant = sampleGrant({
+      const asked = sampleGrant({
         namespace: 'west',
         name: 'full',
         codeChosen: true,
         redemptionsAllowed: 7,
         issuer: 'my-ca',
         policy: { subjects: ['a*'], names: [], csrRequired: true, keyTypes: ['p256'], notBefore: NOW },
-        siteUid: '0b6f1a0c-6f6e-4a0e-9a55-d7f6c8f0a001',
-        sourceFile: 'AccessGrant-full.yaml',
       });
-      expect(await store.createGrant(grant)).toBe('created');
+      const grant = (await store.createGrant(asked, SAMPLE_CODE)) as AccessGrant;
+      // A cluster names and dates its resources itself.
+      const { uid, codeHash, createdAt } = grant;
+      expect(grant).toEqual({ ...asked, uid, codeHash, createdAt });
+      expect(codeMatches(codeHash, uid, Buffer.from(SAMPLE_CODE))).toBe(true);
       expect(await store.findGrant(grant.uid)).toEqual(grant);
       expect(await store.findGrantByName('west', 'full')).toEqual(grant);
     });
 
     it('keeps nulls and an empty policy apart from values', async () => {
       const { store } = current();
-      const grant = sampleGrant({ expirationTime: null, readyAt: null });
-      await store.createGrant(grant);
+      const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
       expect(await store.findGrant(grant.uid)).toEqual(grant);
     });
 
@@ -39,32 +48,32 @@ export function grantConformance(current: CurrentStore): void {
 
     it('refuses a second grant of the same namespace and name, and takes the name elsewhere', async () => {
       const { store } = current();
-      const first = sampleGrant({ name: 'same' });
+      const first = await storedGrant(store, { name: 'same' });
       const second = sampleGrant({ name: 'same' });
-      expect(await store.createGrant(first)).toBe('created');
-      expect(await store.createGrant(second)).toBe('name_taken');
+      expect(await store.createGrant(second, SAMPLE_CODE)).toBe('name_taken');
       expect(await store.findGrant(second.uid)).toBeUndefined();
       expect((await store.findGrantByName('default', 'same'))?.uid).toBe(first.uid);
-      expect(await store.createGrant(sampleGrant({ name: 'same', namespace: 'other' }))).toBe('created');
+      const elsewhere = await storedGrant(store, { name: 'same', namespace: 'other' });
+      expect(await store.findGrantByName('other', 'same')).toEqual(elsewhere);
     });
 
     it('gives a name to exactly one of many that ask at once', async () => {
       const { store } = current();
       const outcomes = await Promise.all(
-        Array.from({ length: 20 }, () => store.createGrant(sampleGrant({ name: 'contested' }))),
+        Array.from({ length: 20 }, () => store.createGrant(sampleGrant({ name: 'contested' }), SAMPLE_CODE)),
       );
-      expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome !== 'name_taken')).toHaveLength(1);
     });
 
     it('lists by namespace and name in pages, without gap or repetition when grants are added meanwhile', async () => {
       const { store } = current();
       const names = ['b', 'd', 'a', 'c', 'e'];
       for (const namespace of ['two', 'one']) {
-        for (const name of names) await store.createGrant(sampleGrant({ namespace, name }));
+        for (const name of names) await storedGrant(store, { namespace, name });
       }
       const seen: string[] = [];
       let page: Page<AccessGrant> = await store.listGrants({ limit: 3 });
-      await store.createGrant(sampleGrant({ namespace: 'one', name: 'aa' }));
+      await storedGrant(store, { namespace: 'one', name: 'aa' });
       for (;;) {
         seen.push(...page.items.map((grant) => `${grant.namespace}/${grant.name}`));
         if (page.next === undefined) break;
@@ -78,28 +87,12 @@ export function grantConformance(current: CurrentStore): void {
 
     it('lists one namespace alone, and ends a listing with a page that has no next', async () => {
       const { store } = current();
-      for (const name of ['a', 'b']) await store.createGrant(sampleGrant({ namespace: 'one', name }));
-      await store.createGrant(sampleGrant({ namespace: 'two', name: 'c' }));
+      for (const name of ['a', 'b']) await storedGrant(store, { namespace: 'one', name });
+      await storedGrant(store, { namespace: 'two', name: 'c' });
       const page = await store.listGrants({ limit: 2, namespace: 'one' });
       expect(page.items.map((grant) => grant.name)).toEqual(['a', 'b']);
       expect(page.next).toBeUndefined();
       expect((await store.listGrants({ limit: 10, namespace: 'none' })).items).toEqual([]);
-    });
-
-    it('lists in pages what files declare, and nothing else', async () => {
-      const { store } = current();
-      const declared = ['one/b', 'two/a', 'two/c', 'two/d'];
-      for (const key of [...declared, 'one/a', 'two/b', 'two/e']) {
-        const [namespace, name] = key.split('/') as [string, string];
-        const sourceFile = declared.includes(key) ? `AccessGrant-${name}.yaml` : null;
-        await store.createGrant(sampleGrant({ namespace, name, sourceFile }));
-      }
-      const key = ({ namespace, name }: AccessGrant) => `${namespace}/${name}`;
-      const first = await store.listDeclaredGrants({ limit: 2 });
-      expect(first.items.map(key)).toEqual(declared.slice(0, 2));
-      const second = await store.listDeclaredGrants({ limit: 2, after: first.next as string });
-      expect(second.items.map(key)).toEqual(declared.slice(2));
-      expect(second.next).toBeUndefined();
     });
 
     it('refuses a position that no listing gave out', async () => {
@@ -110,10 +103,9 @@ export function grantConformance(current: CurrentStore): void {
 
     it('starts the clock of grants that have none, once', async () => {
       const { store } = current();
-      const waiting = sampleGrant({ expirationTime: null, readyAt: null, expirationWindowMs: 5 * MINUTE });
-      const running = sampleGrant();
-      await store.createGrant(waiting);
-      await store.createGrant(running);
+      const pending = { expirationTime: null, readyAt: null, expirationWindowMs: 5 * MINUTE };
+      const waiting = await storedGrant(store, pending);
+      const running = await storedGrant(store);
       expect(await store.initializeGrants(NOW + 1)).toBe(1);
       expect(await store.initializeGrants(NOW + 2)).toBe(0);
       const started = await store.findGrant(waiting.uid);
@@ -121,20 +113,18 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.findGrant(running.uid)).toEqual(running);
     });
 
-    it('changes how often a grant can be redeemed and what declares it, and nothing else, at once', async () => {
+    it('changes how often a grant can be redeemed, and nothing else, at once', async () => {
       const { store } = current();
-      const grant = sampleGrant({ sourceFile: 'AccessGrant-a.yaml' });
-      const bystander = sampleGrant();
-      await store.createGrant(grant);
-      await store.createGrant(bystander);
+      const grant = await storedGrant(store);
+      const bystander = await storedGrant(store);
       await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
       const spent = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
       expect(spent).toMatchObject({ refused: 'grant_exhausted' });
-      const raised = { redemptionsAllowed: 3, sourceFile: 'AccessGrant-b.yaml' };
+      const raised = { redemptionsAllowed: 3 };
       expect(await store.updateGrant(grant.uid, raised)).toBe(true);
       expect(await store.findGrant(grant.uid)).toEqual({ ...grant, ...raised, redemptions: 1 });
       expect(await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW)).toBe('recorded');
-      expect(await store.updateGrant(grant.uid, { redemptionsAllowed: 1, sourceFile: null })).toBe(true);
+      expect(await store.updateGrant(grant.uid, { redemptionsAllowed: 1 })).toBe(true);
       const lowered = await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
       expect(lowered).toMatchObject({ refused: 'grant_exhausted' });
       expect(await store.findGrant(bystander.uid)).toEqual(bystander);
@@ -143,8 +133,10 @@ export function grantConformance(current: CurrentStore): void {
 
     it('changes the policy and the end of a grant, each alone, and redeems by the new end', async () => {
       const { store } = current();
-      const grant = sampleGrant({ redemptionsAllowed: 5, policy: { subjects: ['a'], csrRequired: true } });
-      await store.createGrant(grant);
+      const grant = await storedGrant(store, {
+        redemptionsAllowed: 5,
+        policy: { subjects: ['a'], csrRequired: true },
+      });
       const policy = {
         names: [],
         sourceCidrs: ['10.0.0.0/8'],
@@ -167,8 +159,7 @@ export function grantConformance(current: CurrentStore): void {
 
     it('starts the clock of a grant that was not ready with the window that it has by then', async () => {
       const { store } = current();
-      const grant = sampleGrant({ expirationTime: null, readyAt: null });
-      await store.createGrant(grant);
+      const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
       await store.updateGrant(grant.uid, { expirationWindowMs: 3 * MINUTE });
       expect(await store.initializeGrants(NOW)).toBe(1);
       expect((await store.findGrant(grant.uid))?.expirationTime).toBe(NOW + 3 * MINUTE);
@@ -176,8 +167,7 @@ export function grantConformance(current: CurrentStore): void {
 
     it('revokes a grant once', async () => {
       const { store } = current();
-      const grant = sampleGrant();
-      await store.createGrant(grant);
+      const grant = await storedGrant(store);
       expect(await store.revokeGrant(grant.uid, NOW + 5)).toBe(true);
       expect(await store.revokeGrant(grant.uid, NOW + 6)).toBe(false);
       expect(await store.revokeGrant(sampleGrant().uid, NOW)).toBe(false);
@@ -186,8 +176,7 @@ export function grantConformance(current: CurrentStore): void {
 
     it('deletes a grant and keeps what was redeemed from it', async () => {
       const { store } = current();
-      const grant = sampleGrant({ name: 'gone' });
-      await store.createGrant(grant);
+      const grant = await storedGrant(store, { name: 'gone' });
       const redemption = sampleRedemption(grant.uid);
       await store.recordRedemption(grant.uid, redemption, NOW);
       expect(await store.deleteGrant(grant.uid)).toBe(true);
@@ -197,19 +186,18 @@ export function grantConformance(current: CurrentStore): void {
       expect((await store.listAttempts(grant.uid, 10)).map((attempt) => attempt.outcome)).toEqual([
         'redeemed',
       ]);
-      expect(await store.createGrant(sampleGrant({ name: 'gone' }))).toBe('created');
+      expect((await storedGrant(store, { name: 'gone' })).uid).not.toBe(grant.uid);
     });
 
     it('counts grants by state', async () => {
       const { store } = current();
-      const revoked = sampleGrant({ expirationTime: NOW - 1 });
-      await store.createGrant(revoked);
+      const revoked = await storedGrant(store, { expirationTime: NOW - 1 });
       await store.revokeGrant(revoked.uid, NOW);
-      await store.createGrant(sampleGrant({ expirationTime: null }));
-      await store.createGrant(sampleGrant({ expirationTime: NOW }));
-      await store.createGrant(sampleGrant({ redemptionsAllowed: 0 }));
-      await store.createGrant(sampleGrant());
-      await store.createGrant(sampleGrant({ expirationTime: NOW + 1 }));
+      await storedGrant(store, { expirationTime: null });
+      await storedGrant(store, { expirationTime: NOW });
+      await storedGrant(store, { redemptionsAllowed: 0 });
+      await storedGrant(store);
+      await storedGrant(store, { expirationTime: NOW + 1 });
       expect(await store.countGrants(NOW)).toEqual({
         revoked: 1,
         pending: 1,
@@ -221,10 +209,9 @@ export function grantConformance(current: CurrentStore): void {
 
     it('shows what one connection wrote to another', async () => {
       const { store, openAnother } = current();
-      const grant = sampleGrant();
       const other = await openAnother();
       try {
-        await store.createGrant(grant);
+        const grant = await storedGrant(store);
         expect(await other.findGrant(grant.uid)).toEqual(grant);
       } finally {
         await other.close();
@@ -270,10 +257,9 @@ export function grantConformance(current: CurrentStore): void {
     it('answers what was asked before it was closed', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
-      const grant = sampleGrant();
-      const created = other.createGrant(grant);
+      const creating = storedGrant(other);
       await other.close();
-      expect(await created).toBe('created');
+      const grant = await creating;
       expect(await store.findGrant(grant.uid)).toEqual(grant);
     });
   });

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Redeemer, type RedeemTask, startRedeemer } from '../support/store-processes.js';
-import { NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
-import type { CurrentStore } from './store-conformance.js';
+import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import type { ConformanceSize, CurrentStore } from './store-conformance.js';
 
-const ROUNDS = 1_000;
 const PROCESSES = 4;
 const ROUNDS_AT_ONCE = 40;
 
@@ -15,16 +13,16 @@ interface Round {
 }
 
 /** A limit and a number of redeemers for each round, and the grant for it. */
-async function makeRounds(current: CurrentStore): Promise<Round[]> {
+function makeRounds(current: CurrentStore, count: number): Promise<Round[]> {
   const { store } = current();
   const between = (least: number, most: number) => least + Math.floor(Math.random() * (most - least + 1));
-  const rounds = Array.from({ length: ROUNDS }, (): Round => {
+  const makeRound = async (): Promise<Round> => {
     const redeemers = between(1, 50);
-    return { uid: randomUUID(), redeemers, limit: between(0, redeemers + 2) };
-  });
-  const grants = rounds.map(({ uid, limit }) => sampleGrant({ uid, name: uid, redemptionsAllowed: limit }));
-  await Promise.all(grants.map((grant) => store.createGrant(grant)));
-  return rounds;
+    const limit = between(0, redeemers + 2);
+    const { uid } = await storedGrant(store, { redemptionsAllowed: limit });
+    return { uid, redeemers, limit };
+  };
+  return Promise.all(Array.from({ length: count }, makeRound));
 }
 
 /** Holds the outcomes of a round against its limit, and against what the store has kept of it. */
@@ -53,7 +51,10 @@ async function checkRound(current: CurrentStore, round: Round, outcomes: readonl
 }
 
 /** Exactly once: parallel redeemers in one process and in several, crashes between. */
-export function onceConformance(current: CurrentStore): void {
+export function onceConformance(
+  current: CurrentStore,
+  { rounds: count, sameKeyGrants }: ConformanceSize,
+): void {
   describe('exactly once', () => {
     const started: Redeemer[] = [];
     const startAll = async (count: number): Promise<Redeemer[]> => {
@@ -70,7 +71,7 @@ export function onceConformance(current: CurrentStore): void {
       timeout: 120_000,
     }, async () => {
       const { store } = current();
-      const waiting = await makeRounds(current);
+      const waiting = await makeRounds(current, count);
       const run = async (): Promise<void> => {
         for (let round = waiting.pop(); round; round = waiting.pop()) {
           const { uid } = round;
@@ -91,7 +92,7 @@ export function onceConformance(current: CurrentStore): void {
     it(`gives a grant of k uses to exactly k of N redeemers in ${PROCESSES} processes`, {
       timeout: 120_000,
     }, async () => {
-      const rounds = await makeRounds(current);
+      const rounds = await makeRounds(current, count);
       const redeemers = await startAll(PROCESSES);
       const byProcess = await Promise.all(
         redeemers.map((redeemer, process) => {
@@ -117,8 +118,9 @@ export function onceConformance(current: CurrentStore): void {
       timeout: 60_000,
     }, async () => {
       const { store } = current();
-      const grants = Array.from({ length: 200 }, () => sampleGrant({ redemptionsAllowed: 3 }));
-      await Promise.all(grants.map((grant) => store.createGrant(grant)));
+      const grants = await Promise.all(
+        Array.from({ length: sameKeyGrants }, () => storedGrant(store, { redemptionsAllowed: 3 })),
+      );
       const tasks = grants.map(({ uid }): RedeemTask => ({ uid, times: 2, replayKey: 'the same key' }));
       const redeemers = await startAll(PROCESSES);
       const byProcess = await Promise.all(redeemers.map((redeemer) => redeemer.redeem(tasks)));
@@ -138,12 +140,12 @@ export function onceConformance(current: CurrentStore): void {
       'counts once when the process is killed %s and the redemption is repeated',
       async (dieAt, countedThen) => {
         const { store, opener } = current();
-        const grant = sampleGrant();
-        await store.createGrant(grant);
+        const grant = await storedGrant(store);
         const redemption = sampleRedemption(grant.uid);
         const victim = await startRedeemer(opener, dieAt);
         const { id, replayKey } = redemption;
         await expect(victim.redeem([{ uid: grant.uid, times: 1, id, replayKey }])).rejects.toThrow('SIGKILL');
+        expect((await store.listRedemptions({ limit: 10 })).items).toHaveLength(countedThen);
         expect((await store.findGrant(grant.uid))?.redemptions).toBe(countedThen);
         expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
         expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
 import type { Page } from '../../src/redemption/page.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** Redemptions: recorded or refused, repeated, replayed, listed, erased. */
 export function redemptionConformance(current: CurrentStore): void {
   describe('recording redemptions', () => {
     const grantWith = async (changes: Parameters<typeof sampleGrant>[0] = {}): Promise<string> => {
-      const grant = sampleGrant(changes);
-      await current().store.createGrant(grant);
+      const grant = await storedGrant(current().store, changes);
       return grant.uid;
     };
     const used = async (uid: string): Promise<number | undefined> =>

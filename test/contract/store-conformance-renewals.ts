@@ -1,17 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import type { Redemption } from '../../src/domain/redemption.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
-import type { CurrentStore } from './store-conformance.js';
+import {
+  MINUTE,
+  NOW,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
+import type { ConformanceSize, CurrentStore } from './store-conformance.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
 /** Renewals: one newest certificate of each redemption, whoever races for it. */
-export function renewalConformance(current: CurrentStore): void {
+export function renewalConformance(
+  current: CurrentStore,
+  { renewalsKept = Number.POSITIVE_INFINITY }: ConformanceSize,
+): void {
   describe('recording renewals', () => {
     const redeemed = async (changes: Partial<Redemption> = {}): Promise<Redemption> => {
       const { store } = current();
-      const grant = sampleGrant();
-      await store.createGrant(grant);
+      const grant = await storedGrant(store);
       const redemption = sampleRedemption(grant.uid, changes);
       await store.recordRedemption(grant.uid, redemption, NOW);
       return redemption;
@@ -32,7 +41,7 @@ export function renewalConformance(current: CurrentStore): void {
       expect(await store.recordRenewal(two, NOW + 1)).toBe('recorded');
       expect(await store.recordRenewal(three, NOW + 2)).toBe('recorded');
       expect(await store.findRenewedRedemption(id)).toEqual({ redemption, renewals: [three, two] });
-      expect(await store.listRenewals(id)).toEqual([one, two, three]);
+      expect(await store.listRenewals(id)).toEqual([one, two, three].slice(-renewalsKept));
       expect(await store.findRedemption(id)).toEqual(redemption);
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed', 'renewed', 'renewed']);
     });
@@ -85,7 +94,7 @@ export function renewalConformance(current: CurrentStore): void {
           expect(others).toEqual(Array(9).fill({ superseded: winners[0] }));
           expect((await another.findRenewedRedemption(id))?.renewals[0]).toEqual(winners[0]);
         }
-        expect(await another.listRenewals(id)).toHaveLength(5);
+        expect(await another.listRenewals(id)).toHaveLength(Math.min(5, renewalsKept));
       } finally {
         await another.close();
       }

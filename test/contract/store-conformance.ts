@@ -19,11 +19,29 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
+/** How much of a suite is done: counts that find the races of a store and that it can do in a minute. */
+export interface ConformanceSize {
+  /** Grants that are redeemed by many at once. */
+  readonly rounds: number;
+  /** Grants that are redeemed by many with one replay key. */
+  readonly sameKeyGrants: number;
+  /** How many renewals of a redemption are kept whole; all when absent. */
+  readonly renewalsKept?: number;
+}
+
 /** Gives the store that the running test has to itself. */
 export type CurrentStore = () => StoreUnderTest;
 
-/** What every grant store must do, whatever keeps its data. `open` makes an empty store. */
-export function storeConformance(name: string, open: () => Promise<StoreUnderTest>): void {
+/**
+ * What every grant store must do, whatever keeps its data. `open` makes an empty store; `more` is what only some stores
+ * must do.
+ */
+export function storeConformance(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  size: ConformanceSize,
+  ...more: readonly ((current: CurrentStore) => void)[]
+): void {
   describe(`${name} as a grant store`, () => {
     let current: StoreUnderTest | undefined;
     const currentStore: CurrentStore = () => {
@@ -39,9 +57,10 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     grantConformance(currentStore);
     redemptionConformance(currentStore);
-    renewalConformance(currentStore);
+    renewalConformance(currentStore, size);
     ledgerConformance(currentStore);
     codeConformance(currentStore);
-    onceConformance(currentStore);
+    onceConformance(currentStore, size);
+    for (const conformance of more) conformance(currentStore);
   });
 }

@@ -6,7 +6,7 @@ import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import { type GrantUpdate, updateGrant } from '../../src/redemption/update-grant.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { MINUTE, NOW, sampleGrant } from '../support/store-samples.js';
+import { MINUTE, NOW, SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 
 let directory: string;
 let store: GrantStore;
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function stored(changes: Partial<AccessGrant> = {}): Promise<AccessGrant> {
   const grant = sampleGrant(changes);
-  await store.createGrant(grant);
+  await store.createGrant(grant, SAMPLE_CODE);
   return grant;
 }
 

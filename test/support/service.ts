@@ -106,7 +106,7 @@ async function around(options: {
       revokedAt: null,
       ...changes,
     };
-    await store.createGrant(grant);
+    await store.createGrant(grant, code);
     return { grant, code };
   };
   return {

@@ -1,22 +1,27 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { hashCode } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { Redemption } from '../../src/domain/redemption.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
 
 /** The moment at which the samples are made, milliseconds since the epoch. */
 export const NOW = Date.parse('2031-03-04T05:06:07.089Z');
 export const MINUTE = 60_000;
 
+/** The code of every sample grant. */
+export const SAMPLE_CODE = 'the-code-of-a-sample-grant';
+
 const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 
 /** A Ready grant of one use that ends 15 minutes after {@link NOW}, with an identity of its own. */
 export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
-  const uid = randomUUID();
+  const uid = changes.uid ?? randomUUID();
   return {
     uid,
     namespace: 'default',
     name: `grant-${uid}`,
-    codeHash: new Uint8Array(randomBytes(32)),
+    codeHash: new Uint8Array(hashCode(uid, Buffer.from(SAMPLE_CODE))),
     codeChosen: false,
     redemptionsAllowed: 1,
     redemptions: 0,
@@ -31,6 +36,16 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
     revokedAt: null,
     ...changes,
   };
+}
+
+/** A sample grant as `store` keeps it. */
+export async function storedGrant(
+  store: GrantStore,
+  changes: Partial<AccessGrant> = {},
+): Promise<AccessGrant> {
+  const stored = await store.createGrant(sampleGrant(changes), SAMPLE_CODE);
+  if (stored === 'name_taken') throw new Error(`there is a grant ${changes.name}`);
+  return stored;
 }
 
 /** A redemption of a grant, in CSR mode, with an identity and a replay key of its own. */

@@ -83,7 +83,9 @@ export function sqliteGrantStore(
     });
 
   return {
-    createGrant: (grant) => write(createGrant(grant)),
+    async createGrant(grant) {
+      return (await write(createGrant(grant))) === 'created' ? grant : 'name_taken';
+    },
     findGrant: (uid) => read((connection) => findGrant(connection, uid)),
     findGrantByName: (namespace, name) => read((connection) => findGrantByName(connection, namespace, name)),
     listGrants: (page) => read((connection) => listGrants(connection, page)),

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { everyItem } from '../../src/cli/every-item.js';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import type { Redemption } from '../../src/domain/redemption.js';
+import {
+  MINUTE,
+  NOW,
+  SAMPLE_CODE,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+import { everyEntry, refusal } from './store-conformance-ledger.js';
+
+/** The ledger of a store of our own: every entry in a chain of codes, until retention lets go of it. */
+export function chainConformance(current: CurrentStore): void {
+  describe('keeping the ledger in a chain', () => {
+    it('counts no use for a replay, and adds up what one client asks again and again within a day', async () => {
+      const { store } = current();
+      const grant = await storedGrant(store);
+      const redemption = sampleRedemption(grant.uid);
+      await store.recordRedemption(grant.uid, redemption, NOW);
+      for (let n = 1; n <= 4; n++) await store.recordReplay(redemption, '192.0.2.7', NOW + n);
+      await store.recordReplay(redemption, '192.0.2.7', NOW + 1 + 24 * 60 * MINUTE);
+      expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
+      const attempts = await store.listAttempts(grant.uid, 10);
+      expect(attempts.map(({ outcome, count, at }) => [outcome, count, at - NOW])).toEqual([
+        ['replayed', 1, 1 + 24 * 60 * MINUTE],
+        ['replayed', 3, 4],
+        ['replayed', 1, 1],
+        ['redeemed', 1, 0],
+      ]);
+    });
+
+    it('enters what a superseded certificate asks, and counts every entry of all grants and of one', async () => {
+      const { store } = current();
+      const [first, second] = [await storedGrant(store), await storedGrant(store)];
+      const redemption = sampleRedemption(first.uid);
+      await store.recordRedemption(first.uid, redemption, NOW);
+      await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW + 1);
+      await store.recordSuperseded(redemption, '198.51.100.1', NOW + 2);
+      await store.revokeRedemption(redemption.id, NOW + 3);
+      await store.revokeGrant(second.uid, NOW + 4);
+      await store.recordRefusal(refusal(second.uid, 'grant_revoked'), NOW + 5);
+      const entries = await everyEntry(store, { grantUid: first.uid });
+      expect(entries.map(({ seq, kind }) => [seq, kind])).toEqual([
+        [1, 'redeemed'],
+        [2, 'renewed'],
+        [3, 'superseded'],
+        [4, 'revoked'],
+      ]);
+      expect(await store.verifyLedger()).toEqual({ entries: 5 });
+      expect(await store.verifyLedger(second.uid)).toEqual({ entries: 1 });
+    });
+
+    it('keeps its chain whole when several connections write to one grant at once', async () => {
+      const { store, openAnother } = current();
+      const grant = await storedGrant(store, { redemptionsAllowed: 200 });
+      const stores = [store, await openAnother(), await openAnother()];
+      await Promise.all(
+        Array.from({ length: 150 }, (_, n) =>
+          stores[n % 3]?.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW + n),
+        ),
+      );
+      await Promise.all(stores.slice(1).map((another) => another.close()));
+      expect(await store.verifyLedger()).toEqual({ entries: 150 });
+    });
+
+    it('keeps its chain whole where redemptions are refused in between', async () => {
+      const { store } = current();
+      const grant = await storedGrant(store, { redemptionsAllowed: 10 });
+      const outcomes = await Promise.all(
+        Array.from({ length: 60 }, (_, n) =>
+          store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW + n, {
+            ...(n % 3 === 0 && { repeatLimit: { count: 1, windowMs: MINUTE } }),
+            ...(n % 2 === 0 && {
+              signedCode: { jti: 'c', uses: 3, expirationTime: NOW + MINUTE, subject: null },
+            }),
+          }),
+        ),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(10);
+      expect(await store.verifyLedger()).toEqual({ entries: 10 });
+    });
+
+    it('deletes grants that ended long ago, and none that a file declares or that goes on', async () => {
+      const { store } = current();
+      const ended = [
+        sampleGrant({ expirationTime: NOW - 2 }),
+        sampleGrant({ revokedAt: NOW - 2, expirationTime: NOW + MINUTE }),
+      ];
+      const staying = [
+        sampleGrant({ expirationTime: NOW }),
+        sampleGrant({ expirationTime: null }),
+        sampleGrant({ redemptionsAllowed: 1, redemptions: 1 }),
+        sampleGrant({ expirationTime: NOW - 2, sourceFile: '/input/resources/AccessGrant-a.yaml' }),
+      ];
+      for (const grant of [...ended, ...staying]) await store.createGrant(grant, SAMPLE_CODE);
+      expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(2);
+      expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(0);
+      for (const { uid } of ended) expect(await store.findGrant(uid)).toBeUndefined();
+      for (const { uid } of staying) expect(await store.findGrant(uid)).toBeDefined();
+      const entries = await everyEntry(store, {});
+      expect(entries.map(({ grantUid, kind }) => [grantUid, kind]).sort()).toEqual(
+        ended.map(({ uid }) => [uid, 'deleted']).sort(),
+      );
+      expect(await store.verifyLedger()).toEqual({ entries: 2 });
+    });
+
+    it('removes the ledger of a deleted grant once its last certificate ended long ago, and leaves a whole one', async () => {
+      const { store } = current();
+      const DAYS = 24 * 60 * MINUTE;
+      const [old, live, renewed, there] = Array.from({ length: 4 }, () =>
+        sampleGrant({ redemptionsAllowed: 700 }),
+      ) as [AccessGrant, AccessGrant, AccessGrant, AccessGrant];
+      const redemptions: Redemption[] = [];
+      for (const grant of [old, live, renewed, there]) {
+        await store.createGrant(grant, SAMPLE_CODE);
+        const redemption = sampleRedemption(grant.uid, { notAfter: NOW + (grant === live ? 90 : 10) * DAYS });
+        redemptions.push(redemption);
+        await store.recordRedemption(grant.uid, redemption, NOW);
+        await store.recordRefusal(refusal(grant.uid, 'grant_exhausted'), NOW);
+        await store.revokeCode({ grantUid: grant.uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
+      }
+      // More than one step of the removal.
+      await Promise.all(
+        Array.from({ length: 600 }, () =>
+          store.recordRedemption(old.uid, sampleRedemption(old.uid, { notAfter: NOW + 10 * DAYS }), NOW),
+        ),
+      );
+      const [first, , third] = redemptions as [Redemption, Redemption, Redemption, Redemption];
+      await store.recordRenewal(sampleRenewal(third.id, 1, { notAfter: NOW + 60 * DAYS }), NOW);
+      await store.recordRenewal(sampleRenewal(first.id, 1, { notAfter: NOW + 10 * DAYS }), NOW);
+      await store.revokeRedemption(first.id, NOW);
+      for (const { uid } of [old, live, renewed]) await store.deleteGrant(uid);
+      const sweep = async (endedBefore: number) => {
+        while (await store.removeOldLedger(endedBefore))
+          expect((await store.verifyLedger()).fault).toBeUndefined();
+      };
+      await sweep(NOW + 10 * DAYS);
+      expect(await everyEntry(store, { grantUid: old.uid })).toHaveLength(605);
+      await sweep(NOW + 11 * DAYS);
+      const left = new Set((await everyEntry(store, {})).map(({ grantUid }) => grantUid));
+      expect([...left].sort()).toEqual([live.uid, renewed.uid, there.uid].sort());
+      expect(await everyItem((page) => store.listRedemptions({ ...page, grantUid: old.uid }))).toEqual([]);
+      expect(await store.listRenewals(first.id)).toEqual([]);
+      expect(await store.listAttempts(old.uid, 10)).toEqual([]);
+      expect((await store.listCodes({ limit: 10, grantUid: old.uid })).items).toEqual([]);
+      expect(await store.listAttempts(there.uid, 10)).toHaveLength(2);
+      await sweep(NOW + 61 * DAYS);
+      expect(await store.findRedemption(third.id)).toBeUndefined();
+      await sweep(NOW + 1_000 * DAYS);
+      expect(
+        (await everyItem((page) => store.listRedemptions(page))).map(({ grantUid }) => grantUid),
+      ).toEqual([there.uid]);
+      expect(await store.verifyLedger()).toEqual({ entries: 2 });
+    });
+  });
+}
