@@ -1,0 +1,38 @@
+import { apiVersionOf, type ResourceKey, type ResourceKind } from './resource.js';
+
+/** Query parameters of a request; those that are undefined are left out. */
+export type ApiQuery = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Path and query of one resource, or of all of a kind where it has no name, or of a part of one (`status`). */
+export function pathOf(
+  kind: ResourceKind,
+  key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+  query: ApiQuery = {},
+  subresource?: string,
+): string {
+  const parts = [
+    kind.group === '' ? 'api' : 'apis',
+    apiVersionOf(kind),
+    ...(kind.namespaced && key.namespace !== undefined ? ['namespaces', segment(key.namespace)] : []),
+    kind.plural,
+    ...(key.name === undefined ? [] : [segment(key.name)]),
+    ...(subresource === undefined ? [] : [subresource]),
+  ];
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
+  return `/${parts.join('/')}${search.size === 0 ? '' : `?${search}`}`;
+}
+
+/** A request in words, for errors and logs: `create redemptions west/x`. */
+export function wordsOf(verb: string, kind: ResourceKind, key: Partial<ResourceKey> = {}): string {
+  const where = [key.namespace, key.name].filter((part) => part !== undefined).join('/');
+  return `${verb} ${kind.plural}${where === '' ? '' : ` ${where}`}`;
+}
+
+// An empty name would make another path, and so another request, of it.
+function segment(text: string): string {
+  if (text === '' || text === '.' || text === '..') throw new RangeError('no name of a resource');
+  return encodeURIComponent(text);
+}

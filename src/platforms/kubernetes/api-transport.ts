@@ -1,0 +1,117 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { ApiError, errorOfAnswer, isApiError } from './api-error.js';
+import type { Access, ClusterAccess } from './cluster-access.js';
+
+/** A request to the API server. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** Media type of the body; JSON when absent. */
+  readonly contentType?: string;
+  /** The request in words for errors: verb, plural, namespace and name. */
+  readonly words: string;
+  /** Ends the request; it then rejects as without an answer. */
+  readonly signal: AbortSignal;
+}
+
+// A page of 500 resources of the largest size that etcd takes would be larger; ours have some kilobytes.
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Sends a request and gives the answer once its headers are there and tell of success. Credentials that were refused are
+ * read again, once. Rejects with ApiError.
+ */
+export async function openAnswer(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
+  try {
+    return await attempt(await access.current(), request);
+  } catch (error) {
+    // A token that was exchanged meanwhile, or a connection that the server closed just when it was used again.
+    if (isApiError(error, 'unauthorized')) return attempt(await access.current(true), request);
+    if (request.method === 'GET' && wasReused(error)) return attempt(await access.current(), request);
+    throw error;
+  }
+}
+
+/** Sends a request and gives what JSON the answer holds. Rejects with ApiError. */
+export async function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
+  const answer = await openAnswer(access, request);
+  const text = await textOf(answer, request);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unanswered(request.words, cause);
+  }
+}
+
+/** The error for a request whose answer did not come, or not whole. */
+export function unanswered(words: string, cause: unknown, outcomeUnknown = true): ApiError {
+  return new ApiError(words, { reason: 'unavailable', outcomeUnknown }, { cause });
+}
+
+class BrokenConnection extends Error {
+  override readonly name = 'BrokenConnection';
+  readonly reused: boolean;
+
+  constructor(reused: boolean, cause: unknown) {
+    super('the connection to the API server broke', { cause });
+    this.reused = reused;
+  }
+}
+
+function wasReused(error: unknown): boolean {
+  return error instanceof ApiError && error.cause instanceof BrokenConnection && error.cause.reused;
+}
+
+// Nothing was sent where no connection came to be.
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
+  const { method, path, words, signal, contentType = 'application/json' } = request;
+  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  const open = server.protocol === 'http:' ? httpRequest : httpsRequest;
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = open(new URL(prefixed(server, path), server), {
+      method,
+      agent,
+      signal,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'linkgrant',
+        ...headers,
+        ...(body && { 'content-type': contentType, 'content-length': body.length }),
+      },
+    });
+    sent.once('response', resolve);
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const broken = new BrokenConnection(sent.reusedSocket, error);
+      reject(unanswered(words, broken, !NEVER_SENT.has(error.code ?? '')));
+    });
+    sent.end(body);
+  });
+  const status = answer.statusCode ?? 0;
+  if (status >= 200 && status < 300) return answer;
+  throw errorOfAnswer(words, status, answer.headers, await textOf(answer, request));
+}
+
+// A server behind a path, as proxies of many clusters have them.
+function prefixed({ pathname }: URL, path: string): string {
+  return `${pathname.replace(/\/+$/, '')}${path}`;
+}
+
+async function textOf(answer: IncomingMessage, { words }: ApiRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MOST_BYTES) throw new Error('the answer is too long');
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw unanswered(words, cause);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

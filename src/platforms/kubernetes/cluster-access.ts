@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import type { Agent, OutgoingHttpHeaders } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+
+/** Which cluster is meant, and as whom. */
+export interface ClusterOptions {
+  /**
+   * Paths of kubeconfig files, which are merged. When absent: `~/.kube/config` where it exists, else the service account
+   * of the pod that this runs in.
+   */
+  readonly kubeconfig?: readonly string[] | undefined;
+  /** Context of the kubeconfig; its current one when absent. */
+  readonly context?: string | undefined;
+}
+
+/** A cluster cannot be chosen or reached with what was given; `message` says why in one line. */
+export class ClusterConfigError extends Error {
+  override readonly name = 'ClusterConfigError';
+}
+
+/** What a request needs to reach the API server. */
+export interface Access {
+  readonly server: URL;
+  readonly agent: Agent;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** The way to a cluster's API server, with credentials that are kept fresh. */
+export interface ClusterAccess {
+  /** Namespace of the context or of the pod. */
+  readonly namespace: string | undefined;
+  /** Credentials that are at most half a minute old; with `again` they are read anew. */
+  current(again?: boolean): Promise<Access>;
+  close(): void;
+}
+
+const FRESH_MS = 30_000;
+// Below the 90 s after which an API server closes an idle connection.
+const IDLE_MS = 60_000;
+// Requests at once; more wait for their turn here instead of in the server.
+const MOST_CONNECTIONS = 64;
+
+/** Reads the configuration. Rejects with ClusterConfigError. */
+export async function openClusterAccess(options: ClusterOptions): Promise<ClusterAccess> {
+  const config = await readConfig(options);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) {
+    const name = config.getCurrentContext();
+    throw new ClusterConfigError(name ? `context "${name}" names no cluster` : 'no context is set');
+  }
+  if (!URL.canParse(cluster.server)) {
+    throw new ClusterConfigError('there is no kubeconfig, and this does not run in a pod of a cluster');
+  }
+  let kept: { readonly access: Access; readonly key: string; readonly until: number } | undefined;
+  let reading: Promise<Access> | undefined;
+
+  const read = async (): Promise<Access> => {
+    const found: RequestOptions = { timeout: IDLE_MS };
+    try {
+      await config.applyToHTTPSOptions(found);
+    } catch (error) {
+      throw new ClusterConfigError('the credentials of the kubeconfig cannot be read', { cause: error });
+    }
+    const { ca, cert, key: privateKey, headers = {}, auth } = found;
+    const key = JSON.stringify([ca, cert, privateKey].map((part) => String(part ?? '')));
+    // The package makes an agent for each request, and so a connection; connections are kept as long as their keys.
+    const agent = kept?.key === key ? kept.access.agent : keepingAlive(found.agent as Agent);
+    if (kept && kept.access.agent !== agent) kept.access.agent.destroy();
+    const basic =
+      typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
+    const access: Access = {
+      server: new URL(cluster.server),
+      agent,
+      headers: { ...(headers as OutgoingHttpHeaders), ...basic },
+    };
+    kept = { access, key, until: performance.now() + FRESH_MS };
+    return access;
+  };
+
+  return {
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    current(again = false) {
+      if (kept && !again && performance.now() < kept.until) return Promise.resolve(kept.access);
+      reading ??= read().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+    close() {
+      kept?.access.agent.destroy();
+    },
+  };
+}
+
+function keepingAlive(agent: Agent): Agent {
+  return Object.assign(agent, { keepAlive: true, maxSockets: MOST_CONNECTIONS });
+}
+
+async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<KubeConfig> {
+  // Large: whoever is on no cluster must not load it.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  const usual = join(homedir(), '.kube', 'config');
+  const files = kubeconfig ?? (existsSync(usual) ? [usual] : []);
+  if (files.length === 0) {
+    config.loadFromCluster();
+  }
+  for (const [index, file] of files.entries()) {
+    try {
+      if (index === 0) {
+        config.loadFromFile(file);
+        continue;
+      }
+      const more = new KubeConfig();
+      more.loadFromFile(file);
+      // The first file that says something wins.
+      config.mergeConfig(more, Boolean(config.getCurrentContext()));
+    } catch (error) {
+      throw new ClusterConfigError(`the kubeconfig ${file} cannot be read`, { cause: error });
+    }
+  }
+  if (context !== undefined) {
+    if (!config.getContextObject(context)) {
+      throw new ClusterConfigError(`the kubeconfig has no context "${context}"`);
+    }
+    config.setCurrentContext(context);
+  }
+  return config;
+}

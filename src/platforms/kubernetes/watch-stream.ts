@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+import { ApiError, errorOfAnswer } from './api-error.js';
+import { unanswered } from './api-transport.js';
+import type { Resource, Stored } from './resource.js';
+
+/** A change that a watch tells of. A bookmark has of its resource the resourceVersion alone. */
+export type WatchEvent<T extends Resource> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+// One event holds one resource; etcd takes none beyond 1.5 MiB unless told to.
+const MOST_CHARACTERS = 16 * 1024 * 1024;
+
+/**
+ * The events of a watch, as they come. Ends when the server ends the watch in good order. Throws ApiError: `gone` when
+ * the watch must begin anew with a list, `unavailable` when the stream broke.
+ */
+export async function* watchEvents<T extends Resource>(
+  answer: IncomingMessage,
+  words: string,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  let rest = '';
+  answer.setEncoding('utf8');
+  try {
+    for await (const chunk of answer as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MOST_CHARACTERS) throw new Error('an event is too long');
+      for (const line of lines) if (line !== '') yield eventOf<T>(line, words);
+    }
+    // A line that was begun is an event that was lost.
+    if (rest !== '') throw new Error('the stream was cut');
+  } catch (error) {
+    throw error instanceof ApiError ? error : unanswered(words, error, false);
+  } finally {
+    answer.destroy();
+  }
+}
+
+function eventOf<T extends Resource>(line: string, words: string): WatchEvent<T> {
+  const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: Stored<T> };
+  switch (type) {
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      return { type, object };
+    case 'BOOKMARK':
+      return { type, resourceVersion: object.metadata.resourceVersion };
+    default: {
+      const { code } = object as unknown as { readonly code?: unknown };
+      throw errorOfAnswer(words, typeof code === 'number' ? code : 500, {}, JSON.stringify(object));
+    }
+  }
+}

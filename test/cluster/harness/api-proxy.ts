@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request as plainRequest, type ServerResponse } from 'node:http';
+import { Agent, request as tlsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { serverOf } from './kubeconfig.js';
+
+/** A request that came through the proxy. */
+export interface ProxiedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+/**
+ * What becomes of a request: `pass` it on; `drop` it unseen by the server, its connection broken; `cut` the connection when
+ * the server has carried it out, before a byte of the answer; cut the answer after some bytes of its body; or answer in the
+ * server's place.
+ */
+export type Fate =
+  | 'pass'
+  | 'drop'
+  | 'cut'
+  | { readonly cutAfterBytes: number }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+
+/** A proxy in front of an API server that counts, and breaks what it is told to. */
+export interface ApiProxy {
+  /** A cluster's `server` in a kubeconfig, as plain HTTP. */
+  readonly url: string;
+  /** Every request so far, oldest first. */
+  readonly requests: readonly ProxiedRequest[];
+  /** Decides about each request from now on; without it all pass. */
+  decide(fate: (request: ProxiedRequest) => Fate): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy on 127.0.0.1 in front of the server that the kubeconfig names. It adds no credentials of its own. */
+export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
+  const { server, ca } = serverOf(kubeconfig);
+  const target = new URL(server);
+  const agent = new Agent({ ca, keepAlive: true });
+  const requests: ProxiedRequest[] = [];
+  let decideFate: (request: ProxiedRequest) => Fate = () => 'pass';
+
+  const forward = (incoming: IncomingMessage, outgoing: ServerResponse, fate: Fate): void => {
+    const open = target.protocol === 'http:' ? plainRequest : tlsRequest;
+    const passed = open(new URL(incoming.url ?? '/', target), {
+      method: incoming.method,
+      headers: { ...incoming.headers, host: target.host },
+      ...(target.protocol === 'https:' && { agent }),
+    });
+    passed.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => passed.destroy());
+    passed.once('response', (answer) => {
+      answer.on('error', () => outgoing.destroy());
+      if (fate === 'cut') {
+        answer.resume().once('end', () => outgoing.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      outgoing.flushHeaders();
+      if (typeof fate === 'object' && 'cutAfterBytes' in fate) {
+        cutAfter(answer, outgoing, fate.cutAfterBytes);
+        return;
+      }
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(passed);
+  };
+
+  const proxy = createServer((incoming, outgoing) => {
+    const request = { method: incoming.method ?? '', path: incoming.url ?? '' };
+    requests.push(request);
+    const fate = decideFate(request);
+    if (fate === 'drop') {
+      incoming.destroy();
+    } else if (typeof fate === 'object' && 'status' in fate) {
+      incoming.resume();
+      outgoing.writeHead(fate.status, { 'content-type': 'application/json', ...fate.headers });
+      outgoing.end(fate.body ?? '{}');
+    } else {
+      forward(incoming, outgoing, fate);
+    }
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    requests,
+    decide(fate) {
+      decideFate = fate;
+    },
+    async close() {
+      const closed = once(proxy, 'close');
+      proxy.close();
+      proxy.closeAllConnections();
+      agent.destroy();
+      await closed;
+    },
+  };
+}
+
+function cutAfter(answer: IncomingMessage, outgoing: ServerResponse, bytes: number): void {
+  let left = bytes;
+  answer.on('data', (chunk: Buffer) => {
+    if (chunk.length < left) {
+      left -= chunk.length;
+      outgoing.write(chunk);
+      return;
+    }
+    answer.removeAllListeners('data');
+    outgoing.write(chunk.subarray(0, left), () => outgoing.destroy());
+  });
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { isApiError } from '../../../src/platforms/kubernetes/api-error.js';
+import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
+import { exchangeJson } from '../../../src/platforms/kubernetes/api-transport.js';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
+import { NAMESPACES } from '../../../src/platforms/kubernetes/kinds.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { buildPrograms, clusterSource } from './cluster-source.js';
+import { type ControlPlane, startControlPlane } from './control-plane.js';
+import { kubeconfigOf, serverOf } from './kubeconfig.js';
+import { until } from './until.js';
+
+/** What a service account may do: rules of a ClusterRole. */
+export interface AccessRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** A service account made for a test. */
+export interface ServiceAccount {
+  readonly namespace: string;
+  readonly name: string;
+  /** Path of a kubeconfig with its token. */
+  readonly kubeconfig: string;
+}
+
+/** An API server for one test file, with RBAC on, and the CRDs that linkgrant has to do with. */
+export interface TestCluster {
+  /** A client of who may do everything. */
+  readonly admin: KubernetesClient;
+  /** Path of a kubeconfig of who may do everything. */
+  readonly kubeconfig: string;
+  readonly server: string;
+  /** The programs behind it; undefined for a cluster that was given. */
+  readonly controlPlane: ControlPlane | undefined;
+  /** Makes a namespace; of that name, or with a name that nothing else has. */
+  namespace(name?: string): Promise<string>;
+  /** Makes a service account that may do what `rules` say, in the whole cluster or, with `within`, in these namespaces. */
+  serviceAccount(
+    namespace: string,
+    rules: readonly AccessRule[],
+    within?: readonly string[],
+  ): Promise<ServiceAccount>;
+  close(): Promise<void>;
+}
+
+const rbac = (kind: string, plural: string, namespaced: boolean): ResourceKind => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced,
+});
+const CLUSTER_ROLES = rbac('ClusterRole', 'clusterroles', false);
+const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', 'clusterrolebindings', false);
+const ROLE_BINDINGS = rbac('RoleBinding', 'rolebindings', true);
+const SERVICE_ACCOUNTS: ResourceKind = {
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
+const CRDS: ResourceKind = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
+const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const CRD_DIRECTORY = resolve(import.meta.dirname, '../../../deploy/crds');
+
+type Crd = Resource & {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+};
+
+/**
+ * Starts an API server, or opens the one that was given, and makes sure of the CRDs. With `controllers` a deleted namespace
+ * goes, what belongs to a deleted resource is deleted, and namespaces get their default service account.
+ */
+export async function openTestCluster(
+  options: { readonly controllers?: boolean } = {},
+): Promise<TestCluster> {
+  const source = clusterSource(process.env);
+  if (source.from === 'build') await buildPrograms(source);
+  const controlPlane =
+    source.from === 'cluster'
+      ? undefined
+      : await startControlPlane(source.directory, { controllers: options.controllers ?? false });
+  const kubeconfig = controlPlane?.kubeconfig ?? (source as { readonly kubeconfig: string }).kubeconfig;
+  const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-accounts-'));
+  const admin = await openKubernetesClient({ kubeconfig: [kubeconfig] });
+  const place = serverOf(kubeconfig);
+  const cluster: TestCluster = {
+    admin,
+    kubeconfig,
+    server: place.server,
+    controlPlane,
+
+    async namespace(name = `t-${randomBytes(5).toString('hex')}`) {
+      try {
+        await admin.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      } catch (error) {
+        if (!isApiError(error, 'already_exists')) throw error;
+      }
+      return name;
+    },
+
+    async serviceAccount(namespace, rules, within) {
+      const name = `a-${randomBytes(5).toString('hex')}`;
+      await admin.create(SERVICE_ACCOUNTS, {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name, namespace },
+      });
+      await grantRules(admin, { namespace, name, rules, within });
+      const token = await tokenOf(kubeconfig, namespace, name);
+      const file = join(scratch, `${name}.yaml`);
+      writeFileSync(file, kubeconfigOf({ ...place, token, namespace }), { mode: 0o600 });
+      return { namespace, name, kubeconfig: file };
+    },
+
+    async close() {
+      admin.close();
+      rmSync(scratch, { recursive: true, force: true });
+      await controlPlane?.stop();
+    },
+  };
+  try {
+    await until(
+      'the system namespaces',
+      async () => {
+        controlPlane?.check();
+        const found = await Promise.all(SYSTEM_NAMESPACES.map((name) => admin.find(NAMESPACES, { name })));
+        return found.every((namespace) => namespace !== undefined);
+      },
+      120_000,
+    );
+    await applyCrds(admin);
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** Makes sure of every CRD in `deploy/crds`; one that is there stays as it is. */
+async function applyCrds(admin: KubernetesClient): Promise<void> {
+  const files = readdirSync(CRD_DIRECTORY, { recursive: true, encoding: 'utf8' });
+  const crds = files
+    .filter((file) => file.endsWith('.yaml'))
+    .flatMap((file) => parseAllDocuments(readFileSync(join(CRD_DIRECTORY, file), 'utf8')))
+    .map((document) => document.toJS() as Crd);
+  for (const crd of crds) {
+    try {
+      await admin.create(CRDS, crd);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+    }
+  }
+  for (const { metadata } of crds) {
+    await until(`the API of ${metadata.name}`, async () => {
+      const { status } = await admin.get<Crd>(CRDS, metadata);
+      return status?.conditions?.some(
+        ({ type, status: value }) => type === 'Established' && value === 'True',
+      );
+    });
+  }
+}
+
+async function grantRules(
+  admin: KubernetesClient,
+  account: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly rules: readonly AccessRule[];
+    readonly within: readonly string[] | undefined;
+  },
+): Promise<void> {
+  const { namespace, name, rules, within } = account;
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  await admin.create(CLUSTER_ROLES, {
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name },
+    rules,
+  } as Resource);
+  const binding = {
+    apiVersion,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+  };
+  if (!within) {
+    const whole = { ...binding, kind: 'ClusterRoleBinding', metadata: { name } };
+    await admin.create(CLUSTER_ROLE_BINDINGS, whole);
+    return;
+  }
+  for (const place of within) {
+    const part = { ...binding, kind: 'RoleBinding', metadata: { name, namespace: place } };
+    await admin.create(ROLE_BINDINGS, part);
+  }
+}
+
+async function tokenOf(kubeconfig: string, namespace: string, name: string): Promise<string> {
+  const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
+  try {
+    const answer = (await exchangeJson(access, {
+      method: 'POST',
+      path: pathOf(SERVICE_ACCOUNTS, { namespace, name }, {}, 'token'),
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      words: `create token ${namespace}/${name}`,
+      signal: AbortSignal.timeout(60_000),
+    })) as { readonly status: { readonly token: string } };
+    return answer.status.token;
+  } finally {
+    access.close();
+  }
+}

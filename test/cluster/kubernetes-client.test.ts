@@ -1,0 +1,270 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
+import { ACCESS_GRANTS, CONFIG_MAPS, NAMESPACES, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import type { WatchEvent } from '../../src/platforms/kubernetes/watch-stream.js';
+import { startApiProxy } from './harness/api-proxy.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+
+type ConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
+
+let cluster: TestCluster;
+let client: KubernetesClient;
+let namespace: string;
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  client = cluster.admin;
+  namespace = await cluster.namespace();
+});
+afterAll(async () => {
+  await cluster?.close();
+});
+
+function configMap(name: string, data: Readonly<Record<string, string>> = {}, more = {}): ConfigMap {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...more }, data };
+}
+
+/** What a promise was rejected with, which has to be an ApiError. */
+async function refusal(promise: Promise<unknown>): Promise<ApiError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ApiError);
+  return error as ApiError;
+}
+
+describe('the client of the Kubernetes API', () => {
+  it('makes, reads, replaces, patches and deletes', async () => {
+    const made = await client.create(CONFIG_MAPS, configMap('whole', { a: '1' }));
+    const key = { namespace, name: 'whole' };
+    expect(await client.get<ConfigMap>(CONFIG_MAPS, key)).toEqual(made);
+    const replaced = await client.replace<ConfigMap>(CONFIG_MAPS, { ...made, data: { a: '2' } });
+    expect(replaced.data).toEqual({ a: '2' });
+    expect((await refusal(client.replace(CONFIG_MAPS, made))).reason).toBe('conflict');
+    const patched = await client.patch<ConfigMap>(CONFIG_MAPS, key, { data: { b: '3' } });
+    expect(patched.data).toEqual({ a: '2', b: '3' });
+    const test = [{ op: 'test', path: '/data/b', value: '4' }];
+    expect((await refusal(client.patch(CONFIG_MAPS, key, test, { type: 'json' }))).reason).toBe('invalid');
+    const other = { uid: '00000000-0000-4000-8000-000000000000' };
+    expect((await refusal(client.delete(CONFIG_MAPS, key, other))).reason).toBe('conflict');
+    expect(await client.delete(CONFIG_MAPS, key, { uid: made.metadata.uid })).toBe(true);
+    expect(await client.delete(CONFIG_MAPS, key)).toBe(false);
+    expect(await client.find(CONFIG_MAPS, key)).toBeUndefined();
+  });
+
+  it('applies as one of several managers, and takes a field from another only when told to', async () => {
+    const field = (value: string) => configMap('applied', { mine: value });
+    await client.apply(CONFIG_MAPS, field('1'), { fieldManager: 'one' });
+    const taken = client.apply(CONFIG_MAPS, field('2'), { fieldManager: 'two' });
+    expect((await refusal(taken)).reason).toBe('conflict');
+    const forced = await client.apply<ConfigMap>(CONFIG_MAPS, field('2'), {
+      fieldManager: 'two',
+      force: true,
+    });
+    expect(forced.data).toEqual({ mine: '2' });
+  });
+
+  it('writes the status of a resource and leaves the rest, and the other way round', async () => {
+    const grant = await client.create(ACCESS_GRANTS, {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: { name: 'g', namespace },
+      spec: { redemptionsAllowed: 2 },
+      status: { code: 'ignored' },
+    } as Resource);
+    expect(grant).not.toHaveProperty('status');
+    const status = { code: 'a-code', redemptions: 1 };
+    const changed = { ...grant, spec: { redemptionsAllowed: 9 }, status };
+    expect(await client.replace(ACCESS_GRANTS, changed, 'status')).toMatchObject({
+      spec: { redemptionsAllowed: 2 },
+      status,
+    });
+  });
+
+  it('lists page after page, all of a namespace or those with a label', async () => {
+    const place = await cluster.namespace();
+    const names = Array.from({ length: 7 }, (_, index) => `m-${index}`);
+    for (const [index, name] of names.entries()) {
+      await client.create(CONFIG_MAPS, {
+        ...configMap(name),
+        metadata: { name, namespace: place, labels: { parity: index % 2 ? 'odd' : 'even' } },
+      });
+    }
+    const first = await client.list(CONFIG_MAPS, { namespace: place }, { limit: 3 });
+    const second = await client.list(CONFIG_MAPS, { namespace: place }, { limit: 3, after: first.next });
+    const third = await client.list(CONFIG_MAPS, { namespace: place }, { limit: 3, after: second.next });
+    expect([first, second, third].flatMap(({ items }) => items.map(({ metadata }) => metadata.name))).toEqual(
+      names,
+    );
+    expect(third.next).toBeUndefined();
+    const odd = await client.listAll(CONFIG_MAPS, { namespace: place, labelSelector: 'parity=odd' });
+    expect(odd.items).toHaveLength(3);
+  });
+
+  it('tells apart what is there, what is not, and what the cluster does not know', async () => {
+    await client.create(CONFIG_MAPS, configMap('twice'));
+    const reasons = [
+      client.create(CONFIG_MAPS, configMap('twice')),
+      client.get(CONFIG_MAPS, { namespace, name: 'nobody' }),
+      client.create(CONFIG_MAPS, { ...configMap('x'), metadata: { name: 'x', namespace: 'nowhere' } }),
+      client.list({ ...REDEMPTIONS, version: 'v9' }, { namespace }),
+      client.list({ ...REDEMPTIONS, group: 'nobody.example' }, { namespace }),
+      client.create(CONFIG_MAPS, configMap('Not A Name')),
+    ];
+    expect((await Promise.all(reasons.map(refusal))).map(({ reason }) => reason)).toEqual([
+      'already_exists',
+      'not_found',
+      'not_found',
+      'no_such_kind',
+      'no_such_kind',
+      'invalid',
+    ]);
+  });
+
+  it('repeats nothing that a resource holds in its errors', async () => {
+    const grant = {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: { name: 'wrong', namespace },
+      spec: { redemptionsAllowed: 'the-secret-code' },
+    };
+    const error = await refusal(client.create(ACCESS_GRANTS, grant as Resource));
+    expect(error).toMatchObject({ reason: 'invalid', status: 422, outcomeUnknown: false });
+    expect(error.message).toBe(`create accessgrants ${namespace}/wrong: HTTP 422 (Invalid)`);
+  });
+
+  it('may as a service account what its roles say, and nothing else', async () => {
+    const account = await cluster.serviceAccount(namespace, [
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
+    ]);
+    const limited = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
+    try {
+      expect(limited.namespace).toBe(namespace);
+      await client.create(CONFIG_MAPS, configMap('readable'));
+      const key = { namespace, name: 'readable' };
+      expect(await limited.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
+      expect(await refusal(limited.delete(CONFIG_MAPS, key))).toMatchObject({ reason: 'forbidden' });
+      expect(await refusal(limited.list(CONFIG_MAPS))).toMatchObject({ reason: 'forbidden' });
+    } finally {
+      limited.close();
+    }
+  });
+
+  it('says that a namespace is on its way out', async () => {
+    const place = await cluster.namespace();
+    // Without controllers it stays so.
+    await client.delete(NAMESPACES, { name: place });
+    const late = client.create(CONFIG_MAPS, {
+      ...configMap('late'),
+      metadata: { name: 'late', namespace: place },
+    });
+    expect(await refusal(late)).toMatchObject({ reason: 'forbidden', causes: ['NamespaceTerminating'] });
+  });
+
+  it('watches what changes, from where a listing ended', async () => {
+    const place = await cluster.namespace();
+    const put = (name: string) =>
+      client.create(CONFIG_MAPS, { ...configMap(name), metadata: { name, namespace: place } });
+    await put('before');
+    const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace: place });
+    const ending = new AbortController();
+    const events: WatchEvent<ConfigMap>[] = [];
+    const watching = (async () => {
+      for await (const event of client.watch<ConfigMap>(
+        CONFIG_MAPS,
+        { namespace: place, resourceVersion },
+        ending.signal,
+      )) {
+        if (event.type === 'BOOKMARK') continue;
+        events.push(event);
+        if (events.length === 3) return;
+      }
+    })();
+    await put('a');
+    await client.patch(CONFIG_MAPS, { namespace: place, name: 'a' }, { data: { snow: '☃' } });
+    await client.delete(CONFIG_MAPS, { namespace: place, name: 'a' });
+    await watching;
+    expect(events.map(({ type }) => type)).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
+  });
+
+  it('ends a watch in good order when its time is over, and says when it must begin anew', async () => {
+    const place = await cluster.namespace();
+    const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace: place });
+    const { signal } = new AbortController();
+    const selection = { namespace: place, resourceVersion, timeoutSeconds: 1 };
+    for await (const event of client.watch(CONFIG_MAPS, selection, signal)) {
+      expect(event.type).toBe('BOOKMARK');
+    }
+    // Older than the API of this kind.
+    const old = client.watch(ACCESS_GRANTS, { namespace: place, resourceVersion: '1' }, signal);
+    expect(await refusal(old.next())).toMatchObject({ reason: 'gone' });
+  });
+
+  describe('behind a connection that breaks', () => {
+    const through = async (
+      use: (proxied: KubernetesClient, proxy: Awaited<ReturnType<typeof startApiProxy>>) => Promise<void>,
+    ) => {
+      const directory = await mkdtemp(join(tmpdir(), 'linkgrant-client-'));
+      const proxy = await startApiProxy(cluster.kubeconfig);
+      const file = join(directory, 'kubeconfig');
+      writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
+      const proxied = await openKubernetesClient({ kubeconfig: [file], answerMs: 5_000 });
+      try {
+        await use(proxied, proxy);
+      } finally {
+        proxied.close();
+        await proxy.close();
+        await rm(directory, { recursive: true });
+      }
+    };
+
+    it('says that the outcome of a write is unknown when its answer is lost', () =>
+      through(async (proxied, proxy) => {
+        proxy.decide(({ method }) => (method === 'POST' ? 'cut' : 'pass'));
+        const error = await refusal(proxied.create(CONFIG_MAPS, configMap('cut')));
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: true });
+        expect(await proxied.find(CONFIG_MAPS, { namespace, name: 'cut' })).toBeDefined();
+      }));
+
+    it('knows that nothing was written when it was told to come again later, and when', () =>
+      through(async (proxied, proxy) => {
+        proxy.decide(() => ({ status: 429, headers: { 'retry-after': '7' } }));
+        const error = await refusal(proxied.create(CONFIG_MAPS, configMap('later')));
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false, retryAfter: 7 });
+      }));
+
+    it('reads again over a new connection when a kept one was closed meanwhile', () =>
+      through(async (proxied, proxy) => {
+        await client.create(CONFIG_MAPS, configMap('kept'));
+        const key = { namespace, name: 'kept' };
+        await proxied.get(CONFIG_MAPS, key);
+        let dropped = 0;
+        proxy.decide(() => (dropped++ === 0 ? 'drop' : 'pass'));
+        expect(await proxied.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
+      }));
+
+    it('gives up on a server that does not answer', () =>
+      through(async (proxied, proxy) => {
+        await proxy.close();
+        const error = await refusal(proxied.create(CONFIG_MAPS, configMap('closed')));
+        expect(error).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
+      }));
+
+    it('tells a watch that was cut in the middle of a line from one that ended', () =>
+      through(async (proxied, proxy) => {
+        const { resourceVersion } = await client.listAll(CONFIG_MAPS, { namespace });
+        await client.create(CONFIG_MAPS, configMap('watched'));
+        proxy.decide(() => ({ cutAfterBytes: 100 }));
+        const { signal } = new AbortController();
+        const events = proxied.watch(CONFIG_MAPS, { namespace, resourceVersion }, signal);
+        expect(await refusal(events.next())).toMatchObject({ reason: 'unavailable' });
+      }));
+  });
+});
