@@ -1,0 +1,179 @@
+import { checkChosenCode, hashCode } from '../../codes/opaque-code.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { parseDuration } from '../../domain/duration.js';
+import { GRANT_REVOKED } from '../../domain/labels.js';
+import { isResourceName } from '../../domain/names.js';
+import type { GrantPolicy } from '../../domain/policy.js';
+import {
+  DEFAULT_EXPIRATION_WINDOW_MS,
+  DEFAULT_REDEMPTIONS_ALLOWED,
+  expirationWindowProblem,
+  redemptionsAllowedProblem,
+} from '../../redemption/create-grant.js';
+import {
+  formatPolicySettings,
+  isPolicySetting,
+  parsePolicySettings,
+} from '../../redemption/policy-settings.js';
+import type { Condition } from './condition.js';
+import type { Resource, Stored } from './resource.js';
+
+/** What a user asks for in an AccessGrant resource. */
+export interface AccessGrantSpec {
+  readonly redemptionsAllowed?: number;
+  readonly expirationWindow?: string;
+  readonly code?: string;
+  readonly issuer?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What a controller answers in it; what is absent is not known yet. */
+export interface AccessGrantStatus {
+  readonly url?: string;
+  readonly code?: string;
+  readonly ca?: string;
+  readonly redemptions?: number;
+  /** RFC 3339. */
+  readonly expirationTime?: string;
+  readonly status?: string;
+  readonly message?: string;
+  readonly conditions?: readonly Condition[];
+}
+
+/** Skupper's AccessGrant as the API has it. */
+export interface AccessGrantResource extends Resource {
+  readonly spec?: AccessGrantSpec;
+  readonly status?: AccessGrantStatus;
+}
+
+/** A grant as its resource tells it, and what of it cannot be, each as a sentence; such a grant is pending. */
+export interface ReadGrant {
+  readonly grant: AccessGrant;
+  readonly problems: readonly string[];
+}
+
+// No code has this hash.
+const NO_CODE = new Uint8Array(32);
+
+/**
+ * The grant that a resource stands for. `redemptions` is what its status says, which may be behind what is recorded.
+ * `readyAt` follows from its end and its window.
+ */
+export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGrant {
+  const { metadata, spec = {}, status = {} } = resource;
+  const { uid, name, namespace = '', creationTimestamp } = metadata;
+  const { window, problem: windowProblem } = windowOf(spec);
+  const { policy, problem: policyProblem } = policyOf(spec);
+  const redemptionsAllowed = allowedOf(spec);
+  const issuer = spec.issuer || null;
+  const problems = [
+    windowProblem,
+    redemptionsAllowed === 0 ? undefined : redemptionsAllowedProblem(redemptionsAllowed),
+    spec.code === undefined ? undefined : checkChosenCode(spec.code),
+    issuer === null || isResourceName(issuer) ? undefined : `issuer "${issuer}" is not a name`,
+    policyProblem,
+  ].filter((problem) => problem !== undefined);
+  const end = problems.length > 0 ? null : timeOf(status.expirationTime);
+  const code = status.code || undefined;
+  const grant: AccessGrant = {
+    uid,
+    namespace,
+    name,
+    codeHash: code === undefined ? NO_CODE : hashCode(uid, Buffer.from(code)),
+    codeChosen: spec.code !== undefined,
+    redemptionsAllowed,
+    redemptions: status.redemptions ?? 0,
+    expirationWindowMs: window,
+    expirationTime: code === undefined ? null : end,
+    issuer,
+    policy,
+    siteUid: null,
+    sourceFile: null,
+    createdAt: timeOf(creationTimestamp) ?? 0,
+    readyAt: code === undefined || end === null ? null : end - window,
+    revokedAt: revokedAtOf(metadata),
+  };
+  return { grant, problems };
+}
+
+/** The spec that {@link readAccessGrant} reads as this grant; `code` stands in it only where a person chose it. */
+export function accessGrantSpec(grant: AccessGrant, code: string): AccessGrantSpec {
+  const settings = formatPolicySettings(grant.policy);
+  return {
+    redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),
+    expirationWindow: goDuration(grant.expirationWindowMs),
+    ...(grant.codeChosen && { code }),
+    ...(grant.issuer !== null && { issuer: grant.issuer }),
+    ...(Object.keys(settings).length > 0 && { settings }),
+  };
+}
+
+/** How a limit is written: Skupper takes 0 for absent, and what is below it for none. */
+export function writtenAllowed(redemptionsAllowed: number): number {
+  return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
+}
+
+/** A merge patch of `spec.settings` that makes them say `policy`, and leaves settings of others alone. */
+export function settingsPatch(
+  { settings = {} }: AccessGrantSpec,
+  policy: GrantPolicy,
+): Record<string, string | null> {
+  const ours = Object.keys(settings).filter(isPolicySetting);
+  return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
+}
+
+/** Go's way to write a duration, without the units that only linkgrant reads: `15m`, `36h`, `1h30m`. */
+export function goDuration(ms: number): string {
+  const units = [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+    ['ms', 1],
+  ] as const;
+  let rest = ms;
+  let text = '';
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}
+
+/** RFC 3339 in UTC, with fractions of a second only where there are some. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+/** Milliseconds of an RFC 3339 time; null for what is none, or absent. */
+export function timeOf(text: string | undefined): number | null {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
+  if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
+  const window = parseDuration(text);
+  if (window === undefined) {
+    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem: `Invalid duration ${JSON.stringify(text)}` };
+  }
+  const problem = expirationWindowProblem(window);
+  return { window, ...(problem !== undefined && { problem }) };
+}
+
+function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {
+  const policy = parsePolicySettings(settings);
+  return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
+}
+
+function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+  if (redemptionsAllowed === 0) return DEFAULT_REDEMPTIONS_ALLOWED;
+  return Math.max(0, redemptionsAllowed);
+}
+
+function revokedAtOf({ annotations = {}, creationTimestamp }: Stored<Resource>['metadata']): number | null {
+  const text = annotations[GRANT_REVOKED];
+  if (text === undefined || text === 'false') return null;
+  // Whoever wrote no time meant it all the same.
+  return timeOf(text) ?? timeOf(creationTimestamp) ?? 0;
+}
