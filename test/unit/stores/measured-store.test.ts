@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../../src/redemption/grant-store.js';
 import { measureStore } from '../../../src/stores/measured-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
-import { sampleGrant } from '../../support/store-samples.js';
+import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';
 
 let directory: string;
 let store: GrantStore;
@@ -30,7 +30,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 describe('a measured store', () => {
   it('answers as the store does, and tells reads, writes and revocations', async () => {
     const grant = sampleGrant();
-    expect(await measured.createGrant(grant)).toBe('created');
+    expect(await measured.createGrant(grant, SAMPLE_CODE)).toEqual(grant);
     expect(await measured.findGrant(grant.uid)).toMatchObject({ uid: grant.uid });
     expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(true);
     expect(told).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
@@ -38,7 +38,7 @@ describe('a measured store', () => {
 
   it('does not take for a revocation what was revoked before, or is unknown', async () => {
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     await store.revokeGrant(grant.uid, Date.now());
     expect(await measured.revokeGrant(grant.uid, Date.now())).toBe(false);
     expect(await measured.revokeRedemption('unknown', Date.now())).toBe(false);
