@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -8,8 +7,7 @@ import type { ReadinessPart } from './admin/operations-app.js';
 import { watchCertificates } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
-import { createRedemptionApp } from './http/redemption-app.js';
-import { createTlsListener, type TlsListener } from './http/tls-listener.js';
+import type { TlsListener } from './http/tls-listener.js';
 import { openStore } from './open-store.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { CertificateAuthorityError } from './pki/authority.js';
@@ -18,6 +16,7 @@ import { KeyMaker } from './pki/keys.js';
 import type { FoundIdentity } from './platforms/standalone/server-identity.js';
 import { serviceUrl } from './platforms/standalone/service-address.js';
 import type { ServingLease } from './platforms/standalone/serving-lease.js';
+import { createPublicListener } from './public-listener.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishCodeKey } from './redemption/rotate-code-keys.js';
@@ -27,7 +26,6 @@ import type { Settings } from './setting-schemas.js';
 import { measureStore } from './stores/measured-store.js';
 import { systemOf } from './system-side.js';
 
-const BODY_TIMEOUT_MS = 15_000;
 // With what the store may take to close, under 10 s.
 const DRAIN_MS = 4_500;
 const SWEEP_MS = 10_000;
@@ -124,33 +122,18 @@ function urlOf(settings: Settings, port: number): string {
 
 function createListener(parts: ServiceParts): TlsListener {
   const { settings, context, site, shown, place, store, metrics } = parts;
-  const { logger } = context;
-  const app = createRedemptionApp({
+  const app = {
     store,
     site,
     service: () => place,
     codeKeys: openCodeKeys(settings.dataDir, context.clock),
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
-    onLedgerFailure(error) {
-      metrics.ledgerFailed();
-      logger.warn({ event: 'ledger_failed', err: error }, 'an attempt was not noted');
-    },
     pathPrefix: pathPrefixOf(settings),
     allowRedeemByKey: settings.allowRedeemByKey,
-    bodyTimeoutMs: BODY_TIMEOUT_MS,
-    observer: metrics,
     ...context,
-  });
-  return createTlsListener(
-    shown,
-    {
-      minVersion: `TLSv${settings.tlsMinVersion}`,
-      requestTimeoutMs: BODY_TIMEOUT_MS + 5_000,
-      maxConnections: settings.maxConnections,
-    },
-    app as RequestListener,
-  );
+  };
+  return createPublicListener({ settings, credentials: shown, app, metrics });
 }
 
 async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {

@@ -62,6 +62,14 @@ function parseEndpoint(value: string): LinkEndpoint | undefined {
   return { name: name as LinkEndpoint['name'], host: address.host, port: String(address.port), group };
 }
 
+const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+
+/** A CIDR or an address as it was written; IPv4 in IPv6's clothes is none, since peers are known by their IPv4 address. */
+function parseNetwork(value: string): string | undefined {
+  const isMapped = value.includes(':') && value.includes('.');
+  return !isMapped && network.safeParse(value).success ? value : undefined;
+}
+
 function parseExternalUrl(value: string): URL | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'https:' || url.username || url.password || url.search || url.hash) return undefined;
@@ -107,6 +115,7 @@ export const SETTING_SCHEMAS = {
   stockReplaySource: oneOf('on', 'off'),
   grantRetention: duration(),
   ledgerRetention: duration(),
+  trustedProxy: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
   maxConnections: positive(1_000_000),
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
 } as const satisfies Record<SettingKey, z.ZodType>;

@@ -124,6 +124,12 @@ export const SETTINGS = {
     description:
       'how long the ledger of a deleted grant is kept after the last of its links can be renewed no more; 0 for ever',
   },
+  trustedProxy: {
+    placeholder: 'CIDR',
+    many: true,
+    description:
+      "network or address of a proxy whose X-Forwarded-For tells a client's address; the proxy must set it itself",
+  },
   maxConnections: {
     default: '10000',
     placeholder: 'N',

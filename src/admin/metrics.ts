@@ -12,6 +12,10 @@ export interface Metrics extends RedemptionObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
   /** Told of an attempt that the ledger could not note. */
   ledgerFailed(): void;
+  /** Told of a wrong code beyond the budget of its source. */
+  wrongCodeLimited(): void;
+  /** Told once of many wrong codes for a grant whose code a person chose. */
+  chosenCodeAttacked(): void;
 }
 
 // A redemption is a few milliseconds, a failing store up to eight seconds.
@@ -23,7 +27,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const answers = new Counter({
     name: 'linkgrant_answers_total',
-    help: 'Answers of the redemption service by what was asked (redeem, check, renew; other is no route) and outcome: redeemed, replayed, renewed, checked, or the code of a refusal.',
+    help: 'Answers of the redemption service by what was asked (redeem, check, renew; other is no route) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, or unreadable for what is no HTTP request.',
     labelNames: ['act', 'outcome'],
     registers,
   });
@@ -65,6 +69,16 @@ export function createMetrics(): Metrics {
     help: 'Attempts that the ledger could not note; their answers were given all the same.',
     registers,
   });
+  const limited = new Counter({
+    name: 'linkgrant_wrong_codes_limited_total',
+    help: 'Wrong codes beyond the budget of the address that they came from; refused as any other, and not in the log.',
+    registers,
+  });
+  const attacks = new Counter({
+    name: 'linkgrant_chosen_code_attacks_total',
+    help: 'Times when a grant whose code a person chose was shown many wrong ones.',
+    registers,
+  });
   // A series that is there from the start shows its first rise.
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
@@ -81,6 +95,8 @@ export function createMetrics(): Metrics {
     },
     revoked: (what) => revocations.inc({ what }),
     ledgerFailed: () => ledgerFailures.inc(),
+    wrongCodeLimited: () => limited.inc(),
+    chosenCodeAttacked: () => attacks.inc(),
   };
 }
 

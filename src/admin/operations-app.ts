@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
+import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 
 /** One part that readiness depends on; `ready` resolves, or rejects with the reason as its message. */
 export interface ReadinessPart {
@@ -28,6 +30,10 @@ export function createOperationsApp(deps: OperationsDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(helmet());
+  app.use((_request, response, next) => {
+    response.setHeader(REQUEST_ID_HEADER, randomUUID());
+    next();
+  });
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });

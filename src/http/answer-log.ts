@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { RequestedAct } from './request-path.js';
+import type { GuessedGrant } from './wrong-codes.js';
 
 /** What was asked; `other` is what no route is for. */
 export type AnsweredAct = RequestedAct['act'] | 'other';
@@ -16,16 +17,17 @@ export interface Told {
   /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
+  /** There for a code, or a renewal request, that proved nothing; with the grant that it was shown for if there is one. */
+  readonly wrong?: { readonly guessed?: GuessedGrant | undefined };
 }
 
 /** Writes the one line of an answer. Checks are at `debug`. */
 export function logAnswer(
   logger: Logger,
-  told: Told & { readonly act: AnsweredAct },
-  peer: string,
+  told: Told & { readonly act: AnsweredAct; readonly requestId: string; readonly peer: string },
   ms: number,
 ): void {
-  const { act, outcome, grant, redemption, name, subject, reason, error } = told;
+  const { act, outcome, grant, redemption, name, subject, reason, error, peer, requestId } = told;
   const fields = {
     grant: grant?.uid,
     namespace: grant?.namespace,
@@ -34,6 +36,7 @@ export function logAnswer(
     subject,
     peer,
     ms: Math.round(ms * 100) / 100,
+    requestId,
   };
   if (outcome === 'redeemed' || outcome === 'replayed' || outcome === 'renewed') {
     logger.info({ event: outcome, ...fields }, `link ${outcome}`);

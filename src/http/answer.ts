@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
@@ -12,6 +13,8 @@ import { acceptsProblem } from './request-headers.js';
 const DRAIN_BYTES = 16 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
+// Those who were turned away at the same moment are not to come back at the same one.
+const OVERLOADED_RETRY_AFTER_S = { least: 5, spread: 10 };
 
 /** The YAML stream of a redemption or renewal: the Secret, then the Links. */
 export function renderLink({ secret, links }: LinkAnswer): string {
@@ -81,7 +84,7 @@ export function sendRefusal(
 ): void {
   const { status, text } = wireRefusal(refusal.refused);
   if (status === 405) response.setHeader('allow', 'POST');
-  if (status === 503) response.setHeader('retry-after', String(refusal.retryAfter ?? DEFAULT_RETRY_AFTER_S));
+  if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal)));
   if (proven) response.setHeader('linkgrant-reason', refusal.refused);
   if (acceptsProblem(response.req)) {
     const problem = { ...problemOf(refusal.refused), ...members };
@@ -89,4 +92,11 @@ export function sendRefusal(
   } else {
     send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
   }
+}
+
+function retryAfterOf({ refused, retryAfter }: Refusal): number {
+  if (retryAfter !== undefined) return retryAfter;
+  if (refused !== 'overloaded') return DEFAULT_RETRY_AFTER_S;
+  const { least, spread } = OVERLOADED_RETRY_AFTER_S;
+  return least + randomInt(spread + 1);
 }

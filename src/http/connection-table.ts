@@ -2,29 +2,78 @@ import type { Socket } from 'node:net';
 import { sourceOf } from '../domain/peer-address.js';
 
 // Hundreds of honest sites can stand behind one NAT address, each for the milliseconds of one request.
-const PER_SOURCE = 1_024;
+const UNPROVEN_PER_SOURCE = 1_024;
 
-/** The open connections of a listener, bounded in all and per source; over a bound the oldest one is dropped. */
+interface Connection {
+  readonly socket: Socket;
+  /** Undefined where it is a proxy's, behind which anybody may stand. */
+  readonly source: string | undefined;
+  /** Address and port, by which the TLS socket of this connection knows it. */
+  readonly end: string;
+}
+
+/** Why a connection was dropped. */
+export type DropReason = 'source_limit' | 'total_limit';
+
+/**
+ * The open connections of a listener, bounded in all, and per source those that have proven nothing. Over a bound the oldest
+ * unproven one is dropped; one that proved its code never is.
+ */
 export class ConnectionTable {
   readonly #limit: number;
-  /** Each with its source, which a closed socket no longer tells. */
-  readonly #all = new Map<Socket, string>();
-  readonly #bySource = new Map<string, Set<Socket>>();
+  readonly #isProxy: (address: string) => boolean;
+  readonly #all = new Map<Socket, Connection>();
+  /** In the order in which they came. */
+  readonly #unproven = new Set<Connection>();
+  readonly #unprovenByEnd = new Map<string, Connection>();
+  readonly #bySource = new Map<string, Set<Connection>>();
+  #opened = 0;
+  #dropped = { source_limit: 0, total_limit: 0 };
 
-  /** `limit` connections at most in all. */
-  constructor(limit: number) {
+  /** `limit` connections at most in all; those of addresses for which `isProxy` holds have no source of their own. */
+  constructor(limit: number, isProxy: (address: string) => boolean = () => false) {
     this.#limit = limit;
+    this.#isProxy = isProxy;
+  }
+
+  /** How many are open now, how many were ever, and how many were dropped. */
+  get counts(): {
+    readonly unproven: number;
+    readonly proven: number;
+    readonly opened: number;
+    readonly dropped: Readonly<Record<DropReason, number>>;
+  } {
+    const unproven = this.#unproven.size;
+    return { unproven, proven: this.#all.size - unproven, opened: this.#opened, dropped: this.#dropped };
   }
 
   add(socket: Socket): void {
-    const source = sourceOf(socket.remoteAddress ?? '');
-    const neighbours = this.#bySource.get(source);
-    if (neighbours && neighbours.size >= PER_SOURCE) this.#dropFirst(neighbours);
-    else if (this.#all.size >= this.#limit) this.#dropFirst(this.#all.keys());
-    this.#all.set(socket, source);
-    const sameSource = this.#bySource.get(source) ?? new Set();
-    this.#bySource.set(source, sameSource.add(socket));
-    socket.once('close', () => this.#forget(socket));
+    this.#opened += 1;
+    const address = socket.remoteAddress ?? '';
+    const source = this.#isProxy(address) ? undefined : sourceOf(address);
+    const neighbours = source === undefined ? undefined : this.#bySource.get(source);
+    if (neighbours && neighbours.size >= UNPROVEN_PER_SOURCE) this.#dropFirst(neighbours, 'source_limit');
+    else if (this.#all.size >= this.#limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
+      // All others have proven their codes, and are about to be answered.
+      this.#dropped.total_limit += 1;
+      socket.destroy();
+      return;
+    }
+    const connection = { socket, source, end: endOf(socket) };
+    this.#all.set(socket, connection);
+    this.#unproven.add(connection);
+    this.#unprovenByEnd.set(connection.end, connection);
+    if (source !== undefined) {
+      const sameSource = this.#bySource.get(source) ?? new Set();
+      this.#bySource.set(source, sameSource.add(connection));
+    }
+    socket.once('close', () => this.#forget(connection));
+  }
+
+  /** The connection that this socket, or the TLS socket over it, belongs to has proven a code: it is dropped no more. */
+  prove(socket: Socket): void {
+    const connection = this.#unprovenByEnd.get(endOf(socket));
+    if (connection) this.#forgetUnproven(connection);
   }
 
   /** Ends every connection on which nothing has arrived. */
@@ -36,21 +85,34 @@ export class ConnectionTable {
     for (const socket of this.#all.keys()) socket.destroy();
   }
 
-  /** Drops the first of sockets that are in the order in which they came. */
-  #dropFirst(sockets: Iterable<Socket>): void {
-    const [oldest] = sockets;
-    if (!oldest) return;
+  /** Drops the first of connections that are in the order in which they came; false if there is none. */
+  #dropFirst(connections: Iterable<Connection>, reason: DropReason): boolean {
+    const [oldest] = connections;
+    if (!oldest) return false;
+    this.#dropped[reason] += 1;
     // At once: it closes only after the connections of this turn of the event loop, each of which needs a place.
     this.#forget(oldest);
-    oldest.destroy();
+    oldest.socket.destroy();
+    return true;
   }
 
-  #forget(socket: Socket): void {
-    const source = this.#all.get(socket);
+  #forget(connection: Connection): void {
+    this.#all.delete(connection.socket);
+    this.#forgetUnproven(connection);
+  }
+
+  #forgetUnproven(connection: Connection): void {
+    const { source, end } = connection;
+    this.#unproven.delete(connection);
+    // Another connection may have come from the same port since.
+    if (this.#unprovenByEnd.get(end) === connection) this.#unprovenByEnd.delete(end);
     if (source === undefined) return;
-    this.#all.delete(socket);
     const sameSource = this.#bySource.get(source);
-    sameSource?.delete(socket);
+    sameSource?.delete(connection);
     if (sameSource?.size === 0) this.#bySource.delete(source);
   }
+}
+
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

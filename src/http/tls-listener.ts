@@ -1,9 +1,11 @@
-import { constants } from 'node:crypto';
+import { constants, randomUUID } from 'node:crypto';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
-import { ConnectionTable } from './connection-table.js';
+import { normalizeAddress } from '../domain/peer-address.js';
+import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import type { ConnectionTable } from './connection-table.js';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -19,7 +21,17 @@ export interface TlsListenerOptions {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** The whole of a request must have arrived after this long. */
   readonly requestTimeoutMs: number;
-  readonly maxConnections: number;
+  /** Keeps the connections of this listener alone. */
+  readonly connections: ConnectionTable;
+  /** Told of each answer to what is no HTTP request, or none in time. */
+  readonly onUnreadable?: (answer: UnreadableAnswer) => void;
+}
+
+/** The answer to bytes that are no HTTP request, or no whole one in time. */
+export interface UnreadableAnswer {
+  readonly status: number;
+  readonly peer: string;
+  readonly requestId: string;
 }
 
 /** An HTTPS listener (HTTP/1.1 alone) that takes new credentials without dropping a connection. */
@@ -27,6 +39,10 @@ export interface TlsListener {
   readonly server: Server;
   /** Uses other credentials for handshakes from now on; throws on a bad pair and keeps the old one. */
   setCredentials(credentials: TlsCredentials): void;
+  /** Takes connections, or closes each new one before its handshake. */
+  setAccepting(accepting: boolean): void;
+  /** How many connections were closed before their handshake, and how many handshakes failed. */
+  readonly counts: { readonly refused: number; readonly failedHandshakes: number };
   /** Stops accepting, lets running requests finish until `graceMs` has passed, then ends what is left. */
   drain(graceMs: number): Promise<void>;
 }
@@ -48,7 +64,13 @@ export function createTlsListener(
   options: TlsListenerOptions,
   onRequest: RequestListener,
 ): TlsListener {
+  const { connections } = options;
+  const counts = { refused: 0, failedHandshakes: 0 };
   const underWay = new WeakMap<Socket, ServerResponse>();
+  const take: RequestListener = (request, response) => {
+    underWay.set(request.socket, response);
+    onRequest(request, response);
+  };
   const server = createServer(
     {
       ...secureContext(credentials, options),
@@ -59,25 +81,36 @@ export function createTlsListener(
       connectionsCheckingInterval: CONNECTION_SWEEP_MS,
       noDelay: true,
     },
-    (request, response) => {
-      underWay.set(request.socket, response);
-      onRequest(request, response);
-    },
+    take,
   );
+  // What else a client may expect is its own matter (RFC 9110, 10.1.1).
+  server.on('checkExpectation', take);
   // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
   server.maxRequestsPerSocket = 1;
-  const connections = new ConnectionTable(options.maxConnections);
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.once('error', () => socket.destroy());
   });
   // A failed handshake is the peer's business; without a listener Node would only close the socket as well.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', (error, socket: Socket) =>
-    answerBrokenRequest(error, socket, underWay.get(socket)),
-  );
+  server.on('tlsClientError', (_error, socket) => {
+    counts.failedHandshakes += 1;
+    socket.destroy();
+  });
+  server.on('drop', () => {
+    counts.refused += 1;
+  });
+  server.on('clientError', (error, socket: Socket) => {
+    const answered = answerBrokenRequest(error, socket, underWay.get(socket));
+    if (answered) options.onUnreadable?.(answered);
+  });
   return {
     server,
+    counts,
+    setAccepting(accepting) {
+      // Node closes what is beyond this before anything else is made of it; what is open stays.
+      if (accepting) server.maxConnections = Number.POSITIVE_INFINITY;
+      else server.maxConnections = 1;
+    },
     setCredentials: (next) => server.setSecureContext(secureContext(next, options)),
     drain: (graceMs) =>
       new Promise((resolve) => {
@@ -92,32 +125,39 @@ export function createTlsListener(
   };
 }
 
-const BROKEN_REQUEST_STATUS: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
 };
 
 /**
- * Answers what is no HTTP request, or none in time, in as few bytes as it deserves. `answer` is what an earlier request on
- * the same connection is being answered with.
+ * Answers what is no HTTP request, or none in time, in as few bytes as it deserves; undefined where there is nothing to
+ * answer. `answer` is what an earlier request on the same connection is being answered with.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },
   socket: Socket,
   answer: ServerResponse | undefined,
-): void {
+): UnreadableAnswer | undefined {
   // The broken bytes come after a whole request: its answer is on its way and ends the connection.
-  if (answer?.req.complete && isUnreadable(error)) return;
+  if (answer?.req.complete && isUnreadable(error)) return undefined;
   if (!socket.writable || answer?.headersSent) {
     socket.destroy();
-    return;
+    return undefined;
   }
-  const status = BROKEN_REQUEST_STATUS[error.code ?? ''] ?? '400 Bad Request';
+  const [status, phrase] = BROKEN_REQUEST_STATUS[error.code ?? ''] ?? [400, 'Bad Request'];
+  const peer = normalizeAddress(socket.remoteAddress ?? '');
+  const requestId = randomUUID();
   const body = 'Request body not valid\n';
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+  const lines = [
+    `HTTP/1.1 ${status} ${phrase}`,
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${body.length}`,
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  return { status, peer, requestId };
 }
 
 /** True for an error of Node's HTTP parser, as opposed to one of the connection. */

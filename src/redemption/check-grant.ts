@@ -1,11 +1,10 @@
 import { type AccessGrant, grantState } from '../domain/access-grant.js';
-import type { Refusal } from '../domain/redemption-error.js';
 import type { Clock } from './clock.js';
 import type { CodeKeys } from './code-keys.js';
 import { codeState } from './code-state.js';
 import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
-import { type GrantTarget, type ProvenCode, proveCode } from './prove-code.js';
+import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
 import type { TokenCheck } from './redemption-client.js';
 import type { Site } from './site.js';
 
@@ -23,10 +22,12 @@ export async function checkGrant(
     readonly codeKeys: CodeKeys;
     readonly site: Site;
     readonly clock: Clock;
+    readonly onProven?: () => void;
   },
-): Promise<GrantCheck | Refusal> {
+): Promise<GrantCheck | WrongCode> {
   const proof = await proveCode(target, code, deps);
   if ('refused' in proof) return proof;
+  deps.onProven?.();
   const { grant, signedCode } = proof;
   const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
   const access = await deps.site.resolveAccess(grant);

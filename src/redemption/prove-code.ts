@@ -16,6 +16,11 @@ export interface ProvenCode {
   readonly signedCode?: SignedCode;
 }
 
+/** A code that proved nothing, and the grant that it was shown for if there is one; for the service alone. */
+export interface WrongCode extends Refusal {
+  readonly guessed?: AccessGrant;
+}
+
 // What a code is compared with when a key names no grant, so that the answer costs the same.
 const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Uint8Array(32) };
 
@@ -27,7 +32,7 @@ export async function proveCode(
   target: GrantTarget,
   code: Uint8Array,
   deps: { readonly store: GrantStore; readonly codeKeys: CodeKeys },
-): Promise<ProvenCode | Refusal> {
+): Promise<ProvenCode | WrongCode> {
   const byUid = 'uid' in target;
   const grant = byUid
     ? await deps.store.findGrant(target.uid)
@@ -37,7 +42,7 @@ export async function proveCode(
   const matches = codeMatches(codeHash, uid, code);
   const signedCode = matches ? undefined : await proveSignature(code, uid, deps.codeKeys);
   if (grant && (matches || signedCode)) return { grant, ...(signedCode && { signedCode }) };
-  return { refused: byUid ? 'code_wrong' : 'grant_unknown' };
+  return { refused: byUid ? 'code_wrong' : 'grant_unknown', ...(grant && { guessed: grant }) };
 }
 
 async function proveSignature(

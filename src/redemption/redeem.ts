@@ -68,6 +68,10 @@ export interface RedeemDependencies {
   readonly checkpoint: Checkpoint;
   /** Told when the ledger could not note an attempt; the answer is given all the same. */
   readonly onLedgerFailure: (error: unknown) => void;
+  /** Called once the caller has proven a code, or to hold a link's key. */
+  readonly onProven?: () => void;
+  /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
+  readonly mayIssue?: () => boolean;
 }
 
 /** What a right code was answered with, ready to be rendered. */
@@ -82,6 +86,8 @@ export interface RefusedRedemption extends Refusal {
   /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator alone. */
   readonly reason?: string;
   readonly proven?: AccessGrant;
+  /** The grant that a wrong code was shown for; for the service alone. */
+  readonly guessed?: AccessGrant;
 }
 
 /**
@@ -96,12 +102,15 @@ export async function redeem(
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
   const proof = await proveCode(request.target, request.code, deps);
   if ('refused' in proof) return proof;
+  deps.onProven?.();
 
   const { grant, signedCode } = proof;
   const name = request.name ?? grant.name;
   const subject = request.subject ?? signedCode?.subject ?? name;
   const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
     const { refused: code } = refusal;
+    // Whoever has too much to do writes nothing about it.
+    if (code === 'overloaded') return { ...refusal, proven: grant };
     deps.store
       .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
       .catch(deps.onLedgerFailure);
@@ -131,6 +140,7 @@ async function redeemProven(
 
   const refusal = earlyRefusal(asked, known, deps.clock());
   if (refusal) return refusal;
+  if (deps.mayIssue?.() === false) return { refused: 'overloaded' };
   const access = await deps.site.resolveAccess(asked.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
   if (linksToEndpoints(asked.name, access.endpoints).some((link) => !isResourceName(link.name))) {

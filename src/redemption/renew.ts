@@ -31,7 +31,7 @@ export interface PresentedRenewal {
 /** What renewals work with. */
 export type RenewDependencies = Pick<
   RedeemDependencies,
-  'store' | 'site' | 'service' | 'clock' | 'checkpoint' | 'onLedgerFailure'
+  'store' | 'site' | 'service' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven' | 'mayIssue'
 >;
 
 /** What the holder of a link's key was answered with, ready to be rendered. */
@@ -78,6 +78,7 @@ export async function renew(
   );
   const request = await verifyRenewalRequest(text, asking?.certificate);
   if (!found || !newest || !request) return { refused: 'renewal_refused' };
+  deps.onProven?.();
 
   const outcome = await renewProven(
     { ...found, ...request, newest, isNewest: asking === newest, peer },
@@ -85,7 +86,8 @@ export async function renew(
   );
   if (!('refused' in outcome)) return outcome;
   const { redemption } = found;
-  noteRefusal(outcome, redemption, peer, deps);
+  // Whoever has too much to do writes nothing about it.
+  if (outcome.refused !== 'overloaded') noteRefusal(outcome, redemption, peer, deps);
   return { ...outcome, proven: redemption };
 }
 
@@ -102,6 +104,7 @@ async function renewProven(
   if (!again && !isNewest) return { refused: 'superseded' };
   if (!again && now > newest.notAfter + RENEWAL_GRACE_MS) return { refused: 'renewal_expired' };
   if ('invalid' in wanted) return { refused: wanted.invalid, reason: wanted.reason };
+  if (!again && deps.mayIssue?.() === false) return { refused: 'overloaded' };
 
   const grant = await deps.store.findGrant(redemption.grantUid);
   const { namespace, name, issuer } = grant ?? redemption;

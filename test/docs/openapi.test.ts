@@ -50,7 +50,9 @@ function problemsOf(path: string, answer: WireAnswer): string[] {
   const content = described.content[type];
   if (!content) return [`${type} is not described for ${answer.status} of ${path}`];
   const body: unknown = type.endsWith('json') ? JSON.parse(answer.body) : answer.body;
-  const headers = ['linkgrant-reason', 'retry-after', 'allow'].flatMap((name) => {
+  if (answer.headers['linkgrant-request-id'] === undefined) return ['the answer has no id'];
+  const told = ['linkgrant-request-id', 'linkgrant-reason', 'retry-after', 'allow'];
+  const headers = told.flatMap((name) => {
     const value = answer.headers[name];
     if (value === undefined) return [];
     const header = described.headers?.[name];

@@ -11,8 +11,13 @@ import { createMetrics } from '../../src/admin/metrics.js';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
 import { type Flags, loadConfiguration } from '../../src/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { Admission, type AdmissionLimits } from '../../src/http/admission.js';
+import { TrustedProxies } from '../../src/http/client-address.js';
+import { ConnectionTable } from '../../src/http/connection-table.js';
+import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
+import { WrongCodes } from '../../src/http/wrong-codes.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
@@ -175,14 +180,20 @@ export interface Composition {
   readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   readonly maxConnections?: number;
+  readonly admissionLimits?: AdmissionLimits;
+  readonly trustedProxies?: readonly string[];
   readonly allowRedeemByKey?: boolean;
   readonly pathPrefix?: string;
 }
 
 /** The same service put together by hand around the real parts, for faults and small limits. */
-export async function composeTestService(
-  composition: Composition = {},
-): Promise<TestService & { readonly listener: TlsListener }> {
+export async function composeTestService(composition: Composition = {}): Promise<
+  TestService & {
+    readonly listener: TlsListener;
+    readonly connections: ConnectionTable;
+    readonly loopDelay: LoopDelay;
+  }
+> {
   const { bodyTimeoutMs = 15_000, requestTimeoutMs = 20_000, maxConnections = 1_000 } = composition;
   const directory = temporaryDirectory();
   const clock = new TestClock();
@@ -201,6 +212,9 @@ export async function composeTestService(
   const maker = new KeyMaker({ maxQueued: 64 });
   const { ca, cert, key } = await makeIdentity({ authority: await makeAuthority('Composed Server CA') });
   const place = { url: '', ca };
+  const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
+  const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
+  const loopDelay = new LoopDelay();
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
     site: composition.site?.(site) ?? site,
@@ -212,12 +226,16 @@ export async function composeTestService(
     pathPrefix: composition.pathPrefix ?? '/',
     allowRedeemByKey: composition.allowRedeemByKey ?? false,
     bodyTimeoutMs,
+    trustedProxies,
+    connections,
+    admission: new Admission(loopDelay, composition.admissionLimits),
+    wrongCodes: new WrongCodes(metrics, logger),
     observer: metrics,
     clock: clock.read,
     checkpoint,
     logger,
   });
-  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, maxConnections } as const;
+  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections } as const;
   const listener = createTlsListener({ cert, key }, limits, app as RequestListener);
   if (composition.headersTimeoutMs !== undefined)
     listener.server.headersTimeout = composition.headersTimeoutMs;
@@ -236,6 +254,8 @@ export async function composeTestService(
   return {
     ...(await around({ directory, clock, lines, store })),
     listener,
+    connections,
+    loopDelay,
     port,
     ca,
     metricsText: () => metrics.registry.metrics(),

@@ -2,6 +2,13 @@ import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConnectionTable } from '../../../src/http/connection-table.js';
 
+/** A socket with a peer, as a listener gets it. */
+function socketFrom(address: string, port: number): Socket {
+  const socket = new Socket();
+  Object.defineProperties(socket, { remoteAddress: { value: address }, remotePort: { value: port } });
+  return socket;
+}
+
 const openOf = (sockets: readonly Socket[]) => sockets.map((socket) => !socket.destroyed);
 
 describe('a table of connections', () => {
@@ -36,5 +43,61 @@ describe('a table of connections', () => {
     table.destroyIdle();
     expect(openOf([idle, busy])).toEqual([false, true]);
     table.destroyAll();
+  });
+
+  it('never drops one that has proven its code, and turns a new one away where all have', () => {
+    const table = new ConnectionTable(2);
+    const [first, second, third, fourth] = [1, 2, 3, 4].map((port) => socketFrom('192.0.2.1', port)) as [
+      Socket,
+      Socket,
+      Socket,
+      Socket,
+    ];
+    table.add(first);
+    // The TLS socket over it is another object.
+    table.prove(socketFrom('192.0.2.1', 1));
+    table.add(second);
+    table.add(third);
+    expect(openOf([first, second, third])).toEqual([true, false, true]);
+    table.prove(third);
+    table.add(fourth);
+    expect(openOf([first, third, fourth])).toEqual([true, true, false]);
+    expect(table.counts).toMatchObject({ unproven: 0, proven: 2, opened: 4, dropped: { total_limit: 2 } });
+    table.destroyAll();
+  });
+
+  it('counts only unproven ones against a source', async () => {
+    const table = new ConnectionTable(10_000);
+    const proven = Array.from({ length: 2_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
+    for (const socket of proven) {
+      table.add(socket);
+      table.prove(socket);
+    }
+    const others = Array.from({ length: 1_025 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
+    for (const socket of others) table.add(socket);
+    expect(openOf(proven)).not.toContain(false);
+    expect(openOf(others).indexOf(true)).toBe(1);
+    expect(table.counts).toMatchObject({ unproven: 1_024, proven: 2_000, dropped: { source_limit: 1 } });
+    table.destroyAll();
+  });
+
+  it('counts nobody against a proxy', () => {
+    const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
+    const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
+    for (const socket of sockets) table.add(socket);
+    expect(openOf(sockets)).not.toContain(false);
+    expect(table.counts.unproven).toBe(3_000);
+    table.destroyAll();
+  });
+
+  it('knows no connection that has closed', async () => {
+    const table = new ConnectionTable(10);
+    const socket = socketFrom('192.0.2.1', 1);
+    table.add(socket);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.destroy();
+    await closed;
+    table.prove(socket);
+    expect(table.counts).toMatchObject({ unproven: 0, proven: 0, opened: 1 });
   });
 });

@@ -1,0 +1,73 @@
+import type { LoopDelay } from './loop-delay.js';
+
+/** When a process takes on no more. A client gives up after 10 s, and comes back by itself after 30. */
+export interface AdmissionLimits {
+  /** Requests under way beyond which no certificate is issued any more; each is a few milliseconds of work. */
+  readonly issuing: number;
+  /** Requests under way beyond which nothing is looked at any more. */
+  readonly inFlight: number;
+  /** Delay of the event loop, in milliseconds, beyond which no certificate is issued. */
+  readonly issuingDelayMs: number;
+  /** Delay of the event loop, in milliseconds, beyond which not even a connection is taken: its handshake is work too. */
+  readonly connectionDelayMs: number;
+}
+
+// Five hundred sites that come at the same moment are served; what is let in is answered within about two seconds.
+const ADMISSION_LIMITS: AdmissionLimits = {
+  issuing: 750,
+  inFlight: 1_500,
+  issuingDelayMs: 300,
+  connectionDelayMs: 1_000,
+};
+
+/**
+ * Sheds load in the order of what it costs to come back: first what would issue a certificate, so that what was committed
+ * is still answered again, then every request, and connections before their handshake.
+ */
+export class Admission {
+  readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
+  readonly #limits: AdmissionLimits;
+  #inFlight = 0;
+  #shed = { issue: 0, request: 0 };
+
+  constructor(delay: Pick<LoopDelay, 'sustainedMs'>, limits = ADMISSION_LIMITS) {
+    this.#delay = delay;
+    this.#limits = limits;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** How much was shed so far, by where. */
+  get shed(): Readonly<Record<'issue' | 'request', number>> {
+    return this.#shed;
+  }
+
+  /** Does `work` if there is room for it; undefined when there is none. */
+  async run<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#inFlight >= this.#limits.inFlight) {
+      this.#shed.request += 1;
+      return undefined;
+    }
+    this.#inFlight += 1;
+    try {
+      return await work();
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** True while a certificate may be issued; a false answer counts as one that was shed. */
+  mayIssue(): boolean {
+    const { issuing, issuingDelayMs } = this.#limits;
+    if (this.#inFlight <= issuing && this.#delay.sustainedMs <= issuingDelayMs) return true;
+    this.#shed.issue += 1;
+    return false;
+  }
+
+  /** True while connections may be taken. */
+  mayConnect(): boolean {
+    return this.#delay.sustainedMs <= this.#limits.connectionDelayMs;
+  }
+}

@@ -1,0 +1,135 @@
+import type { RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import { addLoadMetrics } from './admin/load-metrics.js';
+import type { Metrics } from './admin/metrics.js';
+import { normalizeAddress } from './domain/peer-address.js';
+import { descriptorLimit } from './files/descriptor-limit.js';
+import { Admission } from './http/admission.js';
+import { TrustedProxies } from './http/client-address.js';
+import { ConnectionTable } from './http/connection-table.js';
+import { LoopDelay } from './http/loop-delay.js';
+import { createRedemptionApp, type RedemptionAppDependencies } from './http/redemption-app.js';
+import { createTlsListener, type TlsCredentials, type TlsListener } from './http/tls-listener.js';
+import { WrongCodes } from './http/wrong-codes.js';
+import type { Settings } from './setting-schemas.js';
+
+// What is not there by then is no request: clients give up after 10 s, and a body is 4 KiB.
+const BODY_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+// Files that a process needs beside its connections: the store, its log, what Node itself opens.
+const OTHER_DESCRIPTORS = 256;
+
+type MadeHere =
+  | 'bodyTimeoutMs'
+  | 'trustedProxies'
+  | 'connections'
+  | 'admission'
+  | 'wrongCodes'
+  | 'onLedgerFailure'
+  | 'observer';
+
+/** What the public listener is made of. */
+export interface PublicListenerParts {
+  readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy'>;
+  readonly credentials: TlsCredentials;
+  readonly app: Omit<RedemptionAppDependencies, MadeHere>;
+  readonly metrics: Metrics;
+}
+
+/** A listener whose limits hold until it is drained. */
+export function createPublicListener({
+  settings,
+  credentials,
+  app,
+  metrics,
+}: PublicListenerParts): TlsListener {
+  const { logger } = app;
+  const delay = new LoopDelay();
+  const admission = new Admission(delay);
+  const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const limit = connectionLimit(settings.maxConnections, logger);
+  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
+  const handler = createRedemptionApp({
+    ...app,
+    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    trustedProxies,
+    connections,
+    admission,
+    wrongCodes: new WrongCodes(metrics, logger),
+    observer: metrics,
+    onLedgerFailure(error, requestId) {
+      metrics.ledgerFailed();
+      logger.warn({ event: 'ledger_failed', requestId, err: error }, 'an attempt was not noted');
+    },
+  });
+  const listener = createTlsListener(
+    credentials,
+    {
+      minVersion: `TLSv${settings.tlsMinVersion}`,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      connections,
+      onUnreadable(answer) {
+        metrics.answered('other', 'unreadable', 0);
+        logger.debug({ event: 'unreadable', ...answer }, 'no HTTP request, or none in time');
+      },
+    },
+    handler as RequestListener,
+  );
+  addLoadMetrics(metrics.registry, () => {
+    const { unproven, proven, opened, dropped } = connections.counts;
+    const { refused, failedHandshakes } = listener.counts;
+    return {
+      requestsInFlight: admission.inFlight,
+      loopDelayMs: delay.sustainedMs,
+      connectionLimit: limit,
+      connections: { unproven, proven },
+      connectionsOpened: opened,
+      connectionsDropped: { ...dropped, overload: refused },
+      handshakesFailed: failedHandshakes,
+      shed: admission.shed,
+    };
+  });
+  const follow = followOverload(admission, listener, logger);
+  delay.start(follow);
+  return {
+    ...listener,
+    async drain(graceMs) {
+      delay.stop();
+      await listener.drain(graceMs);
+    },
+  };
+}
+
+/** Closes the door while there is far too much to do, and says so when it begins and when it ends. */
+function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
+  let accepting = true;
+  let shedding = false;
+  let shedBefore = 0;
+  return () => {
+    const mayConnect = admission.mayConnect();
+    if (mayConnect !== accepting) listener.setAccepting(mayConnect);
+    accepting = mayConnect;
+    const shed = admission.shed.issue + admission.shed.request + listener.counts.refused;
+    const isShedding = shed > shedBefore;
+    if (isShedding && !shedding)
+      logger.warn(
+        { event: 'overloaded', inFlight: admission.inFlight },
+        'there is too much to do: load is shed',
+      );
+    if (!isShedding && shedding) logger.info({ event: 'overload_ended', shed }, 'load is shed no more');
+    shedding = isShedding;
+    shedBefore = shed;
+  };
+}
+
+/** The connections that a process can have, which is less than the setting where it may open fewer files. */
+function connectionLimit(wanted: number, logger: Logger): number {
+  const descriptors = descriptorLimit();
+  if (descriptors === undefined || wanted + OTHER_DESCRIPTORS <= descriptors) return wanted;
+  const limit = Math.max(1, descriptors - OTHER_DESCRIPTORS);
+  logger.warn(
+    { event: 'connections_limited', limit, wanted, descriptors },
+    `this process may open ${descriptors} files, so it takes ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,
+  );
+  return limit;
+}

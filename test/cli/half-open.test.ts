@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { connect } from 'node:tls';
+import { afterAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { descriptorLimit } from '../../src/files/descriptor-limit.js';
+import { linkgrant, Workplace } from '../support/command-line.js';
+
+// Both processes have as many files open; where a machine allows fewer, as many as it does.
+const CONNECTIONS = Math.min(5_000, (descriptorLimit() ?? 5_000) - 1_000);
+const PER_ADDRESS = 1_000;
+const SLOW = 200;
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+it('5,000 half-open connections and slow senders leave the service serving', async () => {
+  expect(CONNECTIONS).toBeGreaterThan(1_000);
+  const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
+  const dataDir = place.path('data');
+  const service = await place.serve(['--data-dir', dataDir, ...flags]);
+  const { stdout: token } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
+  const { url, ca } = parse(token).spec;
+  const metric = async (series: string) => {
+    const text = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1));
+  };
+
+  const sockets: Socket[] = [];
+  const keep = <T extends Socket>(socket: T): T => {
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    return socket;
+  };
+  const opened: Promise<unknown>[] = [];
+  for (let count = 0; count < CONNECTIONS; count += 1) {
+    const localAddress = `127.0.0.${2 + Math.floor(count / PER_ADDRESS)}`;
+    const socket = keep(createConnection({ host: '127.0.0.1', port: service.port, localAddress }));
+    opened.push(once(socket, 'connect'));
+    // A client that has begun its hello, and says no more.
+    if (count % 2 === 0) socket.write(Buffer.from([0x16, 0x03, 0x01]));
+    if (opened.length === 500) await Promise.all(opened.splice(0));
+  }
+  await Promise.all(opened);
+  const slow = Array.from({ length: SLOW }, async (_, at) => {
+    const socket = keep(connect({ host: '127.0.0.1', port: service.port, ca }));
+    await once(socket, 'secureConnect');
+    socket.write(`POST ${new URL(url).pathname} HTTP/1.1\r\n`);
+    socket.write(at % 2 === 0 ? 'x: y' : 'Host: h\r\nContent-Length: 24\r\n\r\nha');
+    socket.resume();
+  });
+  await Promise.all(slow);
+
+  const redeemed = await linkgrant(['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')], {
+    input: token,
+  });
+  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expect((await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status).toBe(200);
+  expect(await metric('linkgrant_connections_opened_total')).toBeGreaterThanOrEqual(CONNECTIONS + SLOW);
+
+  // None of them stays for ever, though none of them is ended from here.
+  await expect.poll(() => metric('linkgrant_connections{state="unproven"}'), { timeout: 60_000 }).toBe(0);
+  expect(await metric('linkgrant_handshakes_failed_total')).toBeGreaterThanOrEqual(CONNECTIONS);
+  for (const socket of sockets) socket.destroy();
+}, 180_000);

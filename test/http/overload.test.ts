@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Site } from '../../src/redemption/site.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { type Composition, composeTestService } from '../support/service.js';
+import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
+import { openWire, post, type WireAnswer } from '../support/wire.js';
+
+type Composed = Awaited<ReturnType<typeof composeTestService>>;
+
+const LIMITS = { issuing: 2, inFlight: 4, issuingDelayMs: 300, connectionDelayMs: 1_000 };
+
+let service: Composed | undefined;
+afterEach(() => service?.close());
+
+/** A service with small limits, and a site that makes those wait who ask while `held` is true. */
+async function composed(composition: Composition = {}) {
+  const gate = { held: false, waiting: [] as (() => void)[] };
+  const site = (real: Site): Site => ({
+    async resolveAccess(asked) {
+      if (gate.held) await new Promise<void>((resolve) => gate.waiting.push(resolve));
+      return real.resolveAccess(asked);
+    },
+  });
+  service = await composeTestService({ admissionLimits: LIMITS, site, ...composition });
+  return { service, gate };
+}
+
+/** Keeps the service busy with so many checks, which end when the gate opens. */
+async function busy({ service, gate }: Awaited<ReturnType<typeof composed>>, count: number) {
+  const { grant, code } = await service.grant();
+  gate.held = true;
+  const running = Array.from({ length: count }, () => post(service, `/${grant.uid}/-/check`, code));
+  await expect.poll(() => gate.waiting.length).toBe(count);
+  gate.held = false;
+  return async () => {
+    for (const resolve of gate.waiting) resolve();
+    return (await Promise.all(running)).map(({ status }) => status);
+  };
+}
+
+function expectShed(answer: WireAnswer, proven: boolean): void {
+  expect([answer.status, answer.body]).toEqual([503, 'Internal error\n']);
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(5);
+  expect(answer.headers['linkgrant-reason']).toBe(proven ? 'overloaded' : undefined);
+}
+
+describe('a service with too much to do', () => {
+  it('puts new redemptions and renewals off, counts and notes nothing, and still answers what was committed', async () => {
+    const here = await composed();
+    const link = await redeemLink(here.service);
+    const old = await here.service.grant();
+    const { csr } = csrHeader();
+    const first = redeemedAnswer(
+      await post(here.service, `/${old.grant.uid}`, old.code, { headers: { csr } }),
+    );
+    const stock = await here.service.grant();
+    const stockFirst = redeemedAnswer(await post(here.service, `/${stock.grant.uid}`, stock.code));
+    const fresh = await here.service.grant();
+    const renewal = await renewalOf(link, here.service);
+    const end = await busy(here, 2);
+
+    const redeem = () => post(here.service, `/${fresh.grant.uid}`, fresh.code, { headers: csrHeader() });
+    expectShed(await redeem(), true);
+    expectShed(await postRenewal(here.service, renewal), true);
+    expect(await here.service.used(fresh.grant.uid)).toBe(0);
+    expect(await here.service.store.listAttempts(fresh.grant.uid, 1)).toEqual([]);
+
+    const again = await post(here.service, `/${old.grant.uid}`, old.code, { headers: { csr } });
+    expect(redeemedAnswer(again).certificate).toBe(first.certificate);
+    const stockAgain = await post(here.service, `/${stock.grant.uid}`, stock.code);
+    expect(redeemedAnswer(stockAgain).certificate).toBe(stockFirst.certificate);
+    expect((await post(here.service, `/${fresh.grant.uid}`, 'wrong')).status).toBe(403);
+    const spent = await post(here.service, `/${old.grant.uid}`, old.code, { headers: csrHeader() });
+    expect(spent.headers['linkgrant-reason']).toBe('grant_exhausted');
+
+    expect(await end()).toEqual([200, 200]);
+    redeemedAnswer(await redeem());
+    redeemedAnswer(await postRenewal(here.service, renewal));
+  });
+
+  it('puts everything off beyond that, before it looks at anything', async () => {
+    const here = await composed();
+    const { grant, code } = await here.service.grant();
+    const end = await busy(here, 4);
+    expectShed(await post(here.service, `/${grant.uid}`, code, { headers: csrHeader() }), false);
+    expectShed(await post(here.service, `/${grant.uid}`, 'wrong'), false);
+    expectShed(await post(here.service, `/${grant.uid}/-/check`, code), false);
+    expectShed(await postRenewal(here.service, 'x'), false);
+    expect(await end()).toEqual([200, 200, 200, 200]);
+    redeemedAnswer(await post(here.service, `/${grant.uid}`, code, { headers: csrHeader() }));
+  });
+
+  it('counts no request whose body is still on its way', async () => {
+    const { service } = await composed();
+    const { grant, code } = await service.grant();
+    const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(service)));
+    for (const wire of wires)
+      wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\nhalf`);
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+    for (const { socket } of wires) socket.destroy();
+  });
+
+  it('issues nothing while its event loop is late turn after turn', async () => {
+    const { service } = await composed();
+    const { grant, code } = await service.grant();
+    for (let turn = 0; turn < 3; turn += 1) service.loopDelay.note(400);
+    expectShed(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }), true);
+    service.loopDelay.note(1);
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+  });
+
+  it('takes no connection when it is told so, and finishes those that it has', async () => {
+    const { service } = await composed();
+    const { grant, code } = await service.grant();
+    const wire = await openWire(service);
+    service.listener.setAccepting(false);
+    await expect(openWire(service)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(service.listener.counts.refused).toBe(1);
+    wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: ${code.length}\r\n\r\n${code}`);
+    expect((await wire.ended).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    service.listener.setAccepting(true);
+    expect((await post(service, `/${grant.uid}`, code)).status).toBe(200);
+  });
+});
+
+describe('connections that have proven their code', () => {
+  it('are not dropped for others, however many come', async () => {
+    const { service, gate } = await composed({ maxConnections: 3 });
+    const { grant, code } = await service.grant();
+    gate.held = true;
+    const running = post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    await expect.poll(() => gate.waiting.length).toBe(1);
+    const strangers = [];
+    for (let count = 0; count < 6; count += 1) strangers.push(await openWire(service));
+    await strangers[3]?.ended;
+    expect(service.connections.counts).toMatchObject({ proven: 1, unproven: 2 });
+    gate.waiting[0]?.();
+    redeemedAnswer(await running);
+    for (const { socket } of strangers) socket.destroy();
+  });
+});

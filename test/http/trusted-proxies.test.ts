@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, startTestService, type TestService } from '../support/service.js';
+import { post } from '../support/wire.js';
+
+const PROXY = '127.0.0.1';
+const STRANGER = '127.0.0.9';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService({ trustedProxy: [`${PROXY}/32`, '192.0.2.0/24'] });
+});
+afterAll(() => service.close());
+
+const through = (client: string, headers: Readonly<Record<string, string>> = csrHeader()) => ({
+  headers: { ...headers, 'x-forwarded-for': client },
+});
+
+describe('behind a trusted proxy', () => {
+  it('the ledger, the attempts and the log know the client', async () => {
+    const { grant, code } = await service.grant();
+    const answer = await post(service, `/${grant.uid}`, code, through('203.0.113.9, 192.0.2.4'));
+    const { secret } = redeemedAnswer(answer);
+    const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
+    expect(await service.store.findRedemption(id)).toMatchObject({ peer: '203.0.113.9' });
+    expect(service.logged().at(-1)).toMatchObject({ event: 'redeemed', peer: '203.0.113.9' });
+    await post(service, `/${grant.uid}`, code, through('2001:db8::7'));
+    // An attempt is noted behind its answer.
+    await expect
+      .poll(() => service.store.listAttempts(grant.uid, 5))
+      .toContainEqual(expect.objectContaining({ outcome: 'grant_exhausted', peer: '2001:db8::7' }));
+  });
+
+  it('a grant’s rule on source addresses is held against the client', async () => {
+    const { grant, code } = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
+    const other = await post(service, `/${grant.uid}`, code, through('198.51.100.1'));
+    expect([other.status, other.headers['linkgrant-reason']]).toEqual([403, 'policy_source']);
+    const forged = await post(service, `/${grant.uid}`, code, through('203.0.113.9, 198.51.100.1'));
+    expect(forged.headers['linkgrant-reason']).toBe('policy_source');
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9')));
+  });
+
+  it('a lost answer with a server-made key is given again to the same client alone', async () => {
+    const { grant, code } = await service.grant();
+    const first = redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9', {})));
+    const other = await post(service, `/${grant.uid}`, code, through('203.0.113.10', {}));
+    expect(other.headers['linkgrant-reason']).toBe('grant_exhausted');
+    const again = redeemedAnswer(await post(service, `/${grant.uid}`, code, through('203.0.113.9', {})));
+    expect(again.certificate).toBe(first.certificate);
+  });
+
+  it('what is no address leaves the proxy’s own', async () => {
+    const { grant, code } = await service.grant();
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, through('nobody')));
+    expect(service.logged().at(-1)).toMatchObject({ peer: PROXY });
+  });
+
+  it('a client that is no proxy cannot say who it is', async () => {
+    const { grant, code } = await service.storedGrant({ policy: { sourceCidrs: ['203.0.113.0/24'] } });
+    const answer = await post(service, `/${grant.uid}`, code, { ...through('203.0.113.9'), from: STRANGER });
+    expect(answer.headers['linkgrant-reason']).toBe('policy_source');
+    expect(service.logged().at(-1)).toMatchObject({ peer: STRANGER });
+  });
+
+  it('more than 1,024 connections of the proxy are open at once', async () => {
+    const composed = await composeTestService({ trustedProxies: [PROXY], maxConnections: 10_000 });
+    try {
+      const sockets: Socket[] = [];
+      for (let count = 0; count < 1_100; count += 1) {
+        const socket = connect({ host: '127.0.0.1', port: composed.port, localAddress: PROXY });
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        sockets.push(socket);
+      }
+      await expect.poll(() => composed.connections.counts.unproven).toBe(1_100);
+      for (const socket of sockets) socket.destroy();
+    } finally {
+      await composed.close();
+    }
+  });
+});

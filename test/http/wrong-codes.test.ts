@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
+import { post } from '../support/wire.js';
+
+const ATTACKER = '127.0.0.66';
+const BUDGET = 60;
+
+let service: TestService;
+beforeEach(async () => {
+  service = await startTestService({ trustedProxy: ['127.0.0.1/32'] });
+});
+afterEach(() => service.close());
+
+/** Sends the same request so often, a few at a time; gives the statuses. */
+async function often(count: number, send: () => Promise<{ readonly status: number }>): Promise<number[]> {
+  const statuses: number[] = [];
+  while (statuses.length < count) {
+    const some = Array.from({ length: Math.min(20, count - statuses.length) }, send);
+    statuses.push(...(await Promise.all(some)).map(({ status }) => status));
+  }
+  return statuses;
+}
+
+const metric = async (series: string) =>
+  Number(new RegExp(`^${series} (\\d+)$`, 'm').exec(await service.metricsText())?.[1]);
+const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
+
+describe('wrong codes', () => {
+  it('beyond the budget of their address are refused as before, and told in one line and in the metrics', async () => {
+    const { grant } = await service.grant();
+    const guess = () => post(service, `/${grant.uid}`, 'wrong', { from: ATTACKER });
+    expect(new Set(await often(BUDGET + 40, guess))).toEqual(new Set([403]));
+    expect(eventsOf('refused')).toHaveLength(BUDGET);
+    expect(eventsOf('wrong_codes_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
+    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(40);
+    expect(await metric('linkgrant_answers_total\\{act="redeem",outcome="code_wrong"\\}')).toBe(BUDGET + 40);
+  });
+
+  it('share one budget over redemptions, checks and renewals', async () => {
+    const { grant } = await service.grant();
+    const link = await redeemLink(service);
+    const foreign = await renewalOf({ ...link, id: randomUUID() }, service);
+    const from = { from: ATTACKER };
+    const requests = [
+      () => post(service, `/${grant.uid}`, 'wrong', from),
+      () => post(service, `/${grant.uid}/-/check`, 'wrong', from),
+      () => post(service, `/${randomUUID()}`, 'wrong', from),
+      () => postRenewal(service, foreign, from),
+    ];
+    const statuses: number[] = [];
+    for (const request of requests) statuses.push(...(await often(20, request)));
+    expect(statuses.filter((status) => status === 403)).toHaveLength(60);
+    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(20);
+  });
+
+  it('never keep a right code of the same address from being redeemed, checked or renewed', async () => {
+    const { grant, code } = await service.grant();
+    const link = await redeemLink(service);
+    const from = { from: ATTACKER };
+    await often(BUDGET * 3, () => post(service, `/${grant.uid}`, 'wrong', from));
+    expect((await post(service, `/${grant.uid}/-/check`, code, from)).status).toBe(200);
+    const answer = await post(service, `/${grant.uid}`, code, { ...from, headers: csrHeader() });
+    redeemedAnswer(answer);
+    redeemedAnswer(await postRenewal(service, await renewalOf(link, service), from));
+    expect(eventsOf('redeemed').at(-1)).toMatchObject({ peer: ATTACKER });
+  });
+
+  it('of 300 dead stock tokens at one address do not lock out a good one there', async () => {
+    const { grant } = await service.grant();
+    const dead = Array.from({ length: 300 }, (_, at) =>
+      at % 3 === 0 ? `/${randomUUID()}` : `/${grant.uid}${at % 3 === 1 ? '' : '/'}`,
+    );
+    const poll = async () => {
+      const answers = await Promise.all(
+        dead.map((path, at) => post(service, path, `dead-${at}`, { from: ATTACKER })),
+      );
+      return new Set(answers.map(({ status }) => status));
+    };
+    for (let round = 0; round < 3; round += 1) {
+      const good = await service.grant();
+      const [statuses, answer] = await Promise.all([
+        poll(),
+        post(service, `/${good.grant.uid}`, good.code, { from: ATTACKER }),
+      ]);
+      expect(statuses).toEqual(new Set([403, 404]));
+      redeemedAnswer(answer);
+    }
+  });
+
+  it('of a whole IPv6 /64 are one source, and others are not', async () => {
+    const { grant } = await service.grant();
+    const from = (client: string) => () =>
+      post(service, `/${grant.uid}`, 'wrong', { headers: { 'x-forwarded-for': client } });
+    await often(40, from('2001:db8:1:1::1'));
+    await often(40, from('2001:db8:1:1:ffff::2'));
+    await often(40, from('2001:db8:1:2::1'));
+    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(20);
+    expect(eventsOf('wrong_codes_limited')).toMatchObject([{ source: '2001:db8:1:1::/64' }]);
+  });
+
+  it('for a code that a person chose are an attack when there are many, from wherever, and told once', async () => {
+    const chosen = await service.storedGrant({ codeChosen: true }, 'a code that I chose myself');
+    const minted = await service.grant();
+    for (const { grant } of [minted, chosen]) {
+      let at = 0;
+      await often(130, () => {
+        at += 1;
+        const headers = { 'x-forwarded-for': `203.0.113.${at % 200}` };
+        return post(service, `/${grant.uid}`, 'guess', { headers });
+      });
+    }
+    expect(eventsOf('chosen_code_attacked')).toMatchObject([{ grant: chosen.grant.uid }]);
+    expect(await metric('linkgrant_chosen_code_attacks_total')).toBe(1);
+    redeemedAnswer(await post(service, `/${chosen.grant.uid}`, chosen.code, { headers: csrHeader() }));
+  });
+});

@@ -1,0 +1,32 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BoundedLimiter } from '../../../src/http/bounded-limiter.js';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe('a bounded limiter', () => {
+  it('counts each key by itself', async () => {
+    const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 10 });
+    for (const expected of [1, 2, 3]) expect(await limiter.count('a')).toBe(expected);
+    expect(await limiter.count('b')).toBe(1);
+  });
+
+  it('begins anew when the time is over', async () => {
+    const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 10 });
+    await limiter.count('a');
+    vi.advanceTimersByTime(59_000);
+    expect(await limiter.count('a')).toBe(2);
+    vi.advanceTimersByTime(1_000);
+    expect(await limiter.count('a')).toBe(1);
+  });
+
+  it('knows so many keys at most, and forgets the one that came first', async () => {
+    const limiter = new BoundedLimiter({ points: 2, seconds: 60, mostKeys: 3 });
+    for (let key = 0; key < 1_000; key += 1) await limiter.count(`key ${key}`);
+    expect(limiter.size).toBe(3);
+    expect(vi.getTimerCount()).toBe(3);
+    expect(await limiter.count('key 999')).toBe(2);
+    expect(await limiter.count('key 0')).toBe(1);
+    expect(await limiter.count('key 997')).toBe(1);
+  });
+});

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { clientAddress, TrustedProxies } from '../../../src/http/client-address.js';
+
+const PROXIES = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
+
+/** Whom a request from `socket` is taken to come from. */
+function addressOf(socket: string | undefined, forwarded?: string, proxies = PROXIES): string {
+  const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
+  return clientAddress({ headers, socket: { remoteAddress: socket } } as IncomingMessage, proxies);
+}
+
+describe('the address of a client', () => {
+  it('is the socket’s where no proxy is trusted, whatever a header says', () => {
+    const none = new TrustedProxies([]);
+    expect(addressOf('198.51.100.1', '203.0.113.9', none)).toBe('198.51.100.1');
+    expect(addressOf('10.0.0.1', '203.0.113.9', none)).toBe('10.0.0.1');
+    expect(addressOf(undefined, '203.0.113.9')).toBe('');
+  });
+
+  it('is the socket’s where that is no trusted proxy, whatever a header says', () => {
+    expect(addressOf('198.51.100.1', '203.0.113.9')).toBe('198.51.100.1');
+    expect(addressOf('192.0.2.8', '203.0.113.9')).toBe('192.0.2.8');
+    expect(addressOf('2001:db9::1', '203.0.113.9')).toBe('2001:db9::1');
+  });
+
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['1.1.1.1, 203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9, 10.2.3.4', '203.0.113.9'],
+    ['1.1.1.1, 203.0.113.9,10.2.3.4 ,  192.0.2.7', '203.0.113.9'],
+    ['2001:db9::5, 2001:db8::5', '2001:db9::5'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9:4711', '203.0.113.9'],
+    ['[2001:db9::5]:4711', '2001:db9::5'],
+    ['[2001:db9::5]', '2001:db9::5'],
+    ['fe80::1%eth0', 'fe80::1'],
+  ])('behind a trusted proxy that says %s is %s', (forwarded, address) => {
+    expect(addressOf('10.0.0.1', forwarded)).toBe(address);
+    expect(addressOf('::ffff:10.0.0.1', forwarded)).toBe(address);
+    expect(addressOf('2001:db8::1', forwarded)).toBe(address);
+  });
+
+  it('is the left-most one where all are trusted proxies', () => {
+    expect(addressOf('10.0.0.1', '10.0.0.3, 10.0.0.2')).toBe('10.0.0.3');
+  });
+
+  it.each([
+    '',
+    ' ',
+    'unknown',
+    '_hidden',
+    '203.0.113.9,',
+    '203.0.113.9, unknown',
+    '1.2.3.4.5',
+    '203.0.113.9:',
+    '[::1',
+    'for=203.0.113.9',
+    '203.0.113.9, 10.0.0.2:x',
+  ])('is the socket’s where what the proxy says (%j) is no address', (forwarded) => {
+    expect(addressOf('10.0.0.1', forwarded)).toBe('10.0.0.1');
+  });
+
+  it('is not hidden by what a client wrote left of it', () => {
+    expect(addressOf('10.0.0.1', 'garbage, \u0000, 203.0.113.9')).toBe('203.0.113.9');
+  });
+
+  it('cannot be asked for with networks that are none', () => {
+    expect(() => new TrustedProxies(['10.0.0.0/33'])).toThrow('10.0.0.0/33 is no network');
+  });
+});
