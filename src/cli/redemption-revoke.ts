@@ -10,13 +10,16 @@ import {
 import { CommandError } from './command-error.js';
 import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from './issuer-session.js';
 import { formatTime, table } from './output.js';
-import { type CutFlags, cutCommand } from './redemption-cut.js';
+import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
 import { requireRedemption } from './redemption-show.js';
 import { remainingText } from './remaining.js';
 import { writeOut } from './write-out.js';
 
 /** The flags of `redemption revoke`, settings among them. */
-export interface RevokeFlags extends CutFlags, IssuerFlags {
+export interface RevokeFlags extends IssuerFlags {
+  readonly continue?: boolean;
+  readonly abort?: boolean;
+  readonly router?: string;
   readonly withToken?: boolean;
   readonly withGrant?: boolean;
   readonly keepToken?: boolean;
@@ -51,12 +54,16 @@ export async function revokeCommand(
   if (goOn && abort) {
     throw new CommandError('--continue and --abort are given both', { exitCode: 2, hint: 'leave one out' });
   }
+  const cutFlags: CutFlags = {
+    continue: goOn,
+    abort,
+    ...(router !== undefined && { router: parseRouter(router) }),
+  };
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
     const redemption = await requireRedemption(store, id);
     if (!abort) await revoke(redemption, { choice, cut }, store, context);
     if (!cut) return;
-    const cutFlags = { continue: goOn, abort, ...(router !== undefined && { router }) };
     await cutCommand(redemption, cutFlags, session, context);
   });
 }
