@@ -5,6 +5,9 @@ import { openSqliteStore } from '../dist/stores/sqlite/sqlite-store.js';
 const AT_ONCE = 256;
 const DAY_MS = 86_400_000;
 
+// Nobody redeems with it.
+const CODE = 'the-code-of-every-grant';
+
 const hex = (bytes) => randomBytes(bytes).toString('hex');
 const PEM_LINES = Array.from({ length: 16 }, () => randomBytes(48).toString('base64'));
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${PEM_LINES.join('\n')}\n-----END CERTIFICATE-----\n`;
@@ -73,7 +76,7 @@ export async function fillStore(
   try {
     const now = clock();
     const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, now));
-    await Promise.all(grants.map((grant) => store.createGrant(grant)));
+    await Promise.all(grants.map((grant) => store.createGrant(grant, CODE)));
     const total = count * redemptionsEach;
     for (let made = 0; made < total; made += AT_ONCE) {
       const batch = Array.from({ length: Math.min(AT_ONCE, total - made) }, (_, index) => {
