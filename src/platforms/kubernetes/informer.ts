@@ -1,8 +1,9 @@
 import type { Clock } from '../../redemption/clock.js';
+import { isApiError } from './api-error.js';
 import { type BackOffLimits, backOffDelay } from './back-off.js';
 
 /** What is told of a kind of object after it was listed; a bookmark tells only how far that is. */
-export type WatchEvent<T> =
+export type ObjectEvent<T> =
   | { readonly type: 'put' | 'remove'; readonly object: T; readonly resourceVersion: string }
   | { readonly type: 'bookmark'; readonly resourceVersion: string };
 
@@ -11,15 +12,10 @@ export interface ObjectSource<T> {
   /** All of them, as they are at this moment. */
   list(signal: AbortSignal): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   /**
-   * What changed since a resource version, until the server ends the watch. Throws ResourceVersionGone when that version
-   * is too old to go on from.
+   * What changed since a resource version, until the server ends the watch. Throws ApiError `gone` when that version is too
+   * old to go on from.
    */
-  watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
-}
-
-/** The API server has forgotten that resource version (410). */
-export class ResourceVersionGone extends Error {
-  override readonly name = 'ResourceVersionGone';
+  watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
 }
 
 /** Who is told what objects there are. Each call returns soon: it notes or enqueues, and does no work. */
@@ -82,7 +78,7 @@ export class Informer<T> {
         else this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ResourceVersionGone) this.#resourceVersion = undefined;
+        if (isApiError(error, 'gone')) this.#resourceVersion = undefined;
         this.#options.onFailure(error);
         await this.#pause(signal);
         if (this.#failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;

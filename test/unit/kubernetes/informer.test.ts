@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  Informer,
-  ResourceVersionGone,
-  type WatchEvent,
-} from '../../../src/platforms/kubernetes/informer.js';
+import { ApiError } from '../../../src/platforms/kubernetes/api-error.js';
+import { Informer, type ObjectEvent } from '../../../src/platforms/kubernetes/informer.js';
 
 interface Thing {
   readonly name: string;
@@ -42,7 +39,7 @@ async function informed(answers: readonly Answer[]) {
         const [, resourceVersion = ''] = tells[0] ?? [];
         return { resourceVersion, items: tells.slice(1).map(([, , name = '']) => ({ name })) };
       },
-      async *watch(resourceVersion): AsyncGenerator<WatchEvent<Thing>> {
+      async *watch(resourceVersion): AsyncGenerator<ObjectEvent<Thing>> {
         const { tells = [], fails } = answer(`watch ${resourceVersion}`);
         for (const [type, version, name = ''] of tells) {
           yield type === 'bookmark'
@@ -101,7 +98,7 @@ describe('an informer', () => {
   it('lists again when the server has forgotten the version', async () => {
     const { told, failures } = await informed([
       LISTED,
-      { request: 'watch 5', fails: new ResourceVersionGone('too old') },
+      { request: 'watch 5', fails: new ApiError('watch', { reason: 'gone', status: 410 }) },
       {
         request: 'list',
         tells: [
