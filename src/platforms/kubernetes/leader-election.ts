@@ -118,7 +118,10 @@ export class LeaderElection {
   #beginLeading(): void {
     if (this.#leading) return;
     const stop = new AbortController();
-    const ended = this.#options.lead(stop.signal).catch(this.#options.onFailure);
+    // Not before this is known to lead.
+    const ended = Promise.resolve()
+      .then(() => this.#options.lead(stop.signal))
+      .catch(this.#options.onFailure);
     this.#leading = { stop, ended };
   }
 

@@ -67,6 +67,7 @@ function candidate(
     clock: () => Date.now() + skewMs,
     wait,
     lead: async (signal) => {
+      expect(election.isLeading).toBe(true);
       leading.push(identity);
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       leading.splice(leading.indexOf(identity), 1);
