@@ -193,4 +193,10 @@ function checkTogether(settings: Settings): void {
   const pinned = 'tokens carry the CA of the certificate, and clients trust nothing else';
   needs('tlsCa', 'tlsCert', pinned);
   needs('tlsCert', 'tlsCa', pinned);
+  const ofAdmin = "give both files, or neither for the service's own certificate";
+  needs('adminTlsCert', 'adminTlsKey', ofAdmin);
+  needs('adminTlsKey', 'adminTlsCert', ofAdmin);
+  const known = 'the admin API takes bearer tokens of one issuer, that are meant for it';
+  needs('adminListen', 'adminIssuer', known);
+  needs('adminListen', 'adminAudience', known);
 }

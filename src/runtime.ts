@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { CertificateTimes } from './admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import type { ReadinessPart } from './admin/operations-app.js';
+import { startAdmin } from './admin-side.js';
 import { watchCertificates } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
@@ -13,13 +14,13 @@ import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { CertificateAuthorityError } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
+import type { FoundIdentity } from './platforms/standalone/server-identity.js';
 import { serviceUrl } from './platforms/standalone/service-address.js';
 import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import { createPublicListener } from './public-listener.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishCodeKey } from './redemption/rotate-code-keys.js';
-import type { FoundIdentity } from './redemption/server-identity.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
 import { openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import type { Settings } from './setting-schemas.js';
@@ -46,6 +47,8 @@ export interface RuntimeContext {
 export interface RunningService {
   readonly description: ServiceDescription;
   readonly listening: AddressInfo;
+  /** Where the admin API listens; undefined where it is off. */
+  readonly adminListening: AddressInfo | undefined;
   readonly metrics: Metrics;
   readonly storeMetrics: Registry;
   /** What readiness depends on beside the certificates. */
@@ -164,14 +167,30 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // Where sites tell whether they accept links, a grant is made when its own does.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  const watch = watchCertificates(parts, description);
+  const admin = await startAdmin(settings, { store, credentials: shown, ...context });
+  const watch = watchCertificates(
+    {
+      ...parts,
+      listener: {
+        setCredentials(credentials) {
+          listener.setCredentials(credentials);
+          admin?.setCredentials(credentials);
+        },
+      },
+    },
+    description,
+  );
+  const reloadIdentity = async () => {
+    admin?.turn();
+    await watch.turn();
+  };
   const retention = retentionTurns(
     store,
     { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
     context,
   );
   const timers = [
-    setInterval(() => void watch.turn(), IDENTITY_CHECK_MS),
+    setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
     setInterval(() => void retention.turn(), RETENTION_MS),
     setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
@@ -181,6 +200,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   return {
     description,
     listening,
+    adminListening: admin?.listening,
     metrics,
     storeMetrics: storeMetrics(store, context),
     certificateTimes: watch.times,
@@ -188,11 +208,11 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
       { name: 'store', ready: () => store.probe() },
       { name: 'listener', ready: async () => assertListening(listener) },
     ],
-    reloadIdentity: watch.turn,
+    reloadIdentity,
     async close() {
       for (const timer of timers) clearInterval(timer);
       retention.stop();
-      await listener.drain(DRAIN_MS);
+      await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS)]);
       await store.close();
       parts.lease.release();
     },

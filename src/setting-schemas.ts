@@ -76,6 +76,17 @@ function parseExternalUrl(value: string): URL | undefined {
   return url.pathname.includes('%') ? undefined : url;
 }
 
+function parseOrigin(value: string): URL | undefined {
+  const url = parseExternalUrl(value);
+  return url?.pathname === '/' ? url : undefined;
+}
+
+// What verifies with a public key alone: a secret shared with the issuer could also make tokens.
+const SIGNATURES = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+] as const;
+
 const path = z.string().min(1, 'a path');
 
 /** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
@@ -110,6 +121,25 @@ export const SETTING_SCHEMAS = {
   ),
   workers: positive(64),
   opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  adminListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  adminTlsCert: path,
+  adminTlsKey: path,
+  adminIssuer: text('the issuer as its tokens name it, a URL without query', (value) =>
+    URL.canParse(value) && /^https?:/.test(value) && !/[?#]/.test(value) ? value : undefined,
+  ),
+  adminIssuerCa: path,
+  adminJwks: path,
+  adminAudience: text('a text without spaces', (value) =>
+    /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined,
+  ),
+  adminAlgorithm: listOf(oneOf(...SIGNATURES)),
+  adminClockTolerance: text('a duration of at most 10m, such as 30s', (value) => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms <= 600_000 ? ms : undefined;
+  }),
+  adminRoleClaim: text('the name of a claim', (value) => value || undefined),
+  adminViewerRole: listOf(text('a role', (value) => value || undefined)),
+  adminOperatorRole: listOf(text('a role', (value) => value || undefined)),
   allowRedeemByKey: flag(),
   stockReplayWindow: duration(),
   stockReplaySource: oneOf('on', 'off'),
@@ -118,6 +148,9 @@ export const SETTING_SCHEMAS = {
   trustedProxy: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
   maxConnections: positive(1_000_000),
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  server: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
+  serverCa: path,
+  serverTokenFile: path,
 } as const satisfies Record<SettingKey, z.ZodType>;
 
 /** The effective value of each setting; what is unset and has no default is undefined. */

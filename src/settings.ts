@@ -98,6 +98,60 @@ export const SETTINGS = {
     placeholder: 'HOST:PORT',
     description: 'address of /healthz, /readyz and /metrics (plain HTTP), or off',
   },
+  adminListen: {
+    default: 'off',
+    placeholder: 'HOST:PORT',
+    description: 'address of the admin API (HTTPS), or off',
+  },
+  adminTlsCert: {
+    placeholder: 'FILE',
+    description: "certificate chain of the admin API (PEM; default: the service's own)",
+  },
+  adminTlsKey: { placeholder: 'FILE', description: 'key of --admin-tls-cert (PEM)' },
+  adminIssuer: {
+    placeholder: 'URL',
+    description: 'OIDC issuer whose bearer tokens the admin API takes',
+  },
+  adminIssuerCa: {
+    placeholder: 'FILE',
+    description: "CA of the issuer's own certificate (PEM; default: those that the system trusts)",
+  },
+  adminJwks: {
+    placeholder: 'FILE',
+    description: "the issuer's public keys, a JWKS (default: fetched from the issuer)",
+  },
+  adminAudience: {
+    placeholder: 'AUDIENCE',
+    description: 'what the bearer tokens must be meant for, their aud',
+  },
+  adminAlgorithm: {
+    default: 'RS256,PS256,ES256,EdDSA',
+    placeholder: 'ALG',
+    many: true,
+    description: 'how bearer tokens may be signed',
+  },
+  adminClockTolerance: {
+    default: '30s',
+    placeholder: 'DURATION',
+    description: 'how far the clocks of issuer and service may be apart',
+  },
+  adminRoleClaim: {
+    default: 'roles',
+    placeholder: 'CLAIM',
+    description: 'claim that holds the roles, or the way to it, such as realm_access.roles',
+  },
+  adminViewerRole: {
+    default: 'linkgrant-viewer',
+    placeholder: 'ROLE',
+    many: true,
+    description: 'role that may read',
+  },
+  adminOperatorRole: {
+    default: 'linkgrant-operator',
+    placeholder: 'ROLE',
+    many: true,
+    description: 'role that may read and change',
+  },
   allowRedeemByKey: {
     default: false,
     alias: 'SKUPPER_ALLOW_REDEEM_BY_KEY',
@@ -140,9 +194,29 @@ export const SETTINGS = {
     placeholder: 'LEVEL',
     description: 'debug, info, warn, error or silent',
   },
+  server: {
+    placeholder: 'URL',
+    description: 'admin API of a service, which commands then ask instead of the store',
+  },
+  serverCa: {
+    placeholder: 'FILE',
+    description: 'CA of --server (PEM; default: those that the system trusts)',
+  },
+  serverTokenFile: {
+    placeholder: 'FILE',
+    description: 'bearer token for --server, in a file that nobody else may read',
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
 export type SettingKey = keyof typeof SETTINGS;
+
+/** The settings of commands that ask a service; the service itself has no use for them. */
+const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
+
+/** The settings of the service. */
+export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(
+  (key) => !SERVER_SETTINGS.includes(key),
+);
 
 /** `externalUrl` → `--external-url`. */
 export function flagOf(key: SettingKey): string {

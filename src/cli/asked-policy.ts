@@ -1,9 +1,11 @@
 import type { GrantPolicy } from '../domain/policy.js';
 import {
+  formatPolicySettings,
   POLICY_RULE_NAMES,
   type PolicyRule,
   parsePolicyRule,
   policyRuleNamed,
+  policySetting,
 } from '../redemption/policy-settings.js';
 import { CommandError } from './command-error.js';
 import type { PolicyFlags } from './policy-flags.js';
@@ -38,10 +40,13 @@ export function policyOf(flags: PolicyFlags): GrantPolicy {
   return policy;
 }
 
-/** `policy` with the rules that were given, and without those that `unset` names, parted by commas. Throws a CommandError. */
-export function changedPolicy(policy: GrantPolicy, flags: PolicyFlags, unset?: string): GrantPolicy {
+/**
+ * The rules that change, as settings: those that were given, and, with null, those that `unset` names, parted by commas.
+ * Throws a CommandError.
+ */
+export function policyChange(flags: PolicyFlags, unset?: string): Record<string, string | null> {
   const given = policyOf(flags);
-  const changed: { -readonly [K in keyof GrantPolicy]: GrantPolicy[K] } = { ...policy, ...given };
+  const change: Record<string, string | null> = formatPolicySettings(given);
   for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
     const rule = policyRuleNamed(name);
     if (!rule || given[rule] !== undefined) {
@@ -53,7 +58,7 @@ export function changedPolicy(policy: GrantPolicy, flags: PolicyFlags, unset?: s
         },
       );
     }
-    delete changed[rule];
+    change[policySetting(rule)] = null;
   }
-  return changed;
+  return change;
 }

@@ -1,3 +1,4 @@
+import type { AdministrationErrorCode } from '../domain/administration-error.js';
 import type { ClientErrorCode, RedemptionErrorCode } from '../domain/redemption-error.js';
 import type { ExitCode } from './command-error.js';
 
@@ -7,6 +8,9 @@ interface Advice {
   readonly hint: string;
 }
 
+type ErrorCode = RedemptionErrorCode | ClientErrorCode | AdministrationErrorCode;
+
+const NEW_BEARER = 'get a new bearer token of your OIDC provider';
 const NEW_TOKEN = 'ask the operator of the accepting site for a new token';
 const TELL_OPERATOR =
   'ask the operator of the accepting site to look at the grant with `linkgrant grant show`';
@@ -155,12 +159,63 @@ const ADVICE = {
     exitCode: 4,
     hint: 'wait until the other run, or the reload that it waits for, has ended; or end it',
   },
-} as const satisfies Record<RedemptionErrorCode | ClientErrorCode, Advice>;
+  bearer_missing: { exitCode: 3, hint: `${NEW_BEARER} into the file of --server-token-file` },
+  bearer_invalid: {
+    exitCode: 3,
+    hint: `${NEW_BEARER}; its issuer, audience and algorithm are those that the service demands`,
+  },
+  bearer_expired: { exitCode: 3, hint: `${NEW_BEARER} into the file of --server-token-file` },
+  role_insufficient: {
+    exitCode: 3,
+    hint: 'ask whoever runs the OIDC provider for the role that this takes: viewer to look, operator to change',
+  },
+  identity_unavailable: {
+    exitCode: 4,
+    hint: 'the OIDC provider does not answer the service; try again when it runs',
+  },
+  request_invalid: {
+    exitCode: 2,
+    hint: 'the service takes something else; see whether it is of another version than this command',
+  },
+  request_too_large: { exitCode: 2, hint: 'give shorter values' },
+  media_type_unsupported: {
+    exitCode: 3,
+    hint: 'something between here and the service changes requests; ask who runs the proxy',
+  },
+  no_such_route: {
+    exitCode: 3,
+    hint: 'check that --server is the URL of the admin API, without a path',
+  },
+  no_such_grant: { exitCode: 1, hint: 'see `linkgrant grant list -A`' },
+  no_such_redemption: { exitCode: 1, hint: 'see `linkgrant redemption list`' },
+  name_taken: {
+    exitCode: 2,
+    hint: 'choose another name; `linkgrant grant list -A` shows the grants that there are',
+  },
+  grant_declared: { exitCode: 1, hint: 'change the file' },
+  grant_state: {
+    exitCode: 1,
+    hint: 'see `linkgrant grant list -A`; `linkgrant grant create` makes another grant',
+  },
+  source_redeemable: { exitCode: 2, hint: 'nothing was changed; say what is to become of it' },
+  value_rejected: { exitCode: 2, hint: 'choose another value' },
+  idempotency_key_reused: { exitCode: 2, hint: 'use another key for another request' },
+  outcome_gone: { exitCode: 1, hint: 'make another one' },
+  no_link_access: { exitCode: 1, hint: 'start the service with --endpoint inter-router=HOST:PORT' },
+  service_unknown: {
+    exitCode: 2,
+    hint: 'start `linkgrant serve` once with the same --data-dir, --host and --endpoint; it need not keep running',
+  },
+  signing_keys_foreign: {
+    exitCode: 2,
+    hint: 'give the --data-dir of the service; where its keys were lost, restart it',
+  },
+} as const satisfies Record<ErrorCode, Advice>;
 
 /** Every code that a command can meet, in the order of the table. */
-export const ERROR_CODES = Object.keys(ADVICE) as readonly (RedemptionErrorCode | ClientErrorCode)[];
+export const ERROR_CODES = Object.keys(ADVICE) as readonly ErrorCode[];
 
 /** How a command ends that met this code, and what to tell the person who ran it. */
-export function adviceFor(code: RedemptionErrorCode | ClientErrorCode): Advice {
+export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
 }

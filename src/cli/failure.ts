@@ -1,3 +1,4 @@
+import { AdministrationError } from '../domain/administration-error.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { explainFileError } from '../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
@@ -9,6 +10,7 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['ConfigurationError', undefined],
   ['DataDirectoryError', undefined],
   ['SettingsConflictError', undefined],
+  ['AdminSettingsError', undefined],
   [
     'CertificateAuthorityError',
     'give a CA certificate that may sign now, and its key, with --issuer-cert and --issuer-key',
@@ -33,6 +35,10 @@ export function describeFailure(error: unknown): {
 } {
   if (error instanceof CommandError) return error;
   if (error instanceof RedemptionError) return { message: error.message, ...adviceFor(error.code) };
+  if (error instanceof AdministrationError) {
+    const { exitCode, hint: advice } = adviceFor(error.code);
+    return { message: error.message, hint: error.hint ?? advice, exitCode };
+  }
   const { name, message, hint, code, path } = error as NodeJS.ErrnoException & { hint?: string };
   if (UNUSABLE.has(name)) return { message, hint: hint ?? UNUSABLE.get(name), exitCode: 2 };
   if (name === 'UnreadableFileError') return { message, hint, exitCode: 1 };

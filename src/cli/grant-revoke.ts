@@ -1,7 +1,6 @@
-import { liveLinks } from '../redemption/live-links.js';
-import { type GrantFlags, requireGrant } from './grant.js';
-import { formatTime } from './output.js';
-import { withStore } from './store-session.js';
+import type { GrantRevocation } from '../redemption/administration/administration.js';
+import { withAdministration } from './administration-session.js';
+import type { GrantFlags } from './grant.js';
 import { writeOut } from './write-out.js';
 
 /**
@@ -12,37 +11,24 @@ export async function revokeCommand(
   nameOrUid: string,
   { cascade = false, ...flags }: GrantFlags & { readonly cascade?: boolean },
 ): Promise<void> {
-  await withStore(flags, async ({ store, namespace }) => {
-    const now = Date.now();
-    const { uid: grantUid, name } = await requireGrant(store, namespace, nameOrUid);
-    let links = 0;
-    let lastEnd = 0;
-    for await (const { newest } of liveLinks(store, { grantUid }, now)) {
-      links += 1;
-      lastEnd = Math.max(lastEnd, newest.notAfter);
-    }
-    const revoked = await store.revokeGrant(grantUid, now, cascade);
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid, name } = await administration.findGrant(namespace, nameOrUid);
+    const revocation = await administration.revokeGrant(uid, cascade);
     await writeOut(
       [
-        revoked
+        revocation.outcome === 'revoked'
           ? `Grant "${name}" is revoked: it and its tokens redeem nothing more.\n`
           : `Grant "${name}" was revoked before.\n`,
-        links === 0 ? 'No link of it lives.\n' : linksText({ links, lastEnd, name, cascade }),
+        revocation.links === 0 ? 'No link of it lives.\n' : linksText(revocation, cascade),
       ].join(''),
     );
   });
 }
 
-function linksText(of: {
-  readonly links: number;
-  readonly lastEnd: number;
-  readonly name: string;
-  readonly cascade: boolean;
-}): string {
-  const count = of.links === 1 ? '1 link' : `${of.links} links`;
-  const end = formatTime(of.lastEnd);
-  if (of.cascade) {
-    return `${count} revoked with it: none is renewed or answered again. Routers take their certificates until they end, the last one ${end}; \`linkgrant redemption revoke ID --cut\` ends that sooner.\n`;
+function linksText({ links, lastEnd, name }: GrantRevocation, cascade: boolean): string {
+  const count = links === 1 ? '1 link' : `${links} links`;
+  if (cascade) {
+    return `${count} revoked with it: none is renewed or answered again. Routers take their certificates until they end, the last one ${lastEnd}; \`linkgrant redemption revoke ID --cut\` ends that sooner.\n`;
   }
-  return `${count} of it ${of.links === 1 ? 'lives' : 'live'} on and can be renewed; the last certificate ends ${end}. To revoke them too: linkgrant grant revoke ${of.name} --cascade\n`;
+  return `${count} of it ${links === 1 ? 'lives' : 'live'} on and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
 }

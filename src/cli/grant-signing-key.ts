@@ -1,6 +1,9 @@
-import { type GrantFlags, requireGrant } from './grant.js';
-import { requireMintingKey } from './minting-key.js';
-import { formatTime } from './output.js';
+import { administrationDependencies, storeAdministration } from '../administration.js';
+import { formatTime } from '../domain/rfc3339.js';
+import { requireGrant } from '../redemption/administration/dependencies.js';
+import { requireMintingKey } from '../redemption/administration/tokens.js';
+import { refuseServer } from './administration-session.js';
+import type { GrantFlags } from './grant.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from './signing-key-file.js';
 import { withStore } from './store-session.js';
 import { writeSecretOutput } from './write-token.js';
@@ -11,9 +14,12 @@ export async function exportSigningKeyCommand(
   target: string,
   flags: GrantFlags,
 ): Promise<void> {
+  refuseServer(flags, 'a signing key leaves the host of the service in no other way than through its store');
   await withStore(flags, async (session) => {
-    const grant = await requireGrant(session.store, session.namespace, nameOrUid);
-    const { key } = await requireMintingKey(grant, session);
+    const deps = administrationDependencies(session);
+    const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
+    const grant = await requireGrant(uid, deps);
+    const { key } = await requireMintingKey(grant, deps);
     await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
     process.stderr.write(
       [

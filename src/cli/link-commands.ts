@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
-import { SETTINGS, type SettingKey } from '../settings.js';
+import { SERVICE_SETTINGS, type SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import { parseReloadCommand } from './reload-command.js';
 import { STORE_SETTINGS } from './settings-options.js';
@@ -126,7 +126,7 @@ export function addDoctor(program: Command, context: Context): void {
       'the requesting side: whether this token (- for standard input) can be redeemed',
     )
     .option('--to <DIR>', "the requesting side: directory of its links (default: the namespace's input)");
-  addConnectionFlags(withSettings(doctor, Object.keys(SETTINGS) as SettingKey[]))
+  addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./doctor.js')).doctorCommand(flags, context));
 }

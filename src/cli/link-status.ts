@@ -3,6 +3,7 @@ import type { LinkSecret } from '../domain/link.js';
 import { hasStore, openLinkSide, siteUid } from '../link-side.js';
 import { openStore } from '../open-store.js';
 import { describeCertificate } from '../pki/certificate-info.js';
+import { remainingText, remainingWords } from '../redemption/administration/remaining.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { Clock } from '../redemption/clock.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
@@ -15,7 +16,6 @@ import { configurationFrom } from './configuration.js';
 import { type LinkFlags, linkDirectoryOf } from './link.js';
 import { formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { remainingText, remainingWords } from './remaining.js';
 import { siteNamespace } from './site-namespace.js';
 
 const PAGE = 500;

@@ -5,7 +5,7 @@ import { CommandError } from './command-error.js';
 const USUAL_OWNERS: Readonly<Record<number, string>> = { 9090: 'Cockpit or Prometheus' };
 
 /** What a failure to listen means, by the flag whose address it was; any other error as it is. */
-export function listenFailure(error: unknown, { listen, opsListen }: Settings): unknown {
+export function listenFailure(error: unknown, { listen, opsListen, adminListen }: Settings): unknown {
   const {
     code = '',
     syscall,
@@ -19,10 +19,14 @@ export function listenFailure(error: unknown, { listen, opsListen }: Settings): 
   };
   if (syscall !== 'listen' && syscall !== 'bind' && syscall !== 'getaddrinfo') return error;
   const host = hostname ?? address ?? '';
-  const ofOps =
-    opsListen !== undefined && (hostname === undefined ? opsListen.port === port : opsListen.host === host);
-  const ofService = hostname === undefined ? listen.port === port : listen.host === host;
-  const flag = ofOps && !ofService ? '--ops-listen' : '--listen';
+  const isOf = (listens: Settings['listen'] | undefined) =>
+    listens !== undefined && (hostname === undefined ? listens.port === port : listens.host === host);
+  const flags = [
+    ['--listen', listen],
+    ['--ops-listen', opsListen],
+    ['--admin-listen', adminListen],
+  ] as const;
+  const [flag] = flags.find(([, listens]) => isOf(listens)) ?? flags[0];
   const owner = port === undefined ? undefined : USUAL_OWNERS[port];
   const causes: Readonly<Record<string, string>> = {
     EADDRINUSE: `port ${port} is in use already${owner === undefined ? '' : ` (on many hosts by ${owner})`}`,

@@ -1,6 +1,6 @@
-import type { AccessGrant } from '../domain/access-grant.js';
+import type { Administration } from '../redemption/administration/administration.js';
+import type { GrantReport } from '../redemption/administration/grant-report.js';
 import { CommandError } from './command-error.js';
-import type { StoreSession } from './store-session.js';
 import { OutputClosed } from './write-out.js';
 
 /**
@@ -9,14 +9,14 @@ import { OutputClosed } from './write-out.js';
  * has undone something.
  */
 export async function orUnmade<T>(
-  grant: AccessGrant,
-  session: StoreSession,
+  grant: Pick<GrantReport, 'uid' | 'name' | 'namespace'>,
+  administration: Pick<Administration, 'deleteGrant'>,
   show: () => Promise<T>,
 ): Promise<T> {
   try {
     return await show();
   } catch (error) {
-    const left = await session.store.deleteGrant(grant.uid).then(
+    const left = await administration.deleteGrant(grant.uid).then(
       () => false,
       () => true,
     );

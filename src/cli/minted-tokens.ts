@@ -1,7 +1,5 @@
-import type { SignedCode } from '../codes/signed-code.js';
-import { encodeAccessToken } from '../domain/access-token-resource.js';
 import { isSubject } from '../domain/names.js';
-import { type MintedToken, type MintingKey, mintToken, type TokenOrder } from '../redemption/mint-token.js';
+import type { TokenOrder } from '../redemption/mint-token.js';
 import { CommandError } from './command-error.js';
 import { parseCount, parseWindow, requireResourceName } from './flag-values.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
@@ -53,59 +51,53 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
   };
 }
 
+/** A signed token that is to be handed out, and what it allows. */
+export interface HandedToken {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  /** The whole AccessToken. */
+  readonly document: string;
+  readonly redemptionsAllowed: number;
+  readonly expirationTime: string;
+  /** What else is to be said of it, each a line. */
+  readonly notes: readonly string[];
+}
+
 /**
- * Makes the tokens, has each recorded with `record` before it is handed out, writes them, and says on standard error what
- * they carry, and `notes` beside, each a line. Where one cannot be written, `withdraw` is told of it.
+ * Makes the tokens that are asked for, writes them, and says on standard error what they carry, and how one is revoked.
+ * Where one cannot be written, `withdraw` is told of it.
  */
 export async function handOutTokens(
-  key: MintingKey,
-  request: MintingRequest,
-  {
-    notes = [],
-    record = async () => {},
-    withdraw = async () => {},
-  }: {
-    readonly notes?: readonly string[];
-    readonly record?: (code: SignedCode) => Promise<void>;
-    readonly withdraw?: (code: SignedCode) => Promise<void>;
-  } = {},
+  { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,
+  grant: { readonly name: string; readonly namespace: string },
+  make: () => Promise<HandedToken>,
+  withdraw: (id: string) => Promise<void> = async () => {},
 ): Promise<void> {
-  const { target, count, subject } = request;
   const inDirectory = count === undefined ? undefined : tokenDirectory(target);
   const told: string[] = [];
-  let last: MintedToken | undefined;
+  let last: HandedToken | undefined;
   for (let made = 0; made < (count ?? 1); made += 1) {
-    last = await mint(key, request);
-    const { token, code } = last;
-    await record(code);
+    last = await make();
+    const { id, name, document } = last;
     try {
-      if (inDirectory) told.push(`Token ${code.jti} written to ${inDirectory(token)}\n`);
+      if (inDirectory) told.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
       else {
-        await writeSecretOutput(target, encodeAccessToken(token), 'AccessToken');
-        told.push(target === '-' ? `Token ${code.jti}\n` : `Token ${code.jti} written to ${target}\n`);
+        await writeSecretOutput(target, document, 'AccessToken');
+        told.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
       process.stderr.write(told.join(''));
-      await withdraw(code);
+      await withdraw(id);
       throw error;
     }
   }
   if (!last) return;
-  const { name, namespace } = key.grant;
   told.push(
-    `Redeemed at ${last.token.url}\n`,
-    `Can be redeemed ${limitsOf(last.token)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
-    ...notes.map((note) => `${note}\n`),
-    `Revoked with \`linkgrant token revoke ${count === undefined ? last.code.jti : 'ID'} --grant ${name} -n ${namespace}\`\n`,
+    `Redeemed at ${last.url}\n`,
+    `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
+    ...last.notes.map((note) => `${note}\n`),
+    `Revoked with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
   process.stderr.write(told.join(''));
-}
-
-async function mint(key: MintingKey, order: TokenOrder): Promise<MintedToken> {
-  const minted = await mintToken(key, order, Date.now);
-  if (!('rejected' in minted)) return minted;
-  throw new CommandError(`the token was not made: ${minted.rejected}`, {
-    exitCode: 1,
-    hint: 'see `linkgrant grant list` on the side of the service',
-  });
 }

@@ -1,8 +1,11 @@
-import type { StoreSession } from './store-session.js';
+import type { AdministrationSession } from './administration-session.js';
 
 /** The flag, after a space, with which a shown command means the namespace of this one; empty where it needs none. */
-export function namespaceFlag({ namespace, service }: Pick<StoreSession, 'namespace' | 'service'>): string {
-  return namespace === (service?.system?.namespace ?? 'default') ? '' : ` -n ${namespace}`;
+export function namespaceFlag({
+  namespace,
+  usualNamespace,
+}: Pick<AdministrationSession, 'namespace' | 'usualNamespace'>): string {
+  return namespace === usualNamespace ? '' : ` -n ${namespace}`;
 }
 
 /** What a list says that is empty. */

@@ -3,6 +3,8 @@ import type { OutputFormat } from './output-format.js';
 import { plainLine } from './plain-text.js';
 import { writeOut } from './write-out.js';
 
+export { formatTime } from '../domain/rfc3339.js';
+
 /**
  * Writes `value` to standard output in `format`, or what `text` gives when none was asked for; resolves and rejects as
  * {@link writeOut} does.
@@ -32,11 +34,6 @@ export function fields(pairs: readonly (readonly [string, string | number | unde
   const shown = pairs.filter(([, value]) => value !== undefined);
   const width = Math.max(...shown.map(([label]) => label.length)) + 1;
   return shown.map(([label, value]) => `${`${label}:`.padEnd(width)} ${plainLine(String(value))}\n`).join('');
-}
-
-/** A moment as people and machines both read it: RFC 3339 in UTC, to the second. */
-export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** A SHA-256 as OpenSSL prints fingerprints: `AB:CD:…`. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
-import { SETTINGS, type SettingKey } from '../settings.js';
+import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../settings.js';
 import { version } from '../version.js';
 import { addConnectionFlags, grantCommand, LISTING_OUTPUT, OUTPUT, withSettings } from './command-flags.js';
 import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
@@ -26,10 +26,9 @@ function addGrantLimits(command: Command): Command {
 }
 
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  withSettings(
-    program.command('serve').description('run the redemption service'),
-    Object.keys(SETTINGS) as SettingKey[],
-  ).action(async (flags) => (await import('./serve.js')).serveCommand(flags, context));
+  withSettings(program.command('serve').description('run the redemption service'), SERVICE_SETTINGS).action(
+    async (flags) => (await import('./serve.js')).serveCommand(flags, context),
+  );
 }
 
 function addGrant(program: Command): void {
@@ -145,9 +144,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     STORE_SETTINGS,
   )
     .addOption(OUTPUT())
-    .action(async (id, flags) =>
-      (await import('./redemption-show.js')).showCommand(id, flags, context.clock()),
-    );
+    .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));
   addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
   const config = program.command('config').description('the configuration of the service');

@@ -7,7 +7,6 @@ import {
   CUT_STEPS,
   type CutDependencies,
   type CutStanding,
-  noteTold,
 } from '../redemption/cut-link.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import type { LiveLink } from '../redemption/live-links.js';
@@ -25,7 +24,7 @@ export interface CutFlags {
   readonly continue?: boolean;
   readonly abort?: boolean;
   /** What the router runs on, where that is not what the service does. */
-  readonly router?: RouterPlatform;
+  readonly router?: string;
 }
 
 const TITLES = {
@@ -47,7 +46,7 @@ export async function cutCommand(
   session: IssuerSession,
   context: IssuerContext,
 ): Promise<void> {
-  const router = flags.router ?? parseRouter(platformOf(session));
+  const router = parseRouter(flags.router, session);
   const store = requireStore(session);
   const signers = await signersOf(redemption, store, context.clock());
   const issuer = cutIssuerOf(redemption, signers, session, context);
@@ -74,7 +73,6 @@ export async function cutCommand(
   }
   const place = placeOf(issuer, { redemption, old: standing.old, router }, session);
   await writeOut(waitingText(redemption.id, standing, place));
-  await noteTold(standing.step, deps);
   refuseUnmet(standing);
 }
 
@@ -85,9 +83,8 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-/** The platform that `--router` names; throws a CommandError for another word. */
-export function parseRouter(text: string): RouterPlatform {
-  const found = ROUTER_PLATFORMS.find((platform) => platform === text);
+function parseRouter(text: string | undefined, session: IssuerSession): RouterPlatform {
+  const found = ROUTER_PLATFORMS.find((platform) => platform === (text ?? platformOf(session)));
   if (found) return found;
   throw new CommandError(`--router cannot be "${text}"`, {
     exitCode: 2,

@@ -1,11 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import type { Redemption } from '../domain/redemption.js';
-import type { GrantStore } from '../redemption/grant-store.js';
-import { CommandError } from './command-error.js';
+import { withAdministration } from './administration-session.js';
 import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
-import { redemptionReport, renewalReport } from './redemption-report.js';
-import { withStore } from './store-session.js';
 
 /** The first certificate of a PEM text as people read it, each line indented. */
 function certificateText(pem: string): string {
@@ -37,44 +33,19 @@ function certificateText(pem: string): string {
   ]);
 }
 
-/** The redemption of that id, or an error that says where they are listed. */
-export async function requireRedemption(
-  store: Pick<GrantStore, 'findRedemption'>,
-  id: string,
-): Promise<Redemption> {
-  const redemption = await store.findRedemption(id);
-  if (redemption) return redemption;
-  throw new CommandError(`there is no redemption ${id}`, {
-    exitCode: 1,
-    hint: 'see `linkgrant redemption list`',
-  });
-}
-
 /**
- * `redemption show`: shows a redemption, its certificate, its renewals, and what its link can still do. Throws a
- * CommandError where there is none of that id.
+ * `redemption show`: shows a redemption, its certificate, its renewals, and what its link can still do. Rejects with
+ * AdministrationError where there is none of that id.
  */
 export async function showCommand(
   id: string,
-  flags: { readonly output?: OutputFormat },
-  now: number,
+  { output, ...flags }: { readonly output?: OutputFormat; readonly [setting: string]: unknown },
 ): Promise<void> {
-  await withStore(flags, async ({ store }) => {
-    const redemption = await requireRedemption(store, id);
-    const renewals = await store.listRenewals(id);
+  await withAdministration(flags, async ({ administration }) => {
+    const shown = await administration.showRedemption(id);
+    const { renewals = [] } = shown;
     const newest = renewals.at(-1);
-    const shown = redemptionReport(redemption, newest, now);
-    const report = {
-      ...shown,
-      certificate: redemption.certificate,
-      ...(newest && {
-        renewals: renewals.map((renewal) => ({
-          ...renewalReport(renewal),
-          certificate: renewal.certificate,
-        })),
-      }),
-    };
-    await print(flags.output, report, () =>
+    await print(output, shown, () =>
       [
         fields([
           ['ID', shown.id],
@@ -90,14 +61,14 @@ export async function showCommand(
           [
             'Renewed',
             newest &&
-              `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${formatTime(newest.renewedAt)} from ${newest.peer}`,
+              `${newest.number} ${newest.number === 1 ? 'time' : 'times'}, the last one ${newest.renewedAt} from ${newest.peer}`,
           ],
           ['Remaining', shown.remaining],
         ]),
         'Certificate:\n',
-        certificateText(redemption.certificate),
+        certificateText(shown.certificate),
         ...renewals.flatMap((renewal) => [
-          `Renewal ${renewal.number}, ${formatTime(renewal.renewedAt)} from ${renewal.peer}:\n`,
+          `Renewal ${renewal.number}, ${renewal.renewedAt} from ${renewal.peer}:\n`,
           certificateText(renewal.certificate),
         ]),
       ].join(''),

@@ -1,7 +1,11 @@
+import { storeAdministration } from '../administration.js';
+import { isUuid } from '../domain/names.js';
 import type { LedgerFault } from '../redemption/ledger-store.js';
+import { refuseServer } from './administration-session.js';
 import { CommandError } from './command-error.js';
+import type { GrantFlags } from './grant.js';
 import { print } from './output.js';
-import { grantUidOf, type RedemptionListFlags } from './redemption.js';
+import type { RedemptionListFlags } from './redemption.js';
 import { withStore } from './store-session.js';
 
 function faultText({ grantUid, seq, problem }: LedgerFault): string {
@@ -14,32 +18,31 @@ function faultText({ grantUid, seq, problem }: LedgerFault): string {
  * CommandError (exit code 1) that names the first thing that is wrong.
  */
 export async function verifyCommand(
-  asked: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
+  flags: Pick<GrantFlags, 'output'> & Pick<RedemptionListFlags, 'grant' | 'since' | 'subject' | 'events'>,
 ): Promise<void> {
-  const { since, subject, events, output, ...flags } = asked;
-  if (output === 'csv') {
-    throw new CommandError('--verify has no list that could be CSV', {
-      exitCode: 2,
-      hint: 'use -o json or -o yaml; the exit code tells as well',
-    });
-  }
+  const { since, subject, events } = flags;
   if (since !== undefined || subject !== undefined || events) {
     throw new CommandError('--verify takes no --since, --subject and --events', {
       exitCode: 2,
       hint: 'a ledger is verified as a whole; --grant chooses one grant',
     });
   }
-  await withStore(flags, async ({ store, namespace }) => {
-    const grantUid = flags.grant === undefined ? undefined : await grantUidOf(store, namespace, flags.grant);
-    const { entries, fault } = await store.verifyLedger(grantUid);
+  refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
+  const { grant } = flags;
+  await withStore(flags, async (session) => {
+    const grantUid =
+      grant === undefined || isUuid(grant)
+        ? grant
+        : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
+    const { entries, fault } = await session.store.verifyLedger(grantUid);
     if (fault) {
       throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
         exitCode: 1,
-        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
+        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/security.md',
       });
     }
     await print(
-      output,
+      flags.output,
       { whole: true, entries },
       () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
     );

@@ -4,11 +4,17 @@ import type { Settings } from '../setting-schemas.js';
 import { type SystemPlace, siteReports } from '../system-side.js';
 import { formatFingerprint } from './output.js';
 
+/** The ports that a service listens on. */
+export interface ServingPorts {
+  readonly service: number;
+  readonly operations: number | undefined;
+  readonly admin: number | undefined;
+}
+
 /** What `serve` says on standard output once it answers; its last line is what to do next. */
 export async function banner(
   description: ServiceDescription,
-  port: number,
-  opsPort: number | undefined,
+  ports: ServingPorts,
   { namespace }: Settings,
 ): Promise<string> {
   const { url, caSha256, system, endpoints } = description;
@@ -21,7 +27,8 @@ export async function banner(
             : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`
         }`;
   return [
-    `Serving ${url} on port ${port}${opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`}`,
+    `Serving ${url} on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`,
+    ...(ports.admin === undefined ? [] : [`Admin API on port ${ports.admin}`]),
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
     ...(system ? await siteLines(system) : [standalone]),
     '',

@@ -26,8 +26,11 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   process.on('message', (order: WorkerOrder) => {
     if (order.tellMetrics) void tellState(service);
   });
-  const { description, listening } = service;
-  await tell({ ready: { description, port: listening.port }, ends: service.certificateTimes() });
+  const { description, listening, adminListening } = service;
+  await tell({
+    ready: { description, port: listening.port, adminPort: adminListening?.port },
+    ends: service.certificateTimes(),
+  });
   const telling = setInterval(() => void tellState(service), TELLING_MS);
   await stop;
   clearInterval(telling);

@@ -15,10 +15,11 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
   let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
   try {
-    const { description, port } = await group.start();
+    const { description, port, adminPort } = await group.start();
     process.on('SIGHUP', () => group.signal('SIGHUP'));
     operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
-    process.stdout.write(plainText(await banner(description, port, operations?.listening.port, settings)));
+    const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
+    process.stdout.write(plainText(await banner(description, ports, settings)));
     await stop;
   } finally {
     // Until everything is answered, readiness says that workers are missing.

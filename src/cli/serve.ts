@@ -60,7 +60,15 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
       ));
     process.stdout.write(
       plainText(
-        await banner(service.description, service.listening.port, operations?.listening.port, settings),
+        await banner(
+          service.description,
+          {
+            service: service.listening.port,
+            operations: operations?.listening.port,
+            admin: service.adminListening?.port,
+          },
+          settings,
+        ),
       ),
     );
     await stop;

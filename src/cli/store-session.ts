@@ -48,12 +48,3 @@ function requirePlatform(asked: unknown, service: ServiceDescription | undefined
     hint: 'leave --platform out, or name the --data-dir of the service that is meant',
   });
 }
-
-/** The published description, or an error that says how to get one. */
-export function requireService({ service }: StoreSession): ServiceDescription {
-  if (service) return service;
-  throw new CommandError('no service has run on this store yet, so there is no URL for tokens', {
-    exitCode: 2,
-    hint: 'start `linkgrant serve` once with the same --data-dir, --host and --endpoint; it need not keep running',
-  });
-}

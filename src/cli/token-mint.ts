@@ -1,3 +1,6 @@
+import { encodeAccessToken } from '../domain/access-token-resource.js';
+import { formatTime } from '../domain/rfc3339.js';
+import { mintToken } from '../redemption/mint-token.js';
 import { CommandError } from './command-error.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { POLICY_FLAGS } from './policy-flags.js';
@@ -11,6 +14,7 @@ export interface TokenMintFlags extends SignedTokenFlags {
 
 const OF_THE_STORE = [
   ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
+  ...['server', 'serverCa', 'serverTokenFile'],
   ...POLICY_FLAGS,
 ] as const;
 
@@ -20,9 +24,31 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
   if (needless.length > 0) {
     throw new CommandError('--signing-key says which grant it is of, and needs nothing of the service', {
       exitCode: 2,
-      hint: 'leave out --grant, --code-file, --issuer, --namespace, --platform, --data-dir, --store and the policy of a new grant',
+      hint: 'leave out --grant, --code-file, --issuer, --namespace, --platform, --data-dir, --store, --server and the policy of a new grant',
     });
   }
   const request = mintingRequest(target, flags);
-  await handOutTokens(await readSigningKey(flags.signingKey), request);
+  const key = await readSigningKey(flags.signingKey);
+  await handOutTokens(request, key.grant, async () => {
+    const minted = await mintToken(key, request, Date.now);
+    if ('rejected' in minted) {
+      throw new CommandError(`the token was not made: ${minted.rejected}`, {
+        exitCode: 1,
+        hint: 'see `linkgrant grant list` on the side of the service',
+      });
+    }
+    const { token, code } = minted;
+    const { jti: id, uses: redemptionsAllowed } = code;
+    const { name, url } = token;
+    const expirationTime = formatTime(code.expirationTime);
+    return {
+      id,
+      name,
+      url,
+      document: encodeAccessToken(token),
+      redemptionsAllowed,
+      expirationTime,
+      notes: [],
+    };
+  });
 }

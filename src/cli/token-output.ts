@@ -1,54 +1,27 @@
-import { encodeAccessToken } from '../domain/access-token-resource.js';
-import type { CreatedGrant } from '../redemption/create-grant.js';
-import { issueToken } from '../redemption/issue-token.js';
-import { CommandError } from './command-error.js';
-import { requireLinkAccess } from './link-access.js';
-import { orUnmade } from './made-grant.js';
-import { requireService, type StoreSession } from './store-session.js';
+import { encodeResource } from '../domain/resource-encoding.js';
+import type { Administration } from '../redemption/administration/administration.js';
 import { tell } from './tell.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**
- * Writes the token of a grant to `target` and says on standard error what it carries. Unless `keepGrant` is set the grant
- * was made for this token, and is deleted again when the token cannot be written, so that nothing is left behind.
+ * Writes a token with the code of a grant to `target`, and says on standard error what it carries. Rejects with
+ * AdministrationError where it would be of no use.
  */
 export async function writeToken(
-  made: CreatedGrant,
-  target: string,
-  flags: {
-    readonly name?: string | undefined;
-    readonly linkCost?: number | undefined;
-    readonly keepGrant?: boolean;
-  },
-  session: StoreSession,
-): Promise<void> {
-  if (flags.keepGrant) return writeTokenOf(made, target, flags, session);
-  return orUnmade(made.grant, session, () => writeTokenOf(made, target, flags, session));
-}
-
-async function writeTokenOf(
-  { grant, code }: CreatedGrant,
+  { uid: grantUid, code }: { readonly uid: string; readonly code: string },
   target: string,
   { name, linkCost }: { readonly name?: string | undefined; readonly linkCost?: number | undefined },
-  session: StoreSession,
+  administration: Administration,
 ): Promise<void> {
-  const service = requireService(session);
-  const { endpoints, siteUid } = await requireLinkAccess(session, grant);
-  const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, Date.now);
-  if ('rejected' in token) {
-    throw new CommandError(`the token was not made: ${token.rejected}`, {
-      exitCode: 1,
-      hint: 'start the service with --endpoint inter-router=HOST:PORT, or see `linkgrant grant list`',
-    });
-  }
-  await writeSecretOutput(target, encodeAccessToken(token), 'AccessToken');
-  const leadsTo = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
+  const issued = await administration.issueToken({ grantUid, code, name, linkCost });
+  await writeSecretOutput(target, encodeResource({ ...issued.token }), 'AccessToken');
+  const leadsTo = issued.endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
   tell(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
-      `Redeemed at ${token.url}\n`,
+      `Redeemed at ${issued.token.spec.url}\n`,
       `Links to ${leadsTo}\n`,
-      `Can be redeemed ${limitsOf(token)}\n`,
+      `Can be redeemed ${limitsOf(issued)}\n`,
     ].join(''),
   );
 }

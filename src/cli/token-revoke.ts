@@ -1,8 +1,7 @@
 import { isTokenId } from '../codes/signed-code.js';
+import { withAdministration } from './administration-session.js';
 import { CommandError } from './command-error.js';
-import { everyItem } from './every-item.js';
-import { type GrantFlags, requireGrant } from './grant.js';
-import { withStore } from './store-session.js';
+import type { GrantFlags } from './grant.js';
 import { writeOut } from './write-out.js';
 
 /** The flags of `token revoke`. */
@@ -18,15 +17,9 @@ export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): P
       hint: '`linkgrant token list` and `linkgrant token inspect FILE` show it',
     });
   }
-  await withStore(flags, async ({ store, namespace }) => {
-    const grant = await requireGrant(store, namespace, flags.grant);
-    const { uid: grantUid, name, redemptionsAllowed: uses } = grant;
-    const now = Date.now();
-    const known = await store.findCode(grantUid, id);
-    const expirationTime = grant.expirationTime ?? now + grant.expirationWindowMs;
-    const outcome = await store.revokeCode({ grantUid, jti: id, uses, expirationTime }, now);
-    const redemptions = await everyItem((page) => store.listRedemptions({ ...page, grantUid }));
-    const links = redemptions.filter(({ jti, revokedAt }) => jti === id && revokedAt === null);
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid, name } = await administration.findGrant(namespace, flags.grant);
+    const { outcome, known, links } = await administration.revokeToken(uid, id);
     const what = `${known ? '' : 'The service has not seen it so far. '}It redeems nothing more.`;
     await writeOut(
       [

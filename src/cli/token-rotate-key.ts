@@ -1,8 +1,10 @@
+import { administrationDependencies } from '../administration.js';
 import { openCodeKeys } from '../code-keys.js';
+import { requireService } from '../redemption/administration/dependencies.js';
+import { foreignKeys } from '../redemption/administration/once-only.js';
 import { rotateCodeKey, signingMasterKey } from '../redemption/rotate-code-keys.js';
 import { CommandError } from './command-error.js';
-import { foreignKeys } from './minting-key.js';
-import { requireService, withStore } from './store-session.js';
+import { withStore } from './store-session.js';
 import { writeOut } from './write-out.js';
 
 /** The flags of `token rotate-key`. */
@@ -28,10 +30,10 @@ export async function rotateKeyCommand({
     );
   }
   await withStore(flags, async (session) => {
-    requireService(session);
+    await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
     // A key in a directory that no service reads would sign useless tokens.
-    if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys(session);
+    if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
     await writeOut(
       [

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { SignedCode } from '../codes/signed-code.js';
+import { encodeResource } from '../domain/resource-encoding.js';
+import type { IssuedToken } from '../redemption/administration/administration.js';
+import { withAdministration } from './administration-session.js';
 import { CommandError } from './command-error.js';
 import { parseCount, readCode, requireResourceName } from './flag-values.js';
-import { type GrantCreateFlags, makeGrant, requireGrant } from './grant.js';
-import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
-import { requireMintingKey } from './minting-key.js';
+import { type GrantCreateFlags, makeGrant } from './grant.js';
+import { orUnmade } from './made-grant.js';
+import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { POLICY_FLAGS } from './policy-flags.js';
-import { withStore } from './store-session.js';
 import { writeToken } from './token-output.js';
 
 /** The flags of `token issue`, as they were typed: those of a new grant, or `grant` with what its token shall be. */
@@ -33,9 +34,10 @@ export async function issueCommand(target: string, flags: TokenIssueFlags): Prom
 async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<void> {
   refuseFlags(flags, ['subject', 'count'], 'tokens of their own are made of a grant that is there');
   const { name, linkCost } = ownCodeFlags(flags);
-  await withStore(flags, async (session) => {
+  await withAdministration(flags, async (session) => {
+    const { administration } = session;
     const made = await makeGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
-    return writeToken(made, target, { name, linkCost }, session);
+    await orUnmade(made, administration, () => writeToken(made, target, { name, linkCost }, administration));
   });
 }
 
@@ -48,31 +50,48 @@ async function issueWithCode(
   const limits = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
   refuseFlags(flags, limits, `a token with the code of grant "${wanted}" has its limits`);
   const own = ownCodeFlags(flags);
-  await withStore(flags, async (session) => {
-    const grant = await requireGrant(session.store, session.namespace, wanted);
-    const code = await readCode(codeFile);
-    return writeToken({ grant, code }, target, { ...own, keepGrant: true }, session);
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid } = await administration.findGrant(namespace, wanted);
+    await writeToken({ uid, code: await readCode(codeFile) }, target, own, administration);
   });
 }
 
 async function issueSigned(target: string, wanted: string, flags: TokenIssueFlags): Promise<void> {
   const request = mintingRequest(target, flags);
-  await withStore(flags, async (session) => {
-    const { store } = session;
-    const grant = await requireGrant(store, session.namespace, wanted);
-    const { key, endpoints } = await requireMintingKey(grant, session);
-    const leadsTo = endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
-    const left = grant.redemptionsAllowed - grant.redemptions;
-    const notes = [
-      `Links to ${leadsTo}`,
-      `Grant "${grant.name}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
-    ];
-    const record = (code: SignedCode) =>
-      store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const grant = await administration.findGrant(namespace, wanted);
+    const { name, subject, linkCost, uses: redemptionsAllowed } = request;
+    const { expirationWindow } = flags;
+    const order = { grantUid: grant.uid, name, subject, linkCost, redemptionsAllowed, expirationWindow };
+    const make = async () => handed(await administration.issueToken(order), grant.name);
     // Nobody has it, and nobody shall wonder who does.
-    const withdraw = async (code: SignedCode) => void (await store.revokeCode(code, Date.now()));
-    await handOutTokens(key, request, { notes, record, withdraw });
+    const withdraw = async (id: string) => void (await administration.revokeToken(grant.uid, id));
+    await handOutTokens(request, grant, make, withdraw);
   });
+}
+
+function handed(issued: IssuedToken, grant: string): HandedToken {
+  const {
+    id = '',
+    token,
+    endpoints,
+    redemptionsLeft: left,
+    redemptionsAllowed,
+    expirationTime = '',
+  } = issued;
+  const leadsTo = endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+  return {
+    id,
+    name: token.metadata.name,
+    url: token.spec.url,
+    document: encodeResource({ ...token }),
+    redemptionsAllowed,
+    expirationTime,
+    notes: [
+      `Links to ${leadsTo}`,
+      `Grant "${grant}" has ${left} redemption${left === 1 ? '' : 's'} left, for all its tokens together`,
+    ],
+  };
 }
 
 function ownCodeFlags(flags: TokenIssueFlags) {

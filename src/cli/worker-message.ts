@@ -6,7 +6,11 @@ import type { ExitCode } from './command-error.js';
 /** What a worker tells the process that started it. */
 export interface WorkerMessage {
   /** Once, when it answers. */
-  readonly ready?: { readonly description: ServiceDescription; readonly port: number };
+  readonly ready?: {
+    readonly description: ServiceDescription;
+    readonly port: number;
+    readonly adminPort: number | undefined;
+  };
   /** Told again and again, since a renewed certificate ends later. */
   readonly ends?: CertificateTimes;
   /** Told when it is asked to, and again and again, so that little is lost with a worker that dies. */

@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import type { AccessToken } from '../domain/access-token.js';
-import { encodeAccessToken } from '../domain/access-token-resource.js';
 import { explainFileError } from '../files/file-error.js';
 import { makeNamedDirectory, writeNamedFile } from '../files/named-output.js';
 import { createPrivateFile } from '../files/private-file.js';
 import { parseYamlMappings } from '../files/yaml-documents.js';
 import { CommandError } from './command-error.js';
-import { formatTime } from './output.js';
 import { writeOut } from './write-out.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
@@ -21,23 +18,29 @@ export async function writeSecretOutput(target: string, text: string, kind: stri
 }
 
 /** Writes tokens into a directory as `<name>-<number>.yaml`, each a new file, and gives the file's path. */
-export function tokenDirectory(directory: string): (token: AccessToken) => string {
+export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
-  return (token) =>
+  return (name, document) =>
     orUnwritable(directory, () => {
       makeNamedDirectory(directory);
       for (;;) {
         number += 1;
-        const file = join(directory, `${token.name}-${number}.yaml`);
-        if (createPrivateFile(file, encodeAccessToken(token))) return file;
+        const file = join(directory, `${name}-${number}.yaml`);
+        if (createPrivateFile(file, document)) return file;
       }
     });
 }
 
 /** How often and until when a token can be redeemed, as the end of a sentence. */
-export function limitsOf({ redemptionsAllowed, expirationTime }: AccessToken): string {
+export function limitsOf({
+  redemptionsAllowed,
+  expirationTime,
+}: {
+  readonly redemptionsAllowed: number;
+  readonly expirationTime?: string;
+}): string {
   const uses = redemptionsAllowed === 1 ? 'once' : `${redemptionsAllowed} times`;
-  return `${uses}${expirationTime === undefined ? '' : `, until ${formatTime(expirationTime)}`}`;
+  return `${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
 }
 
 function isOfKind(text: string, kind: string): boolean {

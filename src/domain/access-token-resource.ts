@@ -3,22 +3,31 @@ import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } f
 import { encodeResource } from './resource-encoding.js';
 
 /**
- * An AccessToken as a `skupper.io/v2alpha1` document that `kubectl apply` and Skupper take as it is; what is known of the
+ * An AccessToken as a `skupper.io/v2alpha1` resource that `kubectl apply` and Skupper take as it is; what is known of the
  * grant behind it is in annotations. It holds the code.
  */
-export function encodeAccessToken(token: AccessToken): string {
+export function accessTokenResource(token: AccessToken) {
   const { expirationTime, redemptionsAllowed, issuerSite } = token;
-  const annotations = {
-    [TOKEN_EXPIRATION_TIME]:
-      expirationTime === undefined ? undefined : new Date(expirationTime).toISOString(),
-    [TOKEN_REDEMPTIONS_ALLOWED]: redemptionsAllowed === undefined ? undefined : String(redemptionsAllowed),
-    [TOKEN_ISSUER_SITE]: issuerSite,
+  const annotations: Record<string, string> = {
+    ...(expirationTime !== undefined && { [TOKEN_EXPIRATION_TIME]: new Date(expirationTime).toISOString() }),
+    ...(redemptionsAllowed !== undefined && { [TOKEN_REDEMPTIONS_ALLOWED]: String(redemptionsAllowed) }),
+    ...(issuerSite !== undefined && { [TOKEN_ISSUER_SITE]: issuerSite }),
   };
-  const isAnnotated = Object.values(annotations).some((value) => value !== undefined);
-  return encodeResource({
+  const isAnnotated = Object.keys(annotations).length > 0;
+  return {
     apiVersion: 'skupper.io/v2alpha1',
     kind: 'AccessToken',
-    metadata: { annotations: isAnnotated ? annotations : undefined, name: token.name },
-    spec: { ca: token.ca, code: token.code, linkCost: token.linkCost, url: token.url },
-  });
+    metadata: { ...(isAnnotated && { annotations }), name: token.name },
+    spec: {
+      ca: token.ca,
+      code: token.code,
+      ...(token.linkCost !== undefined && { linkCost: token.linkCost }),
+      url: token.url,
+    },
+  } as const;
+}
+
+/** The same as a document. */
+export function encodeAccessToken(token: AccessToken): string {
+  return encodeResource(accessTokenResource(token));
 }

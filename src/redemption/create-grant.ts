@@ -28,6 +28,8 @@ export interface GrantRequest {
   readonly policy?: GrantPolicy | undefined;
   /** Name of the file that declares it; absent for a grant made in another way. */
   readonly sourceFile?: string | undefined;
+  /** The uid that it gets, and the code of ours if nobody chose one, where these were settled before. */
+  readonly settled?: { readonly uid: string; readonly code: string } | undefined;
 }
 
 /** A grant was made: its code is known to the caller alone from here on. */
@@ -39,6 +41,8 @@ export interface CreatedGrant {
 /** Why a grant was not made, as a sentence. */
 export interface RejectedGrant {
   readonly rejected: string;
+  /** True where another grant has its name. */
+  readonly isTaken?: boolean;
 }
 
 /** Why a grant cannot be redeemed that often, as a sentence; undefined if it can. Absent counts as the default. */
@@ -93,8 +97,10 @@ export async function createGrant(
   const expirationTime = ready ? now + expirationWindowMs : null;
   const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
   if (rejected !== undefined) return { rejected };
-  const code = request.code ?? mintCode();
-  const uid = randomUUID();
+  const { uid, code } = {
+    uid: request.settled?.uid ?? randomUUID(),
+    code: request.code ?? request.settled?.code ?? mintCode(),
+  };
   const grant: AccessGrant = {
     uid,
     namespace: request.namespace,
@@ -115,5 +121,6 @@ export async function createGrant(
   };
   const created = await deps.store.createGrant(grant, code);
   if (created !== 'name_taken') return { grant: created, code };
-  return { rejected: `there is already a grant "${request.name}" in namespace "${request.namespace}"` };
+  const rejection = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
+  return { rejected: rejection, isTaken: true };
 }

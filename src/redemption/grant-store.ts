@@ -3,6 +3,7 @@ import type { Redemption } from '../domain/redemption.js';
 import type { RedemptionErrorCode, Refusal } from '../domain/redemption-error.js';
 import type { CodeStore, StoredCode } from './code-store.js';
 import type { LedgerStore } from './ledger-store.js';
+import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 
@@ -67,7 +68,7 @@ export interface RevokedCertificate {
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
  * nothing.
  */
-export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
+export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, OutcomeStore {
   /**
    * Stores a new grant that `code` redeems, and gives it as it is kept from then on: where grants are resources of a
    * cluster, that chooses the uid. A grant of that namespace and name exists: `name_taken`, and nothing is stored.
@@ -125,7 +126,7 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore {
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
   /** The last attempts at a grant, newest first. */
   listAttempts(grantUid: string, limit: number): Promise<readonly Attempt[]>;
-  /** Erases sealed answers whose time has passed; tells how many. */
+  /** Erases sealed answers, and outcomes that are kept, whose time has passed; tells how many. */
   eraseSealedAnswers(now: number): Promise<number>;
 
   getSetting(key: string): Promise<string | undefined>;

@@ -64,6 +64,11 @@ export function policyRuleNamed(name: string): PolicyRule | undefined {
   return RULE_FIELDS.find((rule) => POLICY_RULE_NAMES[rule] === name);
 }
 
+/** The key of the setting that holds a rule. */
+export function policySetting(rule: PolicyRule): string {
+  return PREFIX + POLICY_RULE_NAMES[rule];
+}
+
 /** True for the key of a setting that holds a rule. */
 export function isPolicySetting(key: string): boolean {
   return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
@@ -108,7 +113,7 @@ export function formatPolicySettings(policy: GrantPolicy): Record<string, string
     const value = policy[rule];
     if (value === undefined) continue;
     const { format } = RULES[rule] as Rule<unknown>;
-    settings[PREFIX + POLICY_RULE_NAMES[rule]] = format(value);
+    settings[policySetting(rule)] = format(value);
   }
   return settings;
 }

@@ -38,6 +38,7 @@ const KINDS = {
   findCode: 'read',
   listCodes: 'read',
   revokeCode: 'write',
+  claimOutcome: 'write',
   findRenewedRedemption: 'read',
   recordRenewal: 'write',
   recordSuperseded: 'write',

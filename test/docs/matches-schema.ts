@@ -10,13 +10,14 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   array: (value) => Array.isArray(value),
   string: (value) => typeof value === 'string',
   integer: (value) => Number.isInteger(value),
+  boolean: (value) => typeof value === 'boolean',
   null: (value) => value === null,
 };
 const FORMATS: Readonly<Record<string, RegExp>> = {
   'date-time': /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/,
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 };
-const SILENT = new Set(['description', 'contentEncoding']);
+const SILENT = new Set(['description', 'contentEncoding', 'default', 'example']);
 
 /**
  * What in `value` breaks `schema`, as sentences; empty when it fits. Knows the keywords that our document uses and throws
@@ -40,6 +41,11 @@ export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve,
     else if (keyword === 'const') check(value === wanted, `is not ${wanted}`);
     else if (keyword === 'enum') check((wanted as unknown[]).includes(value), `is none of ${wanted}`);
     else if (keyword === 'minimum') check(Number(value) >= Number(wanted), `is less than ${wanted}`);
+    else if (keyword === 'maximum') check(Number(value) <= Number(wanted), `is more than ${wanted}`);
+    else if (keyword === 'pattern')
+      check(new RegExp(String(wanted), 'u').test(String(value)), `does not match ${wanted}`);
+    else if (keyword === 'minLength')
+      check(String(value).length >= Number(wanted), `is shorter than ${wanted}`);
     else if (keyword === 'maxLength')
       check(String(value).length <= Number(wanted), `is longer than ${wanted}`);
     else if (keyword === 'format')
@@ -53,8 +59,10 @@ export function schemaProblems(value: unknown, schema: Schema, resolve: Resolve,
       }
     } else if (keyword === 'additionalProperties') {
       const known = Object.keys((schema.properties as object | undefined) ?? {});
-      for (const key of Object.keys(members))
-        check(known.includes(key), `has ${key}, which is not described`);
+      for (const key of Object.keys(members).filter((member) => !known.includes(member))) {
+        if (wanted === false) check(false, `has ${key}, which is not described`);
+        else problems.push(...schemaProblems(members[key], wanted as Schema, resolve, `${at}.${key}`));
+      }
     } else if (keyword === 'items') {
       for (const [index, item] of ((value as unknown[]) ?? []).entries()) {
         problems.push(...schemaProblems(item, wanted as Schema, resolve, `${at}[${index}]`));

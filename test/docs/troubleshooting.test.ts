@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
 import { adviceFor, ERROR_CODES } from '../../src/cli/exit-codes.js';
 import { refusalOf, STOCK_PREFIXES, STOCK_TEXTS } from '../../src/client/refusals.js';
+import { AdministrationError } from '../../src/domain/administration-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { readProjectFile, sectionsOf } from './document.js';
 
@@ -24,9 +26,13 @@ describe('docs/troubleshooting.md', () => {
     const refused = REFUSAL_CODES.find((known) => known === heading);
     const { exitCode } = adviceFor(code);
     const wire = refused && wireRefusal(refused);
+    const admin = ADMIN_CODES.find((known) => known === heading);
+    const { status, title } = adminProblem(new AdministrationError(admin ?? 'internal', ''));
     const look = wire
       ? `HTTP ${wire.status} \`${wire.text}\`, exit code ${exitCode}`
-      : `Exit code ${exitCode}`;
+      : admin
+        ? `Admin API HTTP ${status} \`${title}\`, exit code ${exitCode}`
+        : `Exit code ${exitCode}`;
     expect(text.trim().split('\n')[0]).toBe(look);
     for (const label of ['Cause', 'Check', 'Cure']) {
       expect(text).toMatch(new RegExp(`^- ${label}: .{10,}\\.$`, 'm'));

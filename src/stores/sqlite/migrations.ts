@@ -89,6 +89,16 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX grants_revoked ON grants (revoked_at) WHERE source_file IS NULL AND revoked_at IS NOT NULL`,
     ],
   },
+  {
+    release: '0.1.0',
+    statements: [
+      `CREATE TABLE outcomes (
+        id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BLOB NOT NULL,
+        until INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX outcomes_over ON outcomes (until)',
+    ],
+  },
 ];
 
 /** The schema version that this program reads and writes. */

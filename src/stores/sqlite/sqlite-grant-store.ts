@@ -15,6 +15,7 @@ import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } 
 import { startGroupCommit } from './group-commit.js';
 import { listAddedUp, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
+import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption } from './record-redemption.js';
 import { recordSingleUse } from './record-single-use.js';
 import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
@@ -111,6 +112,8 @@ export function sqliteGrantStore(
     listCodes: (page) => read((connection) => listCodes(connection, page)),
     revokeCode: (code, now) => write(revokeCode(code, now)),
 
+    claimOutcome: (outcome, now) => write(claimOutcome(outcome, now)),
+
     findRenewedRedemption: (id) => read((connection) => findRenewedRedemption(connection, id)),
     recordRenewal: (renewal, now) => write(recordRenewal(renewal, now)),
     recordSuperseded: (redemption, peer, now) => write(recordSuperseded(redemption, peer, now)),
@@ -129,7 +132,8 @@ export function sqliteGrantStore(
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read((connection) => listAttempts(connection, uid, limit)),
     async eraseSealedAnswers(now) {
-      const erased = await write(eraseSealedAnswers(now));
+      const answers = await write(eraseSealedAnswers(now));
+      const erased = answers + (await write(eraseOutcomes(now)));
       if (erased > 0) logHoldsErased = true;
       if (logHoldsErased) logHoldsErased = !emptyLog(session);
       return erased;

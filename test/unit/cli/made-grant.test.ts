@@ -1,31 +1,23 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { orUnmade } from '../../../src/cli/made-grant.js';
 import { OutputClosed } from '../../../src/cli/write-out.js';
-import type { AccessGrant } from '../../../src/domain/access-grant.js';
-import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import type { Administration } from '../../../src/redemption/administration/administration.js';
 
-const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' } as AccessGrant;
+const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' };
 const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 
 afterEach(() => said.mockClear());
 
-/** The failure of a `show` that fails with `failure`, on a store whose deleting ends as told. */
-function unmade(failure: Error, deleteGrant: GrantStore['deleteGrant']): Promise<unknown> {
-  const session = {
-    store: { deleteGrant } as GrantStore,
-    service: undefined,
-    namespace: 'default',
-    dataDir: '/nowhere',
-    clock: Date.now,
-  };
-  return orUnmade(grant, session, () => Promise.reject(failure)).catch((error: unknown) => error);
+/** The failure of a `show` that fails with `failure`, where deleting ends as told. */
+function unmade(failure: Error, deleteGrant: Administration['deleteGrant']): Promise<unknown> {
+  return orUnmade(grant, { deleteGrant }, () => Promise.reject(failure)).catch((error: unknown) => error);
 }
 
 describe('a grant whose code cannot be shown', () => {
   it('is deleted, and the failure is the one of showing it', async () => {
     const deleted: string[] = [];
     const failure = new Error('no room');
-    const deleteGrant = async (uid: string) => deleted.push(uid) > 0;
+    const deleteGrant = async (uid: string) => void deleted.push(uid);
     expect(await unmade(failure, deleteGrant)).toBe(failure);
     expect(deleted).toEqual(['the-uid']);
     expect(said).not.toHaveBeenCalled();

@@ -1,0 +1,110 @@
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { AdministrationError } from '../../domain/administration-error.js';
+import type { Clock } from '../../redemption/clock.js';
+
+/** What a caller may do: `viewer` reads, `operator` changes as well. */
+export type Role = 'viewer' | 'operator';
+
+/** Who asks, as the bearer token tells. */
+export interface Caller {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly role: Role;
+}
+
+/** Which bearer tokens are taken, and what they say of a role. */
+export interface BearerRules {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Asymmetric ones alone. */
+  readonly algorithms: readonly string[];
+  readonly clockToleranceMs: number;
+  /** Name of the claim that holds the role, or the way to it with dots in between. */
+  readonly roleClaim: string;
+  readonly viewerRoles: readonly string[];
+  readonly operatorRoles: readonly string[];
+}
+
+/** Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` where it cannot tell. */
+export type BearerKeys = JWTVerifyGetKey;
+
+/** Tells who sent a request with this Authorization header. Rejects with AdministrationError, and with no role. */
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
+
+/** Judges bearer tokens (RFC 6750) by their signature, issuer, audience, algorithm and times, and then by their role. */
+export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock: Clock): Authenticate {
+  const { issuer, audience, algorithms, clockToleranceMs } = rules;
+  return async (authorization) => {
+    if (authorization === undefined) {
+      throw new AdministrationError('bearer_missing', 'the request has no bearer token');
+    }
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) throw invalid('it is no signed JWT');
+    const options = {
+      ...{ issuer, audience, algorithms: [...algorithms], requiredClaims: ['exp', 'sub'] },
+      clockTolerance: clockToleranceMs / 1000,
+      currentDate: new Date(clock()),
+    };
+    let payload: JWTPayload;
+    try {
+      ({ payload } = await jwtVerify(token, keys, options));
+    } catch (error) {
+      throw refusalOf(error);
+    }
+    const role = roleOf(payload, rules);
+    const subject = String(payload.sub);
+    if (!role) {
+      throw new AdministrationError('role_insufficient', 'the bearer token names no role for this service');
+    }
+    return { issuer, subject, role };
+  };
+}
+
+/** A caller who may not do this, though the bearer token is good. */
+export function requireRole({ role }: Caller, wanted: Role): void {
+  if (role === wanted || role === 'operator') return;
+  throw new AdministrationError(
+    'role_insufficient',
+    'this takes the role operator, and the bearer token says viewer',
+  );
+}
+
+function invalid(reason: string, cause?: unknown): AdministrationError {
+  return new AdministrationError('bearer_invalid', 'the bearer token is not valid', {
+    cause: cause ?? new Error(reason),
+  });
+}
+
+/** Only who has a right signature is told that it is too late; to all others one refusal is like another. */
+function refusalOf(error: unknown): AdministrationError {
+  if (error instanceof AdministrationError) return error;
+  if (error instanceof errors.JWTExpired)
+    return new AdministrationError('bearer_expired', 'the bearer token has ended', { cause: error });
+  if (error instanceof errors.JOSEError || error instanceof TypeError) return invalid('', error);
+  throw error;
+}
+
+function roleOf(payload: JWTPayload, rules: BearerRules): Role | undefined {
+  const said = valuesOf(claimOf(payload, rules.roleClaim));
+  if (said.some((value) => rules.operatorRoles.includes(value))) return 'operator';
+  return said.some((value) => rules.viewerRoles.includes(value)) ? 'viewer' : undefined;
+}
+
+/** The claim of that very name, which may have dots, or the one at the end of the way. */
+function claimOf(payload: JWTPayload, path: string): unknown {
+  if (Object.hasOwn(payload, path)) return payload[path];
+  let at: unknown = payload;
+  for (const step of path.split('.')) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Record<string, unknown>)[step];
+  }
+  return at;
+}
+
+/** A list as it is; a text is words with spaces in between, as `scope` has them. */
+function valuesOf(claim: unknown): readonly string[] {
+  if (typeof claim === 'string') return claim.split(' ');
+  return Array.isArray(claim) ? claim.filter((value) => typeof value === 'string') : [];
+}

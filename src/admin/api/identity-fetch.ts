@@ -1,0 +1,34 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+const MOST_BYTES = 1024 * 1024;
+
+/** A whole answer of at most 1 MiB to a GET; a redirect is an answer like others. */
+export type IdentityFetch = (url: string, signal: AbortSignal) => Promise<Response>;
+
+/** Fetches what an OIDC provider publishes, trusting `ca` alone where it is given, else what the system trusts. */
+export function identityFetch(ca: string | undefined): IdentityFetch {
+  return (url, signal) =>
+    new Promise((resolve, reject) => {
+      const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+      const sent = send(url, {
+        ...{ agent: false, signal, headers: { accept: 'application/json' } },
+        ...(ca !== undefined && { ca }),
+      });
+      sent.once('error', reject);
+      sent.once('response', (answer) => {
+        const pieces: Buffer[] = [];
+        let length = 0;
+        answer.on('data', (piece: Buffer) => {
+          length += piece.length;
+          if (length > MOST_BYTES) sent.destroy(new Error('the answer is longer than 1 MiB'));
+          else pieces.push(piece);
+        });
+        answer.once('error', reject);
+        answer.once('end', () =>
+          resolve(new Response(Buffer.concat(pieces), { status: answer.statusCode ?? 0 })),
+        );
+      });
+      sent.end();
+    });
+}

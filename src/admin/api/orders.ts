@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
+import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
+
+const MOST_PER_PAGE = 500;
+const USUAL_PER_PAGE = 100;
+// What the command line takes too.
+const MOST = 999_999_999;
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+const text = (most: number) => z.string().min(1).max(most);
+const count = z.int().min(1).max(MOST);
+const duration = text(64);
+const rule = z.string().max(64 * 1024);
+const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
+const namespace = z.string().refine(isNamespace, 'must be an RFC 1123 label');
+const resourceName = z.string().refine(isResourceName, 'must be an RFC 1123 subdomain');
+
+function policy<T extends z.ZodType>(value: T) {
+  const optional = value.optional();
+  return z.strictObject({
+    'linkgrant/subjects': optional,
+    'linkgrant/names': optional,
+    'linkgrant/source-cidrs': optional,
+    'linkgrant/key-types': optional,
+    'linkgrant/certificate-lifetime': optional,
+    'linkgrant/csr-required': optional,
+    'linkgrant/not-before': optional,
+  });
+}
+
+/** Absent rules are no members, as the acts have them. */
+function given<V>(rules: Readonly<Record<string, V | undefined>>): Record<string, V> {
+  const entries = Object.entries(rules).filter((entry): entry is [string, V] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
+
+/** The body that makes a grant. */
+export const GRANT_ORDER = z.strictObject({
+  namespace: text(63).default('default'),
+  name: text(253),
+  redemptionsAllowed: count.optional(),
+  expirationWindow: duration.optional(),
+  code: text(4_000).optional(),
+  issuer: text(253).optional(),
+  policy: policy(rule).transform(given).optional(),
+});
+
+/** The body that changes a grant. */
+export const GRANT_CHANGE = z.strictObject({
+  redemptionsAllowed: count.optional(),
+  expirationWindow: duration.optional(),
+  policy: policy(rule.nullable()).transform(given).optional(),
+});
+
+/** The body that revokes a grant. */
+export const GRANT_REVOCATION = z.strictObject({ cascade: z.boolean().default(false) });
+
+/** The body that issues a token. */
+export const TOKEN_ORDER = z.strictObject({
+  grantUid: uuid,
+  name: text(253).optional(),
+  linkCost: count.optional(),
+  redemptionsAllowed: count.optional(),
+  expirationWindow: duration.optional(),
+  subject: text(506).optional(),
+  code: text(4_000).optional(),
+});
+
+/** The body that revokes a token. */
+export const TOKEN_REVOCATION = z.strictObject({ grantUid: uuid });
+
+/** The body that revokes a redemption. */
+export const REDEMPTION_REVOCATION = z.strictObject({
+  source: z.enum(['with-token', 'with-grant', 'keep-token']).optional(),
+});
+
+/** A query, or a body, without members. */
+export const NOTHING = z.strictObject({});
+
+const page = {
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(MOST_PER_PAGE))
+    .default(USUAL_PER_PAGE),
+  cursor: text(4_096).optional(),
+};
+const state = z.enum(ACCESS_GRANT_STATES).optional();
+const since = z
+  .string()
+  .regex(RFC_3339, 'must be an RFC 3339 time')
+  .transform((value) => Date.parse(value))
+  .refine((ms) => ms >= 0, 'must be a time since 1970');
+
+/** The query that lists grants. */
+export const GRANT_QUERY = z.strictObject({
+  ...page,
+  namespace: namespace.optional(),
+  name: resourceName.optional(),
+  state,
+});
+
+/** The query that lists tokens. */
+export const TOKEN_QUERY = z.strictObject({
+  ...page,
+  namespace: namespace.optional(),
+  grantUid: uuid.optional(),
+  state,
+});
+
+/** The query that lists redemptions. */
+export const REDEMPTION_QUERY = z.strictObject({
+  ...page,
+  namespace: namespace.optional(),
+  grantUid: uuid.optional(),
+  subject: text(506).optional(),
+  since: since.optional(),
+});
+
+/** The query that lists the ledger. */
+export const EVENT_QUERY = REDEMPTION_QUERY.omit({ namespace: true });

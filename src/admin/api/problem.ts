@@ -1,0 +1,63 @@
+import type { AdministrationError, AdministrationErrorCode } from '../../domain/administration-error.js';
+
+/** How a refusal of the admin API looks on the wire. */
+interface ProblemShape {
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+  readonly title: string;
+}
+
+const PROBLEMS = {
+  bearer_missing: { status: 401, title: 'Bearer token missing' },
+  bearer_invalid: { status: 401, title: 'Bearer token not valid' },
+  bearer_expired: { status: 401, title: 'Bearer token has ended' },
+  role_insufficient: { status: 403, title: 'Role not sufficient' },
+  identity_unavailable: { status: 503, title: 'Bearer tokens cannot be verified now' },
+  request_invalid: { status: 400, title: 'Request not valid' },
+  request_too_large: { status: 413, title: 'Request body too large' },
+  media_type_unsupported: { status: 415, title: 'Request body is no JSON' },
+  no_such_route: { status: 404, title: 'No such route' },
+  no_such_grant: { status: 404, title: 'No such grant' },
+  no_such_redemption: { status: 404, title: 'No such redemption' },
+  name_taken: { status: 409, title: 'Name is taken' },
+  grant_declared: { status: 409, title: 'Grant is declared by a file' },
+  grant_state: { status: 409, title: 'State of the grant does not allow this' },
+  source_redeemable: { status: 409, title: 'Its source can be redeemed again' },
+  value_rejected: { status: 422, title: 'Value cannot be' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency-Key was used for another request' },
+  outcome_gone: { status: 409, title: 'What the request made is gone' },
+  service_unknown: { status: 503, title: 'Service not described yet' },
+  signing_keys_foreign: { status: 503, title: 'Signing keys are not those of the service' },
+  no_link_access: { status: 409, title: 'Site gives no links' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  store_unavailable: { status: 503, title: 'Store not available' },
+  internal: { status: 500, title: 'Internal error' },
+} as const satisfies Record<AdministrationErrorCode, ProblemShape>;
+
+/** Every code that the admin API refuses with, in the order of the table. */
+export const ADMIN_CODES = Object.keys(PROBLEMS) as readonly AdministrationErrorCode[];
+
+/** The status of a refusal with this code. */
+export function problemStatus(code: AdministrationErrorCode): ProblemShape['status'] {
+  return PROBLEMS[code].status;
+}
+
+/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title is all there is to the type. */
+export interface AdminProblem extends ProblemShape {
+  readonly type: 'about:blank';
+  readonly code: AdministrationErrorCode;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly choices?: readonly string[];
+}
+
+/** The problem that tells of a refused act. */
+export function adminProblem({ code, message, hint, choices }: AdministrationError): AdminProblem {
+  return {
+    type: 'about:blank',
+    ...PROBLEMS[code],
+    code,
+    detail: message,
+    ...(hint !== undefined && { hint }),
+    ...(choices !== undefined && { choices }),
+  };
+}

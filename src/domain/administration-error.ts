@@ -1,0 +1,61 @@
+import type { RedemptionErrorCode } from './redemption-error.js';
+
+/**
+ * Why an act of an administrator was refused. The union is closed: every edge maps it with a table that
+ * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each has decided.
+ */
+export type AdministrationErrorCode =
+  | 'bearer_missing'
+  | 'bearer_invalid'
+  | 'bearer_expired'
+  /** The bearer token is good, and says of nobody who may do this. */
+  | 'role_insufficient'
+  /** Nobody's bearer token can be judged now. */
+  | 'identity_unavailable'
+  | 'request_invalid'
+  | 'request_too_large'
+  | 'media_type_unsupported'
+  | 'no_such_route'
+  | 'no_such_grant'
+  | 'no_such_redemption'
+  | 'name_taken'
+  /** A file declares the grant, and it is changed there alone. */
+  | 'grant_declared'
+  /** The grant is in a state in which this is of no use. */
+  | 'grant_state'
+  /** What a redemption was made of can be redeemed again, and nobody said what is to become of it. */
+  | 'source_redeemable'
+  /** A value is written well and cannot be. */
+  | 'value_rejected'
+  | 'idempotency_key_reused'
+  /** What the same request made before is there no more. */
+  | 'outcome_gone'
+  | 'service_unknown'
+  | 'signing_keys_foreign'
+  /** The site gives no links now, or the CA that was asked for signs none. */
+  | 'no_link_access'
+  | Extract<RedemptionErrorCode, 'method_not_allowed' | 'store_unavailable' | 'internal'>;
+
+/** What an {@link AdministrationError} tells beside its code and message. */
+interface ErrorDetails {
+  /** What to do about it, where the code alone does not tell. */
+  readonly hint?: string | undefined;
+  /** What the caller has to choose from, where the code means that a choice is missing. */
+  readonly choices?: readonly string[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** A refused act of an administrator. `message` is a sentence without its full stop, and holds no code, key or token. */
+export class AdministrationError extends Error {
+  override readonly name = 'AdministrationError';
+  readonly code: AdministrationErrorCode;
+  readonly hint: string | undefined;
+  readonly choices: readonly string[] | undefined;
+
+  constructor(code: AdministrationErrorCode, message: string, { hint, choices, cause }: ErrorDetails = {}) {
+    super(message, { cause });
+    this.code = code;
+    this.hint = hint;
+    this.choices = choices;
+  }
+}

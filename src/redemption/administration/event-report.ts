@@ -1,0 +1,46 @@
+import { formatTime } from '../../domain/rfc3339.js';
+import type { AddedUpAttempts, LedgerEntry } from '../ledger-store.js';
+
+/** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
+export interface EventReport {
+  readonly grantUid: string;
+  /** Absent where it is attempts that were added up. */
+  readonly seq?: number;
+  readonly time: string;
+  readonly kind: string;
+  readonly redemptionId?: string;
+  readonly name?: string;
+  readonly subject?: string;
+  readonly peer?: string;
+  readonly jti?: string;
+  /** Of a renewal. */
+  readonly number?: number;
+  readonly serial?: string;
+  readonly keySha256?: string;
+  readonly certificateSha256?: string;
+  readonly notAfter?: string;
+  /** How often, and since when, where they were added up. */
+  readonly count?: number;
+  readonly firstTime?: string;
+}
+
+/** The report of an entry. */
+export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: LedgerEntry): EventReport {
+  const { notAfter, ...rest } = detail;
+  return {
+    grantUid,
+    seq,
+    time: formatTime(at),
+    kind,
+    ...(redemptionId !== null && { redemptionId }),
+    ...rest,
+    ...(notAfter !== undefined && { notAfter: formatTime(Number(notAfter)) }),
+  };
+}
+
+/** The report of attempts that were added up. */
+export function addedUpReport(attempts: AddedUpAttempts): EventReport {
+  const { grantUid, code, name, subject, peer, count, firstAt, lastAt } = attempts;
+  const time = formatTime(lastAt);
+  return { grantUid, time, kind: code, name, subject, peer, count, firstTime: formatTime(firstAt) };
+}

@@ -1,0 +1,42 @@
+import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
+import { formatDuration } from '../../domain/duration.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import { formatPolicySettings } from '../policy-settings.js';
+
+/** A grant as machines read it; times are RFC 3339, `policy` is as `spec.settings` has it. */
+export interface GrantReport {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly state: AccessGrantState;
+  readonly redemptions: number;
+  readonly redemptionsAllowed: number;
+  readonly expirationWindow: string;
+  /** Absent until its clock has started. */
+  readonly expirationTime?: string;
+  readonly issuer?: string;
+  /** Absent without rules. */
+  readonly policy?: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+}
+
+/** The report of a grant as it is at `now`. */
+export function grantReport(grant: AccessGrant, now: number): GrantReport {
+  const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
+  const policy = formatPolicySettings(grant.policy);
+  return {
+    name,
+    namespace,
+    uid,
+    state: grantState(grant, now),
+    redemptions,
+    redemptionsAllowed,
+    expirationWindow: formatDuration(grant.expirationWindowMs),
+    ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
+    ...(issuer !== null && { issuer }),
+    ...(Object.keys(policy).length > 0 && { policy }),
+    createdAt: formatTime(createdAt),
+    ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
+  };
+}

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { codeMatches, mintCode } from '../../codes/opaque-code.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { AdministrationError } from '../../domain/administration-error.js';
+import { isUuid } from '../../domain/names.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import { createGrant, type GrantRequest, grantProblem } from '../create-grant.js';
+import type { Attempt } from '../grant-store.js';
+import { liveLinks } from '../live-links.js';
+import type { PageRequest } from '../page.js';
+import { formatPolicySettings } from '../policy-settings.js';
+import { updateGrant } from '../update-grant.js';
+import type { Administration, AttemptReport, GrantFilter, GrantOrder, MadeGrant } from './administration.js';
+import {
+  type AdministrationDependencies,
+  requireAccess,
+  requireGrant,
+  requireService,
+} from './dependencies.js';
+import { everyItem } from './every-item.js';
+import { filteredPage } from './filtered-page.js';
+import { type GrantReport, grantReport } from './grant-report.js';
+import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
+import { policyOf, rejected, windowOf } from './order-values.js';
+
+const LAST_ATTEMPTS = 10;
+
+type GrantActs = Pick<
+  Administration,
+  'createGrant' | 'findGrant' | 'showGrant' | 'listGrants' | 'updateGrant' | 'revokeGrant' | 'deleteGrant'
+>;
+
+/** What an administrator does with the grants of a store. */
+export function grantActs(deps: AdministrationDependencies): GrantActs {
+  const { store, clock } = deps;
+  return {
+    createGrant: (order, once) => create(order, once, deps),
+    async findGrant(namespace, nameOrUid) {
+      const grant =
+        (isUuid(nameOrUid) ? await store.findGrant(nameOrUid) : undefined) ??
+        (await store.findGrantByName(namespace, nameOrUid));
+      if (grant) return grantReport(grant, clock());
+      throw new AdministrationError(
+        'no_such_grant',
+        `there is no grant "${nameOrUid}" in namespace "${namespace}"`,
+      );
+    },
+    async showGrant(uid) {
+      const grant = await requireGrant(uid, deps);
+      const service = await deps.readService();
+      const codes = await everyItem((page) => store.listCodes({ ...page, grantUid: uid }));
+      return {
+        ...grantReport(grant, clock()),
+        ...(service && { url: `${service.url}/${uid}` }),
+        signedTokens: codes.length,
+        signedTokensRevoked: codes.filter(({ revokedAt }) => revokedAt !== null).length,
+        attempts: (await store.listAttempts(uid, LAST_ATTEMPTS)).map(attemptReport),
+      };
+    },
+    listGrants: (page) => list(page, deps),
+    async updateGrant(uid, change) {
+      const grant = await requireGrant(uid, deps);
+      if (grant.sourceFile !== null) {
+        throw new AdministrationError('grant_declared', declared(grant), {
+          hint: 'change spec.redemptionsAllowed or spec.settings there, and the service follows it; its end stays',
+        });
+      }
+      const update = {
+        redemptionsAllowed: change.redemptionsAllowed,
+        expirationWindowMs: windowOf(change.expirationWindow),
+        ...(change.policy && { policy: policyOf(changedRules(grant, change.policy)) }),
+      };
+      const updated = await updateGrant(grant, update, deps);
+      if (!('rejected' in updated)) return grantReport(updated, clock());
+      throw new AdministrationError('grant_state', `the grant was not changed: ${updated.rejected}`);
+    },
+    async revokeGrant(uid, cascade) {
+      const now = clock();
+      const { name } = await requireGrant(uid, deps);
+      let links = 0;
+      let lastEnd = 0;
+      for await (const { newest } of liveLinks(store, { grantUid: uid }, now)) {
+        links += 1;
+        lastEnd = Math.max(lastEnd, newest.notAfter);
+      }
+      const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'before';
+      return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
+    },
+    async deleteGrant(uid) {
+      const grant = await requireGrant(uid, deps);
+      const service = await deps.readService();
+      if (service && deps.isDeclared(grant, service)) {
+        throw new AdministrationError(
+          'grant_declared',
+          `${declared(grant)} and would be made anew, with all its uses`,
+          {
+            hint: 'remove the file from input/resources, and the service deletes the grant; or revoke it',
+          },
+        );
+      }
+      await store.deleteGrant(uid);
+    },
+  };
+}
+
+async function create(
+  order: GrantOrder,
+  once: Parameters<Administration['createGrant']>[1],
+  deps: AdministrationDependencies,
+): Promise<MadeGrant> {
+  const { clock } = deps;
+  const { namespace, name, redemptionsAllowed, code, issuer } = order;
+  const request: GrantRequest = {
+    ...{ namespace, name, redemptionsAllowed, code, issuer },
+    expirationWindowMs: windowOf(order.expirationWindow),
+    policy: order.policy && policyOf(order.policy),
+  };
+  const problem = grantProblem(request);
+  if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
+  const { url } = await requireService(deps);
+  const choose = () => ({ made: randomUUID(), code: code ?? mintCode() });
+  const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
+  const report = (grant: AccessGrant, itsCode: string): MadeGrant => ({
+    ...grantReport(grant, clock()),
+    url: `${url}/${grant.uid}`,
+    code: itsCode,
+  });
+  const made = await madeBefore(order, chosen, deps);
+  if (made && chosen) return report(made, chosen.code);
+  const { endpoints } = await requireAccess({ namespace, name, issuer: issuer ?? null }, deps);
+  const settled = chosen && { uid: chosen.made, code: chosen.code };
+  const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
+  if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
+  if (!outcome.isTaken) throw rejected(`the grant was not made: ${outcome.rejected}`);
+  // The same request at the same time may have made it.
+  const twin = await madeBefore(order, chosen, deps);
+  if (twin && chosen) return report(twin, chosen.code);
+  throw new AdministrationError('name_taken', `the grant was not made: ${outcome.rejected}`);
+}
+
+/** The grant that this very creation made before; an error where it was deleted, for it is not made anew with all its uses. */
+async function madeBefore(
+  { namespace, name }: GrantOrder,
+  chosen: ChosenOutcome | undefined,
+  { store }: AdministrationDependencies,
+): Promise<AccessGrant | undefined> {
+  if (!chosen) return undefined;
+  const named = await store.findGrantByName(namespace, name);
+  // By its code, because a store may give it another uid than was chosen.
+  if (named && codeMatches(named.codeHash, named.uid, Buffer.from(chosen.code))) return named;
+  const [ledger] = (await store.listLedger({ limit: 1, grantUid: chosen.made })).items;
+  if (ledger) throw outcomeGone();
+  return undefined;
+}
+
+async function list(
+  { namespace, name, state, ...page }: PageRequest & GrantFilter,
+  deps: AdministrationDependencies,
+) {
+  const { store, clock } = deps;
+  const now = clock();
+  const choose = (grant: AccessGrant): GrantReport | undefined => {
+    const report = grantReport(grant, now);
+    const isWanted =
+      (state === undefined || report.state === state) && (name === undefined || report.name === name);
+    return isWanted ? report : undefined;
+  };
+  if (namespace !== undefined && name !== undefined) {
+    const grant = await store.findGrantByName(namespace, name);
+    const report = grant && choose(grant);
+    return { items: report ? [report] : [] };
+  }
+  const within = namespace === undefined ? {} : { namespace };
+  return filteredPage(page, (part) => store.listGrants({ ...part, ...within }), choose);
+}
+
+function declared({ name, sourceFile }: AccessGrant): string {
+  return `grant "${name}" is declared by the file ${sourceFile}`;
+}
+
+function changedRules(
+  { policy }: AccessGrant,
+  change: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const rules = Object.entries({ ...formatPolicySettings(policy), ...change });
+  return Object.fromEntries(rules.filter((rule): rule is [string, string] => rule[1] !== null));
+}
+
+function attemptReport(attempt: Attempt): AttemptReport {
+  const { at, outcome, name, subject, peer, redemptionId, count } = attempt;
+  return {
+    at: formatTime(at),
+    outcome,
+    name,
+    subject,
+    peer,
+    count,
+    ...(redemptionId !== null && { redemptionId }),
+  };
+}

@@ -1,0 +1,25 @@
+import { AdministrationError } from '../../domain/administration-error.js';
+import { parseDuration } from '../../domain/duration.js';
+import type { GrantPolicy } from '../../domain/policy.js';
+import { isPolicySetting, parsePolicySettings } from '../policy-settings.js';
+
+/** The error for a value that cannot be; `problem` is a sentence about it. */
+export function rejected(problem: string): AdministrationError {
+  return new AdministrationError('value_rejected', problem);
+}
+
+/** Milliseconds of an asked window; undefined when none was asked for. Throws AdministrationError. */
+export function windowOf(expirationWindow: string | undefined): number | undefined {
+  if (expirationWindow === undefined) return undefined;
+  const ms = parseDuration(expirationWindow);
+  if (ms !== undefined && ms > 0) return ms;
+  throw rejected('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
+}
+
+/** The policy that asked rules make. Throws AdministrationError for one that cannot be, or is none. */
+export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
+  const policy = parsePolicySettings(rules);
+  if ('problem' in policy) throw rejected(policy.problem);
+  if (Object.keys(rules).every(isPolicySetting)) return policy;
+  throw rejected('the policy has a member that is no rule: each begins with linkgrant/');
+}

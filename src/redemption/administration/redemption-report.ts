@@ -1,0 +1,73 @@
+import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
+import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import { remainingText, remainingWords } from './remaining.js';
+
+/** A certificate as machines read it: its end in RFC 3339, hashes and the serial in hex. */
+interface CertificateReport {
+  readonly serial: string;
+  readonly keySha256: string;
+  readonly certificateSha256: string;
+  readonly notAfter: string;
+}
+
+/** A renewal as machines read it. */
+export interface RenewalReport extends CertificateReport {
+  readonly number: number;
+  readonly renewedAt: string;
+  readonly peer: string;
+}
+
+/** A redemption as machines read it, with its first certificate and the newest if it was renewed. */
+export interface RedemptionReport extends CertificateReport {
+  readonly id: string;
+  readonly grantUid: string;
+  readonly createdAt: string;
+  readonly mode: RedemptionMode;
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  /** Id of the signed token that it was made of. */
+  readonly jti?: string;
+  readonly newest?: RenewalReport;
+  readonly revokedAt?: string;
+  /** What its link can still do, in a word or two, and as a sentence. */
+  readonly canStill: string;
+  readonly remaining: string;
+}
+
+function certificateReport(certificate: IssuedCertificate): CertificateReport {
+  const { serial, keySha256, certificateSha256, notAfter } = certificate;
+  return { serial, keySha256, certificateSha256, notAfter: formatTime(notAfter) };
+}
+
+/** The report of a renewal. */
+export function renewalReport(renewal: Renewal): RenewalReport {
+  const { number, renewedAt, peer } = renewal;
+  return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
+}
+
+/** The report of a redemption whose newest renewal is `newest`, as it is at `now`. */
+export function redemptionReport(
+  redemption: Redemption,
+  newest: Renewal | undefined,
+  now: number,
+): RedemptionReport {
+  const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt } = redemption;
+  const life = { revokedAt, newest: newest ?? redemption };
+  return {
+    id,
+    grantUid,
+    createdAt: formatTime(createdAt),
+    mode,
+    name,
+    subject,
+    peer,
+    ...(jti !== null && { jti }),
+    ...certificateReport(redemption),
+    ...(newest && { newest: renewalReport(newest) }),
+    ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+    canStill: remainingWords(life, now),
+    remaining: remainingText(life, now),
+  };
+}

@@ -1,0 +1,103 @@
+import { AdministrationError } from '../../domain/administration-error.js';
+import { globMatches } from '../../domain/glob.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { GrantStore } from '../grant-store.js';
+import type { Page, PageRequest } from '../page.js';
+import type { Administration, LedgerFilter } from './administration.js';
+import type { AdministrationDependencies } from './dependencies.js';
+import { addedUpReport, type EventReport, entryReport } from './event-report.js';
+import { everyItem } from './every-item.js';
+import { filteredPage } from './filtered-page.js';
+import { redemptionReport, renewalReport } from './redemption-report.js';
+import { revokeRedemption } from './revoke-redemption.js';
+
+// Where in the two parts of the ledger a listing goes on.
+const ADDED_UP = 'added-up.';
+
+/** What an administrator does with the redemptions of a store. */
+export function redemptionActs({
+  store,
+  clock,
+}: AdministrationDependencies): Pick<
+  Administration,
+  'listRedemptions' | 'listEvents' | 'showRedemption' | 'revokeRedemption'
+> {
+  return {
+    async listRedemptions({ namespace, subject, limit, after, ...filter }) {
+      const now = clock();
+      const page = { limit, ...(after !== undefined && { after }) };
+      return filteredPage(
+        page,
+        (part) => store.listRedemptions({ ...part, ...storeFilter(filter) }),
+        async (redemption) => {
+          if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
+          if (!isOf(subject, redemption.subject)) return undefined;
+          const renewed = await store.findRenewedRedemption(redemption.id);
+          return redemptionReport(redemption, renewed?.renewals[0], now);
+        },
+      );
+    },
+    listEvents: (page) => listEvents(page, store),
+    async showRedemption(id) {
+      const redemption = await requireRedemption(id, store);
+      const renewals = await store.listRenewals(id);
+      const { grantUid, createdAt: since } = redemption;
+      const entries = await everyItem((page) => store.listLedger({ ...page, grantUid, since }));
+      return {
+        ...redemptionReport(redemption, renewals.at(-1), clock()),
+        certificate: redemption.certificate,
+        ...(renewals.length > 0 && {
+          renewals: renewals.map((renewal) => ({
+            ...renewalReport(renewal),
+            certificate: renewal.certificate,
+          })),
+        }),
+        ledger: entries.filter(({ redemptionId }) => redemptionId === id).map(entryReport),
+      };
+    },
+    async revokeRedemption(id, choice) {
+      const redemption = await requireRedemption(id, store);
+      return revokeRedemption(redemption, { choice }, { store, now: clock() });
+    },
+  };
+}
+
+/** The redemption of that id, or an error. */
+export async function requireRedemption(
+  id: string,
+  store: Pick<GrantStore, 'findRedemption'>,
+): Promise<Redemption> {
+  const redemption = await store.findRedemption(id);
+  if (redemption) return redemption;
+  throw new AdministrationError('no_such_redemption', `there is no redemption ${id}`);
+}
+
+async function listEvents(
+  { subject, limit, after, ...filter }: PageRequest & LedgerFilter,
+  store: GrantStore,
+): Promise<Page<EventReport>> {
+  const chosen = (report: EventReport) => (isOf(subject, report.subject) ? report : undefined);
+  if (!after?.startsWith(ADDED_UP)) {
+    const { items, next } = await filteredPage(
+      { limit, ...(after !== undefined && { after }) },
+      (part) => store.listLedger({ ...part, ...storeFilter(filter) }),
+      (entry) => chosen(entryReport(entry)),
+    );
+    return { items, next: next ?? ADDED_UP };
+  }
+  const rest = after.slice(ADDED_UP.length);
+  const { items, next } = await filteredPage(
+    { limit, ...(rest !== '' && { after: rest }) },
+    (part) => store.listAddedUp({ ...part, ...storeFilter(filter) }),
+    (attempts) => chosen(addedUpReport(attempts)),
+  );
+  return { items, ...(next !== undefined && { next: ADDED_UP + next }) };
+}
+
+function storeFilter({ grantUid, since }: Pick<LedgerFilter, 'grantUid' | 'since'>) {
+  return { ...(grantUid !== undefined && { grantUid }), ...(since !== undefined && { since }) };
+}
+
+function isOf(glob: string | undefined, subject: string | undefined): boolean {
+  return glob === undefined || (subject !== undefined && globMatches(glob, subject));
+}

@@ -1,0 +1,32 @@
+import type { IssuedCertificate } from '../../domain/issued-certificate.js';
+import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
+import { formatTime } from '../../domain/rfc3339.js';
+
+/** A link, as far as it matters for what it can do. */
+interface LinkLife {
+  readonly revokedAt: number | null;
+  readonly newest: Pick<IssuedCertificate, 'notAfter'>;
+}
+
+/** What the link of a redemption can still do at `now`, in a word or two for a table. */
+export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
+  const canConnect = notAfter > now;
+  const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
+  const words = [...(canConnect ? ['connect'] : []), ...(canRenew ? ['renew'] : [])];
+  return words.join(', ') || '-';
+}
+
+/** The same as people need to know it: skupper-router reads no CRL, and looks at a certificate only when a link connects. */
+export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
+  const end = formatTime(notAfter);
+  if (revokedAt !== null) {
+    return notAfter > now
+      ? `connect until ${end}, for skupper-router reads no CRL, and stay connected after that for as long as the connection holds; it is not renewed, and not answered again`
+      : `nothing new: it is revoked, and its certificate ended ${end}; a connection from before may still hold`;
+  }
+  const renews = formatTime(notAfter + RENEWAL_GRACE_MS);
+  if (notAfter > now) return `connect until ${end}, and be renewed until ${renews}`;
+  return notAfter + RENEWAL_GRACE_MS > now
+    ? `be renewed until ${renews}; its certificate has ended`
+    : 'nothing new: its certificate has ended';
+}

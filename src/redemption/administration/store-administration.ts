@@ -1,0 +1,21 @@
+import type { Administration } from './administration.js';
+import type { AdministrationDependencies } from './dependencies.js';
+import { grantActs } from './grants.js';
+import { redemptionActs } from './redemptions.js';
+import { tokenActs } from './tokens.js';
+
+/** The administration of a store that is here. */
+export function administrationOfStore(deps: AdministrationDependencies): Administration {
+  return {
+    async describeService() {
+      const service = await deps.readService();
+      return {
+        namespace: service?.system?.namespace ?? 'default',
+        ...(service && { url: service.url, platform: service.platform }),
+      };
+    },
+    ...grantActs(deps),
+    ...tokenActs(deps),
+    ...redemptionActs(deps),
+  };
+}

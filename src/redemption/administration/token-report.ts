@@ -1,0 +1,38 @@
+import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import { codeState } from '../code-state.js';
+import type { StoredCode } from '../code-store.js';
+
+/** A signed token as machines read it, never its code. */
+export interface TokenReport {
+  readonly id: string;
+  readonly grant: string;
+  readonly namespace: string;
+  readonly grantUid: string;
+  readonly state: AccessGrantState;
+  readonly redemptions: number;
+  readonly redemptionsAllowed: number;
+  readonly expirationTime: string;
+  readonly subject?: string;
+  /** Absent for one that was made without the service. */
+  readonly issuedAt?: string;
+  readonly revokedAt?: string;
+}
+
+/** The report of a signed token of `grant` as it is at `now`. */
+export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
+  const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
+  return {
+    id: jti,
+    grant: grant.name,
+    namespace: grant.namespace,
+    grantUid: grant.uid,
+    state: codeState(grant, code, now),
+    redemptions: used,
+    redemptionsAllowed: uses,
+    expirationTime: formatTime(expirationTime),
+    ...(subject !== null && { subject }),
+    ...(issuedAt !== null && { issuedAt: formatTime(issuedAt) }),
+    ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),
+  };
+}

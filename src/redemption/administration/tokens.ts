@@ -1,0 +1,193 @@
+import { isTokenId, signedCodeKid, verifySignedCode } from '../../codes/signed-code.js';
+import { grantSigningKey } from '../../codes/signing-keys.js';
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { accessTokenResource } from '../../domain/access-token-resource.js';
+import { AdministrationError } from '../../domain/administration-error.js';
+import type { LinkEndpoint } from '../../domain/link.js';
+import { isResourceName, isSubject } from '../../domain/names.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import { issueToken } from '../issue-token.js';
+import { type MintedToken, type MintingKey, mintToken } from '../mint-token.js';
+import type { PageRequest } from '../page.js';
+import { signingMasterKey } from '../rotate-code-keys.js';
+import type {
+  Administration,
+  IssuedToken,
+  OnceOnly,
+  TokenFilter,
+  TokenOrderReport,
+} from './administration.js';
+import { type AdministrationDependencies, requireAccess, requireGrant } from './dependencies.js';
+import { everyItem } from './every-item.js';
+import { filteredPage } from './filtered-page.js';
+import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
+import { rejected, windowOf } from './order-values.js';
+import { tokenReport } from './token-report.js';
+
+/** What an administrator does with the tokens of a store's grants. */
+export function tokenActs(
+  deps: AdministrationDependencies,
+): Pick<Administration, 'issueToken' | 'listTokens' | 'revokeToken'> {
+  const { store, clock } = deps;
+  return {
+    async issueToken(order, once) {
+      const { name, subject } = order;
+      if (name !== undefined && !isResourceName(name))
+        throw rejected('the name of the token is no resource name');
+      if (subject !== undefined && !isSubject(subject))
+        throw rejected('the subject is not 1 to 253 printable characters');
+      const grant = await requireGrant(order.grantUid, deps);
+      return order.code === undefined
+        ? issueSigned(order, grant, once, deps)
+        : issueWithCode(order, order.code, grant, deps);
+    },
+    listTokens: (page) => list(page, deps),
+    async revokeToken(grantUid, id) {
+      if (!isTokenId(id)) throw rejected('that is not the id of a token');
+      const grant = await requireGrant(grantUid, deps);
+      const now = clock();
+      const known = (await store.findCode(grantUid, id)) !== undefined;
+      const code = {
+        ...{ grantUid, jti: id, uses: grant.redemptionsAllowed },
+        expirationTime: grant.expirationTime ?? now + grant.expirationWindowMs,
+      };
+      const outcome = await store.revokeCode(code, now);
+      const redemptions = await everyItem((page) => store.listRedemptions({ ...page, grantUid }));
+      const links = redemptions
+        .filter(({ jti, revokedAt }) => jti === id && revokedAt === null)
+        .map((redemption) => ({ id: redemption.id, name: redemption.name, subject: redemption.subject }));
+      return { id, grantUid, outcome, known, links };
+    },
+  };
+}
+
+/** What signed tokens of `grant` are made with, and where their links will lead now; an error where they are of no use. */
+export async function requireMintingKey(
+  grant: AccessGrant,
+  deps: AdministrationDependencies,
+): Promise<{ readonly key: MintingKey; readonly endpoints: readonly LinkEndpoint[] }> {
+  const { endpoints, siteUid, service } = await requireAccess(grant, deps);
+  const { uid, namespace, name, expirationTime, redemptionsAllowed } = grant;
+  const state = grantState(grant, deps.clock());
+  if (expirationTime === null || state !== 'ready')
+    throw new AdministrationError(
+      'grant_state',
+      `grant "${name}" is ${state}: no token of it would be of use`,
+    );
+  if (endpoints.length === 0) {
+    throw new AdministrationError(
+      'no_link_access',
+      'the site accepts no links, so a token would be of no use',
+    );
+  }
+  const master = await signingMasterKey(deps.store, deps.codeKeys);
+  if (!master) throw foreignKeys();
+  const key = {
+    grant: { uid, namespace, name },
+    expirationTime,
+    redemptionsAllowed,
+    url: `${service.url}/${uid}`,
+    ca: service.ca,
+    ...(siteUid !== null && { issuerSite: siteUid }),
+    signingKey: grantSigningKey(master, uid),
+  };
+  return { key, endpoints };
+}
+
+async function issueSigned(
+  order: TokenOrderReport,
+  grant: AccessGrant,
+  once: OnceOnly | undefined,
+  deps: AdministrationDependencies,
+): Promise<IssuedToken> {
+  const { key, endpoints } = await requireMintingKey(grant, deps);
+  const { name, linkCost, subject } = order;
+  const limits = { uses: order.redemptionsAllowed, windowMs: windowOf(order.expirationWindow) };
+  const minted = await mintToken(key, { name, linkCost, subject, ...limits }, deps.clock);
+  if ('rejected' in minted)
+    throw new AdministrationError('grant_state', `the token was not made: ${minted.rejected}`);
+  const { token, code } = once ? await mintedBefore(minted, order, once, deps) : minted;
+  await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
+  return issued(token, grant, endpoints, { id: code.jti, subject: code.subject });
+}
+
+/** The token that the creation called `once` makes: `minted`, unless it made another one before. */
+async function mintedBefore(
+  minted: MintedToken,
+  order: TokenOrderReport,
+  once: OnceOnly,
+  deps: AdministrationDependencies,
+): Promise<MintedToken> {
+  const choose = () => ({ made: minted.code.jti, code: minted.token.code });
+  const { made, code: text } = await onceOnly({ kind: 'token', once, order }, choose, deps);
+  if (made === minted.code.jti) return minted;
+  const { grantUid } = minted.code;
+  const bytes = Buffer.from(text);
+  const kid = signedCodeKid(bytes);
+  const master = kid === undefined ? undefined : await deps.codeKeys.find(kid);
+  const code = master && (await verifySignedCode(bytes, grantUid, grantSigningKey(master, grantUid)));
+  if (!code) throw outcomeGone();
+  const { expirationTime, uses: redemptionsAllowed } = code;
+  return { token: { ...minted.token, code: text, expirationTime, redemptionsAllowed }, code };
+}
+
+async function issueWithCode(
+  order: TokenOrderReport,
+  code: string,
+  grant: AccessGrant,
+  deps: AdministrationDependencies,
+): Promise<IssuedToken> {
+  const limits = [order.redemptionsAllowed, order.expirationWindow, order.subject];
+  if (limits.some((limit) => limit !== undefined))
+    throw rejected(`a token with the code of grant "${grant.name}" has its limits`);
+  const { endpoints, siteUid, service } = await requireAccess(grant, deps);
+  const { name, linkCost } = order;
+  const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
+  if ('rejected' in token)
+    throw new AdministrationError('grant_state', `the token was not made: ${token.rejected}`);
+  return issued(token, grant, endpoints, {});
+}
+
+function issued(
+  token: AccessToken,
+  grant: AccessGrant,
+  endpoints: readonly LinkEndpoint[],
+  { id, subject }: { readonly id?: string; readonly subject?: string | undefined },
+): IssuedToken {
+  const { expirationTime, redemptionsAllowed = grant.redemptionsAllowed } = token;
+  return {
+    ...(id !== undefined && { id }),
+    grantUid: grant.uid,
+    redemptionsAllowed,
+    ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
+    ...(subject !== undefined && { subject }),
+    endpoints,
+    redemptionsLeft: grant.redemptionsAllowed - grant.redemptions,
+    token: accessTokenResource(token),
+  };
+}
+
+async function list(
+  { namespace, grantUid, state, ...page }: PageRequest & TokenFilter,
+  { store, clock }: AdministrationDependencies,
+) {
+  const now = clock();
+  // Codes come grant by grant.
+  let grant: AccessGrant | undefined;
+  let lookedFor: string | undefined;
+  const within = grantUid === undefined ? {} : { grantUid };
+  return filteredPage(
+    page,
+    (part) => store.listCodes({ ...part, ...within }),
+    async (code) => {
+      if (code.grantUid !== lookedFor) {
+        lookedFor = code.grantUid;
+        grant = await store.findGrant(code.grantUid);
+      }
+      if (!grant || (namespace !== undefined && grant.namespace !== namespace)) return undefined;
+      const report = tokenReport(grant, code, now);
+      return state === undefined || report.state === state ? report : undefined;
+    },
+  );
+}

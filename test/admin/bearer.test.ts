@@ -1,0 +1,190 @@
+import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ADMIN_ROUTES } from '../../src/admin/api/routes.js';
+import {
+  type AdminService,
+  AUDIENCE,
+  type BearerClaims,
+  ISSUER,
+  makeIssuerKey,
+  signBearer,
+  startAdminService,
+} from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { HOUR, MINUTE } from '../support/service.js';
+import { post } from '../support/wire.js';
+
+const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
+
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(() => service.close());
+
+/** Status and code of the answer to a request with this bearer token. */
+async function refused(bearer: string | undefined, method = 'GET', path = '/api/v1/grants') {
+  const answer = await service.ask(method, path, { bearer });
+  const { code } = answer.status < 400 ? { code: undefined } : JSON.parse(answer.body);
+  return { status: answer.status, code };
+}
+
+const sign = (of: BearerClaims = {}) => signBearer(service.key, service.clock.read(), of);
+
+describe('a bearer token', () => {
+  it('of an operator is taken', async () => {
+    expect(await refused(service.operator)).toEqual({ status: 200, code: undefined });
+  });
+
+  const routes = ADMIN_ROUTES.map(({ method, path, role }) => {
+    return [method.toUpperCase(), path.replace(/\{\w+\}/, UID), role] as const;
+  });
+
+  it.each(routes)('is needed for %s %s, and has to be a good one', async (method, path) => {
+    const now = service.clock.read();
+    const foreign = await makeIssuerKey('first');
+    const bad: readonly [string | undefined, string][] = [
+      [undefined, 'bearer_missing'],
+      [await sign({ issuer: 'https://elsewhere.example.com' }), 'bearer_invalid'],
+      [await sign({ audience: 'another-service' }), 'bearer_invalid'],
+      [await sign({ expiresAt: now - HOUR }), 'bearer_expired'],
+      [await sign({ expiresAt: null }), 'bearer_invalid'],
+      [await sign({ subject: null }), 'bearer_invalid'],
+      [await signBearer(foreign, now), 'bearer_invalid'],
+      ['not-a-jwt', 'bearer_invalid'],
+    ];
+    for (const [bearer, code] of bad) {
+      expect(await refused(bearer, method, path), code).toEqual({ status: 401, code });
+    }
+  });
+
+  it.each(routes.filter(([, , role]) => role === 'operator'))(
+    'of a viewer is refused for %s %s',
+    async (method, path) => {
+      expect(await refused(service.viewer, method, path)).toEqual({ status: 403, code: 'role_insufficient' });
+    },
+  );
+
+  it.each(routes.filter(([, , role]) => role === 'viewer'))(
+    'of a viewer is taken for %s %s',
+    async (method, path) => {
+      expect((await refused(service.viewer, method, path)).status).not.toBe(403);
+    },
+  );
+
+  it('is asked for before it is told whether a route is there', async () => {
+    expect(await refused(undefined, 'GET', '/nowhere')).toEqual({ status: 401, code: 'bearer_missing' });
+    expect(await refused(service.viewer, 'GET', '/nowhere')).toEqual({ status: 404, code: 'no_such_route' });
+    expect((await service.ask('PUT', '/api/v1/grants', { bearer: service.viewer })).headers.allow).toBe(
+      'GET, POST',
+    );
+  });
+
+  it('with an algorithm that is not configured, none or a shared secret is refused, whatever key it names', async () => {
+    const now = service.clock.read();
+    const claims = { roles: ['linkgrant-operator'], sub: 'ops', iss: ISSUER, aud: AUDIENCE };
+    const exp = Math.floor((now + HOUR) / 1000);
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'p384' };
+    service.publish(service.key, { kid: 'p384', algorithm: 'ES384', secret: privateKey, jwk });
+    // The public key as an HMAC secret: what a verifier that lets the token choose would take.
+    const shared = createSecretKey(Buffer.from(JSON.stringify(service.key.jwk)));
+    const bearers = [
+      await new SignJWT({ ...claims, exp })
+        .setProtectedHeader({ alg: 'ES384', kid: 'p384' })
+        .sign(privateKey),
+      await new SignJWT({ ...claims, exp }).setProtectedHeader({ alg: 'HS256', kid: 'first' }).sign(shared),
+      `${new UnsecuredJWT({ ...claims, exp }).encode()}x`,
+      new UnsecuredJWT({ ...claims, exp }).encode(),
+    ];
+    for (const bearer of bearers)
+      expect(await refused(bearer)).toEqual({ status: 401, code: 'bearer_invalid' });
+    service.publish(service.key);
+  });
+
+  it('without a role is refused, and a role is a word of a text or a member of a list', async () => {
+    const cases: readonly [unknown, number][] = [
+      [undefined, 403],
+      [[], 403],
+      [['linkgrant-operators'], 403],
+      ['other linkgrant-viewer', 200],
+      [['other', 'linkgrant-viewer'], 200],
+      [{ 'linkgrant-viewer': true }, 403],
+      [[['linkgrant-operator']], 403],
+      [true, 403],
+    ];
+    for (const [roles, status] of cases) {
+      expect((await refused(await sign({ claims: { roles } }))).status, JSON.stringify(roles)).toBe(status);
+    }
+  });
+
+  it('may be as late as the configured tolerance', async () => {
+    const now = service.clock.read();
+    expect((await refused(await sign({ expiresAt: now - 20_000 }))).status).toBe(200);
+    expect((await refused(await sign({ expiresAt: now - 40_000 }))).code).toBe('bearer_expired');
+  });
+
+  it('is challenged as RFC 6750 has it, and neither it nor what is wrong with it is told', async () => {
+    const missing = await service.ask('GET', '/api/v1/grants');
+    expect(missing.headers['www-authenticate']).toBe('Bearer realm="linkgrant"');
+    const foreign = await sign({ issuer: 'https://elsewhere.example.com' });
+    const answer = await service.ask('GET', '/api/v1/grants', { bearer: foreign });
+    expect(answer.headers['www-authenticate']).toContain('error="invalid_token"');
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(JSON.parse(answer.body)).toMatchObject({ detail: 'the bearer token is not valid' });
+    const line = { event: 'admin_refused', code: 'bearer_invalid', reason: expect.stringContaining('"iss"') };
+    await vi.waitFor(() => expect(service.logged()).toContainEqual(expect.objectContaining(line)));
+    expect(service.logText()).not.toContain(foreign.slice(-20));
+  });
+});
+
+describe('a JWKS file', () => {
+  it('that changes is followed without a restart', async () => {
+    const next = await makeIssuerKey('second');
+    const bearer = await signBearer(next, service.clock.read());
+    expect((await refused(bearer)).code).toBe('bearer_invalid');
+    service.publish(service.key, next);
+    expect((await refused(bearer)).status).toBe(200);
+    service.publish(next);
+    expect((await refused(service.operator)).code).toBe('bearer_invalid');
+    service.publish(service.key);
+    expect((await refused(service.operator)).status).toBe(200);
+  });
+
+  it('that cannot be used lets nobody in, and redemption goes on', async () => {
+    const away = join(service.directory, 'away.json');
+    renameSync(service.jwksFile, away);
+    expect(await refused(service.operator)).toEqual({ status: 503, code: 'identity_unavailable' });
+    const broken = ['{', '{}', '{"keys":[]}', '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}'];
+    for (const [index, text] of broken.entries()) {
+      writeFileSync(service.jwksFile, text);
+      utimesSync(service.jwksFile, index, index);
+      expect(await refused(service.operator), text).toEqual({ status: 503, code: 'identity_unavailable' });
+    }
+    const { grant, code } = await service.grant();
+    expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+    rmSync(service.jwksFile);
+    renameSync(away, service.jwksFile);
+    expect((await refused(service.operator)).status).toBe(200);
+  });
+});
+
+describe('a role claim', () => {
+  it('is found by its whole name, dots and all, or by the way to it', async () => {
+    for (const [claim, claims] of [
+      ['realm_access.roles', { realm_access: { roles: ['admin'] } }],
+      ['https://example.com/roles', { 'https://example.com/roles': ['admin'] }],
+    ] as const) {
+      const other = await startAdminService({ adminRoleClaim: claim, adminOperatorRole: ['admin', 'root'] });
+      const bearer = await signBearer(other.key, other.clock.read() + MINUTE, {
+        claims: { ...claims, roles: [] },
+      });
+      expect((await other.ask('GET', '/api/v1/service', { bearer })).status).toBe(200);
+      expect((await other.ask('GET', '/api/v1/service', { bearer: other.operator })).status).toBe(403);
+      await other.close();
+    }
+  });
+});

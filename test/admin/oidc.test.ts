@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identityFetch } from '../../src/admin/api/identity-fetch.js';
+import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
+import { AdministrationError } from '../../src/domain/administration-error.js';
+import { type AdminService, makeIssuerKey, startAdminService } from '../support/admin-api.js';
+import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { makeIdentity } from '../support/server-identity.js';
+import { DAY } from '../support/service.js';
+import { TestClock } from '../support/test-clock.js';
+import { post } from '../support/wire.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-oidc-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('an OIDC provider', () => {
+  let provider: OidcIssuer;
+  let service: AdminService;
+
+  const serveFor = async (issuer: OidcIssuer, flags = {}) => {
+    provider = issuer;
+    service = await startAdminService({
+      adminIssuer: issuer.issuer,
+      adminAudience: AUDIENCE_URL,
+      adminJwks: undefined,
+      adminRoleClaim: 'scope',
+      ...flags,
+    });
+  };
+  afterEach(async () => {
+    await service.close();
+    await provider.stop().catch(() => undefined);
+  });
+
+  const statusWith = async (bearer: string, method = 'GET') => {
+    const answer = await service.ask(method, '/api/v1/grants', {
+      bearer,
+      ...(method === 'POST' && { json: { name: 'made' } }),
+    });
+    return answer.status;
+  };
+
+  it('is asked for its keys once, and its roles are those of its scope', async () => {
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
+    const viewer = await provider.accessToken('linkgrant-viewer');
+    const operator = await provider.accessToken('linkgrant-operator');
+    expect(decodeProtectedHeader(viewer)).toMatchObject({ alg: 'ES256', kid: 'one' });
+    expect(await statusWith(viewer)).toBe(200);
+    expect(await statusWith(viewer, 'POST')).toBe(403);
+    expect(await statusWith(operator, 'POST')).toBe(201);
+    expect(provider.keysAsked).toBe(1);
+  });
+
+  it('is reached by TLS under the given CA, and under no other', async () => {
+    const identity = await makeIdentity();
+    const ca = join(directory, 'issuer-ca.pem');
+    writeFileSync(ca, identity.ca);
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one'), identity), { adminIssuerCa: ca });
+    const bearer = await provider.accessToken('linkgrant-viewer');
+    expect(await statusWith(bearer)).toBe(200);
+    await service.close();
+    await serveFor(provider);
+    expect(await statusWith(bearer)).toBe(503);
+  });
+
+  it('that is down keeps administrators out for a while, and nobody from redeeming', async () => {
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
+    const bearer = await provider.accessToken('linkgrant-operator');
+    await provider.stop();
+    const answer = await service.ask('GET', '/api/v1/grants', { bearer });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'identity_unavailable' });
+    const { grant, code } = await service.grant();
+    expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+    // It is not asked again for each request: a stranger could make many.
+    await provider.start();
+    expect(await statusWith(bearer)).toBe(503);
+    service.clock.advance(6_000);
+    expect(await statusWith(bearer)).toBe(200);
+    // With the keys at hand it may be away.
+    await provider.stop();
+    expect(await statusWith(bearer)).toBe(200);
+  });
+
+  it('whose answers are of another issuer lets nobody in', async () => {
+    const other = await startOidcIssuer(await makeIssuerKey('one'));
+    await serveFor(other, { adminIssuer: `${other.issuer}/` });
+    expect(await statusWith(await provider.accessToken('linkgrant-operator'))).toBe(503);
+  });
+});
+
+describe('the keys of an OIDC provider', () => {
+  let provider: OidcIssuer;
+  const clock = new TestClock();
+  beforeEach(async () => {
+    provider = await startOidcIssuer(await makeIssuerKey('one'));
+  });
+  afterEach(() => provider.stop().catch(() => undefined));
+
+  it('are fetched again for one that is new, and those that are gone verify nothing', async () => {
+    const keys = oidcKeys({
+      issuer: provider.issuer,
+      fetch: identityFetch(undefined),
+      clock: clock.read,
+      cooldownMs: 0,
+    });
+    const before = await provider.accessToken('linkgrant-viewer');
+    expect((await jwtVerify(before, keys)).payload.scope).toBe('linkgrant-viewer');
+    await provider.rotate(await makeIssuerKey('two'));
+    const after = await provider.accessToken('linkgrant-viewer');
+    expect((await jwtVerify(after, keys)).payload.scope).toBe('linkgrant-viewer');
+    await expect(jwtVerify(before, keys)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+    expect(provider.keysAsked).toBe(3);
+  });
+
+  it('are not fetched again and again for one that nobody has', async () => {
+    const keys = oidcKeys({ issuer: provider.issuer, fetch: identityFetch(undefined), clock: clock.read });
+    const bearer = await provider.accessToken('linkgrant-viewer');
+    await jwtVerify(bearer, keys);
+    await provider.rotate(await makeIssuerKey('two'));
+    const unknown = await provider.accessToken('linkgrant-viewer');
+    for (let asked = 0; asked < 20; asked += 1) {
+      await expect(jwtVerify(unknown, keys)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+    }
+    expect(provider.keysAsked).toBe(1);
+    clock.advance(DAY);
+    await jwtVerify(unknown, keys);
+  });
+
+  it('are looked for at most once in a while where they cannot be had', async () => {
+    let fetched = 0;
+    const fetch = identityFetch(undefined);
+    const counting = (url: string, signal: AbortSignal) => {
+      fetched += 1;
+      return fetch(url, signal);
+    };
+    const keys = oidcKeys({ issuer: `${provider.issuer}/nowhere`, fetch: counting, clock: clock.read });
+    const bearer = await provider.accessToken('linkgrant-viewer');
+    const asked = Array.from({ length: 10 }, () => jwtVerify(bearer, keys).catch((error: unknown) => error));
+    for (const error of await Promise.all(asked)) expect(error).toBeInstanceOf(AdministrationError);
+    await jwtVerify(bearer, keys).catch(() => undefined);
+    expect(fetched).toBe(1);
+  });
+});

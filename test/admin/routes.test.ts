@@ -1,0 +1,371 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AdminRequest, type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { HOUR, MINUTE } from '../support/service.js';
+import { exchangeBytes, parseAnswer, post } from '../support/wire.js';
+
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(() => service.close());
+
+/** Asks as an operator; the body is read as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes.
+async function ask(method: string, path: string, json?: unknown, more: AdminRequest = {}): Promise<any> {
+  const answer = await service.ask(method, `/api/v1${path}`, { bearer: service.operator, json, ...more });
+  return { ...answer, body: answer.body === '' ? undefined : JSON.parse(answer.body) };
+}
+
+const make = async (of: Readonly<Record<string, unknown>> = {}) =>
+  (await ask('POST', '/grants', { name: `grant-${randomUUID()}`, ...of })).body;
+
+const redeemed = async (url: string, code: string, headers = {}) => {
+  const { pathname } = new URL(url);
+  return post(service, pathname, code, { headers: { ...csrHeader(), ...headers } });
+};
+
+describe('grants', () => {
+  it('are made, and their code redeems', async () => {
+    const answer = await ask('POST', '/grants', {
+      name: 'to-west',
+      redemptionsAllowed: 2,
+      expirationWindow: '1h',
+      policy: { 'linkgrant/subjects': 'east' },
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      location: `/api/v1/grants/${answer.body.uid}`,
+    });
+    expect(answer.body).toMatchObject({
+      namespace: 'default',
+      state: 'ready',
+      redemptionsAllowed: 2,
+      expirationWindow: '1h',
+    });
+    expect((await redeemed(answer.body.url, answer.body.code, { subject: 'west' })).status).toBe(403);
+    expect((await redeemed(answer.body.url, answer.body.code, { subject: 'east' })).status).toBe(200);
+    const shown = await ask('GET', `/grants/${answer.body.uid}`);
+    expect(shown.body).toMatchObject({ redemptions: 1, signedTokens: 0 });
+    expect(shown.body.attempts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
+      'redeemed',
+      'policy_subject',
+    ]);
+    expect(shown.body.code).toBeUndefined();
+  });
+
+  it('are changed member by member, and a rule that is null is taken away', async () => {
+    const { uid } = await make({ policy: { 'linkgrant/subjects': 'east', 'linkgrant/names': 'a*' } });
+    const changed = await ask('PATCH', `/grants/${uid}`, {
+      redemptionsAllowed: 7,
+      policy: { 'linkgrant/subjects': null, 'linkgrant/csr-required': 'true' },
+    });
+    expect(changed.body).toMatchObject({ redemptionsAllowed: 7, expirationWindow: '15m' });
+    expect(changed.body.policy).toEqual({ 'linkgrant/names': 'a*', 'linkgrant/csr-required': 'true' });
+  });
+
+  it('are revoked, with their links where that is asked for, and deleted', async () => {
+    const { uid, url, code } = await make();
+    await redeemed(url, code);
+    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'revoked', links: 1 });
+    expect((await ask('POST', `/grants/${uid}/revoke`, { cascade: true })).body).toMatchObject({
+      outcome: 'before',
+      links: 1,
+    });
+    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'before', links: 0 });
+    expect((await ask('DELETE', `/grants/${uid}`)).status).toBe(204);
+    expect((await ask('DELETE', `/grants/${uid}`)).body).toMatchObject({
+      status: 404,
+      code: 'no_such_grant',
+    });
+  });
+
+  it('are listed page by page, whole and once, by namespace, name and state', async () => {
+    const namespace = 'listed';
+    for (const name of ['c', 'a', 'b', 'e', 'd']) await make({ namespace, name });
+    const [first] = (await ask('GET', `/grants?namespace=${namespace}&name=a`)).body.items;
+    await ask('POST', `/grants/${first.uid}/revoke`);
+    const names: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await ask('GET', `/grants?namespace=${namespace}&limit=2${cursor}`);
+      expect(body.items.length).toBeLessThanOrEqual(2);
+      names.push(...body.items.map(({ name }: { name: string }) => name));
+      cursor = body.next === undefined ? '' : `&cursor=${body.next}`;
+    } while (cursor !== '');
+    expect(names).toEqual(['a', 'b', 'c', 'd', 'e']);
+    const revoked = await ask('GET', `/grants?namespace=${namespace}&state=revoked`);
+    expect(revoked.body.items.map(({ name }: { name: string }) => name)).toEqual(['a']);
+    expect((await ask('GET', `/grants?namespace=${namespace}&name=f`)).body.items).toEqual([]);
+  });
+
+  it('whose name is taken, or whose values cannot be, are not made', async () => {
+    await make({ name: 'twice' });
+    expect((await ask('POST', '/grants', { name: 'twice' })).body).toMatchObject({
+      status: 409,
+      code: 'name_taken',
+    });
+    const impossible = [
+      { name: 'Not A Name' },
+      { name: 'x', redemptionsAllowed: 2_000_000 },
+      { name: 'x', expirationWindow: 'soon' },
+      { name: 'x', code: 'short' },
+      { name: 'x', policy: { 'linkgrant/key-types': 'rot13' } },
+      { name: 'x', policy: { 'linkgrant/not-before': '2999-01-01T00:00:00Z' } },
+    ];
+    for (const order of impossible) {
+      expect((await ask('POST', '/grants', order)).body, JSON.stringify(order)).toMatchObject({
+        status: 422,
+        code: 'value_rejected',
+      });
+    }
+    expect((await ask('POST', '/grants', { name: 'x', issuer: 'nobody' })).body).toMatchObject({
+      status: 409,
+      code: 'no_link_access',
+    });
+    expect((await ask('GET', '/grants?namespace=default&name=x')).body.items).toEqual([]);
+  });
+});
+
+describe('a request', () => {
+  it('with a member, a query or a value that is not described is refused', async () => {
+    const bad: readonly [string, string, unknown][] = [
+      ['POST', '/grants', { name: 'x', redemptions: 5 }],
+      ['POST', '/grants', { name: 7 }],
+      ['POST', '/grants', {}],
+      ['POST', '/grants', []],
+      ['POST', '/grants', { name: 'x', policy: { subjects: 'east' } }],
+      ['POST', '/grants', JSON.parse('{"name":"x","__proto__":{"code":"a"}}')],
+      ['GET', '/grants?limit=0', undefined],
+      ['GET', '/grants?limit=501', undefined],
+      ['GET', '/grants?limit=1&limit=2', undefined],
+      ['GET', '/grants?cursor=nonsense', undefined],
+      ['GET', '/grants?state=lost', undefined],
+      ['GET', '/grants?namespaces=default', undefined],
+      ['GET', '/redemptions?since=yesterday', undefined],
+      ['GET', '/grants/%zz', undefined],
+    ];
+    for (const [method, path, json] of bad) {
+      expect((await ask(method, path, json)).body, `${method} ${path}`).toMatchObject({
+        status: 400,
+        code: 'request_invalid',
+      });
+    }
+  });
+
+  it('whose body is no JSON, too long or of another type is refused', async () => {
+    const { uid } = await make();
+    const path = `/grants/${uid}`;
+    const json = { 'content-type': 'application/json' };
+    const cases: readonly [AdminRequest, number][] = [
+      [{ text: '{', headers: json }, 400],
+      [{ text: '"text"', headers: json }, 400],
+      [
+        { text: JSON.stringify({ policy: { 'linkgrant/subjects': 'x'.repeat(66_000) } }), headers: json },
+        413,
+      ],
+      [
+        { text: 'redemptionsAllowed=2', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+        415,
+      ],
+      [{ text: '{"redemptionsAllowed":2}' }, 415],
+      [{ text: '{"redemptionsAllowed":2}', headers: { ...json, 'content-encoding': 'gzip' } }, 415],
+    ];
+    for (const [more, status] of cases)
+      expect((await ask('PATCH', path, undefined, more)).status).toBe(status);
+    expect((await ask('GET', path)).body.redemptionsAllowed).toBe(1);
+  });
+
+  it('of a stranger is answered whole though it sends on and on', async () => {
+    const head =
+      'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';
+    const target = { port: service.adminPort, ca: service.ca };
+    const answer = parseAnswer(await exchangeBytes(target, head + 'x'.repeat(500_000)));
+    expect(answer.status).toBe(401);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'bearer_missing' });
+  });
+});
+
+describe('tokens', () => {
+  it('are issued whole, redeem, are listed without their code, and are revoked', async () => {
+    const { uid } = await make({ redemptionsAllowed: 5 });
+    const issued = await ask('POST', '/tokens', { grantUid: uid, subject: 'east', expirationWindow: '10m' });
+    expect(issued.status).toBe(201);
+    const { id, token } = issued.body;
+    expect(token).toMatchObject({
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessToken',
+      spec: { ca: service.ca },
+    });
+    expect((await redeemed(token.spec.url, token.spec.code, { subject: 'east' })).status).toBe(200);
+    const { body } = await ask('GET', `/tokens?grantUid=${uid}`);
+    expect(body.items).toEqual([
+      expect.objectContaining({ id, subject: 'east', state: 'exhausted', redemptions: 1 }),
+    ]);
+    expect(JSON.stringify(body)).not.toContain(token.spec.code);
+    const revoked = await ask('POST', `/tokens/${id}/revoke`, { grantUid: uid });
+    expect(revoked.body).toMatchObject({ outcome: 'revoked', known: true, links: [{ subject: 'east' }] });
+    expect((await ask('POST', '/tokens/not-seen-yet/revoke', { grantUid: uid })).body.known).toBe(false);
+    expect((await ask('GET', `/tokens?grantUid=${uid}&state=ready`)).body.items).toEqual([]);
+  });
+
+  it("with the grant's own code hold it, and no other code", async () => {
+    const { uid, code } = await make();
+    const { body } = await ask('POST', '/tokens', { grantUid: uid, code });
+    expect(body.token.spec.code).toBe(code);
+    expect(body.id).toBeUndefined();
+    const wrong = await ask('POST', '/tokens', { grantUid: uid, code: `${code}x` });
+    expect(wrong.body).toMatchObject({ status: 409, code: 'grant_state' });
+    const limited = await ask('POST', '/tokens', { grantUid: uid, code, subject: 'east' });
+    expect(limited.body).toMatchObject({ status: 422, code: 'value_rejected' });
+  });
+
+  it('are not issued of a grant that is over, or unknown', async () => {
+    const { uid } = await make();
+    await ask('POST', `/grants/${uid}/revoke`);
+    expect((await ask('POST', '/tokens', { grantUid: uid })).body.code).toBe('grant_state');
+    expect((await ask('POST', '/tokens', { grantUid: randomUUID() })).body.code).toBe('no_such_grant');
+  });
+});
+
+describe('redemptions', () => {
+  it('are listed by grant, subject, namespace and time, and shown with certificate and ledger', async () => {
+    const { uid, url, code } = await make({ redemptionsAllowed: 5, namespace: 'west' });
+    for (const subject of ['east', 'north-1', 'north-2']) await redeemed(url, code, { subject });
+    const subjects = async (query: string) =>
+      (await ask('GET', `/redemptions?grantUid=${uid}&${query}`)).body.items.map(
+        (item: { subject: string }) => item.subject,
+      );
+    expect(await subjects('')).toEqual(['east', 'north-1', 'north-2']);
+    expect(await subjects('subject=north-*')).toEqual(['north-1', 'north-2']);
+    expect(await subjects('namespace=west')).toHaveLength(3);
+    expect(await subjects('namespace=default')).toEqual([]);
+    const later = new Date(service.clock.read() + MINUTE).toISOString();
+    expect(await subjects(`since=${later}`)).toEqual([]);
+    const { items } = (await ask('GET', `/redemptions?grantUid=${uid}&limit=1`)).body;
+    const shown = (await ask('GET', `/redemptions/${items[0].id}`)).body;
+    expect(shown.certificate).toContain('BEGIN CERTIFICATE');
+    expect(shown.ledger.map(({ kind }: { kind: string }) => kind)).toEqual(['redeemed']);
+    expect((await ask('GET', `/redemptions/${randomUUID()}`)).body.code).toBe('no_such_redemption');
+  });
+
+  it('are revoked once it is said what becomes of their source', async () => {
+    const { uid, url, code } = await make({ redemptionsAllowed: 5 });
+    await redeemed(url, code, { subject: 'east' });
+    const [{ id }] = (await ask('GET', `/redemptions?grantUid=${uid}`)).body.items;
+    const undecided = await ask('POST', `/redemptions/${id}/revoke`);
+    expect(undecided.body).toMatchObject({
+      status: 409,
+      code: 'source_redeemable',
+      choices: ['with-grant', 'keep-token'],
+    });
+    const revoked = await ask('POST', `/redemptions/${id}/revoke`, { source: 'with-grant' });
+    expect(revoked.body).toMatchObject({
+      outcome: 'revoked',
+      redemption: { id, revokedAt: expect.any(String) },
+    });
+    expect((await ask('GET', `/grants/${uid}`)).body.state).toBe('revoked');
+    expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('before');
+  });
+
+  it('are in the ledger with what else happened, page by page', async () => {
+    const { uid, url, code } = await make({ policy: { 'linkgrant/subjects': 'east' } });
+    await redeemed(url, code, { subject: 'west' });
+    await redeemed(url, code, { subject: 'east' });
+    await ask('POST', `/grants/${uid}/revoke`);
+    const kinds: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await ask('GET', `/events?grantUid=${uid}&limit=1${cursor}`);
+      kinds.push(...body.items.map(({ kind }: { kind: string }) => kind));
+      cursor = body.next === undefined ? '' : `&cursor=${body.next}`;
+    } while (cursor !== '');
+    expect(kinds).toEqual(['redeemed', 'grant_revoked', 'policy_subject']);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const once = (key: string) => ({ headers: { 'idempotency-key': key } });
+
+  it('gives the same grant and code again, whatever happened to it meanwhile, and makes no other', async () => {
+    const order = { name: `once-${randomUUID()}`, redemptionsAllowed: 3 };
+    const key = once(randomUUID());
+    const first = await ask('POST', '/grants', order, key);
+    await ask('PATCH', `/grants/${first.body.uid}`, { redemptionsAllowed: 4 });
+    const again = await ask('POST', '/grants', order, key);
+    expect(again.status).toBe(201);
+    expect(again.body).toMatchObject({ uid: first.body.uid, code: first.body.code, redemptionsAllowed: 4 });
+    expect((await ask('POST', '/grants', order)).body.code).toBe('name_taken');
+  });
+
+  it('gives one grant to many that ask at once', async () => {
+    const order = { name: `race-${randomUUID()}` };
+    const key = once(randomUUID());
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask('POST', '/grants', order, key)));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.uid} ${body.code}`)).size).toBe(1);
+    expect(answers[0].status).toBe(201);
+  });
+
+  it('refuses another request, and is not the one of another caller', async () => {
+    const key = once(randomUUID());
+    const order = { name: `mine-${randomUUID()}` };
+    await ask('POST', '/grants', order, key);
+    const other = await ask('POST', '/grants', { ...order, redemptionsAllowed: 2 }, key);
+    expect(other.body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+    const bearer = await signBearer(service.key, service.clock.read(), { subject: 'somebody-else' });
+    const elses = await ask('POST', '/grants', { name: `elses-${randomUUID()}` }, { ...key, bearer });
+    expect(elses.status).toBe(201);
+  });
+
+  it('makes no grant anew that was deleted', async () => {
+    const key = once(randomUUID());
+    const order = { name: `gone-${randomUUID()}` };
+    const { body } = await ask('POST', '/grants', order, key);
+    await ask('DELETE', `/grants/${body.uid}`);
+    expect((await ask('POST', '/grants', order, key)).body).toMatchObject({
+      status: 409,
+      code: 'outcome_gone',
+    });
+  });
+
+  it('that was used for what failed may be used for the same again', async () => {
+    const key = once(randomUUID());
+    const order = { name: `later-${randomUUID()}` };
+    const { uid } = await make(order);
+    expect((await ask('POST', '/grants', order, key)).body.code).toBe('name_taken');
+    await ask('DELETE', `/grants/${uid}`);
+    expect((await ask('POST', '/grants', order, key)).status).toBe(201);
+  });
+
+  it('gives the same signed token again', async () => {
+    const { uid } = await make({ redemptionsAllowed: 5 });
+    const key = once(randomUUID());
+    const order = { grantUid: uid, expirationWindow: '5m' };
+    const first = await ask('POST', '/tokens', order, key);
+    service.clock.advance(MINUTE);
+    const again = await ask('POST', '/tokens', order, key);
+    expect(again.body).toEqual(first.body);
+    expect((await ask('GET', `/tokens?grantUid=${uid}`)).body.items).toHaveLength(1);
+  });
+
+  it('is 1 to 255 printable characters', async () => {
+    for (const key of ['', 'a b', 'x'.repeat(256)]) {
+      const answer = await ask('POST', '/grants', { name: 'never' }, once(key));
+      expect(answer.body).toMatchObject({ status: 400, code: 'request_invalid' });
+    }
+  });
+
+  it('is forgotten after a day, and nothing of a code is readable until then', async () => {
+    const key = once(randomUUID());
+    const order = { name: `kept-${randomUUID()}`, code: 'a-chosen-code-of-mine' };
+    await ask('POST', '/grants', order, key);
+    const stored = JSON.stringify(await service.rows('SELECT *, hex(sealed) AS sealed FROM outcomes'));
+    expect(stored).not.toContain(order.code);
+    expect(stored).not.toContain(Buffer.from(order.code).toString('hex').toUpperCase());
+    service.clock.advance(25 * HOUR);
+    await service.store.eraseSealedAnswers(service.clock.read());
+    expect(await service.rows('SELECT * FROM outcomes')).toEqual([]);
+  });
+});

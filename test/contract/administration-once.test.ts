@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
+import { administrationOfStore } from '../../src/redemption/administration/store-administration.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { publishCodeKey, rotateCodeKey } from '../../src/redemption/rotate-code-keys.js';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { ENDPOINTS, withStore } from '../support/service.js';
+import { TestClock } from '../support/test-clock.js';
+
+const ONCE = { caller: 'ops', key: 'the-key-of-this-creation' };
+const ORDER = { namespace: 'default', name: 'once', redemptionsAllowed: 2 };
+
+describe('a creation that is repeated', () => {
+  const clock = new TestClock();
+  let directory: string;
+  let store: GrantStore;
+  let codeKeys: CodeKeyDirectory;
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'linkgrant-once-'));
+    store = await openSqliteStore({
+      file: join(directory, 'linkgrant.db'),
+      migrate: true,
+      clock: clock.read,
+    });
+    codeKeys = new CodeKeyDirectory(directory, clock.read);
+    await publishCodeKey(store, codeKeys);
+  });
+  afterEach(async () => {
+    await store.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const administration = (of: GrantStore = store) =>
+    administrationOfStore({
+      ...{ store: of, clock: clock.read, codeKeys },
+      readService: async () => ({
+        ...({
+          platform: 'standalone',
+          url: 'https://127.0.0.1:9090',
+          ca: 'a CA',
+          caSha256: '',
+          hosts: [],
+        } as const),
+        ...{ endpoints: ENDPOINTS, issuer: null },
+      }),
+      resolveAccess: async () => ({ endpoints: ENDPOINTS, siteUid: null }),
+      isDeclared: () => false,
+    });
+
+  it('after it died between what is kept and the grant makes that grant', async () => {
+    const dying = withStore(store, { createGrant: () => Promise.reject(new Error('the power went')) });
+    await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
+    expect((await store.listGrants({ limit: 1 })).items).toEqual([]);
+    const made = await administration().createGrant(ORDER, ONCE);
+    expect(await administration().createGrant(ORDER, ONCE)).toEqual(made);
+    expect((await store.listGrants({ limit: 10 })).items.map(({ uid }) => uid)).toEqual([made.uid]);
+  });
+
+  it('after it died between the grant and its answer gives that answer', async () => {
+    const dying = withStore(store, {
+      async createGrant(grant, code) {
+        await store.createGrant(grant, code);
+        throw new Error('the power went');
+      },
+    });
+    await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
+    const [kept] = (await store.listGrants({ limit: 10 })).items;
+    const made = await administration().createGrant(ORDER, ONCE);
+    expect(made.uid).toBe(kept?.uid);
+    const token = await administration().issueToken({ grantUid: made.uid, code: made.code });
+    expect(token.token.spec.code).toBe(made.code);
+  });
+
+  it('of a token after it died gives the same token, which is noted once', async () => {
+    const { uid: grantUid } = await administration().createGrant(ORDER);
+    const dying = withStore(store, { createCode: () => Promise.reject(new Error('the power went')) });
+    await expect(administration(dying).issueToken({ grantUid }, ONCE)).rejects.toThrow('the power went');
+    const issued = await administration().issueToken({ grantUid }, ONCE);
+    expect(await administration().issueToken({ grantUid }, ONCE)).toEqual(issued);
+    expect((await store.listCodes({ limit: 10 })).items.map(({ jti }) => jti)).toEqual([issued.id]);
+  });
+
+  it('gives its answer also under a new master key, and none once the old one is dropped', async () => {
+    const made = await administration().createGrant(ORDER, ONCE);
+    clock.advance(1_000);
+    await rotateCodeKey(store, codeKeys, { dropOld: false });
+    expect(await administration().createGrant(ORDER, ONCE)).toEqual(made);
+    await rotateCodeKey(store, codeKeys, { dropOld: true });
+    await expect(administration().createGrant(ORDER, ONCE)).rejects.toMatchObject({ code: 'outcome_gone' });
+  });
+
+  it('of another order is refused, also where it is a code alone that differs', async () => {
+    await administration().createGrant({ ...ORDER, code: 'a-chosen-code-of-mine' }, ONCE);
+    const other = { ...ORDER, code: 'another-code-of-mine' };
+    await expect(administration().createGrant(other, ONCE)).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
+  });
+});

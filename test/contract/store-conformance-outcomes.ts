@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { KeptOutcome } from '../../src/redemption/outcome-store.js';
+import { MINUTE, NOW } from '../support/store-samples.js';
+import type { CurrentStore } from './store-conformance.js';
+
+function outcome(changes: Partial<KeptOutcome> = {}): KeptOutcome {
+  return {
+    id: 'a'.repeat(64),
+    kid: 'some-key',
+    request: 'b'.repeat(64),
+    made: '22c7dcf1-ef57-454f-98ff-fa5a79792832',
+    sealed: new Uint8Array([0, 1, 255]),
+    until: NOW + MINUTE,
+    ...changes,
+  };
+}
+
+/** What creations that may be repeated come to: kept by whoever asks first, and erased in time. */
+export function outcomeConformance(current: CurrentStore): void {
+  describe('keeping outcomes', () => {
+    it('gives whoever asks first his own, and everybody after him that one', async () => {
+      const { store, openAnother } = current();
+      const first = outcome();
+      expect(await store.claimOutcome(first, NOW)).toEqual(first);
+      const another = await openAnother();
+      expect(await another.claimOutcome(outcome({ made: 'another', request: 'other' }), NOW)).toEqual(first);
+      await another.close();
+      expect(await store.claimOutcome(outcome({ id: 'c'.repeat(64), made: 'third' }), NOW)).toMatchObject({
+        made: 'third',
+      });
+    });
+
+    it('gives one of many that ask at once to all of them', async () => {
+      const { store } = current();
+      const asked = Array.from({ length: 20 }, (_, index) =>
+        store.claimOutcome(outcome({ made: `made-${index}` }), NOW),
+      );
+      expect(new Set((await Promise.all(asked)).map(({ made }) => made)).size).toBe(1);
+    });
+
+    it('forgets them when their time has passed, and erases them with the sealed answers', async () => {
+      const { store } = current();
+      await store.claimOutcome(outcome(), NOW);
+      const later = outcome({ made: 'later', until: NOW + 3 * MINUTE });
+      expect(await store.claimOutcome(later, NOW + MINUTE - 1)).toMatchObject({ made: outcome().made });
+      expect(await store.claimOutcome(later, NOW + MINUTE)).toEqual(later);
+      expect(await store.eraseSealedAnswers(NOW + 2 * MINUTE)).toBe(0);
+      expect(await store.eraseSealedAnswers(NOW + 3 * MINUTE)).toBe(1);
+    });
+  });
+}

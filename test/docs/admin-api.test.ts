@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type AdminService, startAdminService } from '../support/admin-api.js';
+import { codeLines, readProjectFile, sectionsOf } from './document.js';
+
+let service: AdminService;
+beforeAll(async () => {
+  service = await startAdminService();
+});
+afterAll(() => service.close());
+
+it('docs/admin-api.md shows commands that, run as shown, make, list, change and end a grant', async () => {
+  const asking = sectionsOf(readProjectFile('docs/admin-api.md')).find(({ heading }) => heading === 'Asking');
+  const lines = codeLines(asking?.text ?? '', 'sh');
+  expect(lines).toHaveLength(8);
+  const place = join(service.directory, 'curl');
+  mkdirSync(place);
+  writeFileSync(join(place, 'ca.pem'), service.ca);
+  writeFileSync(join(place, 'bearer.header'), `Authorization: Bearer ${service.operator}\n`);
+  const script = lines.join('\n').replaceAll('grants.example.com:9443', `127.0.0.1:${service.adminPort}`);
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { cwd: place });
+  const [redemptions, grants, changed, revoked, ...rest] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(redemptions).toEqual({ items: [] });
+  expect(grants.items).toEqual([expect.objectContaining({ name: 'to-west', state: 'ready' })]);
+  expect(changed).toMatchObject({ redemptionsAllowed: 5, policy: { 'linkgrant/csr-required': 'true' } });
+  expect(revoked).toMatchObject({ outcome: 'revoked', links: 0 });
+  expect(rest).toEqual([]);
+  const { token } = parse(readFileSync(join(place, 'issued.json'), 'utf8'));
+  expect(token).toMatchObject({ kind: 'AccessToken', metadata: { name: 'to-west' } });
+  expect((await service.store.listGrants({ limit: 10 })).items).toEqual([]);
+});

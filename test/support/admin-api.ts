@@ -1,0 +1,132 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { exportJWK, type JWK, SignJWT } from 'jose';
+import type { Flags } from '../../src/config.js';
+import { HOUR, startTestService, type TestService } from './service.js';
+import { type PostOptions, post, type WireAnswer } from './wire.js';
+
+export const ISSUER = 'https://id.example.com/realms/ops';
+export const AUDIENCE = 'linkgrant';
+
+/** A key that an issuer signs with, and what it publishes of it. */
+export interface IssuerKey {
+  readonly kid: string;
+  readonly algorithm: string;
+  readonly secret: KeyObject;
+  readonly jwk: JWK;
+}
+
+/** A new P-256 key. */
+export async function makeIssuerKey(kid: string): Promise<IssuerKey> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' };
+  return { kid, algorithm: 'ES256', secret: privateKey, jwk };
+}
+
+/** What a bearer token says, where it is not what a good one of an operator would. */
+export interface BearerClaims {
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** Milliseconds since the epoch; null for none. */
+  readonly expiresAt?: number | null;
+  readonly subject?: string | null;
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** A bearer token signed with `key`. */
+export function signBearer(key: IssuerKey, now: number, of: BearerClaims = {}): Promise<string> {
+  const { issuer = ISSUER, audience = AUDIENCE, expiresAt = now + HOUR, subject = 'ops@example.com' } = of;
+  const jwt = new SignJWT({ roles: ['linkgrant-operator'], ...of.claims })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(Math.floor(now / 1000) - 60);
+  if (subject !== null) jwt.setSubject(subject);
+  if (expiresAt !== null) jwt.setExpirationTime(Math.floor(expiresAt / 1000));
+  return jwt.sign(key.secret);
+}
+
+/** What is asked of the admin API; JSON unless `text` is the body. */
+export interface AdminRequest {
+  readonly bearer?: string | undefined;
+  readonly json?: unknown;
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A service with an admin API whose issuer is a file of keys. */
+export interface AdminService extends TestService {
+  readonly adminPort: number;
+  readonly key: IssuerKey;
+  readonly jwksFile: string;
+  /** A good bearer token. */
+  readonly operator: string;
+  readonly viewer: string;
+  publish(...keys: readonly IssuerKey[]): void;
+  /** What a query finds in the store's file. */
+  rows(query: string): unknown[];
+  ask(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
+}
+
+/** Starts one with its JWKS in a file, unless the flags say otherwise. */
+export async function startAdminService(flags: Flags = {}): Promise<AdminService> {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-admin-'));
+  const jwksFile = join(directory, 'jwks.json');
+  const publish: AdminService['publish'] = (...keys) =>
+    writeFileSync(jwksFile, JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
+  const key = await makeIssuerKey('first');
+  publish(key);
+  const service = await startTestService({
+    adminListen: '127.0.0.1:0',
+    adminIssuer: ISSUER,
+    adminAudience: AUDIENCE,
+    adminJwks: jwksFile,
+    ...flags,
+  });
+  const adminPort = service.running.adminListening?.port ?? 0;
+  const now = service.clock.read();
+  return {
+    ...service,
+    adminPort,
+    key,
+    jwksFile,
+    publish,
+    operator: await signBearer(key, now),
+    viewer: await signBearer(key, now, { claims: { roles: ['linkgrant-viewer'] } }),
+    rows(query) {
+      const database = new Database(join(service.directory, 'linkgrant.db'), { readonly: true });
+      try {
+        return database.prepare(query).all();
+      } finally {
+        database.close();
+      }
+    },
+    ask: (method, path, request = {}) => askAdmin({ port: adminPort, ca: service.ca }, method, path, request),
+    async close() {
+      await service.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Sends a request to an admin API on a connection of its own. */
+function askAdmin(
+  target: { readonly port: number; readonly ca: string },
+  method: string,
+  path: string,
+  { bearer, json, text, headers = {} }: AdminRequest,
+): Promise<WireAnswer> {
+  const body = text ?? (json === undefined ? '' : JSON.stringify(json));
+  const options: PostOptions = {
+    method,
+    headers: {
+      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+  };
+  return post(target, path, body, options);
+}

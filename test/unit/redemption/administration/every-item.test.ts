@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { everyItem } from '../../../../src/redemption/administration/every-item.js';
+import type { PageRequest } from '../../../../src/redemption/page.js';
+
+it('a listing is read to its last page, each page once and in order', async () => {
+  const asked: PageRequest[] = [];
+  const items = await everyItem(async (page) => {
+    asked.push(page);
+    const start = Number(page.after ?? 0);
+    return { items: [start, start + 1], ...(start < 4 && { next: String(start + 2) }) };
+  });
+  expect(items).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(asked.map(({ after }) => after)).toEqual([undefined, '2', '4']);
+  expect(asked.every(({ limit }) => limit >= 1 && limit <= 1_000)).toBe(true);
+});
