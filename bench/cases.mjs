@@ -1,5 +1,6 @@
 import { measureBurst } from './burst.mjs';
 import { compareWithBare } from './compare.mjs';
+import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureStartUp } from './start-up.mjs';
@@ -34,6 +35,7 @@ export const CASES = {
   }),
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
   'ledger-verify': { summary: 'a ledger of 1,000,000 redemptions is verified', run: measureLedgerVerify },
+  crl: { summary: 'a CRL of 10,000 entries is made', run: measureCrl },
   'csr-fuzz': { summary: '100,000 mutated certificate requests are judged', run: measureCsrFuzz },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },
 };

@@ -5,6 +5,7 @@ const BARS = {
   csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
   burst: { refused: 0, longestMs: 2000 },
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
+  crl: { crlMs: 1000 },
   'csr-fuzz': { crashed: 0, wronglyAccepted: 0, longestMs: 50 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };

@@ -52,6 +52,13 @@ function ledgerVerify({ name, entries, verifyMs, peakMiB, fewEntries, fewVerifyM
   ].join('\n');
 }
 
+function crl({ name, entries, redemptions, bytes, crlMs, crlCpuMs, emptyMs, emptyCpuMs }) {
+  return [
+    `${name}: ${entries} entries out of ${redemptions} redemptions, ${bytes} bytes`,
+    `  ${ms(crlMs, 0)}, processor time ${ms(crlCpuMs, 0)}; without entries ${ms(emptyMs, 0)} and ${ms(emptyCpuMs, 0)}`,
+  ].join('\n');
+}
+
 function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs, meanMs }) {
   return [
     `${name}: ${requests} requests, ${accepted} different ones accepted, ${crashed} crashes`,
@@ -61,6 +68,7 @@ function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs
 
 function renderCase(figures) {
   if ('wronglyAccepted' in figures) return csrFuzz(figures);
+  if ('crlMs' in figures) return crl(figures);
   if ('verifyMs' in figures) return ledgerVerify(figures);
   if ('cpuRatio' in figures) return comparison(figures);
   return 'refused' in figures ? burst(figures) : startUp(figures);

@@ -3,10 +3,10 @@ import type { CertificateTimes } from './admin/certificate-readiness.js';
 import type { Metrics } from './admin/metrics.js';
 import type { TlsListener } from './http/tls-listener.js';
 import { describeCertificate } from './pki/certificate-info.js';
-import type { FoundIdentity } from './platforms/standalone/server-identity.js';
 import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
+import type { FoundIdentity } from './redemption/server-identity.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
 import type { ServiceIdentities } from './service-identities.js';
 

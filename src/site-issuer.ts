@@ -8,12 +8,11 @@ import {
   readAuthority,
   SERVER_CA,
   SITE_CA,
-  type TrustedAuthority,
 } from './platforms/standalone/owned-authorities.js';
-import { issueIdentity } from './platforms/standalone/server-identity.js';
 import { issuerOfLinks } from './platforms/standalone/site.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { IssuerCa, RotatingIssuers } from './redemption/issuers.js';
+import { issueIdentity, type TrustedAuthority } from './redemption/server-identity.js';
 import type { ServiceDescription } from './redemption/service-description.js';
 import type { SiteRefusal } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';

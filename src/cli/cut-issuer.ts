@@ -5,6 +5,7 @@ import { openIssuer, SERVER_CA, SITE_CA } from '../site-issuer.js';
 import { openSystemSite, systemOf } from '../system-side.js';
 import { CommandError } from './command-error.js';
 import { type IssuerContext, type IssuerSession, platformOf } from './issuer-session.js';
+import { publishIssuer } from './publish-issuer.js';
 
 /** An issuer whose CA is changed to cut a link off, and what is said of it. */
 export interface NamedCutIssuer extends CutIssuer {
@@ -27,12 +28,28 @@ export function cutIssuerOf(
   const unused = settings.issuerCert === undefined ? [SERVER_CA] : [SERVER_CA, SITE_CA];
   const ours = issuers.names().filter((name) => !unused.includes(name));
   const named = ours.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
-  if (named !== undefined) return ownIssuer(named, session);
-  if (settings.issuerCert === undefined || redemption.issuer !== null) return undefined;
-  return givenIssuer(settings.issuerCert, session, context);
+  if (named !== undefined) return ownIssuer(named, session, context);
+  if (redemption.issuer !== null) return undefined;
+  if (settings.issuerCert !== undefined) return givenIssuer(settings.issuerCert, session, context);
+  refuseUnnamed(session);
+  return undefined;
 }
 
-function ownIssuer(name: string, { issuers }: IssuerSession): NamedCutIssuer {
+/** Nothing can be said of a CA that the service was given where the command was not. */
+function refuseUnnamed({ issuers, service }: IssuerSession): void {
+  const ours = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
+  if (!service || ours.some(({ subject }) => subject === service.issuer)) return;
+  throw new CommandError(
+    `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
+    {
+      exitCode: 2,
+      hint: 'give --issuer-cert and --issuer-key here too',
+    },
+  );
+}
+
+function ownIssuer(name: string, session: IssuerSession, context: IssuerContext): NamedCutIssuer {
+  const { issuers } = session;
   return {
     name,
     key: name,
@@ -43,7 +60,10 @@ function ownIssuer(name: string, { issuers }: IssuerSession): NamedCutIssuer {
     },
     own: {
       prepare: () => issuers.prepare(name),
-      activate: () => issuers.activate(name),
+      async activate() {
+        await issuers.activate(name);
+        await publishIssuer(name, session, context);
+      },
       async retire(sha256) {
         if (await issuers.retire(name, sha256)) return;
         if (!issuers.list(name).some((ca) => ca.sha256 === sha256)) return;

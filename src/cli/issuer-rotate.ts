@@ -1,6 +1,5 @@
 import { type Dependents, dependentsOf, type Retirement, retireIssuer } from '../redemption/retire-issuer.js';
-import { publishAuthorities } from '../redemption/service-description.js';
-import { SERVER_CA, SITE_CA, serverTrust } from '../site-issuer.js';
+import { SITE_CA } from '../site-issuer.js';
 import { CommandError } from './command-error.js';
 import {
   type IssuerContext,
@@ -12,6 +11,7 @@ import {
   withIssuers,
 } from './issuer-session.js';
 import { formatFingerprint, formatTime } from './output.js';
+import { publishIssuer } from './publish-issuer.js';
 import { writeOut } from './write-out.js';
 
 /** `issuer prepare`: makes the CA that will sign next, and says what has to trust it before it does. */
@@ -23,7 +23,7 @@ export async function prepareCommand(
   await withIssuers(flags, context, async (session) => {
     requireOwnIssuer(name, session);
     const outcome = await orUnusable(() => session.issuers.prepare(name));
-    await publish(name, session, context);
+    await publishIssuer(name, session, context);
     const { signs, cas } = requireOwnIssuer(name, session);
     const made = cas.find(({ state }) => state === 'prepared') ?? cas[0];
     await writeOut(
@@ -53,7 +53,7 @@ export async function activateCommand(
         hint: `run \`linkgrant issuer prepare ${name}\` first, and let what it names trust the new CA`,
       });
     }
-    await publish(name, session, context);
+    await publishIssuer(name, session, context);
     const { signs, cas } = requireOwnIssuer(name, session);
     const [signing] = cas;
     await writeOut(
@@ -87,7 +87,7 @@ export async function retireCommand(
     const store = requireStore(session);
     const asked = { name, signs, force: force === true };
     const retirements = await retireIssuer(asked, { issuers, store, clock: context.clock });
-    await publish(name, session, context);
+    await publishIssuer(name, session, context);
     const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
     for (const { ca, retired: dependents } of retired) {
       await writeOut(`Retired: ${ca.subject}${cutConsequence(dependents, signs)}\n`);
@@ -109,19 +109,6 @@ export async function retireCommand(
     }
     await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n`);
   });
-}
-
-/** Lets tokens and commands go by the CAs as they are at once, whether a service runs or not. */
-async function publish(
-  name: string,
-  { settings, store, issuers }: IssuerSession,
-  { clock }: IssuerContext,
-): Promise<void> {
-  if (!store) return;
-  const trust = name === SERVER_CA ? serverTrust(settings.dataDir, clock()) : undefined;
-  if (trust) await publishAuthorities(store, trust);
-  const [active] = name === SITE_CA ? issuers.list(name) : [];
-  if (active) await publishAuthorities(store, { issuer: active.subject });
 }
 
 async function orUnusable<T>(act: () => Promise<T>): Promise<T> {

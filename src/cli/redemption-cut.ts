@@ -7,6 +7,7 @@ import {
   CUT_STEPS,
   type CutDependencies,
   type CutStanding,
+  noteTold,
 } from '../redemption/cut-link.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import type { LiveLink } from '../redemption/live-links.js';
@@ -24,7 +25,7 @@ export interface CutFlags {
   readonly continue?: boolean;
   readonly abort?: boolean;
   /** What the router runs on, where that is not what the service does. */
-  readonly router?: string;
+  readonly router?: RouterPlatform;
 }
 
 const TITLES = {
@@ -46,7 +47,7 @@ export async function cutCommand(
   session: IssuerSession,
   context: IssuerContext,
 ): Promise<void> {
-  const router = parseRouter(flags.router, session);
+  const router = flags.router ?? parseRouter(platformOf(session));
   const store = requireStore(session);
   const signers = await signersOf(redemption, store, context.clock());
   const issuer = cutIssuerOf(redemption, signers, session, context);
@@ -73,6 +74,7 @@ export async function cutCommand(
   }
   const place = placeOf(issuer, { redemption, old: standing.old, router }, session);
   await writeOut(waitingText(redemption.id, standing, place));
+  await noteTold(standing.step, deps);
   refuseUnmet(standing);
 }
 
@@ -83,8 +85,9 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-function parseRouter(text: string | undefined, session: IssuerSession): RouterPlatform {
-  const found = ROUTER_PLATFORMS.find((platform) => platform === (text ?? platformOf(session)));
+/** The platform that `--router` names; throws a CommandError for another word. */
+export function parseRouter(text: string): RouterPlatform {
+  const found = ROUTER_PLATFORMS.find((platform) => platform === text);
   if (found) return found;
   throw new CommandError(`--router cannot be "${text}"`, {
     exitCode: 2,

@@ -7,11 +7,14 @@ import { refuseServer, withAdministration } from './administration-session.js';
 import { CommandError } from './command-error.js';
 import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from './issuer-session.js';
 import { table } from './output.js';
-import { type CutFlags, cutCommand } from './redemption-cut.js';
+import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
 import { writeOut } from './write-out.js';
 
 /** The flags of `redemption revoke`, settings among them. */
-export interface RevokeFlags extends CutFlags, IssuerFlags {
+export interface RevokeFlags extends IssuerFlags {
+  readonly continue?: boolean;
+  readonly abort?: boolean;
+  readonly router?: string;
   readonly withToken?: boolean;
   readonly withGrant?: boolean;
   readonly keepToken?: boolean;
@@ -46,6 +49,11 @@ export async function revokeCommand(
   if (goOn && abort) {
     throw new CommandError('--continue and --abort are given both', { exitCode: 2, hint: 'leave one out' });
   }
+  const cutFlags: CutFlags = {
+    continue: goOn,
+    abort,
+    ...(router !== undefined && { router: parseRouter(router) }),
+  };
   if (!cut) {
     await withAdministration(flags, async ({ administration }) => {
       const revocation = await orUndecided(() => administration.revokeRedemption(id, choice));
@@ -64,7 +72,6 @@ export async function revokeCommand(
       );
       await writeOut(cutText(revocation));
     }
-    const cutFlags = { continue: goOn, abort, ...(router !== undefined && { router }) };
     await cutCommand(redemption, cutFlags, session, context);
   });
 }

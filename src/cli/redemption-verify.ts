@@ -3,7 +3,6 @@ import { isUuid } from '../domain/names.js';
 import type { LedgerFault } from '../redemption/ledger-store.js';
 import { refuseServer } from './administration-session.js';
 import { CommandError } from './command-error.js';
-import type { GrantFlags } from './grant.js';
 import { print } from './output.js';
 import type { RedemptionListFlags } from './redemption.js';
 import { withStore } from './store-session.js';
@@ -18,9 +17,15 @@ function faultText({ grantUid, seq, problem }: LedgerFault): string {
  * CommandError (exit code 1) that names the first thing that is wrong.
  */
 export async function verifyCommand(
-  flags: Pick<GrantFlags, 'output'> & Pick<RedemptionListFlags, 'grant' | 'since' | 'subject' | 'events'>,
+  asked: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
 ): Promise<void> {
-  const { since, subject, events } = flags;
+  const { since, subject, events, output, ...flags } = asked;
+  if (output === 'csv') {
+    throw new CommandError('--verify has no list that could be CSV', {
+      exitCode: 2,
+      hint: 'use -o json or -o yaml; the exit code tells as well',
+    });
+  }
   if (since !== undefined || subject !== undefined || events) {
     throw new CommandError('--verify takes no --since, --subject and --events', {
       exitCode: 2,
@@ -38,11 +43,11 @@ export async function verifyCommand(
     if (fault) {
       throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
         exitCode: 1,
-        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/security.md',
+        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
       });
     }
     await print(
-      flags.output,
+      output,
       { whole: true, entries },
       () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
     );

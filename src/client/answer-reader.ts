@@ -3,9 +3,9 @@ import type { Link, LinkSecret } from '../domain/link.js';
 import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from './link-endpoint.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 65 };

@@ -35,6 +35,8 @@ interface Cut {
   /** SHA-256 of the CAs that have to go, lower-case hex. */
   readonly old: readonly string[];
   readonly step: CutStep;
+  /** True once people were told what the step waits for: what was not asked for cannot have been done. */
+  readonly isTold: boolean;
 }
 
 /** The issuer whose CA is changed. */
@@ -81,8 +83,8 @@ export interface CutDependencies {
 
 /**
  * Takes a cut as far as it goes by itself; it is begun where none is under way. `signers`: SHA-256 of the CAs that signed
- * the valid certificates of the redemption. `goOn`: what the present step waits for has been done. Rejects as the issuer's
- * acts do.
+ * the valid certificates of the redemption. `goOn`: what the step that was told last waits for has been done; no step is
+ * passed over that was not. Rejects as the issuer's acts do.
  */
 export async function advanceCut(
   asked: { readonly redemptionId: string; readonly signers: readonly string[]; readonly goOn: boolean },
@@ -96,16 +98,15 @@ export async function advanceCut(
   if (kept && old.some((sha256) => !kept.old.includes(sha256))) {
     return { standing: 'other', redemptionId: kept.redemptionId };
   }
-  const cut = kept ?? (await writeCut({ redemptionId, old, step: 'trust-new' }, deps));
+  const cut = kept ?? (await writeCut({ redemptionId, old, step: 'trust-new', isTold: false }, deps));
   return takeSteps(cut, asked.goOn, deps);
 }
 
 async function takeSteps(begun: Cut, goOn: boolean, deps: CutDependencies): Promise<CutStanding> {
   const { store, issuer, clock } = deps;
   let cut = begun;
-  let mayGoOn = goOn;
   const goTo = async (step: CutStep) => {
-    cut = await writeCut({ ...cut, step }, deps);
+    cut = await writeCut({ ...cut, step, isTold: false }, deps);
   };
   for (;;) {
     const { signing, trusted } = await issuer.look();
@@ -126,14 +127,12 @@ async function takeSteps(begun: Cut, goOn: boolean, deps: CutDependencies): Prom
       await issuer.own.activate();
       if (!old.includes((await issuer.look()).signing)) continue;
       // The CA that was prepared is gone: another one has to be trusted first.
-      mayGoOn = false;
       await goTo('trust-new');
       continue;
     }
     const waiting = async (more: { readonly isUnmet?: boolean; readonly waitMs?: number } = {}) =>
       ({ standing: 'waiting', step, old, behind: await behind(), isUnmet: false, ...more }) as const;
-    if (!mayGoOn) return waiting();
-    mayGoOn = false;
+    if (!goOn || !cut.isTold) return waiting();
     // What can be seen needs nobody's word.
     if (step === 'sign-new' || (step === 'distrust-old' && !issuer.own)) return waiting({ isUnmet: true });
     if (step !== 'distrust-old') {
@@ -143,6 +142,12 @@ async function takeSteps(begun: Cut, goOn: boolean, deps: CutDependencies): Prom
     const waitMs = await retire(old, deps);
     if (waitMs !== undefined) return waiting({ waitMs });
   }
+}
+
+/** Notes that people were told what a cut waits for: from now on they can say that it has been done. */
+export async function noteTold(step: CutStep, deps: CutDependencies): Promise<void> {
+  const cut = await readCut(deps);
+  if (cut?.step === step && !cut.isTold) await writeCut({ ...cut, isTold: true }, deps);
 }
 
 /** Removes old CAs of an issuer of our own; gives how long has to be waited first, and then nothing was removed. */

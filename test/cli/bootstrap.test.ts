@@ -25,6 +25,7 @@ import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/system-site.js';
 import { startProxy } from '../support/tunnel-proxy.js';
 
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 
 let work: Workplace;
@@ -52,21 +53,16 @@ async function freePort(): Promise<number> {
   return free;
 }
 
-/** The accepting side of the recorded site: its CA, and its router by a name of its certificate. */
-function serve(): Promise<Serving> {
-  return work.serve([
-    '--data-dir',
-    work.path('accepting'),
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--issuer-cert',
-    join(ISSUER, 'tls.crt'),
-    '--issuer-key',
-    join(ISSUER, 'tls.key'),
-    '--endpoint',
-    'inter-router=vm:55671',
-  ]);
+/** For `serve`: the accepting side of the recorded site, its CA, and its router by a name of its certificate. */
+function serviceWords(): string[] {
+  return [
+    ...['--data-dir', work.path('accepting'), '--listen', `127.0.0.1:${port}`],
+    ...['--issuer-cert', join(ISSUER, 'tls.crt'), '--issuer-key', join(ISSUER, 'tls.key')],
+    ...['--endpoint', 'inter-router=vm:55671'],
+  ];
 }
+
+const serve = (): Promise<Serving> => work.serve(serviceWords());
 
 const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
 
@@ -97,8 +93,7 @@ function bootstrap(words: readonly string[], { env = {}, input }: Start = {}): P
 
 /** Starts `bootstrap` and gives what it has said on standard error so far. */
 function startBootstrap(words: readonly string[]): { said(): string; readonly ended: Promise<Ended> } {
-  const main = join(import.meta.dirname, '../../dist/main.js');
-  const all = [main, 'bootstrap', '--data-dir', work.path('requesting'), ...words];
+  const all = [MAIN, 'bootstrap', '--data-dir', work.path('requesting'), ...words];
   const child = spawn(process.execPath, all, { env: { PATH: '/usr/bin:/bin', HOME: work.directory } });
   let stdout = '';
   let stderr = '';
@@ -250,6 +245,35 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(await redemptions()).toHaveLength(1);
     expect(readFileSync(reloads, 'utf8')).toBe('reload\n');
     expect(router.peers.length).toBeGreaterThan(0);
+  });
+
+  it('waits until the machine has a network', async () => {
+    await (await serve()).stop();
+    const token = await issue(work.path('token.yaml'));
+    const said = work.path('said');
+    const joining = ['bootstrap', '--token', token, ...toLinks(), '--wait', 'configured'];
+    const both = { joining: [...joining, '--data-dir', work.path('requesting')], serving: serviceWords() };
+    const line = (words: readonly string[]) => [process.execPath, MAIN, ...words].join(' ');
+    // A network of its own, in which not even the loopback device is up.
+    const script = `
+      ${line(both.joining)} 2> ${said} &
+      joining=$!
+      until grep -q ENETUNREACH ${said} || ! kill -0 $joining; do sleep 0.1; done
+      ip link set lo up
+      ${line(['serve', '--ops-listen', 'off', ...both.serving])} > ${work.path('served')} 2>&1 &
+      serving=$!
+      wait $joining
+      code=$?
+      kill $serving
+      wait $serving
+      exit $code`;
+    const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const child = spawn('unshare', [...asRoot, '--net', 'sh', '-c', script], { stdio: 'ignore' });
+    const [code] = await once(child, 'close');
+    const stderr = readFileSync(said, 'utf8');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(`Waiting: 127.0.0.1:${port} takes no connection (ENETUNREACH).\n`);
+    expect(await redemptions()).toHaveLength(1);
   });
 
   it('waits for a token file that is still being written', async () => {

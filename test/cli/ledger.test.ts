@@ -7,6 +7,7 @@ import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '
 
 const A = '00000000-0000-4000-8000-00000000000a';
 const B = '00000000-0000-4000-8000-00000000000b';
+const C = '00000000-0000-4000-8000-00000000000c';
 const work = new Workplace();
 const whole = work.path('whole');
 const first = sampleRedemption(A, { subject: 'site-1', createdAt: NOW + 1 });
@@ -25,7 +26,9 @@ beforeAll(async () => {
   await store.createGrant(sampleGrant({ uid: A, name: 'a', redemptionsAllowed: 9 }), SAMPLE_CODE);
   await store.createGrant(sampleGrant({ uid: B, name: 'b', redemptionsAllowed: 9 }), SAMPLE_CODE);
   await store.recordRedemption(A, first, NOW + 1);
-  await store.recordRedemption(A, second, NOW + 2);
+  await store.createGrant(sampleGrant({ uid: C, name: 'c' }), SAMPLE_CODE);
+  const signedCode = { jti: 'j2', uses: 1, expirationTime: NOW + 60_000, subject: null };
+  await store.recordRedemption(A, second, NOW + 2, { signedCode });
   await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
   const reader = new Database(`${whole}/linkgrant.db`, { readonly: true });
   olderHead = reader
@@ -211,6 +214,36 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `entry 2 of grant ${B} tells that the grant was revoked, which its row does not`,
   ],
   [
+    'a grant that was revoked by nobody',
+    [`UPDATE grants SET revoked_at = 5 WHERE uid = '${A}'`],
+    `grant ${A} was revoked, of which no entry tells`,
+  ],
+  [
+    'a use given back to a grant',
+    [`UPDATE grants SET redemptions = 1 WHERE uid = '${A}'`],
+    `grant ${A} counts 1 redemptions, and its entries tell of 2`,
+  ],
+  [
+    'a use given back to a code',
+    ["UPDATE codes SET used = 0 WHERE jti = 'j2'"],
+    `grant ${A} counts 0 redemptions of code j2, and its entries tell of 1`,
+  ],
+  [
+    'a code that is forgotten, with its use',
+    ["DELETE FROM codes WHERE jti = 'j2'"],
+    `grant ${A} counts 0 redemptions of code j2, and its entries tell of 1`,
+  ],
+  [
+    'a use that nobody made of a code',
+    ["UPDATE codes SET used = 1 WHERE jti = 'j1'"],
+    `grant ${A} counts 1 redemptions of code j1, and its entries tell of 0`,
+  ],
+  [
+    'a grant without entries that was redeemed',
+    [`UPDATE grants SET redemptions = 1 WHERE uid = '${C}'`],
+    `grant ${C} was redeemed or revoked, of which no entry tells`,
+  ],
+  [
     'a code that is redeemable again',
     [`UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`],
     `entry 6 of grant ${A} tells that code j1 was revoked, which its row does not`,
@@ -308,10 +341,12 @@ describe('redemption list --verify', () => {
     });
   });
 
-  it('takes no filters', async () => {
+  it('takes no filters, and has no list', async () => {
     const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
     expect(refusalOf(ended).error).toContain('--verify takes no --since');
     expect(ended.code).toBe(2);
+    const csv = await linkgrant(['redemption', 'list', '--verify', '-o', 'csv', '--data-dir', whole]);
+    expect([csv.code, refusalOf(csv).error]).toEqual([2, '--verify has no list that could be CSV']);
   });
 });
 

@@ -72,14 +72,15 @@ export function chainConformance(current: CurrentStore): void {
       const { store } = current();
       const grant = await storedGrant(store, { redemptionsAllowed: 10 });
       const outcomes = await Promise.all(
-        Array.from({ length: 60 }, (_, n) =>
-          store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW + n, {
+        Array.from({ length: 60 }, (_, n) => {
+          const jti = n % 2 === 0 ? 'c' : null;
+          return store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { jti }), NOW + n, {
             ...(n % 3 === 0 && { repeatLimit: { count: 1, windowMs: MINUTE } }),
-            ...(n % 2 === 0 && {
-              signedCode: { jti: 'c', uses: 3, expirationTime: NOW + MINUTE, subject: null },
+            ...(jti !== null && {
+              signedCode: { jti, uses: 3, expirationTime: NOW + MINUTE, subject: null },
             }),
-          }),
-        ),
+          });
+        }),
       );
       expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(10);
       expect(await store.verifyLedger()).toEqual({ entries: 10 });
@@ -91,22 +92,24 @@ export function chainConformance(current: CurrentStore): void {
         sampleGrant({ expirationTime: NOW - 2 }),
         sampleGrant({ revokedAt: NOW - 2, expirationTime: NOW + MINUTE }),
       ];
+      const exhausted = sampleGrant({ redemptionsAllowed: 1 });
       const staying = [
         sampleGrant({ expirationTime: NOW }),
         sampleGrant({ expirationTime: null }),
-        sampleGrant({ redemptionsAllowed: 1, redemptions: 1 }),
+        exhausted,
         sampleGrant({ expirationTime: NOW - 2, sourceFile: '/input/resources/AccessGrant-a.yaml' }),
       ];
       for (const grant of [...ended, ...staying]) await store.createGrant(grant, SAMPLE_CODE);
+      await store.recordRedemption(exhausted.uid, sampleRedemption(exhausted.uid), NOW);
       expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(2);
       expect(await store.deleteEndedGrants(NOW - 1, NOW)).toBe(0);
       for (const { uid } of ended) expect(await store.findGrant(uid)).toBeUndefined();
       for (const { uid } of staying) expect(await store.findGrant(uid)).toBeDefined();
       const entries = await everyEntry(store, {});
       expect(entries.map(({ grantUid, kind }) => [grantUid, kind]).sort()).toEqual(
-        ended.map(({ uid }) => [uid, 'deleted']).sort(),
+        [...ended.map(({ uid }) => [uid, 'deleted']), [exhausted.uid, 'redeemed']].sort(),
       );
-      expect(await store.verifyLedger()).toEqual({ entries: 2 });
+      expect(await store.verifyLedger()).toEqual({ entries: 3 });
     });
 
     it('removes the ledger of a deleted grant once its last certificate ended long ago, and leaves a whole one', async () => {

@@ -4,7 +4,14 @@ import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
 import { everyItem } from '../../src/redemption/administration/every-item.js';
 import type { GrantStore, ProvenRefusal } from '../../src/redemption/grant-store.js';
 import type { LedgerEntry } from '../../src/redemption/ledger-store.js';
-import { NOW, sampleGrant, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import {
+  MINUTE,
+  NOW,
+  sampleGrant,
+  sampleRedemption,
+  sampleRenewal,
+  storedGrant,
+} from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** Every entry of a listing that comes in small pages. */
@@ -77,7 +84,8 @@ export function ledgerConformance(current: CurrentStore): void {
       ];
       const [first, second] = grants.sort((a, b) => (a.uid < b.uid ? -1 : 1)) as [AccessGrant, AccessGrant];
       const redemption = sampleRedemption(first.uid, { jti: 'a1' });
-      await store.recordRedemption(first.uid, redemption, NOW + 1);
+      const signedCode = { jti: 'a1', uses: 1, expirationTime: NOW + MINUTE, subject: null };
+      await store.recordRedemption(first.uid, redemption, NOW + 1, { signedCode });
       await store.recordRedemption(second.uid, sampleRedemption(second.uid), NOW + 2);
       const renewal = sampleRenewal(redemption.id, 1);
       await store.recordRenewal(renewal, NOW + 3);

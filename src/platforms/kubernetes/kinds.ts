@@ -18,6 +18,8 @@ export const LINKS = skupper('Link', 'links');
 export const SITES = skupper('Site', 'sites');
 /** Skupper's SecuredAccess. */
 export const SECURED_ACCESSES = skupper('SecuredAccess', 'securedaccesses');
+/** Skupper's RouterAccess. */
+export const ROUTER_ACCESSES = skupper('RouterAccess', 'routeraccesses');
 /** linkgrant's Redemption. */
 export const REDEMPTIONS: ResourceKind = {
   group: 'linkgrant.dev',

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { CertificateAuthorityError } from '../../pki/authority.js';
-import { readAuthority, type TrustedAuthority } from './owned-authorities.js';
+import type { TrustedAuthority } from '../../redemption/server-identity.js';
+import { readAuthority } from './owned-authorities.js';
 
 /**
  * A CA in files that somebody else keeps and may replace at any time. What cannot be used, such as a pair of which one file is

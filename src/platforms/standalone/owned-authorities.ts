@@ -3,13 +3,9 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
-import {
-  type CertificateAuthority,
-  CertificateAuthorityError,
-  createAuthority,
-  loadAuthority,
-} from '../../pki/authority.js';
+import { CertificateAuthorityError, createAuthority, loadAuthority } from '../../pki/authority.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
+import type { TrustedAuthority } from '../../redemption/server-identity.js';
 import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory.js';
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
@@ -18,12 +14,6 @@ const TEN_YEARS_MS = 3650 * 86_400_000;
 export const SITE_CA = 'skupper-site-ca';
 /** Directory name of the CA of the redemption service's own certificate; it signs no link. */
 export const SERVER_CA = 'linkgrant-server-ca';
-
-/** A CA that signs, and all that is to be trusted with it. */
-export interface TrustedAuthority extends CertificateAuthority {
-  /** PEM: the certificates of its own file first, then those of the CAs that come after it and that came before it. */
-  readonly trustPem: string;
-}
 
 /** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
 export function readAuthority(certificateFile: string, keyFile: string, now: number): TrustedAuthority {

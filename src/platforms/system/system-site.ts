@@ -6,9 +6,9 @@ import { isLoopback } from '../../domain/peer-address.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
-import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
 import { namesHost, routerNames } from '../../pki/router-names.js';
 import type { Clock } from '../../redemption/clock.js';
+import { type RouterCredentials, routerTrustRefusal, trustOfLink } from '../../redemption/router-trust.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { type LinkAccess, readSiteState } from './site-state.js';
@@ -17,12 +17,7 @@ import { startedPlatform } from './started-platform.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
 const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';
-
-/** A router's server certificate and what it trusts, as PEM. */
-interface RouterCredentials {
-  readonly certificate: string;
-  readonly trusted: string;
-}
+const MEND_TRUST = 'use the issuer of the router, or add this one to what the router trusts';
 
 /**
  * The sites of Skupper's system platforms, each namespace's read live from its runtime state. Nothing is given unless the
@@ -114,14 +109,14 @@ export class SystemSite implements Site {
     const issuer = this.#readIssuer(directories, grant.issuer ?? state.defaultIssuer ?? DEFAULT_ISSUER);
     if ('refused' in issuer) return issuer;
     const endpoints: LinkEndpoint[] = [];
-    const authorities = new Set(splitCertificates(issuer.bundlePem));
+    const routers: RouterCredentials[] = [];
     for (const access of state.accesses) {
       const judged = this.#judgeAccess(directories, access, issuer);
       if ('refused' in judged) return judged;
       endpoints.push(...judged.endpoints);
-      for (const authority of splitCertificates(judged.trusted)) authorities.add(authority);
+      routers.push(judged.router);
     }
-    return { siteUid: state.uid, endpoints, issuer, caCrt: [...authorities].join('') };
+    return { siteUid: state.uid, endpoints, issuer, caCrt: trustOfLink(issuer, routers) };
   }
 
   #readIssuer(directories: NamespaceDirectories, name: string): CertificateAuthority | SiteRefusal {
@@ -151,35 +146,25 @@ export class SystemSite implements Site {
     directories: NamespaceDirectories,
     access: LinkAccess,
     issuer: CertificateAuthority,
-  ): { readonly endpoints: LinkEndpoint[]; readonly trusted: string } | SiteRefusal {
+  ): { readonly endpoints: LinkEndpoint[]; readonly router: RouterCredentials } | SiteRefusal {
     if (access.problem !== undefined) {
       const mend = 'correct it in input/resources and reload the site';
       return refusal('link_access_unavailable', `RouterAccess "${access.name}" ${access.problem}`, mend);
     }
     const router = readRouterCredentials(directories, access);
     if ('refused' in router) return router;
-    const now = this.#clock();
-    const untrusted = verificationProblem(issuer.bundlePem, router.trusted, now);
-    if (untrusted !== undefined) {
-      return refusal(
-        'issuer_untrusted',
-        `the router does not trust ${issuer.description} at "${access.name}": ${untrusted}`,
-        'use the issuer of the router, or add this one to what the router trusts',
-      );
-    }
-    const unverified = verificationProblem(router.certificate, issuer.bundlePem + router.trusted, now);
-    if (unverified !== undefined) {
-      return refusal(
-        'issuer_untrusted',
-        `the certificate of the router at "${access.name}" does not verify: ${unverified}`,
-        'reload the site, so that its certificates are made anew',
-      );
-    }
+    const hints = { issuer: MEND_TRUST, router: 'reload the site, so that its certificates are made anew' };
+    const distrusted = routerTrustRefusal(issuer, router, {
+      access: access.name,
+      hints,
+      now: this.#clock(),
+    });
+    if (distrusted) return distrusted;
     const names = routerNames(router.certificate);
     const host = hostAmong(this.#hosts, names);
     if (typeof host !== 'string') return host;
     const endpoints = access.roles.map(({ name, port }) => ({ name, host, port, group: access.name }));
-    return { endpoints, trusted: router.trusted };
+    return { endpoints, router };
   }
 }
 

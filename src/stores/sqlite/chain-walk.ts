@@ -16,6 +16,7 @@ const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const HEAD = 'SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?';
+const GRANT = 'SELECT redemptions, revoked_at AS revokedAt FROM grants WHERE uid = ?';
 
 /** An entry as a query of {@link ENTRIES} gives it. */
 export type EntryValues = readonly (string | number | Uint8Array | null)[];
@@ -54,6 +55,8 @@ export class ChainWalk {
   readonly #connection: SqliteConnection;
   readonly #key: Uint8Array;
   #length = 0;
+  #redeemed = 0;
+  #revokes = false;
   #last: Uint8Array = NO_ENTRY;
 
   constructor(connection: SqliteConnection, grantUid: string, told: Told) {
@@ -97,9 +100,25 @@ export class ChainWalk {
     }
     if (head.length > length) return this.#fault(length + 1, 'is missing');
     if (head.length < length) return this.#fault(head.length + 1, 'is behind the end that is noted');
-    return isCode(head.last, this.#last)
-      ? undefined
-      : this.#fault(length, 'is not the last one that is noted');
+    if (!isCode(head.last, this.#last)) return this.#fault(length, 'is not the last one that is noted');
+    return this.#changedGrant();
+  }
+
+  /** How the grant's row, if it is there, differs from all that its entries tell. */
+  #changedGrant(): LedgerFault | undefined {
+    const grant = this.#connection.statement(GRANT).get(this.grantUid) as
+      | { readonly redemptions: number; readonly revokedAt: number | null }
+      | undefined;
+    if (!grant) return undefined;
+    const { redemptions, revokedAt } = grant;
+    if (redemptions !== this.#redeemed) {
+      return this.#fault(
+        null,
+        `counts ${redemptions} redemptions, and its entries tell of ${this.#redeemed}`,
+      );
+    }
+    if (revokedAt === null || this.#revokes) return undefined;
+    return this.#fault(null, 'was revoked, of which no entry tells');
   }
 
   #fault(seq: number | null, problem: string): LedgerFault {
@@ -119,6 +138,7 @@ export class ChainWalk {
     switch (entry.kind) {
       case 'redeemed': {
         told.redeemed += 1;
+        this.#redeemed += 1;
         told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
         if (values[ENTRY_COLUMNS] === null) return `tells of redemption ${id}, which is missing`;
         if (values.at(-1) !== null) told.revokedRows += 1;
@@ -147,6 +167,7 @@ export class ChainWalk {
           ? undefined
           : `tells that code ${detail.jti} was revoked, which its row does not`;
       case 'grant_revoked': {
+        this.#revokes = true;
         const revokedAt = read(REVOKED_GRANT, entry.grantUid);
         // The row of a deleted grant is gone.
         return revokedAt === undefined || revokedAt === entry.at

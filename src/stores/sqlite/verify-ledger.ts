@@ -49,6 +49,16 @@ const WITNESSED: readonly {
     problem: (jti) => `has code ${jti}, whose revocation no entry tells of`,
   },
 ];
+// Grants without entries, which no walk comes by.
+const UNTOLD_GRANT = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ? AND (redemptions > 0 OR revoked_at IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = uid) LIMIT 1`;
+// Codes of deleted grants go after their redemptions.
+const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS told FROM redemptions
+    WHERE jti IS NOT NULL AND ${OWNED} GROUP BY grant_uid, jti)
+  SELECT grant_uid, jti, coalesce(used, 0), told FROM redeemed JOIN grants ON uid = grant_uid
+    LEFT JOIN codes USING (grant_uid, jti) WHERE used IS NOT told
+  UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${OWNED}
+    AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
 // Rows are looked up all over a table of any size.
 const CACHE_KIB = 65_536;
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals WHERE redemption_id NOT IN (SELECT id FROM redemptions) LIMIT 1`;
@@ -76,6 +86,7 @@ function verify(connection: SqliteConnection, grantUid: string | undefined): Led
     emptyChain(connection, range) ??
     positions?.fault() ??
     unwitnessed(connection, range, told) ??
+    miscounted(connection, range) ??
     changedRefusal(connection, range);
   return first ? { entries, fault: first } : { entries };
 }
@@ -189,6 +200,25 @@ function unwitnessed(
     seq: null,
     problem: `has a renewal of redemption ${orphan}, which no grant has given`,
   };
+}
+
+/** Uses that were counted otherwise than the entries tell. */
+function miscounted(connection: SqliteConnection, range: [string, string]): LedgerFault | undefined {
+  const grantUid = connection
+    .statement(UNTOLD_GRANT)
+    .pluck()
+    .get(...range);
+  if (typeof grantUid === 'string') {
+    return { grantUid, seq: null, problem: 'was redeemed or revoked, of which no entry tells' };
+  }
+  const code = connection
+    .statement(MISCOUNTED_CODE)
+    .raw()
+    .get(...range, ...range) as [string, string, number, number] | undefined;
+  if (!code) return undefined;
+  const [uid, jti, used, redeemed] = code;
+  const problem = `counts ${used} redemptions of code ${jti}, and its entries tell of ${redeemed}`;
+  return { grantUid: uid, seq: null, problem };
 }
 
 function changedRefusal(connection: SqliteConnection, range: [string, string]): LedgerFault | undefined {

@@ -1,0 +1,96 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { openSqliteStore } from '../dist/stores/sqlite/sqlite-store.js';
+
+const AT_ONCE = 256;
+const DAY_MS = 86_400_000;
+
+// Nobody redeems with it.
+const CODE = 'the-code-of-every-grant';
+
+const hex = (bytes) => randomBytes(bytes).toString('hex');
+const PEM_LINES = Array.from({ length: 16 }, () => randomBytes(48).toString('base64'));
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${PEM_LINES.join('\n')}\n-----END CERTIFICATE-----\n`;
+
+function grantOf(redemptionsAllowed, now) {
+  const uid = randomUUID();
+  return {
+    uid,
+    namespace: 'default',
+    name: `bench-${uid}`,
+    codeHash: new Uint8Array(32),
+    codeChosen: false,
+    redemptionsAllowed,
+    redemptions: 0,
+    expirationWindowMs: DAY_MS,
+    expirationTime: now + DAY_MS,
+    issuer: null,
+    policy: {},
+    siteUid: null,
+    createdAt: now,
+    readyAt: now,
+    revokedAt: null,
+    sourceFile: null,
+  };
+}
+
+function redemptionOf(grant, { number, issuerSha256, now }) {
+  return {
+    id: randomUUID(),
+    grantUid: grant.uid,
+    namespace: grant.namespace,
+    issuer: grant.issuer,
+    replayKey: hex(32),
+    mode: 'csr',
+    name: `link-${number}`,
+    subject: `site-${number}`,
+    peer: '192.0.2.7',
+    jti: null,
+    // As the service makes them: 16 bytes, the first from 0x40 on.
+    serial: `4${hex(16).slice(1)}`,
+    keySha256: hex(32),
+    certificateSha256: hex(32),
+    issuerSha256,
+    notAfter: now + 30 * DAY_MS,
+    certificate: CERTIFICATE,
+    policy: {},
+    siteUid: null,
+    sealedAnswer: null,
+    sealedUntil: null,
+    createdAt: now,
+    revokedAt: null,
+  };
+}
+
+/**
+ * Redeems `grants` new grants `redemptionsEach` times each, through the store of a data directory as a service would, going
+ * round the grants; the certificates are of the CA with the hash `issuerSha256`. Then `revoked` of the grants are revoked
+ * with all their links. Gives the number of redemptions.
+ */
+export async function fillStore(
+  directory,
+  { grants: count, redemptionsEach, issuerSha256 = hex(32), revoked = 0 },
+) {
+  const clock = Date.now;
+  const store = await openSqliteStore({ file: join(directory, 'linkgrant.db'), migrate: true, clock });
+  try {
+    const now = clock();
+    const grants = Array.from({ length: count }, () => grantOf(redemptionsEach, now));
+    await Promise.all(grants.map((grant) => store.createGrant(grant, CODE)));
+    const total = count * redemptionsEach;
+    for (let made = 0; made < total; made += AT_ONCE) {
+      const batch = Array.from({ length: Math.min(AT_ONCE, total - made) }, (_, index) => {
+        const number = made + index;
+        const grant = grants[number % count];
+        return store.recordRedemption(grant.uid, redemptionOf(grant, { number, issuerSha256, now }), now);
+      });
+      const outcomes = await Promise.all(batch);
+      if (outcomes.some((outcome) => outcome !== 'recorded'))
+        throw new Error('a redemption was not recorded');
+    }
+    for (const { uid } of grants.slice(0, revoked)) await store.revokeGrant(uid, now, true);
+    return total;
+  } finally {
+    await store.close();
+  }
+}

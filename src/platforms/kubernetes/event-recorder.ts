@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../redemption/clock.js';
+import { isApiError } from './api-error.js';
+import type { KubernetesClient } from './client.js';
+import { EVENTS } from './kinds.js';
+import type { Resource } from './resource.js';
+
+/** The resource that an Event is about. */
+export interface EventSubject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What happened; what happens again in the same words is the same Event, with a higher count. */
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning';
+  /** One word of CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Series {
+  readonly subject: EventSubject;
+  readonly note: EventNote;
+  readonly firstAt: number;
+  lastAt: number;
+  count: number;
+  /** Name of the Event once it is written. */
+  name: string | undefined;
+  writing: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const MOST_SERIES = 1_000;
+/** How long what happens again is gathered before it is written, in milliseconds. */
+const GATHER_MS = 10_000;
+const LONGEST_MESSAGE = 1_000;
+
+/** Writes Kubernetes Events: the first of its words at once, what follows added up. Never rejects, and nobody waits for it. */
+export class EventRecorder {
+  readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
+  readonly #instance: string;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #series = new Map<string, Series>();
+
+  /** `instance` is the name of this process among those that write Events of linkgrant. */
+  constructor(deps: {
+    readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
+    readonly instance: string;
+    readonly clock: Clock;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#client = deps.client;
+    this.#instance = deps.instance;
+    this.#clock = deps.clock;
+    this.#onFailure = deps.onFailure;
+  }
+
+  note(subject: EventSubject, note: EventNote): void {
+    const key = `${subject.uid} ${note.reason} ${note.message}`;
+    const now = this.#clock();
+    const series = this.#series.get(key) ?? this.#begin(key, subject, note, now);
+    series.count += 1;
+    series.lastAt = now;
+    if (series.count === 1) void this.#write(series);
+    else this.#schedule(series);
+  }
+
+  /** Writes nothing more. */
+  close(): void {
+    for (const { timer } of this.#series.values()) clearTimeout(timer);
+    this.#series.clear();
+  }
+
+  #begin(key: string, subject: EventSubject, note: EventNote, now: number): Series {
+    const [oldest] = this.#series;
+    if (this.#series.size >= MOST_SERIES && oldest) {
+      clearTimeout(oldest[1].timer);
+      this.#series.delete(oldest[0]);
+    }
+    const series: Series = {
+      subject,
+      note,
+      firstAt: now,
+      lastAt: now,
+      count: 0,
+      name: undefined,
+      writing: false,
+      timer: undefined,
+    };
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #schedule(series: Series): void {
+    series.timer ??= setTimeout(() => void this.#write(series), GATHER_MS).unref();
+  }
+
+  async #write(series: Series): Promise<void> {
+    clearTimeout(series.timer);
+    series.timer = undefined;
+    if (series.writing) return this.#schedule(series);
+    series.writing = true;
+    try {
+      if (series.name === undefined || !(await this.#addUp(series, series.name))) await this.#create(series);
+    } catch (error) {
+      this.#onFailure(error);
+    } finally {
+      series.writing = false;
+    }
+  }
+
+  /** False where the Event has meanwhile gone, as Events do after an hour. */
+  async #addUp({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
+    try {
+      const patch = { count, lastTimestamp: timeText(lastAt) };
+      await this.#client.patch(EVENTS, { namespace: subject.namespace, name }, patch);
+      return true;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  async #create(series: Series): Promise<void> {
+    const { subject, note, firstAt, lastAt, count } = series;
+    const name = `${subject.name.slice(0, 200)}.${randomBytes(8).toString('hex')}`;
+    const { apiVersion, kind, namespace, uid } = subject;
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name, namespace },
+      involvedObject: { apiVersion, kind, namespace, name: subject.name, uid },
+      type: note.type,
+      reason: note.reason,
+      message: note.message.slice(0, LONGEST_MESSAGE),
+      count,
+      firstTimestamp: timeText(firstAt),
+      lastTimestamp: timeText(lastAt),
+      source: { component: 'linkgrant', host: this.#instance },
+      reportingComponent: 'linkgrant',
+      reportingInstance: this.#instance,
+    };
+    await this.#client.create<Resource>(EVENTS, event);
+    series.name = name;
+  }
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

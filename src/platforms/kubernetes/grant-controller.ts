@@ -1,0 +1,206 @@
+import { RedemptionError } from '../../domain/redemption-error.js';
+import type { Clock } from '../../redemption/clock.js';
+import { AccessLooks } from './access-looks.js';
+import type { KubernetesClient } from './client.js';
+import { EventRecorder } from './event-recorder.js';
+import { ForeignRewrites } from './foreign-rewrites.js';
+import { GrantIndex, readLocation } from './grant-index.js';
+import { GrantReconciler } from './grant-reconciler.js';
+import { Informer, type ObjectSink } from './informer.js';
+import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from './kinds.js';
+import { KubernetesSite } from './kubernetes-site.js';
+import { LeaderElection } from './leader-election.js';
+import { leaseAccess } from './lease-access.js';
+import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
+import type { Resource, ResourceKind, Stored } from './resource.js';
+import { SiteIndex } from './site-index.js';
+import { readRouterAccess, readSite } from './site-resource.js';
+import { TlsSecrets } from './tls-secrets.js';
+import { watchedResources } from './watched-resources.js';
+import { WorkQueue } from './work-queue.js';
+
+export interface GrantControllerOptions {
+  readonly client: KubernetesClient;
+  /** The only namespace whose grants are served; undefined for all. */
+  readonly namespace: string | undefined;
+  /** Where the service itself runs. */
+  readonly ownNamespace: string;
+  /** Unlike every other replica's. */
+  readonly identity: string;
+  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly clock: Clock;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Told of what failed and is tried again, in a few words. */
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+type Watched = 'grants' | 'sites' | 'routerAccesses' | 'redemptions';
+type WatchedKind = Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>;
+
+/** Name of the Lease by which one replica writes the status of grants. */
+const LEASE = 'linkgrant-grants';
+const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+const WATCH_BACK_OFF = { firstMs: 200, longestMs: 10_000 };
+const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
+const LOOK_MS = 30_000;
+// Watches are seen alive every 8 s.
+const FRESH_MS = 30_000;
+
+/**
+ * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
+ */
+export class GrantController {
+  readonly grants: GrantIndex;
+  readonly site: KubernetesSite;
+  readonly events: EventRecorder;
+  readonly #options: GrantControllerOptions;
+  readonly #looks: AccessLooks;
+  readonly #tally: RedemptionTally;
+  readonly #queue: WorkQueue;
+  readonly #election: LeaderElection;
+  readonly #informers: Readonly<Record<Watched, WatchedKind>>;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> | undefined;
+
+  constructor(options: GrantControllerOptions) {
+    this.#options = options;
+    const { client, clock, identity } = options;
+    const failed = (what: string) => (error: unknown) => options.onFailure(what, error);
+    const sites = new SiteIndex((namespace) => this.#looks.siteChanged(namespace));
+    this.site = new KubernetesSite({
+      index: sites,
+      secrets: new TlsSecrets(client),
+      clock,
+      assertSynced: () => this.#assertSynced('sites', 'routerAccesses'),
+    });
+    this.events = new EventRecorder({
+      client,
+      instance: identity,
+      clock,
+      onFailure: failed('write an Event'),
+    });
+    const foreign = new ForeignRewrites();
+    this.#tally = new RedemptionTally((uid) => this.#add(this.grants.keyOf(uid)));
+    this.grants = new GrantIndex({
+      list: () => this.#listLocations(),
+      clock,
+      wait: options.wait,
+      onChange: (key) => this.#add(key),
+      onGone: (uid) => {
+        for (const noted of [this.#looks, this.#tally, foreign]) noted.forget(uid);
+      },
+    });
+    this.#looks = new AccessLooks(this.site, (namespace) => {
+      for (const key of this.grants.keysIn(namespace)) this.#add(key);
+    });
+    const reconciler = new GrantReconciler({
+      client,
+      looks: this.#looks,
+      foreign,
+      events: this.events,
+      countOf: (uid) => (this.#informers.redemptions.isSynced ? this.#tally.countOf(uid) : undefined),
+      place: options.place,
+      clock,
+    });
+    this.#queue = new WorkQueue({
+      ...WORK,
+      work: (key) => reconciler.reconcile(key),
+      onFailure: (key, error) => options.onFailure(`bring the status of ${key} into line`, error),
+    });
+    this.#informers = {
+      grants: this.#informer(ACCESS_GRANTS, readLocation, this.grants),
+      sites: this.#informer(SITES, readSite, sites.sinkOf('Site')),
+      routerAccesses: this.#informer(ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess')),
+      redemptions: this.#informer(REDEMPTIONS, readRecordedUse, this.#tally),
+    };
+    this.#election = new LeaderElection({
+      ...ELECTION,
+      lease: leaseAccess(client, { namespace: options.ownNamespace, name: LEASE }),
+      identity,
+      clock,
+      wait: options.wait,
+      lead: (signal) => this.#lead(signal),
+      onFailure: failed('take part in the election of a leader'),
+    });
+  }
+
+  get isLeading(): boolean {
+    return this.#election.isLeading;
+  }
+
+  /** Begins to watch and to take part in the election. */
+  start(): void {
+    const { signal } = this.#stop;
+    const informers = Object.values(this.#informers);
+    this.#running = Promise.all([...informers.map((one) => one.run(signal)), this.#election.run(signal)]);
+  }
+
+  /** Stops watching, lets go of the lead, and resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.events.close();
+  }
+
+  /** The service is reached elsewhere than before, or with another trust: every grant has to say so. */
+  placeChanged(): void {
+    for (const key of this.grants.keys()) this.#add(key);
+  }
+
+  /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */
+  problem(): string | undefined {
+    const now = this.#options.clock();
+    for (const [name, informer] of Object.entries(this.#informers)) {
+      if (!informer.isSynced) return `${wordsOf(name)} are not known yet`;
+      if (now - informer.seenAt > FRESH_MS) return `nothing was heard of ${wordsOf(name)} for a while`;
+    }
+    return undefined;
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    this.#queue.start();
+    this.placeChanged();
+    while (!signal.aborted) {
+      await this.#options.wait(LOOK_MS, signal);
+      if (!signal.aborted) await this.#looks.turn();
+    }
+    await this.#queue.stop();
+  }
+
+  #add(key: string | undefined): void {
+    // Who begins to lead looks at every grant.
+    if (key !== undefined && this.#election?.isLeading) this.#queue.add(key);
+  }
+
+  #informer<V>(
+    kind: ResourceKind,
+    read: (resource: Stored<Resource>) => V,
+    sink: ObjectSink<V>,
+  ): WatchedKind {
+    const { client, namespace, clock, wait, onFailure } = this.#options;
+    return new Informer<V>({
+      source: watchedResources(client, { kind, namespace }, read),
+      sink,
+      clock,
+      wait,
+      onFailure: (error) => onFailure(`watch ${kind.plural}`, error),
+      backOff: WATCH_BACK_OFF,
+    });
+  }
+
+  async #listLocations() {
+    const { client, namespace } = this.#options;
+    const source = watchedResources(client, { kind: ACCESS_GRANTS, namespace }, readLocation);
+    return (await source.list(this.#stop.signal)).items;
+  }
+
+  #assertSynced(...names: readonly Watched[]): void {
+    if (names.every((name) => this.#informers[name].isSynced)) return;
+    throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
+  }
+}
+
+function wordsOf(informer: string): string {
+  return informer === 'routerAccesses' ? 'RouterAccesses' : informer;
+}

@@ -1,0 +1,125 @@
+import { RedemptionError } from '../../domain/redemption-error.js';
+import type { Clock } from '../../redemption/clock.js';
+import type { ObjectSink } from './informer.js';
+import type { Resource, Stored } from './resource.js';
+import { SharedReads } from './shared-reads.js';
+
+/** Where an AccessGrant is. */
+export interface GrantLocation {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface GrantIndexOptions {
+  /** Lists where every grant is at this moment. */
+  readonly list: () => Promise<readonly GrantLocation[]>;
+  readonly clock: Clock;
+  readonly wait: (ms: number) => Promise<unknown>;
+  /** Told of `namespace/name` where something may be different. */
+  readonly onChange: (key: string) => void;
+  /** Told of the uid of a grant that is gone. */
+  readonly onGone: (uid: string) => void;
+}
+
+const MOST_ABSENT = 10_000;
+// Of the API server's time, strangers who invent uids get a tenth.
+const REST_OF_A_LIST = 9;
+const LONGEST_REST_MS = 2_000;
+
+/**
+ * Where each grant is, by uid, as an informer told last. What that does not know is asked of the API before it is denied:
+ * a token may be younger than what was told. The API server chooses uids, so one that was not there never will be, and is
+ * asked for once.
+ */
+export class GrantIndex implements ObjectSink<GrantLocation> {
+  readonly #options: GrantIndexOptions;
+  readonly #byUid = new Map<string, GrantLocation>();
+  readonly #absent = new Set<string>();
+  readonly #lists: SharedReads<ReadonlyMap<string, GrantLocation>>;
+
+  constructor(options: GrantIndexOptions) {
+    this.#options = options;
+    let restUntil = 0;
+    this.#lists = new SharedReads(async () => {
+      const startedAt = options.clock();
+      if (restUntil > startedAt) await options.wait(restUntil - startedAt);
+      const listedAt = options.clock();
+      try {
+        const found = await options.list();
+        return new Map(found.map((location) => [location.uid, location]));
+      } finally {
+        const endedAt = options.clock();
+        restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
+      }
+    });
+  }
+
+  /**
+   * Where the grant of that uid is, or undefined when there is none for sure. Rejects with RedemptionError
+   * `store_unavailable` when the API does not tell.
+   */
+  async locate(uid: string): Promise<GrantLocation | undefined> {
+    const known = this.#byUid.get(uid);
+    if (known || this.#absent.has(uid)) return known;
+    const listed = await this.#lists.read('').catch((cause: unknown) => {
+      throw new RedemptionError('store_unavailable', 'the API does not tell which grants there are', {
+        cause,
+      });
+    });
+    const found = listed.get(uid);
+    if (found) return found;
+    this.#noteAbsent(uid);
+    return undefined;
+  }
+
+  /** `namespace/name` of every grant that was told of. */
+  keys(): string[] {
+    return [...this.#byUid.values()].map(keyOf);
+  }
+
+  /** `namespace/name` of the grant of that uid, if it was told of. */
+  keyOf(uid: string): string | undefined {
+    const location = this.#byUid.get(uid);
+    return location && keyOf(location);
+  }
+
+  keysIn(namespace: string): string[] {
+    return [...this.#byUid.values()].filter((location) => location.namespace === namespace).map(keyOf);
+  }
+
+  replace(locations: readonly GrantLocation[]): void {
+    const now = new Set(locations.map(({ uid }) => uid));
+    for (const location of [...this.#byUid.values()]) if (!now.has(location.uid)) this.remove(location);
+    for (const location of locations) this.put(location);
+  }
+
+  put(location: GrantLocation): void {
+    this.#byUid.set(location.uid, location);
+    this.#options.onChange(keyOf(location));
+  }
+
+  remove({ uid, ...rest }: GrantLocation): void {
+    this.#byUid.delete(uid);
+    this.#noteAbsent(uid);
+    this.#options.onGone(uid);
+    this.#options.onChange(keyOf({ uid, ...rest }));
+  }
+
+  /** Bounded, since strangers ask for what they like. */
+  #noteAbsent(uid: string): void {
+    const [oldest] = this.#absent;
+    if (this.#absent.size >= MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
+    this.#absent.add(uid);
+  }
+}
+
+/** Reads where an AccessGrant is. */
+export function readLocation({ metadata }: Stored<Resource>): GrantLocation {
+  const { uid, namespace = '', name } = metadata;
+  return { uid, namespace, name };
+}
+
+function keyOf({ namespace, name }: GrantLocation): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,109 @@
+import { mintCode } from '../../codes/opaque-code.js';
+import type { Clock } from '../../redemption/clock.js';
+import type { AccessGrantResource, AccessGrantStatus } from './access-grant-resource.js';
+import type { AccessLooks } from './access-looks.js';
+import { isApiError } from './api-error.js';
+import type { KubernetesClient } from './client.js';
+import { foreignConditions } from './conditions.js';
+import type { EventRecorder } from './event-recorder.js';
+import { FOREIGN_HOLD_MS, type ForeignRewrites } from './foreign-rewrites.js';
+import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
+import { ACCESS_GRANTS } from './kinds.js';
+import type { Stored } from './resource.js';
+import { TerminalFailure, type Worked } from './work-queue.js';
+
+export interface GrantReconcilerDependencies {
+  readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
+  readonly looks: Pick<AccessLooks, 'accessOf' | 'forget'>;
+  readonly foreign: ForeignRewrites;
+  readonly events: Pick<EventRecorder, 'note'>;
+  /** How often a grant was redeemed; undefined while that is not known. */
+  readonly countOf: (grantUid: string) => number | undefined;
+  /** Where the service is reached and with which trust; undefined while that is not known. */
+  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly clock: Clock;
+}
+
+const ENDED = ['expired', 'exhausted', 'revoked'];
+const EVENTS_OF_ENDS = {
+  Expired: 'GrantExpired',
+  Exhausted: 'GrantExhausted',
+  Revoked: 'GrantRevoked',
+} as const;
+// A timer takes 24 days at most; looking once an hour costs nothing.
+const LONGEST_MS = 3_600_000;
+const SOONEST_MS = 100;
+
+/**
+ * Brings the status of an AccessGrant into line with its spec, its site and what was redeemed from it. The spec is never
+ * written, nor is a status in which nothing is different; what changed meanwhile is a conflict, and looked at again.
+ */
+export class GrantReconciler {
+  readonly #deps: GrantReconcilerDependencies;
+
+  constructor(deps: GrantReconcilerDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Works on the grant `namespace/name`. */
+  async reconcile(key: string): Promise<Worked> {
+    const [namespace, name] = key.split('/') as [string, string];
+    const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    if (!grant || grant.metadata.deletionTimestamp !== undefined) return 'settled';
+    const { clock, countOf, looks, foreign } = this.#deps;
+    const { uid } = grant.metadata;
+    const now = clock();
+    const redemptions = countOf(uid);
+    const place = this.#deps.place();
+    if (place && foreign.isLeft(grant, `${place.url}/${uid}`, now)) {
+      const generation = grant.metadata.generation ?? 0;
+      const conditions = foreignConditions(grant.status?.conditions ?? [], { generation, now });
+      await this.#write(grant, { ...grant.status, conditions });
+      return { againInMs: FOREIGN_HOLD_MS };
+    }
+    const hasEnded = ENDED.includes(stateOf(grant, redemptions, now));
+    if (hasEnded) looks.forget(uid);
+    const issuer = grant.spec?.issuer || null;
+    const access = hasEnded ? undefined : await looks.accessOf({ uid, namespace, name, issuer });
+    const judged = judgeGrant(grant, { place, access, redemptions, now, mintCode });
+    await this.#write(grant, judged.status);
+    return againAt(judged, now);
+  }
+
+  async #write(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): Promise<void> {
+    const status = statusChange(grant.status ?? {}, wanted);
+    if (!status) return;
+    const { namespace = '', name, uid, resourceVersion } = grant.metadata;
+    try {
+      const patch = { metadata: { uid, resourceVersion }, status };
+      await this.#deps.client.patch(ACCESS_GRANTS, { namespace, name }, patch, { subresource: 'status' });
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return;
+      if (isApiError(error, 'invalid')) {
+        throw new TerminalFailure('the API server takes no such status', { cause: error });
+      }
+      throw error;
+    }
+    this.#tell(grant, wanted);
+  }
+
+  #tell(
+    { apiVersion, kind, metadata, status = {} }: Stored<AccessGrantResource>,
+    wanted: AccessGrantStatus,
+  ): void {
+    const isTrue = ({ conditions = [] }: AccessGrantStatus, type: string) =>
+      conditions.some((one) => one.type === type && one.status === 'True');
+    const { namespace = '', name, uid } = metadata;
+    for (const [type, reason] of Object.entries(EVENTS_OF_ENDS)) {
+      if (isTrue(status, type) || !isTrue(wanted, type)) continue;
+      const message = wanted.message ?? '';
+      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, { type: 'Normal', reason, message });
+    }
+  }
+}
+
+/** A grant is looked at again when it ends. */
+function againAt({ state, expirationTime }: JudgedGrant, now: number): Worked {
+  if (expirationTime === null || ENDED.includes(state)) return 'settled';
+  return { againInMs: Math.min(LONGEST_MS, Math.max(SOONEST_MS, expirationTime - now)) };
+}

@@ -1,0 +1,216 @@
+import type { LinkEndpoint } from '../../domain/link.js';
+import { isResourceName } from '../../domain/names.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { type CertificateAuthority, CertificateAuthorityError, loadAuthority } from '../../pki/authority.js';
+import { splitCertificates } from '../../pki/certificate-info.js';
+import type { Clock } from '../../redemption/clock.js';
+import {
+  type RouterCredentials,
+  routerNamesHost,
+  routerTrustRefusal,
+  trustOfLink,
+} from '../../redemption/router-trust.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import type { SiteIndex } from './site-index.js';
+import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
+import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
+
+const DEFAULT_ISSUER = 'skupper-site-ca';
+
+interface Dependencies {
+  readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
+  readonly secrets: Pick<TlsSecrets, 'read'>;
+  readonly clock: Clock;
+  /** Throws RedemptionError `store_unavailable` while the index does not know every site yet. */
+  readonly assertSynced: () => void;
+}
+
+/**
+ * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Secrets are read
+ * live. Nothing is given unless each group's router would accept the link. Rejects with RedemptionError `store_unavailable`
+ * when the API does not tell.
+ */
+export class KubernetesSite implements Site {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    this.#deps.assertSynced();
+    const site = this.#deps.index.siteOf(namespace);
+    const endpoints = endpointsOf(site, namespace);
+    if ('refused' in endpoints) return endpoints;
+    // At once, as each is a request.
+    const [authority, routers] = await Promise.all([
+      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
+      this.#readRouters(namespace, endpoints),
+    ]);
+    if ('refused' in authority) return authority;
+    if ('refused' in routers) return routers;
+    const now = this.#deps.clock();
+    for (const { access, router, hosts } of routers) {
+      const hints = {
+        issuer:
+          'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
+        router: `let the Secret "${access.tlsCredentials}" be made anew`,
+      };
+      const refusal =
+        routerTrustRefusal(authority, router, { access: access.name, hints, now }) ??
+        nameRefusal(access, router, hosts);
+      if (refusal) return refusal;
+    }
+    const caCrt = trustOfLink(
+      authority,
+      routers.map(({ router }) => router),
+    );
+    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, caCrt };
+  }
+
+  async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
+    const hint = 'name another issuer in spec.issuer of the AccessGrant, or mend this Secret';
+    if (!isResourceName(name)) {
+      return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, hint);
+    }
+    const found = await this.#readSecret(namespace, name);
+    if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
+    try {
+      return loadAuthority(
+        { certificate: chainOf(found), key: found.tlsKey },
+        `Secret "${name}"`,
+        this.#deps.clock(),
+      );
+    } catch (error) {
+      if (error instanceof CertificateAuthorityError)
+        return refusal('issuer_unavailable', error.message, hint);
+      throw error;
+    }
+  }
+
+  async #readRouters(
+    namespace: string,
+    endpoints: readonly LinkEndpoint[],
+  ): Promise<FoundRouter[] | SiteRefusal> {
+    const accesses = this.#deps.index.routerAccessesOf(namespace);
+    const wanted = new Map<RouterAccessFacts, Set<string>>();
+    for (const endpoint of endpoints) {
+      const access = accesses.find((candidate) => leadsTo(candidate, endpoint));
+      if (!access) {
+        const where = `${endpoint.name} ${endpoint.host}:${endpoint.port}`;
+        return refusal(
+          'link_access_unavailable',
+          `no RouterAccess of namespace "${namespace}" leads to the endpoint ${where} of its site`,
+          "wait until Skupper's controller has brought the Site and its RouterAccess into line",
+        );
+      }
+      wanted.set(access, (wanted.get(access) ?? new Set()).add(endpoint.host));
+    }
+    const found: FoundRouter[] = [];
+    for (const [access, hosts] of wanted) {
+      const secret = await this.#readSecret(namespace, access.tlsCredentials);
+      if (typeof secret === 'string') {
+        return noSecret('issuer_untrusted', "router's server certificate", access.tlsCredentials, secret);
+      }
+      const router = { certificate: secret.tlsCrt, trusted: secret.caCrt };
+      found.push({ access, router, hosts: [...hosts] });
+    }
+    return found;
+  }
+
+  async #readSecret(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
+    try {
+      return await this.#deps.secrets.read(namespace, name);
+    } catch (cause) {
+      throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
+    }
+  }
+}
+
+interface FoundRouter {
+  readonly access: RouterAccessFacts;
+  readonly router: RouterCredentials;
+  /** Where links to it lead. */
+  readonly hosts: readonly string[];
+}
+
+function endpointsOf(site: SiteFacts | undefined, namespace: string): readonly LinkEndpoint[] | SiteRefusal {
+  if (!site) {
+    return refusal(
+      'link_access_unavailable',
+      `namespace "${namespace}" has no site`,
+      `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\``,
+    );
+  }
+  if (site.isEdge) {
+    const reason = `site "${site.name}" is an edge site and accepts no links`;
+    const hint = 'accept links at a site that is not an edge site';
+    return { ...refusal('edge_site', reason, hint), requestsOnly: true };
+  }
+  const { endpoints } = site;
+  if (typeof endpoints === 'string') {
+    return refusal(
+      'link_access_unavailable',
+      `site "${site.name}" tells no endpoint that a link can lead to: ${endpoints}`,
+      "let Skupper's controller write the status of the Site",
+    );
+  }
+  if (endpoints.length > 0) return endpoints;
+  return refusal(
+    'link_access_unavailable',
+    `site "${site.name}" accepts no links yet`,
+    `enable it with \`skupper site update --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
+  );
+}
+
+function leadsTo({ endpoints }: RouterAccessFacts, { name, host, port, group }: LinkEndpoint): boolean {
+  return (
+    typeof endpoints !== 'string' &&
+    endpoints.some(
+      (own) => own.name === name && own.host === host && own.port === port && own.group === group,
+    )
+  );
+}
+
+function nameRefusal(
+  access: RouterAccessFacts,
+  router: RouterCredentials,
+  hosts: readonly string[],
+): SiteRefusal | undefined {
+  const unnamed = hosts.find((host) => !routerNamesHost(router, host));
+  if (unnamed === undefined) return undefined;
+  return refusal(
+    'link_access_unavailable',
+    `the certificate of the router at "${access.name}" does not name "${unnamed}" as a DNS name`,
+    `put the name under spec.subjectAlternativeNames of the RouterAccess "${access.name}"`,
+  );
+}
+
+/** The CA's certificates; where `tls.crt` ends below the root, `ca.crt` has the rest (cert-manager). */
+function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
+  if (caCrt === '' || tlsCrt === '') return tlsCrt;
+  try {
+    return [...new Set([tlsCrt, caCrt].flatMap(splitCertificates))].join('');
+  } catch {
+    // What is wrong with it is said where it is loaded.
+    return tlsCrt;
+  }
+}
+
+function noSecret(refused: SiteRefusal['refused'], what: string, name: string, why: NoSecret): SiteRefusal {
+  return why === 'missing'
+    ? refusal(
+        refused,
+        `there is no Secret "${name}" with the ${what}`,
+        'wait until it is made, or name another',
+      )
+    : refusal(
+        refused,
+        `linkgrant may not read the Secret "${name}" with the ${what}`,
+        'add the name to those that its role lets it get',
+      );
+}
+
+function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
+  return { refused, reason, hint };
+}

@@ -1,0 +1,44 @@
+import { isApiError } from './api-error.js';
+import type { KubernetesClient } from './client.js';
+import { LEASES } from './kinds.js';
+import type { FoundLease, LeaseAccess, LeaseRecord } from './leader-election.js';
+import { apiVersionOf, type Resource, type Stored } from './resource.js';
+
+interface LeaseResource extends Resource {
+  readonly spec?: LeaseRecord;
+}
+
+/** One Lease of the cluster, made when somebody first leads. */
+export function leaseAccess(
+  client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): LeaseAccess {
+  const resourceOf = (record: LeaseRecord, resourceVersion?: string): LeaseResource => ({
+    apiVersion: apiVersionOf(LEASES),
+    kind: LEASES.kind,
+    metadata: { name, namespace, ...(resourceVersion !== undefined && { resourceVersion }) },
+    spec: record,
+  });
+  return {
+    async find() {
+      const lease = await client.find<LeaseResource>(LEASES, { namespace, name });
+      return lease && foundOf(lease);
+    },
+    create: (record) => unlessOvertaken(client.create(LEASES, resourceOf(record))),
+    replace: ({ resourceVersion }, record) =>
+      unlessOvertaken(client.replace(LEASES, resourceOf(record, resourceVersion))),
+  };
+}
+
+function foundOf({ spec = {}, metadata }: Stored<LeaseResource>): FoundLease {
+  return { record: spec, resourceVersion: metadata.resourceVersion };
+}
+
+async function unlessOvertaken(written: Promise<Stored<LeaseResource>>): Promise<FoundLease | undefined> {
+  try {
+    return foundOf(await written);
+  } catch (error) {
+    if (isApiError(error, 'conflict', 'already_exists', 'not_found')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { isApiError } from './api-error.js';
+import type { KubernetesClient } from './client.js';
+import type { ObjectSource } from './informer.js';
+import type { Resource, ResourceKind, Stored } from './resource.js';
+
+// A server that tells nothing sends a bookmark shortly before it ends a watch: so every watch is seen alive this often.
+const WATCH_SECONDS = 10;
+// A connection that has died without a word is given up then.
+const MOST_SILENCE_MS = (WATCH_SECONDS + 5) * 1_000;
+
+/**
+ * The resources of a kind in one namespace, or in all where it is undefined, each as `read` sees it. Of each page of a
+ * listing only that is kept, so that a million large resources are no trouble.
+ */
+export function watchedResources<T extends Resource, V>(
+  client: Pick<KubernetesClient, 'list' | 'watch'>,
+  { kind, namespace }: { readonly kind: ResourceKind; readonly namespace: string | undefined },
+  read: (resource: Stored<T>) => V,
+): ObjectSource<V> {
+  return {
+    async list(signal) {
+      let items: V[] = [];
+      let after: string | undefined;
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          const page = await client.list<T>(kind, { namespace }, { after });
+          items = items.concat(page.items.map(read));
+          if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
+          after = page.next;
+        } catch (error) {
+          if (after === undefined || !isApiError(error, 'gone')) throw error;
+          items = [];
+          after = undefined;
+        }
+      }
+    },
+
+    async *watch(resourceVersion, signal) {
+      const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
+      const whole = AbortSignal.any([signal, AbortSignal.timeout(MOST_SILENCE_MS)]);
+      for await (const event of client.watch<T>(kind, selection, whole)) {
+        if (event.type === 'BOOKMARK') {
+          yield { type: 'bookmark', resourceVersion: event.resourceVersion };
+          continue;
+        }
+        const { resourceVersion: version } = event.object.metadata;
+        const type = event.type === 'DELETED' ? 'remove' : 'put';
+        yield { type, object: read(event.object), resourceVersion: version };
+      }
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+
+const SITE = 'skupper-site-ca';
+const place = new Workplace();
+const openssl = new OpenSsl();
+const data = place.path('data');
+let links = 0;
+
+const onStore = (...words: readonly string[]) => linkgrant([...words, '--data-dir', data]);
+
+async function succeed(...words: readonly string[]): Promise<string> {
+  const ended = await onStore(...words);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+async function refused(...words: readonly string[]) {
+  const ended = await onStore(...words);
+  return { code: ended.code, stdout: ended.stdout, ...refusalOf(ended) };
+}
+
+const shown = async (noun: string, id: string) => json(await onStore(noun, 'show', id, '-o', 'json'));
+const redemptions = async (grant: string) =>
+  json(await onStore('redemption', 'list', '--grant', grant, '-o', 'json'));
+
+interface Link {
+  readonly id: string;
+  readonly certificate: string;
+  readonly token: string;
+  redeem(): ReturnType<typeof linkgrant>;
+}
+
+/** A link made of a signed token of a grant, which can be redeemed `uses` times. */
+async function makeLink(grant: string, uses = 1): Promise<Link> {
+  links += 1;
+  const token = place.path(`token-${links}.yaml`);
+  await succeed('token', 'issue', token, '--grant', grant, '--redemptions-allowed', String(uses));
+  let sites = 0;
+  const redeem = () => {
+    sites += 1;
+    const site = place.path(`site-${links}-${sites}`);
+    return linkgrant(['token', 'redeem', token, '--to', site, '--data-dir', `${site}-data`]);
+  };
+  const redeemed = await redeem();
+  expect(redeemed.code, redeemed.stderr).toBe(0);
+  const { id } = (await redemptions(grant)).at(-1);
+  return { id, token, redeem, certificate: (await shown('redemption', id)).certificate };
+}
+
+const makeGrant = (name: string) =>
+  succeed('grant', 'create', name, '--redemptions-allowed', '20', '--expiration-window', '1d');
+
+beforeAll(async () => {
+  await place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671']);
+});
+afterAll(async () => {
+  openssl.remove();
+  await place.remove();
+});
+
+describe('redemption revoke', () => {
+  it('changes nothing until it is told what becomes of a token that can be redeemed once more', async () => {
+    await makeGrant('asked');
+    const { id } = await makeLink('asked', 2);
+    for (const [words, choices] of [
+      [[], '--with-token, --with-grant, --keep-token'],
+      [['--cut'], '--with-token, --with-grant'],
+      [['--cut', '--keep-token'], '--with-token, --with-grant'],
+    ] as const) {
+      const { code, stdout, error, hint } = await refused('redemption', 'revoke', id, ...words);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(error).toMatch(/^token \w+ of grant "asked" can be redeemed once more, until /);
+      expect(hint).toBe(`nothing was changed; say what is to become of it: ${choices}`);
+    }
+    expect(await shown('redemption', id)).not.toHaveProperty('revokedAt');
+  });
+
+  it.each([
+    ['--with-token', 'code_revoked', 'ready'],
+    ['--with-grant', 'grant_revoked', 'revoked'],
+    ['--keep-token', undefined, 'ready'],
+  ])('%s does what it says', async (choice, refusal, grantState) => {
+    const grant = `chosen${choice}`;
+    await makeGrant(grant);
+    const [{ id, redeem }, other] = [await makeLink(grant, 2), await makeLink(grant)];
+    const said = await succeed('redemption', 'revoke', id, choice);
+    expect(said).toContain(`Redemption ${id}, subject `);
+    expect(said).toMatch(/^Its link can still: connect until /m);
+    const again = await redeem();
+    expect(again.code).toBe(refusal === undefined ? 0 : 3);
+    if (refusal !== undefined) expect(again.stderr).toContain('revoked');
+    expect((await shown('grant', grant)).state).toBe(grantState);
+    expect(await shown('redemption', other.id)).not.toHaveProperty('revokedAt');
+    // Said again of one that was revoked before, and nothing is asked any more.
+    expect(await succeed('redemption', 'revoke', id)).toContain('was revoked before');
+  });
+
+  it('names other links of the same token, which live on', async () => {
+    await makeGrant('related');
+    const { id, redeem } = await makeLink('related', 2);
+    expect((await redeem()).code).toBe(0);
+    const [, second] = await redemptions('related');
+    const said = await succeed('redemption', 'revoke', id);
+    expect(said).toMatch(/^Links that the same site may have/m);
+    expect(said).toContain(second.id);
+  });
+
+  it.each([
+    [['--with-token', '--with-grant'], '--with-token and --with-grant exclude each other'],
+    [['--continue'], '--continue, --abort and --router are for --cut'],
+    [['--router', 'podman'], '--continue, --abort and --router are for --cut'],
+    [['--cut', '--continue', '--abort'], '--continue and --abort are given both'],
+    [['--cut', '--router', 'nomad'], '--router cannot be "nomad"'],
+  ])('refuses %j before anything is changed', async (words, error) => {
+    const grant = `wrong-${error.length}-${words.length}`;
+    await makeGrant(grant);
+    const { id } = await makeLink(grant);
+    expect(await refused('redemption', 'revoke', id, ...words)).toMatchObject({ code: 2, stdout: '', error });
+    expect(await shown('redemption', id)).not.toHaveProperty('revokedAt');
+  });
+
+  it('knows no redemption that there is not', async () => {
+    expect(await refused('redemption', 'revoke', 'nonsense')).toMatchObject({
+      code: 1,
+      error: 'there is no redemption nonsense',
+    });
+  });
+});
+
+describe('grant revoke', () => {
+  it('leaves links, names how many there are, and takes them with it with --cascade, also later', async () => {
+    await makeGrant('cascade');
+    const made = [await makeLink('cascade'), await makeLink('cascade')];
+    const said = await succeed('grant', 'revoke', 'cascade');
+    expect(said).toContain('2 links of it live on and can be renewed');
+    expect(said).toContain('linkgrant grant revoke cascade --cascade');
+    const revoked = async () =>
+      (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);
+    expect(await revoked()).toEqual([false, false]);
+    expect(await succeed('grant', 'revoke', 'cascade', '--cascade')).toContain('2 links revoked with it');
+    expect(await revoked()).toEqual([true, true]);
+    expect(made).toHaveLength(2);
+    expect(await succeed('redemption', 'list', '--verify')).toContain('The ledger is whole');
+  });
+});
+
+describe('issuer crl', () => {
+  const verdictOf = (certificate: string, list: string) => {
+    const files = ['-CAfile', `${data}/issuers/${SITE}/tls.crt`, '-CRLfile', list];
+    const leaf = openssl.write('leaf.pem', certificate);
+    const { ok, output } = openssl.try(['verify', '-x509_strict', '-crl_check', ...files, leaf]);
+    return ok ? 'good' : (/depth lookup: (.+)/.exec(output)?.[1] ?? output);
+  };
+
+  it('lists what is revoked and nothing else, as OpenSSL reads it, and each list has a higher number', async () => {
+    await makeGrant('listed');
+    const [gone, stays] = [await makeLink('listed'), await makeLink('listed')];
+    await succeed('redemption', 'revoke', gone.id);
+    const file = place.path('crl.pem');
+    const numbers: number[] = [];
+    for (const days of ['1', '30']) {
+      const ended = await onStore('issuer', 'crl', SITE, '--to', file, '--days', days);
+      expect([ended.code, ended.stdout], ended.stderr).toEqual([0, '']);
+      expect(ended.stderr).toMatch(/^linkgrant site CA: \d+ revoked certificates?$/m);
+      numbers.push(Number(/^Number (\d+); /m.exec(ended.stderr)?.[1]));
+      expect(verdictOf(gone.certificate, file)).toBe('certificate revoked');
+      expect(verdictOf(stays.certificate, file)).toBe('good');
+    }
+    expect(numbers[1]).toBeGreaterThan(numbers[0] as number);
+    expect((await succeed('issuer', 'crl', SITE)).split('BEGIN X509 CRL')).toHaveLength(2);
+  });
+
+  it.each([
+    [['nope'], 2, 'there is no issuer "nope"'],
+    [['linkgrant-server-ca'], 2, 'signs the certificate of this service alone'],
+    [[SITE, '--days', '0'], 2, '--days cannot be "0"'],
+    [[SITE, '--to', '/nonexistent/list.pem'], 1, '"/nonexistent/list.pem" cannot be written'],
+  ])('refuses %j', async (words, code, error) => {
+    expect(await refused('issuer', 'crl', ...words)).toMatchObject({
+      code,
+      stdout: '',
+      error: expect.stringContaining(error),
+    });
+  });
+
+  it('takes the place of an earlier list, and of no other file', async () => {
+    const other = place.path('other.pem');
+    writeFileSync(other, 'mine\n');
+    expect((await refused('issuer', 'crl', SITE, '--to', other)).code).toBe(1);
+    expect(readFileSync(other, 'utf8')).toBe('mine\n');
+  });
+});

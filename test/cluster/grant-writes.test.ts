@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { putSite } from './harness/cluster-sites.js';
+import { type RunningController, startController } from './harness/controller.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const DISABLED = 'AccessGrants are not enabled';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let running: RunningController | undefined;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+});
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+afterAll(async () => {
+  account?.remove();
+  await cluster?.close();
+});
+
+async function lead(): Promise<RunningController> {
+  running = await startController(account.kubeconfig);
+  const { controller } = running;
+  await until('the lead', async () => controller.isLeading);
+  return running;
+}
+
+/** A namespace with a site and so many grants, every third of them in another state than Ready. */
+async function grantsIn(count: number): Promise<string> {
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  for (let index = 0; index < count; index += 1) {
+    const spec = index % 3 === 0 ? { expirationWindow: '1s' } : index % 3 === 1 ? { code: 'short' } : {};
+    const metadata = { name: `g-${index}`, namespace };
+    const apiVersion = 'skupper.io/v2alpha1';
+    await cluster.admin.create(ACCESS_GRANTS, {
+      apiVersion,
+      kind: 'AccessGrant',
+      metadata,
+      spec,
+    } as Resource);
+  }
+  return namespace;
+}
+
+async function grantsOf(namespace: string) {
+  return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
+}
+
+/** Waits until a controller has looked at every grant of a namespace since a request. */
+async function looked({ proxy }: RunningController, namespace: string, since: number, count: number) {
+  await until('a look at every grant', async () => {
+    const seen = proxy.requests
+      .slice(since)
+      .filter(
+        ({ method, path }) => method === 'GET' && path.includes(`/namespaces/${namespace}/accessgrants/g-`),
+      );
+    return new Set(seen.map(({ path }) => path)).size === count;
+  });
+}
+
+describe('the status of AccessGrants', () => {
+  it('is written once for each change, and not at all when 200 settled ones are looked at again', async () => {
+    const first = await lead();
+    const west = await grantsIn(200);
+    await until('settled grants', async () => {
+      const grants = await grantsOf(west);
+      const states = grants.map(({ status }) => status?.status);
+      return ['Expired', 'Error', 'Ready'].every(
+        (state, index) => states.filter((found) => found === state).length === (index < 2 ? 67 : 66),
+      );
+    });
+    const before = await grantsOf(west);
+    await first.stop();
+    // Who leads next knows nothing, and looks at them all.
+    const second = await lead();
+    await looked(second, west, 0, 200);
+    // One that still waits for its turn would be seen by what comes after it.
+    await make(west, 'last');
+    await until('the last grant', async () => (await read(west, 'last')).status?.status === 'Ready');
+    expect(second.writes().filter((write) => !write.includes('/last/'))).toEqual([]);
+    const after = (await grantsOf(west)).filter(({ metadata }) => metadata.name !== 'last');
+    expect(after).toEqual(before);
+  });
+
+  it('is not written because another controller keeps setting the message', async () => {
+    const west = await grantsIn(20);
+    const { proxy, writes, ...rest } = await lead();
+    await until('settled grants', async () => {
+      const states = (await grantsOf(west)).map(({ status }) => status?.status);
+      return states.filter((state) => state === 'Expired').length === 7 && !states.includes(undefined);
+    });
+    const written = writes().length;
+    for (let round = 0; round < 5; round += 1) {
+      const since = proxy.requests.length;
+      for (let index = 0; index < 20; index += 1) {
+        const key = { namespace: west, name: `g-${index}` };
+        const status = { message: `${DISABLED}${' '.repeat(round)}` };
+        await cluster.admin.patch(ACCESS_GRANTS, key, { status }, { subresource: 'status' });
+      }
+      await looked({ proxy, writes, ...rest }, west, since, 20);
+    }
+    expect(writes().slice(written)).toEqual([]);
+    expect((await read(west, 'g-2')).status).toMatchObject({ status: 'Ready', message: `${DISABLED}    ` });
+  });
+
+  it('is left to another controller that rewrites the url again and again, which is said', async () => {
+    const west = await grantsIn(0);
+    const { writes } = await lead();
+    await make(west, 'fought');
+    const foreign = { url: 'https://skupper.example.com/x', ca: 'its CA\n' };
+    const key = { namespace: west, name: 'fought' };
+    let rewrites = 0;
+    const fighting = new AbortController();
+    const fight = (async () => {
+      while (!fighting.signal.aborted) {
+        const { status } = await read(west, 'fought');
+        if (status?.url !== undefined && status.url !== foreign.url) {
+          await cluster.admin.patch(ACCESS_GRANTS, key, { status: foreign }, { subresource: 'status' });
+          rewrites += 1;
+        }
+        await sleep(5);
+      }
+    })();
+    const left = await until('the condition', async () => {
+      const grant = await read(west, 'fought');
+      return grant.status?.conditions?.some(
+        ({ type, status }) => type === 'ForeignController' && status === 'True',
+      )
+        ? grant
+        : undefined;
+    });
+    expect(left.status).toMatchObject(foreign);
+    const written = writes().length;
+    // What comes later is looked at later.
+    await cluster.admin.patch(ACCESS_GRANTS, key, { metadata: { labels: { touched: 'yes' } } });
+    await make(west, 'later');
+    await until('the later grant', async () => (await read(west, 'later')).status?.status === 'Ready');
+    fighting.abort();
+    await fight;
+    expect(rewrites).toBeLessThanOrEqual(5);
+    expect(
+      writes()
+        .slice(written)
+        .filter((write) => write.includes('/fought/')),
+    ).toEqual([]);
+  });
+});
+
+function make(namespace: string, name: string): Promise<unknown> {
+  const metadata = { name, namespace };
+  return cluster.admin.create(ACCESS_GRANTS, {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    metadata,
+    spec: {},
+  } as Resource);
+}
+
+function read(namespace: string, name: string) {
+  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+}

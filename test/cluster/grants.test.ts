@@ -1,0 +1,287 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import { RecordedSite } from '../support/kubernetes-site.js';
+import { putSite } from './harness/cluster-sites.js';
+import { PLACE, type RunningController, startController } from './harness/controller.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+type Grant = Stored<AccessGrantResource>;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let running: RunningController;
+let west: string;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+  running = await startController(account.kubeconfig);
+  await until('the lead', async () => running.controller.isLeading);
+});
+afterAll(async () => {
+  await running?.stop();
+  account?.remove();
+  await cluster?.close();
+});
+
+function make(name: string, spec: AccessGrantSpec = {}, namespace = west): Promise<Grant> {
+  const { apiVersion, kind } = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant' };
+  return cluster.admin.create(ACCESS_GRANTS, {
+    apiVersion,
+    kind,
+    metadata: { name, namespace },
+    spec,
+  } as Resource) as Promise<Grant>;
+}
+
+function read(name: string, namespace = west): Promise<Grant> {
+  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+}
+
+/** The grant once its status satisfies. */
+function grantWith(
+  name: string,
+  satisfies: (grant: Grant) => boolean | undefined,
+  namespace = west,
+): Promise<Grant> {
+  return until(`the status of ${name}`, async () => {
+    const grant = await read(name, namespace);
+    return satisfies(grant) ? grant : undefined;
+  });
+}
+
+const conditions = (grant: Grant) =>
+  Object.fromEntries(
+    (grant.status?.conditions ?? []).map(({ type, status, reason, message }) => [
+      type,
+      `${status} ${reason} ${message}`,
+    ]),
+  );
+const isReady = (grant: Grant) => conditions(grant).Ready?.startsWith('True');
+
+/** A Redemption of a grant's slot, as the store would record it. */
+async function use(grant: Grant, slot: number): Promise<void> {
+  await cluster.admin.create(REDEMPTIONS, redemptionOf(grant, slot));
+}
+
+describe('an AccessGrant', () => {
+  it('with nothing said becomes Ready with url, code, ca, and an end 15 minutes later', async () => {
+    const before = Date.now();
+    const made = await make('plain');
+    const grant = await grantWith('plain', isReady);
+    const { status = {} } = grant;
+    expect(status.url).toBe(`${PLACE.url}/${made.metadata.uid}`);
+    expect(status.ca).toBe(PLACE.ca);
+    expect(status.code).toMatch(/^[A-Za-z0-9]{24}$/);
+    const window = Date.parse(status.expirationTime ?? '') - before;
+    expect(window).toBeGreaterThanOrEqual(15 * 60_000 - 1_000);
+    expect(window).toBeLessThan(16 * 60_000);
+    expect(status).toMatchObject({ status: 'Ready', message: 'OK' });
+    expect(conditions(grant)).toEqual({
+      Processed: 'True Ready OK',
+      Resolved: 'True Ready OK',
+      Ready: 'True Ready OK',
+    });
+    expect(grant.spec).toEqual(made.spec);
+    expect(grant.metadata.generation).toBe(1);
+  });
+
+  it('has its window, its code and its settings honoured', async () => {
+    const code = 'chosen-by-a-person';
+    const before = Date.now();
+    await make('asked', {
+      expirationWindow: '2d',
+      redemptionsAllowed: 3,
+      code,
+      settings: { 'linkgrant/names': 'a-*' },
+    });
+    const { status = {} } = await grantWith('asked', isReady);
+    expect(status.code).toBe(code);
+    const days = (Date.parse(status.expirationTime ?? '') - before) / 86_400_000;
+    expect(Math.round(days * 1_000) / 1_000).toBe(2);
+  });
+
+  it.each<[string, AccessGrantSpec, string]>([
+    ['a window that is none', { expirationWindow: '3 days' }, 'Invalid duration "3 days"'],
+    ['a code that is too short', { code: 'short' }, 'the code must have at least 16 characters'],
+    ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is no setting'],
+    ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
+    ['an issuer that is no name', { issuer: '../x' }, 'issuer'],
+  ])('with %s says so, and gets neither code nor end', async (what, spec, message) => {
+    const name = what.replace(/[^a-z]+/g, '-');
+    await make(name, spec);
+    const grant = await grantWith(name, (found) => conditions(found).Processed !== undefined);
+    expect(conditions(grant).Processed).toContain(`False Error`);
+    expect(conditions(grant).Processed).toContain(message);
+    expect(conditions(grant).Ready).toBe(conditions(grant).Processed);
+    expect(grant.status).toMatchObject({ status: 'Error' });
+    expect(grant.status?.expirationTime).toBeUndefined();
+    expect(grant.status?.code).toBeUndefined();
+    expect(grant.spec).toEqual(spec);
+  });
+
+  it('that was mended becomes Ready, and its clock starts then', async () => {
+    await make('mended', { expirationWindow: '3 days' });
+    await grantWith('mended', (grant) => conditions(grant).Processed?.startsWith('False'));
+    await cluster.admin.patch(
+      ACCESS_GRANTS,
+      { namespace: west, name: 'mended' },
+      { spec: { expirationWindow: '1h' } },
+    );
+    const { status = {}, metadata } = await grantWith('mended', isReady);
+    expect(Date.parse(status.expirationTime ?? '')).toBeGreaterThan(Date.now() + 59 * 60_000);
+    expect(
+      status.conditions?.every(({ observedGeneration }) => observedGeneration === metadata.generation),
+    ).toBe(true);
+  });
+
+  it('keeps code and end, whatever is changed of them later', async () => {
+    await make('kept', { expirationWindow: '1h' });
+    const before = await grantWith('kept', isReady);
+    const changed = {
+      spec: { expirationWindow: '2h', code: 'another-code-of-a-person', redemptionsAllowed: 9 },
+    };
+    await cluster.admin.patch(ACCESS_GRANTS, { namespace: west, name: 'kept' }, changed);
+    const after = await grantWith('kept', ({ status }) => status?.conditions?.[0]?.observedGeneration === 2);
+    expect(after.status?.code).toBe(before.status?.code);
+    expect(after.status?.expirationTime).toBe(before.status?.expirationTime);
+  });
+
+  it('counts up on use, is Exhausted at its limit, and Ready again when that is raised', async () => {
+    await make('used', { redemptionsAllowed: 2 });
+    const grant = await grantWith('used', isReady);
+    await use(grant, 0);
+    expect(isReady(await grantWith('used', ({ status }) => status?.redemptions === 1))).toBe(true);
+    await use(grant, 1);
+    const exhausted = await grantWith('used', ({ status }) => status?.redemptions === 2);
+    expect(conditions(exhausted)).toMatchObject({
+      Exhausted: 'True Exhausted Every redemption that the grant allows was made',
+      Ready: 'False Exhausted Every redemption that the grant allows was made',
+    });
+    expect(exhausted.status?.status).toBe('Exhausted');
+    await until('an Event', async () => {
+      const { items } = await cluster.admin.listAll<Resource & { reason: string }>(EVENTS, {
+        namespace: west,
+      });
+      return items.some(({ reason }) => reason === 'GrantExhausted');
+    });
+    await cluster.admin.patch(
+      ACCESS_GRANTS,
+      { namespace: west, name: 'used' },
+      { spec: { redemptionsAllowed: 3 } },
+    );
+    const raised = await grantWith('used', isReady);
+    expect(conditions(raised).Exhausted).toMatch(/^False/);
+  });
+
+  it('is Expired when its time is over', async () => {
+    await make('short', { expirationWindow: '1s' });
+    const grant = await grantWith('short', ({ status }) => status?.status === 'Expired');
+    expect(conditions(grant).Expired).toMatch(/^True Expired/);
+    expect(conditions(grant).Ready).toMatch(/^False Expired/);
+    expect(grant.status?.code).toBeDefined();
+  });
+
+  it('is Revoked by an annotation', async () => {
+    await make('revoked');
+    await grantWith('revoked', isReady);
+    await cluster.admin.patch(
+      ACCESS_GRANTS,
+      { namespace: west, name: 'revoked' },
+      {
+        metadata: { annotations: { 'linkgrant.dev/revoked': new Date().toISOString() } },
+      },
+    );
+    expect(
+      conditions(await grantWith('revoked', ({ status }) => status?.status === 'Revoked')).Revoked,
+    ).toMatch(/^True/);
+  });
+
+  it('waits with its clock until its site accepts links, and is refused at the edge in Skupper’s words', async () => {
+    const edge = await cluster.namespace();
+    await make('early', {}, edge);
+    const early = await grantWith('early', ({ status }) => status?.status !== undefined, edge);
+    expect(conditions(early).Resolved).toBe(
+      `False Pending namespace "${edge}" has no site; create one with \`skupper site create NAME --enable-link-access -n ${edge}\``,
+    );
+    expect(early.status?.url).toBe(`${PLACE.url}/${early.metadata.uid}`);
+    expect(early.status?.expirationTime).toBeUndefined();
+    const recorded = new RecordedSite();
+    recorded.find('Site').spec.edge = true;
+    await putSite(cluster.admin, edge, recorded);
+    const refused = await grantWith('early', ({ status }) => status?.status === 'Error', edge);
+    expect(conditions(refused).Processed).toBe(
+      'False Error Edge sites cannot accept incoming links from remote sites',
+    );
+    await cluster.admin.patch(SITES, { namespace: edge, name: 'west' }, { spec: { edge: null } });
+    expect((await grantWith('early', isReady, edge)).status?.expirationTime).toBeDefined();
+  });
+
+  it('says which issuer it cannot have', async () => {
+    await make('borrowed', { issuer: 'skupper-local-ca' });
+    const grant = await grantWith('borrowed', ({ status }) => status?.status !== undefined);
+    // The shipped role does not even let it be read.
+    expect(conditions(grant).Resolved).toContain(
+      'False Error linkgrant may not read the Secret "skupper-local-ca"',
+    );
+    await make('no-issuer', { issuer: 'skupper-site-server' });
+    const wrong = await grantWith('no-issuer', ({ status }) => status?.status !== undefined);
+    expect(conditions(wrong).Resolved).toContain('is not a CA');
+  });
+
+  it('that was deleted and made again is a new one', async () => {
+    await make('again');
+    const first = await grantWith('again', isReady);
+    await use(first, 0);
+    await grantWith('again', ({ status }) => status?.redemptions === 1);
+    await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'again' });
+    await make('again');
+    const second = await grantWith('again', isReady);
+    expect(second.status?.url).not.toBe(first.status?.url);
+    expect(second.status?.code).not.toBe(first.status?.code);
+    expect(second.status?.redemptions).toBeUndefined();
+    expect(await running.controller.grants.locate(first.metadata.uid)).toBeUndefined();
+  });
+});
+
+function redemptionOf(grant: Grant, slot: number): Resource {
+  const { namespace = '', uid, name } = grant.metadata;
+  const end = '2031-01-01T00:00:00Z';
+  return {
+    apiVersion: 'linkgrant.dev/v1alpha1',
+    kind: 'Redemption',
+    metadata: { name: `${uid}-${slot}`, namespace },
+    spec: {
+      id: randomUUID(),
+      grantUid: uid,
+      grantName: name,
+      slot,
+      replayKey: `key-${slot}`,
+      mode: 'csr',
+      name: 'a-link',
+      subject: 'a-site',
+      peer: '192.0.2.1',
+      policy: {},
+      certificate: {
+        serial: '1',
+        keySha256: '',
+        certificateSha256: '',
+        issuerSha256: '',
+        notAfter: end,
+        pem: '',
+      },
+      createdAt: end,
+      revoked: false,
+    },
+  } as Resource;
+}

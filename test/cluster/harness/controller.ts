@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { GrantController } from '../../../src/platforms/kubernetes/grant-controller.js';
+import { type ApiProxy, startApiProxy } from './api-proxy.js';
+import { kubeconfigThrough } from './kubeconfig.js';
+import { LINKGRANT } from './linkgrant-account.js';
+
+/** Where the tests' service says that it is reached. */
+export const PLACE = { url: 'https://grants.example.com:9090/in', ca: 'the CA of the tests\n' };
+
+/** A controller of grants on a client of its own, behind a proxy that counts and breaks requests. */
+export interface RunningController {
+  readonly controller: GrantController;
+  readonly client: KubernetesClient;
+  readonly proxy: ApiProxy;
+  /** Paths of the requests that wrote, oldest first. */
+  writes(): string[];
+  stop(): Promise<void>;
+}
+
+export async function startController(
+  kubeconfig: string,
+  options: { readonly namespace?: string; readonly clock?: () => number; readonly identity?: string } = {},
+): Promise<RunningController> {
+  const proxy = await startApiProxy(kubeconfig);
+  const file = `${kubeconfig}.${Math.random().toString(36).slice(2)}`;
+  writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
+  const client = await openKubernetesClient({ kubeconfig: [file] });
+  const controller = new GrantController({
+    client,
+    namespace: options.namespace,
+    ownNamespace: LINKGRANT,
+    identity: options.identity ?? 'the-controller',
+    place: () => PLACE,
+    clock: options.clock ?? Date.now,
+    wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
+    onFailure: () => {},
+  });
+  controller.start();
+  return {
+    controller,
+    client,
+    proxy,
+    writes: () =>
+      proxy.requests
+        .filter(({ method, path }) => method !== 'GET' && !path.includes('/leases'))
+        .map(({ method, path }) => `${method} ${path}`),
+    async stop() {
+      await controller.stop();
+      client.close();
+      await proxy.close();
+    },
+  };
+}
