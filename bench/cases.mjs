@@ -1,8 +1,11 @@
+import { measureAttacker } from './attacker.mjs';
 import { measureBurst } from './burst.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
+import { measureOverload } from './overload.mjs';
+import { measureSoak } from './soak.mjs';
 import { measureStartUp } from './start-up.mjs';
 
 // Until the compiler has made what runs often as fast as it will be.
@@ -19,7 +22,7 @@ function compared(summary, { kind, flags, most = Number.POSITIVE_INFINITY }) {
   };
 }
 
-/** What can be measured, by name and in the order in which it is. */
+/** What can be measured, by name and in the order in which it is; `onlyByName` is for what takes too long beside the rest. */
 export const CASES = {
   csr: compared('redemptions with a CSR of a P-256 key', { kind: 'csr' }),
   'stock-p256': compared('redemptions for which the service makes a P-256 key', { kind: 'stock' }),
@@ -34,6 +37,13 @@ export const CASES = {
     flags: ['--workers', '2'],
   }),
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
+  attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
+  overload: { summary: 'half and twice the rate that the service can do', run: measureOverload },
+  soak: {
+    summary: '1,000,000 redemptions (--soak-requests): memory, files, latency',
+    run: measureSoak,
+    onlyByName: true,
+  },
   'ledger-verify': { summary: 'a ledger of 1,000,000 redemptions is verified', run: measureLedgerVerify },
   crl: { summary: 'a CRL of 10,000 entries is made', run: measureCrl },
   'csr-fuzz': { summary: '100,000 mutated certificate requests are judged', run: measureCsrFuzz },

@@ -1,18 +1,20 @@
 // The client side, in a process of its own: posts prepared requests, each on a TLS connection of its own, and tells its
 // parent how that went.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createSecureContext } from 'node:tls';
 import { percentile } from './statistics.mjs';
 
 const GIVE_UP_MS = 30_000;
 
 /** One cold exchange; resolves with what came of it and how long it took, from connecting to the end of the answer. */
-function exchange(port, secureContext, request) {
+function exchange({ port, from }, secureContext, request) {
   return new Promise((resolve) => {
     const start = performance.now();
     const chunks = [];
     let failure;
     // No session is offered, so that each handshake is a full one.
-    const socket = connect({ host: '127.0.0.1', port, secureContext }, () => socket.write(request));
+    const to = { host: '127.0.0.1', port, secureContext, localAddress: from };
+    const socket = connect(to, () => socket.write(request));
     socket.setTimeout(GIVE_UP_MS, () => socket.destroy(new Error('no answer in time')));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => socket.end());
@@ -27,8 +29,11 @@ function exchange(port, secureContext, request) {
   });
 }
 
-/** Posts all requests, `clients` at a time. */
-async function drive({ port, ca, clients, requests }) {
+/**
+ * Posts all requests, `clients` at a time, from the address `from` if it is given. With `perSecond` none begins before its
+ * turn at that rate.
+ */
+async function drive({ port, ca, clients, requests, from, perSecond }) {
   const secureContext = createSecureContext({
     ca,
     minVersion: 'TLSv1.3',
@@ -36,14 +41,19 @@ async function drive({ port, ca, clients, requests }) {
   });
   const texts = requests.map((request) => Buffer.from(request));
   const times = [];
+  const servedTimes = [];
   const outcomes = {};
   let bytes = 0;
   let sample;
   let next = 0;
   const client = async () => {
     while (next < texts.length) {
-      const { ms, outcome, answer } = await exchange(port, secureContext, texts[next++]);
+      const turn = next++;
+      const early = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
+      if (early > 0) await sleep(early);
+      const { ms, outcome, answer } = await exchange({ port, from }, secureContext, texts[turn]);
       times.push(ms);
+      if (outcome === '200') servedTimes.push(ms);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       bytes += answer.length;
       sample ??= answer.toString('latin1');
@@ -61,6 +71,7 @@ async function drive({ port, ca, clients, requests }) {
     perSecond: texts.length / seconds,
     p50Ms: percentile(times, 0.5),
     p99Ms: percentile(times, 0.99),
+    servedP99Ms: percentile(servedTimes, 0.99),
     longestMs: percentile(times, 1),
     driverCpuMs: (user + system) / 1000 / texts.length,
   };

@@ -4,6 +4,10 @@ const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const BARS = {
   csr: { cpuRatio: NODE_MAJOR >= 24 ? 2.7 : 3.4, p99Ratio: 3 },
   burst: { refused: 0, longestMs: 2000 },
+  attacker: { attackedP99Ratio: 2, notServed: 0 },
+  overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },
+  // Of a hundred thousand redemptions, after the first tenth.
+  soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },
   crl: { crlMs: 1000 },
   'csr-fuzz': { crashed: 0, wronglyAccepted: 0, longestMs: 50 },

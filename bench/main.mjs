@@ -12,11 +12,12 @@ const USAGE = `Usage: npm run bench -- [options]
 
   --only NAME       run this case alone; may be repeated
   --requests N      requests of one round (default 3000; the slow cases make fewer)
+  --soak-requests N redemptions of the soak (default 1000000)
   --json FILE       write the figures to FILE as JSON as well
   -o, --output json print JSON in place of the table
   --help
 
-Cases:
+Cases (soak only by name):
 ${Object.entries(CASES)
   .map(([name, { summary }]) => `  ${name.padEnd(15)} ${summary}`)
   .join('\n')}
@@ -29,30 +30,34 @@ function readOptions(args) {
     options: {
       only: { type: 'string', multiple: true },
       requests: { type: 'string', default: '3000' },
+      'soak-requests': { type: 'string', default: '1000000' },
       json: { type: 'string' },
       output: { type: 'string', short: 'o' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const names = values.only ?? Object.keys(CASES);
+  const names = values.only ?? Object.keys(CASES).filter((name) => !CASES[name].onlyByName);
   const unknown = names.filter((name) => !Object.hasOwn(CASES, name));
   if (unknown.length > 0) throw new Error(`no case is called ${unknown.join(', ')}`);
   const requests = Number(values.requests);
   if (!Number.isInteger(requests) || requests < 100 || requests > 10_000)
     throw new Error('--requests takes a whole number from 100 to 10000');
+  const soakRequests = Number(values['soak-requests']);
+  if (!Number.isInteger(soakRequests) || soakRequests < 20_000 || soakRequests > 10_000_000)
+    throw new Error('--soak-requests takes a whole number from 20000 to 10000000');
   if (values.output !== undefined && values.output !== 'json') throw new Error('--output takes json');
-  return { names, requests, json: values.json, output: values.output };
+  return { names, requests, soakRequests, json: values.json, output: values.output };
 }
 
 /** Runs the cases one after the other; what one of them throws ends the run. */
-async function runCases({ names, requests }) {
+async function runCases({ names, requests, soakRequests }) {
   const driver = await startDriver();
   try {
     const results = [];
     for (const name of names) {
       process.stderr.write(`bench: ${name}\n`);
-      const figures = await CASES[name].run({ driver, requests });
+      const figures = await CASES[name].run({ driver, requests, soakRequests });
       results.push({ name, ...figures, bars: judge(name, figures) });
     }
     return results;

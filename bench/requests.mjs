@@ -9,14 +9,17 @@ const GRANTS = 10;
 const USES = 100_000;
 const DAY_MS = 86_400_000;
 
-/** Makes grants in the store of a service that has started once; gives each one's uid and code, and the service's CA. */
-export async function makeGrants(dataDirectory) {
+/**
+ * Makes `count` grants in the store of a service that has started once; gives each one's uid and code, and the service's
+ * CA.
+ */
+export async function makeGrants(dataDirectory, count = GRANTS) {
   const clock = Date.now;
   const store = await openSqliteStore({ file: join(dataDirectory, 'linkgrant.db'), migrate: false, clock });
   try {
     const service = await readService(store);
     const grants = [];
-    for (let number = 0; number < GRANTS; number++) {
+    for (let number = 0; number < count; number++) {
       const request = {
         namespace: 'default',
         name: `bench-${number}`,
@@ -33,7 +36,7 @@ export async function makeGrants(dataDirectory) {
 }
 
 /** A request for a certificate for a new P-256 key, base64 of its DER. */
-async function freshCertificateRequest(name) {
+export async function freshCertificateRequest(name) {
   const key = await generateKeyPair('p256');
   return Buffer.from(createCertificateRequest(key, name)).toString('base64');
 }

@@ -66,7 +66,35 @@ function csrFuzz({ name, requests, accepted, wronglyAccepted, crashed, longestMs
   ].join('\n');
 }
 
+function attacker(figures) {
+  const { name, attackPerSecond, notServed, aloneP50Ms, aloneP99Ms, attackedP50Ms, attackedP99Ms } = figures;
+  return [
+    `${name}: ${attackPerSecond.toFixed(0)} wrong codes per second; ${notServed} honest redemptions not served`,
+    `  alone p50 ${ms(aloneP50Ms, 1)}, p99 ${ms(aloneP99Ms, 1)}; attacked p50 ${ms(attackedP50Ms, 1)}, p99 ${ms(attackedP99Ms, 1)}`,
+  ].join('\n');
+}
+
+function overload(figures) {
+  const { name, topPerSecond, halfP50Ms, halfP99Ms, overPerSecond, overServedPerSecond, overServedP99Ms } =
+    figures;
+  return [
+    `${name}: top rate ${topPerSecond.toFixed(0)} per second; at half of it p50 ${ms(halfP50Ms, 1)}, p99 ${ms(halfP99Ms, 1)}`,
+    `  at ${overPerSecond.toFixed(0)} per second ${overServedPerSecond.toFixed(0)} served, p99 ${ms(overServedP99Ms, 0)}; outcomes ${JSON.stringify(figures.overOutcomes)}`,
+  ].join('\n');
+}
+
+function soak(figures) {
+  const { name, soakRedemptions, steadyMiB, endMiB, grownMiBPer100k, filesLeftOpen } = figures;
+  return [
+    `${name}: ${soakRedemptions} redemptions; ${steadyMiB.toFixed(0)} MiB after the first tenth, ${endMiB.toFixed(0)} MiB at the end, ${grownMiBPer100k.toFixed(2)} MiB more for each 100,000`,
+    `  p50 ${ms(figures.firstP50Ms, 1)} at first, ${ms(figures.lastP50Ms, 1)} at last; p99 ${ms(figures.firstP99Ms, 1)} and ${ms(figures.lastP99Ms, 1)}; ${filesLeftOpen} more files open`,
+  ].join('\n');
+}
+
 function renderCase(figures) {
+  if ('attackPerSecond' in figures) return attacker(figures);
+  if ('overPerSecond' in figures) return overload(figures);
+  if ('soakRedemptions' in figures) return soak(figures);
   if ('wronglyAccepted' in figures) return csrFuzz(figures);
   if ('crlMs' in figures) return crl(figures);
   if ('verifyMs' in figures) return ledgerVerify(figures);

@@ -89,8 +89,7 @@ export function createPublicListener({
       shed: admission.shed,
     };
   });
-  const follow = followOverload(admission, listener, logger);
-  delay.start(follow);
+  delay.start(followOverload({ admission, connections, listener, logger }));
   return {
     ...listener,
     async drain(graceMs) {
@@ -101,12 +100,19 @@ export function createPublicListener({
 }
 
 /** Closes the door while there is far too much to do, and says so when it begins and when it ends. */
-function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
+function followOverload(parts: {
+  readonly admission: Admission;
+  readonly connections: ConnectionTable;
+  readonly listener: TlsListener;
+  readonly logger: Logger;
+}): () => void {
+  const { admission, connections, listener, logger } = parts;
   let accepting = true;
   let shedding = false;
   let shedBefore = 0;
   return () => {
-    const mayConnect = admission.mayConnect();
+    const { unproven, proven } = connections.counts;
+    const mayConnect = admission.mayConnect(unproven + proven);
     if (mayConnect !== accepting) listener.setAccepting(mayConnect);
     accepting = mayConnect;
     const shed = admission.shed.issue + admission.shed.request + listener.counts.refused;

@@ -6,6 +6,8 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests under way beyond which nothing is looked at any more. */
   readonly inFlight: number;
+  /** Requests under way, or open connections, for which nobody is turned away: a late event loop is then not of their making. */
+  readonly few: number;
   /** Delay of the event loop, in milliseconds, beyond which no certificate is issued. */
   readonly issuingDelayMs: number;
   /** Delay of the event loop, in milliseconds, beyond which not even a connection is taken: its handshake is work too. */
@@ -16,6 +18,7 @@ export interface AdmissionLimits {
 const ADMISSION_LIMITS: AdmissionLimits = {
   issuing: 750,
   inFlight: 1_500,
+  few: 100,
   issuingDelayMs: 300,
   connectionDelayMs: 1_000,
 };
@@ -60,14 +63,16 @@ export class Admission {
 
   /** True while a certificate may be issued; a false answer counts as one that was shed. */
   mayIssue(): boolean {
-    const { issuing, issuingDelayMs } = this.#limits;
-    if (this.#inFlight <= issuing && this.#delay.sustainedMs <= issuingDelayMs) return true;
+    const { issuing, few, issuingDelayMs } = this.#limits;
+    const isLate = this.#inFlight > few && this.#delay.sustainedMs > issuingDelayMs;
+    if (this.#inFlight <= issuing && !isLate) return true;
     this.#shed.issue += 1;
     return false;
   }
 
-  /** True while connections may be taken. */
-  mayConnect(): boolean {
-    return this.#delay.sustainedMs <= this.#limits.connectionDelayMs;
+  /** True while connections may be taken beside the `open` ones. */
+  mayConnect(open: number): boolean {
+    const { few, connectionDelayMs } = this.#limits;
+    return open <= few || this.#delay.sustainedMs <= connectionDelayMs;
   }
 }

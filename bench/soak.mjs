@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freshCertificateRequest, makeGrants } from './requests.mjs';
+import { startService, temporaryDirectory } from './servers.mjs';
+import { median } from './statistics.mjs';
+
+const CLIENTS = 32;
+const CHUNK = 2_000;
+const SAMPLES = 50;
+// Until caches are filled and the compiler has done its work.
+const WARM_UP_SHARE = 0.1;
+const SETTLE_MS = 2_000;
+
+function residentMiB(pid) {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(kib) / 1024;
+}
+
+const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+
+/** How much `value` rises for each of `at`: the slope of the least squares' line. */
+function slopeOf(points) {
+  const mean = (pick) => points.reduce((sum, point) => sum + pick(point), 0) / points.length;
+  const [at, value] = [mean((point) => point.at), mean((point) => point.value)];
+  const rise = points.reduce((sum, point) => sum + (point.at - at) * (point.value - value), 0);
+  return rise / points.reduce((sum, point) => sum + (point.at - at) ** 2, 0);
+}
+
+/**
+ * The requests of one chunk, all to one grant: of twenty, seventeen redeem with a key of their own, one lets the service make
+ * it, one checks and one has a wrong code.
+ */
+function chunkOf({ uid, code }, chunk, certificateRequests) {
+  return certificateRequests.map((csr, at) => {
+    const kind = at % 20;
+    const path = kind === 0 ? `/${uid}/-/check` : `/${uid}`;
+    const site = `site-${chunk}-${at}`;
+    const body = kind === 1 ? 'x'.repeat(code.length) : code;
+    const lines = [`POST ${path} HTTP/1.1`, 'host: 127.0.0.1', `content-length: ${body.length}`];
+    lines.push(`name: ${site}`, `subject: ${site}`);
+    if (kind !== 2) lines.push(`csr: ${csr}`);
+    return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  });
+}
+
+/**
+ * So many redemptions, and checks and wrong codes among them, against one service; gives how its memory grew, what files it
+ * still has open, and how latency changed.
+ */
+export async function measureSoak({ driver, soakRequests }) {
+  const { directory, remove } = temporaryDirectory();
+  const service = await startService(directory);
+  try {
+    const chunks = Math.ceil(soakRequests / (CHUNK * 0.9));
+    const { grants, ca } = await makeGrants(directory, chunks);
+    const certificateRequests = [];
+    for (let number = 0; number < CHUNK; number++)
+      certificateRequests.push(await freshCertificateRequest('soak'));
+    const filesBefore = openFiles(service.pid);
+    const measured = [];
+    let redeemed = 0;
+    for (const [chunk, grant] of grants.entries()) {
+      const requests = chunkOf(grant, chunk, certificateRequests);
+      const { outcomes, p50Ms, p99Ms } = await driver.run({
+        port: service.port,
+        ca,
+        clients: CLIENTS,
+        requests,
+      });
+      if (outcomes['200'] !== CHUNK * 0.95 || outcomes['403'] !== CHUNK * 0.05)
+        throw new Error(`not answered as expected: ${JSON.stringify(outcomes)}`);
+      redeemed += CHUNK * 0.9;
+      measured.push({ at: redeemed, value: residentMiB(service.pid), p50Ms, p99Ms });
+      if (chunk % Math.ceil(chunks / SAMPLES) === 0)
+        process.stderr.write(
+          `bench: soak ${redeemed}, ${measured.at(-1).value.toFixed(0)} MiB, p50 ${p50Ms.toFixed(1)} ms\n`,
+        );
+    }
+    const steady = measured.slice(Math.ceil(measured.length * WARM_UP_SHARE));
+    const third = Math.ceil(steady.length / 3);
+    const [first, last] = [steady.slice(0, third), steady.slice(-third)];
+    const p50Of = (part) => median(part.map(({ p50Ms }) => p50Ms));
+    await sleep(SETTLE_MS);
+    return {
+      soakRedemptions: redeemed,
+      steadyMiB: steady[0].value,
+      endMiB: steady.at(-1).value,
+      grownMiBPer100k: slopeOf(steady) * 100_000,
+      filesLeftOpen: openFiles(service.pid) - filesBefore,
+      firstP50Ms: p50Of(first),
+      lastP50Ms: p50Of(last),
+      p50Growth: p50Of(last) / p50Of(first),
+      firstP99Ms: median(first.map(({ p99Ms }) => p99Ms)),
+      lastP99Ms: median(last.map(({ p99Ms }) => p99Ms)),
+    };
+  } finally {
+    await service.stop();
+    remove();
+  }
+}

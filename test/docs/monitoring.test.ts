@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { createMetrics } from '../../src/admin/metrics.js';
+import { PROJECT, readProjectFile, sectionsOf } from './document.js';
+import { namesIn } from './promql-names.js';
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly description: string };
+}
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+const monitoring = (file: string) => readFileSync(join(PROJECT, 'deploy/monitoring', file), 'utf8');
+const rules: readonly Rule[] = parse(monitoring('alerts.yaml')).groups.flatMap(
+  (group: { readonly rules: readonly Rule[] }) => group.rules,
+);
+const dashboard = JSON.parse(monitoring('dashboard.json'));
+const panels: readonly Panel[] = dashboard.panels;
+
+/** Label names by metric: ours as documented (which another test holds against the service), and those of Node.js. */
+async function knownMetrics(): Promise<Map<string, readonly string[]>> {
+  const known = new Map<string, readonly string[]>([['up', []]]);
+  const table = readProjectFile('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
+  for (const [, name = '', type = '', cell = ''] of table) {
+    const labels = [...cell.matchAll(/`(\w+)`/g)].map(([, label = '']) => label);
+    if (type !== 'histogram') known.set(name, labels);
+    else for (const part of ['bucket', 'sum', 'count']) known.set(`${name}_${part}`, [...labels, 'le']);
+  }
+  for (const { name } of await createMetrics().registry.getMetricsAsJSON()) {
+    if (/^(process|nodejs)_/.test(name)) known.set(name, []);
+  }
+  return known;
+}
+
+// What Prometheus adds to each series when it scrapes.
+const SCRAPED = ['job', 'instance'];
+
+async function labelsOf(metrics: readonly string[]): Promise<readonly string[]> {
+  const known = await knownMetrics();
+  return [...SCRAPED, ...metrics.flatMap((metric) => known.get(metric) ?? [])];
+}
+
+async function problemsOf(expr: string): Promise<string[]> {
+  const known = await knownMetrics();
+  const { metrics, labels } = namesIn(expr);
+  const allowed = new Set(await labelsOf(metrics));
+  return [
+    ...(metrics.length === 0 ? ['names no metric'] : []),
+    ...metrics.filter((metric) => !known.has(metric)).map((metric) => `${metric} is no metric`),
+    ...labels.filter((label) => !allowed.has(label)).map((label) => `${label} is no label of its metrics`),
+  ];
+}
+
+describe('the alert rules', () => {
+  it.each(rules.map((rule) => [rule.alert, rule] as const))(
+    '%s names metrics and labels that there are',
+    async (_name, rule) => {
+      expect(await problemsOf(rule.expr)).toEqual([]);
+      const told = `${rule.annotations.summary} ${rule.annotations.description}`;
+      for (const [, label = ''] of told.matchAll(/\$labels\.(\w+)/g)) {
+        expect(await labelsOf(namesIn(rule.expr).metrics)).toContain(label);
+      }
+      expect(['critical', 'warning', 'info']).toContain(rule.labels.severity);
+      expect(rule.annotations.description).toMatch(/^.{30,}\.$/);
+    },
+  );
+
+  it('are each tried by promtool’s tests, in a service that is well and in one that is not', () => {
+    const tests = monitoring('alerts.test.yaml');
+    for (const { alert } of rules) {
+      expect(tests, alert).toContain(`alertname: ${alert} }`);
+      expect(tests, alert).toContain(`'{alertname="${alert}"}'`);
+    }
+  });
+
+  it('point to documents that there are', () => {
+    for (const { annotations } of rules) {
+      for (const [path] of annotations.description.matchAll(/docs\/[\w-]+\.md/g)) {
+        expect(sectionsOf(readProjectFile(path)).length).toBeGreaterThan(0);
+      }
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it.each(panels.map((panel) => [panel.title, panel] as const))(
+    'shows in %s metrics and labels that there are',
+    async (_title, panel) => {
+      expect(panel.targets.length).toBeGreaterThan(0);
+      for (const { expr, legendFormat } of panel.targets) {
+        expect(await problemsOf(expr)).toEqual([]);
+        for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
+          expect([...namesIn(expr).labels, ...SCRAPED]).toContain(label);
+        }
+      }
+    },
+  );
+
+  it('shows every metric of ours', async () => {
+    const shown = new Set(
+      panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr).metrics)),
+    );
+    const ours = [...(await knownMetrics()).keys()].filter((name) => name.startsWith('linkgrant_'));
+    const missing = ours.filter((name) => !shown.has(name) && !/_(sum|count)$/.test(name));
+    expect(missing).toEqual([]);
+  });
+
+  it('has panels that do not lie on each other, and variables that its queries use', () => {
+    const places = dashboard.panels.map(
+      ({ gridPos }: { gridPos: { x: number; y: number } }) => `${gridPos.x} ${gridPos.y}`,
+    );
+    expect(new Set(places).size).toBe(places.length);
+    const variables = dashboard.templating.list.map(({ name }: { name: string }) => name);
+    expect(variables).toEqual(['datasource', 'instance']);
+    for (const { targets } of panels)
+      for (const { expr } of targets) expect(expr).toContain('instance=~"$instance"');
+  });
+});
+
+describe('the names in a query', () => {
+  it('are found', () => {
+    const query =
+      'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", act=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
+    expect(namesIn(query)).toEqual({
+      metrics: ['a_bucket', 'b'],
+      labels: ['instance', 'le', 'job', 'act', 'state'],
+    });
+  });
+
+  it('that there are not are said', async () => {
+    expect(await problemsOf('rate(linkgrant_no_such_total[5m])')).toEqual([
+      'linkgrant_no_such_total is no metric',
+    ]);
+    expect(await problemsOf('sum by (color) (linkgrant_workers)')).toEqual([
+      'color is no label of its metrics',
+    ]);
+    expect(await problemsOf('time()')).toEqual(['names no metric']);
+  });
+});
