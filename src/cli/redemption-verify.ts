@@ -39,7 +39,13 @@ export async function verifyCommand(
       grant === undefined || isUuid(grant)
         ? grant
         : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-    const { entries, fault } = await session.store.verifyLedger(grantUid);
+    const { entries, fault, unchained } = await session.store.verifyLedger(grantUid);
+    if (unchained) {
+      throw new CommandError('the ledger of a cluster cannot be verified', {
+        exitCode: 2,
+        hint: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
+      });
+    }
     if (fault) {
       throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
         exitCode: 1,

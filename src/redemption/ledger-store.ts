@@ -54,6 +54,8 @@ export interface LedgerFault {
 export interface LedgerVerdict {
   readonly entries: number;
   readonly fault?: LedgerFault;
+  /** True where a store keeps no chain of codes, so that nothing could be held against anything. */
+  readonly unchained?: true;
 }
 
 /** Which part of the ledger is listed: all, or what is of one grant, or of no time before `since`. */

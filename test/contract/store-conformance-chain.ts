@@ -51,6 +51,11 @@ export function chainConformance(current: CurrentStore): void {
         [3, 'superseded'],
         [4, 'revoked'],
       ]);
+      expect(entries[2]).toMatchObject({
+        redemptionId: redemption.id,
+        at: NOW + 2,
+        detail: { peer: '198.51.100.1' },
+      });
       expect(await store.verifyLedger()).toEqual({ entries: 5 });
       expect(await store.verifyLedger(second.uid)).toEqual({ entries: 1 });
     });

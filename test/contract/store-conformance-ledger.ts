@@ -83,11 +83,11 @@ export function ledgerConformance(current: CurrentStore): void {
         await storedGrant(store, { redemptionsAllowed: 9 }),
       ];
       const [first, second] = grants.sort((a, b) => (a.uid < b.uid ? -1 : 1)) as [AccessGrant, AccessGrant];
-      const redemption = sampleRedemption(first.uid, { jti: 'a1' });
+      const redemption = sampleRedemption(first.uid, { jti: 'a1', createdAt: NOW + 1 });
       const signedCode = { jti: 'a1', uses: 1, expirationTime: NOW + MINUTE, subject: null };
       await store.recordRedemption(first.uid, redemption, NOW + 1, { signedCode });
-      await store.recordRedemption(second.uid, sampleRedemption(second.uid), NOW + 2);
-      const renewal = sampleRenewal(redemption.id, 1);
+      await store.recordRedemption(second.uid, sampleRedemption(second.uid, { createdAt: NOW + 2 }), NOW + 2);
+      const renewal = sampleRenewal(redemption.id, 1, { renewedAt: NOW + 3 });
       await store.recordRenewal(renewal, NOW + 3);
       await store.revokeRedemption(redemption.id, NOW + 5);
       await store.revokeGrant(second.uid, NOW + 6);

@@ -20,7 +20,8 @@ export function renewalConformance(
   describe('recording renewals', () => {
     const redeemed = async (changes: Partial<Redemption> = {}): Promise<Redemption> => {
       const { store } = current();
-      const grant = await storedGrant(store);
+      const { namespace = 'default' } = changes;
+      const grant = await storedGrant(store, { namespace });
       const redemption = sampleRedemption(grant.uid, changes);
       await store.recordRedemption(grant.uid, redemption, NOW);
       return redemption;
@@ -123,18 +124,6 @@ export function renewalConformance(
       expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toBe('recorded');
       await store.deleteGrant(grantUid);
       expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toBe('recorded');
-    });
-
-    it('notes a superseded certificate in the ledger', async () => {
-      const redemption = await redeemed();
-      await current().store.recordSuperseded(redemption, '198.51.100.1', NOW + 1);
-      const { items } = await current().store.listLedger({ limit: 10, grantUid: redemption.grantUid });
-      expect(items.at(-1)).toMatchObject({
-        kind: 'superseded',
-        redemptionId: redemption.id,
-        at: NOW + 1,
-        detail: { peer: '198.51.100.1' },
-      });
     });
 
     it('counts by their newest certificate those who depend on a CA', async () => {

@@ -42,12 +42,10 @@ export interface TestCluster {
   readonly controlPlane: ControlPlane | undefined;
   /** Makes a namespace; of that name, or with a name that nothing else has. */
   namespace(name?: string): Promise<string>;
-  /** Makes a service account that may do what `rules` say, in the whole cluster or, with `within`, in these namespaces. */
-  serviceAccount(
-    namespace: string,
-    rules: readonly AccessRule[],
-    within?: readonly string[],
-  ): Promise<ServiceAccount>;
+  /** Makes a service account that may do what `rules` say in the whole cluster. */
+  serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
+  /** Lets a service account do more, in one namespace. */
+  allow(account: ServiceAccount, rules: readonly AccessRule[], namespace: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,19 +112,22 @@ export async function openTestCluster(
       return name;
     },
 
-    async serviceAccount(namespace, rules, within) {
+    async serviceAccount(namespace, rules) {
       const name = `a-${randomBytes(5).toString('hex')}`;
       await admin.create(SERVICE_ACCOUNTS, {
         apiVersion: 'v1',
         kind: 'ServiceAccount',
         metadata: { name, namespace },
       });
-      await grantRules(admin, { namespace, name, rules, within });
       const token = await tokenOf(kubeconfig, namespace, name);
       const file = join(scratch, `${name}.yaml`);
       writeFileSync(file, kubeconfigOf({ ...place, token, namespace }), { mode: 0o600 });
-      return { namespace, name, kubeconfig: file };
+      const account = { namespace, name, kubeconfig: file };
+      await bindRole(admin, account, rules);
+      return account;
     },
+
+    allow: (account, rules, namespace) => bindRole(admin, account, rules, namespace),
 
     async close() {
       admin.close();
@@ -176,35 +177,28 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
   }
 }
 
-async function grantRules(
+/** Binds a service account to a role of its own, in one namespace or in the whole cluster. */
+async function bindRole(
   admin: KubernetesClient,
-  account: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly rules: readonly AccessRule[];
-    readonly within: readonly string[] | undefined;
-  },
+  account: ServiceAccount,
+  rules: readonly AccessRule[],
+  within?: string,
 ): Promise<void> {
-  const { namespace, name, rules, within } = account;
   const apiVersion = 'rbac.authorization.k8s.io/v1';
-  await admin.create(CLUSTER_ROLES, {
-    apiVersion,
-    kind: 'ClusterRole',
-    metadata: { name },
-    rules,
-  } as Resource);
+  const role = `r-${randomBytes(5).toString('hex')}`;
+  const clusterRole = { apiVersion, kind: 'ClusterRole', metadata: { name: role }, rules };
+  await admin.create(CLUSTER_ROLES, clusterRole);
+  const { name, namespace } = account;
   const binding = {
     apiVersion,
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   };
-  if (!within) {
-    const whole = { ...binding, kind: 'ClusterRoleBinding', metadata: { name } };
+  if (within === undefined) {
+    const whole = { ...binding, kind: 'ClusterRoleBinding', metadata: { name: role } };
     await admin.create(CLUSTER_ROLE_BINDINGS, whole);
-    return;
-  }
-  for (const place of within) {
-    const part = { ...binding, kind: 'RoleBinding', metadata: { name, namespace: place } };
+  } else {
+    const part = { ...binding, kind: 'RoleBinding', metadata: { name: role, namespace: within } };
     await admin.create(ROLE_BINDINGS, part);
   }
 }

@@ -1,0 +1,116 @@
+import type { AccessGrantResource } from '../access-grant-resource.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
+import type { ResourceKey, Stored } from '../resource.js';
+import type { GrantLocator } from './grant-locator.js';
+import { KnownSlots } from './known-slots.js';
+import { LiveRead } from './live-read.js';
+import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+
+/** What this process knows of one grant, and how it reads the rest. */
+export interface GrantAccount {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly slots: KnownSlots;
+  /** The grant as the cluster has it after a moment; undefined if there is none of this uid any more. */
+  readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
+  /** Resolves when every slot that was filled before a moment is known. */
+  readonly filled: LiveRead<void>;
+  /** Reads one slot, which is known then if it is filled. */
+  readSlot(slot: number): Promise<void>;
+  /** Runs one act after the other, in the order in which they were asked for. */
+  inTurn<T>(act: () => Promise<T>): Promise<T>;
+}
+
+// A listing costs the API server a look at every Redemption of the namespace.
+const SLOTS_READ_SINGLY = 3;
+// With a few hundred bytes a slot: grants of many uses are few.
+const MOST_ACCOUNTS = 5_000;
+
+/** The accounts of the grants that were used last. */
+export class GrantAccounts {
+  readonly #client: KubernetesClient;
+  readonly #locator: GrantLocator;
+  readonly #accounts = new Map<string, GrantAccount>();
+
+  constructor(client: KubernetesClient, locator: GrantLocator) {
+    this.#client = client;
+    this.#locator = locator;
+  }
+
+  /** The account of a grant; undefined if there is no such grant. */
+  async find(uid: string): Promise<GrantAccount | undefined> {
+    const known = this.#accounts.get(uid);
+    if (known) {
+      this.#use(known);
+      return known;
+    }
+    const key = await this.#locator.locate(uid);
+    return key && (this.known(uid) ?? this.#use(openAccount(this.#client, uid, key)));
+  }
+
+  /** The account of a grant that was used lately. */
+  known(uid: string): GrantAccount | undefined {
+    return this.#accounts.get(uid);
+  }
+
+  /** Lets go of what is known of a grant, which is deleted. */
+  forget(uid: string): void {
+    this.#accounts.delete(uid);
+  }
+
+  #use(account: GrantAccount): GrantAccount {
+    this.#accounts.delete(account.uid);
+    this.#accounts.set(account.uid, account);
+    const [oldest] = this.#accounts.keys();
+    if (this.#accounts.size > MOST_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
+    return account;
+  }
+}
+
+function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
+  const { namespace = '', name } = key;
+  const slots = new KnownSlots(uid);
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const readSlot = async (slot: number): Promise<void> => {
+    const found = await client.find<RedemptionResource>(REDEMPTIONS, {
+      namespace,
+      name: slotName(uid, slot),
+    });
+    if (found) slots.add(found);
+  };
+  const list = async (): Promise<void> => {
+    const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
+    const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
+    for (const item of items) slots.add(item);
+  };
+
+  return {
+    uid,
+    namespace,
+    name,
+    slots,
+    readSlot,
+    grant: new LiveRead(async () => {
+      const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+      return found?.metadata.uid === uid ? found : undefined;
+    }),
+    filled: new LiveRead(async () => {
+      // One slot after the other: where one is free, so are those behind it.
+      for (let read = 1; ; read += 1) {
+        const { next } = slots;
+        await readSlot(next);
+        if (slots.next === next) return;
+        // Where many were filled elsewhere, a listing has them all at once.
+        if (read % SLOTS_READ_SINGLY === 0) await list();
+      }
+    }),
+    inTurn(act) {
+      const mine = turn.then(act, act);
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { AccessGrantResource } from '../access-grant-resource.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS } from '../kinds.js';
+import type { ResourceKey } from '../resource.js';
+import { LiveRead } from './live-read.js';
+
+/** Tells where the AccessGrant of a uid is, which the API itself finds by name alone. */
+export interface GrantLocator {
+  /**
+   * Namespace and name of the grant of that uid; undefined only when it is sure that there is none, else it rejects. A grant
+   * that was deleted meanwhile may still be told: whoever reads it compares the uid.
+   */
+  locate(uid: string): Promise<ResourceKey | undefined>;
+}
+
+/**
+ * Finds grants by listing all of them, or those of one namespace, whenever one is asked for that is not known yet. A
+ * service that strangers ask has informers instead.
+ */
+export class ListingLocator implements GrantLocator {
+  readonly #keys = new Map<string, ResourceKey>();
+  readonly #listing: LiveRead<void>;
+
+  constructor(client: KubernetesClient, namespace: string | undefined) {
+    this.#listing = new LiveRead(async () => {
+      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+      this.#keys.clear();
+      for (const { metadata } of items) {
+        this.#keys.set(metadata.uid, { namespace: metadata.namespace, name: metadata.name });
+      }
+    });
+  }
+
+  async locate(uid: string): Promise<ResourceKey | undefined> {
+    const known = this.#keys.get(uid);
+    if (known) return known;
+    await this.#listing.since();
+    return this.#keys.get(uid);
+  }
+}

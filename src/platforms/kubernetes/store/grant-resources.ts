@@ -1,0 +1,153 @@
+import { mintCode } from '../../../codes/opaque-code.js';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import { GRANT_REVOKED } from '../../../domain/labels.js';
+import type { GrantChange } from '../../../redemption/grant-store.js';
+import {
+  type AccessGrantResource,
+  type AccessGrantStatus,
+  accessGrantSpec,
+  goDuration,
+  readAccessGrant,
+  settingsPatch,
+  timestamp,
+  writtenAllowed,
+} from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS } from '../kinds.js';
+import { apiVersionOf, type ResourceKey, type Stored } from '../resource.js';
+import { storeUnavailable } from './store-failure.js';
+
+type StoredGrant = Stored<AccessGrantResource>;
+
+/** The AccessGrants of one namespace, or of all. */
+export function listGrantResources(
+  client: KubernetesClient,
+  namespace: string | undefined,
+): Promise<readonly StoredGrant[]> {
+  return client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace }).then(({ items }) => items);
+}
+
+/** What is behind GrantStore.createGrant: the resource, and then what a controller answers of it that the caller knows. */
+export async function createGrantResource(
+  client: KubernetesClient,
+  grant: AccessGrant,
+  code: string,
+): Promise<AccessGrant | 'name_taken'> {
+  const { namespace, name, revokedAt, expirationTime } = grant;
+  let created: StoredGrant;
+  try {
+    created = await client.create<AccessGrantResource>(ACCESS_GRANTS, {
+      apiVersion: apiVersionOf(ACCESS_GRANTS),
+      kind: ACCESS_GRANTS.kind,
+      metadata: {
+        namespace,
+        name,
+        ...(revokedAt !== null && { annotations: { [GRANT_REVOKED]: timestamp(revokedAt) } }),
+      },
+      spec: accessGrantSpec(grant, code),
+    });
+  } catch (error) {
+    if (isApiError(error, 'already_exists')) return 'name_taken';
+    if (isApiError(error, 'not_found')) throw storeUnavailable(`there is no namespace ${namespace}`, error);
+    throw error;
+  }
+  // A controller may have been faster to make a code, which nobody can know yet.
+  const status: AccessGrantStatus = {
+    code,
+    ...(expirationTime !== null && { expirationTime: timestamp(expirationTime) }),
+  };
+  const { uid } = created.metadata;
+  const written = await client.patch<AccessGrantResource>(
+    ACCESS_GRANTS,
+    created.metadata,
+    { metadata: { uid }, status },
+    { subresource: 'status' },
+  );
+  return readAccessGrant(written).grant;
+}
+
+/** What is behind GrantStore.initializeGrants, for one grant; false if its clock was started before, or cannot be. */
+export async function startClock(
+  client: KubernetesClient,
+  resource: StoredGrant,
+  now: number,
+): Promise<boolean> {
+  const { metadata, spec = {}, status = {} } = resource;
+  const { grant, problems } = readAccessGrant(resource);
+  if (problems.length > 0 || grant.expirationTime !== null || grant.revokedAt !== null) return false;
+  const patch = {
+    metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+    status: {
+      code: status.code || spec.code || mintCode(),
+      expirationTime: timestamp(now + grant.expirationWindowMs),
+    },
+  };
+  try {
+    await client.patch(ACCESS_GRANTS, metadata, patch, { subresource: 'status' });
+    return true;
+  } catch (error) {
+    // Whoever was faster started it.
+    if (isApiError(error, 'conflict', 'not_found')) return false;
+    throw error;
+  }
+}
+
+/** What is behind GrantStore.updateGrant; false if the grant is not there any more. */
+export function updateGrantResource(
+  client: KubernetesClient,
+  key: ResourceKey,
+  uid: string,
+  change: GrantChange,
+): Promise<boolean> {
+  const { redemptionsAllowed, expirationWindowMs, expirationTime, policy } = change;
+  return changing(client, key, uid, async ({ metadata, spec = {} }) => {
+    const patch = {
+      ...(redemptionsAllowed !== undefined && { redemptionsAllowed: writtenAllowed(redemptionsAllowed) }),
+      ...(expirationWindowMs !== undefined && { expirationWindow: goDuration(expirationWindowMs) }),
+      ...(policy && { settings: settingsPatch(spec, policy) }),
+    };
+    const { resourceVersion } = metadata;
+    if (Object.keys(patch).length > 0) {
+      await client.patch(ACCESS_GRANTS, key, { metadata: { uid, resourceVersion }, spec: patch });
+    }
+    if (expirationTime === undefined) return true;
+    const status = { expirationTime: expirationTime === null ? null : timestamp(expirationTime) };
+    await client.patch(ACCESS_GRANTS, key, { metadata: { uid }, status }, { subresource: 'status' });
+    return true;
+  });
+}
+
+/** Marks a grant as revoked; false if it is not there any more or was revoked before. */
+export function revokeGrantResource(
+  client: KubernetesClient,
+  key: ResourceKey,
+  uid: string,
+  now: number,
+): Promise<boolean> {
+  return changing(client, key, uid, async (resource) => {
+    if (readAccessGrant(resource).grant.revokedAt !== null) return false;
+    const { resourceVersion } = resource.metadata;
+    const annotations = { [GRANT_REVOKED]: timestamp(now) };
+    await client.patch(ACCESS_GRANTS, key, { metadata: { uid, resourceVersion, annotations } });
+    return true;
+  });
+}
+
+/** Changes the grant of that uid as it is now; again where somebody else was faster. False if it is gone. */
+async function changing(
+  client: KubernetesClient,
+  key: ResourceKey,
+  uid: string,
+  change: (resource: StoredGrant) => Promise<boolean>,
+): Promise<boolean> {
+  for (;;) {
+    const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
+    if (resource?.metadata.uid !== uid) return false;
+    try {
+      return await change(resource);
+    } catch (error) {
+      if (!isApiError(error, 'conflict')) throw error;
+    }
+  }
+}

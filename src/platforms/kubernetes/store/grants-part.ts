@@ -1,0 +1,126 @@
+import { type AccessGrant, grantState } from '../../../domain/access-grant.js';
+import type { GrantStore } from '../../../redemption/grant-store.js';
+import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
+import { ACCESS_GRANTS } from '../kinds.js';
+import type { Stored } from '../resource.js';
+import {
+  createGrantResource,
+  listGrantResources,
+  revokeGrantResource,
+  startClock,
+  updateGrantResource,
+} from './grant-resources.js';
+import { sortedPage } from './sorted-page.js';
+import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { revokeResource } from './stored-redemptions.js';
+
+type GrantMethods = Pick<
+  GrantStore,
+  | 'createGrant'
+  | 'findGrant'
+  | 'findGrantByName'
+  | 'listGrants'
+  | 'listDeclaredGrants'
+  | 'initializeGrants'
+  | 'updateGrant'
+  | 'revokeGrant'
+  | 'deleteGrant'
+  | 'hasGrantMadeBefore'
+  | 'countGrants'
+>;
+
+/** The part of the store that keeps grants: AccessGrant resources. */
+export function grantsPart(parts: StoreParts): GrantMethods {
+  const { client, namespace, accounts } = parts;
+
+  /** A grant with the count that is known here, which its status may not show yet. */
+  const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant => {
+    const { grant } = readAccessGrant(resource);
+    const redemptions = Math.max(grant.redemptions, accounts.known(grant.uid)?.slots.size ?? 0);
+    return { ...grant, redemptions };
+  };
+  const all = async (within = namespace): Promise<AccessGrant[]> =>
+    (await listGrantResources(client, within)).map(grantOf);
+  const isServed = (place: string): boolean => namespace === undefined || place === namespace;
+
+  return {
+    createGrant: (grant, code) => createGrantResource(client, grant, code),
+
+    async findGrant(uid) {
+      const account = await accounts.find(uid);
+      const resource = await account?.grant.since();
+      if (!resource) accounts.forget(uid);
+      return resource && grantOf(resource);
+    },
+
+    async findGrantByName(place, name) {
+      if (!isServed(place)) return undefined;
+      const resource = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace: place, name });
+      return resource && grantOf(resource);
+    },
+
+    async listGrants(page) {
+      const { namespace: place } = page;
+      const grants = place !== undefined && !isServed(place) ? [] : await all(place);
+      return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
+    },
+
+    // Files declare grants elsewhere; here they are resources.
+    listDeclaredGrants: async () => ({ items: [] }),
+
+    async initializeGrants(now) {
+      let started = 0;
+      for (const resource of await listGrantResources(client, namespace)) {
+        if (await startClock(client, resource, now)) started += 1;
+      }
+      return started;
+    },
+
+    async updateGrant(uid, change) {
+      const account = await accounts.find(uid);
+      return account ? updateGrantResource(client, account, uid, change) : false;
+    },
+
+    async revokeGrant(uid, now, cascade = false) {
+      const account = await accounts.find(uid);
+      if (!account) return false;
+      const revoked = await revokeGrantResource(client, account, uid, now);
+      // Whoever fills a slot from here on finds the grant revoked behind it.
+      if (cascade) {
+        for (const { metadata } of await listRedemptionResources(parts, uid)) {
+          await revokeResource(parts, metadata, now);
+        }
+      }
+      return revoked;
+    },
+
+    async deleteGrant(uid) {
+      const account = await accounts.find(uid);
+      if (!account) return false;
+      accounts.forget(uid);
+      try {
+        return await client.delete(ACCESS_GRANTS, account, { uid });
+      } catch (error) {
+        // Another one has its name by now.
+        if (isApiError(error, 'conflict')) return false;
+        throw error;
+      }
+    },
+
+    async hasGrantMadeBefore(madeBefore, endedAfter) {
+      return (await all()).some(
+        ({ createdAt, revokedAt, expirationTime }) =>
+          createdAt < madeBefore &&
+          revokedAt === null &&
+          (expirationTime === null || expirationTime > endedAfter),
+      );
+    },
+
+    async countGrants(now) {
+      const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
+      for (const grant of await all()) counts[grantState(grant, now)] += 1;
+      return counts;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { timeOf } from '../access-grant-resource.js';
+import type { Stored } from '../resource.js';
+import { type RedemptionResource, slotName } from './redemption-resource.js';
+
+/** Of a filled slot what decides about redemptions after it; nothing of this ever changes. */
+export interface SlotFacts {
+  readonly slot: number;
+  readonly id: string;
+  readonly replayKey: string;
+  readonly mode: string;
+  readonly name: string;
+  readonly subject: string;
+  readonly createdAt: number;
+  readonly code: RedemptionResource['spec']['code'];
+}
+
+/** The slots of one grant that this process has read or filled. */
+export class KnownSlots {
+  readonly #grantUid: string;
+  readonly #bySlot = new Map<number, SlotFacts>();
+  readonly #byReplayKey = new Map<string, SlotFacts>();
+  readonly #byId = new Map<string, SlotFacts>();
+  #next = 0;
+
+  constructor(grantUid: string) {
+    this.#grantUid = grantUid;
+  }
+
+  /** The first slot that is not known: nobody may fill a later one before it was read. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** How many slots are known to be filled. */
+  get size(): number {
+    return this.#bySlot.size;
+  }
+
+  add({ metadata, spec }: Stored<RedemptionResource>): void {
+    // The name is what fills a slot, whatever else somebody wrote there.
+    const slot = Number(metadata.name.slice(this.#grantUid.length + 1));
+    if (metadata.name !== slotName(this.#grantUid, slot) || this.#bySlot.has(slot)) return;
+    const { id, replayKey, mode, name, subject, code } = spec;
+    const createdAt = timeOf(spec.createdAt) ?? 0;
+    const facts: SlotFacts = { slot, id, replayKey, mode, name, subject, createdAt, code };
+    this.#bySlot.set(slot, facts);
+    if (!this.#byReplayKey.has(replayKey)) this.#byReplayKey.set(replayKey, facts);
+    this.#byId.set(id, facts);
+    while (this.#bySlot.has(this.#next)) this.#next += 1;
+  }
+
+  ofReplayKey(replayKey: string): SlotFacts | undefined {
+    return this.#byReplayKey.get(replayKey);
+  }
+
+  ofId(id: string): SlotFacts | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Iterable<SlotFacts> {
+    return this.#bySlot.values();
+  }
+}

@@ -1,0 +1,90 @@
+import type { Checkpoint, Clock } from '../../../redemption/clock.js';
+import type { GrantStore } from '../../../redemption/grant-store.js';
+import { type KubernetesClient, openKubernetesClient } from '../client.js';
+import type { ClusterOptions } from '../cluster-access.js';
+import { AttemptEvents } from './attempt-events.js';
+import { CodeConfigMaps } from './code-config-maps.js';
+import { codesPart } from './codes-part.js';
+import { GrantAccounts } from './grant-accounts.js';
+import { type GrantLocator, ListingLocator } from './grant-locator.js';
+import { grantsPart } from './grants-part.js';
+import { guarded } from './guarded.js';
+import { ledgerPart } from './ledger-part.js';
+import { redemptionsPart } from './redemptions-part.js';
+import { releaseDeleted } from './release.js';
+import { renewalsPart } from './renewals-part.js';
+import { SealedAnswers } from './sealed-answers.js';
+import { SettingsConfigMap } from './settings.js';
+import type { StoreParts } from './store-parts.js';
+
+/** What the store is about, and how it works. */
+export interface KubernetesStoreOptions {
+  /** The namespace of the service itself, where it keeps what tenants must not see. */
+  readonly serviceNamespace: string;
+  /** The one namespace whose grants are served; all when absent. */
+  readonly namespace?: string | undefined;
+  readonly clock: Clock;
+  /** Called as `before-commit` and `after-commit`. */
+  readonly checkpoint?: Checkpoint | undefined;
+  /** How long a write whose outcome is unknown is asked after, in milliseconds; 8,000 when absent. */
+  readonly deadlineMs?: number | undefined;
+  /** Finds grants by uid; by listings when absent. */
+  readonly locator?: GrantLocator | undefined;
+}
+
+/** A grant store in a cluster, with what only such a one must do from time to time. */
+export interface KubernetesGrantStore extends GrantStore {
+  /** Lets go of Redemptions that somebody deleted and that may go; tells how many. */
+  releaseDeleted(now: number): Promise<number>;
+}
+
+/**
+ * The grant store of a cluster: grants are AccessGrants, and a redemption is a Redemption, which fills one of its grant's
+ * slots. The client stays the caller's. Any number of processes may share the cluster.
+ */
+export function kubernetesStore(
+  client: KubernetesClient,
+  options: KubernetesStoreOptions,
+): KubernetesGrantStore {
+  const { namespace, serviceNamespace, clock, checkpoint = () => undefined, deadlineMs = 8_000 } = options;
+  const locator = options.locator ?? new ListingLocator(client, namespace);
+  const parts: StoreParts = {
+    client,
+    namespace,
+    accounts: new GrantAccounts(client, locator),
+    codes: new CodeConfigMaps(client, serviceNamespace),
+    sealed: new SealedAnswers(client, serviceNamespace),
+    attempts: new AttemptEvents(client),
+    clock,
+    checkpoint,
+    deadlineMs,
+  };
+  const settings = new SettingsConfigMap(client, serviceNamespace);
+  return guarded({
+    ...grantsPart(parts),
+    ...redemptionsPart(parts),
+    ...renewalsPart(parts),
+    ...codesPart(parts),
+    ...ledgerPart(parts),
+    getSetting: (key: string) => settings.get(key),
+    putSetting: (key: string, value: string) => settings.put(key, value),
+    nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
+    probe: () => settings.probe(),
+    releaseDeleted: (now: number) => releaseDeleted(client, namespace, now),
+  });
+}
+
+/** As {@link kubernetesStore}, with a client of its own, closed with the store. Rejects with ClusterConfigError. */
+export async function openKubernetesStore(
+  options: KubernetesStoreOptions & ClusterOptions,
+): Promise<KubernetesGrantStore> {
+  const client = await openKubernetesClient(options);
+  const store = kubernetesStore(client, options);
+  return {
+    ...store,
+    async close() {
+      await store.close();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,226 @@
+import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
+import { MANAGED_BY } from '../../../domain/labels.js';
+import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
+import type { RecordRules } from '../../../redemption/grant-store.js';
+import { formatPolicySettings, parsePolicySettings } from '../../../redemption/policy-settings.js';
+import { timeOf, timestamp } from '../access-grant-resource.js';
+import { REDEMPTIONS } from '../kinds.js';
+import { apiVersionOf, type Resource, type Stored } from '../resource.js';
+
+/** Label of what belongs to a grant: its uid. */
+export const GRANT_UID = 'linkgrant.dev/grant-uid';
+/** Label of a Redemption: its id. */
+export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
+/** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
+export const REVOKED_AT = 'linkgrant.dev/revoked-at';
+/** Finalizer of a Redemption, which keeps its grant's slot filled as long as it must be. */
+export const SLOT_FINALIZER = 'linkgrant.dev/slot';
+
+/** A certificate as a Redemption holds it; times are RFC 3339. */
+interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
+  readonly notAfter: string;
+  readonly pem: string;
+}
+
+/** A renewal as a Redemption's status holds it. */
+interface WrittenRenewal {
+  readonly number: number;
+  readonly renewedAt: string;
+  readonly peer: string;
+  readonly certificate: WrittenCertificate;
+}
+
+/** What is left of a renewal once two others followed it. */
+interface EarlierRenewal extends Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'> {
+  readonly number: number;
+  readonly renewedAt: string;
+  readonly peer: string;
+}
+
+/** linkgrant's Redemption as the API has it. */
+export interface RedemptionResource extends Resource {
+  readonly spec: {
+    readonly id: string;
+    readonly grantUid: string;
+    readonly grantName: string;
+    readonly slot: number;
+    readonly issuer?: string;
+    readonly siteUid?: string;
+    readonly replayKey: string;
+    readonly mode: RedemptionMode;
+    readonly name: string;
+    readonly subject: string;
+    readonly peer: string;
+    readonly code?: {
+      readonly jti: string;
+      readonly uses?: number;
+      readonly expirationTime?: string;
+      readonly subject?: string;
+    };
+    readonly policy: Readonly<Record<string, string>>;
+    readonly certificate: WrittenCertificate;
+    readonly sealedUntil?: string;
+    readonly createdAt: string;
+    readonly revoked: boolean;
+  };
+  readonly status?: RedemptionStatus;
+}
+
+/** What changes of a Redemption: what was renewed. */
+export interface RedemptionStatus {
+  readonly notAfter?: string;
+  /** The last two, newest first. */
+  readonly renewals?: readonly WrittenRenewal[];
+  /** Those before, newest first, as far as they are kept. */
+  readonly earlier?: readonly EarlierRenewal[];
+}
+
+// What is to be told of a link that renews every few hours, and still fits into etcd.
+const MOST_EARLIER = 50;
+
+/** Name of the Redemption that fills a slot. */
+export function slotName(grantUid: string, slot: number): string {
+  return `${grantUid}-${slot}`;
+}
+
+/** The resource that fills a slot of a grant. Its sealed answer is not in it. */
+export function redemptionResource(
+  redemption: Redemption,
+  grantName: string,
+  slot: number,
+  signedCode: RecordRules['signedCode'],
+): RedemptionResource {
+  const { id, grantUid, namespace, issuer, siteUid, jti, sealedUntil } = redemption;
+  const { replayKey, mode, name, subject, peer } = redemption;
+  return {
+    apiVersion: apiVersionOf(REDEMPTIONS),
+    kind: REDEMPTIONS.kind,
+    metadata: {
+      name: slotName(grantUid, slot),
+      namespace,
+      labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
+      finalizers: [SLOT_FINALIZER],
+    },
+    spec: {
+      id,
+      grantUid,
+      grantName,
+      slot,
+      ...(issuer !== null && { issuer }),
+      ...(siteUid !== null && { siteUid }),
+      replayKey,
+      mode,
+      name,
+      subject,
+      peer,
+      ...(jti !== null && { code: { jti, ...writtenCode(signedCode) } }),
+      policy: formatPolicySettings(redemption.policy),
+      certificate: writtenCertificate(redemption),
+      ...(sealedUntil !== null && { sealedUntil: timestamp(sealedUntil) }),
+      createdAt: timestamp(redemption.createdAt),
+      revoked: false,
+    },
+  };
+}
+
+/** The redemption that a resource stands for; what was sealed is not in it. */
+export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): Redemption {
+  const policy = parsePolicySettings(spec.policy);
+  return {
+    id: spec.id,
+    grantUid: spec.grantUid,
+    namespace: metadata.namespace ?? '',
+    issuer: spec.issuer ?? null,
+    replayKey: spec.replayKey,
+    mode: spec.mode,
+    name: spec.name,
+    subject: spec.subject,
+    peer: spec.peer,
+    jti: spec.code?.jti ?? null,
+    // What cannot be read allows nobody.
+    policy: 'problem' in policy ? { names: [] } : policy,
+    siteUid: spec.siteUid ?? null,
+    ...readCertificate(spec.certificate),
+    sealedAnswer: null,
+    sealedUntil: timeOf(spec.sealedUntil),
+    createdAt: timeOf(spec.createdAt) ?? 0,
+    revokedAt: revokedAtOf({ metadata, spec }),
+  };
+}
+
+/** The renewals that are kept whole, newest first. */
+export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>): Renewal[] {
+  return (status.renewals ?? []).map(({ number, renewedAt, peer, certificate }) => ({
+    redemptionId: spec.id,
+    number,
+    ...readCertificate(certificate),
+    renewedAt: timeOf(renewedAt) ?? 0,
+    peer,
+  }));
+}
+
+/** Renewals of which only this is kept, newest first. */
+export function readEarlier({ status = {} }: Stored<RedemptionResource>): (Pick<
+  Renewal,
+  'number' | 'serial' | 'issuerSha256' | 'notAfter' | 'peer'
+> & {
+  readonly renewedAt: number;
+})[] {
+  return (status.earlier ?? []).map((earlier) => ({
+    ...earlier,
+    renewedAt: timeOf(earlier.renewedAt) ?? 0,
+    notAfter: timeOf(earlier.notAfter) ?? 0,
+  }));
+}
+
+/** The status after `renewal`, which is newer than all in it. */
+export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): RedemptionStatus {
+  const { number, renewedAt, peer } = renewal;
+  const certificate = writtenCertificate(renewal);
+  const [previous, ...older] = status.renewals ?? [];
+  const written: WrittenRenewal = { number, renewedAt: timestamp(renewedAt), peer, certificate };
+  const outgrown = older.map(({ certificate: { serial, issuerSha256, notAfter }, ...rest }) => ({
+    ...rest,
+    serial,
+    issuerSha256,
+    notAfter,
+  }));
+  return {
+    notAfter: certificate.notAfter,
+    renewals: previous ? [written, previous] : [written],
+    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MOST_EARLIER),
+  };
+}
+
+/** When a redemption was revoked, by `spec.revoked` or by deleting it; null if it was not. */
+export function revokedAtOf({
+  metadata,
+  spec,
+}: Pick<Stored<RedemptionResource>, 'metadata' | 'spec'>): number | null {
+  const deletedAt = timeOf(metadata.deletionTimestamp);
+  if (!spec.revoked) return deletedAt;
+  // Whoever set it by hand wrote no time.
+  return timeOf(metadata.annotations?.[REVOKED_AT]) ?? deletedAt ?? timeOf(metadata.creationTimestamp) ?? 0;
+}
+
+function writtenCode(code: RecordRules['signedCode']) {
+  if (!code) return {};
+  const { uses, expirationTime, subject } = code;
+  return { uses, expirationTime: timestamp(expirationTime), ...(subject !== null && { subject }) };
+}
+
+function writtenCertificate(issued: IssuedCertificate): WrittenCertificate {
+  const { serial, keySha256, certificateSha256, issuerSha256, notAfter, certificate } = issued;
+  return {
+    serial,
+    keySha256,
+    certificateSha256,
+    issuerSha256,
+    notAfter: timestamp(notAfter),
+    pem: certificate,
+  };
+}
+
+function readCertificate({ pem, notAfter, ...hashes }: WrittenCertificate): IssuedCertificate {
+  return { ...hashes, notAfter: timeOf(notAfter) ?? 0, certificate: pem };
+}

@@ -1,0 +1,86 @@
+import { MANAGED_BY } from '../../../domain/labels.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { CONFIG_MAPS } from '../kinds.js';
+import type { Resource, Stored } from '../resource.js';
+
+type Settings = Resource & { readonly data?: Readonly<Record<string, string>> };
+
+const NAME = 'linkgrant-settings';
+const PROBED = 'probed';
+
+/** What the service keeps for itself: a ConfigMap of its own namespace. */
+export class SettingsConfigMap {
+  readonly #client: KubernetesClient;
+  readonly #key: { readonly namespace: string; readonly name: string };
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(client: KubernetesClient, namespace: string) {
+    this.#client = client;
+    this.#key = { namespace, name: NAME };
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#find())?.data?.[key];
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    await this.#change(() => ({ [key]: value }));
+  }
+
+  /** The number of a key, one higher than before and at least `atLeast`; nobody gets the same one. */
+  async next(key: string, atLeast: number): Promise<number> {
+    const counting = async (): Promise<number> => {
+      let number = atLeast;
+      await this.#change((data) => {
+        number = data[key] === undefined ? atLeast : Math.max(Number(data[key]) + 1, atLeast);
+        return { [key]: String(number) };
+      });
+      return number;
+    };
+    // Those of one process would else only get into each other's way.
+    const mine = this.#turn.then(counting, counting);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Resolves when settings can be written; writes nothing. */
+  async probe(): Promise<void> {
+    await this.#client.apply(CONFIG_MAPS, this.#resource({ [PROBED]: '' }), {
+      fieldManager: 'linkgrant-probe',
+      dryRun: true,
+    });
+  }
+
+  /** Puts what `change` makes of what is there beside it; again where somebody else was faster. */
+  async #change(
+    change: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  ): Promise<void> {
+    for (;;) {
+      const found = await this.#find();
+      const { data = {} } = found ?? {};
+      const changed = this.#resource({ ...data, ...change(data) });
+      try {
+        if (found) {
+          const { resourceVersion } = found.metadata;
+          const metadata = { ...changed.metadata, resourceVersion };
+          await this.#client.replace(CONFIG_MAPS, { ...changed, metadata });
+        } else {
+          await this.#client.create(CONFIG_MAPS, changed);
+        }
+        return;
+      } catch (error) {
+        if (!isApiError(error, 'conflict', 'already_exists')) throw error;
+      }
+    }
+  }
+
+  #find(): Promise<Stored<Settings> | undefined> {
+    return this.#client.find<Settings>(CONFIG_MAPS, this.#key);
+  }
+
+  #resource(data: Readonly<Record<string, string>>): Settings {
+    const metadata = { ...this.#key, labels: { [MANAGED_BY]: 'linkgrant' } };
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  }
+}

@@ -1,0 +1,42 @@
+import type { Checkpoint, Clock } from '../../../redemption/clock.js';
+import type { KubernetesClient } from '../client.js';
+import { REDEMPTIONS } from '../kinds.js';
+import type { Stored } from '../resource.js';
+import type { AttemptEvents } from './attempt-events.js';
+import type { CodeConfigMaps } from './code-config-maps.js';
+import type { GrantAccounts } from './grant-accounts.js';
+import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import type { SealedAnswers } from './sealed-answers.js';
+
+/** What the parts of the store share. */
+export interface StoreParts {
+  readonly client: KubernetesClient;
+  /** The one namespace that is served; undefined for all. */
+  readonly namespace: string | undefined;
+  readonly accounts: GrantAccounts;
+  readonly codes: CodeConfigMaps;
+  readonly sealed: SealedAnswers;
+  readonly attempts: AttemptEvents;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  readonly deadlineMs: number;
+}
+
+/** The Redemptions of one grant, or of all; only those that fill the slot that they say. */
+export async function listRedemptionResources(
+  { client, namespace, accounts }: Pick<StoreParts, 'client' | 'namespace' | 'accounts'>,
+  grantUid?: string,
+): Promise<readonly Stored<RedemptionResource>[]> {
+  const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
+  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, {
+    namespace: account?.namespace ?? namespace,
+    labelSelector: grantUid === undefined ? undefined : `${GRANT_UID}=${grantUid}`,
+  });
+  const found = items.filter(
+    ({ metadata, spec }) =>
+      metadata.name === slotName(spec.grantUid, spec.slot) &&
+      (grantUid === undefined || spec.grantUid === grantUid),
+  );
+  for (const item of account ? found : []) account?.slots.add(item);
+  return found;
+}

@@ -1,0 +1,71 @@
+import type { Redemption } from '../../../domain/redemption.js';
+import { timestamp } from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { REDEMPTIONS } from '../kinds.js';
+import type { ResourceKey, Stored } from '../resource.js';
+import {
+  REDEMPTION_ID,
+  REVOKED_AT,
+  type RedemptionResource,
+  readRedemption,
+  revokedAtOf,
+  slotName,
+} from './redemption-resource.js';
+import type { SealedAnswers } from './sealed-answers.js';
+
+interface Dependencies {
+  readonly client: KubernetesClient;
+  readonly sealed: SealedAnswers;
+}
+
+/** The redemption that fills a slot, with what is sealed of it. */
+export async function findSlot(
+  { client, sealed }: Dependencies,
+  key: ResourceKey,
+): Promise<Redemption | undefined> {
+  const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
+  return resource && sealed.joined(readRedemption(resource));
+}
+
+/**
+ * The Redemption of an id. Whoever may write Redemptions in some namespace may write one that has it too: the first one is
+ * meant, and only where it fills the slot that it says.
+ */
+export async function findResource(
+  client: KubernetesClient,
+  id: string,
+  namespace: string | undefined,
+): Promise<Stored<RedemptionResource> | undefined> {
+  // What is no label's value is nobody's id.
+  if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
+  const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
+  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
+  return items
+    .filter(({ metadata, spec }) => spec.id === id && metadata.name === slotName(spec.grantUid, spec.slot))
+    .sort((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp))[0];
+}
+
+/** Revokes a Redemption for good; false if it is not there or was revoked before. */
+export async function revokeResource(
+  { client, sealed }: Dependencies,
+  key: ResourceKey,
+  now: number,
+): Promise<boolean> {
+  for (;;) {
+    const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
+    if (!resource || revokedAtOf(resource) !== null) return false;
+    const { uid, resourceVersion } = resource.metadata;
+    const patch = {
+      metadata: { uid, resourceVersion, annotations: { [REVOKED_AT]: timestamp(now) } },
+      spec: { revoked: true },
+    };
+    try {
+      await client.patch(REDEMPTIONS, key, patch);
+      await sealed.forget(readRedemption(resource));
+      return true;
+    } catch (error) {
+      if (!isApiError(error, 'conflict')) throw error;
+    }
+  }
+}
