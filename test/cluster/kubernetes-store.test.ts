@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { CONFIG_MAPS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { type StoreUnderTest, storeConformance } from '../contract/store-conformance.js';
+import { outcomeConformance } from '../contract/store-conformance-outcomes.js';
 import { NOW } from '../support/store-samples.js';
 import { deleteAll, emptyCluster } from './harness/empty-cluster.js';
 import { GRANTING_RULES, OWN_NAMESPACE_RULES, REDEEMING_RULES } from './harness/store-access.js';
@@ -43,4 +44,9 @@ async function openEmpty(): Promise<StoreUnderTest> {
   };
 }
 
-storeConformance('A cluster', openEmpty, { rounds: 40, sameKeyGrants: 40, renewalsKept: 2 });
+storeConformance(
+  'A cluster',
+  openEmpty,
+  { rounds: 40, sameKeyGrants: 40, renewalsKept: 2 },
+  outcomeConformance,
+);

@@ -1,5 +1,6 @@
 import type { Checkpoint, Clock } from '../../../redemption/clock.js';
 import type { GrantStore } from '../../../redemption/grant-store.js';
+import type { KeptOutcome } from '../../../redemption/outcome-store.js';
 import { type KubernetesClient, openKubernetesClient } from '../client.js';
 import type { ClusterOptions } from '../cluster-access.js';
 import { AttemptEvents } from './attempt-events.js';
@@ -9,6 +10,7 @@ import { GrantAccounts } from './grant-accounts.js';
 import { type GrantLocator, ListingLocator } from './grant-locator.js';
 import { grantsPart } from './grants-part.js';
 import { guarded } from './guarded.js';
+import { claimOutcome } from './kept-outcomes.js';
 import { ledgerPart } from './ledger-part.js';
 import { redemptionsPart } from './redemptions-part.js';
 import { releaseDeleted } from './release.js';
@@ -69,6 +71,7 @@ export function kubernetesStore(
     getSetting: (key: string) => settings.get(key),
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
+    claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
     releaseDeleted: (now: number) => releaseDeleted(client, namespace, now),
   });

@@ -6,12 +6,16 @@ import type { KubernetesClient } from '../client.js';
 import { SECRETS } from '../kinds.js';
 import type { Resource } from '../resource.js';
 
-/** Label of the Secrets that hold a sealed answer. */
-const SEALED = 'linkgrant.dev/sealed-answer';
+/** Label of the Secrets that hold what is erased in time. */
+export const SEALED = 'linkgrant.dev/sealed-answer';
 /** Annotation of such a Secret: when it is erased, RFC 3339. */
-const SEALED_UNTIL = 'linkgrant.dev/sealed-until';
+export const SEALED_UNTIL = 'linkgrant.dev/sealed-until';
 
-type SealedSecret = Resource & { readonly type: string; readonly data: Readonly<Record<string, string>> };
+/** A Secret with one sealed value. */
+export type SealedSecret = Resource & {
+  readonly type: string;
+  readonly data: Readonly<Record<string, string>>;
+};
 
 function nameOf(redemptionId: string): string {
   return `linkgrant-sealed-${redemptionId}`;
