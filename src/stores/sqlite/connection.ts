@@ -1,12 +1,10 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { LedgerKeyFile } from '../ledger-key.js';
+import { LedgerChain } from '../sql/ledger-chain.js';
+import type { SqlValue } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
-import { LedgerChain } from './ledger-chain.js';
 import { primaryCode } from './sqlite-failure.js';
-
-/** A value that a column holds. */
-export type SqlValue = string | number | Uint8Array | null;
 
 /** An open database with its prepared statements. Nothing here waits: a database in use throws `SQLITE_BUSY`. */
 export interface SqliteConnection {
@@ -84,7 +82,7 @@ export function openConnection(
   const identity = fileIdentity(file);
   return {
     statement,
-    ledger: new LedgerChain(statement, ledgerKey),
+    ledger: new LedgerChain(ledgerKey),
     inTransaction: () => db.inTransaction,
     truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,

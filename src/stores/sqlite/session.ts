@@ -1,5 +1,6 @@
+import { storeUnavailable } from '../sql/store-failure.js';
 import type { SqliteConnection } from './connection.js';
-import { failureOf, storeUnavailable } from './sqlite-failure.js';
+import { failureOf } from './sqlite-failure.js';
 
 // Each connection leaves something behind for good (see connection.ts), so on a disk that keeps failing they are not opened
 // as fast as requests come: this many at once, and then one in so many milliseconds.

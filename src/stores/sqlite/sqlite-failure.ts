@@ -1,14 +1,7 @@
-import { RedemptionError } from '../../domain/redemption-error.js';
-import { LedgerKeyError } from '../ledger-key.js';
+import type { StoreFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 
-/**
- * What a failure says about the database: `busy` another connection writes, `full` no room (heals by itself),
- * `lost` this connection is of no further use, `statement` one statement was wrong and the rest goes on.
- */
-export type SqliteFailure = 'busy' | 'full' | 'lost' | 'statement';
-
-const BY_PRIMARY_CODE: Readonly<Record<string, SqliteFailure>> = {
+const BY_PRIMARY_CODE: Readonly<Record<string, StoreFailure>> = {
   SQLITE_BUSY: 'busy',
   SQLITE_LOCKED: 'busy',
   // Two connections that set up the shared memory of the log at once get this; trying again is the cure.
@@ -30,29 +23,7 @@ export function primaryCode(error: unknown): string | undefined {
 }
 
 /** Sorts an error that came up while the database was used. */
-export function failureOf(error: unknown): SqliteFailure {
+export function failureOf(error: unknown): StoreFailure {
   if (error instanceof StoreOpenError) return 'lost';
   return BY_PRIMARY_CODE[primaryCode(error) ?? ''] ?? 'statement';
-}
-
-/** What a caller is told when the store could not answer. */
-export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
-  return new RedemptionError('store_unavailable', message, { cause });
-}
-
-/** The error that leaves the store for an error that came up in it. */
-export function translateFailure(error: unknown): Error {
-  if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
-    return error;
-  }
-  switch (failureOf(error)) {
-    case 'busy':
-      return storeUnavailable('the store is busy', error);
-    case 'full':
-      return storeUnavailable('the store has no room', error);
-    case 'lost':
-      return storeUnavailable('the store cannot be read or written', error);
-    case 'statement':
-      return new RedemptionError('internal', 'the store refused a statement', { cause: error });
-  }
 }

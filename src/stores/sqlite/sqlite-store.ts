@@ -3,13 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
+import { sqlGrantStore } from '../sql/sql-grant-store.js';
+import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
+import { runOperation } from './run-operation.js';
 import { keepSession } from './session.js';
-import { failureOf, translateFailure } from './sqlite-failure.js';
-import { sqliteGrantStore } from './sqlite-grant-store.js';
+import { sqliteDatabase } from './sqlite-database.js';
+import { failureOf } from './sqlite-failure.js';
 
 /** Where the store is, and how it is opened. */
 export interface SqliteStoreOptions {
@@ -56,17 +59,30 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
       const first = openChecked((connection) => {
         if (migrate) migrateSchema(connection, file);
         checkSchema(connection, file);
-        if (migrate) connection.ledger.begin();
+        if (migrate) beginLedger(connection);
       });
       // A newer release may have migrated while this process ran.
       const session = keepSession(first, () =>
         openChecked((connection) => checkSchema(connection, file, true)),
       );
-      return sqliteGrantStore(session, { clock, checkpoint, deadlineMs });
+      return sqlGrantStore(sqliteDatabase(session, { checkpoint, deadlineMs }), clock);
     } catch (error) {
       if (error instanceof StoreOpenError || error instanceof LedgerKeyError) throw error;
-      if (failureOf(error) !== 'busy' || performance.now() >= deadline) throw translateFailure(error);
+      if (failureOf(error) !== 'busy' || performance.now() >= deadline)
+        throw translateFailure(error, failureOf);
       await sleep(1 + Math.random() * 9);
     }
   }
+}
+
+/** Begins the ledger unless it was; throws `SQLITE_BUSY` while another connection writes. */
+function beginLedger(connection: SqliteConnection): void {
+  const { ledger } = connection;
+  if (runOperation(connection, ledger.isBegun())) {
+    runOperation(connection, ledger.key());
+    return;
+  }
+  connection.statement('BEGIN IMMEDIATE').run();
+  runOperation(connection, ledger.begin());
+  connection.statement('COMMIT').run();
 }

@@ -1,15 +1,14 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/grant-store.js';
-import { refusalCode } from '../ledger-codes.js';
-import type { SqliteConnection } from './connection.js';
-import type { WriteOperation } from './group-commit.js';
-import type { NewLedgerEntry } from './ledger-chain.js';
+import { refusalCode } from './ledger-codes.js';
+import { change, row, type SqlOperation, value } from './operation.js';
+import type { WriteOperation } from './write-operation.js';
 
 const NOTED = {
   replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,
   superseded: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'superseded'`,
 } as const;
-const REFUSAL = `SELECT count, first_at AS firstAt, last_at AS lastAt FROM refusals
+const REFUSAL = `SELECT count, first_at AS "firstAt", last_at AS "lastAt" FROM refusals
   WHERE grant_uid = ? AND code = ? AND name = ? AND subject = ? AND peer = ?`;
 const COUNT_REFUSALS = 'SELECT count(*) FROM refusals WHERE grant_uid = ?';
 const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer, count, first_at, last_at, mac)
@@ -23,11 +22,6 @@ const DETAILED_REFUSALS = 950;
 // What one client does again and again is an entry once in this time, and else added up.
 const LOOP_MS = 86_400_000;
 
-/** Adds an entry behind a grant's last one, in the transaction that is open. */
-export function appendEvent(connection: SqliteConnection, event: NewLedgerEntry): void {
-  connection.ledger.append(event);
-}
-
 /** The write behind GrantStore.recordReplay, and RenewalStore.recordSuperseded. */
 export function recordAgain(
   kind: 'replayed' | 'superseded',
@@ -36,20 +30,30 @@ export function recordAgain(
   now: number,
 ): WriteOperation<void> {
   const addUp = addUpRefusal({ grantUid, code: kind, name, subject, peer }, now);
-  return (context) => {
-    const { connection, repeated } = context;
-    const last = connection.statement(NOTED[kind]).pluck().get(id);
+  return function* (context) {
+    const { ledger, isRepeated } = context;
+    const last = ledger.lastAdded(kind, id) ?? (yield* value(NOTED[kind], id));
     if (typeof last === 'number' && last > now - LOOP_MS) {
-      if (!repeated || last !== now) addUp(context);
+      if (!isRepeated || last !== now) yield* addUp(context);
       return;
     }
-    appendEvent(connection, { grantUid, at: now, kind, redemptionId: id, detail: { peer } });
+    yield* ledger.append({ grantUid, at: now, kind, redemptionId: id, detail: { peer } });
   };
 }
 
 /** The write behind GrantStore.recordRefusal. */
 export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
   return addUpRefusal(refusal, now);
+}
+
+interface AddedUp {
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+function findRefusal(key: readonly string[]): SqlOperation<AddedUp | undefined> {
+  return row<AddedUp>(REFUSAL, ...key);
 }
 
 function addUpRefusal(
@@ -61,22 +65,17 @@ function addUpRefusal(
   const summary = [grantUid, code, '', '', ''];
   // Row and count that an earlier attempt of this very write aimed at.
   let aim: { readonly key: string[]; readonly count: number } | undefined;
-  return ({ connection, repeated }) => {
-    const find = (key: string[]) =>
-      connection.statement(REFUSAL).get(...key) as
-        | { readonly count: number; readonly firstAt: number; readonly lastAt: number }
-        | undefined;
-    if (repeated && aim && (find(aim.key)?.count ?? 0) >= aim.count) return;
+  return function* ({ ledger, isRepeated }) {
+    if (isRepeated && aim && ((yield* findRefusal(aim.key))?.count ?? 0) >= aim.count) return;
     let key = exact;
-    let row = find(exact);
-    if (!row && Number(connection.statement(COUNT_REFUSALS).pluck().get(grantUid)) >= DETAILED_REFUSALS) {
+    let found = yield* findRefusal(exact);
+    if (!found && Number(yield* value(COUNT_REFUSALS, grantUid)) >= DETAILED_REFUSALS) {
       key = summary;
-      row = find(summary);
+      found = yield* findRefusal(summary);
     }
-    const { count, firstAt, lastAt } = row ?? { count: 0, firstAt: now, lastAt: now };
+    const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
-    const mac = refusalCode(connection.ledger.key(), values);
-    connection.statement(PUT_REFUSAL).run(...values, mac);
+    yield* change(PUT_REFUSAL, ...values, refusalCode(yield* ledger.key(), values));
     aim = { key, count: count + 1 };
   };
 }
@@ -84,8 +83,8 @@ function addUpRefusal(
 /** The write behind GrantStore.eraseSealedAnswers. */
 export function eraseSealedAnswers(now: number): WriteOperation<number> {
   let erased = 0;
-  return ({ connection }) => {
-    erased = Math.max(erased, connection.statement(ERASE).run(now).changes);
+  return function* () {
+    erased = Math.max(erased, yield* change(ERASE, now));
     return erased;
   };
 }

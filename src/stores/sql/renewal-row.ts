@@ -1,4 +1,4 @@
-import type { Renewal } from '../domain/issued-certificate.js';
+import type { Renewal } from '../../domain/issued-certificate.js';
 
 /** Columns of table `renewals`, in the order that {@link renewalValues} gives their values in. */
 export const RENEWAL_COLUMNS = [

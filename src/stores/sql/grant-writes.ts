@@ -1,12 +1,12 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantChange } from '../../redemption/grant-store.js';
-import { GRANT_COLUMNS, type GrantRow, grantOfRow, grantValues } from '../grant-row.js';
-import type { WriteOperation } from './group-commit.js';
-import { appendEvent } from './ledger-writes.js';
+import { GRANT_COLUMNS, type GrantRow, grantOfRow, grantValues } from './grant-row.js';
+import { change, row, value } from './operation.js';
 import { revokeRedemptionsOf } from './revocation-writes.js';
+import type { WriteOperation } from './write-operation.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
-  VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')})`;
+  VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
 const INITIALIZE = 'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL';
 const FIND = 'SELECT * FROM grants WHERE uid = ?';
@@ -18,41 +18,39 @@ const DELETE = 'DELETE FROM grants WHERE uid = ?';
 
 /** The write behind GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
-  return ({ connection, repeated }) => {
-    const sameName = connection.statement(UID_BY_NAME).pluck().get(grant.namespace, grant.name);
-    if (repeated && sameName === grant.uid) return 'created';
+  return function* ({ isRepeated }) {
+    const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
+    if (isRepeated && sameName === grant.uid) return 'created';
     if (sameName !== undefined) return 'name_taken';
-    connection.statement(INSERT).run(...grantValues(grant));
-    return 'created';
+    return (yield* change(INSERT, ...grantValues(grant))) === 1 ? 'created' : 'name_taken';
   };
 }
 
 /** The write behind GrantStore.initializeGrants. */
 export function initializeGrants(now: number): WriteOperation<number> {
   let initialized = 0;
-  return ({ connection }) => {
+  return function* () {
     // Whichever attempt was committed is the one that found grants to start.
-    initialized = Math.max(initialized, connection.statement(INITIALIZE).run(now, now).changes);
+    initialized = Math.max(initialized, yield* change(INITIALIZE, now, now));
     return initialized;
   };
 }
 
 /** The write behind GrantStore.updateGrant. */
-export function updateGrant(uid: string, change: GrantChange): WriteOperation<boolean> {
-  return ({ connection }) => {
-    const row = connection.statement(FIND).get(uid) as GrantRow | undefined;
-    if (!row) return false;
-    const grant = { ...grantOfRow(row), ...change };
-    connection
-      .statement(UPDATE)
-      .run(
-        grant.redemptionsAllowed,
-        grant.sourceFile,
-        JSON.stringify(grant.policy),
-        grant.expirationWindowMs,
-        grant.expirationTime,
-        uid,
-      );
+export function updateGrant(uid: string, changed: GrantChange): WriteOperation<boolean> {
+  return function* () {
+    const found = yield* row<GrantRow>(FIND, uid);
+    if (!found) return false;
+    const grant = { ...grantOfRow(found), ...changed };
+    yield* change(
+      UPDATE,
+      grant.redemptionsAllowed,
+      grant.sourceFile,
+      JSON.stringify(grant.policy),
+      grant.expirationWindowMs,
+      grant.expirationTime,
+      uid,
+    );
     return true;
   };
 }
@@ -60,26 +58,26 @@ export function updateGrant(uid: string, change: GrantChange): WriteOperation<bo
 /** The write behind GrantStore.revokeGrant. */
 export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOperation<boolean> {
   let found = false;
-  return ({ connection, repeated }) => {
-    if (cascade) revokeRedemptionsOf(connection, uid, now);
-    if (connection.statement(REVOKE).run(now, uid).changes === 1) {
-      appendEvent(connection, { grantUid: uid, at: now, kind: 'grant_revoked' });
+  return function* ({ ledger, isRepeated }) {
+    if (cascade) yield* revokeRedemptionsOf(ledger, uid, now);
+    if ((yield* change(REVOKE, now, uid)) === 1) {
+      yield* ledger.append({ grantUid: uid, at: now, kind: 'grant_revoked' });
       found = true;
       return true;
     }
-    return repeated && found && connection.statement(REVOKED_AT).pluck().get(uid) === now;
+    return isRepeated && found && (yield* value(REVOKED_AT, uid)) === now;
   };
 }
 
 /** The write behind GrantStore.deleteGrant; `now` is when the ledger says that it happened. */
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let found = false;
-  return ({ connection, repeated }) => {
-    if (connection.statement(DELETE).run(uid).changes === 1) {
-      appendEvent(connection, { grantUid: uid, at: now, kind: 'deleted' });
+  return function* ({ ledger, isRepeated }) {
+    if ((yield* change(DELETE, uid)) === 1) {
+      yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
       found = true;
       return true;
     }
-    return repeated && found;
+    return isRepeated && found;
   };
 }

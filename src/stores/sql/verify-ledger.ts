@@ -1,14 +1,18 @@
 import type { LedgerFault, LedgerVerdict } from '../../redemption/ledger-store.js';
-import { endCode, isCode, refusalCode } from '../ledger-codes.js';
-import { ChainWalk, ENTRIES, type EntryValues, nothingTold, type Told } from './chain-walk.js';
-import type { SqliteConnection } from './connection.js';
+import { ChainWalk, ENTRIES, nothingTold, type Told } from './chain-walk.js';
+import type { LedgerChain } from './ledger-chain.js';
+import { endCode, isCode, refusalCode } from './ledger-codes.js';
+import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
 
-const ALL = `${ENTRIES} ORDER BY e.grant_uid, e.seq`;
-const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? ORDER BY e.seq`;
+// So many rows are in memory at once.
+const STEP = 500;
+const ALL = `${ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid, e.seq LIMIT ${STEP}`;
+const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
 const EMPTY = `SELECT grant_uid FROM ledger_heads h WHERE grant_uid >= ? AND grant_uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = h.grant_uid) ORDER BY grant_uid LIMIT 1`;
 const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
-  WHERE grant_uid >= ? AND grant_uid <= ?`;
+  WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND grant_uid <= ?
+  ORDER BY grant_uid, code, name, subject, peer LIMIT ${STEP}`;
 const END = 'SELECT position, removed, mac FROM ledger_end';
 // Rows beside which there must be as many entries, and how the first one is found of which no entry tells.
 const OWNED = 'grant_uid >= ? AND grant_uid <= ?';
@@ -24,7 +28,7 @@ const WITNESSED: readonly {
     told: 'redeemed',
     count: `SELECT count(*) FROM redemptions WHERE ${OWNED}`,
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED}
-      AND NOT ${OF_OWNED} AND kind = 'redeemed') ORDER BY position LIMIT 1`,
+      AND NOT ${OF_OWNED} AND kind = 'redeemed') ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, of which no entry tells`,
   },
   {
@@ -32,13 +36,13 @@ const WITNESSED: readonly {
     count: `SELECT count(*) FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}`,
     first: `SELECT grant_uid, n.redemption_id FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}
       AND (n.redemption_id, n.number) NOT IN
-        (SELECT redemption_id, detail ->> 'number' FROM events WHERE ${OWNED} AND kind = 'renewed') LIMIT 1`,
+        (SELECT redemption_id, CAST(detail ->> 'number' AS INTEGER) FROM events WHERE ${OWNED} AND kind = 'renewed') LIMIT 1`,
     problem: (id) => `has a renewal of redemption ${id}, of which no entry tells`,
   },
   {
     told: 'revoked',
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED} AND revoked_at IS NOT NULL
-      AND NOT ${OF_OWNED} AND kind = 'revoked') ORDER BY position LIMIT 1`,
+      AND NOT ${OF_OWNED} AND kind = 'revoked') ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, whose revocation no entry tells of`,
   },
   {
@@ -56,67 +60,71 @@ const UNTOLD_GRANT = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ? AND (re
 const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS told FROM redemptions
     WHERE jti IS NOT NULL AND ${OWNED} GROUP BY grant_uid, jti)
   SELECT grant_uid, jti, coalesce(used, 0), told FROM redeemed JOIN grants ON uid = grant_uid
-    LEFT JOIN codes USING (grant_uid, jti) WHERE used IS NOT told
+    LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> told
   UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${OWNED}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
-// Rows are looked up all over a table of any size.
-const CACHE_KIB = 65_536;
-const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals WHERE redemption_id NOT IN (SELECT id FROM redemptions) LIMIT 1`;
+const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
+  WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 
-/** Reads behind LedgerStore.verifyLedger; nothing that is written meanwhile is seen. Throws LedgerKeyError. */
-export function verifyLedger(connection: SqliteConnection, grantUid?: string): LedgerVerdict {
-  connection.statement('BEGIN').run();
-  connection.statement(`PRAGMA cache_size = ${-CACHE_KIB}`).run();
-  try {
-    return verify(connection, grantUid);
-  } finally {
-    connection.statement('ROLLBACK').run();
-    connection.statement('PRAGMA cache_size = -2000').run();
-  }
-}
-
-function verify(connection: SqliteConnection, grantUid: string | undefined): LedgerVerdict {
+/** Reads behind LedgerStore.verifyLedger, which have to see one state of the database. Throws LedgerKeyError. */
+export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperation<LedgerVerdict> {
+  const key = yield* ledger.key();
   const told = nothingTold();
-  const positions = grantUid === undefined ? new Positions(connection) : undefined;
-  const { entries, fault } = walkChains(connection, grantUid, told, positions);
+  const positions = grantUid === undefined ? new Positions(yield* readEnd(key)) : undefined;
+  const { entries, fault } = yield* walkChains(key, grantUid, told, positions);
   // Every uid is at least the empty text, and before what no text is behind.
   const range: [string, string] = grantUid === undefined ? ['', '\u{10ffff}'] : [grantUid, grantUid];
   const first =
     fault ??
-    emptyChain(connection, range) ??
+    (yield* emptyChain(range)) ??
     positions?.fault() ??
-    unwitnessed(connection, range, told) ??
-    miscounted(connection, range) ??
-    changedRefusal(connection, range);
+    (yield* unwitnessed(range, told)) ??
+    (yield* miscounted(range)) ??
+    (yield* changedRefusal(key, range));
   return first ? { entries, fault: first } : { entries };
 }
 
-function walkChains(
-  connection: SqliteConnection,
+function* walkChains(
+  key: Uint8Array,
   grantUid: string | undefined,
   told: Told,
   positions: Positions | undefined,
-): LedgerVerdict {
+): SqlOperation<LedgerVerdict> {
   let entries = 0;
   let walk: ChainWalk | undefined;
-  const rows =
-    grantUid === undefined
-      ? connection.statement(ALL).raw().iterate()
-      : connection.statement(OF_GRANT).raw().iterate(grantUid);
-  for (const row of rows) {
-    const values = row as EntryValues;
-    const uid = String(values[0]);
-    if (walk?.grantUid !== uid) {
-      const fault = walk?.end();
+  let [lastUid, lastSeq] = [grantUid ?? '', 0];
+  for (;;) {
+    const found = yield* rawRows(grantUid === undefined ? ALL : OF_GRANT, lastUid, lastSeq);
+    for (const values of found) {
+      [lastUid, lastSeq] = [String(values[0]), Number(values[1])];
+      if (walk?.grantUid !== lastUid) {
+        const fault = walk && (yield* walk.end());
+        if (fault) return { entries, fault };
+        walk = new ChainWalk(key, lastUid, told);
+      }
+      const fault = (yield* walk.next(values)) ?? positions?.take(lastUid, lastSeq, Number(values[2]));
       if (fault) return { entries, fault };
-      walk = new ChainWalk(connection, uid, told);
+      entries += 1;
     }
-    const fault = walk.next(values) ?? positions?.take(uid, Number(values[1]), Number(values[2]));
-    if (fault) return { entries, fault };
-    entries += 1;
+    if (found.length < STEP) break;
   }
-  const fault = walk?.end();
+  const fault = walk && (yield* walk.end());
   return fault ? { entries, fault } : { entries };
+}
+
+/** Where the whole ledger ends, and whether that is what was written. */
+interface End {
+  readonly position: number;
+  readonly removed: number;
+  readonly genuine: boolean;
+}
+
+function* readEnd(key: Uint8Array): SqlOperation<End> {
+  const found = yield* row<{ readonly position: number; readonly removed: number; readonly mac: unknown }>(
+    END,
+  );
+  const { position, removed, mac } = found ?? { position: 0, removed: 0, mac: undefined };
+  return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
 }
 
 /** Which numbers of the whole ledger were met, so that no grant can be put back to an earlier state by itself. */
@@ -127,14 +135,10 @@ class Positions {
   readonly #met: Uint8Array;
   #count = 0;
 
-  constructor(connection: SqliteConnection) {
-    const row = connection.statement(END).get() as
-      | { readonly position: number; readonly removed: number; readonly mac: unknown }
-      | undefined;
-    const { position, removed, mac } = row ?? { position: 0, removed: 0, mac: undefined };
+  constructor({ position, removed, genuine }: End) {
     this.#position = position;
     this.#removed = removed;
-    this.#genuine = isCode(mac, endCode(connection.ledger.key(), position, removed));
+    this.#genuine = genuine;
     // A forged number may be as large as it likes.
     this.#met = new Uint8Array(this.#genuine ? (position >> 3) + 1 : 0);
   }
@@ -165,35 +169,19 @@ class Positions {
   }
 }
 
-function emptyChain(connection: SqliteConnection, range: [string, string]): LedgerFault | undefined {
-  const grantUid = connection
-    .statement(EMPTY)
-    .pluck()
-    .get(...range);
+function* emptyChain(range: [string, string]): SqlOperation<LedgerFault | undefined> {
+  const grantUid = yield* value(EMPTY, ...range);
   return typeof grantUid === 'string' ? { grantUid, seq: 1, problem: 'is missing' } : undefined;
 }
 
-function unwitnessed(
-  connection: SqliteConnection,
-  range: [string, string],
-  told: Told,
-): LedgerFault | undefined {
+function* unwitnessed(range: [string, string], told: Told): SqlOperation<LedgerFault | undefined> {
   for (const { told: kind, count, first, problem } of WITNESSED) {
-    const rows =
-      count === undefined
-        ? told.revokedRows
-        : connection
-            .statement(count)
-            .pluck()
-            .get(...range);
-    if (rows === told[kind]) continue;
-    const row = connection
-      .statement(first)
-      .raw()
-      .get(...range, ...range) as [string, string] | undefined;
-    if (row) return { grantUid: row[0], seq: null, problem: problem(row[1]) };
+    const counted = count === undefined ? told.revokedRows : yield* value(count, ...range);
+    if (counted === told[kind]) continue;
+    const [found] = yield* rawRows(first, ...range, ...range);
+    if (found) return { grantUid: String(found[0]), seq: null, problem: problem(String(found[1])) };
   }
-  const orphan = connection.statement(ORPHANED_RENEWAL).pluck().get();
+  const orphan = yield* value(ORPHANED_RENEWAL);
   if (typeof orphan !== 'string' || range[0] !== '') return undefined;
   return {
     grantUid: null,
@@ -203,36 +191,33 @@ function unwitnessed(
 }
 
 /** Uses that were counted otherwise than the entries tell. */
-function miscounted(connection: SqliteConnection, range: [string, string]): LedgerFault | undefined {
-  const grantUid = connection
-    .statement(UNTOLD_GRANT)
-    .pluck()
-    .get(...range);
+function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
+  const grantUid = yield* value(UNTOLD_GRANT, ...range);
   if (typeof grantUid === 'string') {
     return { grantUid, seq: null, problem: 'was redeemed or revoked, of which no entry tells' };
   }
-  const code = connection
-    .statement(MISCOUNTED_CODE)
-    .raw()
-    .get(...range, ...range) as [string, string, number, number] | undefined;
+  const [code] = yield* rawRows(MISCOUNTED_CODE, ...range, ...range);
   if (!code) return undefined;
   const [uid, jti, used, redeemed] = code;
   const problem = `counts ${used} redemptions of code ${jti}, and its entries tell of ${redeemed}`;
-  return { grantUid: uid, seq: null, problem };
+  return { grantUid: String(uid), seq: null, problem };
 }
 
-function changedRefusal(connection: SqliteConnection, range: [string, string]): LedgerFault | undefined {
-  const key = connection.ledger.key();
-  for (const row of connection
-    .statement(REFUSALS)
-    .raw()
-    .iterate(...range)) {
-    const values = row as (string | number)[];
-    const mac: unknown = values.pop();
-    if (isCode(mac, refusalCode(key, values))) continue;
-    const [grantUid, code, , subject] = values;
-    const problem = `has refusals (${code}, subject "${subject}") that are not what was written there`;
-    return { grantUid: String(grantUid), seq: null, problem };
+function* changedRefusal(
+  key: Uint8Array,
+  [first, last]: [string, string],
+): SqlOperation<LedgerFault | undefined> {
+  let after: readonly SqlValue[] = [first, '', '', '', ''];
+  for (;;) {
+    const found = yield* rawRows(REFUSALS, ...after, last);
+    for (const refusal of found) {
+      const values = refusal.slice(0, -1) as (string | number)[];
+      if (isCode(refusal.at(-1), refusalCode(key, values))) continue;
+      const [grantUid, code, , subject] = values;
+      const problem = `has refusals (${code}, subject "${subject}") that are not what was written there`;
+      return { grantUid: String(grantUid), seq: null, problem };
+    }
+    if (found.length < STEP) return undefined;
+    after = (found.at(-1) as readonly SqlValue[]).slice(0, 5);
   }
-  return undefined;
 }

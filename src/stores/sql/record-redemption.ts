@@ -1,18 +1,17 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
-import { rowHash } from '../ledger-codes.js';
+import { countCodeUse } from './codes.js';
+import { rowHash } from './ledger-codes.js';
+import { change, row, type SqlOperation, value } from './operation.js';
 import {
   lastingValues,
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
   redemptionValues,
-} from '../redemption-row.js';
-import { countCodeUse } from './codes.js';
-import type { SqliteConnection } from './connection.js';
-import type { WriteOperation } from './group-commit.js';
-import { appendEvent } from './ledger-writes.js';
+} from './redemption-row.js';
+import type { WriteOperation } from './write-operation.js';
 
 const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
   VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
@@ -27,10 +26,11 @@ const REPEATED = `SELECT created_at FROM redemptions
   ORDER BY created_at DESC LIMIT 1 OFFSET ?`;
 
 /** Why the guarded update of a grant found nothing to count. */
-function reasonOf(connection: SqliteConnection, uid: string, now: number): Refusal {
-  const grant = connection.statement(REASON).get(uid) as
-    | { readonly revoked_at: number | null; readonly expires_at: number | null }
-    | undefined;
+function* reasonOf(uid: string, now: number): SqlOperation<Refusal> {
+  const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
+    REASON,
+    uid,
+  );
   if (!grant) return { refused: 'grant_unknown' };
   if (grant.revoked_at !== null) return { refused: 'grant_revoked' };
   // Its clock has not started: the service does not know yet how its site is reached.
@@ -46,38 +46,34 @@ export function recordRedemption(
   now: number,
   { repeatLimit, signedCode }: RecordRules,
 ): WriteOperation<RecordOutcome> {
-  return ({ connection, undo }) => {
+  return function* ({ ledger, undo }) {
     const values = redemptionValues(redemption);
-    const inserted = connection.statement(INSERT).run(...values);
-    if (inserted.changes === 0) {
-      if (connection.statement(BY_ID).get(redemption.id) !== undefined) return 'recorded';
-      const row = connection.statement(BY_REPLAY_KEY).get(uid, redemption.replayKey) as RedemptionRow;
-      return { replayOf: redemptionOfRow(row) };
+    if ((yield* change(INSERT, ...values)) === 0) {
+      if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
+      const there = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
+      return { replayOf: redemptionOfRow(there as RedemptionRow) };
     }
-    if (connection.statement(COUNT_USE).run(uid, now).changes === 0) {
-      undo();
-      return reasonOf(connection, uid, now);
+    if ((yield* change(COUNT_USE, uid, now)) === 0) {
+      yield* undo();
+      return yield* reasonOf(uid, now);
     }
-    const refused = signedCode && countCodeUse(connection, uid, signedCode);
+    const refused = signedCode && (yield* countCodeUse(uid, signedCode));
     if (refused) {
-      undo();
+      yield* undo();
       return refused;
     }
     if (repeatLimit) {
       const since = now - repeatLimit.windowMs;
       const { name, subject, id } = redemption;
-      const filling = connection
-        .statement(REPEATED)
-        .pluck()
-        .get(uid, subject, name, since, id, repeatLimit.count - 1);
+      const filling = yield* value(REPEATED, uid, subject, name, since, id, repeatLimit.count - 1);
       if (typeof filling === 'number') {
-        undo();
+        yield* undo();
         const retryAfter = Math.max(1, Math.ceil((filling - since) / 1_000));
         return { refused: 'repeated_redemption', retryAfter };
       }
     }
     const { id, jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
-    appendEvent(connection, {
+    yield* ledger.append({
       grantUid: uid,
       at: now,
       kind: 'redeemed',

@@ -1,5 +1,5 @@
-import type { AccessGrant } from '../domain/access-grant.js';
-import type { GrantPolicy } from '../domain/policy.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import type { GrantPolicy } from '../../domain/policy.js';
 
 /** Columns of table `grants`, in the order that {@link grantValues} gives their values in. */
 export const GRANT_COLUMNS = [

@@ -1,13 +1,14 @@
 import type { AddedUpAttempts, LedgerEntry, LedgerKind, LedgerPage } from '../../redemption/ledger-store.js';
 import type { Page } from '../../redemption/page.js';
-import { decodeCursor, pageOf, rowsToRead } from '../page.js';
-import type { SqliteConnection } from './connection.js';
+import { rows, type SqlOperation } from './operation.js';
+import { decodeCursor, pageOf, rowsToRead } from './page.js';
 
 const COLUMNS = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
 const LIST = `${COLUMNS} WHERE (e.grant_uid, e.seq) > (?, ?) AND e.at >= ? ORDER BY e.grant_uid, e.seq LIMIT ?`;
 const LIST_GRANT = `${COLUMNS} WHERE e.grant_uid = ? AND e.seq > ? AND e.at >= ? ORDER BY e.seq LIMIT ?`;
-const ADDED_UP = `SELECT grant_uid AS grantUid, code, name, subject, peer, count, first_at AS firstAt, last_at AS lastAt
+const ADDED_UP = `SELECT grant_uid AS "grantUid", code, name, subject, peer, count,
+    first_at AS "firstAt", last_at AS "lastAt"
   FROM refusals WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND last_at >= ?`;
 const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
 const LIST_ADDED_UP = `${ADDED_UP} ${ORDER}`;
@@ -44,28 +45,28 @@ function entryOf(row: EventRow): LedgerEntry {
 }
 
 /** Reads behind LedgerStore.listLedger. */
-export function listLedger(connection: SqliteConnection, page: LedgerPage): Page<LedgerEntry> {
+export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   const [uid, seq] = page.after === undefined ? ['', 0] : decodeCursor(page.after, 2);
   const { grantUid, since = 0 } = page;
   const limit = rowsToRead(page.limit);
-  const rows =
+  const found =
     grantUid === undefined
-      ? connection.statement(LIST).all(String(uid), Number(seq), since, limit)
-      : connection.statement(LIST_GRANT).all(grantUid, Number(seq), since, limit);
-  return pageOf(rows as EventRow[], page.limit, (row) => [row.grant_uid, row.seq], entryOf);
+      ? yield* rows<EventRow>(LIST, String(uid), Number(seq), since, limit)
+      : yield* rows<EventRow>(LIST_GRANT, grantUid, Number(seq), since, limit);
+  return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
 }
 
 /** Reads behind LedgerStore.listAddedUp. */
-export function listAddedUp(connection: SqliteConnection, page: LedgerPage): Page<AddedUpAttempts> {
+export function* listAddedUp(page: LedgerPage): SqlOperation<Page<AddedUpAttempts>> {
   const { grantUid, since = 0 } = page;
   const start = page.after === undefined ? [grantUid ?? '', '', '', '', ''] : decodeCursor(page.after, 5);
   const limit = rowsToRead(page.limit);
-  const rows =
+  const found =
     grantUid === undefined
-      ? connection.statement(LIST_ADDED_UP).all(...start, since, limit)
-      : connection.statement(LIST_ADDED_UP_GRANT).all(...start, since, grantUid, limit);
+      ? yield* rows<AddedUpAttempts>(LIST_ADDED_UP, ...start, since, limit)
+      : yield* rows<AddedUpAttempts>(LIST_ADDED_UP_GRANT, ...start, since, grantUid, limit);
   return pageOf(
-    rows as AddedUpAttempts[],
+    found,
     page.limit,
     (row) => [row.grantUid, row.code, row.name, row.subject, row.peer],
     (row) => row,

@@ -1,8 +1,8 @@
 import type { LedgerFault } from '../../redemption/ledger-store.js';
-import { type ChainedEntry, entryCode, headCode, isCode, NO_ENTRY, rowHash } from '../ledger-codes.js';
-import { lastingValues, REDEMPTION_COLUMNS } from '../redemption-row.js';
-import { RENEWAL_COLUMNS } from '../renewal-row.js';
-import type { SqliteConnection } from './connection.js';
+import { type ChainedEntry, entryCode, headCode, isCode, NO_ENTRY, rowHash } from './ledger-codes.js';
+import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
+import { lastingValues, REDEMPTION_COLUMNS } from './redemption-row.js';
+import { RENEWAL_COLUMNS } from './renewal-row.js';
 
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
@@ -16,10 +16,10 @@ const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const HEAD = 'SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?';
-const GRANT = 'SELECT redemptions, revoked_at AS revokedAt FROM grants WHERE uid = ?';
+const GRANT = 'SELECT redemptions, revoked_at FROM grants WHERE uid = ?';
 
 /** An entry as a query of {@link ENTRIES} gives it. */
-export type EntryValues = readonly (string | number | Uint8Array | null)[];
+export type EntryValues = readonly SqlValue[];
 
 /** What the entries of a grant tell, as far as they were read. */
 export interface Told {
@@ -52,16 +52,15 @@ export function nothingTold(): Told {
 export class ChainWalk {
   readonly grantUid: string;
   readonly told: Told;
-  readonly #connection: SqliteConnection;
   readonly #key: Uint8Array;
   #length = 0;
   #redeemed = 0;
   #revokes = false;
   #last: Uint8Array = NO_ENTRY;
 
-  constructor(connection: SqliteConnection, grantUid: string, told: Told) {
-    this.#connection = connection;
-    this.#key = connection.ledger.key();
+  /** `key` is the one that the ledger was begun with. */
+  constructor(key: Uint8Array, grantUid: string, told: Told) {
+    this.#key = key;
     this.grantUid = grantUid;
     this.told = told;
   }
@@ -72,7 +71,7 @@ export class ChainWalk {
   }
 
   /** Takes the grant's next entry; what is wrong with it. */
-  next(values: EntryValues): LedgerFault | undefined {
+  *next(values: EntryValues): SqlOperation<LedgerFault | undefined> {
     const [, seq, position, at, kind, redemptionId, detail, mac] = values;
     const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as ChainedEntry;
     const wanted = this.#length + 1;
@@ -83,15 +82,17 @@ export class ChainWalk {
     }
     this.#length = wanted;
     this.#last = code;
-    const problem = this.#compare(entry, values);
+    const problem = yield* this.#compare(entry, values);
     return problem === undefined ? undefined : this.#fault(wanted, problem);
   }
 
   /** What is wrong with where the entries end, after the last one. */
-  end(): LedgerFault | undefined {
-    const head = this.#connection.statement(HEAD).get(this.grantUid) as
-      | { readonly length: number; readonly last: Uint8Array; readonly mac: Uint8Array }
-      | undefined;
+  *end(): SqlOperation<LedgerFault | undefined> {
+    const head = yield* row<{
+      readonly length: number;
+      readonly last: Uint8Array;
+      readonly mac: Uint8Array;
+    }>(HEAD, this.grantUid);
     const length = this.#length;
     if (!head)
       return length === 0 ? undefined : this.#fault(null, 'has entries, and no note of where they end');
@@ -101,16 +102,17 @@ export class ChainWalk {
     if (head.length > length) return this.#fault(length + 1, 'is missing');
     if (head.length < length) return this.#fault(head.length + 1, 'is behind the end that is noted');
     if (!isCode(head.last, this.#last)) return this.#fault(length, 'is not the last one that is noted');
-    return this.#changedGrant();
+    return yield* this.#changedGrant();
   }
 
   /** How the grant's row, if it is there, differs from all that its entries tell. */
-  #changedGrant(): LedgerFault | undefined {
-    const grant = this.#connection.statement(GRANT).get(this.grantUid) as
-      | { readonly redemptions: number; readonly revokedAt: number | null }
-      | undefined;
+  *#changedGrant(): SqlOperation<LedgerFault | undefined> {
+    const grant = yield* row<{ readonly redemptions: number; readonly revoked_at: number | null }>(
+      GRANT,
+      this.grantUid,
+    );
     if (!grant) return undefined;
-    const { redemptions, revokedAt } = grant;
+    const { redemptions, revoked_at: revokedAt } = grant;
     if (redemptions !== this.#redeemed) {
       return this.#fault(
         null,
@@ -126,15 +128,10 @@ export class ChainWalk {
   }
 
   /** How a genuine entry and the row that it tells of differ. */
-  #compare(entry: ChainedEntry, values: EntryValues): string | undefined {
+  *#compare(entry: ChainedEntry, values: EntryValues): SqlOperation<string | undefined> {
     const { told } = this;
     const id = entry.redemptionId;
     const detail = JSON.parse(entry.detail ?? '{}') as Readonly<Record<string, string | number>>;
-    const read = (sql: string, ...keys: readonly (string | number)[]) =>
-      this.#connection
-        .statement(sql)
-        .pluck()
-        .get(...keys);
     switch (entry.kind) {
       case 'redeemed': {
         told.redeemed += 1;
@@ -149,26 +146,23 @@ export class ChainWalk {
         told.renewed += 1;
         told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
         const which = `renewal ${detail.number} of redemption ${id}`;
-        const row = this.#connection
-          .statement(RENEWAL)
-          .raw()
-          .get(id, detail.number ?? 0);
-        if (!row) return `tells of ${which}, which is missing`;
-        return rowHash(row as unknown[]) === detail.row ? undefined : `tells of ${which}, which was changed`;
+        const [renewal] = yield* rawRows(RENEWAL, id, detail.number ?? 0);
+        if (!renewal) return `tells of ${which}, which is missing`;
+        return rowHash(renewal) === detail.row ? undefined : `tells of ${which}, which was changed`;
       }
       case 'revoked':
         told.revoked += 1;
-        return read(REVOKED_REDEMPTION, id ?? '') === entry.at
+        return (yield* value(REVOKED_REDEMPTION, id ?? '')) === entry.at
           ? undefined
           : `tells that redemption ${id} was revoked, which its row does not`;
       case 'code_revoked':
         told.codesRevoked += 1;
-        return read(REVOKED_CODE, entry.grantUid, detail.jti ?? '') === entry.at
+        return (yield* value(REVOKED_CODE, entry.grantUid, detail.jti ?? '')) === entry.at
           ? undefined
           : `tells that code ${detail.jti} was revoked, which its row does not`;
       case 'grant_revoked': {
         this.#revokes = true;
-        const revokedAt = read(REVOKED_GRANT, entry.grantUid);
+        const revokedAt = yield* value(REVOKED_GRANT, entry.grantUid);
         // The row of a deleted grant is gone.
         return revokedAt === undefined || revokedAt === entry.at
           ? undefined
@@ -176,7 +170,7 @@ export class ChainWalk {
       }
       case 'deleted':
         told.deletedAt = entry.at;
-        return read(REVOKED_GRANT, entry.grantUid) === undefined
+        return (yield* value(REVOKED_GRANT, entry.grantUid)) === undefined
           ? undefined
           : 'tells that the grant was deleted, which is there again';
       default:

@@ -1,5 +1,5 @@
-import type { GrantPolicy } from '../domain/policy.js';
-import type { Redemption, RedemptionMode } from '../domain/redemption.js';
+import type { GrantPolicy } from '../../domain/policy.js';
+import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
 
 /** Columns of table `redemptions`, in the order that {@link redemptionValues} gives their values in. */
 export const REDEMPTION_COLUMNS = [

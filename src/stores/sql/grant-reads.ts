@@ -1,0 +1,72 @@
+import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
+import type { Page, PageRequest } from '../../redemption/page.js';
+import { type GrantRow, grantOfRow } from './grant-row.js';
+import { row, rows, type SqlOperation, value } from './operation.js';
+import { decodeCursor, pageOf, rowsToRead } from './page.js';
+
+const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
+const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
+const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
+/** A page of the grants that files declare: behind a namespace and name, at most so many. */
+export const LIST_DECLARED = LIST.replace('WHERE', 'WHERE source_file IS NOT NULL AND');
+const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?';
+// The cases in the order in which grantState decides.
+const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at IS NULL THEN 'pending'
+    WHEN expires_at <= ? THEN 'expired' WHEN redemptions >= redemptions_allowed THEN 'exhausted' ELSE 'ready' END
+    AS state, count(*) AS count FROM grants GROUP BY state`;
+const MADE_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > ?) LIMIT 1`;
+
+/** Reads behind GrantStore.findGrant. */
+export function* findGrant(uid: string): SqlOperation<AccessGrant | undefined> {
+  const found = yield* row<GrantRow>(BY_UID, uid);
+  return found && grantOfRow(found);
+}
+
+/** Reads behind GrantStore.findGrantByName. */
+export function* findGrantByName(namespace: string, name: string): SqlOperation<AccessGrant | undefined> {
+  const found = yield* row<GrantRow>(BY_NAME, namespace, name);
+  return found && grantOfRow(found);
+}
+
+/** Reads behind GrantStore.listGrants. */
+export function* listGrants(
+  page: PageRequest & { readonly namespace?: string },
+): SqlOperation<Page<AccessGrant>> {
+  if (page.namespace === undefined) return yield* listAll(LIST, page);
+  const [, afterName] = positionOf(page);
+  const limit = rowsToRead(page.limit);
+  return grantPage(yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, String(afterName), limit), page);
+}
+
+/** Reads behind GrantStore.listDeclaredGrants. */
+export function listDeclaredGrants(page: PageRequest): SqlOperation<Page<AccessGrant>> {
+  return listAll(LIST_DECLARED, page);
+}
+
+function* listAll(sql: string, page: PageRequest): SqlOperation<Page<AccessGrant>> {
+  const [namespace, name] = positionOf(page);
+  const limit = rowsToRead(page.limit);
+  return grantPage(yield* rows<GrantRow>(sql, String(namespace), String(name), limit), page);
+}
+
+function positionOf({ after }: PageRequest): (string | number)[] {
+  return after === undefined ? ['', ''] : decodeCursor(after, 2);
+}
+
+function grantPage(found: readonly GrantRow[], { limit }: PageRequest): Page<AccessGrant> {
+  return pageOf(found, limit, ({ namespace, name }) => [namespace, name], grantOfRow);
+}
+
+/** Reads behind GrantStore.hasGrantMadeBefore. */
+export function* hasGrantMadeBefore(madeBefore: number, endedAfter: number): SqlOperation<boolean> {
+  return (yield* value(MADE_BEFORE, madeBefore, endedAfter)) !== undefined;
+}
+
+/** Reads behind GrantStore.countGrants. */
+export function* countGrants(now: number): SqlOperation<Record<AccessGrantState, number>> {
+  const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
+  const found = yield* rows<{ readonly state: AccessGrantState; readonly count: number }>(COUNT, now);
+  for (const { state, count } of found) counts[state] = count;
+  return counts;
+}

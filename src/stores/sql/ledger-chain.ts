@@ -1,0 +1,263 @@
+import type { LedgerEntry, LedgerKind } from '../../redemption/ledger-store.js';
+import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
+import { endCode, entryCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
+import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
+import { pieces, placeholders, tuples } from './pieces.js';
+
+/** An entry that is to be added to a grant's ledger. */
+export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
+  Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
+
+/** Where a grant's entries end. */
+interface Head {
+  readonly length: number;
+  readonly last: Uint8Array;
+  /** False once it was found to be forged: it gets no code any more, so that nothing covers that up. */
+  readonly genuine: boolean;
+  /** When retention looks at it, once the grant is deleted. */
+  readonly checkAt: number | null;
+}
+
+/** Where the whole ledger ends. */
+interface End {
+  position: number;
+  removed: number;
+  readonly genuine: boolean;
+}
+
+interface HeadRow {
+  readonly grant_uid: string;
+  readonly length: number;
+  readonly last: Uint8Array;
+  readonly check_at: number | null;
+  readonly mac: unknown;
+}
+
+/** What is done to a grant's ledger when the transaction is settled. */
+type Act =
+  | { readonly entry: NewLedgerEntry }
+  | { readonly grantUid: string; readonly checkAt: number }
+  | { readonly grantUid: string; readonly shortenTo: number };
+
+const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
+const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
+const HEADS = 'SELECT grant_uid, length, last, check_at, mac FROM ledger_heads WHERE grant_uid IN';
+const LAST = 'SELECT seq, mac FROM events WHERE grant_uid = ? ORDER BY seq DESC LIMIT 1';
+const HEAD_COLUMNS = 5;
+const PUT_HEADS = (count: number): string =>
+  `INSERT INTO ledger_heads (grant_uid, length, last, check_at, mac) VALUES ${tuples(count, HEAD_COLUMNS)}
+  ON CONFLICT (grant_uid) DO UPDATE SET length = excluded.length, last = excluded.last,
+    check_at = excluded.check_at, mac = excluded.mac`;
+const DROP_HEAD = 'DELETE FROM ledger_heads WHERE grant_uid = ?';
+const END = 'SELECT position, removed, mac FROM ledger_end';
+const FIRST_END =
+  'INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, 0, 0, ?) ON CONFLICT DO NOTHING';
+const PUT_END = `INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed, mac = excluded.mac`;
+const APPEND = (count: number): string =>
+  `INSERT INTO events (grant_uid, seq, position, at, kind, redemption_id, detail, mac) VALUES ${tuples(count, 8)}`;
+const ENTRY_CODE = 'SELECT mac FROM events WHERE grant_uid = ? AND seq = ?';
+const DROP_BEHIND = 'DELETE FROM events WHERE grant_uid = ? AND seq > ?';
+
+// So many of the grants that were redeemed last cost no look at their codes.
+const MOST_KNOWN = 1_000;
+
+/**
+ * The chain of codes over the ledger, for the transactions of one connection, one after the other. What is added is noted,
+ * and written by `settle` before the commit, so that others wait for the ledger's end no longer than that takes. `forget`
+ * follows a transaction, `keep` and `drop` its savepoints.
+ */
+export class LedgerChain {
+  readonly #keyFile: LedgerKeyFile;
+  readonly #forUpdate: string;
+  #key: Uint8Array | undefined;
+  // What this process wrote last, by the code in the row: as long as that is there, nobody else has written.
+  readonly #known = new Map<string, { readonly mac: Uint8Array; readonly head: Head }>();
+  readonly #acts: Act[] = [];
+  // So many of them were noted before the savepoint that is open.
+  #kept = 0;
+
+  /** `forUpdate` ends a query whose row nobody else may change until this transaction is over. */
+  constructor(keyFile: LedgerKeyFile, forUpdate = '') {
+    this.#keyFile = keyFile;
+    this.#forUpdate = forUpdate;
+  }
+
+  /** The key that the ledger was begun with. Throws LedgerKeyError when it is not at hand. */
+  *key(): SqlOperation<Uint8Array> {
+    if (this.#key) return this.#key;
+    const key = this.#keyFile.read();
+    if ((yield* value(KEY_ID)) !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
+    this.#key = key;
+    return key;
+  }
+
+  /** Whether the ledger was begun, and its key is not needed to be made. */
+  *isBegun(): SqlOperation<boolean> {
+    return (yield* value(KEY_ID)) !== undefined;
+  }
+
+  /**
+   * Begins the ledger, making its key, unless it was begun; for a transaction in which nobody else does. Throws
+   * LedgerKeyError when its key is not at hand.
+   */
+  *begin(): SqlOperation<void> {
+    if (!(yield* this.isBegun())) {
+      const key = this.#keyFile.make();
+      yield* change(PUT_KEY_ID, ledgerKeyId(key));
+      yield* change(FIRST_END, endCode(key, 0, 0));
+    }
+    yield* this.key();
+  }
+
+  /** Adds an entry behind its grant's last one. Throws LedgerKeyError when the key is not at hand. */
+  *append(entry: NewLedgerEntry): SqlOperation<void> {
+    yield* this.key();
+    this.#acts.push({ entry });
+  }
+
+  /** When the last entry of that kind about a redemption was added in this transaction. */
+  lastAdded(kind: LedgerKind, redemptionId: string): number | undefined {
+    const act = this.#acts.findLast(
+      (one) => 'entry' in one && one.entry.kind === kind && one.entry.redemptionId === redemptionId,
+    );
+    return act && 'entry' in act ? act.entry.at : undefined;
+  }
+
+  /** Says when retention looks at a deleted grant again. */
+  *checkAgain(grantUid: string, checkAt: number): SqlOperation<void> {
+    yield* this.key();
+    this.#acts.push({ grantUid, checkAt });
+  }
+
+  /** Takes a grant's last entries away for good, so that `length` are left. */
+  *shorten(grantUid: string, length: number): SqlOperation<void> {
+    yield* this.key();
+    this.#acts.push({ grantUid, shortenTo: length });
+  }
+
+  /** Takes over what was noted since the savepoint that ends. */
+  keep(): void {
+    this.#kept = this.#acts.length;
+  }
+
+  /** Gives up what was noted since the savepoint that is rolled back. */
+  drop(): void {
+    this.#acts.length = this.#kept;
+  }
+
+  /** Gives up what was noted in the transaction that is over. */
+  forget(): void {
+    this.#acts.length = 0;
+    this.#kept = 0;
+  }
+
+  /** Writes what was noted, and where the ledger ends now. */
+  *settle(): SqlOperation<void> {
+    if (this.#acts.length === 0) return;
+    const key = yield* this.key();
+    // Held from here to the commit: the order of the numbers is that of the commits.
+    const end = yield* this.#readEnd(key);
+    const heads = yield* this.#readHeads(key);
+    let entries: SqlValue[][] = [];
+    for (const act of this.#acts) {
+      const grantUid = 'entry' in act ? act.entry.grantUid : act.grantUid;
+      const head = heads.get(grantUid) as Head;
+      if ('entry' in act) {
+        end.position += 1;
+        const { values, last } = entryRow(key, head, act.entry, end.position);
+        entries.push(values);
+        const checkAt = act.entry.kind === 'deleted' ? act.entry.at : head.checkAt;
+        heads.set(grantUid, { ...head, length: head.length + 1, last, checkAt });
+      } else if ('checkAt' in act) {
+        heads.set(grantUid, { ...head, checkAt: act.checkAt });
+      } else {
+        yield* putEntries(entries);
+        entries = [];
+        const length = act.shortenTo;
+        const last = length === 0 ? NO_ENTRY : yield* value(ENTRY_CODE, grantUid, length);
+        end.removed += yield* change(DROP_BEHIND, grantUid, length);
+        heads.set(grantUid, { ...head, length, last: last as Uint8Array });
+      }
+    }
+    yield* putEntries(entries);
+    yield* this.#putHeads(key, heads);
+    const { position, removed, genuine } = end;
+    yield* put(PUT_END, position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
+  }
+
+  *#putHeads(key: Uint8Array, heads: ReadonlyMap<string, Head>): SqlOperation<void> {
+    const kept: SqlValue[][] = [];
+    for (const [grantUid, head] of heads) {
+      const { length, last, checkAt, genuine } = head;
+      if (length === 0) yield* put(DROP_HEAD, grantUid);
+      else {
+        const mac = genuine ? headCode(key, grantUid, length, last) : NO_ENTRY;
+        kept.push([grantUid, length, last, checkAt, mac]);
+        this.#know(grantUid, mac, head);
+      }
+    }
+    for (const piece of pieces(kept)) yield* put(PUT_HEADS(piece.length), ...piece.flat());
+  }
+
+  #know(grantUid: string, mac: Uint8Array, head: Head): void {
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= MOST_KNOWN) this.#known.delete(oldest);
+    this.#known.set(grantUid, { mac, head });
+  }
+
+  /** Where the entries of each grant end that something was noted of. */
+  *#readHeads(key: Uint8Array): SqlOperation<Map<string, Head>> {
+    const uids = new Set(this.#acts.map((act) => ('entry' in act ? act.entry.grantUid : act.grantUid)));
+    const heads = new Map<string, Head>();
+    for (const piece of pieces([...uids])) {
+      const found = yield* rows<HeadRow>(`${HEADS} (${placeholders(piece.length)})`, ...piece);
+      for (const one of found) heads.set(one.grant_uid, this.#headOf(key, one));
+    }
+    for (const uid of uids) if (!heads.has(uid)) heads.set(uid, yield* missingHead(uid));
+    return heads;
+  }
+
+  #headOf(key: Uint8Array, { grant_uid, length, last, check_at: checkAt, mac }: HeadRow): Head {
+    const known = this.#known.get(grant_uid);
+    // Of a forged head the code is the same each time.
+    if (known?.head.genuine && isCode(mac, known.mac)) return known.head;
+    return { length, last, checkAt, genuine: isCode(mac, headCode(key, grant_uid, length, last)) };
+  }
+
+  *#readEnd(key: Uint8Array): SqlOperation<End> {
+    const found = yield* row<{ readonly position: number; readonly removed: number; readonly mac: unknown }>(
+      `${END}${this.#forUpdate}`,
+    );
+    const { position, removed, mac } = found ?? { position: 0, removed: 0, mac: undefined };
+    return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
+  }
+}
+
+/** The end of a grant without a note of it; it is forged if there are entries. */
+function* missingHead(grantUid: string): SqlOperation<Head> {
+  const lost = yield* row<{ readonly seq: number; readonly mac: Uint8Array | null }>(LAST, grantUid);
+  return {
+    length: lost?.seq ?? 0,
+    last: lost?.mac ?? NO_ENTRY,
+    checkAt: null,
+    genuine: lost === undefined,
+  };
+}
+
+/** The values of an entry's row behind a head, and its code. */
+function entryRow(
+  key: Uint8Array,
+  head: Head,
+  { grantUid, at, kind, redemptionId = null, detail: told }: NewLedgerEntry,
+  position: number,
+): { readonly values: SqlValue[]; readonly last: Uint8Array } {
+  const detail = told ? JSON.stringify(told) : null;
+  const seq = head.length + 1;
+  const last = entryCode(key, head.last, { grantUid, seq, position, at, kind, redemptionId, detail });
+  return { values: [grantUid, seq, position, at, kind, redemptionId, detail, last], last };
+}
+
+function* putEntries(entries: readonly (readonly SqlValue[])[]): SqlOperation<void> {
+  for (const piece of pieces(entries)) yield* put(APPEND(piece.length), ...piece.flat());
+}

@@ -1,0 +1,57 @@
+import type { Redemption } from '../../domain/redemption.js';
+import type { Attempt } from '../../redemption/grant-store.js';
+import type { Page, PageRequest } from '../../redemption/page.js';
+import type { SqlDialect } from './dialect.js';
+import { row, rows, type SqlOperation } from './operation.js';
+import { decodeCursor, pageOf, rowsToRead } from './page.js';
+import { type RedemptionRow, redemptionOfRow } from './redemption-row.js';
+
+const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
+const BY_REPLAY_KEY = 'SELECT * FROM redemptions WHERE grant_uid = ? AND replay_key = ?';
+const ATTEMPTS = `SELECT * FROM (
+    SELECT e.at, e.kind AS outcome, coalesce(r.name, '') AS name, coalesce(r.subject, '') AS subject,
+      coalesce(e.detail ->> 'peer', r.peer, '') AS peer, e.redemption_id AS "redemptionId", 1 AS count, e.seq AS seq
+    FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id
+    WHERE e.grant_uid = ? AND e.kind IN ('redeemed', 'replayed') ORDER BY e.seq DESC LIMIT ?) AS entries
+  UNION ALL SELECT * FROM (
+    SELECT last_at, code, name, subject, peer, NULL, count, 0 FROM refusals
+    WHERE grant_uid = ? ORDER BY last_at DESC LIMIT ?) AS refused
+  ORDER BY at DESC, seq DESC LIMIT ?`;
+
+interface PlacedRow extends RedemptionRow {
+  readonly position: number;
+}
+
+/** Reads behind GrantStore.findRedemption. */
+export function* findRedemption(id: string): SqlOperation<Redemption | undefined> {
+  const found = yield* row<RedemptionRow>(BY_ID, id);
+  return found && redemptionOfRow(found);
+}
+
+/** Reads behind GrantStore.findReplay. */
+export function* findReplay(grantUid: string, replayKey: string): SqlOperation<Redemption | undefined> {
+  const found = yield* row<RedemptionRow>(BY_REPLAY_KEY, grantUid, replayKey);
+  return found && redemptionOfRow(found);
+}
+
+/** Reads behind GrantStore.listRedemptions. */
+export function* listRedemptions(
+  dialect: SqlDialect,
+  page: PageRequest & { readonly grantUid?: string; readonly since?: number },
+): SqlOperation<Page<Redemption>> {
+  const [after] = page.after === undefined ? [0] : decodeCursor(page.after, 1);
+  const limit = rowsToRead(page.limit);
+  const { grantUid, since = 0 } = page;
+  const found =
+    grantUid === undefined
+      ? yield* rows<PlacedRow>(dialect.redemptions, Number(after), since, limit)
+      : yield* rows<PlacedRow>(dialect.redemptionsOfGrant, grantUid, Number(after), since, limit);
+  return pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow);
+}
+
+/** Reads behind GrantStore.listAttempts. */
+export function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]> {
+  const values = [grantUid, limit, grantUid, limit, limit];
+  const found = yield* rows<Attempt & { readonly seq: number }>(ATTEMPTS, ...values);
+  return found.map(({ seq: _, ...attempt }) => attempt);
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../../redemption/clock.js';
+import type { GrantStore } from '../../redemption/grant-store.js';
+import { createCode, findCode, listCodes, revokeCode } from './codes.js';
+import type { SqlDialect } from './dialect.js';
+import {
+  countGrants,
+  findGrant,
+  findGrantByName,
+  hasGrantMadeBefore,
+  listDeclaredGrants,
+  listGrants,
+} from './grant-reads.js';
+import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
+import type { GroupCommit } from './group-commit.js';
+import type { LedgerChain } from './ledger-chain.js';
+import { listAddedUp, listLedger } from './ledger-reads.js';
+import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
+import type { SqlOperation } from './operation.js';
+import { claimOutcome, eraseOutcomes } from './outcomes.js';
+import { recordRedemption } from './record-redemption.js';
+import { recordSingleUse } from './record-single-use.js';
+import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
+import {
+  countAnsweredBefore,
+  countDependents,
+  findRenewedRedemption,
+  listRenewals,
+  listRevokedCertificates,
+  recordRenewal,
+  recordSuperseded,
+} from './renewals.js';
+import { deleteEndedGrants, removeOldLedger } from './retention.js';
+import { revokeRedemption } from './revocation-writes.js';
+import { getSetting, nextNumber, putSetting } from './settings.js';
+import { verifyLedger } from './verify-ledger.js';
+
+/** A database that grants are kept in. */
+export interface SqlDatabase {
+  readonly dialect: SqlDialect;
+  /** What a query gives; it may be begun anew. Rejects as the whole store does. */
+  read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  /** The same for many queries that see one state of the database, and for as long as that takes. */
+  readAtOnce<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  readonly write: GroupCommit['write'];
+  /** Makes sure that nothing is left anywhere of what was erased, if it can now. */
+  afterErasing(erased: number): void;
+  close(): Promise<void>;
+}
+
+/** The grant store over an SQL database. */
+export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
+  const { dialect, read, readAtOnce, write } = database;
+  return {
+    async createGrant(grant) {
+      const outcome = await write(createGrant(grant), { grantUid: grant.uid });
+      return outcome === 'created' ? grant : outcome;
+    },
+    findGrant: (uid) => read(() => findGrant(uid)),
+    findGrantByName: (namespace, name) => read(() => findGrantByName(namespace, name)),
+    listGrants: (page) => read(() => listGrants(page)),
+    listDeclaredGrants: (page) => read(() => listDeclaredGrants(page)),
+    initializeGrants: (now) => write(initializeGrants(now)),
+    updateGrant: (grantUid, change) => write(updateGrant(grantUid, change), { grantUid }),
+    revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
+    deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
+
+    findReplay: (uid, replayKey) => read(() => findReplay(uid, replayKey)),
+    recordRedemption: (grantUid, redemption, now, rules = {}) =>
+      write(recordRedemption(grantUid, redemption, now, rules), { grantUid }),
+    recordSingleUse: (grant, redemption, now) =>
+      write(recordSingleUse(grant, redemption, now), { grantUid: grant.uid }),
+    findRedemption: (id) => read(() => findRedemption(id)),
+    listRedemptions: (page) => read(() => listRedemptions(dialect, page)),
+
+    revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
+    listRevokedCertificates: (issuerSha256, now) => read(() => listRevokedCertificates(issuerSha256, now)),
+
+    createCode: (code) => write(createCode(code), { grantUid: code.grantUid }),
+    findCode: (uid, jti) => read(() => findCode(uid, jti)),
+    listCodes: (page) => read(() => listCodes(page)),
+    revokeCode: (code, now) => write(revokeCode(code, now), { grantUid: code.grantUid }),
+
+    claimOutcome: (outcome, now) => write(claimOutcome(outcome, now)),
+
+    findRenewedRedemption: (id) => read(() => findRenewedRedemption(id)),
+    recordRenewal: (renewal, now) =>
+      write(recordRenewal(renewal, now), { redemptionId: renewal.redemptionId }),
+    recordSuperseded: (redemption, peer, now) =>
+      write(recordSuperseded(redemption, peer, now), { grantUid: redemption.grantUid }),
+    listRenewals: (id) => read(() => listRenewals(id)),
+    countDependents: (issuerSha256, now) => read(() => countDependents(issuerSha256, now)),
+    countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
+
+    recordReplay: (redemption, peer, now) =>
+      write(recordAgain('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
+    recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
+    listLedger: (page) => read(() => listLedger(page)),
+    listAddedUp: (page) => read(() => listAddedUp(page)),
+    verifyLedger: (grantUid) => readAtOnce((ledger) => verifyLedger(ledger, grantUid)),
+    deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
+    removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
+    listAttempts: (uid, limit) => read(() => listAttempts(uid, limit)),
+    async eraseSealedAnswers(now) {
+      const answers = await write(eraseSealedAnswers(now));
+      const erased = answers + (await write(eraseOutcomes(now)));
+      database.afterErasing(erased);
+      return erased;
+    },
+
+    getSetting: (key) => read(() => getSetting(key)),
+    putSetting: (key, text) => write(putSetting(key, text)),
+    nextNumber: (key, atLeast) => write(nextNumber(key, atLeast)),
+
+    hasGrantMadeBefore: (madeBefore, endedAfter) => read(() => hasGrantMadeBefore(madeBefore, endedAfter)),
+    countGrants: (now) => read(() => countGrants(now)),
+    // Only a commit proves that there is room on the disk.
+    probe: () => write(putSetting('probed-at', String(clock()))),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Checkpoint } from '../../redemption/clock.js';
+import type { SqlDialect } from '../sql/dialect.js';
+import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
+import type { LedgerChain } from '../sql/ledger-chain.js';
+import type { SqlOperation } from '../sql/operation.js';
+import type { SqlDatabase } from '../sql/sql-grant-store.js';
+import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
+import type { SqliteConnection } from './connection.js';
+import { runOperation } from './run-operation.js';
+import type { SqliteSession } from './session.js';
+import { failureOf, primaryCode } from './sqlite-failure.js';
+
+const DIALECT: SqlDialect = {
+  // A transaction that writes is alone from its beginning.
+  forUpdate: '',
+  redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',
+  redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
+      SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
+      WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
+};
+// Rows are looked up all over a table of any size.
+const CACHE_KIB = 65_536;
+// These codes mean that nothing was written. After anything else (a failed sync) the transaction may come back when the
+// log is next recovered.
+const NOTHING_WRITTEN = ['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
+
+/** The database of an open session: reads at once, writes by group commit. */
+export function sqliteDatabase(
+  session: SqliteSession,
+  options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
+): SqlDatabase {
+  const { deadlineMs } = options;
+  const { write, finish } = startGroupCommit(committer(session, options.checkpoint), deadlineMs);
+  let closing: Promise<void> | undefined;
+  let logHoldsErased = false;
+
+  async function use<T>(query: (connection: SqliteConnection) => T): Promise<T> {
+    if (closing) throw storeUnavailable('the store is closed');
+    const deadline = performance.now() + deadlineMs;
+    for (;;) {
+      try {
+        return query(session.connect());
+      } catch (error) {
+        session.noteFailure(error);
+        if (failureOf(error) !== 'busy' || performance.now() >= deadline)
+          throw translateFailure(error, failureOf);
+      }
+      await sleep(1 + Math.random() * 9);
+    }
+  }
+
+  return {
+    dialect: DIALECT,
+    read: (query) => use((connection) => runOperation(connection, query(connection.ledger))),
+    readAtOnce: (query) => use((connection) => runInSnapshot(connection, query)),
+    write,
+    afterErasing(erased) {
+      if (erased > 0) logHoldsErased = true;
+      if (logHoldsErased) logHoldsErased = !emptyLog(session);
+    },
+    close() {
+      closing ??= finish().then(() => session.close());
+      return closing;
+    },
+  };
+}
+
+function runInSnapshot<T>(connection: SqliteConnection, query: (ledger: LedgerChain) => SqlOperation<T>): T {
+  connection.statement('BEGIN').run();
+  connection.statement(`PRAGMA cache_size = ${-CACHE_KIB}`).run();
+  try {
+    return runOperation(connection, query(connection.ledger));
+  } finally {
+    connection.statement('ROLLBACK').run();
+    connection.statement('PRAGMA cache_size = -2000').run();
+  }
+}
+
+/** Gets erased content out of the log as well; false if another connection or the disk was in the way. */
+function emptyLog(session: SqliteSession): boolean {
+  try {
+    return session.connect().truncateLog();
+  } catch (error) {
+    session.noteFailure(error);
+    return false;
+  }
+}
+
+function committer(session: SqliteSession, checkpoint: Checkpoint | undefined): Committer {
+  return {
+    commit: (batch) => commit(session, batch, checkpoint),
+    failureOf,
+    isPatient: false,
+    gatherMs: 8,
+    // Bounds how long one transaction holds the event loop and the other processes.
+    largestBatch: 256,
+  };
+}
+
+function commit(
+  session: SqliteSession,
+  batch: (ledger: LedgerChain) => SqlOperation<void>,
+  checkpoint: Checkpoint | undefined,
+): CommitFailure | undefined {
+  let connection: SqliteConnection | undefined;
+  let committing = false;
+  try {
+    connection = session.connectToCurrent();
+    connection.statement('BEGIN IMMEDIATE').run();
+    runOperation(connection, batch(connection.ledger));
+    committing = true;
+    checkpoint?.('before-commit');
+    connection.statement('COMMIT').run();
+    checkpoint?.('after-commit');
+    return undefined;
+  } catch (error) {
+    if (connection) rollBack(session, connection);
+    session.noteFailure(error);
+    return { error, inDoubt: committing && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
+  } finally {
+    connection?.ledger.forget();
+  }
+}
+
+function rollBack(session: SqliteSession, connection: SqliteConnection): void {
+  try {
+    if (connection.inTransaction()) connection.statement('ROLLBACK').run();
+  } catch (error) {
+    session.noteFailure(error);
+  }
+}
