@@ -1,0 +1,139 @@
+import { change, put, type SqlOperation, value } from '../sql/operation.js';
+import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
+
+interface Migration {
+  /** The first release that knows the tables as they are then. */
+  readonly release: string;
+  readonly statements: readonly string[];
+}
+
+/**
+ * What brings the tables from one schema version to the next; the version is the number of those that ran. Each one only
+ * adds, because the release before it may still be running on the same database.
+ */
+const MIGRATIONS: readonly Migration[] = [
+  {
+    release: '0.1.0',
+    statements: [
+      `CREATE TABLE grants (
+        uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
+        code_hash BYTEA NOT NULL, code_chosen BIGINT NOT NULL,
+        redemptions_allowed BIGINT NOT NULL, redemptions BIGINT NOT NULL,
+        window_ms BIGINT NOT NULL, expires_at BIGINT, issuer TEXT, policy TEXT NOT NULL, site_uid TEXT,
+        created_at BIGINT NOT NULL, ready_at BIGINT, revoked_at BIGINT, source_file TEXT
+      ) WITH (fillfactor = 80)`,
+      'CREATE UNIQUE INDEX grants_by_name ON grants (namespace, name)',
+      'CREATE INDEX grants_without_end ON grants (uid) WHERE expires_at IS NULL',
+      'CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL',
+      'CREATE INDEX grants_expired ON grants (expires_at) WHERE source_file IS NULL AND expires_at IS NOT NULL',
+      'CREATE INDEX grants_revoked ON grants (revoked_at) WHERE source_file IS NULL AND revoked_at IS NOT NULL',
+      `CREATE TABLE redemptions (
+        id TEXT PRIMARY KEY, grant_uid TEXT NOT NULL, replay_key TEXT NOT NULL, mode TEXT NOT NULL,
+        name TEXT NOT NULL, subject TEXT NOT NULL, peer TEXT NOT NULL, jti TEXT,
+        serial TEXT NOT NULL, key_sha256 TEXT NOT NULL, certificate_sha256 TEXT NOT NULL,
+        issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL, certificate TEXT NOT NULL,
+        policy TEXT NOT NULL, site_uid TEXT, sealed_answer BYTEA, sealed_until BIGINT,
+        created_at BIGINT NOT NULL, revoked_at BIGINT, namespace TEXT NOT NULL, issuer TEXT
+      )`,
+      'CREATE UNIQUE INDEX redemptions_by_replay_key ON redemptions (grant_uid, replay_key)',
+      `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
+        WHERE mode = 'stock'`,
+      'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
+      // The redemption keeps its first certificate, which replays give again; the newest is the last of these.
+      `CREATE TABLE renewals (
+        redemption_id TEXT NOT NULL, number BIGINT NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
+        certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL,
+        certificate TEXT NOT NULL, renewed_at BIGINT NOT NULL, peer TEXT NOT NULL,
+        PRIMARY KEY (redemption_id, number)
+      )`,
+      `CREATE TABLE codes (
+        grant_uid TEXT NOT NULL, jti TEXT NOT NULL, uses BIGINT NOT NULL, used BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL, revoked_at BIGINT, subject TEXT, issued_at BIGINT,
+        PRIMARY KEY (grant_uid, jti)
+      )`,
+      // JSON, unlike JSONB, keeps the text that the entry's code is over.
+      `CREATE TABLE events (
+        grant_uid TEXT NOT NULL, seq BIGINT NOT NULL, position BIGINT NOT NULL, at BIGINT NOT NULL,
+        kind TEXT NOT NULL, redemption_id TEXT, detail JSON, mac BYTEA, PRIMARY KEY (grant_uid, seq)
+      )`,
+      // Redemptions are listed in the order of these.
+      "CREATE INDEX events_redeemed ON events (position) WHERE kind = 'redeemed'",
+      "CREATE INDEX events_redeemed_of_grant ON events (grant_uid, position) WHERE kind = 'redeemed'",
+      // Attempts of one client again and again are added up; without an index each would read its grant's whole ledger.
+      `CREATE INDEX events_of_loops ON events (redemption_id, at)
+        WHERE kind = 'replayed' OR kind = 'superseded'`,
+      `CREATE TABLE refusals (
+        grant_uid TEXT NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
+        peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
+        PRIMARY KEY (grant_uid, code, name, subject, peer)
+      )`,
+      // Where each grant's entries end, and the whole ledger, under a key that is not here.
+      `CREATE TABLE ledger_heads (
+        grant_uid TEXT PRIMARY KEY, length BIGINT NOT NULL, last BYTEA NOT NULL, check_at BIGINT, mac BYTEA NOT NULL
+      ) WITH (fillfactor = 80)`,
+      'CREATE INDEX ledger_heads_deleted ON ledger_heads (check_at) WHERE check_at IS NOT NULL',
+      `CREATE TABLE ledger_end (
+        id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, mac BYTEA NOT NULL
+      ) WITH (fillfactor = 10)`,
+      'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
+    ],
+  },
+];
+
+/** The schema version that this program reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+// "lkgr": of all who migrate, one at a time.
+const TURN = 'SELECT pg_advisory_xact_lock(1818978162)';
+const HAS_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'";
+const HAS_TABLES = "SELECT 1 FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace) LIMIT 1";
+const HAS_SETTINGS = "SELECT to_regclass('linkgrant.settings')";
+const SETTING = 'SELECT value FROM settings WHERE key = ?';
+const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+
+/** The schema version of a database, 0 for one without tables of ours. Throws StoreOpenError for another program's tables. */
+function* schemaVersion(shown: string): SqlOperation<number> {
+  if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
+  if ((yield* value(HAS_TABLES)) === undefined) return 0;
+  const hasSettings = ((yield* value(HAS_SETTINGS)) ?? null) !== null;
+  const version = hasSettings ? yield* value(SETTING, 'schema-version') : undefined;
+  if (version !== undefined) return Number(version);
+  throw new StoreOpenError(
+    `the schema linkgrant of the store ${shown} has another program's tables`,
+    'name another database',
+  );
+}
+
+/**
+ * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer one is fine too: it
+ * only added to what a running process knows.
+ */
+export function* checkSchema(shown: string, orNewer = false): SqlOperation<void> {
+  const found = yield* schemaVersion(shown);
+  if (found === SCHEMA_VERSION || (orNewer && found > SCHEMA_VERSION)) return;
+  let hint = 'start `linkgrant serve` once';
+  if (found > SCHEMA_VERSION) {
+    const release = yield* value(SETTING, 'schema-release');
+    hint = `install linkgrant ${typeof release === 'string' ? `${release} or newer` : 'as new as the one that made it'}`;
+  }
+  throw new StoreSchemaError(shown, { found, wanted: SCHEMA_VERSION }, hint);
+}
+
+/**
+ * Brings the database to this program's schema, in the transaction that is open; does nothing to one that has it or a newer
+ * one. Whoever else migrates waits for that transaction.
+ */
+export function* migrateSchema(shown: string): SqlOperation<void> {
+  yield* put(TURN);
+  const found = yield* schemaVersion(shown);
+  if (found >= SCHEMA_VERSION) return;
+  // Making a schema takes a right that the owner of one that is there need not have.
+  if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
+  for (const { release, statements } of MIGRATIONS.slice(found)) {
+    // Sorted as their bytes are, in whatever language the database is.
+    for (const sql of statements) yield* change(sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"'));
+    yield* change(PUT_SETTING, 'schema-release', release);
+  }
+  yield* change(PUT_SETTING, 'schema-version', String(SCHEMA_VERSION));
+}

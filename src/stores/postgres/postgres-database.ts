@@ -1,0 +1,135 @@
+import type { Checkpoint } from '../../redemption/clock.js';
+import type { LedgerKeyFile } from '../ledger-key.js';
+import type { SqlDialect } from '../sql/dialect.js';
+import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
+import { LedgerChain } from '../sql/ledger-chain.js';
+import { put, type SqlOperation } from '../sql/operation.js';
+import type { SqlDatabase } from '../sql/sql-grant-store.js';
+import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
+import type { WriteSubject } from '../sql/write-operation.js';
+import type { PostgresConnection, PostgresConnections } from './connections.js';
+import { ConnectionLostError, failureOf, isTakenBack } from './postgres-failure.js';
+import { OperationRunner } from './run-operation.js';
+
+// Numbers of the ledger are given out in the order of the commits, which those of a sequence are not.
+const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.id = e.redemption_id
+  WHERE e.kind = 'redeemed'`;
+const DIALECT: SqlDialect = {
+  forUpdate: ' FOR UPDATE',
+  redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
+  redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
+    ORDER BY e.position LIMIT ?`,
+};
+// Whatever the server, the database, the role or a pooler has set.
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';
+// The server's own time-out would end the wait for a synchronous standby, and report a commit that is not on it.
+const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
+const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
+// One turn after the other for each grant, in an order that all keep to, so that nobody waits in a circle.
+const TAKE_TURNS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
+      SELECT unnest(CAST(? AS text[])) AS uid UNION
+      SELECT grant_uid FROM redemptions WHERE id = ANY (CAST(? AS text[]))) AS subjects ORDER BY 1)
+  SELECT pg_advisory_xact_lock(key) FROM keys`;
+
+/** A PostgreSQL database: reads side by side, writes by group commit on one connection. */
+export function postgresDatabase(
+  { readers, writer }: { readonly readers: PostgresConnections; readonly writer: PostgresConnections },
+  ledgerKey: LedgerKeyFile,
+  options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
+): SqlDatabase {
+  const ledger = new LedgerChain(ledgerKey, DIALECT.forUpdate);
+  const { write, finish } = startGroupCommit(
+    {
+      commit: (batch, subjects) =>
+        commit(writer, batch(ledger), subjects, options.checkpoint).finally(() => ledger.forget()),
+      failureOf,
+      isPatient: true,
+      gatherMs: 0,
+      largestBatch: 64,
+    } satisfies Committer,
+    options.deadlineMs,
+  );
+  let closing: Promise<void> | undefined;
+
+  async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    if (closing) throw storeUnavailable('the store is closed');
+    try {
+      return await readers.use(query).catch((error: unknown) => {
+        // A connection that broke while it lay idle is found out by using it.
+        if (failureOf(error) !== 'lost') throw error;
+        return readers.use(query);
+      });
+    } catch (error) {
+      throw translateFailure(error, failureOf);
+    }
+  }
+
+  return {
+    dialect: DIALECT,
+    read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
+    readAtOnce: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
+    write,
+    // The server keeps what was erased in its log and its dead rows until it tidies up; nothing here can help that.
+    afterErasing: () => undefined,
+    close() {
+      closing ??= finish().then(async () => {
+        await Promise.all([readers.close(), writer.close()]);
+      });
+      return closing;
+    },
+  };
+}
+
+async function runInSnapshot<T>(connection: PostgresConnection, query: SqlOperation<T>): Promise<T> {
+  await connection.query(SNAPSHOT);
+  try {
+    return await new OperationRunner(connection).run(query);
+  } finally {
+    await connection.query('ROLLBACK');
+  }
+}
+
+async function commit(
+  connections: PostgresConnections,
+  batch: SqlOperation<void>,
+  subjects: readonly WriteSubject[],
+  checkpoint: Checkpoint | undefined,
+): Promise<CommitFailure | undefined> {
+  let isCommitting = false;
+  try {
+    await connections.use(async (connection) => {
+      const runner = new OperationRunner(connection);
+      try {
+        runner.put(BEGIN);
+        await runner.run(takeTurns(subjects));
+        await runner.run(batch);
+        isCommitting = true;
+        await checkpoint?.('before-commit');
+        const answers = (await connection.query(COMMIT)) as unknown as readonly { readonly command: string }[];
+        // A transaction that failed is taken back by its commit, which is no error.
+        if (answers.at(-1)?.command !== 'COMMIT') {
+          isCommitting = false;
+          throw runner.failure ?? new ConnectionLostError('the transaction was taken back');
+        }
+        await checkpoint?.('after-commit');
+      } catch (error) {
+        await connection.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
+    return undefined;
+  } catch (error) {
+    return { error, inDoubt: isCommitting && !isTakenBack(error) };
+  }
+}
+
+function* takeTurns(subjects: readonly WriteSubject[]): SqlOperation<void> {
+  const uids = subjects.flatMap(({ grantUid }) => grantUid ?? []);
+  const ids = subjects.flatMap(({ redemptionId }) => redemptionId ?? []);
+  if (uids.length + ids.length > 0) yield* put(TAKE_TURNS, arrayOf(uids), arrayOf(ids));
+}
+
+/** A list of texts as PostgreSQL writes an array. */
+function arrayOf(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}

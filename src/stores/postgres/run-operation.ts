@@ -1,0 +1,84 @@
+import type pg from 'pg';
+import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
+import type { PostgresConnection } from './connections.js';
+
+const NOTHING: SqlResult = { rows: [], changes: 0 };
+
+/** Statements as PostgreSQL wants them, by what they are for us: prepared once on each connection. */
+const prepared = new Map<string, { readonly name: string; readonly text: string }>();
+
+function preparedStatement(sql: string): { readonly name: string; readonly text: string } {
+  let statement = prepared.get(sql);
+  if (!statement) {
+    let place = 0;
+    const text = sql.replace(/\?/g, () => `$${(place += 1)}`);
+    statement = { name: `linkgrant-${prepared.size}`, text };
+    prepared.set(sql, statement);
+  }
+  return statement;
+}
+
+function send(
+  connection: PostgresConnection,
+  { sql, values, isRaw }: SqlStatement,
+): Promise<pg.QueryResult<never>> {
+  return connection.query({
+    ...preparedStatement(sql),
+    values: values as unknown[],
+    ...(isRaw && { rowMode: 'array' }),
+  });
+}
+
+/** Does operations on one connection, one after the other; statements whose results nobody awaits are sent at once. */
+export class OperationRunner {
+  readonly #connection: PostgresConnection;
+  #failure: unknown;
+
+  constructor(connection: PostgresConnection) {
+    this.#connection = connection;
+  }
+
+  /** The first failure of a statement that nobody awaited; what came after it in its transaction says less. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Sends a statement, or several in one text, without waiting for it. */
+  put(text: string): void {
+    this.#watch(this.#connection.query(text));
+  }
+
+  /** What an operation comes to. Rejects with what the driver or the operation throws. */
+  async run<T>(operation: SqlOperation<T>): Promise<T> {
+    let step = operation.next();
+    while (!step.done) {
+      if (step.value.isUnwatched) {
+        this.#watch(send(this.#connection, step.value));
+        step = operation.next(NOTHING);
+        continue;
+      }
+      let result: SqlResult;
+      try {
+        const { rows, rowCount } = await send(this.#connection, step.value);
+        result = { rows, changes: rowCount ?? 0 };
+      } catch (error) {
+        step = operation.throw(this.#takeFailure() ?? error);
+        continue;
+      }
+      step = operation.next(result);
+    }
+    return step.value;
+  }
+
+  #watch(answer: Promise<unknown>): void {
+    answer.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+  }
+
+  #takeFailure(): unknown {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+}

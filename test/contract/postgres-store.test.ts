@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { createTestDatabase } from '../support/postgres-server.js';
+import { NOW } from '../support/store-samples.js';
+import { storeConformance } from './store-conformance.js';
+
+storeConformance('PostgreSQL', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
+  const database = await createTestDatabase();
+  const ledgerKeyFile = join(directory, 'ledger.key');
+  const { place } = database;
+  const store = await openPostgresStore({ place, migrate: true, clock: () => NOW, ledgerKeyFile });
+  return {
+    store,
+    opener: {
+      module: new URL('../support/postgres-opener.mjs', import.meta.url).href,
+      exportName: 'openTestStore',
+      options: { server: inject('postgres'), database: place.database, ledgerKeyFile },
+    },
+    openAnother: () => openPostgresStore({ place, migrate: false, clock: () => NOW, ledgerKeyFile }),
+    async close() {
+      await store.close();
+      await database.drop();
+      await rm(directory, { recursive: true });
+    },
+  };
+});
