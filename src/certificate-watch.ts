@@ -3,11 +3,11 @@ import type { CertificateTimes } from './admin/certificate-readiness.js';
 import type { Metrics } from './admin/metrics.js';
 import type { TlsListener } from './http/tls-listener.js';
 import { describeCertificate } from './pki/certificate-info.js';
-import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import type { FoundIdentity } from './redemption/server-identity.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
+import type { ServingLease } from './redemption/serving-lease.js';
 import type { ServiceIdentities } from './service-identities.js';
 
 /** What keeps the certificates of a running service those that are there now. */
@@ -116,7 +116,7 @@ export function watchCertificates(
         // What that service keeps now, with its own names, is not written over.
         logger.error(
           { event: 'service_replaced' },
-          'another service with other settings runs on the same files',
+          'another service with other settings runs on the same files or store',
         );
         return;
       }

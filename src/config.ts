@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
+import { maskedStorePlace } from './store-place.js';
 
 /** Configuration that cannot be used: the message names the key and the value, `hint` what is allowed. */
 class ConfigurationError extends Error {
@@ -157,7 +158,7 @@ export function loadConfiguration(
       'default',
     ];
     sources[key] = source;
-    written[key] = value;
+    written[key] = key === 'store' && typeof value === 'string' ? maskedStorePlace(value) : value;
     settings[key] = value === undefined ? undefined : readSetting(key, value, source);
   }
   const warnings = unknownVariables(env);
@@ -168,15 +169,28 @@ export function loadConfiguration(
 
 function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {
   const parsed = SETTING_SCHEMAS[key].safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (key === 'store') refuseShownPassword(parsed.data as Settings['store'], source);
+    return parsed.data;
+  }
   const [issue] = parsed.error.issues;
   const at = issue?.path[0];
   const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
-  const shown = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
+  const text = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
+  const shown = key === 'store' ? maskedStorePlace(text) : text;
   const unset = source.startsWith('variable ') ? '; correct the variable, or unset it' : '';
   throw new ConfigurationError(
     `${key} (${source}) cannot be "${shown}"`,
     `it must be ${issue?.message}${unset}`,
+  );
+}
+
+/** Whoever lists the processes of a machine reads their flags. */
+function refuseShownPassword(store: Settings['store'], source: SettingSource): void {
+  if (store?.kind !== 'postgres' || store.password === undefined || !source.startsWith('flag ')) return;
+  throw new ConfigurationError(
+    'store (flag --store) has a password in it, which everybody on this machine can read',
+    'leave it out and give it with PGPASSWORD or in the file that PGPASSFILE names, or give the whole URL with LINKGRANT_STORE or in the configuration file',
   );
 }
 

@@ -90,9 +90,9 @@ export function generatedLinkMaterializer(
   return 'write' in to ? streamMaterializer(to.write) : directoryMaterializer(to.directory, clock);
 }
 
-/** True when the configured store is there. */
+/** True when the configured store is there; a database on a server is taken to be. */
 export function hasStore({ store, dataDir }: Settings): boolean {
-  return existsSync(store ?? join(dataDir, 'linkgrant.db'));
+  return store?.kind === 'postgres' || existsSync(store?.file ?? join(dataDir, 'linkgrant.db'));
 }
 
 /**

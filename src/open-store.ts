@@ -1,19 +1,56 @@
+import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { environment } from './config.js';
 import { makePrivateDirectory } from './files/private-file.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
+import type { ServingLease, SharedSettings } from './redemption/serving-lease.js';
 import type { Settings } from './setting-schemas.js';
+import type { PostgresUrl } from './store-place.js';
+import type { PostgresPlace } from './stores/postgres/place.js';
 
 /** Opens the configured store. With `migrate` a missing or older schema is brought up to date first. */
 export async function openStore(
-  settings: Settings,
+  { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
   context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
   migrate: boolean,
 ): Promise<GrantStore> {
-  const { openSqliteStore } = await import('./stores/sqlite/sqlite-store.js');
-  const file = settings.store ?? join(settings.dataDir, 'linkgrant.db');
-  if (migrate) makePrivateDirectory(dirname(file));
   const { clock, checkpoint } = context;
-  const ledgerKeyFile = join(settings.dataDir, 'ledger.key');
+  const ledgerKeyFile = join(dataDir, 'ledger.key');
+  if (store?.kind === 'postgres') {
+    const { openPostgresStore } = await import('./stores/postgres/postgres-store.js');
+    const place = await placeOf(store);
+    return openPostgresStore({ place, migrate, clock, checkpoint, ledgerKeyFile });
+  }
+  const { openSqliteStore } = await import('./stores/sqlite/sqlite-store.js');
+  const file = store?.file ?? join(dataDir, 'linkgrant.db');
+  if (migrate) makePrivateDirectory(dirname(file));
   return openSqliteStore({ file, migrate, clock, checkpoint, ledgerKeyFile });
+}
+
+/**
+ * Notes in a database that hosts share that a service with these settings runs; a store in a file has its lease beside it.
+ * Rejects with OtherServiceError while a service with other settings runs on it.
+ */
+export async function takeStoreLease(
+  { store }: Pick<Settings, 'store'>,
+  shared: SharedSettings,
+): Promise<ServingLease | undefined> {
+  if (store?.kind !== 'postgres') return undefined;
+  const { takePostgresLease } = await import('./stores/postgres/serving-lease.js');
+  return takePostgresLease(await placeOf(store), shared);
+}
+
+/** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
+async function placeOf(url: PostgresUrl): Promise<PostgresPlace> {
+  const { postgresPlace } = await import('./stores/postgres/place.js');
+  const { PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = environment();
+  const user = url.user ?? (PGUSER || userInfo().username);
+  return postgresPlace({
+    ...url,
+    user,
+    database: url.database ?? (PGDATABASE || user),
+    password: url.password ?? (PGPASSWORD || undefined),
+    passfile: url.passfile ?? (PGPASSFILE || join(homedir(), '.pgpass')),
+  });
 }

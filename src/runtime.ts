@@ -15,14 +15,14 @@ import { CertificateAuthorityError } from './pki/authority.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import { KeyMaker } from './pki/keys.js';
 import { serviceUrl } from './platforms/standalone/service-address.js';
-import type { ServingLease } from './platforms/standalone/serving-lease.js';
 import { createPublicListener } from './public-listener.js';
 import type { Checkpoint, Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { publishCodeKey } from './redemption/rotate-code-keys.js';
 import type { FoundIdentity } from './redemption/server-identity.js';
 import { publishService, type ServiceDescription } from './redemption/service-description.js';
-import { openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
+import type { ServingLease } from './redemption/serving-lease.js';
+import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import type { Settings } from './setting-schemas.js';
 import { measureStore } from './stores/measured-store.js';
 import { systemOf } from './system-side.js';
@@ -76,13 +76,14 @@ export async function prepareService(settings: Settings, context: RuntimeContext
 /** Starts the redemption service, and resolves once it answers. */
 export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
   const identities = await openIdentities(settings, context.clock);
-  const lease = await takeServing(settings, context.clock);
+  let lease = await takeServing(settings, context.clock);
   let listener: TlsListener | undefined;
   let store: GrantStore | undefined;
   try {
     const shown = await identities.identity.read(context.clock());
     const metrics = createMetrics();
     store = measureStore(await openStore(settings, context, true), metrics);
+    lease = await joinServing(settings, { lease, store, ca: shown.ca, clock: context.clock });
     const place = { url: urlOf(settings, settings.listen.port), ca: shown.ca };
     const parts = { settings, context, ...identities, lease, shown, place, store, metrics };
     listener = createListener(parts);

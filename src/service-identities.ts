@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openCodeKeys } from './code-keys.js';
+import { takeStoreLease } from './open-store.js';
 import { openDataDirectory } from './platforms/standalone/data-directory.js';
 import { OwnedAuthorities, SERVER_CA } from './platforms/standalone/owned-authorities.js';
 import {
@@ -8,17 +10,16 @@ import {
   type ServerIdentitySource,
 } from './platforms/standalone/server-identity.js';
 import { certificateHosts } from './platforms/standalone/service-address.js';
-import {
-  OtherServiceError,
-  type ServingLease,
-  takeServingLease,
-} from './platforms/standalone/serving-lease.js';
+import { takeServingLease } from './platforms/standalone/serving-lease.js';
 import { StandaloneSite } from './platforms/standalone/site.js';
 import type { Clock } from './redemption/clock.js';
+import type { GrantStore } from './redemption/grant-store.js';
+import { signingMasterKey } from './redemption/rotate-code-keys.js';
+import { OtherServiceError, type ServingLease } from './redemption/serving-lease.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 import { flagOf, type SettingKey } from './settings.js';
-import { sharedSettings } from './shared-settings.js';
+import { sharedSettings, storeSettings } from './shared-settings.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-side.js';
 
@@ -31,11 +32,19 @@ export interface ServiceIdentities {
   readonly identity: ServerIdentitySource;
 }
 
-/** Settings that another service on the same files does not have; `hint` says what to do. */
+/** Settings or keys that another service on the same files or store does not have; `hint` says what to do. */
 class SettingsConflictError extends Error {
   override readonly name = 'SettingsConflictError';
-  readonly hint =
-    'stop that service first, give both the same value, or give this one its own --data-dir and --store';
+  readonly hint: string;
+
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    hint = 'stop that service first, give both the same value, or give this one its own --data-dir and --store',
+  ) {
+    super(message, options);
+    this.hint = hint;
+  }
 }
 
 /** The site behind the service, and, where it has no platform, the CA that signs its links. */
@@ -92,20 +101,53 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);
   const { dataDir, store } = settings;
-  const places = [join(dataDir, 'serving'), ...(store === undefined ? [] : [`${store}.serving`])];
+  const places = [join(dataDir, 'serving'), ...(store?.kind === 'sqlite' ? [`${store.file}.serving`] : [])];
   const leases: ServingLease[] = [];
-  const release = () => {
-    for (const lease of leases) lease.release();
-  };
   try {
     for (const place of places) leases.push(await takeServingLease(place, shared, { clock, sleep }));
   } catch (error) {
-    release();
-    if (!(error instanceof OtherServiceError)) throw error;
+    allOf(leases).release();
+    throw conflictOf(error, dataDir);
+  }
+  return allOf(leases);
+}
+
+/**
+ * The same right for a store that hosts share, beside the one for their files. Rejects with SettingsConflictError also where
+ * this host's keys are others than those of the services before it: what one signs the other would refuse.
+ */
+export async function joinServing(
+  settings: Settings,
+  { lease, store, ca, clock }: { lease: ServingLease; store: GrantStore; ca: string; clock: Clock },
+): Promise<ServingLease> {
+  if (settings.store?.kind !== 'postgres') return lease;
+  const codeKeys = openCodeKeys(settings.dataDir, clock);
+  if ((await signingMasterKey(store, codeKeys)) === undefined) {
     throw new SettingsConflictError(
-      `another service runs on ${dataDir} with another ${flagOf(error.setting as SettingKey)}`,
-      { cause: error },
+      `the codes of this store's tokens are signed under a key that is not in ${settings.dataDir}`,
+      undefined,
+      'copy the directory code-keys from the data directory of a host that serves',
     );
   }
-  return { isHeld: () => leases.every((lease) => lease.isHeld()), release };
+  try {
+    const shared = await takeStoreLease(settings, storeSettings(settings, ca));
+    return shared ? allOf([lease, shared]) : lease;
+  } catch (error) {
+    throw conflictOf(error, 'the same store');
+  }
+}
+
+function conflictOf(error: unknown, place: string): unknown {
+  if (!(error instanceof OtherServiceError)) return error;
+  const flag = flagOf(error.setting as SettingKey);
+  return new SettingsConflictError(`another service runs on ${place} with another ${flag}`, { cause: error });
+}
+
+function allOf(leases: readonly ServingLease[]): ServingLease {
+  return {
+    isHeld: () => leases.every((lease) => lease.isHeld()),
+    release: () => {
+      for (const lease of leases) lease.release();
+    },
+  };
 }

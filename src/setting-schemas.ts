@@ -4,6 +4,7 @@ import type { LinkEndpoint } from './domain/link.js';
 import { isNamespace } from './domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
+import { parseStorePlace, STORE_FORM } from './store-place.js';
 
 /** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
@@ -116,9 +117,7 @@ export const SETTING_SCHEMAS = {
   issuerCert: path,
   issuerKey: path,
   serverKeyType: oneOf('p256', 'rsa2048'),
-  store: text('sqlite:FILE', (value) =>
-    /^sqlite:.+/s.test(value) ? value.slice('sqlite:'.length) : undefined,
-  ),
+  store: text(STORE_FORM, parseStorePlace),
   workers: positive(64),
   opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
   adminListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),

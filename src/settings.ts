@@ -89,8 +89,9 @@ export const SETTINGS = {
     description: 'key made for clients that send no CSR: p256 or rsa2048',
   },
   store: {
-    placeholder: 'sqlite:FILE',
-    description: 'where grants are kept (default: linkgrant.db in the data directory)',
+    placeholder: 'sqlite:FILE|postgres://…',
+    description:
+      'where grants are kept: sqlite:FILE or postgres://USER@HOST/DATABASE (default: linkgrant.db in the data directory)',
   },
   workers: { default: '1', placeholder: 'N', description: 'processes that serve' },
   opsListen: {

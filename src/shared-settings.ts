@@ -25,3 +25,12 @@ export function sharedSettings(settings: Settings): Readonly<Partial<Record<Sett
   } satisfies Partial<Record<SettingKey, unknown>>;
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
 }
+
+/**
+ * The same for services on one store that have files of their own, on other hosts: in place of paths, the CA that tokens
+ * carry, which all of them have to prove themselves with.
+ */
+export function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
+  const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);
+  return { ...values, tlsCa: ca };
+}

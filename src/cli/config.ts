@@ -3,7 +3,10 @@ import { configurationFrom } from './configuration.js';
 import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
-/** Shows the effective configuration, and where each value comes from. No setting holds a secret, only paths to them. */
+/**
+ * Shows the effective configuration, and where each value comes from. A password in the store's URL is masked; no other
+ * setting holds a secret, only paths to them.
+ */
 export async function configCheckCommand(flags: {
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;

@@ -99,7 +99,7 @@ const ADVICE = {
   overloaded: { exitCode: 4, hint: 'the service is busy; try again' },
   store_unavailable: {
     exitCode: 4,
-    hint: 'the store of the service is not available (full, read-only or locked); free it, then try again',
+    hint: 'the store of the service is not available (full, read-only, locked, or its server away); mend that, then try again',
   },
   internal: {
     exitCode: 4,

@@ -6,7 +6,7 @@ import { createPrivateFile } from '../files/private-file.js';
 export class LedgerKeyError extends Error {
   override readonly name = 'LedgerKeyError';
   readonly hint =
-    "restore ledger.key from the backup of the service's data directory, and name that with --data-dir";
+    "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name that with --data-dir";
 }
 
 /** A key for HMAC-SHA256 that is kept in a file (0600): 32 bytes as hex, made once and never changed. */

@@ -8,8 +8,7 @@ export function openTestStore({ server, database, ...options }) {
     database,
     user,
     password: () => password,
-    tls: false,
-    applicationName: 'linkgrant',
+    tls: () => false,
     shown: `postgres://${host}:${port}/${database}`,
   };
   return openPostgresStore({ place, migrate: false, ...options });

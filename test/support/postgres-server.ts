@@ -9,6 +9,8 @@ export interface PostgresServer {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** The CA of its certificate, which is for `localhost` and 127.0.0.1 (PEM); undefined where it offers no TLS. */
+  readonly ca?: string;
 }
 
 declare module 'vitest' {
@@ -36,15 +38,15 @@ export function placeOf(server: PostgresServer, database: string): PostgresPlace
     database,
     user,
     password: () => password,
-    tls: false,
-    applicationName: 'linkgrant',
+    tls: () => false,
     options: undefined,
     shown: `postgres://${host}:${port}/${database}`,
   };
 }
 
 async function run(server: PostgresServer, database: string, text: string, values: readonly unknown[] = []) {
-  const client = new pg.Client({ ...server, database });
+  const { host, port, user, password } = server;
+  const client = new pg.Client({ host, port, user, password, database });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -3,33 +3,17 @@ import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs
 import { join } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Clock } from '../../redemption/clock.js';
+import {
+  differingSetting,
+  OtherServiceError,
+  type ServingLease,
+  type SharedSettings,
+} from '../../redemption/serving-lease.js';
 
 const BEAT_MS = 1_000;
 // Longer than a process that is alive goes without touching its file.
 const DEAD_MS = 5_000;
 const LOOK_MS = 200;
-
-/** What services that share files have to have in common: a text for each setting, by its key. */
-export type SharedSettings = Readonly<Record<string, string>>;
-
-/** Another service runs on the same files with another value of `setting`. */
-export class OtherServiceError extends Error {
-  override readonly name = 'OtherServiceError';
-  readonly setting: string;
-
-  constructor(setting: string) {
-    super(`another service runs with another ${setting}`);
-    this.setting = setting;
-  }
-}
-
-/** The right of a process to keep the files of a service up to date. */
-export interface ServingLease {
-  /** False while this process was taken for dead and a service with other settings runs. */
-  isHeld(): boolean;
-  /** Gives it up, so that a service with other settings starts at once. */
-  release(): void;
-}
 
 /**
  * Notes in `directory` that a service with these settings runs, in a file that it touches every second. Any number of
@@ -56,7 +40,7 @@ export async function takeServingLease(
     } catch {
       // Removed by a service that took this process for dead, which a suspended one looks like.
       try {
-        isHeld = !others().some((other) => differing(settings, readShared(join(directory, other))));
+        isHeld = !others().some((other) => differingSetting(settings, readShared(join(directory, other))));
         if (isHeld) write();
       } catch {
         isHeld = false;
@@ -92,7 +76,7 @@ async function outlive(
   { clock, sleep }: { readonly clock: Clock; readonly sleep: (ms: number) => Promise<unknown> },
 ): Promise<void> {
   const touched = touchedAt(file);
-  const setting = differing(settings, readShared(file));
+  const setting = differingSetting(settings, readShared(file));
   const isOld = touched !== undefined && clock() - touched > DEAD_MS;
   if (setting !== undefined && !isOld) {
     // Its end is seen by what it does, since clocks are set.
@@ -117,9 +101,4 @@ function readShared(file: string): SharedSettings {
   } catch {
     return {};
   }
-}
-
-/** The first setting that both have and that differs. */
-function differing(own: SharedSettings, other: SharedSettings): string | undefined {
-  return Object.keys(own).find((key) => other[key] !== undefined && other[key] !== own[key]);
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { StoreOpenError } from '../store-open-error.js';
-import type { PostgresPlace } from './place.js';
-import { ConnectionLostError, sqlState } from './postgres-failure.js';
+import type { PostgresHost, PostgresPlace } from './place.js';
+import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
 
 /** An open connection that nobody else uses until it is given back. */
 export type PostgresConnection = pg.PoolClient;
@@ -13,6 +13,8 @@ export interface PostgresConnections {
    * that turned out to be a standby's. Rejects with ConnectionLostError when none is to be had, and with what `use` throws.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
+  /** The same for what may be done twice: that a connection broke while it lay idle is found out by using it. */
+  useAgain<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -52,15 +54,15 @@ const TYPES = {
 export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): PostgresConnections {
   const { hosts } = place;
   let current = 0;
-  const target = () => hosts[current % hosts.length] as PostgresPlace['hosts'][number];
+  const server = () => hosts[current % hosts.length] as PostgresHost;
+  const target = () => ({ ...server(), ssl: place.tls(server()) });
   const pool = new pg.Pool({
     ...target(),
     database: place.database,
     user: place.user,
     // A function keeps it out of what is printed, and the driver from looking for files itself.
-    password: async () => place.password(target().host, target().port) ?? '',
-    ssl: place.tls,
-    application_name: place.applicationName,
+    password: async () => place.password(server()) ?? '',
+    application_name: 'linkgrant',
     ...(place.options !== undefined && { options: place.options }),
     types: TYPES,
     pipeline: true,
@@ -93,24 +95,38 @@ export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): P
     throw asOwn(failure, place);
   }
 
+  async function run<T>(
+    connection: PostgresConnection,
+    use: (connection: PostgresConnection) => Promise<T>,
+  ): Promise<T> {
+    let broken: Error | undefined;
+    // The driver tells of a break here as well as to whoever waits for an answer.
+    const noteBreak = (error: Error): void => {
+      broken = error;
+    };
+    connection.on('error', noteBreak);
+    try {
+      return await use(connection);
+    } catch (error) {
+      const own = broken ? lost(broken, place) : asOwn(error, place);
+      if (failureOf(own) === 'lost') broken = own as Error;
+      throw own;
+    } finally {
+      connection.off('error', noteBreak);
+      connection.release(broken);
+    }
+  }
+
   return {
-    async use(use) {
-      const connection = await connect();
-      let broken: Error | undefined;
-      // The driver tells of a break here as well as to whoever waits for an answer.
-      const noteBreak = (error: Error): void => {
-        broken = error;
-      };
-      connection.on('error', noteBreak);
-      try {
-        return await use(connection);
-      } catch (error) {
-        const own = broken ? lost(broken, place) : asOwn(error, place);
-        if (own instanceof ConnectionLostError || sqlState(own) === '25006') broken = own as Error;
-        throw own;
-      } finally {
-        connection.off('error', noteBreak);
-        connection.release(broken);
+    use: async (use) => run(await connect(), use),
+    async useAgain(use) {
+      for (let left = max; ; left -= 1) {
+        const connection = await connect();
+        try {
+          return await run(connection, use);
+        } catch (error) {
+          if (left === 0 || failureOf(error) !== 'lost') throw error;
+        }
       }
     },
     close: () => pool.end(),

@@ -1,19 +1,53 @@
 import type { ConnectionOptions } from 'node:tls';
+import { passwordInFile } from './password-file.js';
+import { type TlsSettings, tlsOptions } from './tls-options.js';
+
+/** A server of a database; a host that begins with `/` is the directory of a socket. */
+export interface PostgresHost {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Where a PostgreSQL database is, and how it is reached. */
 export interface PostgresPlace {
-  /** Servers of which one is the primary; a host that begins with `/` is the directory of a socket. */
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  /** Servers of which one is the primary. */
+  readonly hosts: readonly PostgresHost[];
   readonly database: string;
   readonly user: string;
-  /** Looked up for each connection, since it may be replaced; undefined where the server wants none. */
-  readonly password: (host: string, port: number) => string | undefined;
+  /** Looked up for each connection, since it may be replaced; undefined where there is none. */
+  password(host: PostgresHost): string | undefined;
   /** False for a connection that is not encrypted. */
-  readonly tls: ConnectionOptions | false;
-  /** What the server shows of this program. */
-  readonly applicationName: string;
+  tls(host: PostgresHost): ConnectionOptions | false;
   /** Further settings of the session, in the words of libpq's `options`. */
   readonly options: string | undefined;
   /** How people are told of it: never with a password. */
   readonly shown: string;
+}
+
+/** A database as its URL and the environment name it. */
+export interface NamedDatabase extends TlsSettings {
+  readonly hosts: readonly PostgresHost[];
+  readonly database: string;
+  readonly user: string;
+  readonly password: string | undefined;
+  /** Path of a file with passwords, for where none is given. */
+  readonly passfile: string | undefined;
+  readonly options: string | undefined;
+}
+
+/** The place of a database that was named. */
+export function postgresPlace(named: NamedDatabase): PostgresPlace {
+  const { hosts, database, user, password, passfile, options } = named;
+  const servers = hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return {
+    hosts,
+    database,
+    user,
+    password: (host) =>
+      password ??
+      (passfile === undefined ? undefined : passwordInFile(passfile, { ...host, database, user })),
+    tls: ({ host }) => tlsOptions(named, host),
+    options,
+    shown: `postgres://${servers.join(',')}/${database}`,
+  };
 }

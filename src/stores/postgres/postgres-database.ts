@@ -54,11 +54,7 @@ export function postgresDatabase(
   async function use<T>(query: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     if (closing) throw storeUnavailable('the store is closed');
     try {
-      return await readers.use(query).catch((error: unknown) => {
-        // A connection that broke while it lay idle is found out by using it.
-        if (failureOf(error) !== 'lost') throw error;
-        return readers.use(query);
-      });
+      return await readers.useAgain(query);
     } catch (error) {
       throw translateFailure(error, failureOf);
     }
@@ -105,7 +101,9 @@ async function commit(
         await runner.run(batch);
         isCommitting = true;
         await checkpoint?.('before-commit');
-        const answers = (await connection.query(COMMIT)) as unknown as readonly { readonly command: string }[];
+        const answers = (await connection.query(COMMIT)) as unknown as readonly {
+          readonly command: string;
+        }[];
         // A transaction that failed is taken back by its commit, which is no error.
         if (answers.at(-1)?.command !== 'COMMIT') {
           isCommitting = false;

@@ -118,5 +118,8 @@ function openingError(error: unknown, place: PostgresPlace): Error {
   }
   if (!(error instanceof ConnectionLostError)) return translateFailure(error, failureOf);
   const cause = error.cause as NodeJS.ErrnoException;
-  return storeUnavailable(`the store ${place.shown} cannot be reached (${cause.code ?? cause.message})`, error);
+  return storeUnavailable(
+    `the store ${place.shown} cannot be reached (${cause.code ?? cause.message})`,
+    error,
+  );
 }

@@ -10,8 +10,8 @@ const prepared = new Map<string, { readonly name: string; readonly text: string 
 function preparedStatement(sql: string): { readonly name: string; readonly text: string } {
   let statement = prepared.get(sql);
   if (!statement) {
-    let place = 0;
-    const text = sql.replace(/\?/g, () => `$${(place += 1)}`);
+    const [before = '', ...parts] = sql.split('?');
+    const text = before + parts.map((part, index) => `$${index + 1}${part}`).join('');
     statement = { name: `linkgrant-${prepared.size}`, text };
     prepared.set(sql, statement);
   }

@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { StoreOpenError } from '../store-open-error.js';
+
+/** What a password is for. */
+export interface PasswordPurpose {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+/**
+ * The password that a file of libpq's form (`host:port:database:user:password`, `*` for any) has for a purpose; undefined
+ * where it has none, or is not there. Throws StoreOpenError for one that others may read.
+ */
+export function passwordInFile(file: string, purpose: PasswordPurpose): string | undefined {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode;
+  if (mode === undefined) return undefined;
+  if ((mode & 0o077) !== 0) {
+    throw new StoreOpenError(`other users may read the password file ${file}`, `chmod go= ${file}`);
+  }
+  const { host, port, database, user } = purpose;
+  const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
+  for (const line of readBoundedText(file).split('\n')) {
+    if (line.startsWith('#')) continue;
+    const [password, ...fields] = fieldsOf(line).reverse();
+    const found = fields.reverse();
+    if (found.length === 4 && found.every((field, at) => field === '*' || field === wanted[at]))
+      return password;
+  }
+  return undefined;
+}
+
+/** The parts of a line between colons; a backslash makes the character after it an ordinary one. */
+function fieldsOf(line: string): string[] {
+  const fields = [''];
+  for (const [part] of line.matchAll(/\\[\\:]|[\s\S]/g)) {
+    if (part === ':') fields.push('');
+    else fields[fields.length - 1] += part.length === 2 ? part.slice(1) : part;
+  }
+  return fields;
+}

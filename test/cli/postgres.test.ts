@@ -1,0 +1,178 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+
+const work = new Workplace();
+const SERVED = [
+  ...['--external-url', 'https://grants.example.com:9443', '--host', 'grants.example.com'],
+  ...['--endpoint', 'inter-router=router.example.com:55671'],
+];
+let database: TestDatabase;
+let first: Serving;
+let second: Serving;
+const env = () => ({ PGPASSWORD: database.password });
+const on = (dataDir: string) => ['--data-dir', work.path(dataDir), '--store', database.url];
+const run = (...words: readonly string[]) => linkgrant(words, { env: env() });
+
+/** Another host's data directory, with these of the first one's keys. */
+function hostWith(name: string, ...kept: readonly string[]): string {
+  mkdirSync(work.path(name), { mode: 0o700 });
+  for (const each of kept) cpSync(work.path('first', each), work.path(name, each), { recursive: true });
+  return name;
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  first = await work.serve([...SERVED, ...on('first')], { env: env() });
+  hostWith('second', 'issuers', 'code-keys', 'ledger.key');
+  second = await work.serve([...SERVED, ...on('second')], { env: env() });
+});
+afterAll(async () => {
+  await work.remove();
+  await database.drop();
+});
+
+/** What a site of its own comes to that redeems a token at one of them. */
+async function redeemAt({ port }: Serving, token: string, site: string) {
+  const route = `grants.example.com:9443:127.0.0.1:${port}`;
+  const place = ['--data-dir', work.path(site), '--to', work.path(site, 'links')];
+  return run('token', 'redeem', token, ...place, '--connect-to', route);
+}
+
+describe('services of several hosts on one PostgreSQL', () => {
+  it('redeem the same tokens, whoever made them, as often as they may be and no more', async () => {
+    const own = work.path('own.yaml');
+    const signed = work.path('signed.yaml');
+    expect((await run('grant', 'create', 'shared', '--redemptions-allowed', '2', ...on('first'))).code).toBe(
+      0,
+    );
+    expect((await run('token', 'issue', own, ...on('second'))).code).toBe(0);
+    const minted = await run('token', 'issue', signed, '--grant', 'shared', ...on('second'));
+    expect(minted.code).toBe(0);
+    expect((await redeemAt(first, own, 'site-1')).code).toBe(0);
+    expect((await redeemAt(second, own, 'site-2')).code).toBe(3);
+    expect((await redeemAt(first, signed, 'site-3')).code).toBe(0);
+    const listed = json(await run('redemption', 'list', '-o', 'json', ...on('second')));
+    expect(listed).toHaveLength(2);
+    expect((await run('redemption', 'list', '--verify', ...on('second'))).code).toBe(0);
+  });
+
+  it('have to publish the same', async () => {
+    const other = ['--external-url', 'https://other.example.com', ...SERVED.slice(2)];
+    const third = hostWith('third', 'issuers', 'code-keys', 'ledger.key');
+    const refused = await run(
+      'serve',
+      '--ops-listen',
+      'off',
+      '--listen',
+      '127.0.0.1:0',
+      ...other,
+      ...on(third),
+    );
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toBe(
+      'another service runs on the same store with another --external-url',
+    );
+  });
+
+  it.each([
+    [['code-keys', 'ledger.key'], 'another service runs on the same store with another --tls-ca'],
+    [['issuers', 'ledger.key'], 'signed under a key that is not in'],
+    [['issuers', 'code-keys'], "the ledger's key"],
+  ])('have to have the same keys: %j is not enough', async (kept, words) => {
+    const fourth = hostWith('fourth', ...kept);
+    const refused = await run(
+      'serve',
+      '--ops-listen',
+      'off',
+      '--listen',
+      '127.0.0.1:0',
+      ...SERVED,
+      ...on(fourth),
+    );
+    rmSync(work.path(fourth), { recursive: true });
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toContain(words);
+  });
+
+  it('may be followed by one with other settings once they have ended, however that was', async () => {
+    const alone = await createTestDatabase();
+    const words = [
+      '--data-dir',
+      work.path('alone'),
+      '--store',
+      alone.url,
+      '--endpoint',
+      'edge=r.example.com:1',
+    ];
+    const killed = await work.serve(words, { env: env() });
+    killed.signal('SIGKILL');
+    await killed.ended;
+    const next = await work.serve([...words, '--external-url', 'https://b.example.com'], { env: env() });
+    await next.stop();
+    await alone.drop();
+  });
+
+  it('go on when the server has ended their connections', async () => {
+    const ended = await database.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'linkgrant'`,
+    );
+    expect(ended.length).toBeGreaterThan(1);
+    const token = work.path('after.yaml');
+    expect((await run('token', 'issue', token, ...on('first'))).code).toBe(0);
+    expect((await redeemAt(second, token, 'site-4')).code).toBe(0);
+    // Their leases are taken again too.
+    await vi.waitFor(
+      async () => {
+        const held = await database.sql(
+          "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2",
+        );
+        expect(held.length).toBeGreaterThanOrEqual(2);
+      },
+      { timeout: 30_000 },
+    );
+  });
+});
+
+describe('the password of a store', () => {
+  const secret = 'S3cret-of-the-database';
+  const url = () => database.url.replace('@', `:${secret}@`);
+
+  it('is refused on the command line, where everybody can read it', async () => {
+    const refused = await run('grant', 'list', '--data-dir', work.path('first'), '--store', url());
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toContain('has a password in it');
+    expect(refused.stderr).not.toContain(secret);
+  });
+
+  it('is masked in what is shown, and in what is wrong', async () => {
+    const shown = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: url() } });
+    expect(shown.stdout).toContain(database.url.replace('@', ':***@'));
+    const wrong = await linkgrant(['config', 'check'], { env: { LINKGRANT_STORE: `${url()}?no=1` } });
+    const denied = await linkgrant(['grant', 'list', '--data-dir', work.path('first')], {
+      env: { LINKGRANT_STORE: url() },
+    });
+    expect([wrong.code, denied.code]).toEqual([2, 2]);
+    expect(refusalOf(denied).error).toContain('does not take the password');
+    for (const { stdout, stderr } of [shown, wrong, denied]) expect(stdout + stderr).not.toContain(secret);
+  });
+
+  it('is read from the file that PGPASSFILE or the URL names', async () => {
+    const file = work.path('passwords');
+    writeFileSync(file, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
+    const list = ['grant', 'list', '--data-dir', work.path('first'), '--store'];
+    expect((await linkgrant([...list, database.url], { env: { PGPASSFILE: file } })).code).toBe(0);
+    expect((await linkgrant([...list, `${database.url}?passfile=${file}`])).code).toBe(0);
+    expect((await linkgrant([...list, database.url])).code).toBe(2);
+  });
+});
+
+it('doctor and link status look into a store on a server', async () => {
+  const doctor = await run('doctor', '-o', 'json', ...on('first'));
+  const checks = json(doctor) as { check: string; ok: boolean }[];
+  expect(JSON.stringify(checks)).toContain('its tables are of this version');
+  const status = await run('link', 'status', ...on('first'));
+  expect(status.code).toBe(0);
+});

@@ -1,0 +1,293 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Checkpoint } from '../../src/redemption/clock.js';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { tlsOptions } from '../../src/stores/postgres/tls-options.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { startRedeemer } from '../support/store-processes.js';
+import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+
+let directory: string;
+let database: TestDatabase;
+const opened: GrantStore[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'linkgrant-faults-'));
+  database = await createTestDatabase();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()));
+  await database.drop();
+  await rm(directory, { recursive: true });
+});
+
+type Options = Parameters<typeof openPostgresStore>[0];
+
+async function open(options: Partial<Options> = {}): Promise<GrantStore> {
+  const ledgerKeyFile = join(directory, 'ledger.key');
+  const { place } = database;
+  const store = await openPostgresStore({
+    place,
+    migrate: true,
+    clock: () => NOW,
+    ledgerKeyFile,
+    ...options,
+  });
+  opened.push(store);
+  return store;
+}
+
+/** What opening rejects with. */
+async function openingError(options: Partial<Options> = {}): Promise<unknown> {
+  return open(options).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+/** Ends every connection to the database but the one that asks, and tells how many there were. */
+async function breakConnections(): Promise<number> {
+  const ended = await database.sql(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+  );
+  return ended.length;
+}
+
+describe('the PostgreSQL store whatever an administrator has set', () => {
+  it.each([
+    "default_transaction_isolation = 'serializable'",
+    'default_transaction_read_only = on',
+    'synchronous_commit = off',
+    'statement_timeout = 1',
+    "client_encoding = 'LATIN1'",
+    "bytea_output = 'escape'",
+    "search_path = 'pg_catalog'",
+    'standard_conforming_strings = off',
+  ])('counts exactly with %s', async (setting) => {
+    await database.sql(`ALTER DATABASE ${database.place.database} SET ${setting}`);
+    const store = await open();
+    const grant = sampleGrant({ redemptionsAllowed: 7, name: 'grün' });
+    await store.createGrant(grant);
+    const redemptions = Array.from({ length: 20 }, () => sampleRedemption(grant.uid, { subject: 'Zürich' }));
+    const outcomes = await Promise.all(redemptions.map((one) => store.recordRedemption(grant.uid, one, NOW)));
+    expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(7);
+    expect(await store.findGrant(grant.uid)).toEqual({ ...grant, redemptions: 7 });
+    expect(await store.verifyLedger()).toEqual({ entries: 7 });
+  });
+});
+
+describe('the PostgreSQL store when its connections break', () => {
+  it('goes on at once, also with what was written meanwhile', async () => {
+    const store = await open();
+    const grant = sampleGrant({ redemptionsAllowed: 30 });
+    await store.createGrant(grant);
+    for (let round = 0; round < 3; round += 1) {
+      expect(await breakConnections()).toBeGreaterThan(0);
+      expect((await store.findGrant(grant.uid))?.redemptions).toBe(round * 10);
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, () => store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW)),
+      );
+      expect(new Set(outcomes)).toEqual(new Set(['recorded']));
+    }
+    expect(await store.verifyLedger()).toEqual({ entries: 30 });
+  });
+
+  it.each(['before-commit', 'after-commit'])(
+    'counts once where they break %s, and nobody can know what became of it',
+    async (moment) => {
+      let faults = 0;
+      const store = await open({
+        checkpoint: async (name) => {
+          if (name !== moment || faults === 0) return;
+          faults -= 1;
+          await breakConnections();
+          if (moment === 'after-commit') throw new Error('the answer was lost');
+        },
+      });
+      const grant = sampleGrant({ redemptionsAllowed: 3, expirationTime: null });
+      await store.createGrant(grant);
+      faults = 1;
+      expect(await store.initializeGrants(NOW)).toBe(1);
+      faults = 2;
+      const outcomes = await Promise.all(
+        Array.from({ length: 5 }, () => store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW)),
+      );
+      expect(faults).toBe(0);
+      expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(3);
+      const refusal = {
+        grantUid: grant.uid,
+        code: 'policy_name',
+        name: 'a',
+        subject: 'b',
+        peer: 'c',
+      } as const;
+      faults = 1;
+      await store.recordRefusal(refusal, NOW);
+      faults = 1;
+      expect(await store.revokeGrant(grant.uid, NOW, true)).toBe(true);
+      faults = 1;
+      expect(await store.deleteGrant(grant.uid)).toBe(true);
+      expect((await store.listAttempts(grant.uid, 10)).map(({ count }) => count)).toEqual([1, 1, 1, 1]);
+      expect(await store.verifyLedger()).toEqual({ entries: 8 });
+    },
+  );
+
+  it('answers store_unavailable when the outcome stays unknown until the deadline', async () => {
+    let isFailing = false;
+    const checkpoint: Checkpoint = () => {
+      if (isFailing) throw new Error('the answer was lost');
+    };
+    const store = await open({ deadlineMs: 300, checkpoint });
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    isFailing = true;
+    const redemption = sampleRedemption(grant.uid);
+    const recorded = store.recordRedemption(grant.uid, redemption, NOW);
+    await expect(recorded).rejects.toMatchObject({ code: 'store_unavailable' });
+    isFailing = false;
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+    expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
+  });
+
+  it('lets others on when a process stops in the middle of a transaction', { timeout: 120_000 }, async () => {
+    const store = await open();
+    const grant = sampleGrant({ redemptionsAllowed: 2 });
+    await store.createGrant(grant);
+    let resume = (): void => undefined;
+    const stopped = await open({
+      checkpoint: (name) =>
+        name === 'before-commit'
+          ? new Promise((resolve) => {
+              resume = resolve;
+            })
+          : undefined,
+    });
+    const late = stopped.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
+    expect(await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW)).toBe('recorded');
+    const timer = setInterval(() => resume(), 50);
+    expect(await late).toBe('recorded');
+    clearInterval(timer);
+    expect((await store.findGrant(grant.uid))?.redemptions).toBe(2);
+  });
+});
+
+describe('a PostgreSQL database', () => {
+  const opener = (migrate: boolean) => ({
+    module: new URL('../support/postgres-opener.mjs', import.meta.url).href,
+    exportName: 'openTestStore',
+    options: {
+      server: inject('postgres'),
+      database: database.place.database,
+      ledgerKeyFile: join(directory, 'ledger.key'),
+      migrate,
+    },
+  });
+
+  it('is migrated once by processes that start together', async () => {
+    const started = await Promise.all(Array.from({ length: 4 }, () => startRedeemer(opener(true))));
+    await Promise.all(started.map((redeemer) => redeemer.end()));
+    expect(await openingError({ migrate: false })).toBeUndefined();
+  });
+
+  it('is not set up by a command that must not, which says what to do', async () => {
+    const error = await openingError({ migrate: false });
+    expect(error).toMatchObject({ name: 'StoreSchemaError', found: 0, hint: 'start `linkgrant serve` once' });
+    expect(await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'")).toEqual([]);
+  });
+
+  it('is refused when a newer release has made it, by the name of that release', async () => {
+    const running = await open();
+    await database.sql(
+      `UPDATE linkgrant.settings SET value = CASE key WHEN 'schema-version' THEN '77' ELSE '9.8.7' END
+         WHERE key IN ('schema-version', 'schema-release')`,
+    );
+    for (const migrate of [true, false]) {
+      const error = await openingError({ migrate });
+      expect(error).toMatchObject({ name: 'StoreSchemaError', found: 77 });
+      expect(error).toMatchObject({ hint: expect.stringContaining('install linkgrant 9.8.7 or newer') });
+    }
+    expect(await running.createGrant(sampleGrant())).toBe('created');
+  });
+
+  it("is refused when its schema has another program's tables, which stay as they were", async () => {
+    await database.sql('CREATE SCHEMA linkgrant; CREATE TABLE linkgrant.settings (key TEXT, value TEXT)');
+    expect(String(await openingError())).toContain("another program's tables");
+    expect(await database.sql("SELECT 1 FROM pg_class WHERE relname = 'grants'")).toEqual([]);
+  });
+
+  it('is refused without the key that its ledger was begun with, and nothing is left of the attempt', async () => {
+    await open();
+    const ledgerKeyFile = join(directory, 'other.key');
+    expect(await openingError({ ledgerKeyFile })).toMatchObject({ name: 'LedgerKeyError' });
+    const reader = await open({ ledgerKeyFile, migrate: false });
+    await expect(reader.verifyLedger()).rejects.toMatchObject({ name: 'LedgerKeyError' });
+    expect(await reader.listGrants({ limit: 1 })).toEqual({ items: [] });
+  });
+
+  it.each([
+    ['a wrong password', { password: () => 'wrong' }, 'does not take the password', 'StoreOpenError'],
+    ['no such database', { database: 'nowhere' }, 'has no such database', 'StoreOpenError'],
+    ['nobody there', { hosts: [{ host: '127.0.0.1', port: 1 }] }, 'ECONNREFUSED', 'RedemptionError'],
+  ])('is refused with %s, in words, and without the password', async (_, change, words, name) => {
+    const error = await openingError({ place: { ...database.place, ...change } });
+    expect(error).toMatchObject({ name, message: expect.stringContaining(words) });
+    expect(JSON.stringify(error) + String(error)).not.toContain(database.password);
+  });
+
+  it('is found behind the first of several servers that is there', async () => {
+    const { place } = database;
+    const store = await open({
+      place: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },
+    });
+    expect(await store.createGrant(sampleGrant())).toBe('created');
+  });
+
+  it.each([
+    ['verify-full', 'localhost', true, undefined],
+    ['verify-full', '127.0.0.1', true, undefined],
+    ['verify-full', '127.0.0.1', false, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['verify-full', '127.0.0.2', true, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['verify-ca', '127.0.0.2', true, undefined],
+    ['require', '127.0.0.1', false, undefined],
+  ] as const)(
+    'is reached by TLS with sslmode %s at %s, its CA given: %s',
+    async (mode, host, hasCa, code) => {
+      const { ca } = inject('postgres');
+      const file = join(directory, 'ca.pem');
+      await writeFile(file, ca ?? '');
+      const settings = {
+        sslMode: mode,
+        sslrootcert: hasCa ? file : undefined,
+        sslcert: undefined,
+        sslkey: undefined,
+      };
+      const { place } = database;
+      // The server listens on one address alone; the name is what is checked.
+      const tls = () => ({ ...(tlsOptions(settings, host) as object), host });
+      const error = await openingError({ place: { ...place, tls } });
+      if (code === undefined) expect(error).toBeUndefined();
+      else expect(error).toMatchObject({ message: expect.stringContaining(code) });
+      const encrypted = await database.sql(
+        `SELECT bool_and(ssl) AS all FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+         WHERE datname = current_database() AND application_name = 'linkgrant'`,
+      );
+      if (code === undefined) expect(encrypted).toEqual([{ all: true }]);
+    },
+  );
+
+  it('holds nothing of a sealed answer in a row once it is erased', async () => {
+    const store = await open();
+    const grant = sampleGrant();
+    await store.createGrant(grant);
+    const sealed = { sealedAnswer: new Uint8Array(99).fill(7), sealedUntil: NOW + MINUTE };
+    await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { mode: 'stock', ...sealed }), NOW);
+    expect(await store.eraseSealedAnswers(NOW + MINUTE)).toBe(1);
+    expect(await database.sql('SELECT sealed_answer FROM linkgrant.redemptions')).toEqual([
+      { sealed_answer: null },
+    ]);
+  });
+});
