@@ -8,7 +8,7 @@ import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { tlsOptions } from '../../src/stores/postgres/tls-options.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
 import { startRedeemer } from '../support/store-processes.js';
-import { MINUTE, NOW, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 
 let directory: string;
 let database: TestDatabase;
@@ -71,7 +71,7 @@ describe('the PostgreSQL store whatever an administrator has set', () => {
     await database.sql(`ALTER DATABASE ${database.place.database} SET ${setting}`);
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 7, name: 'grün' });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     const redemptions = Array.from({ length: 20 }, () => sampleRedemption(grant.uid, { subject: 'Zürich' }));
     const outcomes = await Promise.all(redemptions.map((one) => store.recordRedemption(grant.uid, one, NOW)));
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(7);
@@ -84,7 +84,7 @@ describe('the PostgreSQL store when its connections break', () => {
   it('goes on at once, also with what was written meanwhile', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 30 });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     for (let round = 0; round < 3; round += 1) {
       expect(await breakConnections()).toBeGreaterThan(0);
       expect((await store.findGrant(grant.uid))?.redemptions).toBe(round * 10);
@@ -109,7 +109,7 @@ describe('the PostgreSQL store when its connections break', () => {
         },
       });
       const grant = sampleGrant({ redemptionsAllowed: 3, expirationTime: null });
-      await store.createGrant(grant);
+      await store.createGrant(grant, SAMPLE_CODE);
       faults = 1;
       expect(await store.initializeGrants(NOW)).toBe(1);
       faults = 2;
@@ -143,7 +143,7 @@ describe('the PostgreSQL store when its connections break', () => {
     };
     const store = await open({ deadlineMs: 300, checkpoint });
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     isFailing = true;
     const redemption = sampleRedemption(grant.uid);
     const recorded = store.recordRedemption(grant.uid, redemption, NOW);
@@ -156,7 +156,7 @@ describe('the PostgreSQL store when its connections break', () => {
   it('lets others on when a process stops in the middle of a transaction', { timeout: 120_000 }, async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 2 });
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     let resume = (): void => undefined;
     const stopped = await open({
       checkpoint: (name) =>
@@ -210,7 +210,7 @@ describe('a PostgreSQL database', () => {
       expect(error).toMatchObject({ name: 'StoreSchemaError', found: 77 });
       expect(error).toMatchObject({ hint: expect.stringContaining('install linkgrant 9.8.7 or newer') });
     }
-    expect(await running.createGrant(sampleGrant())).toBe('created');
+    expect(await running.createGrant(sampleGrant(), SAMPLE_CODE)).not.toBe('name_taken');
   });
 
   it("is refused when its schema has another program's tables, which stay as they were", async () => {
@@ -243,7 +243,7 @@ describe('a PostgreSQL database', () => {
     const store = await open({
       place: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },
     });
-    expect(await store.createGrant(sampleGrant())).toBe('created');
+    expect(await store.createGrant(sampleGrant(), SAMPLE_CODE)).not.toBe('name_taken');
   });
 
   it.each([
@@ -282,7 +282,7 @@ describe('a PostgreSQL database', () => {
   it('holds nothing of a sealed answer in a row once it is erased', async () => {
     const store = await open();
     const grant = sampleGrant();
-    await store.createGrant(grant);
+    await store.createGrant(grant, SAMPLE_CODE);
     const sealed = { sealedAnswer: new Uint8Array(99).fill(7), sealedUntil: NOW + MINUTE };
     await store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { mode: 'stock', ...sealed }), NOW);
     expect(await store.eraseSealedAnswers(NOW + MINUTE)).toBe(1);

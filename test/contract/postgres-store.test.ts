@@ -5,9 +5,11 @@ import { inject } from 'vitest';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { createTestDatabase } from '../support/postgres-server.js';
 import { NOW } from '../support/store-samples.js';
-import { storeConformance } from './store-conformance.js';
+import { type StoreUnderTest, storeConformance } from './store-conformance.js';
+import { chainConformance } from './store-conformance-chain.js';
+import { declaredConformance } from './store-conformance-declared.js';
 
-storeConformance('PostgreSQL', async () => {
+async function openEmpty(): Promise<StoreUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
   const database = await createTestDatabase();
   const ledgerKeyFile = join(directory, 'ledger.key');
@@ -27,4 +29,12 @@ storeConformance('PostgreSQL', async () => {
       await rm(directory, { recursive: true });
     },
   };
-});
+}
+
+storeConformance(
+  'PostgreSQL',
+  openEmpty,
+  { rounds: 400, sameKeyGrants: 200 },
+  declaredConformance,
+  chainConformance,
+);

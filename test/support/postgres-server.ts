@@ -31,7 +31,7 @@ export interface TestDatabase {
 }
 
 /** Where a database is, for a store in this process. */
-export function placeOf(server: PostgresServer, database: string): PostgresPlace {
+function placeOf(server: PostgresServer, database: string): PostgresPlace {
   const { host, port, user, password } = server;
   return {
     hosts: [{ host, port }],

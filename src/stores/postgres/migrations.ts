@@ -81,7 +81,7 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /** The schema version that this program reads and writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 // "lkgr": of all who migrate, one at a time.
 const TURN = 'SELECT pg_advisory_xact_lock(1818978162)';
