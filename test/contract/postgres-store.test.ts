@@ -8,6 +8,7 @@ import { NOW } from '../support/store-samples.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
 import { declaredConformance } from './store-conformance-declared.js';
+import { outcomeConformance } from './store-conformance-outcomes.js';
 
 async function openEmpty(): Promise<StoreUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-store-'));
@@ -37,4 +38,5 @@ storeConformance(
   { rounds: 400, sameKeyGrants: 200 },
   declaredConformance,
   chainConformance,
+  outcomeConformance,
 );

@@ -75,6 +75,11 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE TABLE ledger_end (
         id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, mac BYTEA NOT NULL
       ) WITH (fillfactor = 10)`,
+      `CREATE TABLE outcomes (
+        id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BYTEA NOT NULL,
+        until BIGINT NOT NULL
+      )`,
+      'CREATE INDEX outcomes_over ON outcomes (until)',
       'CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
     ],
   },
