@@ -14,7 +14,8 @@ export function claimOutcome(outcome: KeptOutcome, now: number): WriteOperation<
   return function* () {
     yield* change(FORGET, id, now);
     yield* change(KEEP, id, kid, request, made, sealed, until);
-    return (yield* row<KeptOutcome>(FIND, id)) as KeptOutcome;
+    const kept = (yield* row<KeptOutcome>(FIND, id)) as KeptOutcome;
+    return { ...kept, sealed: new Uint8Array(kept.sealed) };
   };
 }
 
