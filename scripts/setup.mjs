@@ -83,6 +83,12 @@ function install() {
   const env = headers ? { npm_config_nodedir: prefix } : {};
   if (npm === undefined) run('npm', args, env);
   else run(process.execPath, [npm, ...args], env);
+  // npm goes on without an optional package that could not be built; here and in the image it is wanted.
+  const { optionalDependencies } = JSON.parse(read('package.json'));
+  const lacking = Object.keys(optionalDependencies).filter(
+    (name) => !existsSync(join(root, 'node_modules', name)),
+  );
+  if (lacking.length > 0) throw new Error(`${lacking.join(', ')} could not be installed; npm's log says why`);
   writeFileSync(installedStamp, `${wantedInstall()}\n`);
 }
 

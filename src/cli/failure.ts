@@ -11,6 +11,7 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['DataDirectoryError', undefined],
   ['SettingsConflictError', undefined],
   ['AdminSettingsError', undefined],
+  ['NoLockError', undefined],
   [
     'CertificateAuthorityError',
     'give a CA certificate that may sign now, and its key, with --issuer-cert and --issuer-key',

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
@@ -37,12 +38,13 @@ export interface SqliteStoreOptions {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
   const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  const sqlite = await loadSqlite();
+  if ('missing' in sqlite) throw noDriver(file, sqlite.missing);
+  const { Database } = sqlite;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
-  // A native module: whoever needs no store must not load it.
-  const { default: Database } = await import('better-sqlite3');
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
     const connection = openConnection(Database, file, ledgerKey);
     try {
@@ -85,4 +87,12 @@ function beginLedger(connection: SqliteConnection): void {
   connection.statement('BEGIN IMMEDIATE').run();
   runOperation(connection, ledger.begin());
   connection.statement('COMMIT').run();
+}
+
+function noDriver(file: string, missing: Error): StoreOpenError {
+  return new StoreOpenError(
+    `the store ${file} needs better-sqlite3, which ${explainMissing(missing)}`,
+    'install linkgrant anew with optional packages and their install scripts; compiling takes make, a C++ compiler and Python',
+    { cause: missing },
+  );
 }

@@ -1,0 +1,34 @@
+import type BetterSqlite3 from 'better-sqlite3';
+
+/** SQLite's driver, or the error for which it cannot be used here. */
+export type SqliteModule = { readonly Database: typeof BetterSqlite3 } | { readonly missing: Error };
+
+// An object of the driver's must not be collected: see stores/sqlite/connection.ts.
+const kept: object[] = [];
+
+let loaded: Promise<SqliteModule> | undefined;
+
+/** Loads SQLite's driver once. It is a native module, and an optional package: not every machine has it, or a build for its Node. */
+export function loadSqlite(): Promise<SqliteModule> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<SqliteModule> {
+  try {
+    const { default: Database } = await import('better-sqlite3');
+    // The binary is looked for only now.
+    kept.push(new Database(':memory:'));
+    return { Database };
+  } catch (error) {
+    return { missing: error as Error };
+  }
+}
+
+/** Why the driver cannot be used, as the end of a sentence. */
+export function explainMissing({ code }: NodeJS.ErrnoException): string {
+  if (code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
+  return code === 'ERR_DLOPEN_FAILED'
+    ? `was not built for this Node (${process.version})`
+    : 'is installed without its binary';
+}

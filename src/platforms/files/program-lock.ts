@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { writing } from './not-writable.js';
+import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
+
+// It tells that it has the lock, and keeps it until its input ends: when it is let go, or this process has died. A signal
+// to the whole group or unit must not take it away before.
+const HOLD = 'trap "" HUP INT TERM; echo; read -r _';
+
+/** A lock needs either SQLite's driver or a program, and neither is there. */
+export class NoLockError extends Error {
+  override readonly name = 'NoLockError';
+  readonly hint = 'install util-linux, or linkgrant with its optional package better-sqlite3';
+
+  constructor(reason: string, cause: unknown) {
+    super(`other runs of linkgrant cannot be locked out: better-sqlite3 ${reason}, nor is the program flock`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The kernel's lock on a file, held by the program flock, or undefined while another process has it; for where SQLite's
+ * driver is missing because of `reason`. The two kinds of lock do not know each other. Rejects with NoLockError where
+ * there is no such program.
+ */
+export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
+  writing(dirname(file), () => prepareLockFile(file));
+  const child = spawn('flock', ['-n', file, 'sh', '-c', HOLD], { stdio: ['pipe', 'pipe', 'ignore'] });
+  // A program that is gone does not read.
+  child.stdin.on('error', () => undefined);
+  const ended = once(child, 'close').catch((error: unknown) => {
+    throw new NoLockError(reason, error);
+  });
+  const isHeld = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
+  if (!isHeld) return undefined;
+  return {
+    async release() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
