@@ -61,7 +61,10 @@ module.exports = {
       severity: 'error',
       comment: 'an act reaches the world through its ports',
       from: { path: '^src/redemption/' },
-      to: { dependencyTypes: ['core', 'npm', 'npm-optional'], pathNot: ['^(node:)?(crypto|net|timers/promises)$'] },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-optional'],
+        pathNot: ['^(node:)?(crypto|net|timers/promises)$'],
+      },
     },
     onlyOfSource(
       'files-know-nothing',

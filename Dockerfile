@@ -8,23 +8,32 @@ RUN node scripts/setup.mjs
 RUN npm prune --omit=dev --no-audit --no-fund
 RUN find node_modules/better-sqlite3 -type f ! -path '*/lib/*' ! -name package.json ! -name LICENSE ! -name better_sqlite3.node -delete
 RUN mkdir -p app && cp -R dist node_modules package.json app/
+# What is in the image beside Node and Debian, as CycloneDX.
+RUN npm sbom --omit=dev --sbom-format=cyclonedx >app/sbom.cdx.json
 
 # Node and libc, no compiler, no package manager.
 FROM node:24-trixie-slim
+ARG VERSION=unreleased
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="linkgrant" \
       org.opencontainers.image.description="Link token redemption service for Skupper v2 networks" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
-# Owned by the user that the service runs as, so that a fresh volume mounted here is too.
-RUN install -d -m 0700 -o 65534 -g 65534 /var/lib/linkgrant
+# A fresh volume mounted here is owned alike, so the user below can write to it, and so can any other in group 0, as
+# OpenShift runs it. The data directory is made in it, for its user alone, however a volume is mounted.
+RUN install -d -m 0770 -o 65534 -g 0 /var/lib/linkgrant
 COPY --from=build /build/app /app
 COPY LICENSE /app/LICENSE
 ENV NODE_ENV=production \
-    LINKGRANT_DATA_DIR=/var/lib/linkgrant
+    LINKGRANT_DATA_DIR=/var/lib/linkgrant/data
 WORKDIR /app
 USER 65534:65534
 VOLUME /var/lib/linkgrant
 EXPOSE 9090 9091
-# Everything written goes to the data directory: the root file system may be read-only.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 CMD ["node", "/app/dist/main.js", "health"]
+# Everything written goes to the data directory: the root file system may be read-only. Node ends on SIGTERM as process 1
+# too, and has no children but its own: no other init is needed.
 ENTRYPOINT ["node", "/app/dist/main.js"]
 CMD ["serve"]

@@ -75,8 +75,8 @@ function run(command, args, env = {}) {
 function install() {
   console.log('setup: installing dependencies (npm ci)');
   const npm = process.env.npm_execpath;
-  // The set-up must have the compiler and the test runner, whatever NODE_ENV says.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // The set-up must have the compiler, the test runner and the native module, whatever NODE_ENV or npm's settings say.
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   // A native module is compiled against the headers that came with this very Node, where they did, and nothing is fetched.
   const prefix = resolve(dirname(process.execPath), '..');
   const headers = existsSync(join(prefix, 'include/node/node.h')) && !process.env.npm_config_nodedir;
@@ -84,7 +84,7 @@ function install() {
   if (npm === undefined) run('npm', args, env);
   else run(process.execPath, [npm, ...args], env);
   // npm goes on without an optional package that could not be built; here and in the image it is wanted.
-  const { optionalDependencies } = JSON.parse(read('package.json'));
+  const { optionalDependencies = {} } = JSON.parse(read('package.json'));
   const lacking = Object.keys(optionalDependencies).filter(
     (name) => !existsSync(join(root, 'node_modules', name)),
   );

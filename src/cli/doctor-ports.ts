@@ -9,6 +9,7 @@ import type { Settings } from '../setting-schemas.js';
 import { type Check, fail, ok } from './doctor-check.js';
 import { describeFailure } from './failure.js';
 import { listenFailure } from './listen-failure.js';
+import { reachableHost } from './reachable-host.js';
 
 const PATIENCE_MS = 2_000;
 // What a service of ours says to who has no right code; anything about the way there means that it is another's.
@@ -64,12 +65,6 @@ async function listenError({ host, port }: ListenAddress): Promise<NodeJS.ErrnoE
   }
 }
 
-/** An address by which this machine reaches what listens at `host`. */
-function reachable(host: string): string {
-  if (host === '' || host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
-}
-
 async function answersAsOurs(
   { host, port }: ListenAddress,
   probe: AccessToken | undefined,
@@ -77,7 +72,7 @@ async function answersAsOurs(
 ): Promise<boolean> {
   if (!probe) return false;
   try {
-    const connectTo = [{ toHost: reachable(host), toPort: port }];
+    const connectTo = [{ toHost: reachableHost(host), toPort: port }];
     await checkToken(probe, { clock, timeoutMs: PATIENCE_MS, connectTo });
     return true;
   } catch (error) {
@@ -86,7 +81,7 @@ async function answersAsOurs(
 }
 
 async function answersHealth({ host, port }: ListenAddress): Promise<boolean> {
-  const at = reachable(host);
+  const at = reachableHost(host);
   try {
     const url = `http://${at.includes(':') ? `[${at}]` : at}:${port}/metrics`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });

@@ -154,6 +154,12 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   )
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./config.js')).configCheckCommand(flags));
+  withSettings(
+    program.command('health').description('ask the service that runs here whether it answers, for probes'),
+    ['dataDir', 'opsListen'],
+  )
+    .option('--ready', 'whether every part of it is ready, too')
+    .action(async (flags) => (await import('./health.js')).healthCommand(flags));
   program
     .command('completion <SHELL>')
     .description('print the completion script for bash, zsh or fish')

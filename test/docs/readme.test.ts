@@ -154,7 +154,7 @@ describe.each(documents)('%s', (path) => {
     const commands = [program, ...program.commands, ...program.commands.flatMap((noun) => noun.commands)];
     const flags = new Set(commands.flatMap((command) => command.options.map(({ long }) => long)));
     // What belongs to other programs, or stands for any flag.
-    const others = new Set(['--help', '--', '--enable-link-access', '--redemptions', '--cacert']);
+    const others = new Set(['--help', '--', '--enable-link-access', '--redemptions', '--cacert', '--global', '--omit']);
     const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
     for (const flag of named) if (!others.has(flag)) expect([...flags]).toContain(flag);
   });

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly holdsInput?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** The program, where it is another one than the checkout's. */
+  readonly main?: string;
   /** Makes permissions count for root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
 }
@@ -30,10 +32,10 @@ export interface Ended {
 }
 
 function start(words: readonly string[], options: RunOptions): ChildProcess {
-  const { env = {}, cwd, obeysPermissions = false } = options;
+  const { env = {}, cwd, main = MAIN, obeysPermissions = false } = options;
   const isMighty = obeysPermissions && process.getuid?.() === 0;
   const [command, ...before] = [...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
-  return spawn(command as string, [...before, MAIN, ...words], {
+  return spawn(command as string, [...before, main, ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },
     ...(cwd !== undefined && { cwd }),

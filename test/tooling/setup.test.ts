@@ -106,6 +106,23 @@ describe('the set-up of a checkout', () => {
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
   });
 
+  it('ends badly where an optional package could not be built, which npm alone does not tell', async () => {
+    mkdirSync(join(root, 'native'));
+    const scripts = { install: 'exit 1' };
+    write('native/package.json', JSON.stringify({ name: 'native', version: '1.0.0', scripts }));
+    const own = { name: 'tiny', version: '1.0.0', optionalDependencies: { native: 'file:native' } };
+    write('package.json', JSON.stringify({ ...own, type: 'module' }));
+    const packages = {
+      '': own,
+      native: { version: '1.0.0', optional: true, hasInstallScript: true },
+      'node_modules/native': { resolved: 'native', link: true },
+    };
+    write('package-lock.json', JSON.stringify({ name: 'tiny', lockfileVersion: 3, packages }));
+    const ended = await setUp();
+    expect(ended).toMatchObject({ status: 1, lines: [INSTALLS] });
+    expect(ended.err).toContain("setup: native could not be installed; npm's log says why");
+  });
+
   it('leaves the last build where the sources do not compile, says why, and tries again', async () => {
     await setUp();
     write('src/main.ts', 'export const answer: number = "two";\n');

@@ -14,9 +14,10 @@ export class NoLockError extends Error {
   readonly hint = 'install util-linux, or linkgrant with its optional package better-sqlite3';
 
   constructor(reason: string, cause: unknown) {
-    super(`other runs of linkgrant cannot be locked out: better-sqlite3 ${reason}, nor is the program flock`, {
-      cause,
-    });
+    super(
+      `other runs of linkgrant cannot be locked out: better-sqlite3 ${reason}, and there is no program flock`,
+      { cause },
+    );
   }
 }
 

@@ -1,0 +1,5 @@
+/** An address by which this machine reaches what listens at `host`. */
+export function reachableHost(host: string): string {
+  if (host === '' || host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}

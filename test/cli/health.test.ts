@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { renameSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+
+let work: Workplace;
+
+beforeEach(() => {
+  work = new Workplace();
+});
+
+afterEach(() => work.remove());
+
+const serve = (...words: string[]) =>
+  work.serve([
+    '--data-dir',
+    work.path('data'),
+    '--ops-listen',
+    '127.0.0.1:0',
+    '--endpoint',
+    'edge=r:1',
+    ...words,
+  ]);
+const health = (port: number, ...words: string[]) =>
+  linkgrant(['health', '--ops-listen', `:${port}`, ...words, '--data-dir', work.path('data')]);
+
+describe('linkgrant health', () => {
+  it.each([[], ['--workers', '2']])('is well while a service answers (serve %s %s)', async (...words) => {
+    const { opsPort } = await serve(...words);
+    expect(await health(opsPort)).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+    expect(await health(opsPort, '--ready')).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+  });
+
+  it('names the part that is not ready, while the process is well', async () => {
+    const { opsPort } = await serve();
+    renameSync(work.path('data', 'linkgrant.db'), work.path('away'));
+    const ended = await health(opsPort, '--ready');
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toMatch(/^the service is not ready: store \(.+\)$/);
+    expect((await health(opsPort)).code).toBe(0);
+  });
+
+  it('is not well where nobody listens, or nobody answers', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const unanswered = await health(port);
+    expect(unanswered.code).toBe(1);
+    expect(refusalOf(unanswered).error).toContain('nothing for 5 seconds');
+    silent.close();
+    const refused = refusalOf(await health(port));
+    expect(refused).toEqual({
+      error: `no service answers at 127.0.0.1 port ${port} (ECONNREFUSED)`,
+      hint: 'start it, or name its --ops-listen',
+    });
+  });
+
+  it('says that it cannot be asked where there is no such listener', async () => {
+    const ended = await linkgrant(['health', '--data-dir', work.path('data')], {
+      env: { LINKGRANT_OPS_LISTEN: 'off' },
+    });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe('health is asked at --ops-listen, which is off');
+  });
+});

@@ -1,0 +1,199 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type RouterListener, startRouterListener } from '../support/router-listener.js';
+import { RECORDED_SITES } from '../support/system-site.js';
+import { PROJECT } from '../tooling/project-copy.js';
+import { type Installed, installInto, npm, packInto } from './installed-package.js';
+
+const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
+const TOP_LEVEL = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'openapi.yaml', 'package.json'];
+const MOST_MEGABYTES_LEAN = 40;
+
+let place: string;
+let paths: string[];
+// Without what is optional; and whole, but with better-sqlite3 as a machine has it on which it cannot be built.
+let lean: Installed;
+let unbuilt: Installed;
+
+beforeAll(() => {
+  place = mkdtempSync(join(tmpdir(), 'linkgrant-package-'));
+  const packed = packInto(place);
+  paths = packed.paths;
+  lean = installInto(join(place, 'lean'), packed.tarball, '--omit=optional');
+  unbuilt = installInto(join(place, 'unbuilt'), packed.tarball, '--ignore-scripts');
+});
+
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+function well(ended: Ended): Ended {
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+const moduleOf = ({ directory }: Installed, name: string) => join(directory, 'node_modules', name);
+
+describe('what npm packs', () => {
+  it('is the program, its documents and its deployments, and no test, source or map', () => {
+    expect(paths.filter((path) => !path.includes('/'))).toEqual(TOP_LEVEL);
+    const others = paths.filter((path) => path.includes('/'));
+    expect(others.filter((path) => !/^(dist\/.+\.js|docs\/.+\.md|deploy\/.+)$/.test(path))).toEqual([]);
+    expect(others).toContain('dist/main.js');
+  });
+
+  it.each(['README.md', 'deploy/bootstrap/README.md', 'docs/operations.md'])(
+    'has every file that %s leads to',
+    (document) => {
+      const text = readFileSync(join(PROJECT, document), 'utf8');
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to = '']) =>
+        join(dirname(document), to),
+      );
+      const packed = (path: string) => paths.some((one) => one === path || one.startsWith(`${path}/`));
+      expect(links.filter((path) => !packed(path))).toEqual([]);
+    },
+  );
+});
+
+describe('the package installed without what is optional', () => {
+  it('is small, and has neither SQLite nor the Kubernetes client', () => {
+    for (const name of ['better-sqlite3', '@kubernetes'])
+      expect(existsSync(moduleOf(lean, name))).toBe(false);
+    const [kilobytes] = execFileSync('du', ['-sk', lean.directory], { encoding: 'utf8' }).split('\t');
+    expect(Number(kilobytes) / 1024).toBeLessThan(MOST_MEGABYTES_LEAN);
+  });
+
+  it('has its bill of materials from npm', () => {
+    const listed = JSON.parse(npm(lean.directory, 'sbom', '--sbom-format=cyclonedx', '--omit=optional'));
+    const names = listed.components.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['linkgrant', 'jose', 'commander', 'node-forge']));
+  });
+});
+
+const INSTALLED: readonly [string, () => Installed][] = [
+  ['installed without what is optional', () => lean],
+  ['whose better-sqlite3 could not be built', () => unbuilt],
+];
+
+describe.each(INSTALLED)('the command %s', (_, installed) => {
+  const run = (...words: string[]) => linkgrant(words, { main: installed().command });
+
+  it('is a program that the shell finds', () => {
+    expect(statSync(installed().command).mode & 0o111).toBe(0o111);
+    const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+    const bin = dirname(installed().command);
+    const env = { PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` };
+    expect(execFileSync('linkgrant', ['version'], { encoding: 'utf8', env })).toBe(`${version}\n`);
+  });
+
+  it('has help and completion', async () => {
+    expect(well(await run('--help')).stdout).toContain('token');
+    for (const shell of ['bash', 'zsh', 'fish'])
+      expect(well(await run('completion', shell)).stdout).toContain('linkgrant');
+  });
+
+  it.each([
+    ['grant', 'list'],
+    ['token', 'issue', 'token.yaml'],
+    ['redemption', 'list'],
+    ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off'],
+  ])('says of %s %s what is missing and what to do', async (...words) => {
+    const ended = await run(...words, '--data-dir', join(place, 'no-store'));
+    expect(ended.code).toBe(2);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toMatch(/needs better-sqlite3, which is (not installed|installed without its binary)$/);
+    expect(hint).toMatch(/^install linkgrant anew with optional packages and their install scripts/);
+    expect(existsSync(join(place, 'no-store', 'linkgrant.db'))).toBe(false);
+  });
+});
+
+describe.each(INSTALLED)('the requesting side %s', (_, installed) => {
+  let work: Workplace;
+  let router: RouterListener;
+  let token: string;
+
+  const run = (...words: string[]) =>
+    linkgrant([...words, '--data-dir', work.path('requesting')], { main: installed().command });
+  const accepting = (...words: string[]) => linkgrant([...words, '--data-dir', work.path('accepting')]);
+  const route = () => ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
+
+  beforeAll(async () => {
+    work = new Workplace();
+    router = await startRouterListener();
+    await work.serve([
+      '--data-dir',
+      work.path('accepting'),
+      '--issuer-cert',
+      join(ISSUER, 'tls.crt'),
+      '--issuer-key',
+      join(ISSUER, 'tls.key'),
+      '--endpoint',
+      'inter-router=vm:55671',
+    ]);
+    token = work.path('token.yaml');
+    well(await accepting('token', 'issue', token, '--name', 'west', '--redemptions-allowed', '1'));
+  });
+
+  afterAll(async () => {
+    await router.close();
+    await work.remove();
+  });
+
+  it('inspects, redeems in eight runs at once for one use, and shows, dials and renews the link', async () => {
+    well(await linkgrant(['token', 'inspect', token, '--check'], { main: installed().command }));
+    const links = work.path('links');
+    const redeem = ['token', 'redeem', token, '--to', links, '--renew', '--timeout', '2m'];
+    const runs = await Promise.all(Array.from({ length: 8 }, () => run(...redeem)));
+    for (const ended of runs) well(ended);
+    const { stdout } = well(await accepting('redemption', 'list', '-o', 'json'));
+    expect(JSON.parse(stdout)).toHaveLength(1);
+    expect(well(await run('link', 'status', '--dir', links)).stdout).toContain('west');
+    well(await run('link', 'check', 'west', '--dir', links, ...route()));
+    well(await run('link', 'renew', 'west', '--dir', links, '--reload-command', 'true'));
+    well(await run('link', 'delete', 'west', '--dir', links, '--reload-command', 'true'));
+  });
+
+  it('links a site with nobody watching', async () => {
+    const other = work.path('other.yaml');
+    well(await accepting('token', 'issue', other, '--name', 'hub'));
+    well(await run('bootstrap', '--token', other, '--to', work.path('bootstrapped'), ...route()));
+    expect(router.peers.at(-1)).toBe('hub');
+  });
+
+  it('says what is missing where there is no program for locks either, and loses nothing by it', async () => {
+    const third = work.path('third.yaml');
+    well(await accepting('token', 'issue', third, '--name', 'third'));
+    const redeem = ['token', 'redeem', third, '--to', work.path('third'), '--data-dir', work.path('no-lock')];
+    const options = { main: installed().command };
+    const ended = await linkgrant(redeem, { ...options, env: { PATH: '/nowhere' } });
+    expect(ended.code, ended.stderr).toBe(2);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toMatch(
+      /^other runs of linkgrant cannot be locked out: better-sqlite3 is .+, and there is no program flock$/,
+    );
+    expect(hint).toBe('install util-linux, or linkgrant with its optional package better-sqlite3');
+    well(await linkgrant(redeem, options));
+  });
+});
+
+describe('the package with better-sqlite3 built', () => {
+  it('serves, and its tokens are redeemed', async () => {
+    // The checkout's: the same release, built for the same Node.
+    const binary = 'better-sqlite3/build/Release/better_sqlite3.node';
+    cpSync(join(PROJECT, 'node_modules', binary), moduleOf(unbuilt, binary));
+    const work = new Workplace();
+    try {
+      const options = { main: unbuilt.command };
+      const data = ['--data-dir', work.path('data')];
+      const service = await work.serve([...data, '--endpoint', 'inter-router=vm:55671'], options);
+      well(await linkgrant(['token', 'issue', work.path('token.yaml'), ...data], options));
+      const to = ['--to', work.path('links')];
+      well(await linkgrant(['token', 'redeem', work.path('token.yaml'), ...to, ...data], options));
+      expect((await service.stop()).code).toBe(0);
+    } finally {
+      await work.remove();
+    }
+  });
+});

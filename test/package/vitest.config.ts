@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/package/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 120_000,
+    // Packages are fetched, and one of them compiled.
+    hookTimeout: 900_000,
+    watch: false,
+    passWithNoTests: false,
+  },
+});
