@@ -28,6 +28,8 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
 const UNFORESEEN =
   'this was not foreseen: look at what the command was given, and report it if nothing there is wrong';
 
+const WITH_OPTIONAL = 'install linkgrant anew with its optional packages';
+
 /** What a failure is called to people: one line of cause, perhaps one of what to do, and how the command exits. */
 export function describeFailure(error: unknown): {
   message: string;
@@ -42,6 +44,9 @@ export function describeFailure(error: unknown): {
   }
   const { name, message, hint, code, path } = error as NodeJS.ErrnoException & { hint?: string };
   if (UNUSABLE.has(name)) return { message, hint: hint ?? UNUSABLE.get(name), exitCode: 2 };
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return { message: `a package is not installed: ${message}`, hint: WITH_OPTIONAL, exitCode: 2 };
+  }
   if (name === 'UnreadableFileError') return { message, hint, exitCode: 1 };
   if (code !== undefined && path !== undefined) {
     const problem = explainFileError(path, error);

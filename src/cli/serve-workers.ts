@@ -1,10 +1,12 @@
 import type { ReadinessPart } from '../admin/operations-app.js';
+import { environment } from '../config.js';
 import { openStore } from '../open-store.js';
 import { startOperations, storeMetrics, workerCountMetrics, workerMetrics } from '../operations.js';
 import { prepareService, type RuntimeContext } from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
 import { plainText } from './plain-text.js';
 import { banner } from './serve-banner.js';
+import { serviceManager } from './service-manager.js';
 import { toldToStop } from './told-to-stop.js';
 import { WorkerGroup } from './worker-group.js';
 
@@ -13,18 +15,27 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
   const stop = toldToStop();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
+  const manager = serviceManager(environment(), runtime.logger, () => group.isHeard());
   let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
   try {
     const { description, port, adminPort } = await group.start();
-    process.on('SIGHUP', () => group.signal('SIGHUP'));
+    const ready = () => manager.ready(`Serving ${description.url} with ${settings.workers} workers`);
+    process.on('SIGHUP', () => {
+      manager.reloading();
+      group.signal('SIGHUP');
+      ready();
+    });
     operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
     process.stdout.write(plainText(await banner(description, ports, settings)));
+    ready();
     await stop;
   } finally {
+    const told = manager.stopping();
     // Until everything is answered, readiness says that workers are missing.
     await group.stop();
     await operations?.close();
+    await told;
   }
 }
 

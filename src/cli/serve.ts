@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { environment } from '../config.js';
 import { createLogger } from '../logger.js';
 import { startOperations } from '../operations.js';
 import { type RuntimeContext, startService } from '../runtime.js';
@@ -10,6 +11,7 @@ import { plainText } from './plain-text.js';
 import { banner } from './serve-banner.js';
 import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
+import { serviceManager } from './service-manager.js';
 import { toldToStop } from './told-to-stop.js';
 
 type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
@@ -42,10 +44,16 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
 
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = toldToStop();
+  // That its timers run is all there is to know of a single process.
+  const manager = serviceManager(environment(), runtime.logger, () => true);
   const service = await startService(settings, runtime);
+  const ready = () => manager.ready(`Serving ${service.description.url}`);
   let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
   try {
-    process.on('SIGHUP', () => void service.reloadIdentity());
+    process.on('SIGHUP', () => {
+      manager.reloading();
+      void service.reloadIdentity().finally(ready);
+    });
     const registries = [service.metrics.registry, service.storeMetrics];
     operations =
       settings.opsListen &&
@@ -71,10 +79,13 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         ),
       ),
     );
+    ready();
     await stop;
   } finally {
+    const told = manager.stopping();
     // Until everything is answered, readiness says that it stops.
     await service.close();
     await operations?.close();
+    await told;
   }
 }

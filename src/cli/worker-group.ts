@@ -10,6 +10,8 @@ import type { WorkerMessage, WorkerOrder } from './worker-message.js';
 const RESTART_DELAY_MS = 1_000;
 // A scrape waits no longer for a worker that is busy; what it told before then stands for it.
 const TELLING_LIMIT_MS = 1_000;
+// Four times as long as a worker that is alive is silent.
+const SILENT_MS = 20_000;
 const WORKER_LOST = { exitCode: 1, hint: 'what it wrote stands above' } as const;
 
 /** The worker processes of this one: each that ends is replaced, until they are told to end. */
@@ -17,6 +19,7 @@ export class WorkerGroup {
   readonly #wanted: number;
   readonly #logger: Logger;
   readonly #serving = new Set<number>();
+  readonly #heard = new Map<number, number>();
   readonly #metrics: WorkerMetrics;
   #ends: CertificateTimes | undefined;
   #stopping = false;
@@ -56,6 +59,7 @@ export class WorkerGroup {
     });
     cluster.on('exit', (worker) => {
       this.#serving.delete(worker.id);
+      this.#heard.delete(worker.id);
       this.#metrics.forget(worker.id);
     });
     for (let worker = 0; worker < this.#wanted; worker += 1) cluster.fork();
@@ -73,6 +77,11 @@ export class WorkerGroup {
   /** Rejects, saying how many are missing, unless every worker answers. */
   async assertServing(): Promise<void> {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
+  }
+
+  /** False while a worker that answered has been silent for longer than one is that is alive. */
+  isHeard(): boolean {
+    return [...this.#heard.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
   /** What all workers counted, in Prometheus' text form. */
@@ -101,6 +110,7 @@ export class WorkerGroup {
 
   #note(worker: Worker, { ready, ends, metrics }: WorkerMessage): void {
     if (ready) this.#serving.add(worker.id);
+    if (!worker.isDead()) this.#heard.set(worker.id, performance.now());
     this.#ends = ends ?? this.#ends;
     // What it had told last was folded in at its end.
     if (metrics && !worker.isDead()) this.#metrics.note(worker.id, metrics);

@@ -26,11 +26,14 @@ const health = (port: number, ...words: string[]) =>
   linkgrant(['health', '--ops-listen', `:${port}`, ...words, '--data-dir', work.path('data')]);
 
 describe('linkgrant health', () => {
-  it.each([[], ['--workers', '2']])('is well while a service answers (serve %s %s)', async (...words) => {
-    const { opsPort } = await serve(...words);
-    expect(await health(opsPort)).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
-    expect(await health(opsPort, '--ready')).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
-  });
+  it.each([{ words: [] }, { words: ['--workers', '2'] }])(
+    'is well while a service answers ($words)',
+    async ({ words }) => {
+      const { opsPort } = await serve(...words);
+      expect(await health(opsPort)).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+      expect(await health(opsPort, '--ready')).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+    },
+  );
 
   it('names the part that is not ready, while the process is well', async () => {
     const { opsPort } = await serve();

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { linkgrant } from '../support/command-line.js';
+import { linkgrant, refusalOf } from '../support/command-line.js';
 import { parseUnitFile, wordsOf } from './unit-file.js';
 
 const UNITS = resolve(import.meta.dirname, '../../deploy/systemd');
@@ -67,6 +67,25 @@ describe('the units of systemd', () => {
       const [copy] = copyUnits(UNITS, [name]);
       const judged = analyze('security', '--offline=yes', '--threshold=25', copy as string);
       expect(judged.status, judged.stdout).toBe(0);
+    },
+  );
+
+  it.each(['linkgrant.service', 'user/linkgrant.service'])(
+    '%s waits for the word of a service that the program understands',
+    async (name) => {
+      const service = parseUnitFile(readFileSync(join(UNITS, name), 'utf8')).get('Service');
+      expect(service?.get('Type')).toEqual(['notify']);
+      // The word comes from a child, systemd-notify.
+      expect(service?.get('NotifyAccess')).toEqual(['all']);
+      expect(service?.get('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+      const [, ...words] = wordsOf(service?.get('ExecStart')?.[0] ?? '');
+      const env = Object.fromEntries(
+        (service?.get('Environment') ?? []).map((variable) => variable.split('=', 2) as [string, string]),
+      );
+      const started = await linkgrant([...words, '--data-dir', join(place, 'data'), '--endpoint', 'none'], {
+        env,
+      });
+      expect(refusalOf(started).error).toContain('flag --endpoint');
     },
   );
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { get } from 'node:http';
 import { request } from 'node:https';
@@ -29,6 +30,16 @@ const all = (stage: typeof build, word: string) =>
 const last = (stage: typeof build, word: string) => all(stage, word).at(-1) ?? '';
 const environment = Object.assign({}, ...all(final, 'ENV').map(readEnv)) as Record<string, string>;
 const isRoot = process.getuid?.() === 0;
+
+interface Package {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const readPackage = (): Package => JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 
 /** The answer's status and body, whatever certificate the server shows. */
 function post(url: string): Promise<{ readonly status: number | undefined; readonly body: string }> {
@@ -104,19 +115,47 @@ describe('the image', () => {
     expect(last(final, 'USER')).toBe(`${NOBODY}:${NOBODY}`);
     expect(last(final, 'FROM')).toMatch(/^node:24\b/);
     expect(last(build, 'FROM')).toMatch(/^node:24\b.* AS build$/);
-    expect(last(final, 'VOLUME')).toBe(environment.LINKGRANT_DATA_DIR);
+    // Beneath it, since whoever mounts a volume decides on the mode of the place itself.
+    expect(dirname(environment.LINKGRANT_DATA_DIR ?? '')).toBe(last(final, 'VOLUME'));
+  });
+
+  it('is labelled as images are, with the release and commit that it is built for', () => {
+    const labels = [...last(final, 'LABEL').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)];
+    expect(Object.fromEntries(labels.map(([, key, value]) => [key, value]))).toEqual({
+      title: 'linkgrant',
+      description: expect.any(String),
+      licenses: 'Apache-2.0',
+      version: '$VERSION',
+      revision: '$REVISION',
+    });
+    expect(all(final, 'ARG')).toEqual(['VERSION=unreleased', 'REVISION=unknown']);
+  });
+
+  it('tells what is in it', () => {
+    const { bomFormat, components, metadata } = JSON.parse(
+      readFileSync(inRoot('/app/sbom.cdx.json'), 'utf8'),
+    );
+    expect(bomFormat).toBe('CycloneDX');
+    const { name, version, dependencies, optionalDependencies, devDependencies } = readPackage();
+    expect(metadata.component).toMatchObject({ name, version });
+    const listed = new Map<string, string>(
+      components.map((component: { name: string; version: string }) => [component.name, component.version]),
+    );
+    for (const [wanted, release] of Object.entries({ ...dependencies, ...optionalDependencies }))
+      expect(listed.get(wanted), wanted).toBe(release);
+    for (const unwanted of Object.keys(devDependencies)) expect([...listed.keys()]).not.toContain(unwanted);
   });
 
   it('holds what runs, and neither sources nor what built it', () => {
-    expect(readdirSync(inRoot('/app')).sort()).toEqual(['LICENSE', 'dist', 'node_modules', 'package.json']);
+    expect(readdirSync(inRoot('/app')).sort()).toEqual([
+      'LICENSE',
+      'dist',
+      'node_modules',
+      'package.json',
+      'sbom.cdx.json',
+    ]);
     const packages = readdirSync(inRoot('/app/node_modules'));
-    const { dependencies, devDependencies } = JSON.parse(
-      readFileSync(join(PROJECT, 'package.json'), 'utf8'),
-    ) as {
-      dependencies: Record<string, string>;
-      devDependencies: Record<string, string>;
-    };
-    expect(packages).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+    const { dependencies, optionalDependencies, devDependencies } = readPackage();
     const scopes = readdirSync(inRoot('/app/node_modules')).filter((name) => name.startsWith('@'));
     const held = new Set([
       ...packages,
@@ -124,6 +163,9 @@ describe('the image', () => {
         readdirSync(inRoot(`/app/node_modules/${scope}`)).map((name) => `${scope}/${name}`),
       ),
     ]);
+    expect([...held]).toEqual(
+      expect.arrayContaining(Object.keys({ ...dependencies, ...optionalDependencies })),
+    );
     expect(Object.keys(devDependencies).filter((name) => held.has(name))).toEqual([]);
     const native = readdirSync(inRoot('/app/node_modules/better-sqlite3'), { recursive: true }).map(String);
     expect(native.filter((name) => /\.(c|cc|cpp|h|hpp|o|a|mk|gyp)$/.test(name))).toEqual([]);
@@ -145,47 +187,67 @@ describe('the image', () => {
     ).toEqual([...copied].sort());
   });
 
-  it('serves as its user from files that cannot be written, with only its data directory to write', async () => {
-    const command = [...JSON.parse(last(final, 'ENTRYPOINT')), ...JSON.parse(last(final, 'CMD'))] as string[];
-    const [program, ...args] = command.map((word) => (word.startsWith('/') ? inRoot(word) : word));
-    expect(program).toBe('node');
+  it.each([
+    ['its user', NOBODY, NOBODY],
+    ['a user of group 0 that nobody has heard of', 1_000_680_000, 0],
+  ])('serves as %s from files that cannot be written, and says that it is well', async (_, uid, gid) => {
     const dataDir = inRoot(environment.LINKGRANT_DATA_DIR ?? '');
-    const child: ChildProcess = spawn(join(directory, 'node'), args, {
+    rmSync(dataDir, { recursive: true, force: true });
+    const options: SpawnOptions = {
       cwd: inRoot(last(final, 'WORKDIR')),
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(isRoot && { uid: NOBODY, gid: NOBODY }),
+      ...(isRoot && { uid, gid }),
       env: {
         ...environment,
+        // Of a user without an entry, as engines set it.
+        HOME: '/',
         LINKGRANT_DATA_DIR: dataDir,
         LINKGRANT_LISTEN: '127.0.0.1:0',
         LINKGRANT_HOST: '127.0.0.1',
         LINKGRANT_OPS_LISTEN: '127.0.0.1:0',
         LINKGRANT_ENDPOINT: 'inter-router=router.example.com:55671',
       },
-    });
+    };
+    const start = (command: readonly string[], env = {}): ChildProcess => {
+      const [program, ...args] = command.map((word) => (word.startsWith('/') ? inRoot(word) : word));
+      expect(program).toBe('node');
+      return spawn(join(directory, 'node'), args, { ...options, env: { ...options.env, ...env } });
+    };
+    const child = start([...JSON.parse(last(final, 'ENTRYPOINT')), ...JSON.parse(last(final, 'CMD'))]);
     const ended = new Promise((settle) => child.once('exit', settle));
     let said = '';
+    const [, probe = ''] = /^--interval=.* CMD (\[.+\])$/.exec(last(final, 'HEALTHCHECK')) ?? [];
+    const isHealthy = (port: string) => {
+      const probing = start(JSON.parse(probe), { LINKGRANT_OPS_LISTEN: `127.0.0.1:${port}` });
+      return new Promise((settle) => probing.once('exit', (code) => settle(code === 0)));
+    };
+    let operations = '';
     try {
-      const [, url = '', operations = ''] = await new Promise<RegExpExecArray>((settle, reject) => {
+      const serving = await new Promise<RegExpExecArray>((settle, reject) => {
         const hear = (chunk: Buffer) => {
           said += chunk;
-          const serving = /^Serving (\S+) .* metrics on port (\d+)$/m.exec(said);
-          if (serving !== null) settle(serving);
+          const banner = /^Serving (\S+) .* metrics on port (\d+)$/m.exec(said);
+          if (banner !== null) settle(banner);
         };
         child.stdout?.on('data', hear);
         child.stderr?.on('data', hear);
         child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)));
       });
+      const [, url = ''] = serving;
+      operations = serving[2] ?? '';
       expect(await post(`${url}/00000000-0000-4000-8000-000000000000`)).toEqual({
         status: 404,
         body: 'No such claim\n',
       });
       expect(await statusOf(`http://127.0.0.1:${operations}/readyz`)).toBe(200);
+      expect(await isHealthy(operations)).toBe(true);
     } finally {
       child.kill('SIGTERM');
       await ended;
     }
     expect(child.exitCode, said).toBe(0);
+    expect(await isHealthy(operations)).toBe(false);
     expect(existsSync(join(dataDir, 'linkgrant.db'))).toBe(true);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
   });
 });

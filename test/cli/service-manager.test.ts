@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Workplace } from '../support/command-line.js';
+import { type NotifySocket, openNotifySocket } from '../support/notify-socket.js';
+
+let work: Workplace;
+let systemd: NotifySocket | undefined;
+
+beforeEach(() => {
+  work = new Workplace();
+});
+
+afterEach(async () => {
+  await work.remove();
+  await systemd?.close();
+  systemd = undefined;
+});
+
+function serve(words: readonly string[], env: Record<string, string>) {
+  const always = ['--data-dir', work.path('data'), '--endpoint', 'edge=router:1'];
+  return work.serve([...always, ...words], { env });
+}
+
+const says = (line: string) => (lines: readonly string[] | null) => lines?.includes(line) ?? false;
+const anything = (lines: readonly string[] | null) => lines !== null;
+
+describe('serve, started by systemd', () => {
+  it.each([
+    ['', []],
+    [' with 2 workers', ['--workers', '2']],
+  ])('tells that it is ready, reloads and stops%s', async (status, words) => {
+    const socket = work.path('notify');
+    systemd = await openNotifySocket(socket);
+    const service = await serve(words, { NOTIFY_SOCKET: socket });
+    const ready = ['READY=1', `STATUS=Serving ${service.url}${status}`];
+    expect(await systemd.next(anything)).toEqual(ready);
+    service.signal('SIGHUP');
+    const monotonic = expect.stringMatching(/^MONOTONIC_USEC=\d+$/);
+    expect(await systemd.next(anything)).toEqual(['RELOADING=1', monotonic]);
+    expect(await systemd.next(anything)).toEqual(ready);
+    expect((await service.stop()).code).toBe(0);
+    expect(await systemd.next(anything)).toContain('STOPPING=1');
+  });
+
+  it('finds an abstract socket too', async () => {
+    const socket = `@linkgrant-${randomUUID()}`;
+    systemd = await openNotifySocket(socket);
+    await serve([], { NOTIFY_SOCKET: socket });
+    expect(await systemd.next(anything)).toContain('READY=1');
+  });
+
+  it('gives a sign of life for as long as it is watched, and lives', async () => {
+    const socket = work.path('notify');
+    systemd = await openNotifySocket(socket);
+    await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
+    await systemd.next(says('READY=1'));
+    for (let sign = 0; sign < 3; sign += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
+  });
+
+  it('gives none where another process is watched', async () => {
+    const socket = work.path('notify');
+    systemd = await openNotifySocket(socket, 2);
+    await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000', WATCHDOG_PID: '1' });
+    await systemd.next(says('READY=1'));
+    expect(await systemd.next(() => true)).toBeNull();
+  });
+
+  it('gives none any more while one of its workers hangs', async () => {
+    const socket = work.path('notify');
+    systemd = await openNotifySocket(socket, 5);
+    const service = await serve(['--workers', '2'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
+    await systemd.next(says('WATCHDOG=1'));
+    const workers = execFileSync('ps', ['-o', 'pid=', '--ppid', String(service.pid)], { encoding: 'utf8' })
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 0 && isWorker(pid));
+    const [hung] = workers;
+    process.kill(Number(hung), 'SIGSTOP');
+    try {
+      expect(await systemd.next((lines) => lines === null)).toBeNull();
+    } finally {
+      process.kill(Number(hung), 'SIGCONT');
+    }
+    expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
+  });
+
+  it('serves all the same where it cannot tell, and logs that once', async () => {
+    const env = { NOTIFY_SOCKET: work.path('nobody'), WATCHDOG_USEC: '100000', PATH: '/nowhere' };
+    const service = await serve([], env);
+    service.signal('SIGHUP');
+    expect((await service.stop()).code).toBe(0);
+    const lines = service.said.stderr.split('\n').filter((line) => line.includes('notify_failed'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ err: { code: 'ENOENT' } });
+  });
+});
+
+function isWorker(pid: number): boolean {
+  try {
+    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes('serve');
+  } catch {
+    return false;
+  }
+}

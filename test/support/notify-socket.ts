@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A datagram socket that stands for systemd's. */
+export interface NotifySocket {
+  /** The lines of the next message that `isWanted`, or null for a silence; those before it are passed over. */
+  next(isWanted: (lines: readonly string[] | null) => boolean): Promise<readonly string[] | null>;
+  close(): Promise<void>;
+}
+
+/** Listens at an address of NOTIFY_SOCKET; tells of a silence of `silentSeconds`. */
+export async function openNotifySocket(address: string, silentSeconds = 600): Promise<NotifySocket> {
+  const script = join(import.meta.dirname, 'notify-socket.py');
+  const child = spawn('python3', [script, address, String(silentSeconds)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const next: NotifySocket['next'] = async (isWanted) => {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error('the listener ended');
+      const message = JSON.parse(value) as string[] | null;
+      if (isWanted(message)) return message;
+    }
+  };
+  await next((message) => message?.[0] === 'listening');
+  return {
+    next,
+    async close() {
+      child.kill();
+      await ended;
+    },
+  };
+}
