@@ -5,11 +5,11 @@ COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
 RUN node scripts/setup.mjs
+# What is in the image beside Node and Debian, as CycloneDX.
+RUN mkdir app && npm sbom --omit=dev --sbom-format=cyclonedx >app/sbom.cdx.json
 RUN npm prune --omit=dev --no-audit --no-fund
 RUN find node_modules/better-sqlite3 -type f ! -path '*/lib/*' ! -name package.json ! -name LICENSE ! -name better_sqlite3.node -delete
-RUN mkdir -p app && cp -R dist node_modules package.json app/
-# What is in the image beside Node and Debian, as CycloneDX.
-RUN npm sbom --omit=dev --sbom-format=cyclonedx >app/sbom.cdx.json
+RUN cp -R dist node_modules package.json app/
 
 # Node and libc, no compiler, no package manager.
 FROM node:24-trixie-slim
@@ -33,7 +33,7 @@ USER 65534:65534
 VOLUME /var/lib/linkgrant
 EXPOSE 9090 9091
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 CMD ["node", "/app/dist/main.js", "health"]
-# Everything written goes to the data directory: the root file system may be read-only. Node ends on SIGTERM as process 1
-# too, and has no children but its own: no other init is needed.
+# Everything written goes to the data directory: the root file system may be read-only. It ends on SIGTERM as process 1 too,
+# and needs no other init.
 ENTRYPOINT ["node", "/app/dist/main.js"]
 CMD ["serve"]
