@@ -9,7 +9,7 @@ import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 const HOLD = 'trap "" HUP INT TERM; echo; read -r _';
 
 /** A lock needs either SQLite's driver or a program, and neither is there. */
-export class NoLockError extends Error {
+class NoLockError extends Error {
   override readonly name = 'NoLockError';
   readonly hint = 'install util-linux, or linkgrant with its optional package better-sqlite3';
 
