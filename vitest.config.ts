@@ -12,7 +12,13 @@ const shared = {
 } as const;
 
 // These need more than Node and npm, or minutes, and have commands of their own.
-const elsewhere = ['test/stock-client/**', 'test/image/**', 'test/package/**', 'test/cluster/**', 'node_modules/**'];
+const elsewhere = [
+  'test/stock-client/**',
+  'test/image/**',
+  'test/package/**',
+  'test/cluster/**',
+  'node_modules/**',
+];
 
 export default defineConfig({
   test: {
