@@ -129,6 +129,8 @@ describe('README.md', () => {
 // What belongs to other programs, or stands for any flag.
 const OF_OTHERS = [
   '--',
+  '--add-port',
+  '--add-rich-rule',
   '--allow-scripts',
   '--build-arg',
   '--cacert',
@@ -138,9 +140,12 @@ const OF_OTHERS = [
   '--init',
   '--now',
   '--omit',
+  '--permanent',
   '--redemptions',
+  '--reload',
   '--sbom-format',
   '--tag',
+  '--volumes',
 ];
 
 const documents = [
