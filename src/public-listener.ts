@@ -45,10 +45,10 @@ export function createPublicListener({
 }: PublicListenerParts): TlsListener {
   const { logger } = app;
   const delay = new LoopDelay();
-  const admission = new Admission(delay);
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, logger);
   const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
+  const admission = new Admission(delay, connections);
   const handler = createRedemptionApp({
     ...app,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
@@ -89,7 +89,7 @@ export function createPublicListener({
       shed: admission.shed,
     };
   });
-  delay.start(followOverload({ admission, connections, listener, logger }));
+  delay.start(followOverload(admission, listener, logger));
   return {
     ...listener,
     async drain(graceMs) {
@@ -100,19 +100,12 @@ export function createPublicListener({
 }
 
 /** Closes the door while there is far too much to do, and says so when it begins and when it ends. */
-function followOverload(parts: {
-  readonly admission: Admission;
-  readonly connections: ConnectionTable;
-  readonly listener: TlsListener;
-  readonly logger: Logger;
-}): () => void {
-  const { admission, connections, listener, logger } = parts;
+function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
   let accepting = true;
   let shedding = false;
   let shedBefore = 0;
   return () => {
-    const { unproven, proven } = connections.counts;
-    const mayConnect = admission.mayConnect(unproven + proven);
+    const mayConnect = admission.mayConnect();
     if (mayConnect !== accepting) listener.setAccepting(mayConnect);
     accepting = mayConnect;
     const shed = admission.shed.issue + admission.shed.request + listener.counts.refused;

@@ -1,3 +1,4 @@
+import type { ConnectionTable } from './connection-table.js';
 import type { LoopDelay } from './loop-delay.js';
 
 /** When a process takes on no more. A client gives up after 10 s, and comes back by itself after 30. */
@@ -6,7 +7,7 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests under way beyond which nothing is looked at any more. */
   readonly inFlight: number;
-  /** Requests under way, or open connections, for which nobody is turned away: a late event loop is then not of their making. */
+  /** Open connections for which nobody is turned away: a late event loop is then not of their making. */
   readonly few: number;
   /** Delay of the event loop, in milliseconds, beyond which no certificate is issued. */
   readonly issuingDelayMs: number;
@@ -29,12 +30,18 @@ const ADMISSION_LIMITS: AdmissionLimits = {
  */
 export class Admission {
   readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
+  readonly #connections: Pick<ConnectionTable, 'size'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
   #shed = { issue: 0, request: 0 };
 
-  constructor(delay: Pick<LoopDelay, 'sustainedMs'>, limits = ADMISSION_LIMITS) {
+  constructor(
+    delay: Pick<LoopDelay, 'sustainedMs'>,
+    connections: Pick<ConnectionTable, 'size'>,
+    limits = ADMISSION_LIMITS,
+  ) {
     this.#delay = delay;
+    this.#connections = connections;
     this.#limits = limits;
   }
 
@@ -63,16 +70,18 @@ export class Admission {
 
   /** True while a certificate may be issued; a false answer counts as one that was shed. */
   mayIssue(): boolean {
-    const { issuing, few, issuingDelayMs } = this.#limits;
-    const isLate = this.#inFlight > few && this.#delay.sustainedMs > issuingDelayMs;
-    if (this.#inFlight <= issuing && !isLate) return true;
+    const { issuing, issuingDelayMs } = this.#limits;
+    if (this.#inFlight <= issuing && !this.#isLate(issuingDelayMs)) return true;
     this.#shed.issue += 1;
     return false;
   }
 
-  /** True while connections may be taken beside the `open` ones. */
-  mayConnect(open: number): boolean {
-    const { few, connectionDelayMs } = this.#limits;
-    return open <= few || this.#delay.sustainedMs <= connectionDelayMs;
+  /** True while connections may be taken. */
+  mayConnect(): boolean {
+    return !this.#isLate(this.#limits.connectionDelayMs);
+  }
+
+  #isLate(mostMs: number): boolean {
+    return this.#connections.size > this.#limits.few && this.#delay.sustainedMs > mostMs;
   }
 }

@@ -36,6 +36,11 @@ export class ConnectionTable {
     this.#isProxy = isProxy;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   /** How many are open now, how many were ever, and how many were dropped. */
   get counts(): {
     readonly unproven: number;

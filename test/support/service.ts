@@ -228,7 +228,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     bodyTimeoutMs,
     trustedProxies,
     connections,
-    admission: new Admission(loopDelay, composition.admissionLimits),
+    admission: new Admission(loopDelay, connections, composition.admissionLimits),
     wrongCodes: new WrongCodes(metrics, logger),
     observer: metrics,
     clock: clock.read,
