@@ -49,6 +49,8 @@ beforeAll(async () => {
     peer: '::1',
   } as const;
   await store.recordRefusal(refusal, NOW + 11);
+  await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 12);
+  await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 13);
   await store.close();
 });
 afterAll(() => work.remove());
@@ -253,6 +255,31 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     ["UPDATE refusals SET count = 7 WHERE code = 'grant_revoked'"],
     `grant ${B} has refusals (grant_revoked, subject "site-b") that are not what was written there`,
   ],
+  [
+    'refusals that are gone',
+    ["DELETE FROM refusals WHERE subject = 'site-c'"],
+    `grant ${B} has refusals that add up to 1, and 3 were counted`,
+  ],
+  [
+    'refusals that are gone, with a count to match',
+    ["DELETE FROM refusals WHERE subject = 'site-c'", 'UPDATE refusal_totals SET times = 1'],
+    `grant ${B} has a count of its refusals that is not what was written there`,
+  ],
+  [
+    'all refusals of a grant and their count gone',
+    [`DELETE FROM refusals WHERE grant_uid = '${B}'`, `DELETE FROM refusal_totals WHERE grant_uid = '${B}'`],
+    'the ledger lacks 3 of 4 refusals, and the counts of them',
+  ],
+  [
+    'the count of a grant that is gone',
+    [`DELETE FROM refusal_totals WHERE grant_uid = '${B}'`],
+    `grant ${B} has refusals that were never counted`,
+  ],
+  [
+    'the count of all refusals gone',
+    ["DELETE FROM refusal_totals WHERE grant_uid = ''"],
+    'the ledger has a count of all refusals that is not what was written there',
+  ],
 ];
 
 describe('redemption list --verify', () => {
@@ -393,12 +420,13 @@ describe('redemption list', () => {
       [2, 'grant_revoked', undefined],
       [undefined, 'replayed', 1],
       [undefined, 'grant_revoked', 1],
+      [undefined, 'grant_revoked', 2],
     ]);
     expect(events[3]).toMatchObject({ redemptionId: first.id, subject: 'site-1', peer: '198.51.100.4' });
-    expect((await list('--events', '-o', 'csv')).split('\r\n')).toHaveLength(12);
+    expect((await list('--events', '-o', 'csv')).split('\r\n')).toHaveLength(13);
     const text = await list('--events', '--grant', B);
     expect(text.split('\n')[0]).toMatch(/^TIME +KIND +TIMES +GRANT/);
-    expect(text.trimEnd().split('\n')).toHaveLength(4);
+    expect(text.trimEnd().split('\n')).toHaveLength(5);
     const ofSubject = JSON.parse(await list('--events', '--subject', 'site-1', '-o', 'json')) as {
       kind: string;
     }[];

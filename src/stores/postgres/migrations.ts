@@ -67,6 +67,10 @@ const MIGRATIONS: readonly Migration[] = [
         peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
         PRIMARY KEY (grant_uid, code, name, subject, peer)
       )`,
+      // How often the refusals of each grant were counted, and, under an empty uid, those of all.
+      `CREATE TABLE refusal_totals (
+        grant_uid TEXT PRIMARY KEY, times BIGINT NOT NULL, mac BYTEA NOT NULL
+      ) WITH (fillfactor = 80)`,
       // Where each grant's entries end, and the whole ledger, under a key that is not here.
       `CREATE TABLE ledger_heads (
         grant_uid TEXT PRIMARY KEY, length BIGINT NOT NULL, last BYTEA NOT NULL, check_at BIGINT, mac BYTEA NOT NULL

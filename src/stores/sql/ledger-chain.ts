@@ -3,6 +3,7 @@ import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import { endCode, entryCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
+import { addRefusalTotals, beginRefusalTotals } from './refusal-totals.js';
 
 /** An entry that is to be added to a grant's ledger. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -37,7 +38,12 @@ interface HeadRow {
 type Act =
   | { readonly entry: NewLedgerEntry }
   | { readonly grantUid: string; readonly checkAt: number }
-  | { readonly grantUid: string; readonly shortenTo: number };
+  | { readonly grantUid: string; readonly shortenTo: number }
+  | RefusalsAct;
+interface RefusalsAct {
+  readonly grantUid: string;
+  readonly refusals: 'one more' | 'gone';
+}
 
 const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
 const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
@@ -106,6 +112,7 @@ export class LedgerChain {
       const key = this.#keyFile.make();
       yield* change(PUT_KEY_ID, ledgerKeyId(key));
       yield* change(FIRST_END, endCode(key, 0, 0));
+      yield* beginRefusalTotals(key);
     }
     yield* this.key();
   }
@@ -136,6 +143,18 @@ export class LedgerChain {
     this.#acts.push({ grantUid, shortenTo: length });
   }
 
+  /** Counts a refusal of a grant in its total. */
+  *countRefusal(grantUid: string): SqlOperation<void> {
+    yield* this.key();
+    this.#acts.push({ grantUid, refusals: 'one more' });
+  }
+
+  /** Takes a grant's refusals out of the total, for they are removed for good. */
+  *forgetRefusals(grantUid: string): SqlOperation<void> {
+    yield* this.key();
+    this.#acts.push({ grantUid, refusals: 'gone' });
+  }
+
   /** Takes over what was noted since the savepoint that ends. */
   keep(): void {
     this.#kept = this.#acts.length;
@@ -160,7 +179,12 @@ export class LedgerChain {
     const end = yield* this.#readEnd(key);
     const heads = yield* this.#readHeads(key);
     let entries: SqlValue[][] = [];
+    const refusals = new Map<string, number | 'gone'>();
     for (const act of this.#acts) {
+      if ('refusals' in act) {
+        noteRefusals(refusals, act);
+        continue;
+      }
       const grantUid = 'entry' in act ? act.entry.grantUid : act.grantUid;
       const head = heads.get(grantUid) as Head;
       if ('entry' in act) {
@@ -182,6 +206,7 @@ export class LedgerChain {
     }
     yield* putEntries(entries);
     yield* this.#putHeads(key, heads);
+    yield* addRefusalTotals(key, refusals);
     const { position, removed, genuine } = end;
     yield* put(PUT_END, position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
   }
@@ -208,7 +233,11 @@ export class LedgerChain {
 
   /** Where the entries of each grant end that something was noted of. */
   *#readHeads(key: Uint8Array): SqlOperation<Map<string, Head>> {
-    const uids = new Set(this.#acts.map((act) => ('entry' in act ? act.entry.grantUid : act.grantUid)));
+    const uids = new Set(
+      this.#acts
+        .filter((act) => !('refusals' in act))
+        .map((act) => ('entry' in act ? act.entry.grantUid : act.grantUid)),
+    );
     const heads = new Map<string, Head>();
     for (const piece of pieces([...uids])) {
       const found = yield* rows<HeadRow>(`${HEADS} (${placeholders(piece.length)})`, ...piece);
@@ -232,6 +261,11 @@ export class LedgerChain {
     const { position, removed, mac } = found ?? { position: 0, removed: 0, mac: undefined };
     return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
   }
+}
+
+function noteRefusals(noted: Map<string, number | 'gone'>, { grantUid, refusals }: RefusalsAct): void {
+  const before = noted.get(grantUid) ?? 0;
+  noted.set(grantUid, refusals === 'gone' || before === 'gone' ? 'gone' : before + 1);
 }
 
 /** The end of a grant without a note of it; it is forged if there are entries. */

@@ -44,6 +44,11 @@ export function refusalCode(key: Uint8Array, values: readonly (string | number)[
   return code(key, 'refusal', NO_ENTRY, values);
 }
 
+/** The code of how often a grant's refusals were counted; of all grants' for an empty uid. */
+export function refusalTotalCode(key: Uint8Array, grantUid: string, times: number): Buffer {
+  return code(key, 'refusals', NO_ENTRY, [grantUid, times]);
+}
+
 /** Whether what a column holds is this code. */
 export function isCode(found: unknown, wanted: Uint8Array): boolean {
   return found instanceof Uint8Array && found.length === wanted.length && timingSafeEqual(found, wanted);

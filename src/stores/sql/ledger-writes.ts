@@ -76,6 +76,7 @@ function addUpRefusal(
     const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
     yield* change(PUT_REFUSAL, ...values, refusalCode(yield* ledger.key(), values));
+    yield* ledger.countRefusal(grantUid);
     aim = { key, count: count + 1 };
   };
 }

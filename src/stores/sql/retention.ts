@@ -97,6 +97,7 @@ function removeStep(grantUid: string): WriteOperation<boolean> {
     if (left > 0) return true;
     yield* change(DROP_CODES, grantUid);
     yield* change(DROP_REFUSALS, grantUid);
+    yield* ledger.forgetRefusals(grantUid);
     return false;
   };
 }

@@ -3,6 +3,7 @@ import { ChainWalk, ENTRIES, nothingTold, type Told } from './chain-walk.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { endCode, isCode, refusalCode } from './ledger-codes.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
+import { miscountedRefusals, missingRefusals } from './refusal-totals.js';
 
 // So many rows are in memory at once.
 const STEP = 500;
@@ -80,7 +81,9 @@ export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperat
     positions?.fault() ??
     (yield* unwitnessed(range, told)) ??
     (yield* miscounted(range)) ??
-    (yield* changedRefusal(key, range));
+    (yield* changedRefusal(key, range)) ??
+    (yield* miscountedRefusals(key, range)) ??
+    (grantUid === undefined ? yield* missingRefusals(key) : undefined);
   return first ? { entries, fault: first } : { entries };
 }
 

@@ -97,6 +97,10 @@ const MIGRATIONS: readonly Migration[] = [
         until INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID`,
       'CREATE INDEX outcomes_over ON outcomes (until)',
+      // How often the refusals of each grant were counted, and, under an empty uid, those of all.
+      `CREATE TABLE refusal_totals (
+        grant_uid TEXT PRIMARY KEY, times INTEGER NOT NULL, mac BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID`,
     ],
   },
 ];
