@@ -144,8 +144,10 @@ async function issueWithCode(
   const { endpoints, siteUid, service } = await requireAccess(grant, deps);
   const { name, linkCost } = order;
   const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
-  if ('rejected' in token)
-    throw new AdministrationError('grant_state', `the token was not made: ${token.rejected}`);
+  if ('rejected' in token) {
+    const refusal = endpoints.length === 0 ? 'no_link_access' : 'grant_state';
+    throw new AdministrationError(refusal, `the token was not made: ${token.rejected}`);
+  }
   return issued(token, grant, endpoints, {});
 }
 
