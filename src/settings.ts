@@ -212,7 +212,7 @@ export const SETTINGS = {
 export type SettingKey = keyof typeof SETTINGS;
 
 /** The settings of commands that ask a service; the service itself has no use for them. */
-const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
+export const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
 
 /** The settings of the service. */
 export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as SettingKey[]).filter(

@@ -1,7 +1,14 @@
 import { storeAdministration } from '../administration.js';
 import type { Administration } from '../redemption/administration/administration.js';
+import type { Settings } from '../setting-schemas.js';
+import { readBearerFile } from './bearer-file.js';
 import { CommandError } from './command-error.js';
-import { withStore } from './store-session.js';
+import { configurationFrom } from './configuration.js';
+import { connectionOptions } from './connection-flags.js';
+import { requirePlatform, withStoreOf } from './store-session.js';
+
+/** The flags of a command, settings among them. */
+type Flags = Readonly<Record<string, unknown>>;
 
 /** What commands on grants, tokens and redemptions work with, wherever the store is. */
 export interface AdministrationSession {
@@ -12,20 +19,42 @@ export interface AdministrationSession {
   readonly usualNamespace: string;
 }
 
-/** Runs `act` on the administration of the configured store, and closes it afterwards. */
+/** Runs `act` on the administration of the service at `--server`, else of the configured store, which is closed afterwards. */
 export async function withAdministration<T>(
-  flags: Readonly<Record<string, unknown>>,
+  flags: Flags,
   act: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
-  return withStore(flags, async (session) => {
-    const administration = storeAdministration(session);
-    const { namespace: usualNamespace } = await administration.describeService();
-    return act({ administration, namespace: session.namespace, usualNamespace });
-  });
+  const { settings } = configurationFrom(flags);
+  const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
+    const { namespace: usualNamespace, platform } = await administration.describeService();
+    requirePlatform(flags.platform, platform);
+    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace };
+  };
+  if (settings.server) return act(await sessionOf(await askServer(settings.server, settings, flags)));
+  return withStoreOf(settings, async (session) => act(await sessionOf(storeAdministration(session))));
+}
+
+async function askServer(url: URL, settings: Settings, flags: Flags): Promise<Administration> {
+  if (flags.store !== undefined) {
+    throw new CommandError('--store and --server exclude each other', {
+      exitCode: 2,
+      hint: 'leave one out: the store is worked on here, or by the service',
+    });
+  }
+  const { serverTokenFile, serverCa: caFile } = settings;
+  if (serverTokenFile === undefined) {
+    throw new CommandError('--server takes nobody without a bearer token', {
+      exitCode: 2,
+      hint: 'name the file that holds it with --server-token-file',
+    });
+  }
+  const bearer = readBearerFile(serverTokenFile);
+  const { serverAdministration } = await import('../server-administration.js');
+  return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
 }
 
 /** Throws a CommandError where a server is meant by a command that works on the store alone, which `why` explains. */
-export function refuseServer(flags: Readonly<Record<string, unknown>>, why: string): void {
+export function refuseServer(flags: Flags, why: string): void {
   if (flags.server === undefined) return;
   throw new CommandError(why, { exitCode: 2, hint: 'run it on the host of the service, without --server' });
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
-import { STORE_SETTINGS, settingsOptions } from './settings-options.js';
+import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js';
 
 /** The `-o` of every command that lists or reports. */
 export const OUTPUT = () =>
@@ -35,7 +35,7 @@ export function addConnectionFlags(
     );
 }
 
-/** Adds a command about grants: it takes the settings of the store. */
+/** Adds a command about grants: it takes the settings of the store, or of the service that is asked. */
 export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
-  return withSettings(parent.command(nameAndArguments).description(description), STORE_SETTINGS);
+  return withSettings(parent.command(nameAndArguments).description(description), ADMINISTRATION_SETTINGS);
 }

@@ -7,7 +7,7 @@ import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
-import { STORE_SETTINGS } from './settings-options.js';
+import { ADMINISTRATION_SETTINGS, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
@@ -141,7 +141,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     );
   withSettings(
     redemption.command('show <ID>').description('show a redemption and its certificate'),
-    STORE_SETTINGS,
+    ADMINISTRATION_SETTINGS,
   )
     .addOption(OUTPUT())
     .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { flagOf, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
+import { flagOf, SERVER_SETTINGS, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
 
 /** Reads one more value of a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
@@ -26,3 +26,6 @@ export function settingsOptions(keys: readonly SettingKey[]): Option[] {
 
 /** The settings of a command that opens the store. */
 export const STORE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'dataDir', 'store'];
+
+/** The settings of a command that works on a store, or asks a service that does. */
+export const ADMINISTRATION_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, ...SERVER_SETTINGS];

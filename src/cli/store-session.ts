@@ -24,11 +24,21 @@ export async function withStore<T>(
   act: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
   const { settings } = configurationFrom(flags);
+  return withStoreOf(settings, (session) => {
+    requirePlatform(flags.platform, session.service?.platform);
+    return act(session);
+  });
+}
+
+/** The same for settings that are read already. */
+export async function withStoreOf<T>(
+  settings: Settings,
+  act: (session: StoreSession) => Promise<T>,
+): Promise<T> {
   const clock: Clock = Date.now;
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const service = await readService(store);
-    requirePlatform(flags.platform, service);
     const { dataDir } = settings;
     return await act({ store, service, namespace: namespaceOf(settings, service), dataDir, clock });
   } finally {
@@ -41,9 +51,9 @@ function namespaceOf({ namespace }: Settings, service: ServiceDescription | unde
 }
 
 /** What the service runs on is known; a flag that says otherwise means another service. */
-function requirePlatform(asked: unknown, service: ServiceDescription | undefined): void {
-  if (asked === undefined || !service || service.platform === asked) return;
-  throw new CommandError(`the service on this store is for platform ${service.platform}, not ${asked}`, {
+export function requirePlatform(asked: unknown, served: string | undefined): void {
+  if (asked === undefined || served === undefined || served === asked) return;
+  throw new CommandError(`the service on this store is for platform ${served}, not ${asked}`, {
     exitCode: 2,
     hint: 'leave --platform out, or name the --data-dir of the service that is meant',
   });

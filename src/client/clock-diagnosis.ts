@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { rootCertificates, type TLSSocket } from 'node:tls';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { parseCertificates } from '../pki/certificate-pem.js';
 import { exchange } from './http-exchange.js';
@@ -27,7 +27,7 @@ export async function diagnoseClock(case_: {
   const where = formatHostPort(target);
   const socket = await case_.openUnproven();
   const peer = socket.getPeerX509Certificate();
-  const validity = peer && provenValidity(peer, target.ca);
+  const validity = peer && provenValidity(peer, target.ca ?? rootCertificates.join('\n'));
   if (!validity) {
     socket.destroy();
     return new RedemptionError(

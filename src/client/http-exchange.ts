@@ -4,7 +4,7 @@ import { untilAborted } from './until-aborted.js';
 
 /** One HTTP request; header values are bytes, one character each (RFC 9110 §5.5). */
 export interface ExchangeRequest {
-  readonly method: 'POST' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

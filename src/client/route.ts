@@ -9,8 +9,8 @@ export interface HostPort {
 
 /** The HTTPS server that a connection is wanted to. */
 export interface TlsTarget extends HostPort {
-  /** PEM of the only CAs that its certificate may come from. */
-  readonly ca: string;
+  /** PEM of the only CAs that its certificate may come from; absent for those that the system trusts. */
+  readonly ca?: string | undefined;
 }
 
 /**

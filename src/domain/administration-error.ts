@@ -1,40 +1,44 @@
-import type { RedemptionErrorCode } from './redemption-error.js';
+/** Every code of {@link AdministrationErrorCode}. */
+export const ADMINISTRATION_ERROR_CODES = [
+  'bearer_missing',
+  'bearer_invalid',
+  'bearer_expired',
+  /** The bearer token is good, and says of nobody who may do this. */
+  'role_insufficient',
+  /** Nobody's bearer token can be judged now. */
+  'identity_unavailable',
+  'request_invalid',
+  'request_too_large',
+  'media_type_unsupported',
+  'no_such_route',
+  'no_such_grant',
+  'no_such_redemption',
+  'name_taken',
+  /** A file declares the grant, and it is changed there alone. */
+  'grant_declared',
+  /** The grant is in a state in which this is of no use. */
+  'grant_state',
+  /** What a redemption was made of can be redeemed again, and nobody said what is to become of it. */
+  'source_redeemable',
+  /** A value is written well and cannot be. */
+  'value_rejected',
+  'idempotency_key_reused',
+  /** What the same request made before is there no more. */
+  'outcome_gone',
+  /** The site gives no links now, or the CA that was asked for signs none. */
+  'no_link_access',
+  'service_unknown',
+  'signing_keys_foreign',
+  'method_not_allowed',
+  'store_unavailable',
+  'internal',
+] as const;
 
 /**
  * Why an act of an administrator was refused. The union is closed: every edge maps it with a table that
  * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each has decided.
  */
-export type AdministrationErrorCode =
-  | 'bearer_missing'
-  | 'bearer_invalid'
-  | 'bearer_expired'
-  /** The bearer token is good, and says of nobody who may do this. */
-  | 'role_insufficient'
-  /** Nobody's bearer token can be judged now. */
-  | 'identity_unavailable'
-  | 'request_invalid'
-  | 'request_too_large'
-  | 'media_type_unsupported'
-  | 'no_such_route'
-  | 'no_such_grant'
-  | 'no_such_redemption'
-  | 'name_taken'
-  /** A file declares the grant, and it is changed there alone. */
-  | 'grant_declared'
-  /** The grant is in a state in which this is of no use. */
-  | 'grant_state'
-  /** What a redemption was made of can be redeemed again, and nobody said what is to become of it. */
-  | 'source_redeemable'
-  /** A value is written well and cannot be. */
-  | 'value_rejected'
-  | 'idempotency_key_reused'
-  /** What the same request made before is there no more. */
-  | 'outcome_gone'
-  | 'service_unknown'
-  | 'signing_keys_foreign'
-  /** The site gives no links now, or the CA that was asked for signs none. */
-  | 'no_link_access'
-  | Extract<RedemptionErrorCode, 'method_not_allowed' | 'store_unavailable' | 'internal'>;
+export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
 
 /** What an {@link AdministrationError} tells beside its code and message. */
 interface ErrorDetails {

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_CODES, problemStatus } from '../../src/admin/api/problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from '../../src/admin/api/routes.js';
+import { PROJECT } from './document.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 import { METHODS, openApi, resolve, resolved } from './openapi-document.js';
 
@@ -84,4 +87,13 @@ describe('openapi.yaml, of the admin API,', () => {
   it.each(examples)('has an example of $name that is as described', ({ schema, example }) => {
     expect(schemaProblems(example, schema, resolve)).toEqual([]);
   });
+});
+
+it('src/client/admin-api.d.ts is in step with openapi.yaml', () => {
+  const { stderr, status } = spawnSync(
+    process.execPath,
+    [join(PROJECT, 'scripts/admin-client.mjs'), '--check'],
+    { encoding: 'utf8' },
+  );
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
 });

@@ -3,7 +3,7 @@ import { readProjectFile } from './document.js';
 import { type Schema, schemaProblems } from './matches-schema.js';
 
 /** A media type of a body. */
-interface Content {
+export interface Content {
   readonly schema: Schema;
   readonly example?: unknown;
 }

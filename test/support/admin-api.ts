@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { exportJWK, type JWK, SignJWT } from 'jose';
 import type { Flags } from '../../src/config.js';
+import type { RunningService } from '../../src/runtime.js';
 import { HOUR, startTestService, type TestService } from './service.js';
 import { type PostOptions, post, type WireAnswer } from './wire.js';
 
@@ -59,6 +60,7 @@ export interface AdminRequest {
 
 /** A service with an admin API whose issuer is a file of keys. */
 export interface AdminService extends TestService {
+  readonly running: RunningService;
   readonly adminPort: number;
   readonly key: IssuerKey;
   readonly jwksFile: string;
@@ -113,7 +115,7 @@ export async function startAdminService(flags: Flags = {}): Promise<AdminService
 }
 
 /** Sends a request to an admin API on a connection of its own. */
-function askAdmin(
+export function askAdmin(
   target: { readonly port: number; readonly ca: string },
   method: string,
   path: string,

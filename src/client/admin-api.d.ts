@@ -1,0 +1,2293 @@
+// Written by scripts/admin-client.mjs from openapi.yaml.
+export interface paths {
+    "/{grantUid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the AccessGrant */
+                grantUid: components["parameters"]["GrantUid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeem one use of a grant
+         * @description The code is compared first, in constant time. Then a replay is looked for: the same CSR key within the same grant
+         *     gets the same certificate and counts nothing, though the grant has meanwhile ended. A use is counted in the same
+         *     commit that records the certificate, and only then is it answered.
+         */
+        post: operations["redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{grantUid}/-/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the AccessGrant */
+                grantUid: components["parameters"]["GrantUid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the state of a grant, spending nothing
+         * @description With a signed code, state, redemptions, redemptionsAllowed and expirationTime are those of the code itself; where the grant is over, or ends before it, those of the grant.
+         */
+        post: operations["check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{namespace}/{grantName}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Namespace of the AccessGrant (RFC 1123 label) */
+                namespace: components["parameters"]["Namespace"];
+                /** @description Name of the AccessGrant (RFC 1123 subdomain) */
+                grantName: components["parameters"]["GrantName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeem by namespace and name (only with --allow-redeem-by-key)
+         * @description An unknown key and a wrong code are answered alike, 404 `No such claim`.
+         */
+        post: operations["redeemByKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{namespace}/{grantName}/-/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Namespace of the AccessGrant (RFC 1123 label) */
+                namespace: components["parameters"]["Namespace"];
+                /** @description Name of the AccessGrant (RFC 1123 subdomain) */
+                grantName: components["parameters"]["GrantName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for the state of a grant by namespace and name (only with --allow-redeem-by-key) */
+        post: operations["checkByKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/-/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a link's next certificate
+         * @description Signed by the key of the link's newest certificate, it asks for a certificate for a new key. The one before the newest
+         *     may ask as well, for the key that was recorded: it gets the newest certificate again. Only then is anything else
+         *     judged. The answer has no `tls.key`.
+         */
+        post: operations["renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what service this is */
+        get: operations["describeService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List grants
+         * @description By namespace and name.
+         */
+        get: operations["listGrants"];
+        put?: never;
+        /**
+         * Make a grant
+         * @description Its code is told in this answer alone.
+         */
+        post: operations["createGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        /** Show a grant and the last attempts at it */
+        get: operations["showGrant"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a grant
+         * @description What was redeemed from it stays in the ledger, and links that were made from it stay.
+         */
+        delete: operations["deleteGrant"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a grant
+         * @description Absent members stay as they are; a rule that is null is taken away.
+         */
+        patch: operations["updateGrant"];
+        trace?: never;
+    };
+    "/api/v1/grants/{uid}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a grant be redeemed no more
+         * @description Links of it live on, unless cascade revokes their redemptions too.
+         */
+        post: operations["revokeGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List signed tokens
+         * @description By grant and id; those of grants that are deleted are left out. Never their codes.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Issue a token of a grant
+         * @description A signed token, with an end, a limit and a subject of its own, within those of the grant; with `code`, the grant's own code, a token with that code. The answer holds the whole AccessToken, this once.
+         */
+        post: operations["issueToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the signed token */
+                id: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a signed token be redeemed no more
+         * @description Also one that the service has not seen yet. Links that were made of it stay.
+         */
+        post: operations["revokeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/redemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List redemptions, oldest first */
+        get: operations["listRedemptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/redemptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        /** Show a redemption with its certificates and its ledger */
+        get: operations["showRedemption"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/redemptions/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the renewal of a link
+         * @description What the link was made of could be redeemed again: where that is so, `source` has to say what becomes of it. The link's certificate is good until it ends.
+         */
+        post: operations["revokeRedemption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ledger
+         * @description Grant by grant, then what is added up.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @enum {string} */
+        RefusalCode: "code_wrong" | "grant_unknown" | "grant_expired" | "grant_revoked" | "grant_exhausted" | "code_expired" | "code_revoked" | "code_exhausted" | "policy_subject" | "policy_name" | "policy_source" | "policy_key" | "policy_csr_required" | "csr_invalid" | "key_weak" | "name_invalid" | "subject_invalid" | "body_invalid" | "body_too_large" | "body_timeout" | "method_not_allowed" | "link_access_unavailable" | "edge_site" | "issuer_unavailable" | "issuer_untrusted" | "not_yet_valid" | "repeated_redemption" | "renewal_invalid" | "renewal_refused" | "renewal_stale" | "renewal_expired" | "superseded" | "site_replaced" | "redemption_revoked" | "overloaded" | "store_unavailable" | "internal";
+        /** @description An RFC 9457 problem, sent instead of the text to a client that accepts it */
+        Problem: {
+            /** @constant */
+            type: "about:blank";
+            title: string;
+            status: number;
+            code: components["schemas"]["RefusalCode"];
+            /**
+             * Format: date-time
+             * @description The service's time; with renewal_stale alone
+             */
+            serverTime?: string;
+        };
+        Endpoint: {
+            /** @enum {unknown} */
+            name: "inter-router" | "edge";
+            host: string;
+            port: string;
+            group: string;
+        };
+        Check: {
+            /** @enum {unknown} */
+            state: "pending" | "ready" | "expired" | "exhausted" | "revoked";
+            redemptions: number;
+            redemptionsAllowed: number;
+            /**
+             * Format: date-time
+             * @description When the grant ends; null until it is ready
+             */
+            expirationTime: string | null;
+            link: {
+                /** @description Where a Link would lead now; empty while the site accepts none */
+                endpoints: components["schemas"]["Endpoint"][];
+            };
+            /** @description The grant's rules as `spec.settings` of an AccessGrant has them; lists are parted by commas, and an empty one means nobody */
+            policy: {
+                "linkgrant/subjects"?: string;
+                "linkgrant/names"?: string;
+                "linkgrant/source-cidrs"?: string;
+                "linkgrant/key-types"?: string;
+                /** @description A duration such as `12h` or `30d` */
+                "linkgrant/certificate-lifetime"?: string;
+                /** @enum {unknown} */
+                "linkgrant/csr-required"?: "true" | "false";
+                /** Format: date-time */
+                "linkgrant/not-before"?: string;
+            };
+            /** Format: date-time */
+            serverTime: string;
+        };
+        /** @enum {unknown} */
+        GrantState: "pending" | "ready" | "expired" | "exhausted" | "revoked";
+        /** @description Rules as `spec.settings` of an AccessGrant has them */
+        Policy: {
+            "linkgrant/subjects"?: string;
+            "linkgrant/names"?: string;
+            "linkgrant/source-cidrs"?: string;
+            "linkgrant/key-types"?: string;
+            "linkgrant/certificate-lifetime"?: string;
+            "linkgrant/csr-required"?: string;
+            "linkgrant/not-before"?: string;
+        };
+        /** @description Rules that are set, and, with null, those that are taken away */
+        PolicyChange: {
+            "linkgrant/subjects"?: string | null;
+            "linkgrant/names"?: string | null;
+            "linkgrant/source-cidrs"?: string | null;
+            "linkgrant/key-types"?: string | null;
+            "linkgrant/certificate-lifetime"?: string | null;
+            "linkgrant/csr-required"?: string | null;
+            "linkgrant/not-before"?: string | null;
+        };
+        Service: {
+            /** @description The namespace that is meant where nobody names one */
+            namespace: string;
+            url?: string;
+            platform?: string;
+        };
+        Grant: {
+            name: string;
+            namespace: string;
+            /** Format: uuid */
+            uid: string;
+            state: components["schemas"]["GrantState"];
+            redemptions: number;
+            redemptionsAllowed: number;
+            /** @description A duration such as `15m` */
+            expirationWindow: string;
+            /**
+             * Format: date-time
+             * @description Absent until its clock has started
+             */
+            expirationTime?: string;
+            issuer?: string;
+            policy?: components["schemas"]["Policy"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            revokedAt?: string;
+        };
+        MadeGrant: {
+            name: string;
+            namespace: string;
+            /** Format: uuid */
+            uid: string;
+            state: components["schemas"]["GrantState"];
+            redemptions: number;
+            redemptionsAllowed: number;
+            /** @description A duration such as `15m` */
+            expirationWindow: string;
+            /**
+             * Format: date-time
+             * @description Absent until its clock has started
+             */
+            expirationTime?: string;
+            issuer?: string;
+            policy?: components["schemas"]["Policy"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            revokedAt?: string;
+            url: string;
+            /** @description Told this once */
+            code: string;
+        };
+        Attempt: {
+            /** Format: date-time */
+            at: string;
+            outcome: string;
+            name: string;
+            subject: string;
+            peer: string;
+            count: number;
+            /** Format: uuid */
+            redemptionId?: string;
+        };
+        GrantDetail: {
+            name: string;
+            namespace: string;
+            /** Format: uuid */
+            uid: string;
+            state: components["schemas"]["GrantState"];
+            redemptions: number;
+            redemptionsAllowed: number;
+            /** @description A duration such as `15m` */
+            expirationWindow: string;
+            /**
+             * Format: date-time
+             * @description Absent until its clock has started
+             */
+            expirationTime?: string;
+            issuer?: string;
+            policy?: components["schemas"]["Policy"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            revokedAt?: string;
+            url?: string;
+            signedTokens: number;
+            signedTokensRevoked: number;
+            /** @description The last ten, newest first */
+            attempts: components["schemas"]["Attempt"][];
+        };
+        GrantPage: {
+            items: components["schemas"]["Grant"][];
+            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        GrantOrder: {
+            /** @default default */
+            namespace: string;
+            name: string;
+            /** @description 1 unless given */
+            redemptionsAllowed?: number;
+            /** @description A duration; 15m unless given */
+            expirationWindow?: string;
+            /** @description A code that a person chose, at least 16 characters */
+            code?: string;
+            /** @description Name of the CA that signs */
+            issuer?: string;
+            policy?: components["schemas"]["Policy"];
+        };
+        GrantChange: {
+            redemptionsAllowed?: number;
+            /** @description Counted from when the grant was first ready */
+            expirationWindow?: string;
+            policy?: components["schemas"]["PolicyChange"];
+        };
+        GrantRevocation: {
+            /**
+             * @description Revokes every redemption of it too
+             * @default false
+             */
+            cascade: boolean;
+        };
+        RevokedGrant: {
+            /** Format: uuid */
+            uid: string;
+            name: string;
+            /**
+             * @description before - it was revoked already
+             * @enum {unknown}
+             */
+            outcome: "revoked" | "before";
+            /** @description How many links of it lived */
+            links: number;
+            /**
+             * Format: date-time
+             * @description When the last certificate of these ends
+             */
+            lastEnd?: string;
+        };
+        Token: {
+            id: string;
+            grant: string;
+            namespace: string;
+            /** Format: uuid */
+            grantUid: string;
+            state: components["schemas"]["GrantState"];
+            redemptions: number;
+            redemptionsAllowed: number;
+            /** Format: date-time */
+            expirationTime: string;
+            subject?: string;
+            /**
+             * Format: date-time
+             * @description Absent for one that was made without the service
+             */
+            issuedAt?: string;
+            /** Format: date-time */
+            revokedAt?: string;
+        };
+        TokenPage: {
+            items: components["schemas"]["Token"][];
+            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        TokenOrder: {
+            /** Format: uuid */
+            grantUid: string;
+            /** @description Name of the token, and so of the link; the grant's unless given */
+            name?: string;
+            linkCost?: number;
+            /** @description 1 unless given */
+            redemptionsAllowed?: number;
+            /** @description A duration; until the grant's end unless given */
+            expirationWindow?: string;
+            /** @description The only subject that may redeem it */
+            subject?: string;
+            /** @description The grant's own code */
+            code?: string;
+        };
+        AccessToken: {
+            /** @constant */
+            apiVersion: "skupper.io/v2alpha1";
+            /** @constant */
+            kind: "AccessToken";
+            metadata: {
+                annotations?: {
+                    [key: string]: string;
+                };
+                name: string;
+            };
+            spec: {
+                ca: string;
+                code: string;
+                linkCost?: number;
+                url: string;
+            };
+        };
+        IssuedToken: {
+            /** @description Of a signed token */
+            id?: string;
+            /** Format: uuid */
+            grantUid: string;
+            redemptionsAllowed: number;
+            /** Format: date-time */
+            expirationTime?: string;
+            subject?: string;
+            /** @description Where links lead now */
+            endpoints: components["schemas"]["Endpoint"][];
+            /** @description Of the grant, for all its tokens together */
+            redemptionsLeft: number;
+            token: components["schemas"]["AccessToken"];
+        };
+        TokenRevocation: {
+            /** Format: uuid */
+            grantUid: string;
+        };
+        RevokedToken: {
+            id: string;
+            /** Format: uuid */
+            grantUid: string;
+            /** @enum {unknown} */
+            outcome: "revoked" | "before";
+            /** @description False for one that the service had not seen */
+            known: boolean;
+            /** @description Links that were made of it and are not revoked */
+            links: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                subject: string;
+            }[];
+        };
+        Renewal: {
+            number: number;
+            /** Format: date-time */
+            renewedAt: string;
+            peer: string;
+            serial: string;
+            keySha256: string;
+            certificateSha256: string;
+            /** Format: date-time */
+            notAfter: string;
+        };
+        Redemption: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            grantUid: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @enum {unknown} */
+            mode: "csr" | "stock" | "generated";
+            name: string;
+            subject: string;
+            peer: string;
+            /** @description Id of the signed token that it was made of */
+            jti?: string;
+            serial: string;
+            keySha256: string;
+            certificateSha256: string;
+            /** Format: date-time */
+            notAfter: string;
+            newest?: components["schemas"]["Renewal"];
+            /** Format: date-time */
+            revokedAt?: string;
+            canStill: string;
+            remaining: string;
+        };
+        RedemptionPage: {
+            items: components["schemas"]["Redemption"][];
+            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        RenewalDetail: {
+            number: number;
+            /** Format: date-time */
+            renewedAt: string;
+            peer: string;
+            serial: string;
+            keySha256: string;
+            certificateSha256: string;
+            /** Format: date-time */
+            notAfter: string;
+            certificate: string;
+        };
+        RedemptionDetail: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            grantUid: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @enum {unknown} */
+            mode: "csr" | "stock" | "generated";
+            name: string;
+            subject: string;
+            peer: string;
+            /** @description Id of the signed token that it was made of */
+            jti?: string;
+            serial: string;
+            keySha256: string;
+            certificateSha256: string;
+            /** Format: date-time */
+            notAfter: string;
+            newest?: components["schemas"]["Renewal"];
+            /** Format: date-time */
+            revokedAt?: string;
+            canStill: string;
+            remaining: string;
+            /** @description PEM of the first certificate, with what stands behind it */
+            certificate: string;
+            renewals?: components["schemas"]["RenewalDetail"][];
+            ledger: components["schemas"]["Event"][];
+        };
+        RedemptionRevocation: {
+            /** @enum {unknown} */
+            source?: "with-token" | "with-grant" | "keep-token";
+        };
+        RevokedRedemption: {
+            /** @enum {unknown} */
+            outcome: "revoked" | "before";
+            redemption: components["schemas"]["Redemption"];
+            /** @description What could be redeemed again, and what became of it */
+            source?: {
+                grant: string;
+                tokenId?: string;
+                redemptionsLeft: number;
+                /** Format: date-time */
+                expirationTime?: string;
+                /** @enum {unknown} */
+                choice: "with-token" | "with-grant" | "keep-token";
+            };
+            /** @description Live links that the same site may have */
+            related: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                subject: string;
+                /** Format: date-time */
+                notAfter: string;
+            }[];
+        };
+        /** @description An entry of the ledger, or attempts that were added up */
+        Event: {
+            /** Format: uuid */
+            grantUid: string;
+            seq?: number;
+            /** Format: date-time */
+            time: string;
+            kind: string;
+            /** Format: uuid */
+            redemptionId?: string;
+            name?: string;
+            subject?: string;
+            peer?: string;
+            jti?: string;
+            number?: number;
+            serial?: string;
+            keySha256?: string;
+            certificateSha256?: string;
+            /** Format: date-time */
+            notAfter?: string;
+            count?: number;
+            /** Format: date-time */
+            firstTime?: string;
+        };
+        EventPage: {
+            items: components["schemas"]["Event"][];
+            /** @description The `cursor` of the following page; absent on the last one alone: a page may hold fewer items than its limit, even none */
+            next?: string;
+        };
+        /** @enum {string} */
+        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "store_unavailable" | "internal";
+        /** @description An RFC 9457 problem */
+        AdminProblem: {
+            /** @constant */
+            type: "about:blank";
+            title: string;
+            status: number;
+            code: components["schemas"]["AdminCode"];
+            detail: string;
+            hint?: string;
+            /** @description What there is to choose from, where a choice is missing */
+            choices?: string[];
+        };
+    };
+    responses: {
+        /** @description What the service says of itself */
+        AdminService: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "namespace": "default",
+                 *       "url": "https://grants.example.com:9090",
+                 *       "platform": "standalone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Service"];
+            };
+        };
+        /** @description A page of grants */
+        AdminGrants: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "name": "to-west",
+                 *           "namespace": "default",
+                 *           "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "state": "ready",
+                 *           "redemptions": 0,
+                 *           "redemptionsAllowed": 1,
+                 *           "expirationWindow": "15m",
+                 *           "expirationTime": "2031-03-04T05:21:07Z",
+                 *           "policy": {
+                 *             "linkgrant/subjects": "east,east-*"
+                 *           },
+                 *           "createdAt": "2031-03-04T05:06:07Z"
+                 *         }
+                 *       ],
+                 *       "next": "WyJkZWZhdWx0IiwidG8td2VzdCJd"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantPage"];
+            };
+        };
+        /** @description The grant, with its code */
+        AdminMadeGrant: {
+            headers: {
+                location: components["headers"]["Location"];
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "name": "to-west",
+                 *       "namespace": "default",
+                 *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "state": "ready",
+                 *       "redemptions": 0,
+                 *       "redemptionsAllowed": 1,
+                 *       "expirationWindow": "15m",
+                 *       "expirationTime": "2031-03-04T05:21:07Z",
+                 *       "policy": {
+                 *         "linkgrant/subjects": "east,east-*"
+                 *       },
+                 *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "code": "…the code, this once…"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MadeGrant"];
+            };
+        };
+        /** @description The grant, with what is known around it */
+        AdminGrant: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "name": "to-west",
+                 *       "namespace": "default",
+                 *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "state": "ready",
+                 *       "redemptions": 0,
+                 *       "redemptionsAllowed": 1,
+                 *       "expirationWindow": "15m",
+                 *       "expirationTime": "2031-03-04T05:21:07Z",
+                 *       "policy": {
+                 *         "linkgrant/subjects": "east,east-*"
+                 *       },
+                 *       "createdAt": "2031-03-04T05:06:07Z",
+                 *       "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "signedTokens": 1,
+                 *       "signedTokensRevoked": 0,
+                 *       "attempts": [
+                 *         {
+                 *           "at": "2031-03-04T05:07:00Z",
+                 *           "outcome": "redeemed",
+                 *           "name": "to-west",
+                 *           "subject": "east",
+                 *           "peer": "192.0.2.7",
+                 *           "count": 1,
+                 *           "redemptionId": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantDetail"];
+            };
+        };
+        /** @description The grant as it is now */
+        AdminChangedGrant: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "name": "to-west",
+                 *       "namespace": "default",
+                 *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "state": "ready",
+                 *       "redemptions": 0,
+                 *       "redemptionsAllowed": 1,
+                 *       "expirationWindow": "15m",
+                 *       "expirationTime": "2031-03-04T05:21:07Z",
+                 *       "policy": {
+                 *         "linkgrant/subjects": "east,east-*"
+                 *       },
+                 *       "createdAt": "2031-03-04T05:06:07Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Grant"];
+            };
+        };
+        /** @description It is removed */
+        AdminDeleted: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description What the revocation came to */
+        AdminRevokedGrant: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "uid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "name": "to-west",
+                 *       "outcome": "revoked",
+                 *       "links": 1,
+                 *       "lastEnd": "2031-04-03T05:07:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RevokedGrant"];
+            };
+        };
+        /** @description A page of signed tokens */
+        AdminTokens: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "id": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *           "grant": "to-west",
+                 *           "namespace": "default",
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "state": "ready",
+                 *           "redemptions": 0,
+                 *           "redemptionsAllowed": 1,
+                 *           "expirationTime": "2031-03-04T05:21:07Z",
+                 *           "subject": "east",
+                 *           "issuedAt": "2031-03-04T05:06:30Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenPage"];
+            };
+        };
+        /** @description The token, and what it allows */
+        AdminIssuedToken: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "redemptionsAllowed": 1,
+                 *       "expirationTime": "2031-03-04T05:21:07Z",
+                 *       "subject": "east",
+                 *       "endpoints": [
+                 *         {
+                 *           "name": "inter-router",
+                 *           "host": "router.example.com",
+                 *           "port": "55671",
+                 *           "group": "skupper-router"
+                 *         }
+                 *       ],
+                 *       "redemptionsLeft": 1,
+                 *       "token": {
+                 *         "apiVersion": "skupper.io/v2alpha1",
+                 *         "kind": "AccessToken",
+                 *         "metadata": {
+                 *           "annotations": {
+                 *             "linkgrant.dev/expiration-time": "2031-03-04T05:21:07.000Z",
+                 *             "linkgrant.dev/redemptions-allowed": "1"
+                 *           },
+                 *           "name": "to-west"
+                 *         },
+                 *         "spec": {
+                 *           "ca": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+                 *           "code": "…the code, this once…",
+                 *           "url": "https://grants.example.com:9090/22c7dcf1-ef57-454f-98ff-fa5a79792832"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["IssuedToken"];
+            };
+        };
+        /** @description What the revocation came to */
+        AdminRevokedToken: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "outcome": "revoked",
+                 *       "known": true,
+                 *       "links": [
+                 *         {
+                 *           "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "name": "to-west",
+                 *           "subject": "east"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RevokedToken"];
+            };
+        };
+        /** @description A page of redemptions */
+        AdminRedemptions: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "createdAt": "2031-03-04T05:07:00Z",
+                 *           "mode": "csr",
+                 *           "name": "to-west",
+                 *           "subject": "east",
+                 *           "peer": "192.0.2.7",
+                 *           "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *           "serial": "5f1c0a9e",
+                 *           "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *           "notAfter": "2031-04-03T05:07:00Z",
+                 *           "canStill": "connect, renew",
+                 *           "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedemptionPage"];
+            };
+        };
+        /** @description The redemption, with its certificates and its ledger */
+        AdminRedemption: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "createdAt": "2031-03-04T05:07:00Z",
+                 *       "mode": "csr",
+                 *       "name": "to-west",
+                 *       "subject": "east",
+                 *       "peer": "192.0.2.7",
+                 *       "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *       "serial": "5f1c0a9e",
+                 *       "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *       "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *       "notAfter": "2031-04-03T05:07:00Z",
+                 *       "canStill": "connect, renew",
+                 *       "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *       "certificate": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+                 *       "ledger": [
+                 *         {
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "seq": 1,
+                 *           "time": "2031-03-04T05:07:00Z",
+                 *           "kind": "redeemed",
+                 *           "redemptionId": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *           "name": "to-west",
+                 *           "subject": "east",
+                 *           "peer": "192.0.2.7",
+                 *           "serial": "5f1c0a9e",
+                 *           "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *           "notAfter": "2031-04-03T05:07:00Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedemptionDetail"];
+            };
+        };
+        /** @description What the revocation came to */
+        AdminRevokedRedemption: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "outcome": "revoked",
+                 *       "redemption": {
+                 *         "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *         "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *         "createdAt": "2031-03-04T05:07:00Z",
+                 *         "mode": "csr",
+                 *         "name": "to-west",
+                 *         "subject": "east",
+                 *         "peer": "192.0.2.7",
+                 *         "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *         "serial": "5f1c0a9e",
+                 *         "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *         "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *         "notAfter": "2031-04-03T05:07:00Z",
+                 *         "canStill": "connect",
+                 *         "remaining": "connect until 2031-04-03T05:07:00Z, and be renewed until 2031-04-10T05:07:00Z",
+                 *         "revokedAt": "2031-03-05T00:00:00Z"
+                 *       },
+                 *       "source": {
+                 *         "grant": "to-west",
+                 *         "tokenId": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *         "redemptionsLeft": 1,
+                 *         "expirationTime": "2031-03-04T05:21:07Z",
+                 *         "choice": "with-token"
+                 *       },
+                 *       "related": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["RevokedRedemption"];
+            };
+        };
+        /** @description A page of the ledger */
+        AdminEvents: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *           "seq": 1,
+                 *           "time": "2031-03-04T05:07:00Z",
+                 *           "kind": "redeemed",
+                 *           "redemptionId": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *           "jti": "4f2c7d1b9a0e4c8d7b6a5f43",
+                 *           "name": "to-west",
+                 *           "subject": "east",
+                 *           "peer": "192.0.2.7",
+                 *           "serial": "5f1c0a9e",
+                 *           "keySha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *           "certificateSha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 *           "notAfter": "2031-04-03T05:07:00Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["EventPage"];
+            };
+        };
+        /** @description A problem: request_invalid */
+        AdminInvalid: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 400,
+                 *       "title": "Request not valid",
+                 *       "code": "request_invalid",
+                 *       "detail": "query.limit: must be a whole number"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: bearer_missing, bearer_invalid, bearer_expired */
+        AdminUnauthorized: {
+            headers: {
+                "www-authenticate": components["headers"]["Challenge"];
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 401,
+                 *       "title": "Bearer token has ended",
+                 *       "code": "bearer_expired",
+                 *       "detail": "the bearer token has ended"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: role_insufficient */
+        AdminForbidden: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 403,
+                 *       "title": "Role not sufficient",
+                 *       "code": "role_insufficient",
+                 *       "detail": "this takes the role operator, and the bearer token says viewer"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: no_such_route, no_such_grant, no_such_redemption */
+        AdminNotFound: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 404,
+                 *       "title": "No such grant",
+                 *       "code": "no_such_grant",
+                 *       "detail": "there is no grant 22c7dcf1-ef57-454f-98ff-fa5a79792832"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: method_not_allowed */
+        AdminMethodNotAllowed: {
+            headers: {
+                allow: components["headers"]["AllowedMethods"];
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 405,
+                 *       "title": "Method not allowed",
+                 *       "code": "method_not_allowed",
+                 *       "detail": "this route takes GET, POST"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: name_taken, grant_declared, grant_state, source_redeemable, outcome_gone, no_link_access */
+        AdminConflict: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 409,
+                 *       "title": "Its source can be redeemed again",
+                 *       "code": "source_redeemable",
+                 *       "detail": "grant \"to-west\" can be redeemed once more, until 2031-03-04T05:21:07Z, and whoever made the link of it can do so",
+                 *       "choices": [
+                 *         "with-grant",
+                 *         "keep-token"
+                 *       ]
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: request_too_large */
+        AdminTooLarge: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 413,
+                 *       "title": "Request body too large",
+                 *       "code": "request_too_large",
+                 *       "detail": "the body is longer than 64 KiB"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: media_type_unsupported */
+        AdminMediaType: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 415,
+                 *       "title": "Request body is no JSON",
+                 *       "code": "media_type_unsupported",
+                 *       "detail": "the body must be application/json"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: value_rejected, idempotency_key_reused */
+        AdminRejected: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 422,
+                 *       "title": "Value cannot be",
+                 *       "code": "value_rejected",
+                 *       "detail": "the grant was not made: redemptions allowed must be a whole number from 1 to 1000000"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: internal */
+        AdminInternal: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 500,
+                 *       "title": "Internal error",
+                 *       "code": "internal",
+                 *       "detail": "this was not foreseen; the cause is in the log of the service"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: identity_unavailable, service_unknown, signing_keys_foreign, store_unavailable */
+        AdminUnavailable: {
+            headers: {
+                "retry-after": components["headers"]["RetryAfter"];
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 503,
+                 *       "title": "Bearer tokens cannot be verified now",
+                 *       "code": "identity_unavailable",
+                 *       "detail": "the keys of https://id.example.com cannot be fetched now"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /**
+         * @description A YAML stream: one `v1/Secret` of type `kubernetes.io/tls`, then a `skupper.io/v2alpha1` Link for each endpoint group,
+         *     sorted by group. Annotations of the Secret tell the redemption, and where and with which CA it is renewed.
+         */
+        Redeemed: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example ---
+                 *     apiVersion: "v1"
+                 *     data:
+                 *       ca.crt: "LS0tLS1CRUdJTi…"
+                 *       tls.crt: "LS0tLS1CRUdJTi…"
+                 *     kind: "Secret"
+                 *     metadata:
+                 *       annotations:
+                 *         linkgrant.dev/redemption-id: "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11"
+                 *         linkgrant.dev/renewal-url: "https://grants.example.com:9090/-/renew"
+                 *         linkgrant.dev/server-ca: "-----BEGIN CERTIFICATE-----\n…"
+                 *       name: "east"
+                 *     type: "kubernetes.io/tls"
+                 *     ---
+                 *     apiVersion: "skupper.io/v2alpha1"
+                 *     kind: "Link"
+                 *     metadata:
+                 *       name: "east"
+                 *     spec:
+                 *       endpoints:
+                 *         - group: "skupper-router"
+                 *           host: "router.example.com"
+                 *           name: "inter-router"
+                 *           port: "55671"
+                 *       tlsCredentials: "east"
+                 */
+                "application/yaml": string;
+            };
+        };
+        /** @description The state of the grant */
+        Checked: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Check"];
+            };
+        };
+        /** @description `Request body not valid`: name_invalid, subject_invalid, body_invalid, csr_invalid, key_weak */
+        BadRequest: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Redemption of access token refused`: code_wrong, and after proof every policy refusal */
+        Refused: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Request body not valid`: renewal_invalid, body_invalid, and after proof csr_invalid, key_weak */
+        BadRenewal: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description `Renewal of link certificate refused`: renewal_refused for every stranger; after proof redemption_revoked,
+         *     renewal_expired, site_replaced. `Renewal request out of date`: renewal_stale, with the service's time in the problem.
+         *     `Redemption of access token refused`: every policy refusal, of the grant's rules now and at the redemption.
+         */
+        RenewalRefused: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Certificate superseded`: superseded */
+        Superseded: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked) or
+         *     `No such access granted` (after proof grant_exhausted, code_exhausted)
+         */
+        NoSuchClaim: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Only POST is supported`: method_not_allowed */
+        MethodNotAllowed: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                allow: components["headers"]["Allow"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Request body not valid`: body_timeout */
+        BodyTimeout: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Request body not valid`: body_too_large */
+        BodyTooLarge: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `Internal error`: internal */
+        InternalError: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description Try again later, nothing was counted: link_access_unavailable, edge_site, issuer_unavailable, issuer_untrusted,
+         *     not_yet_valid, repeated_redemption, overloaded, store_unavailable
+         */
+        Unavailable: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                "retry-after": components["headers"]["RetryAfter"];
+                "linkgrant-reason": components["headers"]["Reason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: {
+        /** @description Identity of the AccessGrant */
+        GrantUid: string;
+        /** @description Namespace of the AccessGrant (RFC 1123 label) */
+        Namespace: string;
+        /** @description Name of the AccessGrant (RFC 1123 subdomain) */
+        GrantName: string;
+        /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+        Name: string;
+        /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+        Subject: string;
+        /**
+         * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
+         *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+         */
+        Csr: string;
+        /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
+        Renews: "true";
+        /** @description How many items a page holds at most */
+        Limit: number;
+        /** @description The `next` of an earlier page of the same listing */
+        Cursor: string;
+        /** @description Of this namespace alone */
+        NamespaceFilter: string;
+        /** @description Of this name alone */
+        NameFilter: string;
+        /** @description In this state alone */
+        StateFilter: components["schemas"]["GrantState"];
+        /** @description Of this grant alone */
+        GrantFilter: string;
+        /** @description Of subjects like this, with `*` and `?` */
+        SubjectFilter: string;
+        /** @description Not older than this */
+        SinceFilter: string;
+        /** @description Identity of the grant */
+        Uid: string;
+        /** @description Id of the signed token */
+        TokenId: string;
+        /** @description Id of the redemption */
+        RedemptionId: string;
+        /**
+         * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
+         *     also after a crash and from another process. Another request with that key is refused.
+         * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+         */
+        IdempotencyKey: string;
+    };
+    requestBodies: {
+        /** @description What the grant shall be */
+        GrantOrder: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "to-west",
+                 *       "redemptionsAllowed": 1,
+                 *       "expirationWindow": "15m",
+                 *       "policy": {
+                 *         "linkgrant/subjects": "east,east-*"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantOrder"];
+            };
+        };
+        /** @description What shall be different */
+        GrantChange: {
+            content: {
+                /**
+                 * @example {
+                 *       "redemptionsAllowed": 5,
+                 *       "policy": {
+                 *         "linkgrant/subjects": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantChange"];
+            };
+        };
+        /** @description Whether its links are ended too */
+        GrantRevocation: {
+            content: {
+                /**
+                 * @example {
+                 *       "cascade": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantRevocation"];
+            };
+        };
+        /** @description What the token shall be */
+        TokenOrder: {
+            content: {
+                /**
+                 * @example {
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
+                 *       "subject": "east",
+                 *       "expirationWindow": "1h"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenOrder"];
+            };
+        };
+        /** @description The grant that it is of */
+        TokenRevocation: {
+            content: {
+                /**
+                 * @example {
+                 *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenRevocation"];
+            };
+        };
+        /** @description What becomes of what the link was made of */
+        RedemptionRevocation: {
+            content: {
+                /**
+                 * @example {
+                 *       "source": "with-grant"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedemptionRevocation"];
+            };
+        };
+        /** @description The code byte for byte, at most 4096 bytes; exactly one trailing newline is taken off */
+        Code: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        /**
+         * @description A compact JWS (RFC 7515) of at most 16 KiB. Its header is `alg` (the one of the certificate's key: ES256 for P-256, ES384
+         *     for P-384, RS256 or PS256 for RSA, EdDSA for Ed25519), `typ` `linkgrant-renewal+jwt`, and `x5t#S256`, the base64url of the
+         *     SHA-256 over the DER of the link's certificate. Its claims are `csr` (standard base64 of a DER PKCS#10 request for the new
+         *     key), `iat` (seconds since the epoch, within 5 minutes) and `aud` (`urn:uuid:` and the redemption id). Exactly one trailing
+         *     newline is taken off.
+         */
+        Renewal: {
+            content: {
+                "application/jose": string;
+            };
+        };
+    };
+    headers: {
+        /** @description Names this answer as the service's log does (`requestId`); one that a client sends is not looked at */
+        RequestId: string;
+        /** @description Path of what was made */
+        Location: string;
+        /** @description How to authenticate (RFC 6750) */
+        Challenge: string;
+        /** @description The methods that are allowed */
+        AllowedMethods: string;
+        /** @description Why, as a stable code; only for a caller that proved the code, or to hold the link's key */
+        Reason: components["schemas"]["RefusalCode"];
+        /** @description Seconds after which the same request may succeed */
+        RetryAfter: number;
+        /** @description The method that is allowed */
+        Allow: "POST";
+    };
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    redeem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+                name?: components["parameters"]["Name"];
+                /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+                subject?: components["parameters"]["Subject"];
+                /**
+                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
+                 *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+                 */
+                csr?: components["parameters"]["Csr"];
+                /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
+                renews?: components["parameters"]["Renews"];
+            };
+            path: {
+                /** @description Identity of the AccessGrant */
+                grantUid: components["parameters"]["GrantUid"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Code"];
+        responses: {
+            200: components["responses"]["Redeemed"];
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NoSuchClaim"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["BodyTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the AccessGrant */
+                grantUid: components["parameters"]["GrantUid"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Code"];
+        responses: {
+            200: components["responses"]["Checked"];
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NoSuchClaim"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["BodyTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    redeemByKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Wanted name of the Link and its Secret (RFC 1123 subdomain); empty or absent means the grant's name */
+                name?: components["parameters"]["Name"];
+                /** @description Wanted subject, 1 to 253 printable characters in UTF-8; empty or absent means the chosen name */
+                subject?: components["parameters"]["Subject"];
+                /**
+                 * @description Base64 of a DER PKCS#10 request (RFC 2986) of at most 4 KiB, for a P-256, P-384 or RSA 2048 to 4096 key. With it the
+                 *     private key stays at home and the Secret has no `tls.key`. Only its public key is used.
+                 */
+                csr?: components["parameters"]["Csr"];
+                /** @description `true` from a client that will renew: the certificate then lasts 30 days instead of 1825 */
+                renews?: components["parameters"]["Renews"];
+            };
+            path: {
+                /** @description Namespace of the AccessGrant (RFC 1123 label) */
+                namespace: components["parameters"]["Namespace"];
+                /** @description Name of the AccessGrant (RFC 1123 subdomain) */
+                grantName: components["parameters"]["GrantName"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Code"];
+        responses: {
+            200: components["responses"]["Redeemed"];
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["NoSuchClaim"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["BodyTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    checkByKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Namespace of the AccessGrant (RFC 1123 label) */
+                namespace: components["parameters"]["Namespace"];
+                /** @description Name of the AccessGrant (RFC 1123 subdomain) */
+                grantName: components["parameters"]["GrantName"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Code"];
+        responses: {
+            200: components["responses"]["Checked"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NoSuchClaim"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["BodyTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Renewal"];
+        responses: {
+            200: components["responses"]["Redeemed"];
+            400: components["responses"]["BadRenewal"];
+            403: components["responses"]["RenewalRefused"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["BodyTimeout"];
+            409: components["responses"]["Superseded"];
+            413: components["responses"]["BodyTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    describeService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminService"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Of this namespace alone */
+                namespace?: components["parameters"]["NamespaceFilter"];
+                /** @description Of this name alone */
+                name?: components["parameters"]["NameFilter"];
+                /** @description In this state alone */
+                state?: components["parameters"]["StateFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminGrants"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    createGrant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
+                 *     also after a crash and from another process. Another request with that key is refused.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["GrantOrder"];
+        responses: {
+            201: components["responses"]["AdminMadeGrant"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            409: components["responses"]["AdminConflict"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    showGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminGrant"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    deleteGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["AdminDeleted"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            409: components["responses"]["AdminConflict"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    updateGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["GrantChange"];
+        responses: {
+            200: components["responses"]["AdminChangedGrant"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            409: components["responses"]["AdminConflict"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    revokeGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the grant */
+                uid: components["parameters"]["Uid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["GrantRevocation"];
+        responses: {
+            200: components["responses"]["AdminRevokedGrant"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Of this namespace alone */
+                namespace?: components["parameters"]["NamespaceFilter"];
+                /** @description Of this grant alone */
+                grantUid?: components["parameters"]["GrantFilter"];
+                /** @description In this state alone */
+                state?: components["parameters"]["StateFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminTokens"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    issueToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the creation happen once: the same request with the same key, of the same caller, gets the same answer for 24 hours,
+                 *     also after a crash and from another process. Another request with that key is refused.
+                 * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["TokenOrder"];
+        responses: {
+            201: components["responses"]["AdminIssuedToken"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            409: components["responses"]["AdminConflict"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the signed token */
+                id: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["TokenRevocation"];
+        responses: {
+            200: components["responses"]["AdminRevokedToken"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listRedemptions: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Of this namespace alone */
+                namespace?: components["parameters"]["NamespaceFilter"];
+                /** @description Of this grant alone */
+                grantUid?: components["parameters"]["GrantFilter"];
+                /** @description Of subjects like this, with `*` and `?` */
+                subject?: components["parameters"]["SubjectFilter"];
+                /** @description Not older than this */
+                since?: components["parameters"]["SinceFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminRedemptions"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    showRedemption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminRedemption"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    revokeRedemption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the redemption */
+                id: components["parameters"]["RedemptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["RedemptionRevocation"];
+        responses: {
+            200: components["responses"]["AdminRevokedRedemption"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            404: components["responses"]["AdminNotFound"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            409: components["responses"]["AdminConflict"];
+            413: components["responses"]["AdminTooLarge"];
+            415: components["responses"]["AdminMediaType"];
+            422: components["responses"]["AdminRejected"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds at most */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of an earlier page of the same listing */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Of this grant alone */
+                grantUid?: components["parameters"]["GrantFilter"];
+                /** @description Of subjects like this, with `*` and `?` */
+                subject?: components["parameters"]["SubjectFilter"];
+                /** @description Not older than this */
+                since?: components["parameters"]["SinceFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminEvents"];
+            400: components["responses"]["AdminInvalid"];
+            401: components["responses"]["AdminUnauthorized"];
+            403: components["responses"]["AdminForbidden"];
+            405: components["responses"]["AdminMethodNotAllowed"];
+            500: components["responses"]["AdminInternal"];
+            503: components["responses"]["AdminUnavailable"];
+        };
+    };
+}

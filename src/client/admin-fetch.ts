@@ -1,0 +1,112 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import { type ConnectionOptions, openConnection } from './connection.js';
+import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
+import { formatHostPort, unbracketed } from './route.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+// A page of 500 grants with long rules.
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+// How often what may be repeated is sent, where its answer is lost.
+const ATTEMPTS = 3;
+
+/** The service whose admin API is asked. */
+export interface AdminServer {
+  readonly url: URL;
+  /** PEM of the only CAs that its certificate may come from; absent for those that the system trusts. */
+  readonly ca?: string | undefined;
+  readonly bearer: string;
+}
+
+/** How it is reached. */
+export interface AdminConnectionOptions extends ConnectionOptions {
+  /** For one exchange; 10,000 unless told otherwise. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Sends requests to a service's admin API, each on a connection of its own and with the bearer token. What only reads, and a
+ * creation with an `Idempotency-Key`, is sent again where its answer is lost. Rejects with RedemptionError where there is none.
+ */
+export function adminFetch(
+  server: AdminServer,
+  options: AdminConnectionOptions,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const body = new Uint8Array(await request.arrayBuffer());
+    const { pathname, search } = new URL(request.url);
+    const asked = {
+      method: request.method as ExchangeRequest['method'],
+      path: pathname + search,
+      headers: {
+        ...Object.fromEntries(request.headers),
+        host: server.url.host,
+        accept: 'application/json, application/problem+json',
+        authorization: `Bearer ${server.bearer}`,
+      },
+      ...(body.length > 0 && { body }),
+    };
+    const isRepeatable = request.method === 'GET' || request.headers.has('idempotency-key');
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send(asked, server, options);
+      } catch (error) {
+        if (!(error instanceof AnswerLost)) throw error;
+        if (isRepeatable && attempt < ATTEMPTS) continue;
+        const unknown = isRepeatable ? '' : ', and may have done what it was asked for';
+        throw new RedemptionError(
+          'service_unavailable',
+          `The service gave no whole answer (${error.message})${unknown}.`,
+          { cause: error },
+        );
+      }
+    }
+  };
+}
+
+async function send(
+  request: ExchangeRequest,
+  { url, ca }: AdminServer,
+  options: AdminConnectionOptions,
+): Promise<Response> {
+  const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca };
+  const socket = await openConnection(target, options, signal).catch((error: unknown) => {
+    throw ofAdminApi(error, `${formatHostPort(target)}`, ca !== undefined);
+  });
+  const answer = await exchange(socket, request, signal, LONGEST_ANSWER);
+  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 16 MiB.');
+  if (answer.status >= 300 && answer.status < 400)
+    throw new RedemptionError(
+      'redirect',
+      `${formatHostPort(target)} redirects, which the admin API never does.`,
+    );
+  const type = answer.headers['content-type'] ?? '';
+  // What is in front of a service answers in other ways.
+  if (answer.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
+    const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
+    throw new RedemptionError(
+      code,
+      `What answers at ${formatHostPort(target)} is no admin API (HTTP ${answer.status}).`,
+    );
+  }
+  const headers = { 'content-type': type, 'content-length': String(answer.body.length) };
+  return new Response(answer.status === 204 ? null : new Uint8Array(answer.body), {
+    status: answer.status,
+    headers,
+  });
+}
+
+/** A failure to connect in words that fit: there is no token here whose CA it could be. */
+function ofAdminApi(error: unknown, where: string, isCaGiven: boolean): unknown {
+  if (!(error instanceof RedemptionError)) return error;
+  const { code, cause } = error;
+  if (code === 'tls_untrusted') {
+    const trusted = isCaGiven
+      ? 'the CA in the file of --server-ca'
+      : 'a CA that this machine trusts; name its CA with --server-ca';
+    return new RedemptionError(code, `The certificate of ${where} does not come from ${trusted}.`, { cause });
+  }
+  if (code === 'token_invalid')
+    return new RedemptionError(code, 'The file of --server-ca holds no CA that can be read.', { cause });
+  return error;
+}

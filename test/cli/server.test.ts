@@ -1,0 +1,264 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AUDIENCE, ISSUER, type IssuerKey, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import {
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+
+const place = new Workplace();
+const dataDir = place.path('data');
+const bearerFile = place.path('bearer');
+const viewerFile = place.path('viewer');
+const caFile = `${dataDir}/issuers/linkgrant-server-ca/tls.crt`;
+let key: IssuerKey;
+let service: Serving;
+let server: string;
+
+beforeAll(async () => {
+  key = await makeIssuerKey('first');
+  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+  service = await place.serve([
+    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+    ...['--admin-jwks', place.path('jwks.json')],
+  ]);
+  const port = /^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1];
+  server = `https://127.0.0.1:${port}`;
+  await writeBearer(bearerFile);
+  await writeBearer(viewerFile, { claims: { roles: ['linkgrant-viewer'] } });
+});
+afterAll(() => place.remove());
+
+async function writeBearer(file: string, of: Parameters<typeof signBearer>[2] = {}): Promise<void> {
+  writeFileSync(file, `${await signBearer(key, Date.now(), of)}\n`, { mode: 0o600 });
+}
+
+const asking = (file = bearerFile) => [
+  '--server',
+  server,
+  '--server-ca',
+  caFile,
+  '--server-token-file',
+  file,
+];
+/** A command that asks the service, from a data directory that is not there. */
+const remote = (words: readonly string[], options?: RunOptions) =>
+  linkgrant([...words, ...asking(), '--data-dir', place.path('nowhere')], options);
+/** The same command on the service's own store. */
+const local = (words: readonly string[]) => linkgrant([...words, '--data-dir', dataDir]);
+
+describe('commands with --server', () => {
+  it('make, show, list, change and revoke a grant, and say what they say on the store', async () => {
+    const made = await remote([
+      'grant',
+      'create',
+      'far',
+      '--redemptions-allowed',
+      '3',
+      '--subjects',
+      'e*',
+      '-o',
+      'json',
+    ]);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(json(made)).toMatchObject({ name: 'far', redemptionsAllowed: 3, code: expect.any(String) });
+    for (const words of [
+      ['grant', 'show', 'far'],
+      ['grant', 'show', 'far', '-o', 'json'],
+      ['grant', 'show', json(made).uid, '-o', 'yaml'],
+      ['grant', 'list'],
+      ['grant', 'list', '-A', '-o', 'json'],
+    ]) {
+      const there = await remote(words);
+      expect(there).toMatchObject({ code: 0, stderr: '' });
+      expect(there).toEqual(await local(words));
+    }
+    const changed = await remote([
+      'grant',
+      'update',
+      'far',
+      '--names',
+      'a*',
+      '--unset',
+      'subjects',
+      '-o',
+      'json',
+    ]);
+    expect(json(changed).policy).toEqual({ 'linkgrant/names': 'a*' });
+    expect((await remote(['grant', 'revoke', 'far'])).stdout).toContain('Grant "far" is revoked');
+    expect((await remote(['grant', 'delete', 'far'])).stdout).toContain('Grant "far" is deleted');
+    expect((await local(['grant', 'show', 'far'])).code).toBe(1);
+  });
+
+  it('issue tokens that redeem, and list, show and revoke what was redeemed', async () => {
+    const token = place.path('token.yaml');
+    const issued = await remote(['token', 'issue', token, '--name', 'to-west', '--redemptions-allowed', '2']);
+    expect(issued.code).toBe(0);
+    expect(issued.stderr).toContain(`Token written to ${token}`);
+    expect(statSync(token).mode & 0o777).toBe(0o600);
+    const redeem = ['token', 'redeem', token, '--to', place.path('links'), '--subject', 'east'];
+    expect((await linkgrant([...redeem, '--data-dir', place.path('requesting')])).code).toBe(0);
+    for (const words of [
+      ['redemption', 'list'],
+      ['redemption', 'list', '--subject', 'ea*', '-o', 'csv'],
+      ['redemption', 'list', '--events', '--grant', 'to-west', '-o', 'json'],
+    ]) {
+      const there = await remote(words);
+      expect(there).toMatchObject({ code: 0, stderr: '' });
+      expect(there).toEqual(await local(words));
+    }
+    const [{ id }] = json(await remote(['redemption', 'list', '-o', 'json']));
+    expect(await remote(['redemption', 'show', id])).toEqual(await local(['redemption', 'show', id]));
+    const undecided = await remote(['redemption', 'revoke', id]);
+    expect(undecided.code).toBe(2);
+    expect(refusalOf(undecided).hint).toContain('--with-grant, --keep-token');
+    const revoked = await remote(['redemption', 'revoke', id, '--with-grant']);
+    expect(revoked.stdout).toContain('Grant "to-west" is revoked with it');
+  });
+
+  it('issue signed tokens of a grant, into a directory too, and revoke one', async () => {
+    await remote(['grant', 'create', 'hub', '--redemptions-allowed', '9']);
+    const directory = place.path('tokens');
+    const issued = await remote([
+      'token',
+      'issue',
+      directory,
+      '--grant',
+      'hub',
+      '--count',
+      '3',
+      '--subject',
+      'east',
+    ]);
+    expect(issued.code).toBe(0);
+    expect(readdirSync(directory)).toEqual(['hub-1.yaml', 'hub-2.yaml', 'hub-3.yaml']);
+    const list = await remote(['token', 'list', '--grant', 'hub', '-o', 'json']);
+    expect(list).toEqual(await local(['token', 'list', '--grant', 'hub', '-o', 'json']));
+    const [{ id }] = json(list);
+    expect((await remote(['token', 'revoke', id, '--grant', 'hub'])).stdout).toContain(
+      'It redeems nothing more',
+    );
+    const inspected = await linkgrant([
+      'token',
+      'inspect',
+      `${directory}/hub-1.yaml`,
+      '--check',
+      '-o',
+      'json',
+    ]);
+    expect(inspected.code).toBe(0);
+  });
+
+  it('leave no grant where the token of it cannot be written', async () => {
+    const ended = await remote(['token', 'issue', '/proc/nowhere/token.yaml', '--name', 'unwritten']);
+    expect(ended.code).toBe(1);
+    expect((await local(['grant', 'show', 'unwritten'])).code).toBe(1);
+  });
+
+  it('take their settings from variables and read the token file anew each time', async () => {
+    const file = place.path('renewed');
+    await writeBearer(file, { expiresAt: Date.now() - 3_600_000 });
+    const env = { LINKGRANT_SERVER: server, LINKGRANT_SERVER_CA: caFile, LINKGRANT_SERVER_TOKEN_FILE: file };
+    expect((await linkgrant(['grant', 'list'], { env })).code).toBe(3);
+    await writeBearer(file);
+    expect((await linkgrant(['grant', 'list'], { env })).code).toBe(0);
+  });
+});
+
+describe('a command with --server is refused', () => {
+  const ending = async (words: readonly string[]) => {
+    const ended = await linkgrant(words);
+    return { code: ended.code, ...refusalOf(ended) };
+  };
+
+  it('for good, with what to do, without a good bearer token or the role', async () => {
+    const foreign = place.path('foreign');
+    await writeBearer(foreign, { audience: 'another' });
+    expect(await ending(['grant', 'list', ...asking(foreign)])).toMatchObject({
+      code: 3,
+      error: 'the bearer token is not valid',
+      hint: expect.stringContaining('OIDC provider'),
+    });
+    expect(await ending(['grant', 'create', 'x', ...asking(viewerFile)])).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('operator'),
+    });
+    expect((await linkgrant(['grant', 'list', ...asking(viewerFile)])).code).toBe(0);
+  });
+
+  it('where the token file is missing, may be read by others, or holds something else', async () => {
+    const file = place.path('open');
+    await writeBearer(file);
+    chmodSync(file, 0o640);
+    expect(await ending(['grant', 'list', ...asking(file)])).toMatchObject({
+      code: 2,
+      hint: expect.stringContaining('chmod 600'),
+    });
+    chmodSync(file, 0o600);
+    writeFileSync(file, 'no token here');
+    expect(await ending(['grant', 'list', ...asking(file)])).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('holds no bearer token'),
+    });
+    expect((await ending(['grant', 'list', ...asking(place.path('missing'))])).code).toBe(1);
+    expect(await ending(['grant', 'list', '--server', server])).toMatchObject({
+      code: 2,
+      hint: expect.stringContaining('--server-token-file'),
+    });
+  });
+
+  it('while it is not there, or is another one, before the bearer token is sent', async () => {
+    const nobody = ['--server', 'https://127.0.0.1:1', '--server-token-file', bearerFile];
+    expect((await ending(['grant', 'list', ...nobody])).code).toBe(4);
+    const untrusted = await ending(['grant', 'list', '--server', server, '--server-token-file', bearerFile]);
+    expect(untrusted).toMatchObject({ code: 3, error: expect.stringContaining('--server-ca') });
+    const redemption = [
+      '--server',
+      `https://127.0.0.1:${service.port}`,
+      '--server-ca',
+      caFile,
+      '--server-token-file',
+      bearerFile,
+    ];
+    expect(await ending(['grant', 'list', ...redemption])).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('is no admin API'),
+    });
+  });
+
+  it('where it works on the store alone', async () => {
+    for (const words of [
+      ['redemption', 'list', '--verify'],
+      ['grant', 'show', 'hub', '--signing-key', place.path('key')],
+      ['redemption', 'revoke', '22c7dcf1-ef57-454f-98ff-fa5a79792832', '--cut'],
+      ['grant', 'list', '--store', `sqlite:${dataDir}/linkgrant.db`],
+    ]) {
+      expect((await ending([...words, ...asking()])).code, words.join(' ')).toBe(2);
+    }
+    expect(existsSync(place.path('key'))).toBe(false);
+  });
+
+  it('as it is on the store where a grant or redemption is not there, or a value cannot be', async () => {
+    for (const words of [
+      ['grant', 'show', 'nobody-made-this'],
+      ['grant', 'show', 'Not A Name'],
+      ['redemption', 'show', '22c7dcf1-ef57-454f-98ff-fa5a79792832'],
+      ['grant', 'create', 'Not A Name'],
+      ['grant', 'create', 'x', '--issuer', 'nobody'],
+      ['grant', 'create', 'hub'],
+    ]) {
+      const there = await ending([...words, ...asking()]);
+      expect(there, words.join(' ')).toEqual(await ending([...words, '--data-dir', dataDir]));
+    }
+  });
+
+  it('never with the bearer token in what it says', async () => {
+    const bearer = readFileSync(bearerFile, 'utf8').trim();
+    expect(service.said.stderr).not.toContain(bearer.slice(-20));
+  });
+});
