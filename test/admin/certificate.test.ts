@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../src/config.js';
+import { type AdminService, askAdmin, startAdminService } from '../support/admin-api.js';
+import { linkgrant, refusalOf } from '../support/command-line.js';
+import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { DAY } from '../support/service.js';
+
+let directory: string;
+let service: AdminService | undefined;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'linkgrant-admin-tls-'));
+});
+afterEach(async () => {
+  await service?.close();
+  service = undefined;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const files = () => ({ adminTlsCert: join(directory, 'tls.crt'), adminTlsKey: join(directory, 'tls.key') });
+
+/** Puts a pair into the files, as of another moment than the one before it. */
+function put({ cert, key }: Pick<TestIdentity, 'cert' | 'key'>, seconds: number): void {
+  const { adminTlsCert, adminTlsKey } = files();
+  for (const [file, text] of [
+    [adminTlsCert, cert],
+    [adminTlsKey, key],
+  ] as const) {
+    writeFileSync(file, text, { mode: 0o600 });
+    utimesSync(file, seconds, seconds);
+  }
+}
+
+/** True when the admin API shows a certificate of this CA. */
+async function shows(ca: string): Promise<boolean> {
+  const target = { port: service?.adminPort ?? 0, ca };
+  const asked = askAdmin(target, 'GET', '/api/v1/service', { bearer: service?.operator });
+  return asked.then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+describe('the admin API', () => {
+  it("shows the service's own certificate, and the one that takes its place", async () => {
+    service = await startAdminService();
+    expect(await shows(service.ca)).toBe(true);
+    service.clock.advance(300 * DAY);
+    await service.running.reloadIdentity();
+    const renewed = service.logged().some(({ event }) => event === 'certificate_reloaded');
+    expect(renewed).toBe(true);
+    // Both listeners follow: that of the service does so in tests of its own.
+    const fresh = await askAdmin({ port: service.adminPort, ca: service.ca }, 'GET', '/', {}).catch(String);
+    expect(fresh).toMatch(/not yet valid/);
+  });
+
+  it('shows a certificate of its own, follows its files, and keeps it while they cannot be used', async () => {
+    const [one, two] = [await makeIdentity(), await makeIdentity()];
+    put(one, 1_000);
+    service = await startAdminService(files());
+    expect([await shows(one.ca), await shows(service.ca)]).toEqual([true, false]);
+    put({ cert: two.cert, key: one.key }, 2_000);
+    await service.running.reloadIdentity();
+    expect(await shows(one.ca)).toBe(true);
+    expect(service.logged()).toContainEqual(expect.objectContaining({ event: 'admin_certificate_kept' }));
+    put(two, 3_000);
+    await service.running.reloadIdentity();
+    expect([await shows(one.ca), await shows(two.ca)]).toEqual([false, true]);
+  });
+
+  it('does not start where its settings cannot be, and says which', async () => {
+    const { adminTlsCert } = files();
+    const admin = ['--admin-listen', '127.0.0.1:0'];
+    const issuer = ['--admin-issuer', 'http://id.example.com', '--admin-audience', 'a'];
+    for (const [flags, told] of [
+      [admin, '--admin-issuer'],
+      [[...admin, '--admin-issuer', 'https://id.example.com'], '--admin-audience'],
+      [[...admin, ...issuer], 'http://id.example.com'],
+      [[...admin, ...issuer, '--admin-tls-cert', adminTlsCert], '--admin-tls-key'],
+      [[...admin, ...issuer, '--admin-algorithm', 'HS256'], 'adminAlgorithm'],
+      [[...admin, ...issuer, '--admin-algorithm', 'none'], 'adminAlgorithm'],
+      [[...admin, ...issuer, '--admin-jwks', join(directory, 'missing.json')], 'missing.json'],
+    ] as const) {
+      const words = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', '--data-dir', directory];
+      const ended = await linkgrant([...words, ...flags]);
+      expect([1, 2], flags.join(' ')).toContain(ended.code);
+      expect(refusalOf(ended).error, flags.join(' ')).toContain(told);
+    }
+  });
+
+  it('is off until somebody turns it on', () => {
+    expect(loadConfiguration({}, {}).settings.adminListen).toBeUndefined();
+  });
+});
