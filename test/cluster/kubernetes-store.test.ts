@@ -5,26 +5,25 @@ import { type StoreUnderTest, storeConformance } from '../contract/store-conform
 import { outcomeConformance } from '../contract/store-conformance-outcomes.js';
 import { NOW } from '../support/store-samples.js';
 import { deleteAll, emptyCluster } from './harness/empty-cluster.js';
-import { GRANTING_RULES, OWN_NAMESPACE_RULES, REDEEMING_RULES } from './harness/store-access.js';
-import { openTestCluster, type ServiceAccount, type TestCluster } from './harness/test-cluster.js';
-
-const SERVICE = 'linkgrant';
+import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import { storeAccount } from './harness/store-account.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 
 let cluster: TestCluster;
-let account: ServiceAccount;
+let account: LinkgrantAccount;
 beforeAll(async () => {
   cluster = await openTestCluster();
+  account = await storeAccount(cluster);
   // Those of the suite's grants.
-  for (const name of [SERVICE, 'west', 'one', 'two', 'other']) await cluster.namespace(name);
-  account = await cluster.serviceAccount(SERVICE, [...REDEEMING_RULES, ...GRANTING_RULES]);
-  await cluster.allow(account, OWN_NAMESPACE_RULES, SERVICE);
+  for (const name of ['west', 'one', 'two', 'other']) await cluster.namespace(name);
 });
 afterAll(async () => {
+  account?.remove();
   await cluster?.close();
 });
 
 async function openEmpty(): Promise<StoreUnderTest> {
-  const options = { kubeconfig: [account.kubeconfig], serviceNamespace: SERVICE };
+  const options = { kubeconfig: [account.kubeconfig], serviceNamespace: LINKGRANT };
   const open = () => openKubernetesStore({ ...options, clock: () => NOW });
   const store = await open();
   return {
@@ -38,8 +37,8 @@ async function openEmpty(): Promise<StoreUnderTest> {
     async close() {
       await store.close();
       await emptyCluster(cluster.admin);
-      await deleteAll(cluster.admin, CONFIG_MAPS, SERVICE);
-      await deleteAll(cluster.admin, SECRETS, SERVICE);
+      await deleteAll(cluster.admin, CONFIG_MAPS, LINKGRANT);
+      await deleteAll(cluster.admin, SECRETS, LINKGRANT);
     },
   };
 }

@@ -19,12 +19,16 @@ export interface RedeemTask {
   readonly id?: string;
   /** The signed code that is redeemed. */
   readonly code?: StoredCode;
+  /** Whether grant and replay are looked for before, as a service does. */
+  readonly looksFirst?: boolean;
 }
 
 /** A process that has the store open. */
 export interface Redeemer {
   /** Works off the tasks, 40 at once; tells each one's outcomes as `recorded ID`, `replay ID`, `refused CODE`. */
   redeem(tasks: readonly RedeemTask[]): Promise<readonly (readonly string[])[]>;
+  /** Ends it as a crash would; `redeem` rejects. */
+  kill(): void;
   /** Closes its store and ends. */
   end(): Promise<void>;
 }
@@ -52,6 +56,7 @@ export async function startRedeemer(opener: StoreOpener, dieAt?: string): Promis
       child.send({ tasks, template: sampleRedemption(''), now: NOW, atOnce: 40 });
       return (await answerOf(child)).outcomes as string[][];
     },
+    kill: () => child.kill('SIGKILL'),
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.send({});

@@ -44,21 +44,20 @@ export interface TestCluster {
   namespace(name?: string): Promise<string>;
   /** Makes a service account that may do what `rules` say in the whole cluster. */
   serviceAccount(namespace: string, rules: readonly AccessRule[]): Promise<ServiceAccount>;
-  /** Lets a service account do more, in one namespace. */
-  allow(account: ServiceAccount, rules: readonly AccessRule[], namespace: string): Promise<void>;
+  /** Lets a service account do more, in the whole cluster. */
+  allow(account: Pick<ServiceAccount, 'namespace' | 'name'>, rules: readonly AccessRule[]): Promise<void>;
   close(): Promise<void>;
 }
 
-const rbac = (kind: string, plural: string, namespaced: boolean): ResourceKind => ({
+const rbac = (kind: string, plural: string): ResourceKind => ({
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   kind,
   plural,
-  namespaced,
+  namespaced: false,
 });
-const CLUSTER_ROLES = rbac('ClusterRole', 'clusterroles', false);
-const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', 'clusterrolebindings', false);
-const ROLE_BINDINGS = rbac('RoleBinding', 'rolebindings', true);
+const CLUSTER_ROLES = rbac('ClusterRole', 'clusterroles');
+const CLUSTER_ROLE_BINDINGS = rbac('ClusterRoleBinding', 'clusterrolebindings');
 const SERVICE_ACCOUNTS: ResourceKind = {
   group: '',
   version: 'v1',
@@ -127,7 +126,7 @@ export async function openTestCluster(
       return account;
     },
 
-    allow: (account, rules, namespace) => bindRole(admin, account, rules, namespace),
+    allow: (account, rules) => bindRole(admin, account, rules),
 
     async close() {
       admin.close();
@@ -177,30 +176,24 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
   }
 }
 
-/** Binds a service account to a role of its own, in one namespace or in the whole cluster. */
+/** Binds a service account to a role of its own in the whole cluster. */
 async function bindRole(
   admin: KubernetesClient,
-  account: ServiceAccount,
+  account: Pick<ServiceAccount, 'namespace' | 'name'>,
   rules: readonly AccessRule[],
-  within?: string,
 ): Promise<void> {
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   const role = `r-${randomBytes(5).toString('hex')}`;
   const clusterRole = { apiVersion, kind: 'ClusterRole', metadata: { name: role }, rules };
   await admin.create(CLUSTER_ROLES, clusterRole);
   const { name, namespace } = account;
-  const binding = {
+  await admin.create(CLUSTER_ROLE_BINDINGS, {
     apiVersion,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: role },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
-  };
-  if (within === undefined) {
-    const whole = { ...binding, kind: 'ClusterRoleBinding', metadata: { name: role } };
-    await admin.create(CLUSTER_ROLE_BINDINGS, whole);
-  } else {
-    const part = { ...binding, kind: 'RoleBinding', metadata: { name: role, namespace: within } };
-    await admin.create(ROLE_BINDINGS, part);
-  }
+  } as Resource);
 }
 
 async function tokenOf(kubeconfig: string, namespace: string, name: string): Promise<string> {

@@ -43,7 +43,18 @@ export async function findResource(
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
   return items
     .filter(({ metadata, spec }) => spec.id === id && metadata.name === slotName(spec.grantUid, spec.slot))
-    .sort((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp))[0];
+    .sort(byAge)[0];
+}
+
+// Whoever writes another one has seen the id, and so comes later. Times are told in seconds, and versions go up.
+function byAge(
+  { metadata: a }: Stored<RedemptionResource>,
+  { metadata: b }: Stored<RedemptionResource>,
+): number {
+  return (
+    a.creationTimestamp.localeCompare(b.creationTimestamp) ||
+    Number(a.resourceVersion) - Number(b.resourceVersion)
+  );
 }
 
 /** Revokes a Redemption for good; false if it is not there or was revoked before. */

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import {
+  type KubernetesGrantStore,
+  openKubernetesStore,
+} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  GRANT_UID,
+  type RedemptionResource,
+} from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { type Redeemer, type RedeemTask, startRedeemer } from '../support/store-processes.js';
+import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import { storeAccount } from './harness/store-account.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const REPLICAS = 3;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let namespace: string;
+let directory: string;
+/** Kubeconfig of the service's account, through the proxy. */
+let proxied: string;
+let proxy: ApiProxy;
+let store: KubernetesGrantStore;
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await storeAccount(cluster);
+  namespace = await cluster.namespace();
+  directory = await mkdtemp(join(tmpdir(), 'linkgrant-once-'));
+  proxy = await startApiProxy(cluster.kubeconfig);
+  proxied = join(directory, 'kubeconfig');
+  writeFileSync(proxied, kubeconfigThrough(account.kubeconfig, proxy.url));
+  store = await openKubernetesStore({ ...options(), clock: () => NOW });
+});
+const started: Redeemer[] = [];
+afterEach(async () => {
+  proxy.decide(() => 'pass');
+  await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
+});
+afterAll(async () => {
+  await store?.close();
+  await proxy?.close();
+  account?.remove();
+  await cluster?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const options = () => ({ kubeconfig: [proxied], serviceNamespace: LINKGRANT });
+
+async function startReplicas(): Promise<Redeemer[]> {
+  const opener = {
+    module: new URL('../../dist/platforms/kubernetes/store/kubernetes-store.js', import.meta.url).href,
+    exportName: 'openKubernetesStore',
+    options: options(),
+  };
+  const replicas = await Promise.all(Array.from({ length: REPLICAS }, () => startRedeemer(opener)));
+  started.push(...replicas);
+  return replicas;
+}
+
+/** So many redemptions, each of another site, as a service makes them. */
+function requests({ uid }: AccessGrant, count: number): RedeemTask[] {
+  const replayKey = () => randomBytes(32).toString('hex');
+  return Array.from({ length: count }, () => ({ uid, times: 1, replayKey: replayKey(), looksFirst: true }));
+}
+
+async function slotsOf({ uid }: AccessGrant): Promise<readonly RedemptionResource[]> {
+  const selection = { namespace, labelSelector: `${GRANT_UID}=${uid}` };
+  return (await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, selection)).items;
+}
+
+/** Fates of the writes of Redemptions, one after the other; all others pass. */
+function writesMeet(...fates: readonly Fate[]): void {
+  const left = [...fates];
+  proxy.decide(({ method, path }) =>
+    method === 'POST' && path.includes('/redemptions') ? (left.shift() ?? 'pass') : 'pass',
+  );
+}
+
+describe('a grant that several replicas redeem', () => {
+  it('gives 100 uses to exactly 100 of 300, for at most 5 requests each, and the same answer anywhere again', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
+    const replicas = await startReplicas();
+    const before = proxy.requests.length;
+    const tasks = replicas.map(() => requests(grant, 100));
+    const outcomes = await Promise.all(replicas.map((replica, index) => replica.redeem(tasks[index] ?? [])));
+    expect(proxy.requests.length - before).toBeLessThanOrEqual(5 * 300);
+    const all = outcomes.flat(2);
+    const recorded = all.filter((outcome) => outcome.startsWith('recorded '));
+    expect(all.filter((outcome) => outcome === 'refused grant_exhausted')).toHaveLength(200);
+    const slots = await slotsOf(grant);
+    expect(slots.map(({ spec }) => `recorded ${spec.id}`).sort()).toEqual([...recorded].sort());
+    expect(new Set(slots.map(({ spec }) => spec.certificate.serial)).size).toBe(100);
+    expect(new Set(slots.map(({ spec }) => spec.slot)).size).toBe(100);
+    // Each goes to the next replica with the same key.
+    const again = await Promise.all(
+      replicas.map((replica, index) => replica.redeem(tasks[(index + 1) % REPLICAS] ?? [])),
+    );
+    for (const [index, answers] of again.entries()) {
+      const first = outcomes[(index + 1) % REPLICAS] ?? [];
+      const expected = first.map(([outcome]) => outcome?.replace('recorded', 'replay'));
+      expect(answers.map(([outcome]) => outcome)).toEqual(expected);
+    }
+    expect(await slotsOf(grant)).toHaveLength(100);
+  });
+
+  it('gives no use twice when replicas are killed on the way', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
+    const replicas = await startReplicas();
+    const work = replicas.map((replica) => replica.redeem(requests(grant, 100)));
+    const outcomes = Promise.allSettled(work);
+    const [first, second] = replicas;
+    await until('the first redemptions', async () => (await slotsOf(grant)).length >= 10);
+    first?.kill();
+    await until('more redemptions', async () => (await slotsOf(grant)).length >= 30);
+    second?.kill();
+    const settled = await outcomes;
+    const told = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value.flat() : []));
+    const recorded = told.filter((outcome) => outcome.startsWith('recorded '));
+    expect(told).toHaveLength(100);
+    const ids = (await slotsOf(grant)).map(({ spec }) => `recorded ${spec.id}`);
+    for (const outcome of recorded) expect(ids).toContain(outcome);
+    const refused = told.filter((outcome) => outcome === 'refused grant_exhausted');
+    expect(recorded.length + refused.length).toBe(100);
+    expect(ids.length).toBe(refused.length > 0 ? 100 : ids.length);
+    expect(ids.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('a create whose outcome is not known', () => {
+  const record = async (...fates: readonly Fate[]) => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    writesMeet(...fates);
+    const outcome = await store.recordRedemption(grant.uid, redemption, NOW);
+    return { grant, redemption, outcome };
+  };
+
+  it.each<[string, readonly Fate[]]>([
+    ['is carried out and its answer cut off', ['cut']],
+    ['is carried out and its answer cut off in the middle', [{ cutAfterBytes: 20 }]],
+    ['does not arrive', ['drop']],
+    ['is answered with 500', [{ status: 500 }]],
+    ['is told to come later', [{ status: 429, headers: { 'retry-after': '1' } }]],
+    ['is cut off, dropped, cut off and refused in turn', ['cut', 'drop', 'cut', { status: 503 }]],
+  ])('is counted once when it %s', async (_what, fates) => {
+    const { grant, redemption, outcome } = await record(...fates);
+    expect(outcome).toBe('recorded');
+    expect((await slotsOf(grant)).map(({ spec }) => spec.id)).toEqual([redemption.id]);
+    expect(await store.findRedemption(redemption.id)).toEqual(redemption);
+  });
+
+  it('is not waited for without end, and is no use when it never arrived', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const impatient = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 300 });
+    try {
+      const redemption = sampleRedemption(grant.uid, { namespace });
+      proxy.decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
+      const unanswered = impatient.recordRedemption(grant.uid, redemption, NOW);
+      await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
+      expect(await slotsOf(grant)).toEqual([]);
+      proxy.decide(() => 'pass');
+      expect(await impatient.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      expect(await slotsOf(grant)).toHaveLength(1);
+    } finally {
+      await impatient.close();
+    }
+  });
+});
+
+describe('a cluster whose API server is away', () => {
+  it('counts nothing, and goes on when it is back', async () => {
+    const { controlPlane } = cluster;
+    if (!controlPlane) throw new Error('a cluster that was given is not stopped');
+    const grant = await storedGrant(store, { namespace });
+    const impatient = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 500 });
+    try {
+      await controlPlane.stopApiServer();
+      const redemption = sampleRedemption(grant.uid, { namespace });
+      const away = { code: 'store_unavailable' };
+      await expect(impatient.recordRedemption(grant.uid, redemption, NOW)).rejects.toMatchObject(away);
+      await expect(impatient.probe()).rejects.toMatchObject(away);
+      controlPlane.startApiServer();
+      await until('the store', async () => {
+        await impatient.probe();
+        return true;
+      });
+      expect(await impatient.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      // Its listings take a while longer to come back.
+      const slots = await until('the listing', () => slotsOf(grant));
+      expect(slots).toHaveLength(1);
+    } finally {
+      await impatient.close();
+    }
+  });
+});

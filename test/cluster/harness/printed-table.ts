@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { parse } from 'yaml';
+import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
+import type { ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { serverOf } from './kubeconfig.js';
+
+/** What `kubectl get` prints of a kind in a namespace: the columns by name for each row, in their order. */
+export async function printedTable(
+  kubeconfig: string,
+  kind: ResourceKind,
+  namespace: string,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { server, ca } = serverOf(kubeconfig);
+  const { users } = parse(readFileSync(kubeconfig, 'utf8')) as {
+    readonly users: readonly { readonly user: { readonly token: string } }[];
+  };
+  const text = await new Promise<string>((resolve, reject) => {
+    const sent = request(
+      new URL(pathOf(kind, { namespace }), server),
+      {
+        ca,
+        headers: {
+          accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+          authorization: `Bearer ${users[0]?.user.token}`,
+        },
+      },
+      async (answer) => {
+        let body = '';
+        for await (const chunk of answer.setEncoding('utf8')) body += chunk;
+        resolve(body);
+      },
+    );
+    sent.on('error', reject).end();
+  });
+  const { columnDefinitions, rows } = JSON.parse(text) as {
+    readonly columnDefinitions: readonly { readonly name: string; readonly priority: number }[];
+    readonly rows: readonly { readonly cells: readonly unknown[] }[];
+  };
+  return rows.map(({ cells }) =>
+    Object.fromEntries(
+      columnDefinitions.flatMap(({ name, priority }, index) =>
+        priority === 0 ? [[name, cells[index]]] : [],
+      ),
+    ),
+  );
+}

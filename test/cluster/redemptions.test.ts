@@ -1,0 +1,336 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
+import { ACCESS_GRANTS, NAMESPACES, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import {
+  type KubernetesGrantStore,
+  openKubernetesStore,
+} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  type RedemptionResource,
+  slotName,
+} from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import { printedTable } from './harness/printed-table.js';
+import { storeAccount } from './harness/store-account.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+
+const DAYS = 24 * 60 * MINUTE;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let namespace: string;
+let store: KubernetesGrantStore;
+/** What happens just before the next Redemption is written. */
+let beforeCommit: (() => Promise<unknown>) | undefined;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await storeAccount(cluster);
+  namespace = await cluster.namespace();
+  store = await openStore();
+});
+afterEach(() => {
+  beforeCommit = undefined;
+});
+afterAll(async () => {
+  await store?.close();
+  account?.remove();
+  await cluster?.close();
+});
+
+function openStore(): Promise<KubernetesGrantStore> {
+  return openKubernetesStore({
+    kubeconfig: [account.kubeconfig],
+    serviceNamespace: LINKGRANT,
+    clock: () => NOW,
+    async checkpoint(name) {
+      if (name === 'before-commit') await beforeCommit?.();
+    },
+  });
+}
+
+async function redeemed(grant: AccessGrant, changes: Parameters<typeof sampleRedemption>[1] = {}) {
+  const redemption = sampleRedemption(grant.uid, { namespace: grant.namespace, ...changes });
+  expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+  return redemption;
+}
+
+function resource({ uid, namespace: place }: AccessGrant, slot = 0): Promise<Stored<RedemptionResource>> {
+  return cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) });
+}
+
+async function refused(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ApiError);
+  return (error as ApiError).reason;
+}
+
+describe('a Redemption', () => {
+  it('shows people whose link it is, and until when', async () => {
+    const place = await cluster.namespace();
+    const grant = await storedGrant(store, { namespace: place, name: 'to-west' });
+    const { id } = await redeemed(grant, { name: 'east', subject: 'the east', notAfter: NOW + DAYS });
+    const first = {
+      Name: slotName(grant.uid, 0),
+      Grant: 'to-west',
+      Link: 'east',
+      Subject: 'the east',
+      'Not After': new Date(NOW + DAYS).toISOString(),
+      'Renewed Until': null,
+      Revoked: false,
+    };
+    expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([first]);
+    await store.recordRenewal(sampleRenewal(id, 1, { notAfter: NOW + 2 * DAYS }), NOW);
+    await store.revokeRedemption(id, NOW);
+    const later = { 'Renewed Until': new Date(NOW + 2 * DAYS).toISOString(), Revoked: true };
+    expect(await printedTable(cluster.kubeconfig, REDEMPTIONS, place)).toEqual([{ ...first, ...later }]);
+  });
+
+  it('does not change, but for being revoked once and for all', async () => {
+    const grant = await storedGrant(store, { namespace });
+    await redeemed(grant, { jti: 'a', siteUid: 'a-site', issuer: 'a-ca' });
+    const { metadata, spec } = await resource(grant);
+    const key = { namespace, name: metadata.name };
+    const changes: Record<string, unknown>[] = [
+      ...Object.keys(spec)
+        .filter((field) => field !== 'revoked' && typeof spec[field as keyof typeof spec] !== 'object')
+        .map((field) => ({ [field]: changedValue(spec[field as keyof typeof spec]) })),
+      { issuer: null },
+      { siteUid: null },
+      { code: null },
+      { sealedUntil: new Date(NOW).toISOString() },
+      { code: { jti: 'another' } },
+      { certificate: { serial: 'another' } },
+      { policy: { 'linkgrant/names': 'any' } },
+    ];
+    for (const change of changes) {
+      const patched = cluster.admin.patch(REDEMPTIONS, key, { spec: change });
+      expect(await refused(patched), JSON.stringify(change)).toBe('invalid');
+    }
+    await cluster.admin.patch(REDEMPTIONS, key, { spec: { revoked: true } });
+    expect(await refused(cluster.admin.patch(REDEMPTIONS, key, { spec: { revoked: false } }))).toBe(
+      'invalid',
+    );
+  });
+
+  it('that a person revokes counts as revoked, and is not renewed', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const { id } = await redeemed(grant);
+    const key = { namespace, name: slotName(grant.uid, 0) };
+    await cluster.admin.patch(REDEMPTIONS, key, { spec: { revoked: true } });
+    expect((await store.findRedemption(id))?.revokedAt).not.toBeNull();
+    expect(await store.recordRenewal(sampleRenewal(id, 1), NOW)).toEqual({ refused: 'redemption_revoked' });
+    expect(await store.revokeRedemption(id, NOW)).toBe(false);
+  });
+
+  it('keeps earlier certificates in mind for revocation lists, and is never too large', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const { id, serial } = await redeemed(grant, { issuerSha256: 'c'.repeat(64) });
+    const renewals = Array.from({ length: 5 }, (_, index) =>
+      sampleRenewal(id, index + 1, { issuerSha256: 'c'.repeat(64), notAfter: NOW + (index + 1) * DAYS }),
+    );
+    for (const renewal of renewals) await store.recordRenewal(renewal, NOW);
+    await store.revokeRedemption(id, NOW + 1);
+    const valid = (await store.listRevokedCertificates('c'.repeat(64), NOW + DAYS)).map((one) => one.serial);
+    expect(valid.sort()).toEqual([serial, ...renewals.slice(1).map((one) => one.serial)].sort());
+    const { status } = await resource(grant);
+    expect(status?.renewals).toHaveLength(2);
+    const kinds = (await store.listLedger({ limit: 100, grantUid: grant.uid })).items.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'renewed')).toHaveLength(5);
+  });
+
+  it('of somebody else who wrote the same id elsewhere is not taken for it', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const redemption = await redeemed(grant);
+    const { metadata, spec, ...rest } = await resource(grant);
+    const tenant = await cluster.namespace();
+    const forged = {
+      name: metadata.name,
+      namespace: tenant,
+      ...(metadata.labels && { labels: metadata.labels }),
+    };
+    await cluster.admin.create(REDEMPTIONS, {
+      ...rest,
+      metadata: forged,
+      spec: { ...spec, replayKey: 'of-the-tenant', revoked: true },
+    } as Resource);
+    expect((await openedAnew((anew) => anew.findRedemption(redemption.id)))?.namespace).toBe(namespace);
+    expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
+  });
+});
+
+describe('a Redemption that somebody deletes', () => {
+  it('keeps its slot and counts as revoked while its grant lives, also when the limit is raised', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 1 });
+    const { id, replayKey } = await redeemed(grant);
+    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    expect(await store.releaseDeleted(NOW + 1)).toBe(0);
+    expect((await store.findRedemption(id))?.revokedAt).not.toBeNull();
+    const another = () => sampleRedemption(grant.uid, { namespace });
+    await openedAnew(async (anew) => {
+      expect(await anew.recordRedemption(grant.uid, another(), NOW)).toEqual({ refused: 'grant_exhausted' });
+      expect((await anew.findReplay(grant.uid, replayKey))?.revokedAt).not.toBeNull();
+      await anew.updateGrant(grant.uid, { redemptionsAllowed: 2 });
+      expect(await anew.recordRedemption(grant.uid, another(), NOW)).toBe('recorded');
+      expect(await anew.recordRedemption(grant.uid, another(), NOW)).toEqual({ refused: 'grant_exhausted' });
+    });
+  });
+
+  it('goes when its grant has ended and so have all its certificates', async () => {
+    const grant = await storedGrant(store, { namespace, expirationTime: NOW + MINUTE });
+    const { id } = await redeemed(grant, { notAfter: NOW + 2 * DAYS });
+    await store.recordRenewal(sampleRenewal(id, 1, { notAfter: NOW + 3 * DAYS }), NOW);
+    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    const isThere = async () => (await store.findRedemption(id)) !== undefined;
+    await store.releaseDeleted(NOW + 3 * DAYS - 1);
+    expect(await isThere()).toBe(true);
+    await store.releaseDeleted(NOW + 3 * DAYS);
+    expect(await isThere()).toBe(false);
+  });
+
+  it('waits for its certificates where its grant is gone', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const { id } = await redeemed(grant, { notAfter: NOW + DAYS });
+    await store.deleteGrant(grant.uid);
+    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    await store.releaseDeleted(NOW + DAYS - 1);
+    expect(await store.findRedemption(id)).toBeDefined();
+    await store.releaseDeleted(NOW + DAYS);
+    expect(await store.findRedemption(id)).toBeUndefined();
+  });
+
+  it('goes at once with its namespace', async () => {
+    const place = await cluster.namespace();
+    const grant = await storedGrant(store, { namespace: place });
+    const { id } = await redeemed(grant);
+    await cluster.admin.delete(NAMESPACES, { name: place });
+    await cluster.admin.delete(REDEMPTIONS, { namespace: place, name: slotName(grant.uid, 0) });
+    expect(await store.findRedemption(id)).toBeDefined();
+    expect(await store.releaseDeleted(NOW)).toBe(1);
+    expect(await store.findRedemption(id)).toBeUndefined();
+  });
+});
+
+describe('retention', () => {
+  it('lets go of what was redeemed from a grant that is gone, once every certificate ended long ago', async () => {
+    const place = await cluster.namespace();
+    const gone = await storedGrant(store, { namespace: place, redemptionsAllowed: 2 });
+    const there = await storedGrant(store, { namespace: place });
+    const old = { notAfter: NOW + DAYS };
+    const ids: string[] = [];
+    for (const grant of [gone, gone, there]) ids.push((await redeemed(grant, old)).id);
+    await store.revokeCode({ grantUid: gone.uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW);
+    await store.deleteGrant(gone.uid);
+    const sweep = async (endedBefore: number) => {
+      while (await store.removeOldLedger(endedBefore));
+      const found = await Promise.all(ids.map((id) => store.findRedemption(id)));
+      return found.map((redemption) => redemption !== undefined);
+    };
+    expect(await sweep(NOW + DAYS)).toEqual([true, true, true]);
+    expect(await sweep(NOW + DAYS + 1)).toEqual([false, false, true]);
+    expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
+    expect(await store.deleteEndedGrants(NOW + 99 * DAYS, NOW + 99 * DAYS)).toBe(0);
+    expect(await store.findGrant(there.uid)).toBeDefined();
+  });
+});
+
+describe('a grant', () => {
+  it('that is deleted and made again is a new one, with all its uses, and the old one is unknown', async () => {
+    const first = await storedGrant(store, { namespace, name: 'of-gitops' });
+    await redeemed(first);
+    await cluster.admin.delete(ACCESS_GRANTS, { namespace, name: 'of-gitops' });
+    const second = await storedGrant(store, { namespace, name: 'of-gitops' });
+    const late = sampleRedemption(first.uid, { namespace });
+    expect(await store.recordRedemption(first.uid, late, NOW)).toEqual({ refused: 'grant_unknown' });
+    expect(await store.findGrant(first.uid)).toBeUndefined();
+    await redeemed(second);
+  });
+
+  it('that is replaced while it is redeemed gives no certificate', async () => {
+    const grant = await storedGrant(store, { namespace, name: 'replaced' });
+    beforeCommit = async () => {
+      beforeCommit = undefined;
+      await cluster.admin.delete(ACCESS_GRANTS, { namespace, name: 'replaced' });
+      await storedGrant(store, { namespace, name: 'replaced' });
+    };
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toEqual({ refused: 'grant_unknown' });
+    expect((await store.findRedemption(redemption.id))?.revokedAt).toBe(NOW);
+  });
+
+  it('that is revoked while it is redeemed, with all its links, leaves none', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 5 });
+    await redeemed(grant);
+    beforeCommit = () => store.revokeGrant(grant.uid, NOW, true);
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    expect(await store.recordRedemption(grant.uid, redemption, NOW)).toEqual({ refused: 'grant_revoked' });
+    const { items } = await store.listRedemptions({ limit: 10, grantUid: grant.uid });
+    expect(items.map(({ revokedAt }) => revokedAt)).toEqual([NOW, NOW]);
+  });
+
+  it.each([
+    ['a window that is none', { expirationWindow: '1 day' }],
+    ['a weak code', { code: 'secret' }],
+    ['a rule that is none', { settings: { 'linkgrant/subject': 'one' } }],
+    ['an issuer that is no name', { issuer: 'Not A Name' }],
+    ['more uses than can be counted', { redemptionsAllowed: 2_000_000 }],
+  ])('with %s is not redeemed', async (_what, spec) => {
+    const grant = await storedGrant(store, { namespace });
+    await cluster.admin.patch(ACCESS_GRANTS, { namespace, name: grant.name }, { spec });
+    const redemption = sampleRedemption(grant.uid, { namespace });
+    const outcome = await store.recordRedemption(grant.uid, redemption, NOW);
+    expect(outcome).toEqual({ refused: 'link_access_unavailable' });
+  });
+
+  it('keeps the settings of others when its policy changes', async () => {
+    const grant = await storedGrant(store, { namespace, policy: { names: ['a'], csrRequired: true } });
+    const key = { namespace, name: grant.name };
+    await cluster.admin.patch(ACCESS_GRANTS, key, { spec: { settings: { theirs: 'stays' } } });
+    await store.updateGrant(grant.uid, { policy: { names: ['b'] } });
+    const { spec } = (await cluster.admin.get(ACCESS_GRANTS, key)) as unknown as { spec: object };
+    expect(spec).toMatchObject({ settings: { theirs: 'stays', 'linkgrant/names': 'b' } });
+    expect(spec).not.toMatchObject({ settings: { 'linkgrant/csr-required': expect.anything() } });
+  });
+});
+
+describe('what is sealed', () => {
+  it('is in the namespace of the service alone, and is not left behind by a refusal', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const sealed = {
+      mode: 'stock',
+      sealedAnswer: new Uint8Array(48).fill(7),
+      sealedUntil: NOW + MINUTE,
+    } as const;
+    const { id } = await redeemed(grant, sealed);
+    const late = sampleRedemption(grant.uid, { namespace, ...sealed });
+    expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_exhausted' });
+    const names = async (place: string) =>
+      (await cluster.admin.listAll(SECRETS, { namespace: place })).items.map(({ metadata }) => metadata.name);
+    expect(await names(LINKGRANT)).toEqual([`linkgrant-sealed-${id}`]);
+    expect(await names(namespace)).toEqual([]);
+    expect(JSON.stringify(await resource(grant))).not.toContain(Buffer.alloc(12, 7).toString('base64'));
+    await store.revokeRedemption(id, NOW);
+    expect(await names(LINKGRANT)).toEqual([]);
+  });
+});
+
+/** What a store tells that has read nothing before. */
+async function openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T> {
+  const anew = await openStore();
+  try {
+    return await ask(anew);
+  } finally {
+    await anew.close();
+  }
+}
+
+function changedValue(value: unknown): unknown {
+  if (typeof value === 'number') return value + 1;
+  return value === 'csr' ? 'stock' : new Date(NOW + DAYS).toISOString();
+}
