@@ -6,6 +6,7 @@ import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS, EVENTS } from '../kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../resource.js';
+import { FewAtOnce } from './few-at-once.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** Annotation of an Event of ours: what it tells of, as JSON; times in milliseconds since the epoch. */
@@ -44,6 +45,8 @@ export interface AttemptedGrant {
   readonly name: string;
 }
 
+// A flood of refusals leaves connections to those who redeem.
+const WRITES_AT_ONCE = 8;
 // Grants that are refused again and again are few.
 const MOST_GRANTS = 1_000;
 
@@ -59,6 +62,7 @@ interface Lane {
  */
 export class AttemptEvents {
   readonly #client: KubernetesClient;
+  readonly #writes = new FewAtOnce(WRITES_AT_ONCE);
   readonly #lanes = new Map<string, Lane>();
   readonly #rows = new Map<string, KnownRows>();
 
@@ -113,7 +117,7 @@ export class AttemptEvents {
     const written = lane.last.then(async () => {
       const { waiting } = lane;
       lane.waiting = undefined;
-      if (waiting) await this.#write(grant, name, waiting.row);
+      if (waiting) await this.#writes.run(() => this.#write(grant, name, waiting.row));
     });
     lane.waiting = { row, written };
     lane.last = written

@@ -16,7 +16,7 @@ import {
  * Whether a Redemption that somebody deleted may go: its grant is gone or past its end, so that its slot can be filled no
  * more, and none of its certificates is valid at `now`. `grant` is undefined where it is gone.
  */
-export function mayGo(
+function mayGo(
   redemption: Stored<RedemptionResource>,
   grant: Stored<AccessGrantResource> | undefined,
   now: number,
