@@ -203,7 +203,7 @@ describe('a grant that a file declares', () => {
     const ended = await run('grant', 'delete', 'early', '-n', 'west');
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).error).toContain('is declared by the file AccessGrant-early.yaml');
-    expect(refusalOf(ended).hint).toContain('grant revoke');
+    expect(refusalOf(ended).hint).toContain('remove the file from input/resources');
     expect(await grantOf('early')).toBeDefined();
   });
 
