@@ -8,24 +8,40 @@ import type { ServingLease, SharedSettings } from './redemption/serving-lease.js
 import type { Settings } from './setting-schemas.js';
 import type { PostgresUrl } from './store-place.js';
 import type { PostgresPlace } from './stores/postgres/place.js';
+import type { SqlDatabase } from './stores/sql/sql-grant-store.js';
+
+/** What opening a store is given from outside. */
+export interface OpenContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
 
 /** Opens the configured store. With `migrate` a missing or older schema is brought up to date first. */
 export async function openStore(
-  { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
-  context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
+  place: Pick<Settings, 'store' | 'dataDir'>,
+  context: OpenContext,
   migrate: boolean,
 ): Promise<GrantStore> {
-  const { clock, checkpoint } = context;
+  const { sqlGrantStore } = await import('./stores/sql/sql-grant-store.js');
+  return sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+}
+
+/** Opens the database of the configured store in the same way. */
+export async function openDatabase(
+  { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
+  { checkpoint }: OpenContext,
+  migrate: boolean,
+): Promise<SqlDatabase> {
   const ledgerKeyFile = join(dataDir, 'ledger.key');
+  if (migrate) makePrivateDirectory(dataDir);
   if (store?.kind === 'postgres') {
-    const { openPostgresStore } = await import('./stores/postgres/postgres-store.js');
-    const place = await placeOf(store);
-    return openPostgresStore({ place, migrate, clock, checkpoint, ledgerKeyFile });
+    const { openPostgresDatabase } = await import('./stores/postgres/postgres-store.js');
+    return openPostgresDatabase({ place: await placeOf(store), migrate, checkpoint, ledgerKeyFile });
   }
-  const { openSqliteStore } = await import('./stores/sqlite/sqlite-store.js');
+  const { openSqliteDatabase } = await import('./stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');
   if (migrate) makePrivateDirectory(dirname(file));
-  return openSqliteStore({ file, migrate, clock, checkpoint, ledgerKeyFile });
+  return openSqliteDatabase({ file, migrate, checkpoint, ledgerKeyFile });
 }
 
 /**
@@ -42,7 +58,7 @@ export async function takeStoreLease(
 }
 
 /** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
-async function placeOf(url: PostgresUrl): Promise<PostgresPlace> {
+export async function placeOf(url: PostgresUrl): Promise<PostgresPlace> {
   const { postgresPlace } = await import('./stores/postgres/place.js');
   const { PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = environment();
   const user = url.user ?? (PGUSER || userInfo().username);

@@ -8,6 +8,7 @@ import { openStore } from '../open-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
 import type { Settings } from '../setting-schemas.js';
 import { openToOthers } from '../site-issuer.js';
+import { storeAge } from '../store-tools.js';
 import { certificateFileCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 import { portChecks } from './doctor-ports.js';
@@ -92,6 +93,7 @@ async function lookIntoStore(
       checks.push(ok('store', 'its tables are of this version'));
       await store.probe();
       checks.push(ok('store writable', 'it takes writes'));
+      checks.push(await ageCheck(settings, clock));
       const service = await readService(store);
       checks.push(
         service
@@ -107,6 +109,14 @@ async function lookIntoStore(
     checks.push(fail(checks.length === 0 ? 'store' : 'store writable', message, hint, exitCode));
     return { checks };
   }
+}
+
+/** A restored backup has uses back that were spent. */
+async function ageCheck(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
+  const { lost, open } = await storeAge(settings, { clock, checkpoint: () => {} });
+  if (lost === 0) return ok('store age', 'it has all that this host has seen of it');
+  const problem = `it is an earlier copy: its ledger lacks ${lost} of its entries, and uses that were spent may be back in ${open.length} of its grants`;
+  return fail('store age', problem, 'decide about them with `linkgrant store restored`', 2);
 }
 
 function certificateChecks(settings: Settings, now: number): Check[] {

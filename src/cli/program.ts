@@ -147,6 +147,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));
   addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
+  addStore(program);
   const config = program.command('config').description('the configuration of the service');
   withSettings(
     config.command('check').description('show each effective setting and where it comes from'),
@@ -170,6 +171,34 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .command('version')
     .description('print the version')
     .action(() => writeOut(`${version()}\n`));
+}
+
+function addStore(program: Command): void {
+  const store = program.command('store').description('the store of the service');
+  withSettings(
+    store.command('migrate').description('make its tables, or bring those of an older release up to date'),
+    ['dataDir', 'store'],
+  )
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./store.js')).migrateCommand(flags));
+  withSettings(
+    store
+      .command('copy <FROM> <TO>')
+      .description('copy everything between sqlite:FILE and postgres://…, into an empty one'),
+    ['dataDir'],
+  )
+    .addOption(OUTPUT())
+    .action(async (from, to, flags) => (await import('./store.js')).copyCommand(from, to, flags));
+  withSettings(
+    store
+      .command('restored')
+      .description('after a restore: see what may be redeemed again, and let the store serve'),
+    ['dataDir', 'store'],
+  )
+    .option('--revoke', 'revoke the grants that can be redeemed')
+    .option('--keep', 'let them be redeemed')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./store.js')).restoredCommand(flags));
 }
 
 /** The command line, noun by noun. Each command's code is loaded when it runs, so that help is quick. */

@@ -152,7 +152,8 @@ function lost(cause: Error, place: PostgresPlace): ConnectionLostError {
 /** What the driver and Node say of connections has no type of its own. */
 function asOwn(error: unknown, place: PostgresPlace): unknown {
   if (!(error instanceof Error) || sqlState(error) !== undefined) return error;
-  const isOfNode = 'syscall' in error || ('code' in error && typeof error.code === 'string');
+  // Files that are missing have nothing to do with it.
+  const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);
   // The driver's own errors are plain ones; whatever else is thrown here has a class.
   return isOfNode || error.constructor === Error ? lost(error, place) : error;
 }

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../../redemption/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
+import type { LedgerNotes } from '../ledger-notes.js';
 import type { SqlDialect } from '../sql/dialect.js';
 import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
@@ -14,7 +15,8 @@ import { OperationRunner } from './run-operation.js';
 // Numbers of the ledger are given out in the order of the commits, which those of a sequence are not.
 const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.id = e.redemption_id
   WHERE e.kind = 'redeemed'`;
-const DIALECT: SqlDialect = {
+/** How PostgreSQL says it. */
+export const POSTGRES: SqlDialect = {
   forUpdate: ' FOR UPDATE',
   redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
@@ -35,13 +37,13 @@ const TAKE_TURNS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) A
 export function postgresDatabase(
   { readers, writer }: { readonly readers: PostgresConnections; readonly writer: PostgresConnections },
   ledgerKey: LedgerKeyFile,
+  notes: LedgerNotes,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
-  const ledger = new LedgerChain(ledgerKey, DIALECT.forUpdate);
+  const ledger = new LedgerChain(ledgerKey, notes, POSTGRES.forUpdate);
   const { write, finish } = startGroupCommit(
     {
-      commit: (batch, subjects) =>
-        commit(writer, batch(ledger), subjects, options.checkpoint).finally(() => ledger.forget()),
+      commit: (batch, subjects) => commit(writer, ledger, batch, subjects, options.checkpoint),
       failureOf,
       isPatient: true,
       gatherMs: 0,
@@ -61,7 +63,7 @@ export function postgresDatabase(
   }
 
   return {
-    dialect: DIALECT,
+    dialect: POSTGRES,
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
     readAtOnce: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
     write,
@@ -87,18 +89,20 @@ async function runInSnapshot<T>(connection: PostgresConnection, query: SqlOperat
 
 async function commit(
   connections: PostgresConnections,
-  batch: SqlOperation<void>,
+  ledger: LedgerChain,
+  batch: (ledger: LedgerChain) => SqlOperation<void>,
   subjects: readonly WriteSubject[],
   checkpoint: Checkpoint | undefined,
 ): Promise<CommitFailure | undefined> {
   let isCommitting = false;
+  let isCommitted = false;
   try {
     await connections.use(async (connection) => {
       const runner = new OperationRunner(connection);
       try {
         runner.put(BEGIN);
         await runner.run(takeTurns(subjects));
-        await runner.run(batch);
+        await runner.run(batch(ledger));
         isCommitting = true;
         await checkpoint?.('before-commit');
         const answers = (await connection.query(COMMIT)) as unknown as readonly {
@@ -109,6 +113,7 @@ async function commit(
           isCommitting = false;
           throw runner.failure ?? new ConnectionLostError('the transaction was taken back');
         }
+        isCommitted = true;
         await checkpoint?.('after-commit');
       } catch (error) {
         await connection.query('ROLLBACK').catch(() => undefined);
@@ -118,6 +123,8 @@ async function commit(
     return undefined;
   } catch (error) {
     return { error, inDoubt: isCommitting && !isTakenBack(error) };
+  } finally {
+    ledger.forget(isCommitted);
   }
 }
 

@@ -1,9 +1,11 @@
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
+import { LedgerNotes } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
-import { sqlGrantStore } from '../sql/sql-grant-store.js';
+import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { openConnections, type PostgresConnection, type PostgresConnections } from './connections.js';
@@ -36,31 +38,40 @@ export interface PostgresStoreOptions {
  * be reached now.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<GrantStore> {
-  const { place, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  return sqlGrantStore(await openPostgresDatabase(options), options.clock);
+}
+
+/** Opens the database of the same store. */
+export async function openPostgresDatabase(
+  options: Omit<PostgresStoreOptions, 'clock'>,
+): Promise<SqlDatabase> {
+  const { place, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
+  const notes = new LedgerNotes(join(dirname(options.ledgerKeyFile), 'ledger-seen'));
   const readers = openConnections(place);
   try {
-    await prepare(readers, options, ledgerKey, performance.now() + deadlineMs, migrate);
+    const begin = migrate ? new LedgerChain(ledgerKey, notes) : undefined;
+    await prepare(readers, place, begin, performance.now() + deadlineMs);
   } catch (error) {
     await readers.close();
     throw error;
   }
   // A write never waits for a connection that reads.
   const writer = openConnections(place, 1);
-  return sqlGrantStore(postgresDatabase({ readers, writer }, ledgerKey, { checkpoint, deadlineMs }), clock);
+  return postgresDatabase({ readers, writer }, ledgerKey, notes, { checkpoint, deadlineMs });
 }
 
 async function prepare(
   connections: PostgresConnections,
-  { place }: PostgresStoreOptions,
-  ledgerKey: LedgerKeyFile,
+  place: PostgresPlace,
+  /** The ledger that is to be begun with the tables, if they are to be made. */
+  begin: LedgerChain | undefined,
   deadline: number,
-  migrate: boolean,
 ): Promise<void> {
   for (;;) {
     try {
       await connections.use(async (connection) => {
-        if (migrate) await migrateAndBegin(connection, place.shown, ledgerKey);
+        if (begin) await migrateAndBegin(connection, place.shown, begin);
         else await new OperationRunner(connection).run(checkSchema(place.shown));
       });
       return;
@@ -76,14 +87,14 @@ async function prepare(
 async function migrateAndBegin(
   connection: PostgresConnection,
   shown: string,
-  ledgerKey: LedgerKeyFile,
+  ledger: LedgerChain,
 ): Promise<void> {
   const runner = new OperationRunner(connection);
   await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0');
   try {
     await runner.run(migrateSchema(shown));
     await runner.run(checkSchema(shown));
-    await runner.run(new LedgerChain(ledgerKey).begin());
+    await runner.run(ledger.begin());
     await connection.query('COMMIT');
   } catch (error) {
     await connection.query('ROLLBACK').catch(() => undefined);

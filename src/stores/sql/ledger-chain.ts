@@ -1,5 +1,7 @@
 import type { LedgerEntry, LedgerKind } from '../../redemption/ledger-store.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
+import type { LedgerNotes } from '../ledger-notes.js';
+import { LedgerAgeCheck } from './ledger-age.js';
 import { endCode, entryCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
@@ -76,16 +78,21 @@ const MOST_KNOWN = 1_000;
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
+  /** Whether the database was put back to an earlier copy. */
+  readonly age: LedgerAgeCheck;
   #key: Uint8Array | undefined;
   // What this process wrote last, by the code in the row: as long as that is there, nobody else has written.
   readonly #known = new Map<string, { readonly mac: Uint8Array; readonly head: Head }>();
   readonly #acts: Act[] = [];
   // So many of them were noted before the savepoint that is open.
   #kept = 0;
+  // Where the ledger ends once the transaction is committed.
+  #settledAt: number | undefined;
 
   /** `forUpdate` ends a query whose row nobody else may change until this transaction is over. */
-  constructor(keyFile: LedgerKeyFile, forUpdate = '') {
+  constructor(keyFile: LedgerKeyFile, notes: LedgerNotes, forUpdate = '') {
     this.#keyFile = keyFile;
+    this.age = new LedgerAgeCheck(notes);
     this.#forUpdate = forUpdate;
   }
 
@@ -98,23 +105,20 @@ export class LedgerChain {
     return key;
   }
 
-  /** Whether the ledger was begun, and its key is not needed to be made. */
-  *isBegun(): SqlOperation<boolean> {
-    return (yield* value(KEY_ID)) !== undefined;
-  }
-
   /**
    * Begins the ledger, making its key, unless it was begun; for a transaction in which nobody else does. Throws
-   * LedgerKeyError when its key is not at hand.
+   * LedgerKeyError when its key is not at hand, and StoreOpenError for an earlier copy of one that this host has seen.
    */
   *begin(): SqlOperation<void> {
-    if (!(yield* this.isBegun())) {
+    if ((yield* value(KEY_ID)) === undefined) {
       const key = this.#keyFile.make();
       yield* change(PUT_KEY_ID, ledgerKeyId(key));
       yield* change(FIRST_END, endCode(key, 0, 0));
       yield* beginRefusalTotals(key);
     }
     yield* this.key();
+    yield* this.age.begin();
+    yield* this.age.check();
   }
 
   /** Adds an entry behind its grant's last one. Throws LedgerKeyError when the key is not at hand. */
@@ -165,8 +169,10 @@ export class LedgerChain {
     this.#acts.length = this.#kept;
   }
 
-  /** Gives up what was noted in the transaction that is over. */
-  forget(): void {
+  /** Ends what was noted in the transaction that is over. */
+  forget(isCommitted: boolean): void {
+    if (isCommitted && this.#settledAt !== undefined) this.age.note(this.#settledAt);
+    this.#settledAt = undefined;
     this.#acts.length = 0;
     this.#kept = 0;
   }
@@ -177,6 +183,7 @@ export class LedgerChain {
     const key = yield* this.key();
     // Held from here to the commit: the order of the numbers is that of the commits.
     const end = yield* this.#readEnd(key);
+    yield* this.age.check(end.position);
     const heads = yield* this.#readHeads(key);
     let entries: SqlValue[][] = [];
     const refusals = new Map<string, number | 'gone'>();
@@ -208,6 +215,7 @@ export class LedgerChain {
     yield* this.#putHeads(key, heads);
     yield* addRefusalTotals(key, refusals);
     const { position, removed, genuine } = end;
+    this.#settledAt = position;
     yield* put(PUT_END, position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
   }
 

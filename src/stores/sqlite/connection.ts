@@ -1,5 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { LedgerKeyFile } from '../ledger-key.js';
+import type { LedgerNotes } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlValue } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
@@ -49,6 +50,7 @@ export function openConnection(
   Database: typeof BetterSqlite3,
   file: string,
   ledgerKey: LedgerKeyFile,
+  notes: LedgerNotes,
 ): SqliteConnection {
   const db = openFile(Database, file);
   const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
@@ -82,7 +84,7 @@ export function openConnection(
   const identity = fileIdentity(file);
   return {
     statement,
-    ledger: new LedgerChain(ledgerKey),
+    ledger: new LedgerChain(ledgerKey, notes),
     inTransaction: () => db.inTransaction,
     truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,

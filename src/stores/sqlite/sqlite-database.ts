@@ -11,7 +11,8 @@ import { runOperation } from './run-operation.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
-const DIALECT: SqlDialect = {
+/** How SQLite says it. */
+export const SQLITE: SqlDialect = {
   // A transaction that writes is alone from its beginning.
   forUpdate: '',
   redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',
@@ -51,7 +52,7 @@ export function sqliteDatabase(
   }
 
   return {
-    dialect: DIALECT,
+    dialect: SQLITE,
     read: (query) => use((connection) => runOperation(connection, query(connection.ledger))),
     readAtOnce: (query) => use((connection) => runInSnapshot(connection, query)),
     write,
@@ -105,6 +106,7 @@ function commit(
 ): CommitFailure | undefined {
   let connection: SqliteConnection | undefined;
   let committing = false;
+  let isCommitted = false;
   try {
     connection = session.connectToCurrent();
     connection.statement('BEGIN IMMEDIATE').run();
@@ -112,6 +114,7 @@ function commit(
     committing = true;
     checkpoint?.('before-commit');
     connection.statement('COMMIT').run();
+    isCommitted = true;
     checkpoint?.('after-commit');
     return undefined;
   } catch (error) {
@@ -119,7 +122,7 @@ function commit(
     session.noteFailure(error);
     return { error, inDoubt: committing && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
   } finally {
-    connection?.ledger.forget();
+    connection?.ledger.forget(isCommitted);
   }
 }
 

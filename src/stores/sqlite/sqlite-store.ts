@@ -4,7 +4,8 @@ import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { sqlGrantStore } from '../sql/sql-grant-store.js';
+import { LedgerNotes } from '../ledger-notes.js';
+import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
@@ -37,16 +38,23 @@ export interface SqliteStoreOptions {
  * needs the key does), and RedemptionError `store_unavailable` when it cannot be read now.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
-  const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  return sqlGrantStore(await openSqliteDatabase(options), options.clock);
+}
+
+/** Opens the database of the same store. */
+export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'clock'>): Promise<SqlDatabase> {
+  const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw noDriver(file, sqlite.missing);
   const { Database } = sqlite;
-  const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile ?? join(dirname(file), 'ledger.key'));
+  const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
+  const ledgerKey = new LedgerKeyFile(keyFile);
+  const notes = new LedgerNotes(join(dirname(keyFile), 'ledger-seen'));
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(Database, file, ledgerKey);
+    const connection = openConnection(Database, file, ledgerKey, notes);
     try {
       prepare(connection);
       return connection;
@@ -67,7 +75,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
       const session = keepSession(first, () =>
         openChecked((connection) => checkSchema(connection, file, true)),
       );
-      return sqlGrantStore(sqliteDatabase(session, { checkpoint, deadlineMs }), clock);
+      return sqliteDatabase(session, { checkpoint, deadlineMs });
     } catch (error) {
       if (error instanceof StoreOpenError || error instanceof LedgerKeyError) throw error;
       if (failureOf(error) !== 'busy' || performance.now() >= deadline)
@@ -80,10 +88,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
 /** Begins the ledger unless it was; throws `SQLITE_BUSY` while another connection writes. */
 function beginLedger(connection: SqliteConnection): void {
   const { ledger } = connection;
-  if (runOperation(connection, ledger.isBegun())) {
-    runOperation(connection, ledger.key());
-    return;
-  }
   connection.statement('BEGIN IMMEDIATE').run();
   runOperation(connection, ledger.begin());
   connection.statement('COMMIT').run();

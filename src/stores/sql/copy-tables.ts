@@ -1,0 +1,130 @@
+import type { SqlDialect } from './dialect.js';
+import { GRANT_COLUMNS } from './grant-row.js';
+import { change, rawRows, rows, type SqlOperation, type SqlValue, value } from './operation.js';
+import { pieces, tuples } from './pieces.js';
+import { REDEMPTION_COLUMNS } from './redemption-row.js';
+import { RENEWAL_COLUMNS } from './renewal-row.js';
+
+/** A database that is open for one transaction, over many turns of the event loop. */
+export interface TableSession {
+  readonly dialect: SqlDialect;
+  run<T>(operation: SqlOperation<T>): Promise<T>;
+  /** Commits what was done if `isDone`, takes it back otherwise, and closes the database. */
+  close(isDone: boolean): Promise<void>;
+}
+
+/** How many rows of each table were copied. */
+export type CopiedRows = Readonly<Record<string, number>>;
+
+interface Table {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** The first columns that tell rows apart. */
+  readonly key: number;
+}
+
+const STEP = 500;
+const TABLES: readonly Table[] = [
+  { name: 'grants', columns: GRANT_COLUMNS, key: 1 },
+  { name: 'renewals', columns: RENEWAL_COLUMNS, key: 2 },
+  {
+    name: 'codes',
+    columns: ['grant_uid', 'jti', 'uses', 'used', 'expires_at', 'subject', 'issued_at', 'revoked_at'],
+    key: 2,
+  },
+  {
+    name: 'events',
+    columns: ['grant_uid', 'seq', 'position', 'at', 'kind', 'redemption_id', 'detail', 'mac'],
+    key: 2,
+  },
+  {
+    name: 'refusals',
+    columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
+    key: 5,
+  },
+  { name: 'ledger_heads', columns: ['grant_uid', 'length', 'last', 'check_at', 'mac'], key: 1 },
+  { name: 'outcomes', columns: ['id', 'kid', 'request', 'made', 'sealed', 'until'], key: 1 },
+];
+const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
+const END = 'SELECT id, position, removed, mac FROM ledger_end';
+// What tells of the tables themselves is each database's own.
+const SETTINGS = "SELECT key, value FROM settings WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
+const CLEAR_SETTINGS = "DELETE FROM settings WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
+
+/** The first table of a database that has rows of somebody; undefined where it is as it was made. */
+export function* filledTable(): SqlOperation<string | undefined> {
+  for (const { name } of [REDEMPTIONS, ...TABLES]) {
+    if ((yield* value(`SELECT 1 FROM ${name} LIMIT 1`)) !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** Copies every row of one database into another one of the same schema that has none. */
+export async function copyTables(source: TableSession, target: TableSession): Promise<CopiedRows> {
+  const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target) };
+  for (const table of TABLES) copied[table.name] = await copyTable(source, target, table);
+  await target.run(replace('DELETE FROM ledger_end', 'ledger_end', await source.run(rawRows(END))));
+  await target.run(replace(CLEAR_SETTINGS, 'settings', await source.run(rawRows(SETTINGS))));
+  for (const [name, count] of Object.entries(copied)) {
+    const there = Number(await source.run(value(`SELECT count(*) FROM ${name}`)));
+    // Of rows that no listing comes by the ledger tells nothing either.
+    if (there !== count)
+      throw new Error(`${there} rows are in table ${name}, of which ${count} could be copied`);
+  }
+  return copied;
+}
+
+async function copyTable(source: TableSession, target: TableSession, table: Table): Promise<number> {
+  let copied = 0;
+  let after: readonly SqlValue[] | undefined;
+  for (;;) {
+    const found = await source.run(pageOf(table, after));
+    await target.run(insert(table, found));
+    copied += found.length;
+    after = found.at(-1)?.slice(0, table.key);
+    if (found.length < STEP) return copied;
+  }
+}
+
+/** In the order of their commits, which is that of the target's listings from then on. */
+async function copyRedemptions(source: TableSession, target: TableSession): Promise<number> {
+  let copied = 0;
+  let after = 0;
+  for (;;) {
+    const found = await source.run(
+      rows<Readonly<Record<string, SqlValue>>>(source.dialect.redemptions, after, 0, STEP),
+    );
+    const values = found.map((one) => REDEMPTION_COLUMNS.map((column) => one[column] ?? null));
+    await target.run(insert(REDEMPTIONS, values));
+    copied += found.length;
+    after = Number(found.at(-1)?.position);
+    if (found.length < STEP) return copied;
+  }
+}
+
+function* pageOf(
+  { name, columns, key }: Table,
+  after: readonly SqlValue[] | undefined,
+): SqlOperation<readonly (readonly SqlValue[])[]> {
+  const keys = columns.slice(0, key).join(', ');
+  const behind = after ? `WHERE (${keys}) > ${tuples(1, key)}` : '';
+  const sql = `SELECT ${columns.join(', ')} FROM ${name} ${behind} ORDER BY ${keys} LIMIT ${STEP}`;
+  return yield* rawRows(sql, ...(after ?? []));
+}
+
+function* insert({ name, columns }: Table, list: readonly (readonly SqlValue[])[]): SqlOperation<void> {
+  for (const piece of pieces(list)) {
+    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(piece.length, columns.length)}`;
+    yield* change(sql, ...piece.flat());
+  }
+}
+
+function* replace(
+  clear: string,
+  name: 'ledger_end' | 'settings',
+  list: readonly (readonly SqlValue[])[],
+): SqlOperation<void> {
+  yield* change(clear);
+  const columns = name === 'settings' ? ['key', 'value'] : ['id', 'position', 'removed', 'mac'];
+  yield* insert({ name, columns, key: 1 }, list);
+}

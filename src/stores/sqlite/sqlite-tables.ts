@@ -1,0 +1,30 @@
+import { LedgerKeyFile } from '../ledger-key.js';
+import { LedgerNotes } from '../ledger-notes.js';
+import type { TableSession } from '../sql/copy-tables.js';
+import { openConnection } from './connection.js';
+import { checkSchema } from './migrations.js';
+import { runOperation } from './run-operation.js';
+import { SQLITE } from './sqlite-database.js';
+
+/** Opens the tables of a file for one transaction, which with `writes` is alone. Throws as opening the store does. */
+export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
+  const { default: Database } = await import('better-sqlite3');
+  // Neither is read: copying adds nothing to a ledger.
+  const connection = openConnection(Database, file, new LedgerKeyFile(''), new LedgerNotes(''));
+  try {
+    checkSchema(connection, file);
+    connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return {
+    dialect: SQLITE,
+    run: async (operation) => runOperation(connection, operation),
+    async close(isDone) {
+      connection.statement(isDone ? 'COMMIT' : 'ROLLBACK').run();
+      connection.truncateLog();
+      connection.close();
+    },
+  };
+}

@@ -1,0 +1,293 @@
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+
+const work = new Workplace();
+const DATA = work.path('data');
+const databases: TestDatabase[] = [];
+
+async function newDatabase(): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  databases.push(database);
+  return database;
+}
+const run = (...words: readonly string[]) =>
+  linkgrant(words, { env: { PGPASSWORD: databases[0]?.password ?? '' } });
+const copy = (from: string, to: string, dataDir = DATA) =>
+  run('store', 'copy', from, to, '--data-dir', dataDir);
+const sqlite = (name: string) => `sqlite:${work.path(name)}`;
+
+/** Everything that a SQLite file holds, but what tells of the file itself. */
+function contents(file: string): unknown {
+  const db = new Database(file, { readonly: true });
+  const tables = [
+    'grants',
+    'redemptions',
+    'renewals',
+    'codes',
+    'events',
+    'refusals',
+    'ledger_heads',
+    'ledger_end',
+    'outcomes',
+  ];
+  const all = tables.map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all());
+  const settings = db.prepare("SELECT * FROM settings WHERE key NOT LIKE 'schema-%'").all();
+  db.close();
+  return [...all, settings];
+}
+
+beforeAll(async () => {
+  await newDatabase();
+  mkdirSync(DATA, { mode: 0o700 });
+  const store = await openSqliteStore({
+    file: work.path('data', 'linkgrant.db'),
+    migrate: true,
+    clock: () => NOW,
+  });
+  const grants = Array.from({ length: 700 }, (_, n) =>
+    sampleGrant({ name: `grant-${n}`, redemptionsAllowed: 5 }),
+  );
+  await Promise.all(grants.map((grant) => store.createGrant(grant, SAMPLE_CODE)));
+  for (const { uid } of grants.slice(0, 20)) {
+    const signedCode = { jti: 'j', uses: 2, expirationTime: NOW + 9_999, subject: null };
+    const redemption = sampleRedemption(uid, {
+      jti: 'j',
+      sealedAnswer: new Uint8Array([0, 255]),
+      sealedUntil: NOW,
+    });
+    await store.recordRedemption(uid, redemption, NOW, { signedCode });
+    await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW);
+    await store.recordReplay(redemption, '192.0.2.1', NOW);
+    const refusal = {
+      grantUid: uid,
+      code: 'policy_name',
+      name: 'grün',
+      subject: '"x"',
+      peer: '::1',
+    } as const;
+    await store.recordRefusal(refusal, NOW);
+  }
+  const [first, second, third] = grants;
+  await store.revokeGrant(first?.uid ?? '', NOW, true);
+  await store.revokeCode({ grantUid: second?.uid ?? '', jti: 'k', uses: 1, expirationTime: NOW }, NOW);
+  await store.deleteGrant(third?.uid ?? '');
+  await store.putSetting('a', 'b');
+  await store.claimOutcome(
+    { id: 'i', kid: 'k', request: 'r', made: 'm', sealed: new Uint8Array([1, 2]), until: NOW },
+    NOW - 1,
+  );
+  await store.close();
+});
+afterAll(async () => {
+  await work.remove();
+  for (const database of databases) await database.drop();
+});
+
+describe('linkgrant store copy', () => {
+  it('moves everything to PostgreSQL and back, and the ledger is whole there', async () => {
+    const [database] = databases;
+    const there = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
+    expect(there.stderr).toBe('');
+    expect(there.stdout).toContain('      699 grants\n');
+    expect(there.stdout).toContain('       20 redemptions\n');
+    expect(there.stdout).toContain('The ledger is whole there: 64 entries.');
+    const back = await copy(database?.url ?? '', sqlite('back.db'));
+    expect(back.code).toBe(0);
+    expect(contents(work.path('back.db'))).toEqual(contents(work.path('data', 'linkgrant.db')));
+    const listed = async (store: string) =>
+      json(await run('redemption', 'list', '-o', 'json', '--data-dir', DATA, '--store', store));
+    expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
+  });
+
+  it('refuses a store that has something in it, or is not there, and changes nothing', async () => {
+    const [database] = databases;
+    const filled = await copy(sqlite('data/linkgrant.db'), database?.url ?? '');
+    expect(filled.code).toBe(2);
+    expect(refusalOf(filled).error).toBe('the store that is to be copied to has redemptions already');
+    const missing = await copy(sqlite('none.db'), sqlite('new.db'));
+    expect(missing.code).toBe(2);
+    expect(refusalOf(missing).error).toContain('has not been set up yet');
+    const same = await copy(sqlite('data/linkgrant.db'), sqlite('data/linkgrant.db'));
+    expect(same.code).toBe(2);
+  });
+
+  it("refuses a data directory without the ledger's key, and a password that everybody can read", async () => {
+    mkdirSync(work.path('other'), { mode: 0o700 });
+    const keyless = await copy(sqlite('data/linkgrant.db'), sqlite('new.db'), work.path('other'));
+    expect(keyless.code).toBe(2);
+    expect(refusalOf(keyless).error).toContain("the ledger's key");
+    const shown = await copy(sqlite('data/linkgrant.db'), 'postgres://u:secret@127.0.0.1/d');
+    expect(shown.code).toBe(2);
+    expect(shown.stderr).not.toContain('secret');
+    expect((await copy('data.db', sqlite('new.db'))).code).toBe(2);
+  });
+});
+
+describe('linkgrant store migrate', () => {
+  it('makes the tables, so that commands find the store before a service ran', async () => {
+    const database = await newDatabase();
+    const words = ['--data-dir', work.path('migrated'), '--store', database.url];
+    expect((await run('grant', 'list', ...words)).code).toBe(2);
+    const migrated = await run('store', 'migrate', ...words);
+    expect(migrated).toMatchObject({ code: 0, stdout: 'The store has the tables of this release.\n' });
+    expect((await run('grant', 'list', ...words)).code).toBe(0);
+    expect((await run('store', 'migrate', ...words)).code).toBe(0);
+  });
+});
+
+describe('a store that was put back to an earlier copy', () => {
+  const serve = [
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--ops-listen',
+    'off',
+    '--endpoint',
+    'edge=r.example.com:1',
+  ];
+
+  /** A store with a token of two uses, of which one is spent after the copy was made and the other one before. */
+  async function putBack(
+    name: string,
+    store: () => string[],
+    save: () => Promise<void>,
+    restore: () => Promise<void>,
+  ) {
+    const place = () => ['--data-dir', work.path(name), ...store()];
+    const service = await work.serve([...serve.slice(1), ...place()], {
+      env: { PGPASSWORD: databases[0]?.password ?? '' },
+    });
+    const token = work.path(`${name}.yaml`);
+    const issued = await run(
+      'token',
+      'issue',
+      token,
+      '--name',
+      'west',
+      '--redemptions-allowed',
+      '2',
+      ...place(),
+    );
+    expect(issued.code).toBe(0);
+    const redeem = (site: string) =>
+      run(
+        'token',
+        'redeem',
+        token,
+        '--data-dir',
+        work.path(`${name}-${site}`),
+        '--to',
+        work.path(`${name}-${site}-to`),
+      );
+    expect((await redeem('a')).code).toBe(0);
+    await save();
+    expect((await redeem('b')).code).toBe(0);
+    await service.stop();
+    await restore();
+    return place;
+  }
+
+  async function isNoticed(place: () => string[]): Promise<void> {
+    const refused = await run(...serve, ...place());
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toContain('an earlier copy of itself: it lacks 1 entry');
+    const doctor = await run('doctor', ...place());
+    expect(doctor.stdout).toContain('it is an earlier copy');
+    const asked = await run('store', 'restored', ...place());
+    expect(asked.code).toBe(2);
+    expect(refusalOf(asked).error).toContain('1 grant may have uses back that were spent (default/west)');
+    expect(refusalOf(asked).hint).toContain('--revoke');
+    const accepted = await run('store', 'restored', '--revoke', ...place());
+    expect(accepted.stdout).toBe('Revoked default/west\nThe store may be served again.\n');
+    expect(await run('store', 'restored', ...place())).toMatchObject({
+      code: 0,
+      stdout: 'The store has all that was seen of it: nothing is to do.\n',
+    });
+    const grants = json(await run('grant', 'list', '-o', 'json', ...place()));
+    expect(grants).toMatchObject([{ name: 'west', state: 'revoked' }]);
+    const again = await work.serve([...serve.slice(1), ...place()], {
+      env: { PGPASSWORD: databases[0]?.password ?? '' },
+    });
+    await again.stop();
+  }
+
+  it('is noticed in SQLite, and serves again once it is decided what may be redeemed', async () => {
+    const file = work.path('lite', 'linkgrant.db');
+    const saved = work.path('saved.db');
+    const place = await putBack(
+      'lite',
+      () => [],
+      async () => {
+        const db = new Database(file);
+        db.exec(`VACUUM INTO '${saved}'`);
+        db.close();
+      },
+      async () => {
+        for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true });
+        copyFileSync(saved, file);
+        chmodSync(file, 0o600);
+      },
+    );
+    await isNoticed(place);
+  });
+
+  it('is noticed in PostgreSQL, at whatever name it was restored to', async () => {
+    const database = await newDatabase();
+    const restored = `${database.place.database}_restored`;
+    const url = database.url.replace(database.place.database, restored);
+    const copied = await createTestDatabase();
+    let store = database.url;
+    const place = await putBack(
+      'server',
+      () => ['--store', store],
+      async () => {
+        // The server makes a copy of a database that nobody is connected to.
+        await copied.sql(`ALTER DATABASE ${database.place.database} ALLOW_CONNECTIONS false`);
+        await copied.sql(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.place.database}'`,
+        );
+        await copied.sql(`CREATE DATABASE ${restored} TEMPLATE ${database.place.database}`);
+        await copied.sql(`ALTER DATABASE ${database.place.database} ALLOW_CONNECTIONS true`);
+        await copied.sql(`ALTER DATABASE ${restored} ALLOW_CONNECTIONS true`);
+      },
+      async () => {
+        store = url;
+      },
+    );
+    try {
+      await isNoticed(place);
+    } finally {
+      await copied.sql(`DROP DATABASE ${restored} WITH (FORCE)`);
+      await copied.drop();
+    }
+  });
+
+  it('is what a store is that was copied and served from elsewhere since', async () => {
+    const database = await newDatabase();
+    cpSync(DATA, work.path('moved'), { recursive: true });
+    const moved = work.path('moved');
+    expect((await copy(`sqlite:${moved}/linkgrant.db`, database.url, moved)).code).toBe(0);
+    const grant = (
+      json(await run('grant', 'list', '-o', 'json', '--data-dir', moved)) as { name: string }[]
+    )[9];
+    const revoked = await run(
+      'grant',
+      'revoke',
+      grant?.name ?? '',
+      '--data-dir',
+      moved,
+      '--store',
+      database.url,
+    );
+    expect(revoked.code).toBe(0);
+    const old = await run(...serve, '--data-dir', moved);
+    expect(old.code).toBe(2);
+    expect(refusalOf(old).error).toContain('an earlier copy of itself');
+    expect((await run('grant', 'revoke', 'grant-12', '--data-dir', moved)).code).toBe(4);
+  });
+});
