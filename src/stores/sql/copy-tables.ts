@@ -46,10 +46,14 @@ const TABLES: readonly Table[] = [
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'made', 'sealed', 'until'], key: 1 },
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
-const END = 'SELECT id, position, removed, mac FROM ledger_end';
+/** Tables that have rows from the beginning, which those of the source take the place of. */
+const BEGUN: readonly Table[] = [
+  { name: 'refusal_totals', columns: ['grant_uid', 'times', 'mac'], key: 1 },
+  { name: 'ledger_end', columns: ['id', 'position', 'removed', 'mac'], key: 1 },
+];
+const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
 // What tells of the tables themselves is each database's own.
-const SETTINGS = "SELECT key, value FROM settings WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
-const CLEAR_SETTINGS = "DELETE FROM settings WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
+const COPIED_SETTINGS = "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
 
 /** The first table of a database that has rows of somebody; undefined where it is as it was made. */
 export function* filledTable(): SqlOperation<string | undefined> {
@@ -63,8 +67,13 @@ export function* filledTable(): SqlOperation<string | undefined> {
 export async function copyTables(source: TableSession, target: TableSession): Promise<CopiedRows> {
   const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target) };
   for (const table of TABLES) copied[table.name] = await copyTable(source, target, table);
-  await target.run(replace('DELETE FROM ledger_end', 'ledger_end', await source.run(rawRows(END))));
-  await target.run(replace(CLEAR_SETTINGS, 'settings', await source.run(rawRows(SETTINGS))));
+  for (const table of BEGUN) {
+    await target.run(change(`DELETE FROM ${table.name}`));
+    await copyTable(source, target, table);
+  }
+  const settings = await source.run(rawRows(`SELECT key, value FROM settings ${COPIED_SETTINGS}`));
+  await target.run(change(`DELETE FROM settings ${COPIED_SETTINGS}`));
+  await target.run(insert(SETTINGS, settings));
   for (const [name, count] of Object.entries(copied)) {
     const there = Number(await source.run(value(`SELECT count(*) FROM ${name}`)));
     // Of rows that no listing comes by the ledger tells nothing either.
@@ -117,14 +126,4 @@ function* insert({ name, columns }: Table, list: readonly (readonly SqlValue[])[
     const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(piece.length, columns.length)}`;
     yield* change(sql, ...piece.flat());
   }
-}
-
-function* replace(
-  clear: string,
-  name: 'ledger_end' | 'settings',
-  list: readonly (readonly SqlValue[])[],
-): SqlOperation<void> {
-  yield* change(clear);
-  const columns = name === 'settings' ? ['key', 'value'] : ['id', 'position', 'removed', 'mac'];
-  yield* insert({ name, columns, key: 1 }, list);
 }

@@ -5,7 +5,7 @@ import { LedgerAgeCheck } from './ledger-age.js';
 import { endCode, entryCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
-import { addRefusalTotals, beginRefusalTotals } from './refusal-totals.js';
+import { addRefusalTotals, adoptRefusals, beginRefusalTotals } from './refusal-totals.js';
 
 /** An entry that is to be added to a grant's ledger. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -106,17 +106,18 @@ export class LedgerChain {
   }
 
   /**
-   * Begins the ledger, making its key, unless it was begun; for a transaction in which nobody else does. Throws
+   * Begins the ledger, making its key, unless it was begun, and takes over what an older release has left (`isOlder`); for a transaction in which nobody else does. Throws
    * LedgerKeyError when its key is not at hand, and StoreOpenError for an earlier copy of one that this host has seen.
    */
-  *begin(): SqlOperation<void> {
+  *begin(isOlder = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
       const key = this.#keyFile.make();
       yield* change(PUT_KEY_ID, ledgerKeyId(key));
       yield* change(FIRST_END, endCode(key, 0, 0));
       yield* beginRefusalTotals(key);
     }
-    yield* this.key();
+    const key = yield* this.key();
+    if (isOlder) yield* adoptRefusals(key);
     yield* this.age.begin();
     yield* this.age.check();
   }

@@ -105,6 +105,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+// Refusals were not counted before.
+const COUNTS_REFUSALS = 3;
+
 /** The schema version that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
@@ -138,15 +141,17 @@ export function checkSchema(connection: SqliteConnection, file: string, orNewer 
 }
 
 /**
- * Brings the database to this program's schema in one transaction; does nothing to one that has it or a newer one.
+ * Brings the database to this program's schema in one transaction; does nothing to one that has it or a newer one. Tells
+ * whether its ledger is one in which refusals were not counted.
  * Throws SQLite's own errors, `SQLITE_BUSY` while another process migrates.
  */
-export function migrateSchema(connection: SqliteConnection, file: string): void {
-  if (schemaVersion(connection, file) >= SCHEMA_VERSION) return;
+export function migrateSchema(connection: SqliteConnection, file: string): boolean {
+  if (schemaVersion(connection, file) >= SCHEMA_VERSION) return false;
   connection.statement('BEGIN IMMEDIATE').run();
   try {
     // Read again: another process may have migrated before the lock was ours.
-    for (const { release, statements } of MIGRATIONS.slice(schemaVersion(connection, file))) {
+    const found = schemaVersion(connection, file);
+    for (const { release, statements } of MIGRATIONS.slice(found)) {
       for (const sql of statements) connection.statement(sql).run();
       connection
         .statement("INSERT OR REPLACE INTO settings (key, value) VALUES ('schema-release', ?)")
@@ -155,6 +160,7 @@ export function migrateSchema(connection: SqliteConnection, file: string): void 
     connection.statement(`PRAGMA application_id = ${APPLICATION_ID}`).run();
     connection.statement(`PRAGMA user_version = ${SCHEMA_VERSION}`).run();
     connection.statement('COMMIT').run();
+    return found > 0 && found < COUNTS_REFUSALS;
   } catch (error) {
     if (connection.inTransaction()) connection.statement('ROLLBACK').run();
     throw error;

@@ -67,9 +67,9 @@ export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'cloc
   for (;;) {
     try {
       const first = openChecked((connection) => {
-        if (migrate) migrateSchema(connection, file);
+        const isOlder = migrate && migrateSchema(connection, file);
         checkSchema(connection, file);
-        if (migrate) beginLedger(connection);
+        if (migrate) beginLedger(connection, isOlder);
       });
       // A newer release may have migrated while this process ran.
       const session = keepSession(first, () =>
@@ -86,10 +86,10 @@ export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'cloc
 }
 
 /** Begins the ledger unless it was; throws `SQLITE_BUSY` while another connection writes. */
-function beginLedger(connection: SqliteConnection): void {
+function beginLedger(connection: SqliteConnection, isOlder: boolean): void {
   const { ledger } = connection;
   connection.statement('BEGIN IMMEDIATE').run();
-  runOperation(connection, ledger.begin());
+  runOperation(connection, ledger.begin(isOlder));
   connection.statement('COMMIT').run();
 }
 

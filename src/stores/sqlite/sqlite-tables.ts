@@ -1,3 +1,4 @@
+import { loadSqlite } from '../../files/sqlite-module.js';
 import { LedgerKeyFile } from '../ledger-key.js';
 import { LedgerNotes } from '../ledger-notes.js';
 import type { TableSession } from '../sql/copy-tables.js';
@@ -8,9 +9,10 @@ import { SQLITE } from './sqlite-database.js';
 
 /** Opens the tables of a file for one transaction, which with `writes` is alone. Throws as opening the store does. */
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
-  const { default: Database } = await import('better-sqlite3');
+  const sqlite = await loadSqlite();
+  if ('missing' in sqlite) throw sqlite.missing;
   // Neither is read: copying adds nothing to a ledger.
-  const connection = openConnection(Database, file, new LedgerKeyFile(''), new LedgerNotes(''));
+  const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new LedgerNotes(''));
   try {
     checkSchema(connection, file);
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
