@@ -18,7 +18,7 @@ export interface PostgresProcess {
 }
 
 /** A port of 127.0.0.1 that nobody listens on now. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
