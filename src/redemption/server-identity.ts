@@ -35,7 +35,7 @@ export interface IdentitySources {
 }
 
 /** A server identity that cannot be used; the message names what it was read from and the reason. */
-class ServerIdentityError extends Error {
+export class ServerIdentityError extends Error {
   override readonly name = 'ServerIdentityError';
 }
 

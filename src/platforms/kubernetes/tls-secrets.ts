@@ -15,10 +15,6 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-interface SecretResource extends Resource {
-  readonly data?: unknown;
-}
-
 /**
  * Reads TLS Secrets live, by `get` alone. Everyone who asks for one is told what was there after they asked. Rejects with
  * ApiError where the API does not answer.
@@ -30,7 +26,7 @@ export class TlsSecrets {
     this.#reads = new SharedReads(async (key) => {
       const [namespace, name] = key.split('/') as [string, string];
       try {
-        return decode(await client.get<SecretResource>(SECRETS, { namespace, name }));
+        return tlsSecretOf(await client.get<Resource>(SECRETS, { namespace, name }));
       } catch (error) {
         if (isApiError(error, 'not_found')) return 'missing';
         if (isApiError(error, 'forbidden')) return 'forbidden';
@@ -45,10 +41,18 @@ export class TlsSecrets {
   }
 }
 
-function decode({ data }: SecretResource): TlsSecret {
+/** What a Secret resource holds. */
+export function tlsSecretOf(secret: Resource): TlsSecret {
+  const { data } = secret as { readonly data?: unknown };
   const textOf = (key: string) => {
     const value = asMapping(data)[key];
     return typeof value === 'string' ? Buffer.from(value, 'base64').toString('latin1') : '';
   };
   return { tlsCrt: textOf('tls.crt'), tlsKey: textOf('tls.key'), caCrt: textOf('ca.crt') };
+}
+
+/** The `data` of a Secret resource that holds it. */
+export function tlsSecretData({ tlsCrt, tlsKey, caCrt }: TlsSecret): Readonly<Record<string, string>> {
+  const encoded = (text: string) => Buffer.from(text, 'latin1').toString('base64');
+  return { 'tls.crt': encoded(tlsCrt), 'tls.key': encoded(tlsKey), 'ca.crt': encoded(caCrt) };
 }
