@@ -12,6 +12,12 @@ const SKUPPER_VARIABLES = {
   SKUPPER_GRANT_SERVER_PORT: '9090',
   SKUPPER_GRANT_SERVER_BASE_URL: 'grants.example.com:9090',
   SKUPPER_ALLOW_REDEEM_BY_KEY: 'true',
+  SKUPPER_PLATFORM: 'kubernetes',
+  SKUPPER_GRANT_SERVER_AUTOCONFIGURE: 'true',
+  SKUPPER_GRANT_SERVER_TLS_CREDENTIALS: 'skupper-grant-server',
+  NAMESPACE: 'skupper',
+  WATCH_NAMESPACE: 'west',
+  KUBECONFIG: '/etc/kubeconfig',
 };
 // Only where the program looks for its file, so it cannot stand in it.
 const NOT_IN_THE_FILE = 'dataDir';

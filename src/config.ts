@@ -63,13 +63,21 @@ function readVariable(env: Environment, name: string | undefined): string | unde
   return value === undefined || value === '' || SERVICE_LINK.test(value) ? undefined : value;
 }
 
-/** Skupper's port and base URL, which are written in another way than ours. */
+/**
+ * Skupper's variables that are written in another way than ours, and, in a cluster, those whose names many programs use.
+ */
 function skupperVariables(
   env: Environment,
+  platform: unknown,
 ): Readonly<Partial<Record<SettingKey, { name: string; value: string }>>> {
   const port = readVariable(env, 'SKUPPER_GRANT_SERVER_PORT');
   const base = readVariable(env, 'SKUPPER_GRANT_SERVER_BASE_URL');
+  const inCluster = (name: string) => (platform === 'kubernetes' ? readVariable(env, name) : undefined);
+  const watched = inCluster('WATCH_NAMESPACE');
+  const own = inCluster('NAMESPACE');
   return {
+    ...(watched !== undefined && { namespace: { name: 'WATCH_NAMESPACE', value: watched } }),
+    ...(own !== undefined && { serviceNamespace: { name: 'NAMESPACE', value: own } }),
     ...(port !== undefined && { listen: { name: 'SKUPPER_GRANT_SERVER_PORT', value: `:${port}` } }),
     ...(base !== undefined && {
       externalUrl: { name: 'SKUPPER_GRANT_SERVER_BASE_URL', value: `https://${base}` },
@@ -136,7 +144,9 @@ export function loadConfiguration(
   const usual = join(dataDir, 'config.yaml');
   const file = named ?? (existsSync(usual) ? usual : undefined);
   const fileValues = file === undefined ? {} : readFile(file);
-  const skupper = skupperVariables(env);
+  const platform =
+    flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');
+  const skupper = skupperVariables(env, platform ?? fileValues.platform);
 
   const settings: Record<string, unknown> = {};
   const sources: Record<string, SettingSource> = {};

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from './domain/duration.js';
 import type { LinkEndpoint } from './domain/link.js';
-import { isNamespace } from './domain/names.js';
+import { isNamespace, isResourceName } from './domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
 import { parseStorePlace, STORE_FORM } from './store-place.js';
@@ -39,6 +39,12 @@ function flag() {
     ['false', false],
   ]);
   return text('true or false', (value) => words.get(value));
+}
+
+function resourceName() {
+  return text('a name of lower-case letters, digits, - and .', (value) =>
+    isResourceName(value) ? value : undefined,
+  );
 }
 
 function duration() {
@@ -93,10 +99,16 @@ const path = z.string().min(1, 'a path');
 /** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
 export const SETTING_SCHEMAS = {
   dataDir: path,
-  platform: oneOf('standalone', 'podman', 'docker', 'linux'),
+  platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
   namespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
     isNamespace(value) ? value : undefined,
   ),
+  serviceNamespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
+    isNamespace(value) ? value : undefined,
+  ),
+  // As kubectl has it: several files are merged.
+  kubeconfig: text('a path, or several with : between them', (value) => value.split(':').filter(Boolean)),
+  context: z.string().min(1, 'the name of a context'),
   skupperHome: path,
   listen: listenAddress(),
   externalUrl: text(
@@ -113,6 +125,9 @@ export const SETTING_SCHEMAS = {
   tlsCert: path,
   tlsKey: path,
   tlsCa: path,
+  service: resourceName(),
+  securedAccess: flag(),
+  tlsSecret: resourceName(),
   tlsMinVersion: oneOf('1.3', '1.2'),
   issuerCert: path,
   issuerKey: path,

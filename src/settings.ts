@@ -30,13 +30,28 @@ export const SETTINGS = {
     placeholder: 'PLATFORM',
     short: 'p',
     alias: 'SKUPPER_PLATFORM',
-    description: 'what the site runs on: standalone, podman, docker or linux',
+    description: 'what the site runs on: standalone, podman, docker, linux, or (serve alone) kubernetes',
   },
   namespace: {
     placeholder: 'NAMESPACE',
     short: 'n',
     description:
       'namespace of the site and its grants: the only one that is served (default: each that has a site), or that a command means (default: the only one that is served, else default)',
+  },
+  serviceNamespace: {
+    placeholder: 'NAMESPACE',
+    description:
+      'on kubernetes: namespace that the service itself runs in, for its own Secrets (default: that of its pod)',
+  },
+  kubeconfig: {
+    placeholder: 'FILE',
+    alias: 'KUBECONFIG',
+    description:
+      'on kubernetes: how the API is reached (default: ~/.kube/config where it exists, else the service account of the pod)',
+  },
+  context: {
+    placeholder: 'NAME',
+    description: 'on kubernetes: context of the kubeconfig (default: its current one)',
   },
   skupperHome: {
     // Root's; anybody else's is under the XDG data home.
@@ -73,6 +88,24 @@ export const SETTINGS = {
   },
   tlsKey: { placeholder: 'FILE', description: 'key of --tls-cert (PEM)' },
   tlsCa: { placeholder: 'FILE', description: 'CA of --tls-cert, which tokens carry (PEM)' },
+  service: {
+    default: 'linkgrant',
+    placeholder: 'NAME',
+    description:
+      'on kubernetes: Service whose load balancer is in the URL of tokens, unless --external-url is',
+  },
+  securedAccess: {
+    default: false,
+    alias: 'SKUPPER_GRANT_SERVER_AUTOCONFIGURE',
+    description:
+      "on kubernetes: have Skupper's controller expose the service, by a SecuredAccess called linkgrant-grants",
+  },
+  tlsSecret: {
+    placeholder: 'NAME',
+    alias: 'SKUPPER_GRANT_SERVER_TLS_CREDENTIALS',
+    description:
+      "on kubernetes: Secret with the server certificate (tls.crt, tls.key, ca.crt), as cert-manager writes it (default: linkgrant's own)",
+  },
   tlsMinVersion: {
     default: '1.3',
     placeholder: 'VERSION',

@@ -1,5 +1,5 @@
 import { flagOf, type SettingKey } from '../settings.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
@@ -12,7 +12,7 @@ export async function configCheckCommand(flags: {
   readonly [flag: string]: unknown;
 }): Promise<void> {
   const { output, ...settingFlags } = flags;
-  const { written, sources } = configurationFrom(settingFlags);
+  const { written, sources } = anyConfigurationFrom(settingFlags);
   const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
     key,
     value: written[key] ?? null,

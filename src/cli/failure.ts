@@ -21,10 +21,16 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
     'give a certificate chain that is valid now, its key and its CA with --tls-cert, --tls-key and --tls-ca',
   ],
   ['StoreOpenError', undefined],
+  [
+    'ClusterConfigError',
+    'name a kubeconfig with --kubeconfig and a context of it with --context, or run this in a pod of the cluster',
+  ],
   ['LedgerKeyError', undefined],
   ['StoreSchemaError', undefined],
 ]);
 
+const API_HINT =
+  'check that the API server is reached from here, that the CRDs are applied, and that its account has the roles of deploy/';
 const UNFORESEEN =
   'this was not foreseen: look at what the command was given, and report it if nothing there is wrong';
 
@@ -47,6 +53,7 @@ export function describeFailure(error: unknown): {
   if (code === 'ERR_MODULE_NOT_FOUND') {
     return { message: `a package is not installed: ${message}`, hint: WITH_OPTIONAL, exitCode: 2 };
   }
+  if (name === 'ApiError') return { message: `the Kubernetes API: ${message}`, hint: API_HINT, exitCode: 4 };
   if (name === 'UnreadableFileError') return { message, hint, exitCode: 1 };
   if (code !== undefined && path !== undefined) {
     const problem = explainFileError(path, error);

@@ -17,7 +17,7 @@ export async function banner(
   ports: ServingPorts,
   { namespace }: Settings,
 ): Promise<string> {
-  const { url, caSha256, system, endpoints } = description;
+  const { platform, url, caSha256, system, endpoints } = description;
   const standalone =
     endpoints.length > 0
       ? 'Next: linkgrant token issue token.yaml'
@@ -30,9 +30,18 @@ export async function banner(
     `Serving ${url} on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`,
     ...(ports.admin === undefined ? [] : [`Admin API on port ${ports.admin}`]),
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
-    ...(system ? await siteLines(system) : [standalone]),
+    ...(platform === 'kubernetes'
+      ? [clusterLine(namespace)]
+      : system
+        ? await siteLines(system)
+        : [standalone]),
     '',
   ].join('\n');
+}
+
+function clusterLine(namespace: string | undefined): string {
+  const where = namespace === undefined ? 'every namespace' : `namespace ${namespace}`;
+  return `Next: make an AccessGrant; those of ${where} become Ready here`;
 }
 
 /** A line for each served site: where links to it lead, or why none do. */

@@ -5,7 +5,7 @@ import { startOperations } from '../operations.js';
 import { type RuntimeContext, startService } from '../runtime.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { listenFailure } from './listen-failure.js';
 import { plainText } from './plain-text.js';
 import { banner } from './serve-banner.js';
@@ -21,8 +21,9 @@ export async function serveCommand(
   flags: Readonly<Record<string, unknown>>,
   context: Context,
 ): Promise<void> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = anyConfigurationFrom(flags);
   refuseEndpoints(settings);
+  refuseForCluster(settings);
   const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
   try {
     if (cluster.isWorker) await runWorker(settings, runtime);
@@ -42,11 +43,29 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
   });
 }
 
+/** What keeps files on this machine, where a cluster keeps resources. */
+function refuseForCluster({ platform, workers, ...settings }: Settings): void {
+  if (platform !== 'kubernetes') return;
+  const refuse = (what: string, hint: string): never => {
+    throw new CommandError(`${what} does not go with --platform kubernetes`, { exitCode: 2, hint });
+  };
+  if (workers > 1) refuse('--workers', 'run more replicas instead: each of them redeems');
+  if (settings.store !== undefined) refuse('--store', 'grants and redemptions are resources of the cluster');
+  if (settings.adminListen !== undefined) refuse('--admin-listen', "the cluster's own API has its grants");
+  if (settings.tlsCert !== undefined) refuse('--tls-cert', 'name a Secret with --tls-secret');
+  if (settings.issuerCert !== undefined) {
+    refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');
+  }
+}
+
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = toldToStop();
   // That its timers run is all there is to know of a single process.
   const manager = serviceManager(environment(), runtime.logger, () => true);
-  const service = await startService(settings, runtime);
+  const service =
+    settings.platform === 'kubernetes'
+      ? await (await import('../kubernetes-service.js')).startKubernetesService(settings, runtime)
+      : await startService(settings, runtime);
   const ready = () => manager.ready(`Serving ${service.description.url}`);
   let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
   try {

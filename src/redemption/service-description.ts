@@ -3,7 +3,7 @@ import type { GrantStore } from './grant-store.js';
 
 /** What a running service publishes of itself, so that tokens can be made whether it runs or not. */
 export interface ServiceDescription {
-  readonly platform: 'standalone' | 'podman' | 'docker' | 'linux';
+  readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
   /** Base URL of tokens, path prefix included, without a trailing slash. */
   readonly url: string;
   /** PEM that the URL's server certificate verifies against. */

@@ -1,3 +1,4 @@
+import type { Redemption } from '../../domain/redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
 import { AccessLooks } from './access-looks.js';
@@ -12,7 +13,7 @@ import { KubernetesSite } from './kubernetes-site.js';
 import { LeaderElection } from './leader-election.js';
 import { leaseAccess } from './lease-access.js';
 import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
-import type { Resource, ResourceKind, Stored } from './resource.js';
+import { apiVersionOf, type Resource, type ResourceKind, type Stored } from './resource.js';
 import { SiteIndex } from './site-index.js';
 import { readRouterAccess, readSite } from './site-resource.js';
 import { TlsSecrets } from './tls-secrets.js';
@@ -44,7 +45,7 @@ const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_
 const WATCH_BACK_OFF = { firstMs: 200, longestMs: 10_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const LOOK_MS = 30_000;
-// Watches are seen alive every 8 s.
+// Watches end, and so are seen alive, every 10 s.
 const FRESH_MS = 30_000;
 
 /**
@@ -87,8 +88,10 @@ export class GrantController {
       clock,
       wait: options.wait,
       onChange: (key) => this.#add(key),
-      onGone: (uid) => {
-        for (const noted of [this.#looks, this.#tally, foreign]) noted.forget(uid);
+      onGone: ({ uid, namespace }) => {
+        this.#looks.forget(uid);
+        foreign.forget(uid);
+        this.#tally.forget(namespace, uid);
       },
     });
     this.#looks = new AccessLooks(this.site, (namespace) => {
@@ -99,7 +102,8 @@ export class GrantController {
       looks: this.#looks,
       foreign,
       events: this.events,
-      countOf: (uid) => (this.#informers.redemptions.isSynced ? this.#tally.countOf(uid) : undefined),
+      countOf: ({ namespace = '', uid }) =>
+        this.#informers.redemptions.isSynced ? this.#tally.countOf(namespace, uid) : undefined,
       place: options.place,
       clock,
     });
@@ -129,6 +133,11 @@ export class GrantController {
     return this.#election.isLeading;
   }
 
+  /** True while there are Redemptions that somebody deleted, and that are not let go of yet. */
+  get hasDeletedRedemptions(): boolean {
+    return this.#tally.hasDeleted;
+  }
+
   /** Begins to watch and to take part in the election. */
   start(): void {
     const { signal } = this.#stop;
@@ -146,6 +155,18 @@ export class GrantController {
   /** The service is reached elsewhere than before, or with another trust: every grant has to say so. */
   placeChanged(): void {
     for (const key of this.grants.keys()) this.#add(key);
+  }
+
+  /** Tells of a redemption by an Event of its AccessGrant. */
+  noteRedeemed({ grantUid, name, subject }: Redemption): void {
+    const [namespace, grantName] = this.grants.keyOf(grantUid)?.split('/') ?? [];
+    if (namespace === undefined || grantName === undefined) return;
+    const grant = { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, uid: grantUid };
+    const message = `Redeemed for link "${name}", subject "${subject}"`;
+    this.events.note(
+      { ...grant, namespace, name: grantName },
+      { type: 'Normal', reason: 'Redeemed', message },
+    );
   }
 
   /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */

@@ -18,8 +18,8 @@ export interface GrantIndexOptions {
   readonly wait: (ms: number) => Promise<unknown>;
   /** Told of `namespace/name` where something may be different. */
   readonly onChange: (key: string) => void;
-  /** Told of the uid of a grant that is gone. */
-  readonly onGone: (uid: string) => void;
+  /** Told of a grant that is gone. */
+  readonly onGone: (grant: GrantLocation) => void;
 }
 
 const MOST_ABSENT = 10_000;
@@ -99,11 +99,11 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     this.#options.onChange(keyOf(location));
   }
 
-  remove({ uid, ...rest }: GrantLocation): void {
-    this.#byUid.delete(uid);
-    this.#noteAbsent(uid);
-    this.#options.onGone(uid);
-    this.#options.onChange(keyOf({ uid, ...rest }));
+  remove(location: GrantLocation): void {
+    this.#byUid.delete(location.uid);
+    this.#noteAbsent(location.uid);
+    this.#options.onGone(location);
+    this.#options.onChange(keyOf(location));
   }
 
   /** Bounded, since strangers ask for what they like. */

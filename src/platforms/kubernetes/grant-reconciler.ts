@@ -18,7 +18,7 @@ export interface GrantReconcilerDependencies {
   readonly foreign: ForeignRewrites;
   readonly events: Pick<EventRecorder, 'note'>;
   /** How often a grant was redeemed; undefined while that is not known. */
-  readonly countOf: (grantUid: string) => number | undefined;
+  readonly countOf: (grant: Stored<AccessGrantResource>['metadata']) => number | undefined;
   /** Where the service is reached and with which trust; undefined while that is not known. */
   readonly place: () => { readonly url: string; readonly ca: string } | undefined;
   readonly clock: Clock;
@@ -53,7 +53,7 @@ export class GrantReconciler {
     const { clock, countOf, looks, foreign } = this.#deps;
     const { uid } = grant.metadata;
     const now = clock();
-    const redemptions = countOf(uid);
+    const redemptions = countOf(grant.metadata);
     const place = this.#deps.place();
     if (place && foreign.isLeft(grant, `${place.url}/${uid}`, now)) {
       const generation = grant.metadata.generation ?? 0;

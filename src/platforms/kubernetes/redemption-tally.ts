@@ -3,13 +3,18 @@ import type { Resource, Stored } from './resource.js';
 
 /** A use of a grant: which one, and which of its slots. */
 export interface RecordedUse {
+  /** Of the Redemption: one in another namespace than its grant counts nothing. */
+  readonly namespace: string;
   readonly grantUid: string;
   readonly slot: number;
+  /** True if somebody deleted it, and it waits for a finalizer. */
+  readonly isDeleted: boolean;
 }
 
 /** How often each grant was redeemed, from the Redemptions that an informer tells of; a few bytes for each grant. */
 export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
   readonly #counts = new Map<string, number>();
+  readonly #deleted = new Set<string>();
   readonly #onChange: (grantUid: string) => void;
 
   /** `onChange` is told of a grant that was redeemed once more. */
@@ -18,31 +23,47 @@ export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
   }
 
   /** Slots are filled in order and stay used, so the highest one tells. */
-  countOf(grantUid: string): number {
-    return this.#counts.get(grantUid) ?? 0;
+  countOf(namespace: string, grantUid: string): number {
+    return this.#counts.get(`${namespace}/${grantUid}`) ?? 0;
   }
 
-  forget(grantUid: string): void {
-    this.#counts.delete(grantUid);
+  forget(namespace: string, grantUid: string): void {
+    this.#counts.delete(`${namespace}/${grantUid}`);
+  }
+
+  /** True while there are Redemptions that wait to be let go of. */
+  get hasDeleted(): boolean {
+    return this.#deleted.size > 0;
   }
 
   replace(uses: readonly (RecordedUse | undefined)[]): void {
+    this.#deleted.clear();
     for (const use of uses) this.put(use);
   }
 
   put(use: RecordedUse | undefined): void {
-    if (!use || use.slot < this.countOf(use.grantUid)) return;
-    this.#counts.set(use.grantUid, use.slot + 1);
-    this.#onChange(use.grantUid);
+    if (!use) return;
+    const { namespace, grantUid, slot, isDeleted } = use;
+    if (isDeleted) this.#deleted.add(keyOf(use));
+    if (slot < this.countOf(namespace, grantUid)) return;
+    this.#counts.set(`${namespace}/${grantUid}`, slot + 1);
+    this.#onChange(grantUid);
   }
 
-  remove(): void {
-    // A Redemption that is deleted while its grant lives stays counted.
+  /** A Redemption that goes while its grant lives stays counted. */
+  remove(use: RecordedUse | undefined): void {
+    if (use) this.#deleted.delete(keyOf(use));
   }
+}
+
+function keyOf({ namespace, grantUid, slot }: RecordedUse): string {
+  return `${namespace}/${grantUid}-${slot}`;
 }
 
 /** The use that a Redemption records, by its name; undefined for one that is named otherwise. */
 export function readRecordedUse({ metadata }: Stored<Resource>): RecordedUse | undefined {
   const [, grantUid, slot] = /^([0-9a-f-]{36})-(\d{1,7})$/.exec(metadata.name) ?? [];
-  return grantUid === undefined ? undefined : { grantUid, slot: Number(slot) };
+  const { namespace = '', deletionTimestamp } = metadata;
+  if (grantUid === undefined) return undefined;
+  return { namespace, grantUid, slot: Number(slot), isDeleted: deletionTimestamp !== undefined };
 }

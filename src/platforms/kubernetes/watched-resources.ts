@@ -3,7 +3,7 @@ import type { KubernetesClient } from './client.js';
 import type { ObjectSource } from './informer.js';
 import type { Resource, ResourceKind, Stored } from './resource.js';
 
-// A server that tells nothing sends a bookmark shortly before it ends a watch: so every watch is seen alive this often.
+// The server ends a watch in good order after that: so each is seen alive this often, though nothing changes.
 const WATCH_SECONDS = 10;
 // A connection that has died without a word is given up then.
 const MOST_SILENCE_MS = (WATCH_SECONDS + 5) * 1_000;

@@ -14,7 +14,7 @@ export interface RunningController {
   readonly controller: GrantController;
   readonly client: KubernetesClient;
   readonly proxy: ApiProxy;
-  /** Paths of the requests that wrote, oldest first. */
+  /** The requests that wrote an AccessGrant, oldest first. */
   writes(): string[];
   stop(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function startController(
     proxy,
     writes: () =>
       proxy.requests
-        .filter(({ method, path }) => method !== 'GET' && !path.includes('/leases'))
+        .filter(({ method, path }) => method !== 'GET' && path.includes('/accessgrants'))
         .map(({ method, path }) => `${method} ${path}`),
     async stop() {
       await controller.stop();

@@ -1,0 +1,183 @@
+import type { CertificateTimes } from './admin/certificate-readiness.js';
+import type { Metrics } from './admin/metrics.js';
+import type { TlsListener } from './http/tls-listener.js';
+import { describeCertificate } from './pki/certificate-info.js';
+import type { KubernetesClient } from './platforms/kubernetes/client.js';
+import type { GrantController } from './platforms/kubernetes/grant-controller.js';
+import {
+  type AddressSource,
+  loadBalancerAddress,
+  securedAccessAddress,
+} from './platforms/kubernetes/published-address.js';
+import {
+  givenIdentitySecret,
+  ownIdentitySecret,
+  type ServiceIdentitySource,
+} from './platforms/kubernetes/service-identity.js';
+import type { FoundIdentity } from './redemption/server-identity.js';
+import type { ServiceDescription } from './redemption/service-description.js';
+import type { RuntimeContext } from './runtime.js';
+import type { Settings } from './setting-schemas.js';
+
+/** Name of the SecuredAccess that is made; Skupper's controller makes a Service of the same name. */
+const SECURED_ACCESS = 'linkgrant-grants';
+/** Labels of the pods that redeem, as the manifests have them. */
+const POD_LABELS = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
+
+interface Dependencies {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly client: KubernetesClient;
+  readonly ownNamespace: string;
+  readonly metrics: Metrics;
+}
+
+/** What the service of a cluster says of itself: where it is reached and its certificate, followed as they change. */
+export class KubernetesPublication {
+  readonly #deps: Dependencies;
+  readonly #address: AddressSource | undefined;
+  readonly #identity: ServiceIdentitySource;
+  #url: string | undefined;
+  #shown: FoundIdentity | undefined;
+  #told: string | undefined;
+  #listener: TlsListener | undefined;
+  #controller: GrantController | undefined;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    const { settings, client, ownNamespace } = deps;
+    this.#address = addressSource(deps);
+    const { tlsSecret } = settings;
+    this.#identity =
+      tlsSecret === undefined
+        ? ownIdentitySecret(client, ownNamespace)
+        : givenIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
+  }
+
+  /** Reads both for the first time; a certificate is needed to begin, an address is not. */
+  async start(): Promise<FoundIdentity> {
+    await this.#readAddress();
+    return this.#readIdentity();
+  }
+
+  /** From now on, whoever shows or says it is told of what changed. */
+  follow(listener: TlsListener, controller: GrantController): void {
+    this.#listener = listener;
+    this.#controller = controller;
+  }
+
+  /** What tokens carry; undefined while it is not known where the service is reached. */
+  published(): { readonly url: string; readonly ca: string } | undefined {
+    return this.#url === undefined || !this.#shown ? undefined : { url: this.#url, ca: this.#shown.ca };
+  }
+
+  /** What answers say of the service; its name within the cluster until a better one is known. */
+  place(): { readonly url: string; readonly ca: string } {
+    const { settings, ownNamespace } = this.#deps;
+    const inside = this.#urlOf(`${settings.service}.${ownNamespace}`, settings.listen.port);
+    return { url: this.#url ?? inside, ca: this.#identityShown().ca };
+  }
+
+  description(): ServiceDescription {
+    const { ca, cert } = this.#identityShown();
+    return {
+      platform: 'kubernetes',
+      ...this.place(),
+      caSha256: describeCertificate(ca).sha256,
+      hosts: describeCertificate(cert).hosts,
+      endpoints: [],
+      issuer: null,
+    };
+  }
+
+  times(): CertificateTimes {
+    const { notBefore, notAfter } = this.#identityShown();
+    return { server: { notBefore, notAfter }, issuer: null };
+  }
+
+  /** Looks for what changed and puts it into use; what cannot be read or used leaves what was before. Never rejects. */
+  async turn(): Promise<void> {
+    const { logger } = this.#deps.context;
+    const before = this.published();
+    try {
+      await this.#readAddress();
+    } catch (error) {
+      logger.warn({ event: 'address_kept', err: error }, 'where the service is reached was not read');
+    }
+    try {
+      const version = this.#shown?.version;
+      const found = await this.#readIdentity();
+      if (found.version !== version) {
+        this.#listener?.setCredentials(found);
+        logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
+      }
+    } catch (error) {
+      logger.error({ event: 'certificate_kept', err: error }, 'the server certificate was not reloaded');
+    }
+    const now = this.published();
+    if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.placeChanged();
+  }
+
+  async #readAddress(): Promise<void> {
+    const { settings, context } = this.#deps;
+    if (settings.externalUrl) {
+      this.#url = settings.externalUrl.href.replace(/\/+$/, '');
+      return;
+    }
+    const found = await this.#address?.();
+    if (!found) return;
+    if ('pending' in found) {
+      const text = `${found.pending}; ${found.hint}`;
+      if (this.#url === undefined && text !== this.#told) {
+        context.logger.warn(
+          { event: 'no_address', reason: text },
+          'no grant is Ready: the service has no address',
+        );
+      }
+      this.#told = text;
+      return;
+    }
+    this.#url = this.#urlOf(found.host, found.port);
+  }
+
+  async #readIdentity(): Promise<FoundIdentity> {
+    const { clock } = this.#deps.context;
+    const mayReplace = this.#controller?.isLeading ?? false;
+    const found = await this.#identity.read(this.#hosts(), clock(), mayReplace);
+    this.#shown = found;
+    this.#deps.metrics.setCertificateExpiry('server', found.notAfter);
+    return found;
+  }
+
+  /** Each way to the service, so that each verifies. */
+  #hosts(): readonly string[] {
+    const { settings, ownNamespace } = this.#deps;
+    const { service, host = [] } = settings;
+    const external = this.#url === undefined ? [] : [new URL(this.#url).hostname.replace(/^\[|\]$/g, '')];
+    const inside = [service, `${service}.${ownNamespace}`, `${service}.${ownNamespace}.svc`];
+    return [...new Set([...external, ...host, ...inside].map((name) => name.toLowerCase()))];
+  }
+
+  #urlOf(host: string, port: number): string {
+    const { pathPrefix = '/' } = this.#deps.settings;
+    const authority = host.includes(':') ? `[${host}]` : host;
+    return new URL(`https://${authority}:${port}${pathPrefix}`).href.replace(/\/+$/, '');
+  }
+
+  #identityShown(): FoundIdentity {
+    if (!this.#shown) throw new Error('the server certificate was not read yet');
+    return this.#shown;
+  }
+}
+
+function addressSource({ settings, client, ownNamespace }: Dependencies): AddressSource | undefined {
+  if (settings.externalUrl) return undefined;
+  const { service, securedAccess, listen } = settings;
+  if (!securedAccess) return loadBalancerAddress(client, { namespace: ownNamespace, name: service });
+  return securedAccessAddress(client, {
+    namespace: ownNamespace,
+    name: SECURED_ACCESS,
+    port: listen.port,
+    selector: POD_LABELS,
+  });
+}

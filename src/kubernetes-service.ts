@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics } from './admin/metrics.js';
+import type { TlsListener } from './http/tls-listener.js';
+import { KubernetesPublication } from './kubernetes-publication.js';
+import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { KeyMaker } from './pki/keys.js';
+import { type KubernetesClient, openKubernetesClient } from './platforms/kubernetes/client.js';
+import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
+import { GrantController } from './platforms/kubernetes/grant-controller.js';
+import { type KubernetesGrantStore, kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
+import { createPublicListener } from './public-listener.js';
+import type { CodeKeys } from './redemption/code-keys.js';
+import type { GrantStore } from './redemption/grant-store.js';
+import type { RunningService, RuntimeContext } from './runtime.js';
+import type { Settings } from './setting-schemas.js';
+import { measureStore } from './stores/measured-store.js';
+
+// With what the cluster may take to be let go of, under 10 s.
+const DRAIN_MS = 4_500;
+const PUBLICATION_MS = 10_000;
+const SWEEP_MS = 30_000;
+const RETENTION_MS = 3_600_000;
+// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
+const MOST_QUEUED_KEYS = 64;
+
+// Nothing in a cluster signs codes: a token has its grant's own.
+const NO_SIGNED_CODES: CodeKeys = {
+  current: () => Promise.reject(new Error('there are no keys for signed codes in a cluster')),
+  find: async () => undefined,
+};
+
+/** Starts the redemption service of a cluster, and resolves once it answers. Rejects with ClusterConfigError. */
+export async function startKubernetesService(
+  settings: Settings,
+  context: RuntimeContext,
+): Promise<RunningService> {
+  const { kubeconfig, context: contextName } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context: contextName });
+  try {
+    const ownNamespace = settings.serviceNamespace ?? client.namespace;
+    if (ownNamespace === undefined) {
+      throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+    }
+    return await serve({ settings, context, client, ownNamespace });
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+interface ServiceParts {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly client: KubernetesClient;
+  readonly ownNamespace: string;
+}
+
+async function serve(parts: ServiceParts): Promise<RunningService> {
+  const { settings, context, client } = parts;
+  const metrics = createMetrics();
+  const publication = new KubernetesPublication({ ...parts, metrics });
+  const credentials = await publication.start();
+  const controller = openController(parts, publication);
+  const cluster = openStore(parts, controller);
+  const store = measureStore(tellingStore(cluster, controller), metrics);
+  const app = {
+    store,
+    site: controller.site,
+    service: () => publication.place(),
+    codeKeys: NO_SIGNED_CODES,
+    keys: keySource(settings),
+    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
+    pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
+    allowRedeemByKey: settings.allowRedeemByKey,
+    ...context,
+  };
+  const listener = createPublicListener({ settings, credentials, app, metrics });
+  const listening = await listen(listener.server, settings.listen);
+  controller.start();
+  publication.follow(listener, controller);
+  const stopTurns = startTurns({ store, cluster, controller, publication }, parts);
+  return {
+    description: publication.description(),
+    listening,
+    adminListening: undefined,
+    metrics,
+    storeMetrics: storeMetrics(store, context),
+    certificateTimes: () => publication.times(),
+    readiness: [
+      { name: 'cluster', ready: async () => assertKnown(controller) },
+      { name: 'store', ready: () => store.probe() },
+      { name: 'listener', ready: async () => assertListening(listener) },
+    ],
+    reloadIdentity: () => publication.turn(),
+    async close() {
+      stopTurns();
+      await listener.drain(DRAIN_MS);
+      await controller.stop();
+      await store.close();
+      client.close();
+    },
+  };
+}
+
+function openController(
+  { settings, context, client, ownNamespace }: ServiceParts,
+  publication: KubernetesPublication,
+) {
+  const { clock, logger } = context;
+  return new GrantController({
+    client,
+    namespace: settings.namespace,
+    ownNamespace,
+    identity: `${hostname()}_${randomUUID()}`,
+    place: () => publication.published(),
+    clock,
+    wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
+    onFailure: (what, error) =>
+      logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again'),
+  });
+}
+
+function openStore({ settings, context, client, ownNamespace }: ServiceParts, controller: GrantController) {
+  return kubernetesStore(client, {
+    serviceNamespace: ownNamespace,
+    namespace: settings.namespace,
+    clock: context.clock,
+    checkpoint: context.checkpoint,
+    locator: controller.grants,
+  });
+}
+
+/** The store, with an Event on the AccessGrant for each redemption. */
+function tellingStore(store: KubernetesGrantStore, controller: GrantController): GrantStore {
+  return {
+    ...store,
+    async recordRedemption(uid, redemption, now, rules) {
+      const outcome = await store.recordRedemption(uid, redemption, now, rules);
+      if (outcome === 'recorded') controller.noteRedeemed(redemption);
+      return outcome;
+    },
+  };
+}
+
+/** What has to be done from time to time; what is for the cluster as a whole does the replica that leads. */
+function startTurns(
+  {
+    store,
+    cluster,
+    controller,
+    publication,
+  }: {
+    readonly store: GrantStore;
+    readonly cluster: KubernetesGrantStore;
+    readonly controller: GrantController;
+    readonly publication: KubernetesPublication;
+  },
+  { settings, context }: ServiceParts,
+): () => void {
+  const { clock, logger } = context;
+  // AccessGrants belong to who made them, so no grant is let go of.
+  const retention = retentionTurns(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
+  const release = () =>
+    cluster.releaseDeleted(clock()).catch((error: unknown) => {
+      const event = 'release_failed';
+      logger.warn({ event, err: error }, 'deleted Redemptions were not let go of; the next turn tries again');
+    });
+  const leading = (turn: () => unknown) => () => {
+    if (controller.isLeading) turn();
+  };
+  const timers = [
+    setInterval(() => void publication.turn(), PUBLICATION_MS),
+    setInterval(
+      leading(() => sweep(store, context)),
+      SWEEP_MS,
+    ),
+    // It reads every Redemption, so not without need.
+    setInterval(
+      leading(() => controller.hasDeletedRedemptions && release()),
+      SWEEP_MS,
+    ),
+    setInterval(
+      leading(() => retention.turn()),
+      RETENTION_MS,
+    ),
+  ];
+  for (const timer of timers) timer.unref();
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+    retention.stop();
+  };
+}
+
+function assertKnown(controller: GrantController): void {
+  const problem = controller.problem();
+  if (problem !== undefined) throw new Error(problem);
+}
+
+function assertListening({ server }: TlsListener): void {
+  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
+}
+
+function keySource(settings: Settings) {
+  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
+  return { type: settings.serverKeyType, make: maker.make.bind(maker) };
+}

@@ -1,0 +1,175 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import { type Serving, Workplace } from '../support/command-line.js';
+import { type Fate, startApiProxy } from './harness/api-proxy.js';
+import { putSite } from './harness/cluster-sites.js';
+import { type RunningController, startController } from './harness/controller.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let west: string;
+let workplace: Workplace;
+const running: RunningController[] = [];
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+});
+afterEach(async () => {
+  await workplace?.remove();
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+afterAll(async () => {
+  account?.remove();
+  await cluster?.close();
+});
+
+const isWatch = ({ path }: { readonly path: string }) => path.includes('watch=true');
+
+describe('watches', () => {
+  const GONE = JSON.stringify({
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    reason: 'Expired',
+    code: 410,
+  });
+  it.each<[string, Fate]>([
+    ['that are answered 500', { status: 500 }],
+    ['that are answered 410', { status: 410, body: GONE }],
+    ['that tell of 410 in their stream', { status: 200, body: `{"type":"ERROR","object":${GONE}}\n` }],
+    ['that are cut in the middle of a line', { cutAfterBytes: 700 }],
+    ['that are dropped', 'drop'],
+    ['that end with what is no event', { status: 200, body: '{"type":"ADDED","obj' }],
+  ])('%s are taken up again', async (what, fate) => {
+    const one = await startController(account.kubeconfig);
+    running.push(one);
+    await until('the lead', async () => one.controller.isLeading && !one.controller.problem());
+    let broken = 0;
+    one.proxy.decide((request) => {
+      if (!isWatch(request) || broken >= 12) return 'pass';
+      broken += 1;
+      return fate;
+    });
+    await until('every watch to break', async () => broken >= 12, 90_000);
+    const name = what.replace(/[^a-z0-9]+/g, '-');
+    const grant = await readyGrant(cluster, west, name);
+    expect(await one.controller.grants.locate(grant.metadata.uid)).toMatchObject({ name, namespace: west });
+    await until('health', async () => one.controller.problem() === undefined);
+  });
+});
+
+describe('a replica that lags', () => {
+  it('redeems a token that it was not told of yet, and denies nothing while it cannot ask', async () => {
+    workplace = new Workplace();
+    const leader = await startController(account.kubeconfig);
+    running.push(leader);
+    await until('the lead', async () => leader.controller.isLeading);
+    const proxy = await startApiProxy(account.kubeconfig);
+    const kubeconfig = workplace.path('lagging.yaml');
+    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+    try {
+      const serving = await serveCluster(workplace, kubeconfig);
+      await until('readiness', async () => (await readyz(serving)) === 200);
+      // From here on it is told of nothing.
+      proxy.decide((request) => (isWatch(request) ? { status: 500 } : 'pass'));
+      await until('the last watch to end', async () => proxy.requests.filter(isWatch).length > 8);
+      const grant = await readyGrant(cluster, west, 'young');
+      const answer = await post(serving, grant);
+      expect(answer).toMatchObject({ status: 200 });
+
+      const other = await readyGrant(cluster, west, 'younger');
+      proxy.decide(({ path, method }) =>
+        method === 'GET' && path.includes('accessgrants?') ? 'drop' : 'pass',
+      );
+      const unsure = await post(serving, other);
+      expect(unsure).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+      proxy.decide(() => 'pass');
+      expect(await post(serving, other)).toMatchObject({ status: 200 });
+    } finally {
+      await workplace.remove();
+      await proxy.close();
+    }
+  });
+});
+
+describe('an API server that stops under load', () => {
+  it('costs 503 and no use, and everything goes on by itself when it is back', async () => {
+    const { controlPlane } = cluster;
+    if (!controlPlane) throw new Error('a cluster that was given is not stopped');
+    workplace = new Workplace();
+    const serving = await serveCluster(workplace, account.kubeconfig);
+    const grant = await readyGrant(cluster, west, 'loaded', { redemptionsAllowed: 1_000 });
+    const load = new Load(serving, grant);
+    await until('redemptions', async () => load.count(200) >= 20);
+    await controlPlane.stopApiServer();
+    const before = load.count(503);
+    await until('refusals', async () => load.count(503) >= before + 100);
+    await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
+    controlPlane.startApiServer();
+    const redeemed = load.count(200);
+    await until('redemptions again', async () => load.count(200) >= redeemed + 20, 120_000);
+    await until('readiness', async () => (await readyz(serving)) === 200, 120_000);
+    await load.stop();
+
+    expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
+    for (const { status, retryAfter } of load.answers)
+      if (status === 503) expect(retryAfter).toMatch(/^\d+$/);
+    const { items } = await cluster.admin.listAll<Resource>(REDEMPTIONS, { namespace: west });
+    const recorded = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
+    const given = load.count(200);
+    // One whose answer was lost on the way is recorded; nothing else is.
+    expect(recorded.length).toBeGreaterThanOrEqual(given);
+    expect(recorded.length).toBeLessThanOrEqual(given + load.lanes);
+    await until('the count', async () => {
+      const key = { namespace: west, name: 'loaded' };
+      const { status } = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, key);
+      return status?.redemptions === recorded.length;
+    });
+    // A leader is there too.
+    await readyGrant(cluster, west, 'afterwards');
+  });
+});
+
+/** Redemptions of a grant, a few at a time, each as another subject, until it is stopped. */
+class Load {
+  readonly lanes = 4;
+  readonly answers: Awaited<ReturnType<typeof post>>[] = [];
+  #stopped = false;
+  readonly #ended: Promise<unknown>;
+
+  constructor(serving: Serving, grant: Stored<AccessGrantResource>) {
+    const lane = async (number: number) => {
+      for (let turn = 0; !this.#stopped && turn < 5_000; turn += 1) {
+        this.answers.push(await post(serving, grant, `s-${number}-${turn}`));
+        await sleep(20);
+      }
+    };
+    this.#ended = Promise.all(Array.from({ length: this.lanes }, (_, number) => lane(number)));
+  }
+
+  count(status: number): number {
+    return this.answers.filter((answer) => answer.status === status).length;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#ended;
+  }
+}
+
+async function readyz({ opsPort }: Serving): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status;
+}

@@ -1,0 +1,39 @@
+import { request } from 'node:https';
+import type { AccessGrantResource } from '../../../src/platforms/kubernetes/access-grant-resource.js';
+import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { Serving } from '../../support/command-line.js';
+
+/** What the service answered to a posted code. */
+export interface Posted {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfter: string | undefined;
+}
+
+/** Posts the code of a grant to a service, as a stock party does. */
+export async function post(
+  serving: Serving,
+  { metadata, status = {} }: Stored<AccessGrantResource>,
+  subject = 'a-site',
+): Promise<Posted> {
+  // Where a replica is reached by itself, whatever the grant's URL says of all of them.
+  const url = new URL(`${serving.url}/${metadata.uid}`);
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { method: 'POST', rejectUnauthorized: false, headers: { name: 'a-link', subject }, agent: false },
+      (answer) => {
+        let body = '';
+        answer.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        answer.once('error', reject);
+        answer.once('end', () =>
+          resolve({ status: answer.statusCode ?? 0, body, retryAfter: answer.headers['retry-after'] }),
+        );
+      },
+    );
+    sent.once('error', reject);
+    sent.end(status.code);
+  });
+}

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { Serving, Workplace } from '../../support/command-line.js';
+import { freePorts } from './free-port.js';
+import { LINKGRANT } from './linkgrant-account.js';
+import type { TestCluster } from './test-cluster.js';
+import { until } from './until.js';
+
+/** Starts the built service for a cluster, reached at 127.0.0.1. */
+export async function serveCluster(
+  workplace: Workplace,
+  kubeconfig: string,
+  ...words: readonly string[]
+): Promise<Serving> {
+  const [port] = await freePorts(1);
+  const address = words.includes('--external-url') ? [] : ['--external-url', `https://127.0.0.1:${port}`];
+  return workplace.serve([
+    '--platform',
+    'kubernetes',
+    '--kubeconfig',
+    kubeconfig,
+    '--service-namespace',
+    LINKGRANT,
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--ops-listen',
+    '127.0.0.1:0',
+    ...address,
+    ...words,
+  ]);
+}
+
+/** Makes an AccessGrant, and gives it once its status satisfies; Ready unless told otherwise. */
+export async function readyGrant(
+  cluster: TestCluster,
+  namespace: string,
+  name: string,
+  spec: AccessGrantSpec = {},
+): Promise<Stored<AccessGrantResource>> {
+  await cluster.admin.create(ACCESS_GRANTS, {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    metadata: { name, namespace },
+    spec,
+  } as Resource);
+  return until(`${name} to be Ready`, async () => {
+    const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    return grant.status?.status === 'Ready' ? grant : undefined;
+  });
+}
+
+/** Writes the token of a grant into a file, and gives its path. */
+export function writeToken(workplace: Workplace, grant: Stored<AccessGrantResource>): string {
+  const { url = '', code = '', ca = '' } = grant.status ?? {};
+  const file = workplace.path(`token-${grant.metadata.uid}.yaml`);
+  writeFileSync(file, encodeAccessToken({ name: grant.metadata.name, url, code, ca }), { mode: 0o600 });
+  return file;
+}

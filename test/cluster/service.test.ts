@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
+import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { putSite } from './harness/cluster-sites.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { readyGrant, serveCluster, writeToken } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let serving: Serving;
+let west: string;
+
+beforeAll(async () => {
+  buildStockClient();
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+  serving = await serveCluster(workplace, account.kubeconfig, '--allow-redeem-by-key');
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+const readGrant = (name: string) =>
+  cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });
+
+async function redemptionsOf(uid: string) {
+  const { items } = await cluster.admin.listAll<Resource>(REDEMPTIONS, { namespace: west });
+  return items.filter(({ metadata }) => metadata.name.startsWith(uid));
+}
+
+describe('the built service of a cluster', () => {
+  it('says where it serves, and is ready when it knows the cluster', async () => {
+    expect(serving.said.stdout).toContain(
+      'Next: make an AccessGrant; those of every namespace become Ready here',
+    );
+    const ready = await until('readiness', async () => {
+      const answer = await fetch(`http://127.0.0.1:${serving.opsPort}/readyz`);
+      return answer.status === 200 ? answer.json() : undefined;
+    });
+    expect(ready).toMatchObject({
+      ready: true,
+      parts: { cluster: { ready: true }, certificate: { ready: true } },
+    });
+  });
+
+  it.each(READERS)(
+    'gives a stock party with the %s reader a Secret and a Link, counts it, and tells of it',
+    async (reader) => {
+      const name = `stock-${reader}`;
+      const grant = await readyGrant(cluster, west, name);
+      const { uid } = grant.metadata;
+      expect(grant.status?.url).toBe(`${serving.url}/${uid}`);
+      const token = writeToken(workplace, grant);
+      const report = await runStockClient({ token, reader, name: 'east', subject: 'a-site' });
+      expect(report).toMatchObject({
+        exitCode: 0,
+        secretName: 'east',
+        dataKeys: ['ca.crt', 'tls.crt', 'tls.key'],
+        commonName: 'a-site',
+      });
+      expect(report.links).toMatchObject([
+        {
+          name: 'east',
+          tlsCredentials: 'east',
+          endpoints: [{ name: 'inter-router', host: '127.0.0.1' }, { name: 'edge' }],
+        },
+      ]);
+      expect(await redemptionsOf(uid)).toHaveLength(1);
+      await until('the count and the end', async () => {
+        const { status } = await readGrant(name);
+        return status?.redemptions === 1 && status.status === 'Exhausted';
+      });
+      await until('the Event', async () => {
+        const { items } = await cluster.admin.listAll<Resource & { reason: string; message: string }>(
+          EVENTS,
+          {
+            namespace: west,
+            fieldSelector: `involvedObject.uid=${uid}`,
+          },
+        );
+        return items.some(
+          ({ reason, message }) => reason === 'Redeemed' && message.includes('subject "a-site"'),
+        );
+      });
+      const spent = await runStockClient({ token, reader, name: 'another', subject: 'another' });
+      expect(spent).toMatchObject({ status: 404, error: expect.stringContaining('No such access granted') });
+    },
+  );
+
+  it('lets linkgrant keep its key at home, and answers it again', async () => {
+    const grant = await readyGrant(cluster, west, 'own-key');
+    const token = writeToken(workplace, grant);
+    const redeem = (to: string) => {
+      const words = [
+        'token',
+        'redeem',
+        token,
+        '--to',
+        workplace.path(to),
+        '--data-dir',
+        workplace.path('data'),
+      ];
+      return linkgrant(words);
+    };
+    const first = await redeem('links');
+    expect(first).toMatchObject({ code: 0 });
+    const again = await redeem('links');
+    expect(again).toMatchObject({ code: 0 });
+    expect(await redemptionsOf(grant.metadata.uid)).toHaveLength(1);
+  });
+
+  it('shows its own CA, which it keeps in its own namespace', async () => {
+    const { items } = await cluster.admin.listAll<Resource>(SECRETS, { namespace: LINKGRANT });
+    const names = items.map(({ metadata }) => metadata.name);
+    expect(names).toEqual(expect.arrayContaining(['linkgrant-server', 'linkgrant-server-ca']));
+  });
+
+  it('answers 404 for a uid that no grant has, and for a grant that is gone', async () => {
+    const grant = await readyGrant(cluster, west, 'gone');
+    const token = writeToken(workplace, grant);
+    await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'gone' });
+    const report = await runStockClient({ token, reader: 'kubernetes', name: 'x', subject: 'x' });
+    expect(report).toMatchObject({ status: 404, error: expect.stringContaining('No such claim') });
+  });
+});
+
+describe('serve for a cluster', () => {
+  it.each([
+    [['--workers', '2'], '--workers does not go with --platform kubernetes'],
+    [['--store', 'sqlite:/tmp/x'], '--store does not go with --platform kubernetes'],
+    [['--endpoint', 'edge=a:1'], '--endpoint is for sites without a platform'],
+    [['--kubeconfig', '/nowhere'], 'the kubeconfig /nowhere cannot be read'],
+    [['--context', 'nobody'], 'the kubeconfig has no context "nobody"'],
+  ])('is refused with %j', async (words, error) => {
+    const given = ['serve', '--platform', 'kubernetes', '--kubeconfig', account.kubeconfig, ...words];
+    const { code, stderr } = await linkgrant(given);
+    expect(stderr).toContain(`error: ${error}`);
+    expect(stderr).toMatch(/\nhint: .+\n$/);
+    expect(code).toBe(2);
+  });
+
+  it('says so when the API does not answer', async () => {
+    const env = { KUBECONFIG: account.kubeconfig, LINKGRANT_PLATFORM: 'kubernetes', NAMESPACE: 'elsewhere' };
+    const { code, stderr } = await linkgrant(['serve', '--external-url', 'https://127.0.0.1:1'], { env });
+    // The account may read nothing in that namespace.
+    expect(stderr).toContain(
+      'error: the Kubernetes API: get secrets elsewhere/linkgrant-server-ca: HTTP 403',
+    );
+    expect(code).toBe(4);
+  });
+
+  it.each(['grant list', 'token list', 'link status'])('is all that works there: not %s', async (words) => {
+    const { code, stderr } = await linkgrant([...words.split(' '), '-p', 'kubernetes']);
+    expect(stderr).toContain('error: this command does not work on kubernetes');
+    expect(code).toBe(2);
+  });
+});
