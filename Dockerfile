@@ -1,6 +1,7 @@
 # Compiles the native module and the sources. Nothing of this stage but /app reaches the image.
 FROM node:24-trixie AS build
-WORKDIR /build
+# npm calls what it lists by the name of this directory.
+WORKDIR /linkgrant
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
@@ -24,7 +25,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
 # A fresh volume mounted here is owned alike, so the user below can write to it, and so can any other in group 0, as
 # OpenShift runs it. The data directory is made in it, for its user alone, however a volume is mounted.
 RUN install -d -m 0770 -o 65534 -g 0 /var/lib/linkgrant
-COPY --from=build /build/app /app
+COPY --from=build /linkgrant/app /app
 COPY LICENSE /app/LICENSE
 ENV NODE_ENV=production \
     LINKGRANT_DATA_DIR=/var/lib/linkgrant/data

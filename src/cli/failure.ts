@@ -14,7 +14,7 @@ const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['NoLockError', undefined],
   [
     'CertificateAuthorityError',
-    'give a CA certificate that may sign now, and its key, with --issuer-cert and --issuer-key',
+    'mend that file or put it back from the backup; or give another CA that may sign now with --issuer-cert and --issuer-key',
   ],
   [
     'ServerIdentityError',

@@ -26,6 +26,7 @@ export class UnreadableFileError extends Error implements FileProblem {
 
 const REASONS: Readonly<Record<string, FileProblem>> = {
   ENOENT: { reason: 'it is not there', hint: 'check the path' },
+  EEXIST: { reason: 'a file is in its place', hint: 'move it away, or name another place' },
   EISDIR: { reason: 'it is a directory', hint: 'name a file' },
   ENOTDIR: { reason: 'it, or a part of its path, is no directory', hint: 'check the path' },
   ELOOP: { reason: 'it is a symbolic link that leads to itself', hint: 'remove the link' },

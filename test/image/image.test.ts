@@ -77,7 +77,7 @@ describe('the image', () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'linkgrant-image-'));
     chmodSync(directory, 0o755);
-    const workdir = join(directory, 'build');
+    const workdir = join(directory, last(build, 'WORKDIR'));
     root = join(directory, 'root');
     for (const path of [workdir, root]) mkdirSync(path);
     for (const { word, rest } of build) {

@@ -1,5 +1,6 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { explainFileError } from '../../files/file-error.js';
 import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 
@@ -53,8 +54,8 @@ export function openDataDirectory(directory: string): void {
     makePrivateDirectory(directory);
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new DataDirectoryError(`the data directory ${directory} cannot be used (${code})`, {
+    const { reason } = explainFileError(directory, error);
+    throw new DataDirectoryError(`the data directory ${directory} cannot be used: ${reason}`, {
       cause: error,
     });
   }

@@ -96,7 +96,7 @@ function beginLedger(connection: SqliteConnection, isOlder: boolean): void {
 function noDriver(file: string, missing: Error): StoreOpenError {
   return new StoreOpenError(
     `the store ${file} needs better-sqlite3, which ${explainMissing(missing)}`,
-    'install linkgrant anew with optional packages and their install scripts; compiling takes make, a C++ compiler and Python',
+    'install linkgrant anew with optional packages and their install scripts (compiling takes make, a C++ compiler and Python), or keep grants in PostgreSQL: --store postgres://…',
     { cause: missing },
   );
 }
