@@ -16,6 +16,7 @@ import { RequestingSite } from './platforms/system/requesting-site.js';
 import { SkupperHome } from './platforms/system/skupper-home.js';
 import type { Checkpoint } from './redemption/clock.js';
 import type { Materializer } from './redemption/materializer.js';
+import type { OpenPendingRedemption } from './redemption/pending-redemption.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
@@ -33,15 +34,15 @@ const PATIENCE_MARGIN_MS = 5_000;
 /** How the requesting side reaches a service. */
 export type RequestingSideOptions = RedemptionClientOptions;
 
-/** A directory that a router reads its links from, with the reload that changes in it make necessary. */
+/** Where a router reads its links from, with the reload that changes there make necessary. */
 export interface LinkPlace {
   readonly materializer: Materializer;
   /** The whole, valid links of linkgrant's that are in it now. */
-  links(): PlacedLink[];
+  links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** See {@link OwedReload.settle}. */
   settleReload: OwedReload['settle'];
   /** Which link a token's place has led to here. */
-  readonly notes: BootstrapNotes;
+  readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
 }
 
 /** The requesting side with what it keeps in the data directory. */
@@ -49,8 +50,7 @@ export function openRequestingSide(
   dataDir: string,
   options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
 ) {
-  const { clock, checkpoint } = options;
-  const openPending = pendingDirectories(dataDir, clock);
+  const { clock } = options;
   return {
     toDirectory: (directory: string, placing?: DirectoryPlacing) =>
       directoryMaterializer(directory, clock, placing),
@@ -67,32 +67,40 @@ export function openRequestingSide(
     },
     /** Name of the Secret that this token's link was put in place under, whole, by this or an earlier run. */
     findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
-    /** Redeems with the side's own limit on an exchange, or with `limitMs`, also on the wait for a run beside this one. */
-    redeem: (
-      request: RedeemTokenRequest,
-      materializer: Materializer,
-      limitMs?: number,
-    ): Promise<RedeemedToken> =>
-      redeemToken(request, {
-        client: createRedemptionClient({
-          ...options,
-          timeoutMs: limitMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-        }),
-        longestWaitMs: limitMs,
-        readAnswer,
-        openPending,
-        materializer,
-        clock,
-        checkpoint,
-        wait: sleep,
-        // A run beside this one may take as long as the side allows, whatever this exchange may.
-        patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
-      }),
+    redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }
 
-/** What {@link openRequestingSide} gives. */
-export type RequestingSide = ReturnType<typeof openRequestingSide>;
+/** Redeems with the side's own limit on an exchange, or with `limitMs`, also on the wait for a run beside this one. */
+export type Redeem = (
+  request: RedeemTokenRequest,
+  materializer: Materializer,
+  limitMs?: number,
+) => Promise<RedeemedToken>;
+
+/** A side that redeems, with what `openPending` keeps of each redemption. */
+export function redeemer(
+  openPending: OpenPendingRedemption,
+  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+): Redeem {
+  const { clock, checkpoint } = options;
+  return (request, materializer, limitMs) =>
+    redeemToken(request, {
+      client: createRedemptionClient({
+        ...options,
+        timeoutMs: limitMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      }),
+      longestWaitMs: limitMs,
+      readAnswer,
+      openPending,
+      materializer,
+      clock,
+      checkpoint,
+      wait: sleep,
+      // A run beside this one may take as long as the side allows, whatever this exchange may.
+      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
+    });
+}
 
 /** The site of a namespace below Skupper's data directory. */
 export function openRequestingSite(skupperHome: string, namespace: string): RequestingSite {

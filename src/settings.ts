@@ -30,13 +30,13 @@ export const SETTINGS = {
     placeholder: 'PLATFORM',
     short: 'p',
     alias: 'SKUPPER_PLATFORM',
-    description: 'what the site runs on: standalone, podman, docker, linux, or (serve alone) kubernetes',
+    description: 'what the site runs on: standalone, podman, docker, linux or kubernetes',
   },
   namespace: {
     placeholder: 'NAMESPACE',
     short: 'n',
     description:
-      'namespace of the site and its grants: the only one that is served (default: each that has a site), or that a command means (default: the only one that is served, else default)',
+      'namespace of the site and its grants: the only one that is served (default: each that has a site), or that a command means (default: the only one that is served, that of the kubeconfig, else default)',
   },
   serviceNamespace: {
     placeholder: 'NAMESPACE',
@@ -51,6 +51,7 @@ export const SETTINGS = {
   },
   context: {
     placeholder: 'NAME',
+    short: 'c',
     description: 'on kubernetes: context of the kubeconfig (default: its current one)',
   },
   skupperHome: {

@@ -59,18 +59,18 @@ export async function attemptBootstrap(
 ): Promise<Bootstrapped> {
   const timeoutMs = exchangeLimit(remainingMs());
   const read = await request.source?.read(signal);
-  let placed = findLinks(target, request, read);
+  let placed = await findLinks(target, request, read);
   if (!placed && request.renews && !progress.renewed) {
     await (await import('./renew-ended.js')).renewEnded(target, context, timeoutMs);
     // What was refused for good is not asked for at each attempt.
     progress.renewed = true;
-    placed = findLinks(target, request, read);
+    placed = await findLinks(target, request, read);
   }
   if (!placed) {
     await redeem(target, request, read, context, remainingMs);
     progress.redeemed = true;
   }
-  const links = placed ?? findLinks(target, request, read) ?? [];
+  const links = placed ?? (await findLinks(target, request, read)) ?? [];
   await noteSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
   if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
@@ -94,12 +94,12 @@ export async function attemptBootstrap(
 }
 
 /** The links in place that the request is about; undefined when there is something to redeem first. */
-function findLinks(
+async function findLinks(
   { place, side, site }: LinkTarget,
   { source, name }: BootstrapRequest,
   read: ReadToken | undefined,
-): readonly PlacedLink[] | undefined {
-  const there = place?.links() ?? [];
+): Promise<readonly PlacedLink[] | undefined> {
+  const there = (await place?.links()) ?? [];
   if (!source || !read) return site?.inputTokens().length === 0 && there.length > 0 ? there : undefined;
   const named = (wanted: string | undefined) => {
     const found = there.filter((link) => link.name === wanted);
@@ -112,7 +112,7 @@ function findLinks(
     return there.length > 0 ? there : undefined;
   }
   // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
-  const placed = side.findPlacedName(parseAccessToken(read.text));
+  const placed = await side.findPlacedName(parseAccessToken(read.text));
   return name === undefined || name === placed ? named(placed) : undefined;
 }
 
@@ -136,13 +136,19 @@ async function redeem(
   context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const { side, site, materializer, proxyConfiguration } = target;
+  const { cluster, side, site, materializer, proxyConfiguration } = target;
   const { source, name, linkCost, renews } = request;
   if (read && 'missing' in read) throw new NotYet(read.missing);
+  if (cluster && !(await cluster.findSite())) {
+    throw new NotYet(
+      `namespace "${cluster.namespace}" has no site yet`,
+      'create one with `skupper site create`',
+    );
+  }
   if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
   if (!source || !read) return redeemTokensOfInput(target, request, context, remainingMs);
   const token = parseAccessToken(read.text);
-  const subject = wantedSubject(token, request.subject, site);
+  const subject = wantedSubject(token, request.subject, cluster ?? site);
   const asked = { token, name, subject, linkCost, proxyConfiguration, renews };
   tellWritten(await side.redeem(asked, materializer, exchangeLimit(remainingMs())));
 }

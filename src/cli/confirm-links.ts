@@ -1,3 +1,4 @@
+import type { ClusterSide } from '../cluster-side.js';
 import { openLinkSide } from '../link-side.js';
 import type { LinkCheck } from '../redemption/check-link.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
@@ -16,7 +17,8 @@ export async function confirmLinks(
   target: LinkTarget,
   { clock, checkpoint }: CommandContext,
 ): Promise<void> {
-  const { directory = '', place, site } = target;
+  const { cluster, directory = '', place, site } = target;
+  if (cluster) return confirmInCluster(links, cluster);
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
   const files = openLinkSide(directory, target.dataDir).links;
@@ -35,6 +37,23 @@ export async function confirmLinks(
     }
     place?.notes.confirm(name, notAfter);
     await checkpoint('link-confirmed');
+  }
+}
+
+/** In a cluster the controller tells what its router reports. */
+async function confirmInCluster(links: readonly PlacedLink[], cluster: ClusterSide): Promise<void> {
+  const states = await cluster.linkStates();
+  const stored = await cluster.links.list();
+  for (const { name } of stored.filter((link) =>
+    links.some((placed) => placed.name === link.tlsCredentials),
+  )) {
+    const state = states.get(name);
+    if (state?.isReady) continue;
+    const said = state?.message ?? state?.status ?? "Skupper's controller has not looked at it yet";
+    throw new CommandError(`link "${name}" is in place but does not come up: ${said}`, {
+      exitCode: 4,
+      hint: `see \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and that a Skupper controller runs`,
+    });
   }
 }
 

@@ -148,16 +148,20 @@ const ADVICE = {
   token_invalid: { exitCode: 3, hint: `check the file, or ${NEW_TOKEN}` },
   not_writable: {
     exitCode: 1,
-    hint: 'make the place writable, or choose another with --to, --name or --data-dir',
+    hint: 'make the place writable, or choose another with --to, --name, --namespace or --data-dir',
   },
   link_ended: { exitCode: 3, hint: NEW_TOKEN },
   place_taken: {
     exitCode: 1,
-    hint: 'move that file away, or choose another place or name with --to, --namespace or --name',
+    hint: 'move what is there away, or choose another place or name with --to, --namespace or --name',
   },
   busy: {
     exitCode: 4,
     hint: 'wait until the other run, or the reload that it waits for, has ended; or end it',
+  },
+  cluster_unavailable: {
+    exitCode: 4,
+    hint: 'check with kubectl that the API server of the cluster answers, then repeat; nothing is lost or spent twice',
   },
   bearer_missing: { exitCode: 3, hint: `${NEW_BEARER} into the file of --server-token-file` },
   bearer_invalid: {

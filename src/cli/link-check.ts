@@ -1,12 +1,12 @@
 import type { LinkEndpoint } from '../domain/link.js';
 import type { LinkCheck } from '../redemption/check-link.js';
-import type { Clock } from '../redemption/clock.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
 import { CommandError } from './command-error.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
 import { adviceForFault, worstExit } from './link-faults.js';
 import { checkByItsRoute } from './link-route.js';
+import type { CommandContext } from './link-target.js';
 import { formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
@@ -27,7 +27,7 @@ interface Row {
 export async function checkCommand(
   name: string | undefined,
   flags: LinkCheckFlags,
-  context: { readonly clock: Clock },
+  context: CommandContext,
 ): Promise<void> {
   const { timeout, proxy, connectTo, output, ...linkFlags } = flags;
   const options = connectionOptions({
@@ -35,10 +35,10 @@ export async function checkCommand(
     ...(proxy !== undefined && { proxy }),
     ...(connectTo !== undefined && { connectTo }),
   });
-  const place = openLinkPlace(linkFlags as LinkFlags);
+  const place = await openLinkPlace(linkFlags as LinkFlags, context);
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
   if (links.length === 0) {
-    throw new CommandError(`there are no links in ${place.directory}`, {
+    throw new CommandError(`there are no links in ${place.where}`, {
       exitCode: 1,
       hint: 'redeem a token there first',
     });

@@ -43,10 +43,11 @@ export async function renewCommand(
     ...(proxy !== undefined && { proxy }),
     ...(connectTo !== undefined && { connectTo }),
   });
-  const { place, target, change } = openChanging(placeFlags as LinkFlags);
+  const { place, target, change } = await openChanging(placeFlags as LinkFlags, context, connection);
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
   const atOnce = name !== undefined && withinMs === undefined;
-  const side = openRenewingSide(place.settings.dataDir, { ...connection, ...context });
+  const side =
+    place.cluster?.renewing ?? openRenewingSide(place.settings.dataDir, { ...connection, ...context });
   const renewals = await renewSecrets(
     links,
     { isWanted: (link) => atOnce || isRenewalDue(link, context.clock(), withinMs), elsewhere },

@@ -1,29 +1,25 @@
 import { existsSync, statSync } from 'node:fs';
-import type { LinkSecret } from '../domain/link.js';
 import { hasStore, openLinkSide, siteUid } from '../link-side.js';
 import { openStore } from '../open-store.js';
-import { describeCertificate } from '../pki/certificate-info.js';
 import { remainingText, remainingWords } from '../redemption/administration/remaining.js';
-import { certificateLife } from '../redemption/certificate-life.js';
-import type { Clock } from '../redemption/clock.js';
+import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
-import { renewableLink } from '../redemption/renewable-link.js';
 import type { RenewedRedemption } from '../redemption/renewal-store.js';
 import { type LoadedState, openRequestingSite, type RequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
-import { type LinkFlags, linkDirectoryOf } from './link.js';
+import { anyConfigurationFrom } from './configuration.js';
+import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
+import { outgoingReport } from './outgoing-link.js';
 import { formatTime, print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { siteNamespace } from './site-namespace.js';
 
 const PAGE = 500;
-/** What renews a link whose Secret says where. */
-const RENEWAL = 'link renew';
 
 interface Context {
   readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
 }
 
 /** Tells of the links that this site makes, from their files, and of those that it gave out, from the store. */
@@ -33,7 +29,11 @@ export async function statusCommand(
   context: Context,
 ): Promise<void> {
   const { output, dir, ...settingFlags } = flags;
-  const { settings } = configurationFrom(settingFlags);
+  const { settings } = anyConfigurationFrom(settingFlags);
+  if (settings.platform === 'kubernetes' && dir === undefined) {
+    const cluster = await openSettingsCluster(settings, context);
+    return (await import('./cluster-link-status.js')).clusterStatus(name, cluster, context, output);
+  }
   const namespace = siteNamespace(settings);
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined && !hasStore(settings)) {
@@ -108,46 +108,6 @@ async function outgoingReports(
   if (!site) return inPlace;
   const running = openLinkSide(site.runtimeResources, dataDir).links;
   return [...inPlace, ...(await reportsOf(running, (link) => loaded?.get(link.name) === 'only-loaded'))];
-}
-
-function outgoingReport(link: StoredLink, secret: LinkSecret | undefined, { clock }: Context) {
-  const { name, endpoints, cost, tlsCredentials, place } = link;
-  return {
-    name,
-    cost: cost ?? 1,
-    endpoints: endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`),
-    tlsCredentials,
-    file: place,
-    ...certificateReport(secret, tlsCredentials, clock()),
-  };
-}
-
-/** The certificate of a link and, as a sentence, what is to be done about it. */
-function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
-  if (!secret) return { warning: `Secret "${name}" is not there` };
-  try {
-    const { subject, notBefore, notAfter } = describeCertificate(secret.tlsCrt);
-    const life = certificateLife({ notBefore, notAfter }, now);
-    const isRenewable = !('cannot' in renewableLink(secret));
-    const warning = {
-      valid: undefined,
-      early: 'the certificate is not valid yet; check the clock of this machine',
-      ending: isRenewable
-        ? 'the certificate ends before long and nothing has renewed it; run `linkgrant link renew`'
-        : 'the certificate ends before long and nothing renews it; redeem a new token in time',
-      expired: isRenewable
-        ? 'the certificate has ended; `linkgrant link renew` may still be in time, else redeem a new token'
-        : 'the certificate has ended; redeem a new token',
-    }[life];
-    return {
-      subject,
-      notAfter: formatTime(notAfter),
-      renewedBy: isRenewable ? RENEWAL : null,
-      ...(warning !== undefined && { warning }),
-    };
-  } catch {
-    return { warning: `the certificate in Secret "${name}" cannot be read` };
-  }
 }
 
 type Outgoing = Awaited<ReturnType<typeof outgoingReports>>[number];

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
+import type { ClusterSide } from '../cluster-side.js';
+import type { AccessToken } from '../domain/access-token.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import type { Materializer } from '../redemption/materializer.js';
@@ -7,11 +9,13 @@ import {
   type LinkPlace,
   openRequestingSide,
   openRequestingSite,
-  type RequestingSide,
+  type Redeem,
   type RequestingSite,
 } from '../requesting-side.js';
+import type { Settings } from '../setting-schemas.js';
+import { openClusterTarget } from './cluster-target.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import {
   type ProxySecret,
@@ -30,6 +34,8 @@ export interface LinkTargetFlags extends ConnectionFlags {
   readonly platform?: string;
   readonly namespace?: string;
   readonly skupperHome?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly reloadCommand?: string;
   readonly proxySecret?: string;
   readonly dataDir?: string;
@@ -38,24 +44,33 @@ export interface LinkTargetFlags extends ConnectionFlags {
 
 /** Where a command puts links. */
 export interface LinkTarget {
-  readonly side: RequestingSide;
+  readonly side: Redeeming;
   readonly dataDir: string;
   /** How this side connects. */
   readonly connection: ReturnType<typeof connectionOptions>;
-  readonly platform: 'standalone' | 'podman' | 'docker' | 'linux';
-  /** Absent on the standalone platform. */
+  readonly platform: Settings['platform'];
+  /** The site on this machine; absent on the standalone platform and on kubernetes. */
   readonly site?: RequestingSite;
+  /** On kubernetes. */
+  readonly cluster?: ClusterSide;
   readonly namespace?: string;
   /** Skupper's data directory, where there is a site. */
   readonly skupperHome?: string;
-  /** Absent for standard output. */
+  /** Absent for standard output, and on kubernetes. */
   readonly directory?: string;
-  /** The directory with its reload; absent for standard output, and where nothing is to be reloaded. */
+  /** Where the links are, with their reload; absent for standard output, and where nothing is to be reloaded. */
   readonly place?: LinkPlace;
   readonly materializer: Materializer;
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
+}
+
+/** What redeems a token, and finds its link again. */
+export interface Redeeming {
+  readonly redeem: Redeem;
+  /** Name of the Secret that a token's link was put in place under, whole. */
+  readonly findPlacedName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
 export interface CommandContext {
@@ -77,13 +92,27 @@ export async function openLinkTarget(
     readonly patienceMs?: () => number;
   },
 ): Promise<LinkTarget> {
-  const { dataDir, config, platform, skupperHome, namespace: asked } = flags;
-  const { settings } = configurationFrom({ dataDir, config, platform, skupperHome, namespace: asked });
+  const { dataDir, config, platform, skupperHome, namespace: asked, kubeconfig, context: cluster } = flags;
+  const ofCluster = {
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(cluster !== undefined && { context: cluster }),
+  };
+  const { settings } = anyConfigurationFrom({
+    dataDir,
+    config,
+    platform,
+    skupperHome,
+    namespace: asked,
+    ...ofCluster,
+  });
   const { proxySecret } = flags;
   const proxy = proxySecret === undefined ? undefined : await readProxySecret(proxySecret, options.signal);
   const connection = connectionOptions(
     proxy && flags.proxy === undefined ? { ...flags, proxy: proxyUrl(proxy) } : flags,
   );
+  if (settings.platform === 'kubernetes') {
+    return openClusterTarget(flags, settings, { proxy, connection }, context);
+  }
   const side = openRequestingSide(settings.dataDir, { ...connection, ...context });
   const common = {
     side,
@@ -126,13 +155,13 @@ function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags):
   if (to === undefined) {
     throw new CommandError('nothing says where the link goes', {
       exitCode: 2,
-      hint: 'name a directory with --to (- for standard output), or the site with --platform podman, docker or linux',
+      hint: 'name a directory with --to (- for standard output), or the site with --platform kubernetes, podman, docker or linux',
     });
   }
   if (namespace !== undefined) {
     throw new CommandError('--namespace needs a platform that has namespaces', {
       exitCode: 2,
-      hint: 'add --platform podman, docker or linux, or leave it out',
+      hint: 'add --platform kubernetes, podman, docker or linux, or leave it out',
     });
   }
   if (to === '-') {

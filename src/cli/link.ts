@@ -1,15 +1,18 @@
 import { parse as parsePath, resolve } from 'node:path';
+import type { ClusterSide } from '../cluster-side.js';
 import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../link-side.js';
 import { deleteLink } from '../redemption/delete-link.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
 import { openRequestingSite } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
+import type { connectionOptions } from './connection-flags.js';
 import { parseCount } from './flag-values.js';
 import type { CommandContext } from './link-target.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
+import { type WantedLinkState, waitForLinks } from './wait-for-links.js';
 import { writeOut } from './write-out.js';
 
 /** Flags of every command on the links of a site. */
@@ -21,13 +24,25 @@ export interface LinkFlags {
 /** The links that flags mean, and where they are. */
 export interface LinkPlace extends LinkSide {
   readonly settings: Settings;
-  readonly directory: string;
+  /** The directory, or the namespace in words. */
+  readonly where: string;
+  /** On kubernetes, unless a directory was named. */
+  readonly cluster?: ClusterSide;
 }
 
-/** Opens the directory of `--dir`, else the input of the namespace of a system site. */
-export function openLinkPlace(flags: LinkFlags): LinkPlace {
+/** Opens the directory of `--dir`, else the namespace of a cluster, else the input of the namespace of a system site. */
+export async function openLinkPlace(
+  flags: LinkFlags,
+  context: CommandContext,
+  connection: ReturnType<typeof connectionOptions> = {},
+): Promise<LinkPlace> {
   const { dir, ...settingFlags } = flags;
-  const { settings } = configurationFrom(settingFlags);
+  const { settings } = anyConfigurationFrom(settingFlags);
+  if (dir === undefined && settings.platform === 'kubernetes') {
+    const cluster = await openSettingsCluster(settings, context, connection);
+    const { links, records, namespace } = cluster;
+    return { links, records, settings, where: `namespace ${namespace}`, cluster };
+  }
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) {
     throw new CommandError('no --dir was given, and without a platform there is no other place for links', {
@@ -35,7 +50,17 @@ export function openLinkPlace(flags: LinkFlags): LinkPlace {
       hint: 'name the directory of the Link and Secret files with --dir, or a --platform',
     });
   }
-  return { ...openLinkSide(directory, settings.dataDir), settings, directory };
+  return { ...openLinkSide(directory, settings.dataDir), settings, where: directory };
+}
+
+/** The requesting side of the cluster and namespace that settings mean. */
+export async function openSettingsCluster(
+  settings: Settings,
+  { clock, checkpoint }: CommandContext,
+  connection: ReturnType<typeof connectionOptions> = {},
+): Promise<ClusterSide> {
+  const { openClusterSide } = await import('../cluster-side.js');
+  return openClusterSide(settings, { ...connection, clock, checkpoint });
 }
 
 /** The directory of links that flags mean; undefined when a standalone site names none. */
@@ -51,16 +76,16 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
 
 /** The links that a name means. */
 export async function requireLinks(
-  { links, directory }: Pick<LinkPlace, 'links' | 'directory'>,
+  { links, where }: Pick<LinkPlace, 'links' | 'where'>,
   name: string,
 ): Promise<readonly StoredLink[]> {
   const found = linksNamed(await links.list(), name);
   if (found.length > 0) return found;
-  throw missing(name, directory);
+  throw missing(name, where);
 }
 
-function missing(name: string, directory: string): CommandError {
-  return new CommandError(`there is no link "${name}" in ${directory}`, {
+function missing(name: string, where: string): CommandError {
+  return new CommandError(`there is no link "${name}" in ${where}`, {
     exitCode: 1,
     hint: 'see `linkgrant link status` with the same --dir, or --platform and --namespace, without a name',
   });
@@ -70,11 +95,36 @@ interface ChangeFlags extends LinkFlags {
   readonly reloadCommand?: string;
 }
 
+interface WaitFlags {
+  readonly wait?: WantedLinkState;
+  readonly timeout?: string;
+}
+
 /** A place of links, what reads it, and how changes there are made. */
-export function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
-  const place = openLinkPlace(flags);
-  const { settings, directory } = place;
+export interface ChangingPlace {
+  readonly place: LinkPlace;
+  readonly target: ReloadTarget;
+  readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
+}
+
+/** Opens the place that flags mean for changes. */
+export async function openChanging(
+  { reloadCommand, ...flags }: ChangeFlags,
+  context: CommandContext,
+  connection: ReturnType<typeof connectionOptions> = {},
+): Promise<ChangingPlace> {
+  const place = await openLinkPlace(flags, context, connection);
+  const { settings, where: directory, cluster } = place;
   const { platform, skupperHome, dataDir } = settings;
+  if (cluster) {
+    if (reloadCommand !== undefined) {
+      throw new CommandError('--reload-command does not go with --platform kubernetes', {
+        exitCode: 2,
+        hint: "leave it out: Skupper's controller takes up a Link by itself",
+      });
+    }
+    return { place, target: { platform }, change: (act) => act(place.links) };
+  }
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
   const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
@@ -88,17 +138,17 @@ export function openChanging({ reloadCommand, ...flags }: ChangeFlags) {
   return {
     place,
     target,
-    change: <T>(act: (links: LinkFiles) => Promise<T>) => (reload ? reload.change(act) : act(place.links)),
+    change: (act) => (reload ? reload.change(act) : act(place.links)),
   };
 }
 
 /** Changes the fields of a link that were given, then has its router reloaded as a redemption does. */
 export async function updateCommand(
   name: string,
-  flags: ChangeFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
+  flags: ChangeFlags & WaitFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
   context: CommandContext,
 ): Promise<void> {
-  const { linkCost, tlsCredentials, ...rest } = flags;
+  const { linkCost, tlsCredentials, wait, timeout, ...rest } = flags;
   const cost = parseCount('--cost', linkCost);
   if (cost === undefined && tlsCredentials === undefined) {
     throw new CommandError('nothing to change was given', {
@@ -106,23 +156,31 @@ export async function updateCommand(
       hint: 'give --cost N, or --tls-credentials NAME',
     });
   }
-  const { place, target, change } = openChanging(rest);
-  const { directory } = place;
-  await change(async (links) => {
-    const found = await requireLinks({ links, directory }, name);
+  const { place, target, change } = await openChanging(rest, context);
+  const { where, cluster } = place;
+  if (!cluster && (wait !== undefined || timeout !== undefined)) {
+    throw new CommandError('--wait and --timeout are for --platform kubernetes', {
+      exitCode: 2,
+      hint: 'leave them out; `linkgrant link check` dials the link',
+    });
+  }
+  const updated = await change(async (links) => {
+    const found = await requireLinks({ links, where }, name);
     if (tlsCredentials !== undefined && !(await links.findSecret(tlsCredentials))) {
-      throw new CommandError(`there is no Secret "${tlsCredentials}" in ${directory}`, {
+      throw new CommandError(`there is no Secret "${tlsCredentials}" in ${where}`, {
         exitCode: 1,
-        hint: 'put its file there first',
+        hint: 'put it there first',
       });
     }
     for (const link of found) {
       const file = await links.update(link.name, { cost, tlsCredentials });
-      if (file === undefined) throw missing(link.name, directory);
-      await writeOut(`Link "${link.name}" is updated in ${file}\n`);
+      if (file === undefined) throw missing(link.name, where);
+      await writeOut(cluster ? `Updated ${file}\n` : `Link "${link.name}" is updated in ${file}\n`);
     }
+    return found.map((link) => link.name);
   });
   await settle(target, context);
+  if (cluster) await waitForLinks(updated, cluster, { state: wait ?? 'ready', timeout });
 }
 
 /** Removes a link with all that is its own, then has its router reloaded as a redemption does. */
@@ -131,11 +189,11 @@ export async function deleteCommand(
   flags: ChangeFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { place, target, change } = openChanging(flags);
+  const { place, target, change } = await openChanging(flags, context);
   const deleted = await change((links) => deleteLink(name, { links, records: place.records }));
   if (!deleted) {
     // Deleted before, and its reload failed or is still to come.
-    if (!target.site || target.site.hasDropped([name])) throw missing(name, place.directory);
+    if (!target.site || target.site.hasDropped([name])) throw missing(name, place.where);
     return settle(target, context);
   }
   const { removed, secretUsedBy, records } = deleted;

@@ -74,17 +74,21 @@ export function proxyUrl({ host, port, username, password }: ProxySecret): strin
   return `http://${encodeURIComponent(username)}:${encodeURIComponent(password ?? '')}@${authority}`;
 }
 
-/** The Secret as linkgrant puts it beside the Links that name it. */
-export function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
-  const data = Object.fromEntries(
+/** The values of the Secret, in base64. */
+export function proxySecretData(secret: ProxySecret): Readonly<Record<string, string>> {
+  return Object.fromEntries(
     [...KEYS].sort().flatMap((key) => {
       const value = secret[key];
       return value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]];
     }),
   );
+}
+
+/** The Secret as linkgrant puts it beside the Links that name it. */
+export function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
   return encodeResource({
     apiVersion: 'v1',
-    data,
+    data: proxySecretData(secret),
     kind: 'Secret',
     metadata: { labels: { [MANAGED_BY]: 'linkgrant' }, name: secret.name, namespace },
     type: 'kubernetes.io/basic-auth',

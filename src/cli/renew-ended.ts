@@ -1,26 +1,20 @@
-import { openLinkSide, openOwedReload } from '../link-side.js';
-import { openRenewingSide } from '../renewing-side.js';
 import { CommandError } from './command-error.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import { failedOf, renewSecrets } from './renew-secrets.js';
+import { renewedPlaceOf } from './renewed-place.js';
 
 /**
- * Renews the links of a target's directory whose certificate has ended: those of a machine that was off for long may still
+ * Renews the links of a target whose certificate has ended: those of a machine that was off for long may still
  * be in time. Rejects with a CommandError for what may pass; what was refused for good is left to a new token.
  */
 export async function renewEnded(
-  { directory = '', dataDir, connection }: LinkTarget,
+  target: LinkTarget,
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
-  const { links } = openLinkSide(directory, dataDir);
-  const reload = openOwedReload(dataDir, directory);
-  const renewals = await renewSecrets(
-    await links.list(),
-    { isWanted: ({ notAfter }) => notAfter <= context.clock() },
-    { links, change: (act) => reload.change(act) },
-    openRenewingSide(dataDir, { ...connection, ...context, timeoutMs }),
-  );
+  const { place, side } = await renewedPlaceOf(target, context, timeoutMs);
+  const isWanted = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
+  const renewals = await renewSecrets(await place.links.list(), { isWanted }, place, side);
   const passing = failedOf(renewals).find(({ final }) => !final);
   if (!passing) return;
   const { message, hint } = passing.failure;

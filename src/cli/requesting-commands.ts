@@ -4,7 +4,22 @@ import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
 
-const TARGET_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir'];
+const TARGET_SETTINGS: readonly SettingKey[] = [
+  'namespace',
+  'platform',
+  'skupperHome',
+  'kubeconfig',
+  'context',
+  'dataDir',
+];
+
+/** The `--wait` of commands that put or change a Link in a cluster. */
+export function waitOption(usual: string): Option {
+  return new Option(
+    '--wait <STATE>',
+    `on kubernetes: until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
+  ).choices(['ready', 'configured', 'none']);
+}
 
 /** The flags that say where a link goes, what it is like, and how it gets into use. */
 function addTarget(command: Command): Command {
@@ -48,7 +63,8 @@ export function addRedeem(token: Command, context: CommandContext): void {
       '--retry',
       'post again although an earlier outcome is unknown or was a refusal; may spend another use',
     )
-    .option('--input', "redeem the AccessToken files of the site's input directory, and replace them");
+    .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
+    .addOption(waitOption('none'));
   addConnectionFlags(redeem)
     .addOption(OUTPUT())
     .action(async (file, flags) =>

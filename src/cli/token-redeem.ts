@@ -11,6 +11,7 @@ import { type InputRedemption, inputFailure, redeemInput } from './redeem-input.
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { tell } from './tell.js';
 import { parseAccessToken } from './token-file.js';
+import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
 import { wantedSubject } from './wanted-subject.js';
 
 /** The flags of `token redeem`, as they were typed. */
@@ -23,6 +24,8 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly retry?: boolean;
   /** Asks for a certificate that is short-lived, because it will be renewed. */
   readonly renew?: boolean;
+  /** On kubernetes: what the controller has to say of the link before the command ends. */
+  readonly wait?: WantedLinkState;
   readonly output?: OutputFormat;
 }
 
@@ -52,17 +55,24 @@ export async function redeemCommand(
   }
   requireOneSource(file, flags);
   const target = await openLinkTarget(flags, context, { reloads: false });
-  const { namespace, skupperHome } = target;
+  const { namespace, skupperHome, cluster } = target;
+  if (flags.wait !== undefined && !cluster) {
+    throw new CommandError('--wait is for --platform kubernetes, whose controller tells of each link', {
+      exitCode: 2,
+      hint: 'leave it out; `linkgrant link check` dials the link',
+    });
+  }
   if (namespace !== undefined && skupperHome !== undefined) requireKnownNamespace(skupperHome, namespace);
   if (file === undefined)
     return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
   const token = parseAccessToken(await readToken(file));
   const { side, site, materializer, proxyConfiguration } = target;
+  if (cluster) await requireSite(cluster);
   const redeemed = await side.redeem(
     {
       token,
       name,
-      subject: wantedSubject(token, subject, site),
+      subject: wantedSubject(token, subject, cluster ?? site),
       linkCost,
       proxyConfiguration,
       retry: flags.retry,
@@ -73,6 +83,10 @@ export async function redeemCommand(
   const reload = await settleReload(target, context);
   await report(redeemed, target, reload, flags);
   requireReload(reload);
+  if (cluster) {
+    const names = redeemed.links.map((link) => link.name);
+    await waitForLinks(names, cluster, { state: flags.wait ?? 'none', timeout: flags.timeout });
+  }
 }
 
 function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
@@ -104,7 +118,7 @@ async function redeemInputCommand(
   if (!target.site) {
     throw new CommandError('--input needs a site with an input directory', {
       exitCode: 2,
-      hint: 'add --platform podman, docker or linux',
+      hint: 'add --platform podman, docker or linux; on kubernetes the AccessTokens of a namespace are redeemed by a controller',
     });
   }
   const results = await redeemInput(target, request, context);
@@ -148,15 +162,15 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
 /** Until when the certificate is valid, and what has to run so that there is one after that. */
 function validityText(
   { certificate, secret }: RedeemedToken,
-  { directory, site, namespace, platform }: LinkTarget,
+  { directory, site, cluster, namespace, platform }: LinkTarget,
   renews = false,
 ): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   if (!renews) return `${valid}; nothing renews it.\n`;
   const link = renewableLink(secret);
   if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
-  const place = site ? `-n ${namespace} -p ${platform}` : `--dir ${directory ?? 'DIR'}`;
-  return `${valid}. To renew it in time, have a timer run, daily or more often: linkgrant link renew --all ${place}\n`;
+  const place = site || cluster ? `-n ${namespace} -p ${platform}` : `--dir ${directory ?? 'DIR'}`;
+  return `${valid}. To renew it in time, have a timer${cluster ? ' or a CronJob' : ''} run, daily or more often: linkgrant link renew --all ${place}\n`;
 }
 
 function reportOf({
@@ -187,8 +201,8 @@ async function report(
   reload: ReloadReport,
   { output, renew }: TokenRedeemFlags,
 ): Promise<void> {
-  const { directory, site, place } = target;
-  if (directory === undefined) {
+  const { directory, site, cluster, place } = target;
+  if (directory === undefined && !cluster) {
     tell(validityText(redeemed, target, renew));
     return;
   }
@@ -197,7 +211,7 @@ async function report(
     [
       writtenText(redeemed, target, renew),
       reloadText(reload),
-      site || reload.outcome !== 'not-needed'
+      site || cluster || reload.outcome !== 'not-needed'
         ? 'The token file can be deleted.\n'
         : `Apply both where the router runs, for example with kubectl apply -f ${directory}. The token file can be deleted.\n`,
     ].join(''),

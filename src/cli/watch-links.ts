@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLinkSide, openOwedReload } from '../link-side.js';
 import type { RenewLinkDependencies } from '../redemption/renew-link.js';
-import { openRenewingSide } from '../renewing-side.js';
 import { CommandError } from './command-error.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import {
@@ -12,6 +10,7 @@ import {
   type SecretRenewal,
 } from './renew-secrets.js';
 import { RenewalPlan } from './renewal-plan.js';
+import { renewedPlaceOf } from './renewed-place.js';
 import { reloadText, settleReload } from './settle-reload.js';
 import { tell } from './tell.js';
 
@@ -22,16 +21,12 @@ const RELOAD_RETRY_MS = 60_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Stays and renews the links of a target's directory when two thirds of their life have passed, until SIGTERM or SIGINT,
+ * Stays and renews the links of a target when two thirds of their life have passed, until SIGTERM or SIGINT,
  * or until no link is left that can be renewed. What fails is tried again, later and later; what was refused for good is not,
  * and rejects with a CommandError once there is nothing else to renew.
  */
 export async function watchLinks(target: LinkTarget, context: CommandContext): Promise<void> {
-  const { directory = '', dataDir, connection } = target;
-  const { links } = openLinkSide(directory, dataDir);
-  const reload = openOwedReload(dataDir, directory);
-  const place: RenewedPlace = { links, change: (act) => reload.change(act) };
-  const side = openRenewingSide(dataDir, { ...connection, ...context });
+  const { place, side } = await renewedPlaceOf(target, context);
   const stop = new AbortController();
   const end = () => stop.abort();
   for (const signal of SIGNALS) process.once(signal, end);

@@ -14,3 +14,8 @@ export const SECRET_SERVER_CA = 'linkgrant.dev/server-ca';
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 /** Annotation of an AccessGrant resource that revokes it: since when, RFC 3339; anything but `false` revokes. */
 export const GRANT_REVOKED = 'linkgrant.dev/revoked';
+/**
+ * Label of a Link's Secret on Kubernetes, once its Links are in place: the token it came of, as the beginning of the
+ * hash that its pending redemption was kept under.
+ */
+export const SECRET_TOKEN = 'linkgrant.dev/token';

@@ -13,18 +13,21 @@ export interface LinkDocumentOptions {
   readonly namespace?: string | undefined;
 }
 
+/** A resource as an object; fields that are undefined are not there. */
+type ResourceFields = { readonly [key: string]: ResourceValue | undefined };
+
 function metadataOf(
   name: string,
   options: LinkDocumentOptions,
   annotations: Readonly<Record<string, string>> | undefined,
-): { readonly [key: string]: ResourceValue | undefined } {
+): ResourceFields {
   const labels = options.managed ? { [MANAGED_BY]: 'linkgrant' } : undefined;
   return { annotations, labels, name, namespace: options.namespace };
 }
 
-/** A LinkSecret as a `v1/Secret` document. Throws for values that are not ASCII, which PEM never is. */
-export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOptions = {}): string {
-  return encodeResource({
+/** A LinkSecret as a `v1/Secret`. Throws for values that are not ASCII, which PEM never is. */
+export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOptions = {}) {
+  return {
     apiVersion: 'v1',
     data: {
       'ca.crt': btoa(secret.caCrt),
@@ -34,13 +37,13 @@ export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOption
     kind: 'Secret',
     metadata: metadataOf(secret.name, options, secret.annotations),
     type: 'kubernetes.io/tls',
-  });
+  } satisfies ResourceFields;
 }
 
-/** A Link of that Secret as a `skupper.io/v2alpha1` document. */
-export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}): string {
+/** A Link of that Secret as a `skupper.io/v2alpha1` resource. */
+export function linkResource(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}) {
   const id = options.managed ? secret.annotations?.[SECRET_REDEMPTION_ID] : undefined;
-  return encodeResource({
+  return {
     apiVersion: 'skupper.io/v2alpha1',
     kind: 'Link',
     metadata: metadataOf(link.name, options, id === undefined ? undefined : { [SECRET_REDEMPTION_ID]: id }),
@@ -53,7 +56,17 @@ export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocument
           : { 'proxy-configuration': link.proxyConfiguration },
       tlsCredentials: link.tlsCredentials,
     },
-  });
+  } satisfies ResourceFields;
+}
+
+/** {@link linkSecretResource} as a document. */
+export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOptions = {}): string {
+  return encodeResource(linkSecretResource(secret, options));
+}
+
+/** {@link linkResource} as a document. */
+export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}): string {
+  return encodeResource(linkResource(link, secret, options));
 }
 
 /** The YAML stream of a Secret and then its Links: an answer on the wire, and what `kubectl apply` takes. */

@@ -71,7 +71,9 @@ export type ClientErrorCode =
   /** Where the link goes is something that is not of this redemption. */
   | 'place_taken'
   /** Another run on the same links has not come to its end. */
-  | 'busy';
+  | 'busy'
+  /** The API server of the cluster that the link goes into does not answer, or not now. */
+  | 'cluster_unavailable';
 
 /** A refusal as a value: the code, and where trying again helps, after how many seconds. */
 export interface Refusal {

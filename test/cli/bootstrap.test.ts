@@ -474,7 +474,7 @@ describe('a bootstrap that is refused for good', () => {
     writeFileSync(work.path('links', 'Link-west.yaml'), 'kind: Link\n');
     const ended = await bootstrap(['--token', token, ...toLinks()]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).hint).toContain('move that file away');
+    expect(refusalOf(ended).hint).toContain('move what is there away');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
     expect(await redemptions()).toEqual([]);

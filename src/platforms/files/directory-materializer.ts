@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { Link } from '../../domain/link.js';
 import { encodeLink, encodeLinkSecret } from '../../domain/link-resources.js';
@@ -11,11 +12,13 @@ import {
   writeBeside,
   writePrivateFile,
 } from '../../files/private-file.js';
+import { parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { Materializer } from '../../redemption/materializer.js';
 import { fileHolding } from './link-directory.js';
 import { writing } from './not-writable.js';
-import { changesIn, isEndedSecret, isOurs, renewedIn, saysTheSame } from './own-resource.js';
+import { changesIn, isEndedSecret, isOurs, renewedIn } from './own-resource.js';
 
+const LIMITS = { length: 1024 * 1024, documents: 1 };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
 // 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
@@ -55,7 +58,7 @@ export function directoryMaterializer(
         );
       }
       refuseProxyName(name, besides?.name);
-      const secretThere = existing(fileOf('Secret', name));
+      const secretThere = parsed(existing(fileOf('Secret', name)));
       // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
       if (secretThere === undefined || !isEndedSecret(secretThere, clock())) {
         for (const kind of ['Secret', 'Link'] as const) {
@@ -69,16 +72,17 @@ export function directoryMaterializer(
       prepareDirectory(directory, clock());
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));
     },
-    findRenewed: async (secret) => renewedIn(existing(fileOf('Secret', secret.name)), secret),
+    findRenewed: async (secret) => renewedIn(parsed(existing(fileOf('Secret', secret.name))), secret),
     materialize: async (secret, links, checkpoint, keepsCost = false) => {
       refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
-      const secretThere = existing(fileOf('Secret', secret.name));
-      const renewedThere = renewedIn(secretThere, secret) && secretThere;
+      const secretText = existing(fileOf('Secret', secret.name));
+      const secretThere = parsed(secretText);
+      const renewedThere = renewedIn(secretThere, secret) && secretText;
       const redemption = { id, secret, secretThere, now: clock() };
       const linkText = (link: Link) => {
         const there = existing(fileOf('Link', link.name));
-        const { cost, ...changed } = changesIn(there, redemption);
+        const { cost, ...changed } = changesIn(parsed(there), redemption);
         const wanted = { ...link, ...changed, ...(keepsCost && cost !== undefined && { cost }) };
         const text = encodeLink(wanted, secret, options);
         return there !== undefined && saysTheSame(there, text) ? there : text;
@@ -97,7 +101,9 @@ export function directoryMaterializer(
       ];
       for (const { file, text } of files) {
         const there = existing(file);
-        if (there !== undefined && there !== text && !isOurs(there, redemption)) throw occupied(file);
+        if (there === undefined || there === text) continue;
+        const resource = parsed(there);
+        if (!resource || !isOurs(resource, redemption)) throw occupied(file);
       }
       const proxy = besides && { file: fileOf('Secret', besides.name), text: besides.text };
       if (proxy) refuseOther(proxy.file, proxy.text);
@@ -120,6 +126,19 @@ export function directoryMaterializer(
 
 function existing(file: string): string | undefined {
   return writing(file, () => (existsSync(file) ? readBoundedText(file) : undefined));
+}
+
+function parsed(text: string | undefined): YamlMapping | undefined {
+  try {
+    return text === undefined ? undefined : parseYamlMappings(text, LIMITS)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when two texts of YAML say the same. */
+function saysTheSame(text: string, other: string): boolean {
+  return text === other || isDeepStrictEqual(parsed(text) ?? text, parsed(other) ?? other);
 }
 
 /** The Secrets of the link and of its proxy are two. */

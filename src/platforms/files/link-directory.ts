@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isDocument, parseAllDocuments } from 'yaml';
-import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import type { LinkChanges, LinkFiles, LinkProxy, StoredLink } from '../../redemption/link-files.js';
+import type { LinkChanges, LinkFiles } from '../../redemption/link-files.js';
 import { hidesResource } from './hidden-resource.js';
+import { linkProxy, linkSecret, storedLink } from './link-resource.js';
 import { writing } from './not-writable.js';
 import { isManaged } from './own-resource.js';
 
@@ -42,15 +42,15 @@ export function linkDirectory(
   return {
     list: async () =>
       places('Link')
-        .map(storedLink)
+        .map(({ file, resource }) => storedLink(resource, file))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     findSecret: async (name) => {
       const place = find('Secret', name);
-      return place && linkSecret(place);
+      return place && linkSecret(place.resource);
     },
     findProxy: async (name) => {
       const place = find('Secret', name);
-      return place && linkProxy(place);
+      return place && linkProxy(place.resource);
     },
     ownSecrets: async () =>
       places('Secret')
@@ -59,7 +59,7 @@ export function linkDirectory(
     update: async (name, changes) => {
       const place = find('Link', name);
       if (!place) return undefined;
-      const { cost = 1, tlsCredentials } = storedLink(place);
+      const { cost = 1, tlsCredentials } = storedLink(place.resource, place.file);
       const isSo = (changes.cost ?? cost) === cost;
       if (isSo && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
       beforeChange();
@@ -68,7 +68,7 @@ export function linkDirectory(
     },
     replaceCredentials: async (name, expected, secret) => {
       const place = find('Secret', name);
-      if (!place || linkSecret(place).tlsCrt !== expected) return undefined;
+      if (!place || linkSecret(place.resource).tlsCrt !== expected) return undefined;
       beforeChange();
       writing(place.file, () => rewrite(place, (document) => changeCredentials(document, secret)));
       return place.file;
@@ -119,57 +119,6 @@ function placesIn(file: string): Place[] {
     const name = String(asMapping(metadata).name ?? '');
     return [{ file, kind, name, resource, index, count: resources.length }];
   });
-}
-
-function storedLink({ file, name, resource }: Place): StoredLink {
-  const spec = asMapping(resource.spec);
-  const id = asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID];
-  const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
-  const proxyConfiguration = asMapping(spec.settings)['proxy-configuration'];
-  return {
-    name,
-    place: file,
-    endpoints: endpoints.flatMap(readEndpoint),
-    tlsCredentials: String(spec.tlsCredentials ?? ''),
-    ...(typeof spec.cost === 'number' && { cost: spec.cost }),
-    ...(typeof proxyConfiguration === 'string' && { proxyConfiguration }),
-    ...(typeof id === 'string' && { redemptionId: id }),
-  };
-}
-
-function readEndpoint(value: unknown): LinkEndpoint[] {
-  const { name, host, port, group } = asMapping(value);
-  const number = Number(port);
-  if ((name !== 'inter-router' && name !== 'edge') || typeof host !== 'string' || host === '') return [];
-  if (!Number.isInteger(number) || number < 1 || number > 65_535) return [];
-  return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
-}
-
-function linkSecret({ name, resource }: Place): LinkSecret {
-  const data = asMapping(resource.data);
-  const annotations = asMapping(asMapping(resource.metadata).annotations);
-  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => {
-    return typeof entry[1] === 'string';
-  });
-  return {
-    name,
-    caCrt: decode(data['ca.crt']),
-    tlsCrt: decode(data['tls.crt']),
-    tlsKey: decode(data['tls.key']),
-    annotations: Object.fromEntries(texts),
-  };
-}
-
-function linkProxy({ name, resource }: Place): LinkProxy | undefined {
-  const { data, stringData } = resource;
-  const value = (key: string) => String(asMapping(stringData)[key] ?? decode(asMapping(data)[key])).trim();
-  const [host, port, username, password] = ['host', 'port', 'username', 'password'].map(value);
-  if (!host || !port) return undefined;
-  return { name, host, port, ...(username && { username }), ...(password && { password }) };
-}
-
-function decode(value: unknown): string {
-  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
 }
 
 function change(document: Document, { cost, tlsCredentials }: LinkChanges): void {

@@ -1,44 +1,38 @@
-import { isDeepStrictEqual } from 'node:util';
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
-import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { redemptionIdIn } from '../../pki/link-identity.js';
-
-const LIMITS = { length: 1024 * 1024, documents: 1 };
 
 /** What the resource that is there is held against. */
 export interface OwnRedemption {
   readonly id: string | undefined;
   readonly secret: LinkSecret;
-  /** Text of the Secret that is there, if there is one. */
-  readonly secretThere?: string | undefined;
+  /** The Secret that is there, if there is one. */
+  readonly secretThere?: YamlMapping | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * True when the text of a materialized Secret or Link may give way to the redemption `id`: it is of that redemption, or
- * of an earlier one of linkgrant's whose certificate has ended. An answer of a stock server has no id: then its Secret is
+ * True when a materialized Secret or Link may give way to the redemption `id`: it is of that redemption, or of an earlier one of linkgrant's whose certificate has ended. An answer of a stock server has no id: then its Secret is
  * known by the certificate, and its Links by their Secret.
  */
-export function isOurs(text: string, redemption: OwnRedemption): boolean {
-  const resource = parse(text);
-  if (!resource || !isManaged(resource)) return false;
+export function isOurs(resource: YamlMapping, redemption: OwnRedemption): boolean {
+  if (!isManaged(resource)) return false;
   const { id, secret, secretThere, now } = redemption;
-  if (isEndedSecret(text, now)) return true;
+  if (isEndedSecret(resource, now)) return true;
   if (resource.kind !== 'Secret' && secretThere !== undefined) {
     // A Link goes the way of its Secret, also when a run died between the two.
     const isItsLink = asMapping(resource.spec).tlsCredentials === secret.name;
     if (isItsLink && isEndedSecret(secretThere, now)) return true;
     if (isItsLink && isOfRedemption(secretThere, id, secret)) return true;
   }
-  return isOfRedemption(text, id, secret);
+  return isOfRedemption(resource, id, secret);
 }
 
-function isOfRedemption(text: string, id: string | undefined, secret: LinkSecret): boolean {
-  const resource = parse(text);
-  if (!resource || !isManaged(resource)) return false;
+function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: LinkSecret): boolean {
+  if (!isManaged(resource)) return false;
   if (asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID] !== id) return false;
   if (id !== undefined) return true;
   return resource.kind === 'Secret'
@@ -46,31 +40,24 @@ function isOfRedemption(text: string, id: string | undefined, secret: LinkSecret
     : asMapping(resource.spec).tlsCredentials === secret.name;
 }
 
-/** What `link update` may have changed of the Link of that text; nothing where it is not of the redemption. */
+/** What `link update` may have changed of that Link; nothing where it is not of the redemption. */
 export function changesIn(
-  text: string | undefined,
+  link: YamlMapping | undefined,
   { id, secret, secretThere }: OwnRedemption,
 ): { readonly cost?: number; readonly tlsCredentials?: string } {
-  const ofRedemption = (there: string | undefined) =>
+  const ofRedemption = (there: YamlMapping | undefined) =>
     there !== undefined && isOfRedemption(there, id, secret);
-  if (text === undefined || !ofRedemption(text) || (id === undefined && !ofRedemption(secretThere)))
-    return {};
-  const { cost, tlsCredentials } = asMapping(parse(text)?.spec);
+  if (!ofRedemption(link) || (id === undefined && !ofRedemption(secretThere))) return {};
+  const { cost, tlsCredentials } = asMapping(link?.spec);
   return {
     ...(typeof cost === 'number' && { cost }),
     ...(typeof tlsCredentials === 'string' && { tlsCredentials }),
   };
 }
 
-/** True when two texts of YAML say the same. */
-export function saysTheSame(text: string, other: string): boolean {
-  return text === other || isDeepStrictEqual(parse(text) ?? text, parse(other) ?? other);
-}
-
-/** The Secret of that text if it is of the same redemption as `secret` and has another certificate: that of a renewal. */
-export function renewedIn(text: string | undefined, secret: LinkSecret): LinkSecret | undefined {
+/** What is in that Secret if it is of the same redemption as `secret` and has another certificate: that of a renewal. */
+export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {
   const id = secret.annotations?.[SECRET_REDEMPTION_ID];
-  const resource = text === undefined ? undefined : parse(text);
   if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;
   const data = asMapping(resource.data);
   const [caCrt = '', tlsCrt = '', tlsKey = ''] = ['ca.crt', 'tls.crt', 'tls.key'].map((key) =>
@@ -80,10 +67,9 @@ export function renewedIn(text: string | undefined, secret: LinkSecret): LinkSec
   return { ...secret, caCrt, tlsCrt, tlsKey };
 }
 
-/** True for the text of a Secret of linkgrant's whose certificate has ended at `now`. */
-export function isEndedSecret(text: string, now: number): boolean {
-  const resource = parse(text);
-  if (resource?.kind !== 'Secret' || !isManaged(resource)) return false;
+/** True for a Secret of linkgrant's whose certificate has ended at `now`. */
+export function isEndedSecret(resource: YamlMapping, now: number): boolean {
+  if (resource.kind !== 'Secret' || !isManaged(resource)) return false;
   const notAfter = certificateEnd(resource);
   return notAfter !== undefined && notAfter <= now;
 }
@@ -102,12 +88,4 @@ export function certificateEnd(secret: YamlMapping): number | undefined {
 /** True for a resource that linkgrant put in place. */
 export function isManaged(resource: YamlMapping): boolean {
   return asMapping(asMapping(resource.metadata).labels)[MANAGED_BY] === 'linkgrant';
-}
-
-function parse(text: string): YamlMapping | undefined {
-  try {
-    return parseYamlMappings(text, LIMITS)[0];
-  } catch {
-    return undefined;
-  }
 }

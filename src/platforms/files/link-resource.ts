@@ -1,0 +1,62 @@
+import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
+import type { LinkProxy, StoredLink } from '../../redemption/link-files.js';
+
+/** The Link in a resource, whatever is in it; what cannot be read of it is left out. `place` is where it stands. */
+export function storedLink(resource: YamlMapping, place: string): StoredLink {
+  const spec = asMapping(resource.spec);
+  const id = asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID];
+  const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
+  const proxyConfiguration = asMapping(spec.settings)['proxy-configuration'];
+  return {
+    name: nameOf(resource),
+    place,
+    endpoints: endpoints.flatMap(readEndpoint),
+    tlsCredentials: String(spec.tlsCredentials ?? ''),
+    ...(typeof spec.cost === 'number' && { cost: spec.cost }),
+    ...(typeof proxyConfiguration === 'string' && { proxyConfiguration }),
+    ...(typeof id === 'string' && { redemptionId: id }),
+  };
+}
+
+function readEndpoint(value: unknown): LinkEndpoint[] {
+  const { name, host, port, group } = asMapping(value);
+  const number = Number(port);
+  if ((name !== 'inter-router' && name !== 'edge') || typeof host !== 'string' || host === '') return [];
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) return [];
+  return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
+}
+
+/** The credentials in a Secret resource; values that are absent or no base64 are the empty text. */
+export function linkSecret(resource: YamlMapping): LinkSecret {
+  const data = asMapping(resource.data);
+  const annotations = asMapping(asMapping(resource.metadata).annotations);
+  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => {
+    return typeof entry[1] === 'string';
+  });
+  return {
+    name: nameOf(resource),
+    caCrt: decode(data['ca.crt']),
+    tlsCrt: decode(data['tls.crt']),
+    tlsKey: decode(data['tls.key']),
+    annotations: Object.fromEntries(texts),
+  };
+}
+
+/** The proxy that a Secret resource describes; undefined without a host and a port. */
+export function linkProxy(resource: YamlMapping): LinkProxy | undefined {
+  const { data, stringData } = resource;
+  const value = (key: string) => String(asMapping(stringData)[key] ?? decode(asMapping(data)[key])).trim();
+  const [host, port, username, password] = ['host', 'port', 'username', 'password'].map(value);
+  if (!host || !port) return undefined;
+  return { name: nameOf(resource), host, port, ...(username && { username }), ...(password && { password }) };
+}
+
+function decode(value: unknown): string {
+  return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
+}
+
+function nameOf({ metadata }: YamlMapping): string {
+  return String(asMapping(metadata).name ?? '');
+}

@@ -1,0 +1,124 @@
+import { MANAGED_BY } from '../../../domain/labels.js';
+import type { YamlMapping } from '../../../files/yaml-documents.js';
+import type { LinkFiles, LinkRecords, StoredLink } from '../../../redemption/link-files.js';
+import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
+import { isApiError } from '../api-error.js';
+import { LINKS, SECRETS } from '../kinds.js';
+import type { Resource, Stored } from '../resource.js';
+import {
+  inCluster,
+  type NamespacePlace,
+  persisting,
+  placeOf,
+  type SecretResource,
+  secretData,
+  secretText,
+} from './namespace-place.js';
+import { removeRenewals } from './pending-renewal-secret.js';
+import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
+
+type Place = Pick<NamespacePlace, 'client' | 'namespace'>;
+
+/** The Links and Secrets of a namespace, whoever put them there. Every method rejects with RedemptionError. */
+export function clusterLinks({ client, namespace }: Place): LinkFiles {
+  const findSecret = (name: string) =>
+    client.find<SecretResource>(SECRETS, { namespace, name }) as Promise<
+      (Stored<SecretResource> & YamlMapping) | undefined
+    >;
+  return {
+    list: () => inCluster(async () => (await linksIn({ client, namespace })).map(({ link }) => link)),
+    findSecret: (name) =>
+      inCluster(async () => {
+        const secret = await findSecret(name);
+        return secret && linkSecret(secret);
+      }),
+    findProxy: (name) =>
+      inCluster(async () => {
+        const secret = await findSecret(name);
+        return secret && linkProxy(secret);
+      }),
+    ownSecrets: () =>
+      inCluster(async () => {
+        const labelSelector = `${MANAGED_BY}=linkgrant`;
+        const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
+        return items
+          .filter(({ type }) => type === 'kubernetes.io/tls' || type === 'kubernetes.io/basic-auth')
+          .map(({ metadata, type }) => ({
+            name: metadata.name,
+            isProxy: type === 'kubernetes.io/basic-auth',
+          }));
+      }),
+    update: (name, { cost, tlsCredentials }) =>
+      inCluster(async () => {
+        const spec = {
+          ...(cost !== undefined && { cost }),
+          ...(tlsCredentials !== undefined && { tlsCredentials }),
+        };
+        try {
+          await client.patch(LINKS, { namespace, name }, { spec });
+        } catch (error) {
+          if (isApiError(error, 'not_found')) return undefined;
+          throw error;
+        }
+        return placeOf(LINKS, name, namespace);
+      }),
+    replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
+      persisting(async () => {
+        const there = await findSecret(name);
+        if (!there) return undefined;
+        if (secretText(there, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
+        if (secretText(there, 'tls.crt') !== expected) return undefined;
+        const { resourceVersion } = there.metadata;
+        const data = secretData({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey });
+        await client.patch(
+          SECRETS,
+          { namespace, name },
+          { metadata: { resourceVersion, annotations }, data },
+        );
+        return placeOf(SECRETS, name, namespace);
+      }),
+    remove: (kind, name) =>
+      inCluster(async () => {
+        const of = kind === 'Link' ? LINKS : SECRETS;
+        return (await client.delete(of, { namespace, name })) ? placeOf(of, name, namespace) : undefined;
+      }),
+  };
+}
+
+/** A Link with what its controller says of it. */
+export interface ClusterLink {
+  readonly link: StoredLink;
+  readonly resource: YamlMapping;
+}
+
+/** The Links of a namespace, sorted by name. */
+export async function linksIn({ client, namespace }: Place): Promise<readonly ClusterLink[]> {
+  const { items } = await client.listAll<Resource>(LINKS, { namespace });
+  return items
+    .map((item) => {
+      const resource = item as unknown as YamlMapping;
+      return { link: storedLink(resource, placeOf(LINKS, item.metadata.name, namespace)), resource };
+    })
+    .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
+}
+
+/** What is kept of redemptions and renewals beside the links of a namespace. */
+export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
+  return {
+    remove: ({ redemptionId, tlsCrt }) =>
+      inCluster(async () => {
+        if (redemptionId !== undefined) await removeRenewals({ client, namespace }, redemptionId);
+        const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
+        const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
+        const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
+        const matching = items.filter((secret) => {
+          const answer = secretText(secret, 'answer.yaml') ?? '';
+          return [redemptionId, certificate].some((part) => part && answer.includes(part));
+        });
+        for (const { metadata } of matching) {
+          await client.delete(SECRETS, { namespace, name: metadata.name }, { uid: metadata.uid });
+        }
+        return matching.length;
+      }),
+  };
+}

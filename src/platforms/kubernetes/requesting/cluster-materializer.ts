@@ -1,0 +1,114 @@
+import type { Link } from '../../../domain/link.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import type { YamlMapping } from '../../../files/yaml-documents.js';
+import type { Materializer } from '../../../redemption/materializer.js';
+import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
+import { LINKS, SECRETS } from '../kinds.js';
+import type { Resource, ResourceKind, Stored } from '../resource.js';
+import { FIELD_MANAGER, inCluster, type NamespacePlace, persisting, placeOf } from './namespace-place.js';
+import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
+
+/**
+ * Materializes into a namespace: the Secret, then each Link, by server-side apply, all owned by the Site. What is there
+ * and not of this redemption is never touched; a Secret that was renewed stays, and so does what `link update` changed of
+ * a Link. The `clock` tells which certificates have ended.
+ */
+export function clusterMaterializer(
+  place: NamespacePlace,
+  clock: () => number,
+  proxy?: ProxyPlacing,
+): Materializer {
+  const { client, namespace } = place;
+  const find = (kind: ResourceKind, name: string) =>
+    client.find<Resource>(kind, { namespace, name }) as Promise<(Stored<Resource> & YamlMapping) | undefined>;
+
+  const put = (wanted: WantedResource) =>
+    persisting(async () => {
+      const { kind, resource } = wanted;
+      const there = await find(kind, resource.metadata.name);
+      if (there && isSettled(wanted, there, namespace)) return;
+      const { resourceVersion } = there?.metadata ?? {};
+      const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
+      // Where nothing is there, a field of somebody who comes in between is a conflict, and is looked at again.
+      const force = there !== undefined;
+      await client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force });
+    });
+
+  /** Applies to nothing what may be applied later, so that a missing permission is met while nothing is spent. */
+  const tryOut = async (name: string, there: { readonly secret: boolean; readonly link: boolean }) => {
+    const owner = await place.owner();
+    const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
+    const link: Link = { name, endpoints: [], tlsCredentials: name };
+    const context = { namespace, owner, keepsCost: false, now: clock() };
+    const nothing = { secret: undefined, links: new Map<string, YamlMapping>() };
+    for (const { kind, resource } of wantedLink(secret, [link], { ...context, there: nothing })) {
+      const force = kind === SECRETS ? there.secret : there.link;
+      await client.apply(kind, resource, { fieldManager: FIELD_MANAGER, force, dryRun: true });
+    }
+    if (!proxy) return;
+    const wanted = wantedProxy(proxy, namespace, owner);
+    const found = await find(SECRETS, proxy.name);
+    if (found) isSettled(wanted, found, namespace);
+  };
+
+  return {
+    probe: (name) =>
+      inCluster(async () => {
+        refuseProxyName(name, proxy);
+        const secret = await find(SECRETS, name);
+        const link = await find(LINKS, name);
+        // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
+        if (!secret || !isEndedSecret(secret, clock())) {
+          if (secret) throw occupied(SECRETS, name, namespace);
+          if (link) throw occupied(LINKS, name, namespace);
+        }
+        await tryOut(name, { secret: secret !== undefined, link: link !== undefined });
+      }),
+
+    findRenewed: (secret) => inCluster(async () => renewedIn(await find(SECRETS, secret.name), secret)),
+
+    materialize: (secret, links, checkpoint, keepsCost = false) =>
+      inCluster(async () => {
+        refuseProxyName(secret.name, proxy);
+        const owner = await place.owner();
+        const secretThere = await find(SECRETS, secret.name);
+        const linksThere = new Map<string, YamlMapping>();
+        for (const { name } of links) {
+          const found = await find(LINKS, name);
+          if (found) linksThere.set(name, found);
+        }
+        const there = { secret: secretThere, links: linksThere };
+        const all = wantedLink(secret, links, { namespace, owner, there, keepsCost, now: clock() });
+        // All is judged before anything is written.
+        for (const wanted of all) {
+          const found = wanted.kind === SECRETS ? secretThere : linksThere.get(wanted.resource.metadata.name);
+          if (found) isSettled(wanted, found, namespace);
+        }
+        await checkpoint('place-changing');
+        for (const wanted of [...(proxy ? [wantedProxy(proxy, namespace, owner)] : []), ...all]) {
+          await put(wanted);
+          await checkpoint(wanted.written);
+        }
+        return all.map(({ kind, resource }) => placeOf(kind, resource.metadata.name, namespace));
+      }),
+  };
+}
+
+/** True where nothing is to be done any more; throws `place_taken` for what is somebody else's. */
+function isSettled(wanted: WantedResource, there: YamlMapping, namespace: string): boolean {
+  if (wanted.isThere(there)) return true;
+  if (!wanted.mayReplace(there)) throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
+  return false;
+}
+
+/** The Secrets of the link and of its proxy are two. */
+function refuseProxyName(name: string, proxy: ProxyPlacing | undefined): void {
+  if (name !== proxy?.name) return;
+  const message = `The Secret of the proxy is called "${name}" too, as the link's would be.`;
+  throw new RedemptionError('place_taken', message);
+}
+
+function occupied(kind: ResourceKind, name: string, namespace: string): RedemptionError {
+  const message = `${placeOf(kind, name, namespace)} is there already and is not of this redemption.`;
+  return new RedemptionError('place_taken', message);
+}

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import type {
+  OpenPendingRedemption,
+  PendingRedemption,
+  Posting,
+  RedemptionOutcome,
+} from '../../../redemption/pending-redemption.js';
+import { ApiError, isApiError } from '../api-error.js';
+import { SECRETS } from '../kinds.js';
+import type { Stored } from '../resource.js';
+import {
+  inCluster,
+  type NamespacePlace,
+  ownedResource,
+  persisting,
+  placeOf,
+  type SecretResource,
+  secretData,
+  secretText,
+} from './namespace-place.js';
+import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
+
+/** Label of what is kept while something is under way; the value tells what. */
+export const COMPONENT = 'app.kubernetes.io/component';
+/** Value of that label on a pending redemption. */
+export const PENDING_REDEMPTION = 'pending-redemption';
+
+const KEY = 'key.pem';
+const ANSWER = 'answer.yaml';
+const POSTED = /^posted-([1-9]\d{0,8})$/;
+
+type Texts = Readonly<Record<string, string>>;
+
+/**
+ * Pending redemptions as Secrets `linkgrant-pending-<id>` of the Site, with the values `key.pem`, `posted-<number>` and
+ * `answer.yaml`. One is made exclusively, by whichever run comes first, and changed only as it was read. It goes when the
+ * link is in place: from then on the link itself, found by its token, is what is kept.
+ */
+export function pendingSecrets(place: NamespacePlace, clock: () => number): OpenPendingRedemption {
+  return async (id) => new PendingSecret(place, id, clock);
+}
+
+class PendingSecret implements PendingRedemption {
+  readonly places: PendingRedemption['places'];
+  readonly #place: NamespacePlace;
+  readonly #id: string;
+  readonly #name: string;
+  /** Tells this run's postings from those of others, when the answer to a write was lost. */
+  readonly #run = randomUUID();
+  readonly #clock: () => number;
+  #keyPem: string | undefined;
+
+  constructor(place: NamespacePlace, id: string, clock: () => number) {
+    this.#place = place;
+    this.#clock = clock;
+    this.#id = id;
+    this.#name = `linkgrant-pending-${id}`;
+    const secret = placeOf(SECRETS, this.#name, place.namespace);
+    this.places = { key: `${KEY} in ${secret}`, answer: `${ANSWER} in ${secret}` };
+  }
+
+  async ensureKey(make: () => Promise<string>): Promise<string> {
+    const made = { pem: undefined as string | undefined };
+    this.#keyPem = await persisting(async () => {
+      const there = await this.#find();
+      const kept = secretText(there, KEY) ?? (there ? undefined : (await this.#placed())?.keyPem);
+      if (kept !== undefined) return kept;
+      made.pem ??= await make();
+      if (there) {
+        await this.#replace(there, { ...textsOf(there), [KEY]: made.pem });
+        return made.pem;
+      }
+      return (await this.#create({ [KEY]: made.pem }))?.keyPem ?? made.pem;
+    });
+    return this.#keyPem;
+  }
+
+  findAnswer(): Promise<string | undefined> {
+    return inCluster(async () => {
+      const there = await this.#find();
+      return there ? secretText(there, ANSWER) : (await this.#placed())?.answer;
+    });
+  }
+
+  async keepAnswer(text: string): Promise<string> {
+    return this.#edit(
+      (kept) => (kept[ANSWER] === undefined ? { ...kept, [ANSWER]: text } : undefined),
+      ANSWER,
+    );
+  }
+
+  async replaceKey(damaged: string, keyPem: string): Promise<string> {
+    this.#keyPem = await this.#edit(
+      (kept) => ((kept[KEY] ?? damaged) === damaged ? { ...kept, [KEY]: keyPem } : undefined),
+      KEY,
+    );
+    return this.#keyPem;
+  }
+
+  async replaceAnswer(damaged: string, text: string): Promise<string> {
+    return this.#edit(
+      (kept) => ((kept[ANSWER] ?? damaged) === damaged ? { ...kept, [ANSWER]: text } : undefined),
+      ANSWER,
+    );
+  }
+
+  async discardAnswer(damaged: string): Promise<void> {
+    await persisting(async () => {
+      const there = await this.#find();
+      if (!there || secretText(there, ANSWER) !== damaged) return;
+      const { [ANSWER]: _, ...rest } = textsOf(there);
+      await this.#replace(there, rest);
+    });
+  }
+
+  findPosting(): Promise<Posting | undefined> {
+    return inCluster(async () => {
+      const there = await this.#find();
+      const last = lastPosting(textsOf(there));
+      if (there) return last && { number: last.number, at: last.at };
+      // Posted by a run that has come to its end; where its link is no more, nothing is posted again by itself.
+      const placed = await this.#placed();
+      return placed && { number: 1, at: placed.answer === undefined ? 0 : this.#clock() };
+    });
+  }
+
+  beginPosting({ number, at }: Posting): Promise<boolean> {
+    return persisting(async () => {
+      const there = await this.#find();
+      const kept = textsOf(there);
+      const last = lastPosting(kept);
+      if (last && last.number >= number) return last.number === number && last.run === this.#run;
+      const noted = { ...kept, [`posted-${number}`]: `${new Date(at).toISOString()} ${this.#run}` };
+      if (there) await this.#replace(there, noted);
+      else if ((await this.#placed()) || (await this.#create(noted))) return false;
+      return true;
+    });
+  }
+
+  async cancelPosting(number: number): Promise<void> {
+    await persisting(async () => {
+      const there = await this.#find();
+      const { [`posted-${number}`]: noted, ...rest } = textsOf(there);
+      if (there && noted !== undefined) await this.#replace(there, rest);
+    });
+  }
+
+  /** The link leads back to its token from now on, and what was kept apart from it goes. */
+  async keepOutcome({ secret }: RedemptionOutcome): Promise<void> {
+    const { client, namespace } = this.#place;
+    await persisting(async () => {
+      const key = { namespace, name: secret };
+      const placed = await client.find<SecretResource>(SECRETS, key);
+      // Taken away meanwhile: what is kept can put it back.
+      if (!placed) return;
+      const label = tokenLabel(this.#id);
+      if (placed.metadata.labels?.[SECRET_TOKEN] !== label) {
+        const { resourceVersion } = placed.metadata;
+        await client.patch(SECRETS, key, {
+          metadata: { resourceVersion, labels: { [SECRET_TOKEN]: label } },
+        });
+      }
+      await client.delete(SECRETS, this.#key);
+    });
+  }
+
+  get #key() {
+    return { namespace: this.#place.namespace, name: this.#name };
+  }
+
+  async #find(): Promise<Stored<SecretResource> | undefined> {
+    const there = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
+    if (!there || there.metadata.labels?.[MANAGED_BY] === 'linkgrant') return there;
+    const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} is there and is not linkgrant's.`;
+    throw new RedemptionError('place_taken', message);
+  }
+
+  #placed() {
+    return findPlacedSecret(this.#place.client, this.#place.namespace, this.#id);
+  }
+
+  /** What `key` says once `edit` was made, which gives undefined where what is kept stays. */
+  #edit(edit: (kept: Texts) => Texts | undefined, key: typeof KEY | typeof ANSWER): Promise<string> {
+    return persisting(async () => {
+      const there = await this.#find();
+      const placed = there ? undefined : await this.#placed();
+      const settled = key === KEY ? placed?.keyPem : placed?.answer;
+      if (settled !== undefined) return settled;
+      const kept = textsOf(there);
+      const edited = edit(kept);
+      if (edited && there) await this.#replace(there, edited);
+      const beside = edited && !there ? await this.#create(edited) : undefined;
+      return (key === KEY ? beside?.keyPem : beside?.answer) ?? (edited ?? kept)[key] ?? '';
+    });
+  }
+
+  /**
+   * Makes the Secret where there is none, and takes it back where a run that was whole in between has taken its own away
+   * and left its link, which this gives then.
+   */
+  async #create(texts: Texts): Promise<PlacedSecret | undefined> {
+    const { client, namespace, owner } = this.#place;
+    const labels = { [MANAGED_BY]: 'linkgrant', [COMPONENT]: PENDING_REDEMPTION };
+    const fields = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: this.#name, namespace, labels },
+      type: 'Opaque',
+      // Where somebody removed it under way, what was posted was for the key of then.
+      data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
+    };
+    const created = await client.create(SECRETS, ownedResource(fields, await owner()));
+    const placed = await this.#placed();
+    if (placed) await client.delete(SECRETS, this.#key, { uid: created.metadata.uid });
+    return placed;
+  }
+
+  async #replace(there: Stored<SecretResource>, texts: Texts): Promise<void> {
+    try {
+      await this.#place.client.replace(SECRETS, { ...there, data: secretData(texts) });
+    } catch (error) {
+      if (!isApiError(error, 'not_found')) throw error;
+      // Removed since it was read: to be looked at again, as any other change.
+      throw new ApiError(error.message, { reason: 'conflict' }, { cause: error });
+    }
+  }
+}
+
+function textsOf(secret: Stored<SecretResource> | undefined): Texts {
+  const keys = Object.keys(secret?.data ?? {});
+  return Object.fromEntries(keys.map((key) => [key, secretText(secret, key) ?? '']));
+}
+
+function lastPosting(texts: Texts): (Posting & { readonly run: string | undefined }) | undefined {
+  const postings = Object.entries(texts).flatMap(([key, text]) => {
+    const number = Number(POSTED.exec(key)?.[1]);
+    const [at = '', run] = text.trim().split(' ');
+    return Number.isNaN(number) ? [] : [{ number, at: Date.parse(at) || 0, run }];
+  });
+  return postings.sort((a, b) => b.number - a.number)[0];
+}

@@ -1,0 +1,36 @@
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import type { KubernetesClient } from '../client.js';
+import { SITES } from '../kinds.js';
+import { apiVersionOf, type OwnerReference } from '../resource.js';
+import { readSite, type SiteFacts } from '../site-resource.js';
+import { inCluster } from './namespace-place.js';
+
+/** The Site of a namespace that links belong to: a Ready one before others, then the oldest. Rejects with RedemptionError. */
+export async function findRequestingSite(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<SiteFacts | undefined> {
+  const { items } = await inCluster(() => client.listAll(SITES, { namespace }));
+  const [first] = items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(readSite)
+    .sort((a, b) => Number(b.isReady) - Number(a.isReady) || (ageOf(a) < ageOf(b) ? -1 : 1));
+  return first;
+}
+
+/** What a resource of a Site says of whose it is. */
+export function ownerReference({ name, uid }: SiteFacts): OwnerReference {
+  return { apiVersion: apiVersionOf(SITES), kind: SITES.kind, name, uid };
+}
+
+/** The refusal of a namespace without a Site. */
+export function noSite(namespace: string): RedemptionError {
+  return new RedemptionError(
+    'not_writable',
+    `A site must exist in namespace ${namespace} before a link can.`,
+  );
+}
+
+function ageOf({ createdAt, name }: SiteFacts): string {
+  return `${createdAt} ${name}`;
+}

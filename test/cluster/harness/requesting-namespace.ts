@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { openClusterSide } from '../../../src/cluster-side.js';
+import type { AccessToken } from '../../../src/domain/access-token.js';
+import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
+import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/kinds.js';
+import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { Resource } from '../../../src/platforms/kubernetes/resource.js';
+import { type Ended, linkgrant } from '../../support/command-line.js';
+import type { AccessRule, TestCluster } from './test-cluster.js';
+
+const JOB = resolve(import.meta.dirname, '../../../deploy/bootstrap/job.yaml');
+const KILLED_AT = resolve(import.meta.dirname, '../../chaos/killed-at.mjs');
+
+/** A Link as the API has it. */
+export type LinkResource = Resource & {
+  readonly spec: { readonly endpoints: object[]; readonly tlsCredentials: string; readonly cost?: number };
+};
+
+/** The namespace of a site that links to others, and the program run there with the shipped role of the bootstrap Job. */
+export interface RequestingNamespace {
+  readonly namespace: string;
+  readonly kubeconfig: string;
+  readonly siteUid: string;
+  /** Runs the built program with `--platform kubernetes` there. */
+  run(words: readonly string[], input?: string): Promise<Ended>;
+  /** As `run`, killed at a checkpoint; false when it came to its end. */
+  killedAt(checkpoint: string, words: readonly string[]): Promise<boolean>;
+  /** The requesting side in this process. */
+  side(): ReturnType<typeof openClusterSide>;
+  /** Writes a token to a file; gives its path. */
+  tokenFile(token: AccessToken): string;
+  links(): Promise<readonly LinkResource[]>;
+  secrets(): Promise<readonly SecretResource[]>;
+  remove(): void;
+}
+
+/** The rules of the Role that `deploy/bootstrap/job.yaml` ships. */
+export function bootstrapRules(): readonly AccessRule[] {
+  const documents = parseAllDocuments(readFileSync(JOB, 'utf8')).map((document) => document.toJS());
+  return documents.find(({ kind }) => kind === 'Role').rules;
+}
+
+/** Makes one, with a Ready Site unless told otherwise. */
+export async function requestingNamespace(
+  cluster: TestCluster,
+  options: { readonly withoutSite?: boolean; readonly rules?: readonly AccessRule[] } = {},
+): Promise<RequestingNamespace> {
+  const { admin } = cluster;
+  const namespace = await cluster.namespace();
+  const account = await cluster.serviceAccount(namespace, []);
+  await cluster.allow(account, options.rules ?? bootstrapRules());
+  const { kubeconfig } = account;
+  const siteUid = options.withoutSite ? '' : await putRequestingSite(cluster, namespace);
+  const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-namespace-'));
+  const place = ['--platform', 'kubernetes', '--kubeconfig', kubeconfig, '--namespace', namespace];
+  return {
+    namespace,
+    kubeconfig,
+    siteUid,
+    run: (words, input) => linkgrant([...words, ...place], input === undefined ? {} : { input }),
+    killedAt: async (checkpoint, words) => {
+      const child = spawn(process.execPath, [KILLED_AT, checkpoint, '0', ...words, ...place], {
+        stdio: 'ignore',
+        env: { PATH: process.env.PATH ?? '', HOME: tmpdir() },
+      });
+      const [, signal] = await once(child, 'close');
+      return signal === 'SIGKILL';
+    },
+    side: () =>
+      openClusterSide(
+        { kubeconfig: [kubeconfig], context: undefined, namespace },
+        { clock: Date.now, checkpoint: () => undefined },
+      ),
+    tokenFile: (token) => {
+      const file = join(scratch, `${token.name}.yaml`);
+      writeFileSync(file, encodeAccessToken(token), { mode: 0o600 });
+      return file;
+    },
+    links: async () => (await admin.listAll<LinkResource>(LINKS, { namespace })).items,
+    secrets: async () => (await admin.listAll<SecretResource>(SECRETS, { namespace })).items,
+    remove: () => rmSync(scratch, { recursive: true, force: true }),
+  };
+}
+
+/** Puts a Ready Site into a namespace; gives its uid. */
+export async function putRequestingSite(
+  { admin }: TestCluster,
+  namespace: string,
+  name = 'east',
+): Promise<string> {
+  const site = await admin.create(SITES, {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'Site',
+    metadata: { name, namespace },
+    spec: {},
+  } as Resource);
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: 'OK',
+    lastTransitionTime: new Date().toISOString(),
+  };
+  const status = { status: 'Ready', message: 'OK', conditions: [condition] };
+  await admin.patch(SITES, { namespace, name }, { status }, { subresource: 'status' });
+  return site.metadata.uid;
+}
+
+/** Says of a Link what Skupper's controller would: that the router was told of it, and is connected or not. */
+export async function tellOfLink(
+  { admin }: TestCluster,
+  namespace: string,
+  name: string,
+  isUp: boolean,
+): Promise<void> {
+  const lastTransitionTime = new Date().toISOString();
+  const condition = (type: string, holds: boolean, message: string) => ({
+    type,
+    status: holds ? 'True' : 'False',
+    reason: holds ? 'Ready' : 'Pending',
+    message,
+    lastTransitionTime,
+  });
+  const message = isUp ? 'OK' : 'Not Operational';
+  const conditions = [
+    condition('Configured', true, 'OK'),
+    condition('Operational', isUp, isUp ? 'OK' : 'Not operational'),
+    condition('Ready', isUp, message),
+  ];
+  const status = {
+    status: isUp ? 'Ready' : 'Pending',
+    message,
+    conditions,
+    remoteSiteName: isUp ? 'west' : '',
+  };
+  await admin.patch(LINKS, { namespace, name }, { status }, { subresource: 'status' });
+}

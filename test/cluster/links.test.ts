@@ -1,0 +1,242 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { issueClientCertificate } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { json, refusalOf } from '../support/command-line.js';
+import type { TestServer } from '../support/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
+import { startRenewingServer } from '../support/renewing-server.js';
+import { DAY_MS } from '../support/server-identity.js';
+import {
+  bootstrapRules,
+  putRequestingSite,
+  type RequestingNamespace,
+  requestingNamespace,
+  tellOfLink,
+} from './harness/requesting-namespace.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const JOB = resolve(import.meta.dirname, '../../deploy/bootstrap/job.yaml');
+const OPERATOR = [
+  { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] },
+  ...bootstrapRules(),
+];
+
+let cluster: TestCluster;
+const servers: TestServer[] = [];
+const places: RequestingNamespace[] = [];
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+});
+
+afterEach(async () => {
+  for (const place of places.splice(0)) place.remove();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+afterAll(async () => {
+  await cluster?.close();
+});
+
+async function redeemed(): Promise<{ readonly place: RequestingNamespace; readonly server: IssuingServer }> {
+  const server = await startIssuingServer('linkgrant');
+  servers.push(server);
+  const place = await requestingNamespace(cluster, { rules: OPERATOR });
+  places.push(place);
+  expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 0 });
+  return { place, server };
+}
+
+describe('link --platform kubernetes', () => {
+  it('status tells what the controller says, and when the certificate ends', async () => {
+    const { place } = await redeemed();
+    await tellOfLink(cluster, place.namespace, 'my-link', true);
+    const { outgoing } = json(await place.run(['link', 'status', '-o', 'json']));
+    expect(outgoing).toMatchObject([
+      {
+        name: 'my-link',
+        cost: 1,
+        ready: true,
+        status: 'Ready',
+        remoteSite: 'west',
+        notAfter: expect.any(String),
+      },
+    ]);
+    const text = await place.run(['link', 'status', 'my-link']);
+    expect(text.stdout).toMatch(/my-link +Ready +west/);
+    expect((await place.run(['link', 'status', 'nobody'])).code).toBe(1);
+  });
+
+  it('check dials the endpoints with the credentials of the namespace', async () => {
+    const { place } = await redeemed();
+    const ended = await place.run(['link', 'check', '-o', 'json', '--connect-to', '::127.0.0.1:1']);
+    expect(ended.code).toBe(4);
+    expect(json(ended).map(({ fault }: { fault: string }) => fault)).toEqual([
+      'connection_refused',
+      'connection_refused',
+    ]);
+  });
+
+  it('update changes what is given, and waits as Skupper does', async () => {
+    const { place, server } = await redeemed();
+    const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--timeout', '300ms']);
+    expect(late.code).toBe(4);
+    expect(late.stderr).toContain('not yet ready');
+    await tellOfLink(cluster, place.namespace, 'my-link', true);
+    expect(await place.run(['link', 'update', 'my-link', '--cost', '8'])).toMatchObject({ code: 0 });
+    expect((await place.links())[0]?.spec).toMatchObject({ cost: 8, tlsCredentials: 'my-link' });
+    const missing = await place.run(['link', 'update', 'my-link', '--tls-credentials', 'nobody']);
+    expect(refusalOf(missing).error).toContain(`there is no Secret "nobody" in namespace ${place.namespace}`);
+    // What was changed stays when the token is redeemed again.
+    await place.run(['token', 'redeem', place.tokenFile(server.token)]);
+    expect((await place.links())[0]?.spec.cost).toBe(8);
+  });
+
+  it('delete takes the Link and its Secret, and nothing of others', async () => {
+    const { place } = await redeemed();
+    await cluster.admin.create(SECRETS, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'theirs', namespace: place.namespace },
+    } as Resource);
+    const ended = await place.run(['link', 'delete', 'my-link']);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stdout).toContain(`Removed link.skupper.io/my-link in namespace ${place.namespace}`);
+    expect(await place.links()).toEqual([]);
+    expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['theirs']);
+    expect((await place.run(['link', 'delete', 'my-link'])).code).toBe(1);
+  });
+});
+
+describe('link renew --platform kubernetes', () => {
+  async function ending() {
+    const place = await requestingNamespace(cluster);
+    places.push(place);
+    const redemptionId = crypto.randomUUID();
+    const server = await startRenewingServer(redemptionId);
+    servers.push(server);
+    const key = await generateKeyPair('p256');
+    const issued = issueClientCertificate({
+      authority: server.authority,
+      spkiDer: spkiOf(key),
+      subject: 'east',
+      redemptionId,
+      lifetimeMs: 30 * DAY_MS,
+      now: Date.now() - 25 * DAY_MS,
+    });
+    server.know(issued.pem);
+    const secret = {
+      name: 'to-west',
+      caCrt: server.authority.bundlePem,
+      tlsCrt: issued.pem,
+      tlsKey: privateKeyPem(key),
+      annotations: {
+        'linkgrant.dev/redemption-id': redemptionId,
+        'linkgrant.dev/renewal-url': server.url,
+        'linkgrant.dev/server-ca': server.ca,
+      },
+    };
+    const side = await place.side();
+    const endpoint = { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'g' } as const;
+    const link = { name: 'to-west', endpoints: [endpoint], tlsCredentials: 'to-west' };
+    await side.place().materializer.materialize(secret, [link], () => undefined);
+    return { place, server, old: issued.pem };
+  }
+
+  it('renews what is due under the role of the CronJob, once for all who run, and leaves no key behind', async () => {
+    const { place, server, old } = await ending();
+    const runs = await Promise.all(
+      Array.from({ length: 3 }, () => place.run(['link', 'renew', '--all', '-o', 'json'])),
+    );
+    expect(runs.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(['0 ', '0 ', '0 ']);
+    expect(server.issued()).toBe(1);
+    const [secret, ...others] = await place.secrets();
+    expect(others).toEqual([]);
+    const tlsCrt = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString();
+    expect(tlsCrt).not.toBe(old);
+    expect(secret?.metadata.ownerReferences?.[0]?.uid).toBe(place.siteUid);
+    const again = await place.run(['link', 'renew', '--all']);
+    expect(again.stdout).toContain('Not due: to-west');
+  });
+
+  it.each(['renewal-key-created', 'renewal-received', 'renewal-in-place'])(
+    'killed at %s and run again ends with the same certificate and no key left',
+    async (checkpoint) => {
+      const { place, server } = await ending();
+      expect(await place.killedAt(checkpoint, ['link', 'renew', '--all'])).toBe(true);
+      expect(await place.run(['link', 'renew', 'to-west'])).toMatchObject({ code: 0 });
+      expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['to-west']);
+      // At `renewal-in-place` the link was renewed, and is once more, because it was named.
+      expect(server.issued()).toBe(checkpoint === 'renewal-in-place' ? 2 : 1);
+    },
+  );
+});
+
+describe('deploy/bootstrap/job.yaml', () => {
+  const documents = parseAllDocuments(readFileSync(JOB, 'utf8')).map((document) => document.toJS());
+  const container = (kind: string) => {
+    const { spec } = documents.find((document) => document.kind === kind);
+    return (spec.jobTemplate ?? { spec }).spec.template.spec.containers[0];
+  };
+
+  it('is accepted by the API server where pods are restricted', async () => {
+    const namespace = await cluster.namespace();
+    for (const document of documents) {
+      const [group, version] = document.apiVersion.includes('/')
+        ? document.apiVersion.split('/')
+        : ['', document.apiVersion];
+      const plural = `${document.kind.toLowerCase()}s`;
+      const kind = { group, version, kind: document.kind, plural, namespaced: true };
+      const resource = { ...document, metadata: { ...document.metadata, namespace } };
+      const made = await cluster.admin.apply(kind, resource, { fieldManager: 'test' });
+      expect(made.metadata.uid).toBeTruthy();
+    }
+  });
+
+  it('waits for the site and the token, links, and leaves a linked site alone', async () => {
+    const place = await requestingNamespace(cluster, { withoutSite: true });
+    places.push(place);
+    const server = await startIssuingServer('linkgrant');
+    servers.push(server);
+    const mounted = mkdtempSync(join(tmpdir(), 'linkgrant-mounted-'));
+    const { args } = container('Job');
+    const words = args
+      .filter((word: string, index: number) => word !== '--platform' && args[index - 1] !== '--platform')
+      .map((word: string) => (word.startsWith('/run/secrets') ? join(mounted, 'token') : word));
+    const running = place.run([...words, '-o', 'json']);
+    await putRequestingSite(cluster, place.namespace);
+    mkdirSync(join(mounted, 'token'));
+    const { url, code, ca, name } = server.token;
+    for (const [key, value] of Object.entries({ url, code, ca, name })) {
+      writeFileSync(join(mounted, 'token', key), value);
+    }
+    await until('the Link', async () => (await place.links()).length > 0);
+    await tellOfLink(cluster, place.namespace, name, true);
+    const ended = await running;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(json(ended)).toMatchObject({
+      links: [{ name }],
+      alreadyLinked: false,
+      namespace: place.namespace,
+    });
+    const again = await place.run([...words, '-o', 'json']);
+    expect(json(again)).toMatchObject({ links: [{ name }], alreadyLinked: true });
+    expect(server.issued()).toBe(1);
+    rmSync(mounted, { recursive: true });
+  });
+
+  it('renews with the command of its CronJob', async () => {
+    const place = await requestingNamespace(cluster);
+    places.push(place);
+    const words = container('CronJob').args.slice(0, -2);
+    expect(container('CronJob').args.slice(-2)).toEqual(['--platform', 'kubernetes']);
+    expect(await place.run(words)).toMatchObject({ code: 0, stdout: 'There are no links.\n', stderr: '' });
+  });
+});

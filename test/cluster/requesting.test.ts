@@ -1,0 +1,277 @@
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LINKS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { json, linkgrant, refusalOf } from '../support/command-line.js';
+import type { TestServer } from '../support/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
+import { startApiProxy } from './harness/api-proxy.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { type RequestingNamespace, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+
+let cluster: TestCluster;
+const servers: TestServer[] = [];
+const places: RequestingNamespace[] = [];
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+});
+
+afterEach(async () => {
+  for (const place of places.splice(0)) place.remove();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+afterAll(async () => {
+  await cluster?.close();
+});
+
+async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+  const server = await startIssuingServer(manner);
+  servers.push(server);
+  return server;
+}
+
+async function site(options?: Parameters<typeof requestingNamespace>[1]): Promise<RequestingNamespace> {
+  const place = await requestingNamespace(cluster, options);
+  places.push(place);
+  return place;
+}
+
+const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const decode = (secret: SecretResource | undefined, key: string) =>
+  Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
+
+describe('token redeem --platform kubernetes', () => {
+  it("puts the Secret and the Link into the namespace, the Site's own, and keeps nothing else", async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile({ ...server.token, linkCost: 3 });
+    const ended = await place.run(['token', 'redeem', file, '-o', 'json']);
+    expect(ended.stderr).toBe('');
+    expect(json(ended)).toMatchObject({
+      links: ['my-link'],
+      source: 'linkgrant',
+      alreadyRedeemed: false,
+      files: [
+        `secret/my-link in namespace ${place.namespace}`,
+        `link.skupper.io/my-link in namespace ${place.namespace}`,
+      ],
+    });
+    expect(postings(server)[0]?.headers.subject).toBe(place.siteUid);
+    const [secret, ...others] = await place.secrets();
+    const [link] = await place.links();
+    expect(others).toEqual([]);
+    const owner = { apiVersion: 'skupper.io/v2alpha1', kind: 'Site', name: 'east', uid: place.siteUid };
+    for (const resource of [secret, link]) {
+      expect(resource?.metadata.ownerReferences).toEqual([owner]);
+      expect(resource?.metadata.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'linkgrant' });
+    }
+    expect(secret?.type).toBe('kubernetes.io/tls');
+    const certificate = new X509Certificate(decode(secret, 'tls.crt'));
+    expect(decode(secret, 'tls.key')).toContain('PRIVATE KEY');
+    expect(certificate.serialNumber.toLowerCase()).toBe(json(ended).serial);
+    expect(link?.spec).toMatchObject({ tlsCredentials: 'my-link', cost: 3 });
+  });
+
+  it('gives the same link again when it is repeated, for no use and without a change', async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    await place.run(['token', 'redeem', file]);
+    const before = [...(await place.secrets()), ...(await place.links())];
+    await server.close();
+    const again = await place.run(['token', 'redeem', file]);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toContain('no use was spent');
+    expect([...(await place.secrets()), ...(await place.links())]).toEqual(before);
+  });
+
+  it.each([
+    'key-created',
+    'before-post',
+    'answer-received',
+    'answer-stored',
+    'place-changing',
+    'secret-written',
+    'link-written',
+    'outcome-written',
+  ])('killed at %s and run again ends with one certificate for one use', async (checkpoint) => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    expect(await place.killedAt(checkpoint, ['token', 'redeem', file])).toBe(true);
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(server.issued()).toBe(1);
+    expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+    expect((await place.links()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+  });
+
+  it.each(['linkgrant', 'stock'] as const)(
+    '20 at once with one %s token end with one use and one Link',
+    async (manner) => {
+      const server = await start(manner);
+      const place = await site();
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 20 }, async () => {
+          const side = await place.side();
+          const { materializer } = side.place();
+          const subject = (await side.findSite())?.uid;
+          return side.redeem({ token: server.token, subject }, materializer);
+        }),
+      );
+      const serials = outcomes.map((outcome) =>
+        outcome.status === 'fulfilled' ? outcome.value.certificate.serial : String(outcome.reason),
+      );
+      expect(new Set(serials).size, serials.join('\n')).toBe(1);
+      expect(server.issued()).toBe(1);
+      expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+      expect(await place.links()).toHaveLength(1);
+    },
+  );
+
+  it('ends with one use when the answer to each kind of write is lost once, after it was carried out', async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const proxy = await startApiProxy(place.kubeconfig);
+    try {
+      const cut = new Set<string>();
+      proxy.decide(({ method, path }) => {
+        const write = `${method} ${path.includes('/links') ? 'link' : 'secret'}`;
+        if (method === 'GET' || path.includes('dryRun') || cut.has(write)) return 'pass';
+        cut.add(write);
+        return 'cut';
+      });
+      const kubeconfig = place.tokenFile({ ...server.token, name: 'kubeconfig' });
+      writeFileSync(kubeconfig, kubeconfigThrough(place.kubeconfig, proxy.url));
+      const words = ['token', 'redeem', place.tokenFile(server.token)];
+      const ended = await linkgrant([
+        ...words,
+        '-p',
+        'kubernetes',
+        '--kubeconfig',
+        kubeconfig,
+        '-n',
+        place.namespace,
+      ]);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect([...cut].sort()).toEqual([
+        'DELETE secret',
+        'PATCH link',
+        'PATCH secret',
+        'POST secret',
+        'PUT secret',
+      ]);
+      expect(server.issued()).toBe(1);
+      expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+      expect(await place.links()).toHaveLength(1);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('posts nothing twice to a server that counts each posting, unless that is wanted', async () => {
+    const server = await start('stock');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    server.loseAnswers(1);
+    const lost = await place.run(['token', 'redeem', file]);
+    expect(lost.code).toBe(4);
+    // An answer may yet come as long as the run beside this one may take.
+    const again = await place.run(['token', 'redeem', file, '--timeout', '100ms']);
+    expect(again.code).toBe(4);
+    expect(refusalOf(again).error).toContain('its answer was lost');
+    expect(postings(server)).toHaveLength(1);
+    const retried = await place.run(['token', 'redeem', file, '--retry']);
+    expect(retried).toMatchObject({ code: 0 });
+    expect(postings(server)).toHaveLength(2);
+    expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+  });
+
+  it.each([
+    ['Secret', SECRETS, { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', data: { a: 'Yg==' } }],
+    [
+      'Link',
+      LINKS,
+      { apiVersion: 'skupper.io/v2alpha1', kind: 'Link', spec: { endpoints: [], tlsCredentials: 'mine' } },
+    ],
+  ])("leaves somebody else's %s alone, and posts nothing", async (_, kind, fields) => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const metadata = { name: 'my-link', namespace: place.namespace };
+    const theirs = await cluster.admin.create(kind, { ...fields, metadata } as Resource);
+    const ended = await place.run(['token', 'redeem', place.tokenFile(server.token)]);
+    expect(ended.code).toBe(1);
+    expect(refusalOf(ended).error).toMatch(/my-link in namespace .* is there already/);
+    expect(postings(server)).toEqual([]);
+    expect(await cluster.admin.get(kind, metadata)).toEqual(theirs);
+    const other = await place.run(['token', 'redeem', place.tokenFile(server.token), '--name', 'other']);
+    expect(other.code).toBe(0);
+  });
+
+  it('says what is missing before anything is posted: the site, the permission, the cluster', async () => {
+    const server = await start('linkgrant');
+    const withoutSite = await site({ withoutSite: true });
+    const noSite = await withoutSite.run(['token', 'redeem', withoutSite.tokenFile(server.token)]);
+    expect(noSite.code).toBe(1);
+    expect(refusalOf(noSite).error).toContain(
+      `A site must exist in namespace ${withoutSite.namespace} before a token can be redeemed`,
+    );
+    const rules = [
+      { apiGroups: ['skupper.io'], resources: ['sites', 'links'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'create', 'patch'] },
+    ];
+    const forbidden = await site({ rules });
+    const file = forbidden.tokenFile(server.token);
+    const refused = await forbidden.run(['token', 'redeem', file]);
+    expect(refused.code).toBe(1);
+    expect(refusalOf(refused).error).toContain('does not allow it: apply links');
+    const nowhere = await forbidden.run(['token', 'redeem', file, '--context', 'nobody']);
+    expect(nowhere.code).toBe(2);
+    const elsewhere = await forbidden.run(['token', 'redeem', file, '--to', '/tmp/x']);
+    expect(elsewhere.code).toBe(2);
+    expect(postings(server)).toEqual([]);
+  });
+
+  it('waits until the controller says what is wanted, and tells what it said when that does not come', async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    await place.run(['token', 'redeem', file]);
+    await tellOfLink(cluster, place.namespace, 'my-link', false);
+    const configured = await place.run(['token', 'redeem', file, '--wait', 'configured']);
+    expect(configured).toMatchObject({ code: 0 });
+    const late = await place.run(['token', 'redeem', file, '--wait', 'ready', '--timeout', '300ms']);
+    expect(late.code).toBe(4);
+    expect(late.stderr).toContain('not yet ready: Not Operational');
+    await tellOfLink(cluster, place.namespace, 'my-link', true);
+    expect(await place.run(['token', 'redeem', file, '--wait', 'ready'])).toMatchObject({ code: 0 });
+  });
+
+  it("takes the proxy's Secret along, and has the Link name it", async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const side = await place.side();
+    const data = {
+      host: Buffer.from('proxy.example').toString('base64'),
+      port: Buffer.from('3128').toString('base64'),
+    };
+    const { materializer } = side.place({ name: 'corporate', data });
+    await side.redeem({ token: server.token, proxyConfiguration: 'corporate' }, materializer);
+    const secrets = await place.secrets();
+    expect(secrets.map(({ metadata, type }) => `${metadata.name} ${type}`).sort()).toEqual([
+      'corporate kubernetes.io/basic-auth',
+      'my-link kubernetes.io/tls',
+    ]);
+    expect((await place.links())[0]).toMatchObject({
+      spec: { settings: { 'proxy-configuration': 'corporate' } },
+    });
+    const removed = await place.run(['link', 'delete', 'my-link']);
+    // The Job's role deletes no Link.
+    expect(removed.code).toBe(1);
+    expect(removed.stderr).toContain('does not allow it: delete links');
+  });
+});
