@@ -6,9 +6,11 @@ COPY package.json package-lock.json .npmrc tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
 RUN node scripts/setup.mjs
-# What is in the image beside Node and Debian, as CycloneDX.
-RUN mkdir app && npm sbom --omit=dev --sbom-format=cyclonedx >app/sbom.cdx.json
 RUN npm prune --omit=dev --no-audit --no-fund
+# What is in the image beside Node and Debian, as CycloneDX. npm would leave out with --omit=dev what development needs as
+# well, and complains of what it was told to prune.
+RUN npm pkg delete devDependencies
+RUN mkdir app && npm sbom --sbom-format=cyclonedx >app/sbom.cdx.json
 RUN find node_modules/better-sqlite3 -type f ! -path '*/lib/*' ! -name package.json ! -name LICENSE ! -name better_sqlite3.node -delete
 RUN cp -R dist node_modules package.json app/
 
