@@ -131,9 +131,12 @@ const OF_OTHERS = [
   '--',
   '--add-port',
   '--add-rich-rule',
+  '--all',
+  '--all-namespaces',
   '--allow-scripts',
   '--build-arg',
   '--cacert',
+  '--create-namespace',
   '--enable-link-access',
   '--global',
   '--help',
@@ -144,7 +147,10 @@ const OF_OTHERS = [
   '--redemptions',
   '--reload',
   '--sbom-format',
+  '--server-side',
+  '--set',
   '--tag',
+  '--type',
   '--volumes',
 ];
 

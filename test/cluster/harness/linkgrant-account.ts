@@ -1,16 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { join } from 'node:path';
 import { isApiError } from '../../../src/platforms/kubernetes/api-error.js';
-import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
-import { exchangeJson } from '../../../src/platforms/kubernetes/api-transport.js';
-import { openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { DeployTools } from './deploy-tools.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
+import { manifestsIn, overlay } from './manifests.js';
 import type { TestCluster } from './test-cluster.js';
 
-const RBAC = resolve(import.meta.dirname, '../../../deploy/kustomize/base/rbac.yaml');
+const KINDS = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
 
 /** Name of the namespace, and of the account in it, that the shipped manifests are for. */
 export const LINKGRANT = 'linkgrant';
@@ -25,17 +23,19 @@ export interface LinkgrantAccount {
 /** Applies the shipped service account and roles, and gives the account's kubeconfig. */
 export async function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
   await cluster.namespace(LINKGRANT);
-  for (const document of parseAllDocuments(readFileSync(RBAC, 'utf8'))) {
-    const resource = document.toJS() as Resource;
+  const tools = await DeployTools.open();
+  const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('cluster')]));
+  for (const resource of manifests.filter(({ kind }) => KINDS.includes(kind))) {
     try {
       await cluster.admin.create(kindOf(resource), resource);
     } catch (error) {
       if (!isApiError(error, 'already_exists')) throw error;
     }
   }
+  const token = await tools.token(cluster.kubeconfig, { namespace: LINKGRANT, name: LINKGRANT });
+  tools.close();
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-account-'));
   const kubeconfig = join(scratch, 'kubeconfig.yaml');
-  const token = await tokenOf(cluster.kubeconfig);
   writeFileSync(kubeconfig, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace: LINKGRANT }), {
     mode: 0o600,
   });
@@ -51,27 +51,4 @@ function kindOf({ apiVersion, kind, metadata }: Resource): ResourceKind {
     plural: `${kind.toLowerCase()}s`,
     namespaced: metadata.namespace !== undefined,
   };
-}
-
-async function tokenOf(kubeconfig: string): Promise<string> {
-  const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
-  const accounts = {
-    group: '',
-    version: 'v1',
-    kind: 'ServiceAccount',
-    plural: 'serviceaccounts',
-    namespaced: true,
-  };
-  try {
-    const answer = (await exchangeJson(access, {
-      method: 'POST',
-      path: pathOf(accounts, { namespace: LINKGRANT, name: LINKGRANT }, {}, 'token'),
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
-      words: 'create token of linkgrant',
-      signal: AbortSignal.timeout(60_000),
-    })) as { readonly status: { readonly token: string } };
-    return answer.status.token;
-  } finally {
-    access.close();
-  }
 }

@@ -1,7 +1,10 @@
-import { buildPrograms, clusterSource } from './cluster-source.js';
+import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
+import { DeployTools } from './deploy-tools.js';
+import { buildPrograms } from './go-programs.js';
 
-/** Runs before every test file: finds out where the cluster comes from, and compiles it where it must be. */
+/** Runs before every test file: finds out where the cluster and the tools come from, and compiles what has to be. */
 export async function setup(): Promise<void> {
   const source = clusterSource(process.env);
-  if (source.from === 'build') await buildPrograms(source);
+  if (source.from === 'build') await buildPrograms(CONTROL_PLANE, source.directory);
+  (await DeployTools.open()).close();
 }

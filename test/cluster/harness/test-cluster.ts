@@ -10,8 +10,9 @@ import { type KubernetesClient, openKubernetesClient } from '../../../src/platfo
 import { openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
 import { NAMESPACES } from '../../../src/platforms/kubernetes/kinds.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
-import { buildPrograms, clusterSource } from './cluster-source.js';
+import { CONTROL_PLANE, clusterSource } from './cluster-source.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
+import { buildPrograms } from './go-programs.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { until } from './until.js';
 
@@ -87,7 +88,7 @@ export async function openTestCluster(
   options: { readonly controllers?: boolean } = {},
 ): Promise<TestCluster> {
   const source = clusterSource(process.env);
-  if (source.from === 'build') await buildPrograms(source);
+  if (source.from === 'build') await buildPrograms(CONTROL_PLANE, source.directory);
   const controlPlane =
     source.from === 'cluster'
       ? undefined
@@ -158,7 +159,8 @@ async function applyCrds(admin: KubernetesClient): Promise<void> {
   const crds = files
     .filter((file) => file.endsWith('.yaml'))
     .flatMap((file) => parseAllDocuments(readFileSync(join(CRD_DIRECTORY, file), 'utf8')))
-    .map((document) => document.toJS() as Crd);
+    .map((document) => document.toJS() as Crd)
+    .filter(({ kind }) => kind === CRDS.kind);
   for (const crd of crds) {
     try {
       await admin.create(CRDS, crd);

@@ -1,0 +1,23 @@
+{{- define "linkgrant.name" -}}
+{{- .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-linkgrant" .Release.Name) (contains "linkgrant" .Release.Name)) | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "linkgrant.labels" -}}
+app.kubernetes.io/name: linkgrant
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Labels of the pods; the last one is that of a SecuredAccess that linkgrant makes. */}}
+{{- define "linkgrant.selector" -}}
+app.kubernetes.io/name: linkgrant
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: redemption
+{{- end }}
+
+{{/* Kind of the roles for the namespaces that are served. */}}
+{{- define "linkgrant.roleKind" -}}
+{{- ternary "ClusterRole" "Role" (eq .Values.scope "cluster") -}}
+{{- end }}

@@ -1,0 +1,262 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
+import { DeployTools } from './harness/deploy-tools.js';
+import {
+  CHART,
+  type Container,
+  containerOf,
+  DEPLOY,
+  type Manifest,
+  manifestOf,
+  manifestsIn,
+  overlay,
+} from './harness/manifests.js';
+
+let tools: DeployTools;
+let scratch: string;
+beforeAll(async () => {
+  tools = await DeployTools.open();
+  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-values-'));
+});
+afterAll(() => {
+  tools?.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** Arguments of helm that give it these values. */
+function valuesOf(values: object): string[] {
+  const file = join(scratch, 'values.json');
+  writeFileSync(file, JSON.stringify(values));
+  return ['--values', file];
+}
+
+async function rendered(values: object, namespace = 'linkgrant'): Promise<Manifest[]> {
+  return manifestsIn(await tools.template('linkgrant', namespace, valuesOf(values)));
+}
+
+async function built(name: Parameters<typeof overlay>[0]): Promise<Manifest[]> {
+  return manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
+}
+
+// What a release adds to know its own.
+const OF_A_RELEASE = [
+  'app.kubernetes.io/instance',
+  'app.kubernetes.io/managed-by',
+  'app.kubernetes.io/version',
+  'helm.sh/chart',
+  'helm.sh/resource-policy',
+];
+
+/** What is meant, however it is written: without what a release adds, the namespaces of the installation called alike. */
+function meaning(manifests: readonly Manifest[], namespaces: readonly string[]): unknown {
+  const told = (value: unknown, key = ''): unknown => {
+    if (Array.isArray(value)) {
+      const all = value.map((item) => told(item));
+      return key === 'env' ? byName(all as Container['env']) : all;
+    }
+    if (typeof value === 'string')
+      return key === 'namespace' && namespaces.includes(value) ? 'its own' : value;
+    if (value === null || typeof value !== 'object') return value;
+    const entries = Object.entries(value)
+      .filter(([name]) => !OF_A_RELEASE.includes(name))
+      .map(([name, item]) => [name, told(item, name)] as const)
+      .filter(
+        ([name, item]) => !['labels', 'annotations'].includes(name) || Object.keys(item as object).length > 0,
+      );
+    return Object.fromEntries(entries);
+  };
+  return Object.fromEntries(
+    manifests
+      // Helm makes a namespace by --create-namespace.
+      .filter(({ kind }) => kind !== 'Namespace')
+      .map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, told(manifest)]),
+  );
+}
+
+function byName(env: Container['env']): Container['env'] {
+  return [...env].sort((a, b) => a.name.localeCompare(b.name));
+}
+
+describe('the Helm chart', () => {
+  it('makes what kustomize makes, for the whole cluster', async () => {
+    const chart = await rendered({});
+    expect(meaning(chart, ['linkgrant'])).toEqual(meaning(await built('cluster'), ['linkgrant']));
+  });
+
+  it('makes what kustomize makes, for one namespace', async () => {
+    const chart = await rendered({ scope: 'namespace', crds: { install: false } }, 'west');
+    expect(meaning(chart, ['west'])).toEqual(meaning(await built('namespace'), ['west']));
+  });
+
+  it('asks for nothing in the whole cluster where its scope is a namespace', async () => {
+    const manifests = await rendered({ scope: 'namespace', crds: { install: false } }, 'west');
+    expect(manifests.filter(({ metadata }) => metadata.namespace !== 'west')).toEqual([]);
+  });
+
+  it('holds the CRD as it is in crds/', () => {
+    const text = (path: string) => readFileSync(join(DEPLOY, path), 'utf8');
+    expect(text('helm/linkgrant/files/redemptions.yaml')).toBe(text('crds/redemptions.yaml'));
+  });
+
+  it('has the version of the program', () => {
+    const { version } = parse(readFileSync(join(DEPLOY, '../package.json'), 'utf8'));
+    expect(parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'))).toMatchObject({
+      version,
+      appVersion: version,
+    });
+  });
+
+  it.each([
+    ['as it is', {}],
+    [
+      'with everything that can be turned on',
+      {
+        imagePullSecrets: [{ name: 'registry' }],
+        externalUrl: 'https://grants.example.com/in',
+        securedAccess: true,
+        tls: { secretName: 'given' },
+        secretNames: ['branch-ca'],
+        env: [{ name: 'LINKGRANT_LOG_LEVEL', value: 'debug' }],
+        service: { annotations: { a: 'b' }, loadBalancerSourceRanges: ['192.0.2.0/24'] },
+        monitoring: { annotations: true, from: [{ podSelector: {} }] },
+        podAnnotations: { c: 'd' },
+        nodeSelector: { 'kubernetes.io/os': 'linux' },
+        tolerations: [{ operator: 'Exists' }],
+        affinity: { podAntiAffinity: {} },
+        priorityClassName: 'system-cluster-critical',
+      },
+    ],
+    [
+      'with everything that can be turned off',
+      {
+        crds: { install: false },
+        viewRole: false,
+        service: { type: 'ClusterIP' },
+        networkPolicy: { enabled: false },
+        podDisruptionBudget: { enabled: false },
+      },
+    ],
+  ])('passes the strict lint, %s', async (_, values) => {
+    expect(await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)])).toContain('0 chart(s) failed');
+  });
+
+  it.each([
+    ['a value that there is not', { replicaCount: 3 }],
+    ['a scope that there is not', { scope: 'world' }],
+    ['a URL that is not https', { externalUrl: 'http://grants.example.com' }],
+    ['a number in quotes', { replicas: '2' }],
+    ['a name that no Secret can have', { secretNames: ['Not A Name'] }],
+  ])('refuses %s', async (_, values) => {
+    const { code, stderr } = await tools.run('helm', ['template', 'x', CHART, ...valuesOf(values)]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("don't meet the specifications of the schema");
+  });
+
+  it('has a word for every value in values.yaml, and a schema for it', () => {
+    const text = readFileSync(join(CHART, 'values.yaml'), 'utf8');
+    const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
+    expect(
+      Object.keys(schema.properties)
+        .filter((key) => key !== 'global')
+        .sort(),
+    ).toEqual(Object.keys(parse(text)).sort());
+    const told = text.split('\n\n').slice(1);
+    expect(told.filter((part) => !part.includes('# ')).flatMap((part) => Object.keys(parse(part)))).toEqual([
+      'replicas',
+      'podDisruptionBudget',
+      'resources',
+      'podAnnotations',
+      'nodeSelector',
+      'tolerations',
+      'affinity',
+      'priorityClassName',
+    ]);
+  });
+
+  it('passes on where the service is reached and with which certificate', async () => {
+    const { env } = containerOf(
+      manifestOf(
+        await rendered({
+          externalUrl: 'https://grants.example.com',
+          securedAccess: true,
+          tls: { secretName: 'given' },
+          fullnameOverride: 'other',
+          env: [{ name: 'LINKGRANT_LOG_LEVEL', value: 'debug' }],
+        }),
+        'Deployment',
+        'other',
+      ),
+    );
+    expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
+      LINKGRANT_EXTERNAL_URL: 'https://grants.example.com',
+      LINKGRANT_SECURED_ACCESS: 'true',
+      LINKGRANT_TLS_SECRET: 'given',
+      LINKGRANT_SERVICE: 'other',
+      LINKGRANT_LOG_LEVEL: 'debug',
+    });
+  });
+
+  it('adds names of Secrets to the role, and no right but get', async () => {
+    const { rules = [] } = manifestOf(
+      await rendered({ secretNames: ['branch-ca'] }),
+      'ClusterRole',
+      'linkgrant',
+    );
+    expect(rules.filter(({ resources }) => resources.includes('secrets'))).toEqual([
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['skupper-site-ca', 'skupper-site-server', 'branch-ca'],
+        verbs: ['get'],
+      },
+    ]);
+  });
+});
+
+describe('the manifests', () => {
+  it('run nothing with more than it needs, and let nobody look into it', async () => {
+    const manifests = await built('cluster');
+    const { spec } = manifestOf(manifests, 'Deployment', 'linkgrant');
+    expect(spec).toMatchObject({ replicas: 2, template: { spec: { enableServiceLinks: false } } });
+    const container = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
+    expect(container.securityContext).toMatchObject({ readOnlyRootFilesystem: true });
+    expect(container).toMatchObject({
+      startupProbe: { httpGet: { path: '/healthz', port: 'ops' } },
+      livenessProbe: { httpGet: { path: '/healthz', port: 'ops' } },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'ops' } },
+      resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+    });
+    expect(manifestOf(manifests, 'ServiceAccount', 'linkgrant')).toMatchObject({
+      automountServiceAccountToken: false,
+    });
+    const policy = manifestOf(manifests, 'NetworkPolicy', 'linkgrant').spec as { readonly ingress?: unknown };
+    expect(policy.ingress).toEqual([{ ports: [{ port: 'https', protocol: 'TCP' }] }]);
+  });
+
+  it('name settings that there are, and no flag', async () => {
+    const all = {
+      externalUrl: 'https://x',
+      securedAccess: true,
+      tls: { secretName: 'y' },
+      scope: 'namespace',
+    };
+    const containers = [await rendered(all), await built('cluster'), await built('namespace')].map(
+      (manifests) => containerOf(manifestOf(manifests, 'Deployment', 'linkgrant')),
+    );
+    const known = Object.keys(SETTINGS).map((key) => variableOf(key as SettingKey));
+    const named = containers.flatMap(({ env }) => env.map(({ name }) => name));
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+    expect(containers.map(({ args }) => args)).toEqual(Array(3).fill(['serve']));
+  });
+
+  it('put no kind of Skupper over one that is there', async () => {
+    const crds = [...(await built('cluster')), ...(await rendered({}))].filter(
+      ({ kind }) => kind === 'CustomResourceDefinition',
+    );
+    expect([...new Set(crds.map(({ metadata }) => metadata.name))]).toEqual(['redemptions.linkgrant.dev']);
+  });
+});

@@ -1,0 +1,428 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isApiError } from '../../src/platforms/kubernetes/api-error.js';
+import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
+import { Workplace } from '../support/command-line.js';
+import { rightsIn } from './harness/access-review.js';
+import { putSite } from './harness/cluster-sites.js';
+import { DeployTools } from './harness/deploy-tools.js';
+import { kubeconfigOf, serverOf } from './harness/kubeconfig.js';
+import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
+import { readyGrant } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+
+let cluster: TestCluster;
+let tools: DeployTools;
+let scratch: string;
+let workplace: Workplace;
+beforeAll(async () => {
+  tools = await DeployTools.open();
+  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-deploy-'));
+  workplace = new Workplace();
+  cluster = await openTestCluster({ controllers: true });
+});
+afterAll(async () => {
+  await workplace?.remove();
+  await cluster?.close();
+  tools?.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+function kubectl(...args: string[]): Promise<string> {
+  return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...args]);
+}
+
+function helm(...args: string[]): Promise<string> {
+  return tools.helm(['--kubeconfig', cluster.kubeconfig, '--namespace', 'linkgrant', ...args]);
+}
+
+/** Path of a kubeconfig of a service account. */
+async function kubeconfigFor(namespace: string, name: string): Promise<string> {
+  const token = await tools.token(cluster.kubeconfig, { namespace, name });
+  const file = join(scratch, `${namespace}-${name}.yaml`);
+  writeFileSync(file, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace }), { mode: 0o600 });
+  return file;
+}
+
+/** What a service account may do in a namespace beyond what every account may. */
+async function rightsOfAccount(namespace: string, name: string, place: string): Promise<string[]> {
+  const nobody = await cluster.serviceAccount(namespace, []);
+  const everybody = new Set(await rightsIn(nobody.kubeconfig, place));
+  const all = await rightsIn(await kubeconfigFor(namespace, name), place);
+  return all.filter((right) => !everybody.has(right));
+}
+
+async function mayDo(kubeconfig: string, ...right: string[]): Promise<boolean> {
+  const { stdout } = await tools.run('kubectl', ['--kubeconfig', kubeconfig, 'auth', 'can-i', ...right]);
+  return stdout.trim() === 'yes';
+}
+
+const expected = (rights: Readonly<Record<string, string>>): string[] =>
+  Object.entries(rights)
+    .flatMap(([what, verbs]) => verbs.split(' ').map((verb) => `${verb} ${what}`))
+    .sort();
+
+const SERVED = {
+  'accessgrants.skupper.io': 'get list watch',
+  'accessgrants/status.skupper.io': 'patch',
+  'sites.skupper.io': 'list watch',
+  'routeraccesses.skupper.io': 'list watch',
+  'redemptions.linkgrant.dev': 'get list watch create patch delete',
+  'redemptions/status.linkgrant.dev': 'patch',
+  'secrets skupper-site-ca,skupper-site-server': 'get',
+  events: 'get list create update patch',
+};
+const OWN = {
+  secrets: 'get list create update delete',
+  configmaps: 'get list create update patch delete',
+  'leases.coordination.k8s.io': 'get create update',
+  services: 'get',
+  'securedaccesses.skupper.io': 'get create',
+};
+
+describe('kustomize', () => {
+  beforeAll(async () => {
+    await cluster.namespace('west');
+    await kubectl('apply', '--server-side', '-k', overlay('cluster'));
+    await kubectl('apply', '--server-side', '-k', overlay('namespace'));
+  });
+
+  it('changes nothing when it is applied again', async () => {
+    const versions = () =>
+      kubectl(
+        ...[
+          'get',
+          'all,roles,rolebindings,networkpolicies,pdb,sa',
+          '-A',
+          '-l',
+          'app.kubernetes.io/name=linkgrant',
+        ],
+        ...['-o', 'jsonpath={range .items[*]}{.kind}{.metadata.name}{.metadata.resourceVersion}{"\\n"}{end}'],
+      );
+    const before = await versions();
+    expect(before.split('\n').length).toBeGreaterThan(15);
+    await kubectl('apply', '--server-side', '-k', overlay('cluster'));
+    await kubectl('apply', '--server-side', '-k', overlay('namespace'));
+    expect(await versions()).toBe(before);
+  });
+
+  it('runs pods that the strictest pod security lets in', async () => {
+    const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('cluster')]));
+    const pod = podOf(manifestOf(manifests, 'Deployment', 'linkgrant'), 'linkgrant');
+    const made = await cluster.admin.create(PODS, pod);
+    expect(made).toMatchObject({ spec: { serviceAccountName: 'linkgrant' } });
+    await cluster.admin.delete(PODS, made.metadata);
+    const spec = { ...(pod.spec as object), securityContext: { runAsNonRoot: false } };
+    const asRoot = cluster.admin.create(PODS, { ...pod, spec } as Resource);
+    await expect(asRoot).rejects.toSatisfy((error) => isApiError(error, 'forbidden'));
+  });
+
+  it('lets the service do in the namespaces that it serves what the list says, and nothing else', async () => {
+    const other = await cluster.namespace();
+    expect(await rightsOfAccount('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
+  });
+
+  it('lets the service do in its own namespace what the list says, and nothing else', async () => {
+    expect(await rightsOfAccount('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
+      expected(SERVED).concat(expected(OWN)).sort(),
+    );
+  });
+
+  it('lets the service of one namespace do nothing in another', async () => {
+    expect(await rightsOfAccount('west', 'linkgrant', 'west')).toEqual(
+      expected(SERVED).concat(expected(OWN)).sort(),
+    );
+    expect(await rightsOfAccount('west', 'linkgrant', await cluster.namespace())).toEqual([]);
+  });
+
+  it('lets the service read two Secrets of others by their names, and list or watch none', async () => {
+    const place = await cluster.namespace();
+    const account = await kubeconfigFor('linkgrant', 'linkgrant');
+    const may = (...right: string[]) => mayDo(account, '-n', place, ...right);
+    expect(await may('get', 'secrets/skupper-site-ca')).toBe(true);
+    expect(await may('get', 'secrets/skupper-site-server')).toBe(true);
+    expect(await may('get', 'secrets/somebody-elses')).toBe(false);
+    expect(await may('list', 'secrets')).toBe(false);
+    expect(await may('watch', 'secrets')).toBe(false);
+    expect(await may('create', 'secrets')).toBe(false);
+    expect(await mayDo(account, '-A', 'list', 'secrets')).toBe(false);
+    expect(await mayDo(account, '-n', 'linkgrant', 'list', 'secrets')).toBe(true);
+    expect(await mayDo(account, '-n', 'linkgrant', 'watch', 'secrets')).toBe(false);
+  });
+
+  it.each([
+    ['cluster', 'linkgrant', 'east'],
+    ['namespace', 'west', 'west'],
+  ] as const)('serves, as its %s overlay says, with the rights that it has', async (name, own, served) => {
+    if (served !== own) await cluster.namespace(served);
+    await putSite(cluster.admin, served);
+    const ingress = [{ ip: '192.0.2.7' }];
+    const service = { namespace: own, name: 'linkgrant' };
+    const status = { loadBalancer: { ingress } };
+    await cluster.admin.patch(SERVICES, service, { status }, { subresource: 'status' });
+    const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
+    const { args, env } = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant'));
+    const [command, ...words] = args;
+    expect(command).toBe('serve');
+    // The image's root is read-only.
+    const dataDir = join(scratch, 'nothing', 'data');
+    const serving = await workplace.serve([...words, '--ops-listen', '127.0.0.1:0'], {
+      env: {
+        ...Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? own])),
+        LINKGRANT_DATA_DIR: dataDir,
+        KUBECONFIG: await kubeconfigFor(own, 'linkgrant'),
+      },
+    });
+    const probe = async (path: string) => (await fetch(`http://127.0.0.1:${serving.opsPort}${path}`)).status;
+    expect(await probe('/healthz')).toBe(200);
+    await until('readiness', async () => (await probe('/readyz')) === 200);
+    const grant = await readyGrant(cluster, served, 'shipped');
+    expect(grant.status?.url).toBe(`https://192.0.2.7:9090/${grant.metadata.uid}`);
+    expect(await serving.stop()).toMatchObject({ code: 0 });
+    expect(serving.said.stderr).not.toContain('forbidden');
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  it('lets who views a namespace see its Redemptions, and neither make nor change one', async () => {
+    const place = await cluster.namespace();
+    const viewer = await cluster.serviceAccount(place, []);
+    const name = `${place}:${viewer.name}`;
+    await kubectl(
+      'create',
+      'rolebinding',
+      'viewer',
+      '-n',
+      place,
+      '--clusterrole=view',
+      `--serviceaccount=${name}`,
+    );
+    const may = (verb: string) => mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
+    // What is aggregated is gathered by a controller that does not run here.
+    await kubectl(
+      ...['create', 'rolebinding', 'aggregated', '-n', place, '--clusterrole=linkgrant-view'],
+      `--serviceaccount=${name}`,
+    );
+    expect(await Promise.all(['get', 'list', 'create', 'patch', 'delete'].map(may))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('Helm', () => {
+  const NEXT = '0.2.0';
+  const grant = { namespace: 'north', name: 'kept' };
+  const redemption = { namespace: 'north', name: '00000000-0000-4000-8000-000000000001-0' };
+  const kept = async () => [
+    await cluster.admin.get(ACCESS_GRANTS, grant),
+    await cluster.admin.get(REDEMPTIONS, redemption),
+  ];
+  let chart: string;
+
+  beforeAll(async () => {
+    await kubectl('delete', '--wait=false', '--ignore-not-found', '-k', overlay('cluster'));
+    await until(
+      'the end of what kustomize made',
+      async () => {
+        const left = await kubectl(
+          ...[
+            'get',
+            'namespaces/linkgrant',
+            'crds/redemptions.linkgrant.dev',
+            '--ignore-not-found',
+            '-o',
+            'name',
+          ],
+        );
+        return left === '';
+      },
+      300_000,
+    );
+    // The next version, which knows more of a Redemption.
+    chart = join(scratch, 'next');
+    cpSync(CHART, chart, { recursive: true });
+    const change = (path: string, from: string, to: string) => {
+      const text = readFileSync(join(chart, path), 'utf8');
+      expect(text).toContain(from);
+      writeFileSync(join(chart, path), text.replace(from, to));
+    };
+    change('Chart.yaml', 'version: 0.1.0', `version: ${NEXT}`);
+    change('Chart.yaml', 'appVersion: 0.1.0', `appVersion: ${NEXT}`);
+    change(
+      'files/redemptions.yaml',
+      '- name: Revoked',
+      '- name: Address\n          type: string\n          jsonPath: .spec.peer\n        - name: Revoked',
+    );
+  }, 330_000);
+
+  it('installs a release whose notes say what is to be done', async () => {
+    const notes = await helm('install', 'linkgrant', CHART, '--create-namespace');
+    expect(notes).toContain('kubectl -n linkgrant rollout status deployment/linkgrant');
+    const names = await kubectl(
+      '-n',
+      'linkgrant',
+      'get',
+      'deployments,services,pdb,networkpolicies',
+      '-o',
+      'name',
+    );
+    expect(names.trim().split('\n').sort()).toEqual([
+      'deployment.apps/linkgrant',
+      'networkpolicy.networking.k8s.io/linkgrant',
+      'poddisruptionbudget.policy/linkgrant',
+      'service/linkgrant',
+    ]);
+  });
+
+  it('gives the same rights as kustomize', async () => {
+    const other = await cluster.namespace();
+    expect(await rightsOfAccount('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
+    expect(await rightsOfAccount('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
+      expected(SERVED).concat(expected(OWN)).sort(),
+    );
+  });
+
+  it('keeps grants and redemptions through an upgrade, which brings the new CRD', async () => {
+    await cluster.namespace('north');
+    await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
+    await cluster.admin.create(ACCESS_GRANTS, {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: grant,
+      spec: { redemptionsAllowed: 3 },
+    } as Resource);
+    await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
+    const before = await kept();
+    await helm('upgrade', 'linkgrant', chart, '--reuse-values');
+    expect(await kept()).toEqual(before);
+    const columns = await kubectl(
+      'get',
+      'crd/redemptions.linkgrant.dev',
+      '-o',
+      'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}',
+    );
+    expect(columns.split(' ')).toContain('Address');
+    const image = await kubectl(
+      '-n',
+      'linkgrant',
+      'get',
+      'deployment/linkgrant',
+      '-o',
+      'jsonpath={.spec.template.spec.containers[0].image}',
+    );
+    expect(image).toBe(`linkgrant:${NEXT}`);
+    await helm('rollback', 'linkgrant', '1');
+    expect(await kept()).toEqual(before);
+  });
+
+  it('leaves them where they are when it is uninstalled, and finds them again', async () => {
+    const before = await kept();
+    await helm('uninstall', 'linkgrant');
+    expect(await kubectl('-n', 'linkgrant', 'get', 'deployments,services,roles', '-o', 'name')).toBe('');
+    expect(await kept()).toEqual(before);
+    await helm('install', 'linkgrant', CHART);
+    expect(await kept()).toEqual(before);
+    await helm('uninstall', 'linkgrant');
+  });
+
+  it('makes manifests that are applied without it, and pods that the strictest pod security lets in', async () => {
+    const namespace = await cluster.namespace();
+    await kubectl('label', `namespace/${namespace}`, 'pod-security.kubernetes.io/enforce=restricted');
+    const values = ['--set', 'scope=namespace,crds.install=false,monitoring.annotations=true'];
+    const text = await tools.template('mine', namespace, values);
+    await tools.kubectl(['--kubeconfig', cluster.kubeconfig, 'apply', '--server-side', '-f', '-'], text);
+    const pod = podOf(manifestOf(manifestsIn(text), 'Deployment', 'mine-linkgrant'), namespace);
+    expect(await cluster.admin.create(PODS, pod)).toMatchObject({
+      spec: { serviceAccountName: 'mine-linkgrant' },
+    });
+  });
+});
+
+describe('removal by hand', () => {
+  const section = sectionsOf(readProjectFile('docs/kubernetes.md')).find(
+    ({ heading }) => heading === 'Removing it',
+  );
+  const lines = codeLines(section?.text ?? '', 'sh');
+  const left = async (...what: string[]) =>
+    (await kubectl('get', ...what, '--ignore-not-found', '-o', 'name')).trim();
+
+  it('is what the documentation says: first the service, whose Redemptions stay, then these', async () => {
+    await kubectl('apply', '--server-side', '--force-conflicts', '-k', overlay('cluster'));
+    const redemption = redemptionNamed({
+      namespace: await cluster.namespace(),
+      name: '00000000-0000-4000-8000-000000000009-0',
+    });
+    await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
+    const made = await cluster.admin.create(REDEMPTIONS, redemption);
+    const shell = (part: readonly string[]) =>
+      tools.shell(part, { kubeconfig: cluster.kubeconfig, cwd: scratch });
+    await shell(lines.slice(0, 2));
+    const ofService = [
+      'namespaces,clusterroles,clusterrolebindings',
+      '-l',
+      'app.kubernetes.io/name=linkgrant',
+    ];
+    expect(await left(...ofService)).toBe('');
+    expect(await cluster.admin.get(REDEMPTIONS, made.metadata)).toEqual(made);
+    await shell(lines.slice(2));
+    expect(await left('crds/redemptions.linkgrant.dev')).toBe('');
+    expect(await left('accessgrants', '-A')).toBe('');
+  }, 330_000);
+});
+
+describe("schemas of Skupper's kinds", () => {
+  it('are accepted', async () => {
+    const told = await kubectl(
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '-f',
+      join(DEPLOY, 'crds/skupper'),
+    );
+    expect(told.trim().split('\n')).toHaveLength(7);
+  });
+});
+
+function redemptionNamed(key: { readonly namespace: string; readonly name: string }): Resource {
+  const time = '2026-01-01T00:00:00Z';
+  const certificate = {
+    serial: '1',
+    keySha256: '2',
+    certificateSha256: '3',
+    issuerSha256: '4',
+    notAfter: time,
+    pem: '-',
+  };
+  const spec = {
+    id: '00000000-0000-4000-8000-000000000002',
+    grantUid: key.name.slice(0, -2),
+    grantName: 'kept',
+    slot: 0,
+    replayKey: 'r',
+    mode: 'csr',
+    name: 'kept',
+    subject: 'east',
+    peer: '192.0.2.1',
+    policy: {},
+    certificate,
+    createdAt: time,
+    revoked: false,
+  };
+  const finalizers = ['linkgrant.dev/slot'];
+  return {
+    apiVersion: 'linkgrant.dev/v1alpha1',
+    kind: 'Redemption',
+    metadata: { ...key, finalizers },
+    spec,
+  } as Resource;
+}

@@ -1,0 +1,105 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { buildPrograms, type GoPrograms, programsDirectory } from './go-programs.js';
+import { CHART } from './manifests.js';
+
+const TOOLS: GoPrograms = {
+  module: resolve(import.meta.dirname, '../tools'),
+  name: 'tools',
+  packages: { kubectl: './kubectl', helm: 'helm.sh/helm/v3/cmd/helm' },
+  linking: '-s -w',
+};
+
+/** A program that ended: what it wrote, and its exit code. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** kubectl and helm: those that are installed, else compiled once. Throws where neither can be had. */
+export class DeployTools {
+  readonly #programs: Readonly<Record<'kubectl' | 'helm', string>>;
+  /** What kubectl remembers of servers; another one may have had the same port. */
+  readonly #cache = mkdtempSync(join(tmpdir(), 'linkgrant-kubectl-'));
+
+  private constructor(programs: Readonly<Record<'kubectl' | 'helm', string>>) {
+    this.#programs = programs;
+  }
+
+  static async open(): Promise<DeployTools> {
+    return new DeployTools({ kubectl: await find('kubectl'), helm: await find('helm') });
+  }
+
+  close(): void {
+    rmSync(this.#cache, { recursive: true, force: true });
+  }
+
+  /** What kubectl wrote; rejects with what it complained of. */
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return this.#succeed('kubectl', args, input);
+  }
+
+  /** What helm wrote; rejects with what it complained of. */
+  helm(args: readonly string[]): Promise<string> {
+    return this.#succeed('helm', args);
+  }
+
+  /** What the chart makes, as helm writes it without a cluster. */
+  template(release: string, namespace: string, values: readonly string[]): Promise<string> {
+    // One that was compiled takes itself for a helm of long ago.
+    const version = ['--kube-version', '1.30.0'];
+    return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...values]);
+  }
+
+  /** Runs lines of a shell that call kubectl, until one fails; rejects with what was complained of. */
+  async shell(lines: readonly string[], options: { readonly kubeconfig: string; readonly cwd: string }) {
+    const { kubeconfig, cwd } = options;
+    const PATH = `${dirname(this.#programs.kubectl)}:${process.env.PATH ?? ''}`;
+    const env = { ...process.env, PATH, KUBECONFIG: kubeconfig, KUBECACHEDIR: this.#cache };
+    await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], { cwd, env });
+  }
+
+  /** A token of a service account. */
+  async token(
+    kubeconfig: string,
+    account: { readonly namespace: string; readonly name: string },
+  ): Promise<string> {
+    const { namespace, name } = account;
+    const args = ['--kubeconfig', kubeconfig, '--namespace', namespace, 'create', 'token', name];
+    return (await this.kubectl(args)).trim();
+  }
+
+  /** Runs a program to its end, however it ends. */
+  run(program: 'kubectl' | 'helm', args: readonly string[], input = ''): Promise<Run> {
+    return new Promise((settle) => {
+      const env = { ...process.env, KUBECACHEDIR: this.#cache };
+      const options = { maxBuffer: 64 * 1024 * 1024, env };
+      const child = execFile(this.#programs[program], args, options, (error, stdout, stderr) => {
+        const code = error === null ? 0 : Number(error.code ?? 1);
+        settle({ code, stdout, stderr });
+      });
+      child.stdin?.end(input);
+    });
+  }
+
+  async #succeed(program: 'kubectl' | 'helm', args: readonly string[], input?: string): Promise<string> {
+    const { code, stdout, stderr } = await this.run(program, args, input);
+    if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}\n${stderr}${stdout}`);
+    return stdout;
+  }
+}
+
+async function find(program: 'kubectl' | 'helm'): Promise<string> {
+  const installed = spawnSync(program, ['version', '--client'], { stdio: 'ignore' });
+  if (installed.status === 0) return program;
+  const directory = programsDirectory(TOOLS, process.env);
+  if (directory === undefined) {
+    throw new Error(`the tests need ${program}: install it, or Go to compile it`);
+  }
+  await buildPrograms(TOOLS, directory);
+  return join(directory, program);
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { Resource } from '../../../src/platforms/kubernetes/resource.js';
+
+/** The directory of everything that is deployed. */
+export const DEPLOY = resolve(import.meta.dirname, '../../../deploy');
+/** The Helm chart. */
+export const CHART = resolve(DEPLOY, 'helm/linkgrant');
+
+/** A resource of a manifest, with the fields that tests look at. */
+export interface Manifest extends Resource {
+  readonly rules?: readonly Rule[];
+  readonly subjects?: readonly object[];
+  readonly spec?: unknown;
+}
+
+/** A rule of a Role. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** A container of a pod. */
+export interface Container {
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly [key: string]: unknown;
+}
+
+/** Directory of a kustomize overlay. */
+export function overlay(name: 'cluster' | 'namespace'): string {
+  return resolve(DEPLOY, 'kustomize/overlays', name);
+}
+
+/** The resources in a stream of YAML documents. */
+export function manifestsIn(yaml: string): Manifest[] {
+  return parseAllDocuments(yaml)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+}
+
+/** The one of that kind and name; throws where there is none. */
+export function manifestOf(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
+  if (!found) throw new Error(`there is no ${kind} "${name}"`);
+  return found;
+}
+
+/** The only container of a Deployment's pods. */
+export function containerOf(deployment: Manifest): Container {
+  const { template } = deployment.spec as {
+    readonly template: { readonly spec: { readonly containers: readonly Container[] } };
+  };
+  const [container, ...others] = template.spec.containers;
+  if (!container || others.length > 0) throw new Error('it has not one container');
+  return container;
+}
+
+/** A Pod as the Deployment's controller would make it in a namespace. */
+export function podOf(deployment: Manifest, namespace: string): Manifest {
+  const { template } = deployment.spec as {
+    readonly template: { readonly metadata: object; readonly spec: object };
+  };
+  const metadata = { ...template.metadata, name: `${deployment.metadata.name}-0`, namespace };
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec };
+}
