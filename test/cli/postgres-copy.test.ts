@@ -269,8 +269,9 @@ describe('a store that was put back to an earlier copy', () => {
 
   it('is what a store is that was copied and served from elsewhere since', async () => {
     const database = await newDatabase();
-    cpSync(DATA, work.path('moved'), { recursive: true });
     const moved = work.path('moved');
+    cpSync(DATA, moved, { recursive: true });
+    chmodSync(moved, 0o700);
     expect((await copy(`sqlite:${moved}/linkgrant.db`, database.url, moved)).code).toBe(0);
     const grant = (
       json(await run('grant', 'list', '-o', 'json', '--data-dir', moved)) as { name: string }[]

@@ -5,8 +5,10 @@ import { writing } from './not-writable.js';
 import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 
 // It tells that it has the lock, and keeps it until its input ends: when it is let go, or this process has died. A signal
-// to the whole group or unit must not take it away before.
-const HOLD = 'trap "" HUP INT TERM; echo; read -r _';
+// to the whole group or unit must not take it away before, also not from flock: with that gone its input would end.
+const HOLD = `trap "" HUP INT TERM; exec flock -n "$0" sh -c 'echo; read -r _'`;
+// What a shell ends with when there is no such program.
+const NOT_FOUND = 127;
 
 /** A lock needs either SQLite's driver or a program, and neither is there. */
 class NoLockError extends Error {
@@ -28,12 +30,17 @@ class NoLockError extends Error {
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
   writing(dirname(file), () => prepareLockFile(file));
-  const child = spawn('flock', ['-n', file, 'sh', '-c', HOLD], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn('sh', ['-c', HOLD, file], { stdio: ['pipe', 'pipe', 'ignore'] });
   // A program that is gone does not read.
   child.stdin.on('error', () => undefined);
-  const ended = once(child, 'close').catch((error: unknown) => {
-    throw new NoLockError(reason, error);
-  });
+  const ended = once(child, 'close').then(
+    ([code]) => {
+      if (code === NOT_FOUND) throw new NoLockError(reason, undefined);
+    },
+    (error: unknown) => {
+      throw new NoLockError(reason, error);
+    },
+  );
   const isHeld = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
   if (!isHeld) return undefined;
   return {
