@@ -1,25 +1,12 @@
-import type { LedgerEntry, LedgerKind } from '../../redemption/ledger-store.js';
+import type { LedgerKind } from '../../redemption/ledger-store.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
+import { entryRow, type Head, missingHead, type NewLedgerEntry, putEntries } from './chain-entries.js';
 import { LedgerAgeCheck } from './ledger-age.js';
-import { endCode, entryCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
+import { endCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
 import { addRefusalTotals, adoptRefusals, beginRefusalTotals } from './refusal-totals.js';
-
-/** An entry that is to be added to a grant's ledger. */
-export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
-  Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
-
-/** Where a grant's entries end. */
-interface Head {
-  readonly length: number;
-  readonly last: Uint8Array;
-  /** False once it was found to be forged: it gets no code any more, so that nothing covers that up. */
-  readonly genuine: boolean;
-  /** When retention looks at it, once the grant is deleted. */
-  readonly checkAt: number | null;
-}
 
 /** Where the whole ledger ends. */
 interface End {
@@ -50,7 +37,6 @@ interface RefusalsAct {
 const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
 const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
 const HEADS = 'SELECT grant_uid, length, last, check_at, mac FROM ledger_heads WHERE grant_uid IN';
-const LAST = 'SELECT seq, mac FROM events WHERE grant_uid = ? ORDER BY seq DESC LIMIT 1';
 const HEAD_COLUMNS = 5;
 const PUT_HEADS = (count: number): string =>
   `INSERT INTO ledger_heads (grant_uid, length, last, check_at, mac) VALUES ${tuples(count, HEAD_COLUMNS)}
@@ -62,8 +48,6 @@ const FIRST_END =
   'INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, 0, 0, ?) ON CONFLICT DO NOTHING';
 const PUT_END = `INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed, mac = excluded.mac`;
-const APPEND = (count: number): string =>
-  `INSERT INTO events (grant_uid, seq, position, at, kind, redemption_id, detail, mac) VALUES ${tuples(count, 8)}`;
 const ENTRY_CODE = 'SELECT mac FROM events WHERE grant_uid = ? AND seq = ?';
 const DROP_BEHIND = 'DELETE FROM events WHERE grant_uid = ? AND seq > ?';
 
@@ -275,32 +259,4 @@ export class LedgerChain {
 function noteRefusals(noted: Map<string, number | 'gone'>, { grantUid, refusals }: RefusalsAct): void {
   const before = noted.get(grantUid) ?? 0;
   noted.set(grantUid, refusals === 'gone' || before === 'gone' ? 'gone' : before + 1);
-}
-
-/** The end of a grant without a note of it; it is forged if there are entries. */
-function* missingHead(grantUid: string): SqlOperation<Head> {
-  const lost = yield* row<{ readonly seq: number; readonly mac: Uint8Array | null }>(LAST, grantUid);
-  return {
-    length: lost?.seq ?? 0,
-    last: lost?.mac ?? NO_ENTRY,
-    checkAt: null,
-    genuine: lost === undefined,
-  };
-}
-
-/** The values of an entry's row behind a head, and its code. */
-function entryRow(
-  key: Uint8Array,
-  head: Head,
-  { grantUid, at, kind, redemptionId = null, detail: told }: NewLedgerEntry,
-  position: number,
-): { readonly values: SqlValue[]; readonly last: Uint8Array } {
-  const detail = told ? JSON.stringify(told) : null;
-  const seq = head.length + 1;
-  const last = entryCode(key, head.last, { grantUid, seq, position, at, kind, redemptionId, detail });
-  return { values: [grantUid, seq, position, at, kind, redemptionId, detail, last], last };
-}
-
-function* putEntries(entries: readonly (readonly SqlValue[])[]): SqlOperation<void> {
-  for (const piece of pieces(entries)) yield* put(APPEND(piece.length), ...piece.flat());
 }
