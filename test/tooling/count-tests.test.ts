@@ -31,6 +31,24 @@ describe('the closing line of a run', () => {
     expect(count(`a=1=${report(3, 2)}`)).toEqual({ status: 1, last: '3 passed, 2 failed' });
   });
 
+  it('names each failed test and file, with what it said', () => {
+    const path = join(directory, 'named.json');
+    const assertionResults = [
+      { status: 'passed', fullName: 'a store counts', failureMessages: [] },
+      { status: 'failed', fullName: 'a store settles', failureMessages: ['expected 1 to be 2\n  at line'] },
+    ];
+    const testResults = [
+      { name: 'one.test.ts', status: 'failed', message: '', assertionResults },
+      { name: 'two.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+    ];
+    writeFileSync(path, JSON.stringify({ numPassedTests: 1, numFailedTests: 1, testResults }));
+    const script = join(PROJECT, 'scripts/count-tests.mjs');
+    const { stdout } = spawnSync(process.execPath, [script, `a=1=${path}`], { encoding: 'utf8' });
+    expect(stdout).toContain('one.test.ts: a store settles\n       expected 1 to be 2\n');
+    expect(stdout).toContain('two.test.ts\n       cannot be loaded\n');
+    expect(stdout).not.toContain('a store counts');
+  });
+
   it('counts a step that failed, and a suite that failed outside its tests', () => {
     expect(count(`a=1=${report(3, 0)}`, 'check=1')).toEqual({ status: 1, last: '3 passed, 2 failed' });
   });
