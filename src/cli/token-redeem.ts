@@ -166,9 +166,9 @@ function validityText(
   renews = false,
 ): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
-  if (!renews) return `${valid}; nothing renews it.\n`;
   const link = renewableLink(secret);
   if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
+  if (!renews) return `${valid}; nothing renews it unless "linkgrant link renew" is run.\n`;
   const place = site || cluster ? `-n ${namespace} -p ${platform}` : `--dir ${directory ?? 'DIR'}`;
   return `${valid}. To renew it in time, have a timer${cluster ? ' or a CronJob' : ''} run, daily or more often: linkgrant link renew --all ${place}\n`;
 }
