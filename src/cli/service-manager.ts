@@ -37,8 +37,16 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
       });
   };
   const everyMs = watchdogMs(env);
-  const watched =
-    everyMs === undefined ? undefined : setInterval(() => isWell() && tell('WATCHDOG=1'), everyMs / 2);
+  // One sign at a time: where telling takes longer than the time between two, they must not queue up and outlast what was well.
+  let signing = false;
+  const sign = async () => {
+    if (signing || !isWell()) return;
+    signing = true;
+    tell('WATCHDOG=1');
+    await last;
+    signing = false;
+  };
+  const watched = everyMs === undefined ? undefined : setInterval(sign, everyMs / 2);
   watched?.unref();
   return {
     ready: (status) => tell('READY=1', `STATUS=${status}`),

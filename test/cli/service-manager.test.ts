@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
 import { type NotifySocket, openNotifySocket } from '../support/notify-socket.js';
 
@@ -56,6 +58,22 @@ describe('serve, started by systemd', () => {
     await serve([], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' });
     await systemd.next(says('READY=1'));
     for (let sign = 0; sign < 3; sign += 1) expect(await systemd.next(anything)).toEqual(['WATCHDOG=1']);
+  });
+
+  it('gives no more signs than can be told, and stops without telling old ones', async () => {
+    const slow = work.path('systemd-notify');
+    const told = work.path('told');
+    const script = `#!/bin/sh\nsleep 0.5\necho "$1" >>"${told}"\n`;
+    writeFileSync(slow, script, { mode: 0o755 });
+    const PATH = `${dirname(slow)}:${process.env.PATH}`;
+    const service = await serve([], { NOTIFY_SOCKET: work.path('notify'), WATCHDOG_USEC: '10000', PATH });
+    const signs = () => (existsSync(told) ? readFileSync(told, 'utf8').split('\n').slice(0, -1) : []);
+    await vi.waitFor(() => expect(signs().length).toBeGreaterThan(3), { timeout: 30_000 });
+    const before = signs().length;
+    expect((await service.stop()).code).toBe(0);
+    const last = signs().slice(before);
+    expect(last.at(-1)).toBe('STOPPING=1');
+    expect(last.length).toBeLessThanOrEqual(4);
   });
 
   it('gives none where another process is watched', async () => {
