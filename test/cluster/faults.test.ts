@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_GRANTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { type Fate, startApiProxy } from './harness/api-proxy.js';
@@ -11,6 +11,7 @@ import { type RunningController, startController } from './harness/controller.js
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';
+import { readyz } from './harness/replicas.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
@@ -36,6 +37,8 @@ afterAll(async () => {
   await cluster?.close();
 });
 
+let touches = 0;
+const touched = () => ({ metadata: { annotations: { touched: String(++touches) } } });
 const isWatch = ({ path }: { readonly path: string }) => path.includes('watch=true');
 
 describe('watches', () => {
@@ -63,7 +66,16 @@ describe('watches', () => {
       broken += 1;
       return fate;
     });
-    await until('every watch to break', async () => broken >= 12, 90_000);
+    one.proxy.breakOff(isWatch);
+    await until(
+      'every watch to break again and again',
+      async () => {
+        // Something has to be told, to be cut.
+        await cluster.admin.patch(SITES, { namespace: west, name: 'west' }, touched());
+        return broken >= 12;
+      },
+      90_000,
+    );
     const name = what.replace(/[^a-z0-9]+/g, '-');
     const grant = await readyGrant(cluster, west, name);
     expect(await one.controller.grants.locate(grant.metadata.uid)).toMatchObject({ name, namespace: west });
@@ -83,12 +95,20 @@ describe('a replica that lags', () => {
     try {
       const serving = await serveCluster(workplace, kubeconfig);
       await until('readiness', async () => (await readyz(serving)) === 200);
-      // From here on it is told of nothing.
-      proxy.decide((request) => (isWatch(request) ? { status: 500 } : 'pass'));
-      await until('the last watch to end', async () => proxy.requests.filter(isWatch).length > 8);
+      // From here on it is told of nothing, and does not know it.
+      const silent = new Set<string>();
+      proxy.decide((request) => {
+        if (!isWatch(request)) return 'pass';
+        silent.add(request.path.split('?')[0] ?? '');
+        return 'silent';
+      });
+      proxy.breakOff(isWatch);
+      await until('every watch to be silent', async () => silent.size === 4);
       const grant = await readyGrant(cluster, west, 'young');
-      const answer = await post(serving, grant);
-      expect(answer).toMatchObject({ status: 200 });
+      const listed = proxy.requests.length;
+      expect(await post(serving, grant)).toMatchObject({ status: 200 });
+      const asked = proxy.requests.slice(listed).map(({ path }) => path);
+      expect(asked.some((path) => path.includes('accessgrants?'))).toBe(true);
 
       const other = await readyGrant(cluster, west, 'younger');
       proxy.decide(({ path, method }) =>
@@ -118,6 +138,8 @@ describe('an API server that stops under load', () => {
     const before = load.count(503);
     await until('refusals', async () => load.count(503) >= before + 100);
     await until('the replica not to be ready', async () => (await readyz(serving)) === 503);
+    // Until nothing was heard of it for 30 s, the lead is lost, and every back-off is at its longest.
+    await until('the cluster to be forgotten', async () => !(await knowsCluster(serving)), 120_000);
     controlPlane.startApiServer();
     const redeemed = load.count(200);
     await until('redemptions again', async () => load.count(200) >= redeemed + 20, 120_000);
@@ -170,6 +192,9 @@ class Load {
   }
 }
 
-async function readyz({ opsPort }: Serving): Promise<number> {
-  return (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status;
+async function knowsCluster({ opsPort }: Serving): Promise<boolean> {
+  const { parts } = (await (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).json()) as {
+    readonly parts: { readonly cluster: { readonly ready: boolean } };
+  };
+  return parts.cluster.ready;
 }

@@ -13,13 +13,14 @@ export interface ProxiedRequest {
 
 /**
  * What becomes of a request: `pass` it on; `drop` it unseen by the server, its connection broken; `cut` the connection when
- * the server has carried it out, before a byte of the answer; cut the answer after some bytes of its body; or answer in the
- * server's place.
+ * the server has carried it out, before a byte of the answer; cut the answer after some bytes of its body; keep `silent` after
+ * the head of an answer, with the connection open; or answer in the server's place.
  */
 export type Fate =
   | 'pass'
   | 'drop'
   | 'cut'
+  | 'silent'
   | { readonly cutAfterBytes: number }
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
@@ -31,6 +32,8 @@ export interface ApiProxy {
   readonly requests: readonly ProxiedRequest[];
   /** Decides about each request from now on; without it all pass. */
   decide(fate: (request: ProxiedRequest) => Fate): void;
+  /** Breaks the connection of each of these requests that is under way. */
+  breakOff(which: (request: ProxiedRequest) => boolean): void;
   close(): Promise<void>;
 }
 
@@ -40,6 +43,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const target = new URL(server);
   const agent = new Agent({ ca, keepAlive: true });
   const requests: ProxiedRequest[] = [];
+  const underWay = new Map<ServerResponse, ProxiedRequest>();
   let decideFate: (request: ProxiedRequest) => Fate = () => 'pass';
 
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse, fate: Fate): void => {
@@ -71,9 +75,14 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const proxy = createServer((incoming, outgoing) => {
     const request = { method: incoming.method ?? '', path: incoming.url ?? '' };
     requests.push(request);
+    underWay.set(outgoing, request);
+    outgoing.once('close', () => underWay.delete(outgoing));
     const fate = decideFate(request);
     if (fate === 'drop') {
       incoming.destroy();
+    } else if (fate === 'silent') {
+      incoming.resume();
+      outgoing.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
     } else if (typeof fate === 'object' && 'status' in fate) {
       incoming.resume();
       outgoing.writeHead(fate.status, { 'content-type': 'application/json', ...fate.headers });
@@ -89,6 +98,9 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
     requests,
     decide(fate) {
       decideFate = fate;
+    },
+    breakOff(which) {
+      for (const [outgoing, request] of underWay) if (which(request)) outgoing.destroy();
     },
     async close() {
       const closed = once(proxy, 'close');

@@ -10,18 +10,20 @@ export interface Posted {
   readonly retryAfter: string | undefined;
 }
 
-/** Posts the code of a grant to a service, as a stock party does. */
+/** Posts the code of a grant to a service, as a stock party does; `more` are headers besides. */
 export async function post(
   serving: Serving,
   { metadata, status = {} }: Stored<AccessGrantResource>,
   subject = 'a-site',
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Posted> {
   // Where a replica is reached by itself, whatever the grant's URL says of all of them.
-  const url = new URL(`${serving.url}/${metadata.uid}`);
+  const url = new URL(`https://127.0.0.1:${serving.port}/${metadata.uid}`);
+  const headers = { name: 'a-link', subject, ...more };
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
-      { method: 'POST', rejectUnauthorized: false, headers: { name: 'a-link', subject }, agent: false },
+      { method: 'POST', rejectUnauthorized: false, headers, agent: false },
       (answer) => {
         let body = '';
         answer.setEncoding('utf8').on('data', (text: string) => {

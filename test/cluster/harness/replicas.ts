@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import type { Serving, Workplace } from '../../support/command-line.js';
+import { type ApiProxy, startApiProxy } from './api-proxy.js';
+import { kubeconfigThrough } from './kubeconfig.js';
+import { serveCluster } from './served.js';
+import { until } from './until.js';
+
+/** Where clients reach every replica, as a load balancer would have it. */
+export const GRANTS_URL = 'https://grants.example.com:9090';
+
+/** The built service as a process of its own, and the proxy between it and the API server. */
+export interface Replica {
+  readonly serving: Serving;
+  readonly proxy: ApiProxy;
+}
+
+/** Several replicas of one service. */
+export interface Replicas {
+  readonly all: readonly Replica[];
+  /** How many requests they sent to the API server so far. */
+  requests(): number;
+  /** Ends their proxies; the processes end with their workplace. */
+  close(): Promise<void>;
+}
+
+/** Starts so many replicas, and resolves once each is ready. */
+export async function startReplicas(
+  workplace: Workplace,
+  kubeconfig: string,
+  count: number,
+  ...words: readonly string[]
+): Promise<Replicas> {
+  const start = async (_: unknown, index: number): Promise<Replica> => {
+    const proxy = await startApiProxy(kubeconfig);
+    const file = workplace.path(`replica-${index}-${proxy.url.replace(/\D+/g, '-')}.yaml`);
+    writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
+    const serving = await serveCluster(workplace, file, '--external-url', GRANTS_URL, ...words);
+    await until('readiness', async () => (await readyz(serving)) === 200);
+    return { serving, proxy };
+  };
+  const all = await Promise.all(Array.from({ length: count }, start));
+  return {
+    all,
+    requests: () => all.reduce((sum, { proxy }) => sum + proxy.requests.length, 0),
+    async close() {
+      await Promise.all(all.map(({ proxy }) => proxy.close()));
+    },
+  };
+}
+
+/** The status of a service's readiness. */
+export async function readyz({ opsPort }: Serving): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).status;
+}

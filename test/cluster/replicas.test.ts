@@ -1,0 +1,159 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Stored } from '../../src/platforms/kubernetes/resource.js';
+import {
+  GRANT_UID,
+  type RedemptionResource,
+} from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { putSite } from './harness/cluster-sites.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { type Posted, post } from './harness/post.js';
+import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
+import { readyGrant } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const SITES = 300;
+const LIMIT = 100;
+
+type Grant = Stored<AccessGrantResource>;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let west: string;
+let workplace: Workplace;
+let replicas: Replicas;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+});
+beforeEach(async () => {
+  workplace = new Workplace();
+  replicas = await startReplicas(workplace, account.kubeconfig, 3);
+});
+afterEach(async () => {
+  await workplace.remove();
+  await replicas?.close();
+});
+afterAll(async () => {
+  account?.remove();
+  await cluster?.close();
+});
+
+/** A site that redeems, with a key of its own that it keeps. */
+interface RedeemingSite {
+  readonly subject: string;
+  readonly csr: string;
+}
+
+const sites = (): RedeemingSite[] =>
+  Array.from({ length: SITES }, (_, number) => ({ subject: `site-${number}`, ...csrHeader() }));
+
+function redeemAt({ serving }: Replica, grant: Grant, { subject, csr }: RedeemingSite): Promise<Posted> {
+  return post(serving, grant, subject, { csr });
+}
+
+/** The replica whose turn it is; with `shift` another one. */
+function replicaOf(index: number, shift = 0): Replica {
+  const { all } = replicas;
+  return all[(index + shift) % all.length] as Replica;
+}
+
+/** Kills a replica while its nth create of a Redemption is on the way: it never learns what became of that. */
+function killAtCreate({ serving, proxy }: Replica, nth: number): void {
+  let creates = 0;
+  proxy.decide(({ method, path }) => {
+    if (method === 'POST' && path.endsWith('/redemptions')) creates += 1;
+    if (creates === nth) serving.signal('SIGKILL');
+    return 'pass';
+  });
+}
+
+async function redemptionsOf({ metadata }: Grant): Promise<readonly RedemptionResource[]> {
+  const labelSelector = `${GRANT_UID}=${metadata.uid}`;
+  const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, {
+    namespace: west,
+    labelSelector,
+  });
+  return items;
+}
+
+/** What was given out, PEM of each certificate, and what was refused; demands that nothing else was answered. */
+function outcomesOf(answers: readonly Posted[]) {
+  const given = answers.filter(({ status }) => status === 200).map((one) => redeemedAnswer(one).certificate);
+  const refused = answers.filter(({ status }) => status !== 200);
+  expect(new Set(refused.map(({ status, body }) => `${status} ${body.trim()}`))).toEqual(
+    new Set(['404 No such access granted']),
+  );
+  return { given, refused };
+}
+
+describe('three replicas of the service', () => {
+  it('give 100 uses to exactly 100 of 300 sites, for at most 5 requests each, and the same answer anywhere again', async () => {
+    const grant = await readyGrant(cluster, west, 'shared', { redemptionsAllowed: LIMIT });
+    const before = replicas.requests();
+    const all = sites();
+    const answers = await Promise.all(all.map((site, index) => redeemAt(replicaOf(index), grant, site)));
+    const { given } = outcomesOf(answers);
+    expect(new Set(given).size).toBe(LIMIT);
+    expect(given).toHaveLength(LIMIT);
+    const recorded = await redemptionsOf(grant);
+    expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
+    // The count and the end of the grant, and the Events of all this, come with it.
+    await until('the end of the grant', async () => (await read('shared')).status?.status === 'Exhausted');
+    expect(replicas.requests() - before).toBeLessThanOrEqual(5 * SITES);
+
+    const again = await Promise.all(all.map((site, index) => redeemAt(replicaOf(index, 1), grant, site)));
+    const parts = (one: Posted) => (one.status === 200 ? redeemedAnswer(one).certificate : one.status);
+    expect(again.map(parts)).toEqual(answers.map(parts));
+    expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
+  });
+
+  it('give no use twice, and lose none, when they are killed on the way', async () => {
+    const grant = await readyGrant(cluster, west, 'killed', { redemptionsAllowed: LIMIT });
+    const [first, second] = replicas.all as [Replica, Replica];
+    const all = sites();
+    /** As a site does whose connection breaks: the same request again, where somebody answers. */
+    const persist = async (site: RedeemingSite, index: number): Promise<Posted> => {
+      for (let turn = 0; turn < 2; turn += 1) {
+        const answer = await redeemAt(replicaOf(index, turn), grant, site).catch(() => undefined);
+        if (answer) return answer;
+      }
+      return redeemAt(replicaOf(2), grant, site);
+    };
+    killAtCreate(first, 5);
+    killAtCreate(second, 10);
+    const answers = await Promise.all(all.map(persist));
+    expect((await first.serving.ended).signal).toBe('SIGKILL');
+    expect((await second.serving.ended).signal).toBe('SIGKILL');
+
+    const { given } = outcomesOf(answers);
+    expect(new Set(given).size).toBe(LIMIT);
+    expect(given).toHaveLength(LIMIT);
+    const recorded = await redemptionsOf(grant);
+    expect(recorded.map(({ spec }) => spec.certificate.pem).sort()).toEqual([...given].sort());
+
+    // One that was started since answers as those that are gone.
+    const fresh = await startReplicas(workplace, account.kubeconfig, 1);
+    try {
+      const again = await Promise.all(
+        all.slice(0, 30).map((site) => redeemAt(fresh.all[0] as Replica, grant, site)),
+      );
+      expect(again.map(({ status }) => status)).toEqual(answers.slice(0, 30).map(({ status }) => status));
+      expect(outcomesOf(again).given).toEqual(outcomesOf(answers.slice(0, 30)).given);
+      expect(await redemptionsOf(grant)).toHaveLength(LIMIT);
+    } finally {
+      await fresh.close();
+    }
+  });
+});
+
+function read(name: string): Promise<Grant> {
+  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });
+}
