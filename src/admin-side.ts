@@ -6,9 +6,17 @@ import { type BearerKeys, bearerAuthentication } from './admin/api/bearer.js';
 import { identityFetch } from './admin/api/identity-fetch.js';
 import { jwksFile } from './admin/api/jwks-file.js';
 import { isKeyUrl, oidcKeys } from './admin/api/oidc-keys.js';
+import { unreadableProblem } from './admin/api/problem.js';
+import type { Metrics } from './admin/metrics.js';
 import { storeAdministration } from './administration.js';
+import { normalizeAddress } from './domain/peer-address.js';
 import { readBoundedText } from './files/bounded-text.js';
+import { Admission } from './http/admission.js';
+import { clientAddress, TrustedProxies } from './http/client-address.js';
+import { connectionCounts } from './http/connection-counts.js';
 import { ConnectionTable } from './http/connection-table.js';
+import { FailedAuthentications } from './http/failed-authentications.js';
+import { LoopDelay } from './http/loop-delay.js';
 import { createTlsListener, type TlsCredentials } from './http/tls-listener.js';
 import { listen } from './operations.js';
 import { givenPair } from './platforms/standalone/server-identity.js';
@@ -16,8 +24,12 @@ import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import type { Settings } from './setting-schemas.js';
 
+const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
-const MOST_CONNECTIONS = 1_000;
+/** Open connections to the admin API at most. */
+export const ADMIN_CONNECTIONS = 500;
+// Administrators are few, also behind one address, and who showed a good bearer token is none of these.
+const UNPROVEN_PER_SOURCE = 128;
 
 /** Settings of the admin API that cannot be used together. */
 class AdminSettingsError extends Error {
@@ -30,6 +42,7 @@ export interface AdminContext {
   readonly store: GrantStore;
   /** What the service shows now. */
   readonly credentials: TlsCredentials;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -51,7 +64,7 @@ export async function startAdmin(
 ): Promise<RunningAdmin | undefined> {
   const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey, dataDir } = settings;
   if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
-  const { store, clock, logger } = context;
+  const { store, metrics, clock, logger } = context;
   const rules = {
     issuer: adminIssuer,
     audience: adminAudience,
@@ -63,7 +76,19 @@ export async function startAdmin(
   };
   const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
   const administration = storeAdministration({ store, dataDir, clock });
-  const app = createAdminApp({ administration, authenticate, clock, logger });
+  const proxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const isProxy = (address: string) => proxies.has(normalizeAddress(address));
+  const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
+  const app = createAdminApp({
+    administration,
+    authenticate,
+    failures: new FailedAuthentications(metrics.authenticationLimited, logger),
+    peerOf: (request) => clientAddress(request, proxies),
+    onAuthenticated: ({ socket }) => connections.prove(socket),
+    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    observer: metrics,
+    logger,
+  });
   const pair =
     adminTlsCert !== undefined && adminTlsKey !== undefined
       ? givenPair({ cert: adminTlsCert, key: adminTlsKey })
@@ -74,11 +99,21 @@ export async function startAdmin(
     {
       minVersion: `TLSv${settings.tlsMinVersion}`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      connections: new ConnectionTable(MOST_CONNECTIONS),
+      connections,
+      unreadableBody: unreadableProblem,
+      onUnreadable({ status, ...answer }) {
+        const told = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
+        metrics.adminAnswered(told);
+        logger.debug({ event: 'admin_unreadable', status, ...answer }, 'no HTTP request, or none in time');
+      },
     },
     app as RequestListener,
   );
+  metrics.followConnections('admin', () => connectionCounts(connections, listener));
   const listening = await listen(listener.server, adminListen);
+  const delay = new LoopDelay();
+  const admission = new Admission(delay, connections);
+  delay.start(() => listener.setAccepting(admission.mayConnect()));
   return {
     listening,
     setCredentials(credentials) {
@@ -99,7 +134,10 @@ export async function startAdmin(
         );
       }
     },
-    close: (graceMs) => listener.drain(graceMs),
+    async close(graceMs) {
+      delay.stop();
+      await listener.drain(graceMs);
+    },
   };
 }
 

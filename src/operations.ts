@@ -7,10 +7,19 @@ import { type CertificateTimes, certificateParts } from './admin/certificate-rea
 import { createGrantMetrics } from './admin/metrics.js';
 import { createOperationsApp } from './admin/operations-app.js';
 import { createWorkerMetrics, WorkerMetrics } from './admin/worker-metrics.js';
+import { ConnectionTable } from './http/connection-table.js';
 import type { Clock } from './redemption/clock.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import { letGo, type Retention } from './redemption/retention.js';
 import type { Settings } from './setting-schemas.js';
+
+// Probes and a few collectors ask; who holds more connections than that open pushes out his own oldest.
+const OPERATIONS_CONNECTIONS = 128;
+const OPERATIONS_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
 
 interface SweepContext {
   readonly clock: Clock;
@@ -44,7 +53,9 @@ export async function startOperations(
   { clock }: { readonly clock: Clock },
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
   const parts = [...deps.parts, ...certificateParts(deps.certificateTimes, clock)];
-  const server = createServer(createOperationsApp({ ...deps, parts }) as RequestListener);
+  const server = createServer(OPERATIONS_LIMITS, createOperationsApp({ ...deps, parts }) as RequestListener);
+  const connections = new ConnectionTable(OPERATIONS_CONNECTIONS);
+  server.on('connection', (socket) => connections.add(socket));
   const listening = await listen(server, address);
   return {
     listening,

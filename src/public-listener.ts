@@ -6,6 +6,7 @@ import { normalizeAddress } from './domain/peer-address.js';
 import { descriptorLimit } from './files/descriptor-limit.js';
 import { Admission } from './http/admission.js';
 import { TrustedProxies } from './http/client-address.js';
+import { connectionCounts } from './http/connection-counts.js';
 import { ConnectionTable } from './http/connection-table.js';
 import { LoopDelay } from './http/loop-delay.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from './http/redemption-app.js';
@@ -34,6 +35,8 @@ export interface PublicListenerParts {
   readonly credentials: TlsCredentials;
   readonly app: Omit<RedemptionAppDependencies, MadeHere>;
   readonly metrics: Metrics;
+  /** Connections that other listeners of the process may have. */
+  readonly otherConnections?: number;
 }
 
 /** A listener whose limits hold until it is drained. */
@@ -42,11 +45,12 @@ export function createPublicListener({
   credentials,
   app,
   metrics,
+  otherConnections = 0,
 }: PublicListenerParts): TlsListener {
   const { logger } = app;
   const delay = new LoopDelay();
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
-  const limit = connectionLimit(settings.maxConnections, logger);
+  const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
   const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
   const admission = new Admission(delay, connections);
   const handler = createRedemptionApp({
@@ -75,20 +79,12 @@ export function createPublicListener({
     },
     handler as RequestListener,
   );
-  addLoadMetrics(metrics.registry, () => {
-    const { unproven, proven, opened, dropped } = connections.counts;
-    const { refused, failedHandshakes } = listener.counts;
-    return {
-      requestsInFlight: admission.inFlight,
-      loopDelayMs: delay.sustainedMs,
-      connectionLimit: limit,
-      connections: { unproven, proven },
-      connectionsOpened: opened,
-      connectionsDropped: { ...dropped, overload: refused },
-      handshakesFailed: failedHandshakes,
-      shed: admission.shed,
-    };
-  });
+  metrics.followConnections('service', () => connectionCounts(connections, listener));
+  addLoadMetrics(metrics.registry, () => ({
+    requestsInFlight: admission.inFlight,
+    loopDelayMs: delay.sustainedMs,
+    shed: admission.shed,
+  }));
   delay.start(followOverload(admission, listener, logger));
   return {
     ...listener,
@@ -122,10 +118,10 @@ function followOverload(admission: Admission, listener: TlsListener, logger: Log
 }
 
 /** The connections that a process can have, which is less than the setting where it may open fewer files. */
-function connectionLimit(wanted: number, logger: Logger): number {
+function connectionLimit(wanted: number, otherDescriptors: number, logger: Logger): number {
   const descriptors = descriptorLimit();
-  if (descriptors === undefined || wanted + OTHER_DESCRIPTORS <= descriptors) return wanted;
-  const limit = Math.max(1, descriptors - OTHER_DESCRIPTORS);
+  if (descriptors === undefined || wanted + otherDescriptors <= descriptors) return wanted;
+  const limit = Math.max(1, descriptors - otherDescriptors);
   logger.warn(
     { event: 'connections_limited', limit, wanted, descriptors },
     `this process may open ${descriptors} files, so it takes ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import type { CertificateTimes } from './admin/certificate-readiness.js';
 import { createMetrics, type Metrics } from './admin/metrics.js';
 import type { ReadinessPart } from './admin/operations-app.js';
-import { startAdmin } from './admin-side.js';
+import { ADMIN_CONNECTIONS, startAdmin } from './admin-side.js';
 import { watchCertificates } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
@@ -137,7 +137,8 @@ function createListener(parts: ServiceParts): TlsListener {
     allowRedeemByKey: settings.allowRedeemByKey,
     ...context,
   };
-  return createPublicListener({ settings, credentials: shown, app, metrics });
+  const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
+  return createPublicListener({ settings, credentials: shown, app, metrics, otherConnections });
 }
 
 async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
@@ -168,7 +169,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   // Where sites tell whether they accept links, a grant is made when its own does.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
-  const admin = await startAdmin(settings, { store, credentials: shown, ...context });
+  const admin = await startAdmin(settings, { store, credentials: shown, metrics, ...context });
   const watch = watchCertificates(
     {
       ...parts,

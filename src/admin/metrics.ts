@@ -1,9 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RedemptionObserver } from '../http/redemption-app.js';
+import { type AdminObserver, addAdminMetrics } from './admin-metrics.js';
+import { addConnectionMetrics, type FollowConnections } from './connection-metrics.js';
 
 /** What `/metrics` tells of one process, in Prometheus' text form. No label holds anything that a stranger chose. */
-export interface Metrics extends RedemptionObserver {
+export interface Metrics extends RedemptionObserver, AdminObserver {
   readonly registry: Registry;
+  readonly followConnections: FollowConnections;
   /** `notAfter` in milliseconds since the epoch. */
   setCertificateExpiry(certificate: 'server' | 'issuer', notAfter: number): void;
   /** Told of each operation of the store. */
@@ -84,6 +87,8 @@ export function createMetrics(): Metrics {
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
   return {
     registry,
+    followConnections: addConnectionMetrics(registry),
+    ...addAdminMetrics(registry),
     answered(act, outcome, milliseconds) {
       answers.inc({ act, outcome });
       latency.observe({ act }, milliseconds / 1000);

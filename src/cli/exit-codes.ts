@@ -182,6 +182,7 @@ const ADVICE = {
     hint: 'the service takes something else; see whether it is of another version than this command',
   },
   request_too_large: { exitCode: 2, hint: 'give shorter values' },
+  request_timeout: { exitCode: 4, hint: 'the network is too slow; try again' },
   media_type_unsupported: {
     exitCode: 3,
     hint: 'something between here and the service changes requests; ask who runs the proxy',

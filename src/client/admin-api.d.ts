@@ -787,7 +787,7 @@ export interface components {
             next?: string;
         };
         /** @enum {string} */
-        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "store_unavailable" | "internal";
+        AdminCode: "bearer_missing" | "bearer_invalid" | "bearer_expired" | "role_insufficient" | "identity_unavailable" | "request_invalid" | "request_too_large" | "request_timeout" | "media_type_unsupported" | "no_such_route" | "no_such_grant" | "no_such_redemption" | "name_taken" | "grant_declared" | "grant_state" | "source_redeemable" | "value_rejected" | "idempotency_key_reused" | "outcome_gone" | "service_unknown" | "signing_keys_foreign" | "no_link_access" | "method_not_allowed" | "store_unavailable" | "internal";
         /** @description An RFC 9457 problem */
         AdminProblem: {
             /** @constant */
@@ -1333,6 +1333,25 @@ export interface components {
                  *         "with-grant",
                  *         "keep-token"
                  *       ]
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["AdminProblem"];
+            };
+        };
+        /** @description A problem: request_timeout */
+        AdminTimeout: {
+            headers: {
+                "linkgrant-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "status": 408,
+                 *       "title": "Request did not arrive in time",
+                 *       "code": "request_timeout",
+                 *       "detail": "the body did not arrive in time"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1995,6 +2014,7 @@ export interface operations {
             401: components["responses"]["AdminUnauthorized"];
             403: components["responses"]["AdminForbidden"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             409: components["responses"]["AdminConflict"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
@@ -2066,6 +2086,7 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             409: components["responses"]["AdminConflict"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
@@ -2092,6 +2113,7 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
             500: components["responses"]["AdminInternal"];
@@ -2149,6 +2171,7 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             409: components["responses"]["AdminConflict"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
@@ -2175,6 +2198,7 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];
             422: components["responses"]["AdminRejected"];
@@ -2253,6 +2277,7 @@ export interface operations {
             403: components["responses"]["AdminForbidden"];
             404: components["responses"]["AdminNotFound"];
             405: components["responses"]["AdminMethodNotAllowed"];
+            408: components["responses"]["AdminTimeout"];
             409: components["responses"]["AdminConflict"];
             413: components["responses"]["AdminTooLarge"];
             415: components["responses"]["AdminMediaType"];

@@ -9,6 +9,8 @@ export const ADMINISTRATION_ERROR_CODES = [
   'identity_unavailable',
   'request_invalid',
   'request_too_large',
+  /** The body did not arrive in time. */
+  'request_timeout',
   'media_type_unsupported',
   'no_such_route',
   'no_such_grant',

@@ -30,6 +30,11 @@ export class BoundedLimiter {
     return consumedPoints;
   }
 
+  /** How many are counted now. */
+  async counted(key: string): Promise<number> {
+    return (await this.#limiter.get(key))?.consumedPoints ?? 0;
+  }
+
   async #admit(key: string): Promise<void> {
     this.#keys.add(key);
     if (this.#keys.size <= this.#most) return;

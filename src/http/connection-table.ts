@@ -20,7 +20,9 @@ export type DropReason = 'source_limit' | 'total_limit';
  * unproven one is dropped; one that proved its code never is.
  */
 export class ConnectionTable {
-  readonly #limit: number;
+  /** How many may be open in all. */
+  readonly limit: number;
+  readonly #unprovenPerSource: number;
   readonly #isProxy: (address: string) => boolean;
   readonly #all = new Map<Socket, Connection>();
   /** In the order in which they came. */
@@ -31,9 +33,14 @@ export class ConnectionTable {
   #dropped = { source_limit: 0, total_limit: 0 };
 
   /** `limit` connections at most in all; those of addresses for which `isProxy` holds have no source of their own. */
-  constructor(limit: number, isProxy: (address: string) => boolean = () => false) {
-    this.#limit = limit;
+  constructor(
+    limit: number,
+    isProxy: (address: string) => boolean = () => false,
+    unprovenPerSource = UNPROVEN_PER_SOURCE,
+  ) {
+    this.limit = limit;
     this.#isProxy = isProxy;
+    this.#unprovenPerSource = unprovenPerSource;
   }
 
   /** How many are open. */
@@ -57,8 +64,8 @@ export class ConnectionTable {
     const address = socket.remoteAddress ?? '';
     const source = this.#isProxy(address) ? undefined : sourceOf(address);
     const neighbours = source === undefined ? undefined : this.#bySource.get(source);
-    if (neighbours && neighbours.size >= UNPROVEN_PER_SOURCE) this.#dropFirst(neighbours, 'source_limit');
-    else if (this.#all.size >= this.#limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
+    if (neighbours && neighbours.size >= this.#unprovenPerSource) this.#dropFirst(neighbours, 'source_limit');
+    else if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
       // All others have proven their codes, and are about to be answered.
       this.#dropped.total_limit += 1;
       socket.destroy();

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import { STOCK_TEXT } from '../domain/stock-texts.js';
 import type { ConnectionTable } from './connection-table.js';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -23,6 +24,8 @@ export interface TlsListenerOptions {
   readonly requestTimeoutMs: number;
   /** Keeps the connections of this listener alone. */
   readonly connections: ConnectionTable;
+  /** What is sent as such an answer; Skupper's text unless given. */
+  readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
   /** Told of each answer to what is no HTTP request, or none in time. */
   readonly onUnreadable?: (answer: UnreadableAnswer) => void;
 }
@@ -66,6 +69,7 @@ export function createTlsListener(
 ): TlsListener {
   const { connections } = options;
   const counts = { refused: 0, failedHandshakes: 0 };
+  const { unreadableBody = stockBody } = options;
   const underWay = new WeakMap<Socket, ServerResponse>();
   const take: RequestListener = (request, response) => {
     underWay.set(request.socket, response);
@@ -100,7 +104,7 @@ export function createTlsListener(
     counts.refused += 1;
   });
   server.on('clientError', (error, socket: Socket) => {
-    const answered = answerBrokenRequest(error, socket, underWay.get(socket));
+    const answered = answerBrokenRequest(error, socket, { answer: underWay.get(socket), unreadableBody });
     if (answered) options.onUnreadable?.(answered);
   });
   return {
@@ -130,6 +134,11 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>>
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
 };
 
+const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
+  type: 'text/plain; charset=utf-8',
+  text: `${STOCK_TEXT.bodyNotValid}\n`,
+});
+
 /**
  * Answers what is no HTTP request, or none in time, in as few bytes as it deserves; undefined where there is nothing to
  * answer. `answer` is what an earlier request on the same connection is being answered with.
@@ -137,7 +146,10 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>>
 function answerBrokenRequest(
   error: Error & { code?: string },
   socket: Socket,
-  answer: ServerResponse | undefined,
+  {
+    answer,
+    unreadableBody,
+  }: { readonly answer: ServerResponse | undefined } & Required<Pick<TlsListenerOptions, 'unreadableBody'>>,
 ): UnreadableAnswer | undefined {
   // The broken bytes come after a whole request: its answer is on its way and ends the connection.
   if (answer?.req.complete && isUnreadable(error)) return undefined;
@@ -148,15 +160,15 @@ function answerBrokenRequest(
   const [status, phrase] = BROKEN_REQUEST_STATUS[error.code ?? ''] ?? [400, 'Bad Request'];
   const peer = normalizeAddress(socket.remoteAddress ?? '');
   const requestId = randomUUID();
-  const body = 'Request body not valid\n';
+  const { type, text } = unreadableBody(status);
   const lines = [
     `HTTP/1.1 ${status} ${phrase}`,
-    'content-type: text/plain; charset=utf-8',
-    `content-length: ${body.length}`,
+    `content-type: ${type}`,
+    `content-length: ${Buffer.byteLength(text)}`,
     `${REQUEST_ID_HEADER}: ${requestId}`,
     'connection: close',
   ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
   return { status, peer, requestId };
 }
 

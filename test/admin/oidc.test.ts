@@ -6,13 +6,15 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identityFetch } from '../../src/admin/api/identity-fetch.js';
 import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
-import { type AdminService, makeIssuerKey, startAdminService } from '../support/admin-api.js';
+import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
 import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { makeIdentity } from '../support/server-identity.js';
-import { DAY } from '../support/service.js';
+import { DAY, MINUTE } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { post } from '../support/wire.js';
+
+const GUESSER = '127.0.0.66';
 
 const directory = mkdtempSync(join(tmpdir(), 'linkgrant-oidc-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -86,6 +88,54 @@ describe('an OIDC provider', () => {
     // With the keys at hand it may be away.
     await provider.stop();
     expect(await statusWith(bearer)).toBe(200);
+  });
+
+  it('is not asked for the unknown keys of one who guesses, and others are not kept out', async () => {
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
+    const known = await provider.accessToken('linkgrant-viewer');
+    const ask = (bearer: string, from?: string) =>
+      service.ask('GET', '/api/v1/grants', { bearer, ...(from !== undefined && { from }) });
+    const guess = async () => {
+      const bearer = await signBearer(await makeIssuerKey('guessed'), service.clock.read());
+      return (await ask(bearer, GUESSER)).status;
+    };
+    expect((await ask(known)).status).toBe(200);
+    const asked = () => provider.keysAsked;
+    for (let at = 0; at < 30; at += 1) expect(await guess()).toBe(401);
+    expect(asked()).toBe(1);
+    service.clock.advance(40_000);
+    for (let at = 0; at < 5; at += 1) expect(await guess()).toBe(401);
+    expect(asked()).toBe(1);
+    expect((await ask(known, GUESSER)).status).toBe(200);
+    // Who does not guess has a new key fetched meanwhile.
+    await provider.rotate(await makeIssuerKey('two'), await makeIssuerKey('one'));
+    const fresh = await provider.accessToken('linkgrant-viewer');
+    expect((await ask(fresh)).status).toBe(200);
+    expect(asked()).toBe(2);
+    expect((await ask(fresh, GUESSER)).status).toBe(200);
+  });
+
+  it('that is down keeps out nobody whose key is at hand, whatever keys others ask for', async () => {
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
+    const known = await provider.accessToken('linkgrant-viewer');
+    expect(await statusWith(known)).toBe(200);
+    await provider.stop();
+    service.clock.advance(40_000);
+    const unknown = await signBearer(await makeIssuerKey('guessed'), service.clock.read());
+    expect(await statusWith(unknown)).toBe(503);
+    expect(await statusWith(known)).toBe(200);
+    service.clock.advance(10 * MINUTE);
+    expect(await statusWith(known)).toBe(503);
+  });
+
+  it('is asked again after the clock was set back, and not only when it has caught up', async () => {
+    await serveFor(await startOidcIssuer(await makeIssuerKey('one')));
+    const known = await provider.accessToken('linkgrant-viewer');
+    await provider.stop();
+    expect(await statusWith(known)).toBe(503);
+    await provider.start();
+    service.clock.advance(-20 * MINUTE);
+    expect(await statusWith(known)).toBe(200);
   });
 
   it('whose answers are of another issuer lets nobody in', async () => {

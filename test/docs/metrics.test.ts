@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createWorkerMetrics } from '../../src/admin/worker-metrics.js';
+import { startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { startTestService } from '../support/service.js';
 import { post } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 
@@ -24,10 +24,11 @@ const documented = new Map<string, Told>(
 const told = new Map<string, Told>();
 
 beforeAll(async () => {
-  const service = await startTestService();
+  const service = await startAdminService();
   try {
     const { grant, code } = await service.grant();
     await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    await service.ask('GET', '/api/v1/grants');
     const workers = createWorkerMetrics(() => ({ wanted: 2, serving: 2, ended: 0 }));
     const registries = [service.running.metrics.registry, service.running.storeMetrics, workers];
     for (const registry of registries) {

@@ -56,6 +56,8 @@ export interface AdminRequest {
   readonly json?: unknown;
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Address to send from; 127.0.0.1 when absent. */
+  readonly from?: string;
 }
 
 /** A service with an admin API whose issuer is a file of keys. */
@@ -119,11 +121,12 @@ export function askAdmin(
   target: { readonly port: number; readonly ca: string },
   method: string,
   path: string,
-  { bearer, json, text, headers = {} }: AdminRequest,
+  { bearer, json, text, headers = {}, from }: AdminRequest,
 ): Promise<WireAnswer> {
   const body = text ?? (json === undefined ? '' : JSON.stringify(json));
   const options: PostOptions = {
     method,
+    ...(from !== undefined && { from }),
     headers: {
       ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       ...(json !== undefined && { 'content-type': 'application/json' }),

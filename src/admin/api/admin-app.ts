@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { ZodType } from 'zod';
 import { AdministrationError } from '../../domain/administration-error.js';
-import { normalizeAddress } from '../../domain/peer-address.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { REQUEST_ID_HEADER } from '../../domain/request-id.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
-import type { Clock } from '../../redemption/clock.js';
+import type { AdminObserver } from '../admin-metrics.js';
+import { findingsOf, reportAnswers } from './answer-report.js';
 import { type Authenticate, type Caller, requireRole } from './bearer.js';
-import { adminProblem } from './problem.js';
+import { adminProblem, problemStatus } from './problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
 import { sendWhole } from './send-whole.js';
 
@@ -22,8 +21,23 @@ const MOST_ISSUES = 5;
 export interface AdminAppDependencies {
   readonly administration: Administration;
   readonly authenticate: Authenticate;
-  readonly clock: Clock;
+  /** Counts failed authentications by who asks. */
+  readonly failures: AuthenticationBudget;
+  /** The address of who asks. */
+  peerOf(request: IncomingMessage): string;
+  /** Told of each request whose bearer token is good. */
+  onAuthenticated(request: IncomingMessage): void;
+  /** The whole body of a request must have arrived this long after its headers. */
+  readonly bodyTimeoutMs: number;
+  readonly observer: AdminObserver;
   readonly logger: Logger;
+}
+
+/** How many failed authentications of one source are told of; for one that has spent it no key is fetched either. */
+export interface AuthenticationBudget {
+  isSpent(peer: string): Promise<boolean>;
+  /** Counts one; resolves with true within the budget. */
+  count(peer: string): Promise<boolean>;
 }
 
 /**
@@ -36,17 +50,15 @@ export function createAdminApp(deps: AdminAppDependencies): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(helmet());
-  app.use(logRequests(deps));
-  app.use(async (request, response, next) => {
-    callers(response).caller = await deps.authenticate(request.headers.authorization);
-    next();
-  });
+  app.use(reportAnswers(deps));
+  app.use(authenticating(deps));
   for (const path of new Set(ADMIN_ROUTES.map((route) => route.path))) {
     const routes = ADMIN_ROUTES.filter((route) => route.path === path);
     const pattern = path.replace(/\{(\w+)\}/, ':$1');
     for (const route of routes) app[route.method](pattern, ...handlersOf(route, deps));
     const allowed = routes.map(({ method }) => method.toUpperCase()).join(', ');
     app.all(pattern, (_request, response) => {
+      findingsOf(response).route = { method: 'other', path };
       response.setHeader('allow', allowed);
       throw new AdministrationError('method_not_allowed', `this route takes ${allowed}`);
     });
@@ -60,24 +72,36 @@ export function createAdminApp(deps: AdminAppDependencies): Express {
   return app;
 }
 
-interface Locals {
-  caller?: Caller;
-  refusal?: AdministrationError;
+function authenticating(deps: AdminAppDependencies): express.RequestHandler {
+  return async (request, response, next) => {
+    const peer = deps.peerOf(request);
+    const findings = findingsOf(response);
+    findings.peer = peer;
+    try {
+      const search = { keptAlone: await deps.failures.isSpent(peer) };
+      findings.caller = await deps.authenticate(request.headers.authorization, search);
+    } catch (error) {
+      const isFailure = problemStatus(refusalOf(error).code) === 401;
+      if (isFailure) findings.isUntold = !(await deps.failures.count(peer));
+      throw error;
+    }
+    deps.onAuthenticated(request);
+    next();
+  };
 }
 
-function callers(response: Response): Locals {
-  return response.locals as Locals;
-}
-
-function handlersOf(route: AdminRoute, { administration }: AdminAppDependencies): express.RequestHandler[] {
+function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.RequestHandler[] {
   const isAllowed: express.RequestHandler = (_request, response, next) => {
-    const { caller } = callers(response);
+    const findings = findingsOf(response);
+    const { caller } = findings;
+    findings.route = { method: route.method.toUpperCase(), path: route.path };
     if (!caller) throw new AdministrationError('bearer_missing', 'the request has no bearer token');
     requireRole(caller, route.role);
     next();
   };
   const act: express.RequestHandler = async (request, response) => {
-    const { caller } = callers(response);
+    const findings = findingsOf(response);
+    const { caller } = findings;
     const [id = ''] = Object.values(request.params).map(String);
     const asked = {
       id,
@@ -85,15 +109,31 @@ function handlersOf(route: AdminRoute, { administration }: AdminAppDependencies)
       body: read(route.body, request.body ?? {}, 'body'),
       once: route.takesKey && caller ? onceOf(request, caller) : undefined,
     };
-    const { status, body, location } = await route.act(asked as never, administration);
+    const { status, body, location } = await route.act(asked as never, deps.administration);
     if (location !== undefined) response.setHeader('location', location);
+    findings.answeredAt = performance.now();
     sendWhole(response, status, 'application/json', body);
   };
   const takesBody = route.method === 'post' || route.method === 'patch';
-  return takesBody ? [isAllowed, requireJson, readJson, act] : [isAllowed, act];
+  return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), act] : [isAllowed, act];
 }
 
 const readJson = express.json({ limit: MOST_BYTES, inflate: false, type: () => true });
+
+function readJsonWithin(timeoutMs: number): express.RequestHandler {
+  return (request, response, next) => {
+    let isOver = false;
+    const settle = (error?: unknown) => {
+      clearTimeout(timer);
+      if (!isOver) next(error);
+      isOver = true;
+    };
+    const timer = setTimeout(() => {
+      settle(new AdministrationError('request_timeout', 'the body did not arrive in time'));
+    }, timeoutMs);
+    readJson(request, response, settle);
+  };
+}
 
 /** A body that is there has to be JSON; none at all counts as an empty object. */
 const requireJson: express.RequestHandler = (request, _response, next) => {
@@ -125,7 +165,9 @@ function onceOf(request: Request, { issuer, subject }: Caller): OnceOnly | undef
 
 function sendProblem(response: Response, error: unknown): void {
   const refusal = refusalOf(error);
-  callers(response).refusal = refusal;
+  const findings = findingsOf(response);
+  findings.refusal = refusal;
+  findings.answeredAt = performance.now();
   if (response.headersSent) {
     response.destroy();
     return;
@@ -162,36 +204,4 @@ function refusalOf(error: unknown): AdministrationError {
     'this was not foreseen; the cause is in the log of the service',
     { cause: error },
   );
-}
-
-function logRequests({ logger, clock }: AdminAppDependencies): express.RequestHandler {
-  return (request, response, next) => {
-    const begun = clock();
-    const requestId = randomUUID();
-    response.setHeader(REQUEST_ID_HEADER, requestId);
-    response.once('close', () => {
-      const { caller, refusal } = callers(response);
-      const route = (request.route as { path?: string } | undefined)?.path;
-      const fields = {
-        event: refusal ? 'admin_refused' : 'admin',
-        method: request.method,
-        route,
-        status: response.statusCode,
-        ...(refusal && { code: refusal.code, reason: reasonOf(refusal) }),
-        ...(caller && { caller: caller.subject, role: caller.role }),
-        peer: normalizeAddress(request.socket.remoteAddress ?? ''),
-        ms: clock() - begun,
-        requestId,
-      };
-      if (refusal?.code === 'internal')
-        logger.error({ ...fields, err: refusal.cause }, 'admin request failed');
-      else logger.info(fields, refusal ? 'admin request refused' : 'admin request');
-    });
-    next();
-  };
-}
-
-/** Why, for whoever runs the service; messages of libraries about tokens and keys name claims, and hold none. */
-function reasonOf({ message, cause }: AdministrationError): string {
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

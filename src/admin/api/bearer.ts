@@ -1,4 +1,12 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  type CryptoKey,
+  errors,
+  type FlattenedJWSInput,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Clock } from '../../redemption/clock.js';
 
@@ -26,17 +34,27 @@ export interface BearerRules {
 }
 
 /** Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` where it cannot tell. */
-export type BearerKeys = JWTVerifyGetKey;
+export type BearerKeys = (
+  header: JWTHeaderParameters,
+  token: FlattenedJWSInput,
+  search?: KeySearch,
+) => Promise<CryptoKey>;
+
+/** How far a key is looked for. */
+export interface KeySearch {
+  /** True for a sender for whom no key is fetched that is not at hand. */
+  readonly keptAlone?: boolean;
+}
 
 /** Tells who sent a request with this Authorization header. Rejects with AdministrationError, and with no role. */
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+export type Authenticate = (authorization: string | undefined, search?: KeySearch) => Promise<Caller>;
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Judges bearer tokens (RFC 6750) by their signature, issuer, audience, algorithm and times, and then by their role. */
 export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock: Clock): Authenticate {
   const { issuer, audience, algorithms, clockToleranceMs } = rules;
-  return async (authorization) => {
+  return async (authorization, search) => {
     if (authorization === undefined) {
       throw new AdministrationError('bearer_missing', 'the request has no bearer token');
     }
@@ -47,9 +65,10 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       clockTolerance: clockToleranceMs / 1000,
       currentDate: new Date(clock()),
     };
+    const find: JWTVerifyGetKey = (header, jws) => keys(header, jws, search);
     let payload: JWTPayload;
     try {
-      ({ payload } = await jwtVerify(token, keys, options));
+      ({ payload } = await jwtVerify(token, find, options));
     } catch (error) {
       throw refusalOf(error);
     }

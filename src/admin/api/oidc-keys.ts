@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch, errors } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isLoopback } from '../../domain/peer-address.js';
 import type { Clock } from '../../redemption/clock.js';
@@ -6,7 +6,7 @@ import type { BearerKeys } from './bearer.js';
 import type { IdentityFetch } from './identity-fetch.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
-const DISCOVERED_FOR_MS = 3_600_000;
+const KEPT_FOR_MS = 600_000;
 // A provider that is down is not asked again for each request, whoever sends it.
 const FAILED_FOR_MS = 5_000;
 
@@ -31,42 +31,50 @@ export function isKeyUrl(text: string): boolean {
 
 /**
  * The keys that an OIDC issuer publishes (OpenID Connect Discovery 1.0), fetched when they are first needed, kept for ten
- * minutes, and fetched again for a key that is new.
+ * minutes, and fetched again for a key that is new. While they are kept, nobody's unknown key and no provider that is down
+ * takes them away.
  */
 export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOptions): BearerKeys {
   let found: { readonly keys: BearerKeys; readonly at: number } | undefined;
-  let looking: Promise<BearerKeys> | undefined;
+  let fetching: Promise<BearerKeys> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
+  // A clock that was set back must not make what is old young again.
+  const isWithin = (at: number, ms: number) => Math.abs(clock() - at) < ms;
 
-  const discover = async (): Promise<BearerKeys> => {
-    if (found && clock() - found.at < DISCOVERED_FOR_MS) return found.keys;
-    const url = await findKeyUrl(issuer, fetch);
-    const keys = createRemoteJWKSet(new URL(url), {
-      timeoutDuration: FETCH_TIMEOUT_MS,
-      cooldownDuration: cooldownMs,
-      [customFetch]: (from, { signal }) => fetch(from, signal),
-    });
-    found = { keys, at: clock() };
-    return keys;
-  };
-
-  return async (header, token) => {
-    if (clock() - failedAt < FAILED_FOR_MS) throw unavailable(issuer, undefined);
+  const fetchKeys = async (): Promise<BearerKeys> => {
     try {
-      looking ??= discover().finally(() => {
-        looking = undefined;
-      });
-      const keys = await looking;
-      return await keys(header, token);
+      const keys = createLocalJWKSet(await fetchKeySet(issuer, fetch));
+      found = { keys, at: clock() };
+      return keys;
     } catch (error) {
-      // The keys are there, and none of them is meant.
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
-        throw error;
       failedAt = clock();
-      found = undefined;
       throw unavailable(issuer, error);
     }
   };
+
+  return async (header, token, { keptAlone = false } = {}) => {
+    if (found && isWithin(found.at, KEPT_FOR_MS)) {
+      try {
+        return await found.keys(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        if (keptAlone || isWithin(found.at, cooldownMs)) throw error;
+      }
+    }
+    if (isWithin(failedAt, FAILED_FOR_MS)) throw unavailable(issuer, undefined);
+    fetching ??= fetchKeys().finally(() => {
+      fetching = undefined;
+    });
+    const keys = await fetching;
+    return keys(header, token);
+  };
+}
+
+async function fetchKeySet(issuer: string, fetch: IdentityFetch): Promise<JSONWebKeySet> {
+  const url = await findKeyUrl(issuer, fetch);
+  const answer = await fetch(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
+  if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
+  return (await answer.json()) as JSONWebKeySet;
 }
 
 async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string> {

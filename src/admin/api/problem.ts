@@ -2,7 +2,7 @@ import type { AdministrationError, AdministrationErrorCode } from '../../domain/
 
 /** How a refusal of the admin API looks on the wire. */
 interface ProblemShape {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 500 | 503;
   readonly title: string;
 }
 
@@ -14,6 +14,7 @@ const PROBLEMS = {
   identity_unavailable: { status: 503, title: 'Bearer tokens cannot be verified now' },
   request_invalid: { status: 400, title: 'Request not valid' },
   request_too_large: { status: 413, title: 'Request body too large' },
+  request_timeout: { status: 408, title: 'Request did not arrive in time' },
   media_type_unsupported: { status: 415, title: 'Request body is no JSON' },
   no_such_route: { status: 404, title: 'No such route' },
   no_such_grant: { status: 404, title: 'No such grant' },
@@ -61,3 +62,16 @@ export function adminProblem({ code, message, hint, choices }: AdministrationErr
     ...(choices !== undefined && { choices }),
   };
 }
+
+/** The body of the answer to what is no HTTP request, or none in time, by its status. */
+export function unreadableProblem(status: number): { readonly type: string; readonly text: string } {
+  const [title, code, detail] = UNREADABLE[status] ?? UNREADABLE_OTHERWISE;
+  const problem = { type: 'about:blank', title, status, code, detail };
+  return { type: 'application/problem+json', text: `${JSON.stringify(problem)}\n` };
+}
+
+const UNREADABLE_OTHERWISE = ['Request not valid', 'request_invalid', 'this is no HTTP request'] as const;
+const UNREADABLE: Readonly<Record<number, readonly [string, AdministrationErrorCode, string]>> = {
+  408: ['Request did not arrive in time', 'request_timeout', 'the headers did not arrive in time'],
+  431: ['Request headers too large', 'request_too_large', 'the headers are longer than 16 KiB'],
+};

@@ -1,0 +1,60 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** An answer of the admin API. */
+export interface AdminAnswer {
+  /** Of the route; `other` for any that it does not take. */
+  readonly method: string;
+  /** As the OpenAPI document has it; `none` for no route. */
+  readonly route: string;
+  readonly status: number;
+  /** Why it is a refusal, if it is one. */
+  readonly refused: string | undefined;
+  readonly milliseconds: number;
+}
+
+/** Told of what the admin API answers. */
+export interface AdminObserver {
+  adminAnswered(answer: AdminAnswer): void;
+  /** A failed authentication beyond the budget of its source. */
+  authenticationLimited(): void;
+}
+
+// Most are one read of the store; a token of a big grant may take longer.
+const LATENCY_BUCKETS_S = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** Adds the metrics of the admin API to `registry`. */
+export function addAdminMetrics(registry: Registry): AdminObserver {
+  const registers = [registry];
+  const answers = new Counter({
+    name: 'linkgrant_admin_answers_total',
+    help: 'Answers of the admin API by route (none is no route), its method and status.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'linkgrant_admin_refusals_total',
+    help: 'Refusals of the admin API by code; unreadable is what is no HTTP request.',
+    labelNames: ['code'],
+    registers,
+  });
+  const latency = new Histogram({
+    name: 'linkgrant_admin_answer_duration_seconds',
+    help: 'Time from the request headers to the answer of the admin API, by route and method.',
+    labelNames: ['method', 'route'],
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const limited = new Counter({
+    name: 'linkgrant_admin_authentications_limited_total',
+    help: 'Failed authentications beyond the budget of the address that they came from; refused as any other, and not in the log.',
+    registers,
+  });
+  return {
+    adminAnswered({ method, route, status, refused, milliseconds }) {
+      answers.inc({ method, route, status });
+      latency.observe({ method, route }, milliseconds / 1000);
+      if (refused !== undefined) refusals.inc({ code: refused });
+    },
+    authenticationLimited: () => limited.inc(),
+  };
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { AdministrationError } from '../../domain/administration-error.js';
+import { REQUEST_ID_HEADER } from '../../domain/request-id.js';
+import type { AdminObserver } from '../admin-metrics.js';
+import type { Caller } from './bearer.js';
+
+/** What became known of a request until its answer was sent. */
+export interface Findings {
+  peer: string;
+  route?: { readonly method: string; readonly path: string };
+  caller?: Caller;
+  refusal?: AdministrationError;
+  /** When the answer was there; what is left of a request is read and dropped after that. */
+  answeredAt?: number;
+  /** True for one of so many failures that the log has enough of them. */
+  isUntold?: boolean;
+}
+
+/** The findings of the request that is answered so. */
+export function findingsOf(response: Response): Findings {
+  return response.locals as Findings;
+}
+
+/** Gives each request its id, and reports its answer in one line of the log and in the metrics. */
+export function reportAnswers({
+  logger,
+  observer,
+}: {
+  readonly logger: Logger;
+  readonly observer: AdminObserver;
+}): RequestHandler {
+  return (request, response, next) => {
+    const begun = performance.now();
+    const requestId = randomUUID();
+    response.setHeader(REQUEST_ID_HEADER, requestId);
+    response.once('close', () => {
+      const { route, caller, refusal, peer, isUntold, answeredAt = performance.now() } = findingsOf(response);
+      const milliseconds = answeredAt - begun;
+      const status = response.statusCode;
+      observer.adminAnswered({
+        method: route?.method ?? 'other',
+        route: route?.path ?? 'none',
+        ...{ status, refused: refusal?.code, milliseconds },
+      });
+      if (isUntold) return;
+      const fields = {
+        event: refusal ? 'admin_refused' : 'admin',
+        method: request.method,
+        route: route?.path,
+        status,
+        ...(refusal && { code: refusal.code, reason: reasonOf(refusal) }),
+        ...(caller && { caller: caller.subject, role: caller.role }),
+        peer,
+        ms: Math.round(milliseconds * 100) / 100,
+        requestId,
+      };
+      if (refusal?.code === 'internal')
+        logger.error({ ...fields, err: refusal.cause }, 'admin request failed');
+      else logger.info(fields, refusal ? 'admin request refused' : 'admin request');
+    });
+    next();
+  };
+}
+
+/** Why, for whoever runs the service; messages of libraries about tokens and keys name claims, and hold none. */
+function reasonOf({ message, cause }: AdministrationError): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}

@@ -1,0 +1,114 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post, type Target } from '../support/wire.js';
+
+// Enough to keep one core busy for as long as the others ask.
+const FLOODING = 200;
+const ASKED = 10;
+
+const FLOODER = resolve(import.meta.dirname, '../support/flooder.mjs');
+
+const place = new Workplace();
+const dataDir = place.path('data');
+let service: Serving;
+let admin: Target;
+let publicSide: Target;
+let bearer: string;
+let token: { readonly path: string; readonly code: string };
+
+beforeAll(async () => {
+  const key = await makeIssuerKey('first');
+  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+  service = await place.serve([
+    ...['--data-dir', dataDir, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+    ...['--admin-jwks', place.path('jwks.json'), '--ops-listen', '127.0.0.1:0'],
+  ]);
+  const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
+  const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+  token = { path: new URL(url).pathname, code };
+  publicSide = { port: service.port, ca };
+  admin = { port: Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]), ca };
+  bearer = await signBearer(key, Date.now());
+});
+afterAll(() => place.remove());
+
+/** Does `work` while another process sends `request` there again and again, as fast as it is answered. */
+async function during(work: () => Promise<void>, { port }: Target, request: string): Promise<void> {
+  const flooder = fork(FLOODER, [String(port), '127.0.0.66', String(FLOODING), request]);
+  try {
+    await once(flooder, 'message');
+    await work();
+  } finally {
+    flooder.disconnect();
+  }
+}
+
+async function redeemOften(): Promise<void> {
+  for (let count = 0; count < ASKED; count += 1) {
+    const from = { from: '127.0.0.2', headers: csrHeader() };
+    redeemedAnswer(await post(publicSide, token.path, token.code, from));
+  }
+}
+
+async function administerOften(): Promise<void> {
+  for (let count = 0; count < ASKED; count += 1) {
+    const made = await askAdmin(admin, 'GET', '/api/v1/grants', { bearer, from: '127.0.0.2' });
+    expect(made.status).toBe(200);
+  }
+}
+
+const readiness = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status;
+
+describe('a flood', { timeout: 180_000 }, () => {
+  it('of wrong codes on the listener of the service leaves administrators served', async () => {
+    const guess = `POST ${token.path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nwrong`;
+    await during(administerOften, publicSide, guess);
+    expect(await readiness()).toBe(200);
+  });
+
+  it('of bad bearer tokens on the admin API leaves redemption served', async () => {
+    const guess = 'GET /api/v1/grants HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a.b.c\r\n\r\n';
+    await during(redeemOften, admin, guess);
+    expect(await readiness()).toBe(200);
+  });
+
+  it('of half-open connections and slow senders on all listeners leaves each of them serving', async () => {
+    const opened: Socket[] = [];
+    const open = async ({ port, ca }: Target, at: number) => {
+      const socket = connectTcp({ host: '127.0.0.1', port, localAddress: `127.0.0.${10 + (at % 10)}` });
+      opened.push(socket.on('error', () => undefined));
+      await once(socket, 'connect');
+      // Some begin no handshake, some no request, and some do not end theirs.
+      if (at % 4 === 0) return;
+      const secured = connect({ socket, ca, host: '127.0.0.1' });
+      secured.on('error', () => undefined).resume();
+      await Promise.race([once(secured, 'secureConnect'), once(socket, 'close')]);
+      if (at % 4 > 1) secured.write('POST /api/v1/grants HTTP/1.1\r\nHost: h\r\n');
+      if (at % 4 === 3) secured.write('Content-Length: 24\r\n\r\nha');
+    };
+    for (let at = 0; at < 400; at += 20) {
+      const some = Array.from({ length: 20 }, (_, more) => at + more);
+      await Promise.all(some.flatMap((one) => [open(publicSide, one), open(admin, one)]));
+    }
+    // Of the listener for operators more than it takes.
+    for (let at = 0; at < 200; at += 1) {
+      const socket = connectTcp({ host: '127.0.0.1', port: service.opsPort });
+      opened.push(socket.on('error', () => undefined));
+      await once(socket, 'connect');
+    }
+    await administerOften();
+    await redeemOften();
+    expect(await readiness()).toBe(200);
+    for (const socket of opened) socket.destroy();
+  });
+});

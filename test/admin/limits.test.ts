@@ -1,0 +1,163 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AdminService, signBearer, startAdminService } from '../support/admin-api.js';
+import { HOUR } from '../support/service.js';
+import { exchange, openWire, parseAnswer, type WireAnswer } from '../support/wire.js';
+
+const GUESSER = '127.0.0.66';
+const BUDGET = 30;
+
+let service: AdminService;
+beforeEach(async () => {
+  service = await startAdminService();
+});
+afterEach(() => service.close());
+
+const target = () => ({ port: service.adminPort, ca: service.ca });
+const head = (method: string, ...lines: readonly string[]) =>
+  `${[`${method} /api/v1/grants HTTP/1.1`, 'Host: h', `Authorization: Bearer ${service.operator}`, ...lines].join('\r\n')}\r\n\r\n`;
+const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
+
+async function metric(series: string): Promise<number> {
+  const line = (await service.metricsText()).split('\n').find((text) => text.startsWith(`${series} `));
+  return Number(line?.slice(series.length + 1));
+}
+
+/** Opens connections that say nothing. */
+async function openIdle(count: number, from: string): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const socket = connect({ host: '127.0.0.1', port: service.adminPort, localAddress: from });
+    socket.on('error', () => undefined);
+    await once(socket.resume(), 'connect');
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+function expectProblem(answer: WireAnswer, status: number, code: string): void {
+  expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  expect(JSON.parse(answer.body)).toMatchObject({ status, code, detail: expect.stringMatching(/\w/) });
+  expect(answer.headers['linkgrant-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  expect(answer.headers.connection).toBe('close');
+}
+
+describe('the admin API', () => {
+  it('waits neither for headers nor for a body without end, and tells slow senders so', async () => {
+    const slow = [
+      'GET /api/v1/grants HTTP/1.1\r\nHost: h',
+      head('POST', 'Content-Type: application/json', 'Content-Length: 20'),
+    ];
+    const wires = await Promise.all(slow.map(() => openWire(target())));
+    for (const [at, wire] of wires.entries()) wire.send(slow[at] as string);
+    wires[1]?.send('{"name":');
+    for (const { ended } of wires) expectProblem(parseAnswer(await ended), 408, 'request_timeout');
+    await expect
+      .poll(() => eventsOf('admin_refused'))
+      .toMatchObject([{ method: 'POST', status: 408, code: 'request_timeout' }]);
+    expect(await metric('linkgrant_admin_refusals_total{code="request_timeout"}')).toBe(1);
+    expect(await metric('linkgrant_admin_refusals_total{code="unreadable"}')).toBe(1);
+    expect((await service.ask('GET', '/api/v1/grants', { bearer: service.operator })).body).toContain(
+      '"items":[]',
+    );
+  });
+
+  it('answers what is no HTTP request as it answers others, with an id that its log has', async () => {
+    const broken: readonly [string, number, string][] = [
+      ['hello\r\n\r\n', 400, 'request_invalid'],
+      [head('GET', `x: ${'y'.repeat(20_000)}`), 431, 'request_too_large'],
+    ];
+    for (const [bytes, status, code] of broken) {
+      const answer = await exchange(target(), bytes);
+      expectProblem(answer, status, code);
+      const id = answer.headers['linkgrant-request-id'];
+      expect(service.logged().filter(({ requestId }) => requestId === id)).toMatchObject([
+        { event: 'admin_unreadable', status, peer: '127.0.0.1' },
+      ]);
+    }
+  });
+
+  it('tells its answers by route and status, and why it refused, with an id for each', async () => {
+    const bearer = service.operator;
+    const answers = [
+      await service.ask('GET', '/api/v1/grants', { bearer }),
+      await service.ask('GET', '/api/v1/grants/22c7dcf1-ef57-454f-98ff-fa5a79792832', { bearer }),
+      await service.ask('PUT', '/api/v1/grants', { bearer }),
+      await service.ask('GET', '/nowhere', { bearer }),
+      await service.ask('GET', '/api/v1/grants'),
+    ];
+    for (const answer of answers) {
+      const id = answer.headers['linkgrant-request-id'];
+      const lines = () => service.logged().filter(({ requestId }) => requestId === id);
+      await expect.poll(lines).toMatchObject([{ status: answer.status, peer: '127.0.0.1' }]);
+    }
+    const told = (await service.metricsText())
+      .split('\n')
+      .filter((line) => line.startsWith('linkgrant_admin_answers_total{'));
+    expect(told.sort()).toEqual([
+      'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants",status="200"} 1',
+      'linkgrant_admin_answers_total{method="GET",route="/api/v1/grants/{uid}",status="404"} 1',
+      'linkgrant_admin_answers_total{method="other",route="/api/v1/grants",status="405"} 1',
+      'linkgrant_admin_answers_total{method="other",route="none",status="401"} 1',
+      'linkgrant_admin_answers_total{method="other",route="none",status="404"} 1',
+    ]);
+    expect(await metric('linkgrant_admin_refusals_total{code="no_such_grant"}')).toBe(1);
+    expect(
+      await metric(
+        'linkgrant_admin_answer_duration_seconds_count{method="GET",route="/api/v1/grants/{uid}"}',
+      ),
+    ).toBe(1);
+  });
+});
+
+describe('failed authentications', () => {
+  it('beyond the budget of their address are refused as before, and told in one line and in the metrics', async () => {
+    const expired = await signBearer(service.key, service.clock.read(), {
+      expiresAt: service.clock.read() - HOUR,
+    });
+    const bad = [undefined, 'not-a-jwt', expired];
+    for (let at = 0; at < BUDGET + 15; at += 1) {
+      const answer = await service.ask('GET', '/api/v1/grants', { bearer: bad[at % 3], from: GUESSER });
+      expect(answer.status).toBe(401);
+    }
+    await expect.poll(() => eventsOf('admin_refused')).toHaveLength(BUDGET);
+    expect(eventsOf('authentications_limited')).toMatchObject([{ level: 40, source: GUESSER }]);
+    expect(await metric('linkgrant_admin_authentications_limited_total')).toBe(15);
+    const refused = () => metric('linkgrant_admin_answers_total{method="other",route="none",status="401"}');
+    await expect.poll(refused).toBe(BUDGET + 15);
+    const good = { bearer: service.operator, from: GUESSER };
+    expect((await service.ask('POST', '/api/v1/grants', { ...good, json: { name: 'made' } })).status).toBe(
+      201,
+    );
+  });
+});
+
+describe('connections to the admin API', () => {
+  it('of one source beyond 128 push out its own oldest, and nobody else', async () => {
+    const [neighbour] = await openIdle(1, '127.0.0.2');
+    const sockets = await openIdle(129, GUESSER);
+    await expect.poll(() => sockets.filter((socket) => socket.closed)).toEqual([sockets[0]]);
+    expect(neighbour?.closed).toBe(false);
+    expect(await metric('linkgrant_connections{listener="admin",state="unproven"}')).toBe(129);
+    expect(await metric('linkgrant_connections_dropped_total{listener="admin",reason="source_limit"}')).toBe(
+      1,
+    );
+    for (const socket of [neighbour, ...sockets]) socket?.destroy();
+  });
+
+  it('beyond 500 push out the oldest, but none that showed a good bearer token', async () => {
+    const body = '{"name":"made"}';
+    const wire = await openWire(target());
+    wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));
+    const proven = () => metric('linkgrant_connections{listener="admin",state="proven"}');
+    await expect.poll(proven).toBe(1);
+    const sockets: Socket[] = [];
+    for (let source = 2; source < 8; source += 1) sockets.push(...(await openIdle(100, `127.0.0.${source}`)));
+    await expect.poll(() => sockets.filter((socket) => socket.closed).length).toBe(101);
+    expect(await metric('linkgrant_connections_limit{listener="admin"}')).toBe(500);
+    wire.send(body);
+    expect(parseAnswer(await wire.ended).status).toBe(201);
+    for (const socket of sockets) socket.destroy();
+  });
+});
