@@ -17,6 +17,7 @@ const elsewhere = [
   'test/image/**',
   'test/package/**',
   'test/cluster/**',
+  'test/postgres/**',
   'node_modules/**',
 ];
 

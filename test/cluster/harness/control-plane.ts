@@ -2,8 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../support/free-port.js';
 import { ChildProgram } from './child-program.js';
-import { freePorts } from './free-port.js';
 import { kubeconfigOf } from './kubeconfig.js';
 
 /** etcd, kube-apiserver and, where wanted, kube-controller-manager, all on 127.0.0.1. */

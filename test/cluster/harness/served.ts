@@ -7,7 +7,7 @@ import type {
 import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
-import { freePorts } from './free-port.js';
+import { freePorts } from '../../support/free-port.js';
 import { LINKGRANT } from './linkgrant-account.js';
 import type { TestCluster } from './test-cluster.js';
 import { until } from './until.js';

@@ -1,0 +1,182 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GrantStore } from '../../src/redemption/grant-store.js';
+import { until } from '../cluster/harness/until.js';
+import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import {
+  makeRedeemingSites,
+  type RedeemingSite,
+  redeemAsSite,
+  usesWanted,
+  withEachSite,
+} from '../support/redeeming-sites.js';
+import { post } from '../support/wire.js';
+import { DatabaseServer } from './harness/database-server.js';
+import { ENV, openServedStore, PUBLISHED, serveOn, storeUrl } from './harness/service-on-servers.js';
+
+const SERVE: readonly string[] = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...PUBLISHED];
+const GRANTS = [
+  { uses: 1, sites: 1, grants: 120 },
+  { uses: 1, sites: 3, grants: 20 },
+  { uses: 10, sites: 12, grants: 10 },
+  { uses: 80, sites: 100, grants: 1 },
+] as const;
+const AT_ONCE = 24;
+
+const work = new Workplace();
+const servers: DatabaseServer[] = [];
+const stores: GrantStore[] = [];
+afterAll(async () => {
+  await Promise.all(stores.map((store) => store.close()));
+  await work.remove();
+  for (const server of servers) server.remove();
+});
+
+const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
+
+async function createPair(): Promise<[primary: DatabaseServer, standby: DatabaseServer]> {
+  const primary = await DatabaseServer.create();
+  servers.push(primary);
+  const standby = await primary.createStandby();
+  servers.push(standby);
+  return [primary, standby];
+}
+
+/** What one request of a site is answered. */
+async function ask({ port }: Serving, ca: string, { uid, code, csr }: RedeemingSite): Promise<number> {
+  const headers = { csr, name: 'west', subject: 'west' };
+  return (await post({ port, ca }, `/${uid}`, code, { headers })).status;
+}
+
+describe('services that know a primary and its synchronous stand-by', () => {
+  let primary: DatabaseServer;
+  let standby: DatabaseServer;
+  let store: GrantStore;
+  let ca: string;
+  const services: Serving[] = [];
+  const anyService = () => ({ port: services[Math.floor(Math.random() * services.length)]?.port ?? 0, ca });
+
+  beforeAll(async () => {
+    [primary, standby] = await createPair();
+    await primary.set({ synchronous_standby_names: '*' });
+    // The stand-by is asked first, and passed over.
+    const url = storeUrl(standby, primary);
+    services.push(await serveOn(work, 'host-0', url));
+    mkdirSync(work.path('host-1'), { mode: 0o700 });
+    for (const kept of ['issuers', 'code-keys', 'ledger.key'])
+      cpSync(work.path('host-0', kept), work.path('host-1', kept), { recursive: true });
+    services.push(await serveOn(work, 'host-1', url));
+    ({ store, ca } = await openServedStore(primary, work.path('host-0', 'ledger.key')));
+    stores.push(store);
+  });
+
+  it.each([
+    ['serve', SERVE],
+    ['grant list', ['grant', 'list']],
+    ['grant create', ['grant', 'create', 'x']],
+    ['store migrate', ['store', 'migrate']],
+  ])('let no `%s` take the stand-by alone for the store', async (_, words) => {
+    const refused = await run(...words, '--data-dir', work.path('host-0'), '--store', standby.url);
+    expect(refused.code).toBe(2);
+    const { error, hint } = refusalOf(refused);
+    expect(error).toBe(
+      `the store postgres://127.0.0.1:${standby.port}/grants is a standby, which can only be read`,
+    );
+    expect(hint).toBe('name the primary, or every server with commas between');
+  });
+
+  it('answer nothing that the stand-by does not have yet, and answer it once it has', async () => {
+    const [site] = await makeRedeemingSites(store, [{ uses: 1, sites: 1, grants: 1 }]);
+    if (!site) throw new Error('there is no site');
+    standby.stop();
+    expect(await ask(services[0] as Serving, ca, site)).toBe(503);
+    standby.start();
+    expect(await redeemAsSite(site, anyService)).toBeDefined();
+    expect((await store.findGrant(site.uid))?.redemptions).toBe(1);
+  });
+
+  it('go on when the primary is killed and the stand-by promoted, and nothing is lost or burnt', async () => {
+    const sites = await makeRedeemingSites(store, GRANTS);
+    let promoted: Promise<void> | undefined;
+    const strike = (begun: number): void => {
+      if (begun === 100) promoted = primary.kill().then(() => standby.promote());
+    };
+    const redeem = async (site: RedeemingSite): Promise<void> => {
+      const certificate = await redeemAsSite(site, anyService);
+      if (certificate !== undefined) site.certificate = certificate;
+    };
+    await withEachSite(sites, AT_ONCE, redeem, strike);
+    await promoted;
+    expect(promoted).toBeDefined();
+
+    const served = sites.filter(({ certificate }) => certificate !== undefined);
+    await withEachSite(served, AT_ONCE, async (site) => {
+      expect(await redeemAsSite(site, anyService)).toBe(site.certificate);
+    });
+    expect(new Set(served.map(({ certificate }) => certificate)).size).toBe(usesWanted(GRANTS));
+
+    const counted = new Map<string, number>();
+    for (const { uid } of served) counted.set(uid, (counted.get(uid) ?? 0) + 1);
+    const rows = await standby.sql('SELECT uid, redemptions FROM linkgrant.grants');
+    const ofThese = rows.filter(({ uid }) => counted.has(String(uid)));
+    expect(Object.fromEntries(ofThese.map(({ uid, redemptions }) => [uid, Number(redemptions)]))).toEqual(
+      Object.fromEntries(counted),
+    );
+    const place = ['--data-dir', work.path('host-0'), '--store', storeUrl(primary, standby)];
+    expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
+  });
+
+  it('do not take the old primary for the store when it comes back as one', async () => {
+    await until('the old primary starts', async () => {
+      primary.start();
+      return true;
+    });
+    const place = ['--data-dir', work.path('host-0'), '--store', primary.url];
+    const refused = await run(...SERVE, ...place);
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toContain('an earlier copy of itself');
+    const doctor = await run('doctor', ...place);
+    expect(doctor.stdout).toContain('it is an earlier copy');
+  });
+});
+
+describe('a stand-by that was promoted without the last commits', () => {
+  it('is not added to until it is decided what may be redeemed again, and then without a restart', async () => {
+    const [primary, standby] = await createPair();
+    const url = storeUrl(primary, standby);
+    const service = await serveOn(work, 'lone', url);
+    const { store, ca } = await openServedStore(primary, work.path('lone', 'ledger.key'));
+    const [known, lost, late] = await makeRedeemingSites(store, [{ uses: 3, sites: 3, grants: 1 }]);
+    await store.close();
+    if (!known || !lost || !late) throw new Error('there are too few sites');
+    const redeem = (site: RedeemingSite) => redeemAsSite(site, () => ({ port: service.port, ca }));
+
+    const first = await redeem(known);
+    await until('the stand-by has the first redemption', async () => {
+      const [row] = await standby.sql('SELECT 1 FROM linkgrant.redemptions');
+      return row;
+    });
+    await standby.set({ primary_conninfo: '' });
+    await until('the stand-by follows no more', async () => {
+      const [follows] = await primary.sql('SELECT 1 FROM pg_stat_replication');
+      return follows === undefined;
+    });
+    const second = await redeem(lost);
+    await primary.kill();
+    standby.promote();
+
+    expect(await ask(service, ca, late)).toBe(503);
+    // What is known is answered all the same.
+    expect(await redeem(known)).toBe(first);
+    const place = ['--data-dir', work.path('lone'), '--store', url];
+    expect((await run('doctor', ...place)).stdout).toContain('its ledger lacks 1 of its entries');
+    const undecided = await run('store', 'restored', ...place);
+    expect(undecided.code).toBe(2);
+    expect(refusalOf(undecided).error).toContain('lacks 1 entry');
+    expect((await run('store', 'restored', '--keep', ...place)).code).toBe(0);
+
+    expect(await redeem(late)).toBeDefined();
+    expect(await redeem(lost)).not.toBe(second);
+    expect(await run('redemption', 'list', '--verify', ...place)).toMatchObject({ code: 0 });
+  });
+});

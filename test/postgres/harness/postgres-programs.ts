@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+// PostgreSQL does not run as root; nobody of this number has any rights.
+const SERVER_ID = 65_534;
+const AS_SERVER = process.getuid?.() === 0 ? { uid: SERVER_ID, gid: SERVER_ID } : {};
+const DEBIAN = '/usr/lib/postgresql';
+
+function directoriesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+/** The directory with the programs: `LINKGRANT_TEST_POSTGRES_BIN`, else that of the newest package of this machine. */
+function programsDirectory(): string {
+  const given = process.env.LINKGRANT_TEST_POSTGRES_BIN;
+  if (given !== undefined && given !== '') return given;
+  const [newest] = directoriesIn(DEBIAN)
+    .filter((version) => existsSync(join(DEBIAN, version, 'bin/postgres')))
+    .sort((a, b) => Number(b) - Number(a));
+  if (newest === undefined) {
+    throw new Error(
+      "install Debian's package postgresql, or name the directory of its programs with LINKGRANT_TEST_POSTGRES_BIN",
+    );
+  }
+  return join(DEBIAN, newest, 'bin');
+}
+
+/** Where the packages' libraries are beside the programs, if they were only unpacked somewhere. */
+function libraries(directory: string): string {
+  const root = resolve(directory, '../../../../..');
+  return ['usr/lib', 'lib']
+    .flatMap((parent) => directoriesIn(join(root, parent)).map((name) => join(root, parent, name)))
+    .filter((path) => path.endsWith('-linux-gnu'))
+    .join(':');
+}
+
+/** Makes a temporary directory that belongs to the user whom the servers run as. */
+export function makeServerDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-servers-'));
+  if (AS_SERVER.uid !== undefined) chownSync(directory, AS_SERVER.uid, AS_SERVER.gid);
+  return directory;
+}
+
+/** Runs one of PostgreSQL's own programs to its end, as the servers' user. Throws with what it said. */
+export function runPostgresProgram(name: string, words: readonly string[], password = ''): void {
+  const directory = programsDirectory();
+  execFileSync(join(directory, name), words, {
+    cwd: '/',
+    env: { LD_LIBRARY_PATH: libraries(directory), LC_ALL: 'C.UTF-8', TZ: 'UTC', PGPASSWORD: password },
+    // A server that is started keeps what it was given.
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...AS_SERVER,
+  });
+}

@@ -1,0 +1,41 @@
+import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import { readService } from '../../../src/redemption/service-description.js';
+import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.js';
+import type { Serving, Workplace } from '../../support/command-line.js';
+import { type DatabaseServer, PASSWORD } from './database-server.js';
+
+/** What everything that uses the servers is given beside its flags. */
+export const ENV = { PGPASSWORD: PASSWORD };
+
+/** What every host of the service publishes. */
+export const PUBLISHED = [
+  ...['--external-url', 'https://grants.example.com', '--host', '127.0.0.1'],
+  ...['--endpoint', 'inter-router=router.example.com:55671'],
+] as const;
+
+/** The service's database at the first of these servers that is a primary, as `--store` takes it. */
+export function storeUrl(...servers: readonly DatabaseServer[]): string {
+  const [first = '', ...others] = servers.map(({ url }) => url);
+  const ports = others.map((url) => `,${new URL(url).host}`).join('');
+  return first.replace(/(?=\/[^/]+$)/, ports);
+}
+
+/** Starts a service with a data directory of this name, as one of several hosts. */
+export function serveOn(work: Workplace, host: string, store: string): Promise<Serving> {
+  const place = ['--data-dir', work.path(host), '--store', store];
+  return work.serve([...PUBLISHED, '--log-level', 'error', ...place], { env: ENV });
+}
+
+/** Opens the store of a service that has run with this data directory, and tells the CA of the service. */
+export async function openServedStore(
+  server: DatabaseServer,
+  ledgerKeyFile: string,
+): Promise<{ readonly store: GrantStore; readonly ca: string }> {
+  const store = await openPostgresStore({
+    place: server.place,
+    migrate: false,
+    clock: Date.now,
+    ledgerKeyFile,
+  });
+  return { store, ca: (await readService(store))?.ca ?? '' };
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { DatabaseServer, PASSWORD } from './harness/database-server.js';
+import { runPostgresProgram } from './harness/postgres-programs.js';
+import { ENV } from './harness/service-on-servers.js';
+
+const SERVED = ['--endpoint', 'inter-router=router.example.com:55671'];
+const work = new Workplace();
+let server: DatabaseServer;
+let copy: DatabaseServer | undefined;
+
+beforeAll(async () => {
+  server = await DatabaseServer.create();
+});
+afterAll(async () => {
+  await work.remove();
+  server?.remove();
+  copy?.remove();
+});
+
+const run = (...words: readonly string[]) => linkgrant(words, { env: ENV });
+
+/** Two ways to save a database, and to put it back; the second one's result may be at another place. */
+const WAYS = [
+  {
+    way: 'pg_dump and pg_restore',
+    async save() {
+      const dump = ['-Fc', '-n', 'linkgrant', '-f', server.path('dump')];
+      runPostgresProgram('pg_dump', [...dump, server.connection], PASSWORD);
+    },
+    async restore() {
+      runPostgresProgram('pg_restore', ['-c', '-d', server.connection, server.path('dump')], PASSWORD);
+      return server.url;
+    },
+  },
+  {
+    way: 'pg_basebackup',
+    async save() {
+      copy = await server.createCopy();
+    },
+    async restore() {
+      server.stop();
+      copy?.start();
+      return copy?.url ?? '';
+    },
+  },
+];
+
+describe.each(WAYS)('a database that was put back by $way', ({ way, save, restore }) => {
+  it('is not served before it is decided what may be redeemed again', async () => {
+    const [name = ''] = way.split(' ');
+    const dataDir = ['--data-dir', work.path(name)];
+    const token = work.path(`${name}.yaml`);
+    const redeem = (site: string) =>
+      run('token', 'redeem', token, '--data-dir', work.path(site), '--to', work.path(site, 'links'));
+    if (name === 'pg_basebackup') await server.sql('DROP SCHEMA linkgrant CASCADE');
+    let place = [...dataDir, '--store', server.url];
+    const service = await work.serve([...SERVED, ...place], { env: ENV });
+    const issue = ['token', 'issue', token, '--name', 'west', '--redemptions-allowed', '3'];
+    expect((await run(...issue, ...place)).code).toBe(0);
+    expect((await redeem(`${name}-before`)).code).toBe(0);
+    await save();
+    expect((await redeem(`${name}-after`)).code).toBe(0);
+    await service.stop();
+    place = [...dataDir, '--store', await restore()];
+
+    const start = ['serve', '--listen', '127.0.0.1:0', '--ops-listen', 'off', ...SERVED, ...place];
+    const refused = await run(...start);
+    expect(refused.code).toBe(2);
+    expect(refusalOf(refused).error).toContain('an earlier copy of itself: it lacks 1 entry');
+    const doctor = await run('doctor', ...place);
+    expect(doctor.stdout).toMatch(/store age +.*its ledger lacks 1 of its entries/);
+    const undecided = await run('store', 'restored', ...place);
+    expect(undecided.code).toBe(2);
+    expect(refusalOf(undecided).error).toContain('1 grant may have uses back that were spent (default/west)');
+    expect((await run('store', 'restored', '--revoke', ...place)).stdout).toBe(
+      'Revoked default/west\nThe store may be served again.\n',
+    );
+
+    const listen = ['--listen', `127.0.0.1:${service.port}`];
+    const again = await work.serve([...listen, ...SERVED, ...place], { env: ENV });
+    expect((await redeem(`${name}-again`)).code).toBe(3);
+    const [grant] = json(await run('grant', 'list', '-o', 'json', ...place));
+    expect(grant).toMatchObject({ name: 'west', state: 'revoked', redemptions: 1 });
+    expect((await run('redemption', 'list', '--verify', ...place)).code).toBe(0);
+    await again.stop();
+  });
+});
