@@ -81,7 +81,7 @@ const SERVED = {
 };
 const OWN = {
   secrets: 'get list create update delete',
-  configmaps: 'get list create update patch delete',
+  configmaps: 'get create update patch delete',
   'leases.coordination.k8s.io': 'get create update',
   services: 'get',
   'securedaccesses.skupper.io': 'get create',

@@ -9,6 +9,8 @@ export interface ProxiedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
+  /** What the API server answered; undefined as long as it has not. */
+  readonly status?: number | undefined;
 }
 
 /**
@@ -37,16 +39,23 @@ export interface ApiProxy {
   close(): Promise<void>;
 }
 
+type AnsweredRequest = { -readonly [field in keyof ProxiedRequest]: ProxiedRequest[field] };
+
 /** Starts a proxy on 127.0.0.1 in front of the server that the kubeconfig names. It adds no credentials of its own. */
 export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const { server, ca } = serverOf(kubeconfig);
   const target = new URL(server);
   const agent = new Agent({ ca, keepAlive: true });
-  const requests: ProxiedRequest[] = [];
+  const requests: AnsweredRequest[] = [];
   const underWay = new Map<ServerResponse, ProxiedRequest>();
   let decideFate: (request: ProxiedRequest) => Fate = () => 'pass';
 
-  const forward = (incoming: IncomingMessage, outgoing: ServerResponse, fate: Fate): void => {
+  const forward = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    request: AnsweredRequest,
+    fate: Fate,
+  ): void => {
     const open = target.protocol === 'http:' ? plainRequest : tlsRequest;
     const passed = open(new URL(incoming.url ?? '/', target), {
       method: incoming.method,
@@ -56,6 +65,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
     passed.on('error', () => outgoing.destroy());
     outgoing.on('close', () => passed.destroy());
     passed.once('response', (answer) => {
+      request.status = answer.statusCode;
       answer.on('error', () => outgoing.destroy());
       if (fate === 'cut') {
         answer.resume().once('end', () => outgoing.destroy());
@@ -73,7 +83,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
   };
 
   const proxy = createServer((incoming, outgoing) => {
-    const request = { method: incoming.method ?? '', path: incoming.url ?? '' };
+    const request: AnsweredRequest = { method: incoming.method ?? '', path: incoming.url ?? '' };
     requests.push(request);
     underWay.set(outgoing, request);
     outgoing.once('close', () => underWay.delete(outgoing));
@@ -88,7 +98,7 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
       outgoing.writeHead(fate.status, { 'content-type': 'application/json', ...fate.headers });
       outgoing.end(fate.body ?? '{}');
     } else {
-      forward(incoming, outgoing, fate);
+      forward(incoming, outgoing, request, fate);
     }
   });
   proxy.listen(0, '127.0.0.1');

@@ -5,7 +5,7 @@ import { isApiError } from '../../../src/platforms/kubernetes/api-error.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
 import { DeployTools } from './deploy-tools.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
-import { manifestsIn, overlay } from './manifests.js';
+import { type Manifest, manifestsIn, overlay } from './manifests.js';
 import type { TestCluster } from './test-cluster.js';
 
 const KINDS = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
@@ -17,6 +17,8 @@ export const LINKGRANT = 'linkgrant';
 export interface LinkgrantAccount {
   /** Path of a kubeconfig with its token. */
   readonly kubeconfig: string;
+  /** Everything that is shipped with it. */
+  readonly manifests: readonly Manifest[];
   remove(): void;
 }
 
@@ -39,7 +41,7 @@ export async function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantA
   writeFileSync(kubeconfig, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace: LINKGRANT }), {
     mode: 0o600,
   });
-  return { kubeconfig, remove: () => rmSync(scratch, { recursive: true, force: true }) };
+  return { kubeconfig, manifests, remove: () => rmSync(scratch, { recursive: true, force: true }) };
 }
 
 function kindOf({ apiVersion, kind, metadata }: Resource): ResourceKind {

@@ -12,14 +12,19 @@ import { LINKGRANT } from './linkgrant-account.js';
 import type { TestCluster } from './test-cluster.js';
 import { until } from './until.js';
 
-/** Starts the built service for a cluster, reached at 127.0.0.1. */
+/** True for flags that say where the service's address comes from. */
+export function tellsAddress(words: readonly string[]): boolean {
+  return ['--external-url', '--secured-access', '--service'].some((flag) => words.includes(flag));
+}
+
+/** Starts the built service for a cluster, reached at 127.0.0.1 unless the words say where its address comes from. */
 export async function serveCluster(
   workplace: Workplace,
   kubeconfig: string,
   ...words: readonly string[]
 ): Promise<Serving> {
   const [port] = await freePorts(1);
-  const address = words.includes('--external-url') ? [] : ['--external-url', `https://127.0.0.1:${port}`];
+  const address = tellsAddress(words) ? [] : ['--external-url', `https://127.0.0.1:${port}`];
   return workplace.serve([
     '--platform',
     'kubernetes',

@@ -1,0 +1,175 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  ACCESS_GRANTS,
+  REDEMPTIONS,
+  SECURED_ACCESSES,
+  SERVICES,
+} from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import {
+  type KubernetesGrantStore,
+  openKubernetesStore,
+} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { Workplace } from '../support/command-line.js';
+import { NOW, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
+import { putSite } from './harness/cluster-sites.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { manifestOf } from './harness/manifests.js';
+import { post } from './harness/post.js';
+import { type Replicas, startReplicas } from './harness/replicas.js';
+import { readyGrant } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+import { type UsedRight, usedRight } from './harness/used-rights.js';
+
+const LATER = Date.now() + 10 * 365 * 86_400_000;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let west: string;
+let workplace: Workplace;
+const services: Replicas[] = [];
+const proxies: ApiProxy[] = [];
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  await Promise.all(services.map((one) => one.close()));
+  await Promise.all(proxies.map((one) => one.close()));
+  account?.remove();
+  await cluster?.close();
+});
+
+/** Starts the built service with the shipped account. */
+async function serve(...words: readonly string[]) {
+  const replicas = await startReplicas(workplace, account.kubeconfig, 1, ...words);
+  services.push(replicas);
+  const [replica] = replicas.all;
+  if (!replica) throw new Error('there is no replica');
+  proxies.push(replica.proxy);
+  return replica;
+}
+
+/** The store with the shipped account, for what the service does hours, days or years later. */
+async function openStore(clock: () => number): Promise<KubernetesGrantStore> {
+  const proxy = await startApiProxy(account.kubeconfig);
+  proxies.push(proxy);
+  const file = workplace.path(`store-${proxies.length}.yaml`);
+  writeFileSync(file, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+  return openKubernetesStore({ kubeconfig: [file], serviceNamespace: LINKGRANT, clock });
+}
+
+function used(): UsedRight[] {
+  return proxies.flatMap(({ requests }) => requests.map(usedRight));
+}
+
+function sorted(rights: readonly string[]): string[] {
+  return [...new Set(rights)].sort();
+}
+
+describe('what the service does', () => {
+  it('redeems, refuses and answers again, wherever its address comes from', async () => {
+    const { serving } = await serve('--secured-access');
+    const name = 'linkgrant-grants';
+    await until('the SecuredAccess', () =>
+      cluster.admin.get(SECURED_ACCESSES, { namespace: LINKGRANT, name }),
+    );
+    const status = { endpoints: [{ name: 'https', host: '192.0.2.7', port: '9090' }] };
+    const key = { namespace: LINKGRANT, name };
+    await cluster.admin.patch(SECURED_ACCESSES, key, { status }, { subresource: 'status' });
+    const once = await readyGrant(cluster, west, 'once');
+    expect(once.status?.url).toContain('https://192.0.2.7:9090/');
+    // The service makes the key, and keeps it sealed for a while; a second one of the same words is an Event more of it.
+    expect((await post(serving, once)).status).toBe(200);
+    expect((await post(serving, once)).status).toBe(200);
+    for (let time = 0; time < 2; time += 1) expect((await post(serving, once, 'b')).status).toBe(404);
+    const often = await readyGrant(cluster, west, 'often', { redemptionsAllowed: 9 });
+    for (let time = 0; time < 2; time += 1) expect((await post(serving, often)).status).toBe(200);
+    const has = (right: string) => async () => used().some((one) => one.right === right);
+    await until('the Event that is added up', has('patch events'));
+    await until('a certificate for the new address', has('update secrets'));
+    await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
+    await serving.stop();
+
+    // By its own Service, which is there in every installation.
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: LINKGRANT, name: LINKGRANT },
+    };
+    const spec = { type: 'LoadBalancer', ports: [{ name: 'https', port: 9090 }] };
+    const { metadata } = await cluster.admin.create(SERVICES, { ...service, spec } as Resource);
+    const balanced = { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } };
+    await cluster.admin.patch(SERVICES, metadata, { status: balanced }, { subresource: 'status' });
+    await serve('--service', LINKGRANT);
+    const { status: found } = await readyGrant(cluster, west, 'balanced');
+    expect(found?.url).toContain('https://192.0.2.9:9090/');
+  });
+
+  it('renews, lets go of what was deleted, and in the end of everything', async () => {
+    const grant = await readyGrant(cluster, west, 'ended', { redemptionsAllowed: 9 });
+    const { uid } = grant.metadata;
+    const store = await openStore(Date.now);
+    const much = await openStore(() => LATER);
+    const record = async (changes: Parameters<typeof sampleRedemption>[1] = {}) => {
+      const redemption = sampleRedemption(uid, { namespace: west, ...changes });
+      expect(await store.recordRedemption(uid, redemption, Date.now())).toBe('recorded');
+      return redemption;
+    };
+    try {
+      const first = await record();
+      expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
+      await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
+      expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
+      const name = slotName(uid, 0);
+      await cluster.admin.delete(REDEMPTIONS, { namespace: west, name });
+      await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
+      expect(await much.releaseDeleted(LATER)).toBe(1);
+      expect(await much.removeOldLedger(LATER)).toBe(true);
+      expect(await cluster.admin.find(REDEMPTIONS, { namespace: west, name: slotName(uid, 1) })).toBe(
+        undefined,
+      );
+      // What signed codes need.
+      await store.putSetting('a', '1');
+      await store.putSetting('a', '2');
+      expect(await store.getSetting('a')).toBe('2');
+    } finally {
+      await store.close();
+      await much.close();
+    }
+  });
+
+  it('takes every right that it is given, and no other', () => {
+    const shipped = (kind: string, name: string) =>
+      (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(
+        ({ apiGroups, resources, verbs, resourceNames = [''] }) =>
+          apiGroups.flatMap((group) =>
+            resources.flatMap((resource) =>
+              verbs.flatMap((verb) =>
+                resourceNames.map((name) =>
+                  `${verb} ${resource}${group === '' ? '' : `.${group}`} ${name}`.trim(),
+                ),
+              ),
+            ),
+          ),
+      );
+    const inOwn = used().filter(({ namespace }) => namespace === LINKGRANT);
+    const elsewhere = used().filter(({ namespace }) => namespace !== LINKGRANT);
+    expect(sorted(elsewhere.map(({ right }) => right))).toEqual(sorted(shipped('ClusterRole', LINKGRANT)));
+    // Whichever Secrets of its own they are.
+    const own = inOwn.map(({ right }) => right.replace(/^get secrets .*$/, 'get secrets'));
+    expect(sorted(own)).toEqual(sorted(shipped('Role', `${LINKGRANT}-own`)));
+    const refused = proxies.flatMap(({ requests }) => requests.filter(({ status }) => status === 403));
+    expect(refused).toEqual([]);
+  });
+});
