@@ -238,6 +238,29 @@ describe('retention', () => {
     expect(await store.deleteEndedGrants(NOW + 99 * DAYS, NOW + 99 * DAYS)).toBe(0);
     expect(await store.findGrant(there.uid)).toBeDefined();
   });
+
+  it('comes to an end where somebody keeps a Redemption, and is not held up by what another namespace tells', async () => {
+    const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const gone = await storedGrant(store, { namespace: place, redemptionsAllowed: 2 });
+    for (let slot = 0; slot < 2; slot += 1) await redeemed(gone, { notAfter: NOW });
+    const [kept, free] = [await resource(gone, 0), await resource(gone, 1)];
+    const finalizers = [...(kept.metadata.finalizers ?? []), 'tenant.example.com/keep'];
+    await cluster.admin.patch(REDEMPTIONS, kept.metadata, { metadata: { finalizers } });
+    const { metadata, spec } = free;
+    const later = { ...spec.certificate, notAfter: new Date(NOW + 9 * DAYS).toISOString() };
+    await cluster.admin.create(REDEMPTIONS, {
+      ...free,
+      metadata: { name: metadata.name, namespace: other },
+      spec: { ...spec, certificate: later },
+    } as Resource);
+    await store.deleteGrant(gone.uid);
+    expect(await store.removeOldLedger(NOW + DAYS)).toBe(true);
+    expect(await store.removeOldLedger(NOW + DAYS)).toBe(false);
+    expect(await cluster.admin.find(REDEMPTIONS, free.metadata)).toBeUndefined();
+    expect((await resource(gone, 0)).metadata.finalizers).toEqual(['tenant.example.com/keep']);
+    await cluster.admin.patch(REDEMPTIONS, kept.metadata, { metadata: { finalizers: null } });
+    await cluster.admin.delete(REDEMPTIONS, { namespace: other, name: metadata.name });
+  });
 });
 
 describe('a grant', () => {

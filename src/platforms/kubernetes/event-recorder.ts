@@ -128,7 +128,9 @@ export class EventRecorder {
 
   async #create(series: Series): Promise<void> {
     const { subject, note, firstAt, lastAt, count } = series;
-    const name = `${subject.name.slice(0, 200)}.${randomBytes(8).toString('hex')}`;
+    // What is left of a long name may end where no part of a name can.
+    const about = subject.name.slice(0, 200).replace(/[-.]+$/, '');
+    const name = `${about}.${randomBytes(8).toString('hex')}`;
     const { apiVersion, kind, namespace, uid } = subject;
     const event = {
       apiVersion: 'v1',

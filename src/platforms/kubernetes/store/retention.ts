@@ -1,5 +1,7 @@
 import { REDEMPTIONS } from '../kinds.js';
+import type { Stored } from '../resource.js';
 import { listGrantResources } from './grant-resources.js';
+import { type RedemptionResource, SLOT_FINALIZER } from './redemption-resource.js';
 import { lastNotAfter, release } from './release.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
@@ -13,20 +15,44 @@ export async function removeOldLedger(
 ): Promise<boolean> {
   const { client, namespace, codes } = parts;
   // Redemptions first: a grant that is made meanwhile has none among them.
-  const redemptions = await listRedemptionResources(parts);
+  const ledgers = ledgersOf(await listRedemptionResources(parts));
   const uids = new Set((await listGrantResources(client, namespace)).map(({ metadata }) => metadata.uid));
-  const lastOf = new Map<string, number>();
-  for (const redemption of redemptions) {
-    const { grantUid } = redemption.spec;
-    lastOf.set(grantUid, Math.max(lastOf.get(grantUid) ?? 0, lastNotAfter(redemption)));
-  }
-  const [over] = [...lastOf].find(([uid, last]) => !uids.has(uid) && last < endedBefore) ?? [];
-  if (over === undefined) return false;
-  for (const redemption of redemptions.filter(({ spec }) => spec.grantUid === over)) {
+  const over = ledgers.find(
+    ({ grantUid, redemptions }) =>
+      !uids.has(grantUid) &&
+      redemptions.every((redemption) => lastNotAfter(redemption) < endedBefore) &&
+      redemptions.some((redemption) => !isLetGo(redemption)),
+  );
+  if (!over) return false;
+  for (const redemption of over.redemptions) {
     await client.delete(REDEMPTIONS, redemption.metadata, { uid: redemption.metadata.uid });
     const deleting = await client.find<typeof redemption>(REDEMPTIONS, redemption.metadata);
     if (deleting) await release(client, deleting);
   }
-  await codes.forget(over);
+  await codes.forget(over.grantUid);
   return true;
+}
+
+/** What was redeemed from one grant. */
+interface Ledger {
+  readonly grantUid: string;
+  readonly redemptions: Stored<RedemptionResource>[];
+}
+
+/** By grant; what says so in another namespace is no part of it. */
+function ledgersOf(redemptions: readonly Stored<RedemptionResource>[]): readonly Ledger[] {
+  const ledgers = new Map<string, Ledger>();
+  for (const redemption of redemptions) {
+    const { grantUid } = redemption.spec;
+    const key = `${redemption.metadata.namespace}/${grantUid}`;
+    const ledger = ledgers.get(key) ?? { grantUid, redemptions: [] };
+    ledger.redemptions.push(redemption);
+    ledgers.set(key, ledger);
+  }
+  return [...ledgers.values()];
+}
+
+/** True where linkgrant has done its part, and a finalizer of somebody else keeps it. */
+function isLetGo({ metadata }: Stored<RedemptionResource>): boolean {
+  return metadata.deletionTimestamp !== undefined && !metadata.finalizers?.includes(SLOT_FINALIZER);
 }

@@ -1,0 +1,364 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority } from '../../src/pki/authority.js';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../src/platforms/kubernetes/access-grant-resource.js';
+import {
+  ACCESS_GRANTS,
+  EVENTS,
+  REDEMPTIONS,
+  ROUTER_ACCESSES,
+  SECRETS,
+  SITES,
+} from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import {
+  GRANT_UID,
+  REDEMPTION_ID,
+  type RedemptionResource,
+  slotName,
+} from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { linkgrant, Workplace } from '../support/command-line.js';
+import { RecordedSite } from '../support/kubernetes-site.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { putSite } from './harness/cluster-sites.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { post } from './harness/post.js';
+import { type Replica, type Replicas, startReplicas } from './harness/replicas.js';
+import { readyGrant, writeToken } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+type Grant = Stored<AccessGrantResource>;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let replicas: Replicas;
+/** A namespace whose owner minds their own business. */
+let west: string;
+/** A namespace whose owner does not. */
+let east: string;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  [west, east] = [await cluster.namespace(), await cluster.namespace()];
+  await putSite(cluster.admin, west);
+  await putSite(cluster.admin, east);
+  replicas = await startReplicas(workplace, account.kubeconfig, 1, '--allow-redeem-by-key');
+});
+afterAll(async () => {
+  await workplace?.remove();
+  await replicas?.close();
+  account?.remove();
+  await cluster?.close();
+});
+
+const replica = () => replicas.all[0] as Replica;
+
+let made = 0;
+/** Demands that the other namespace is served as ever: a new grant becomes Ready, and gives a link that its own CA signed. */
+async function serves(at = replica()): Promise<void> {
+  made += 1;
+  const grant = await readyGrant(cluster, west, `undisturbed-${made}`);
+  const { ca } = redeemedAnswer(await post(at.serving, grant, 'a-site', csrHeader()));
+  expect(ca).toBe(new RecordedSite().pem('skupper-site-ca', 'tls.crt'));
+  await until('the count', async () => (await read(west, grant.metadata.name)).status?.redemptions === 1);
+  expect(at.serving.said.stderr).not.toMatch(/"level":(50|60)/);
+}
+
+function read(namespace: string, name: string): Promise<Grant> {
+  return cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+}
+
+function make(name: string, spec: AccessGrantSpec): Promise<unknown> {
+  const metadata = { name, namespace: east };
+  const grant = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant', metadata, spec };
+  return cluster.admin.create(ACCESS_GRANTS, grant as Resource);
+}
+
+/** What the service says of a grant, once it has said something. */
+function said(name: string, satisfies = (status: string) => status !== ''): Promise<string> {
+  return until(`a word on ${name}`, async () => {
+    const { status } = await read(east, name);
+    const text = `${status?.status ?? ''} ${status?.message ?? ''}`.trim();
+    return satisfies(text) && text;
+  });
+}
+
+async function forge(name: string, original: RedemptionResource, changes: object = {}): Promise<void> {
+  const { metadata, ...rest } = original;
+  await cluster.admin.create(REDEMPTIONS, {
+    ...rest,
+    metadata: { name, namespace: east, labels: metadata.labels, finalizers: metadata.finalizers },
+    spec: { ...original.spec, ...changes },
+  } as Resource);
+}
+
+describe("what one namespace's owner makes", () => {
+  it('fills, takes and revokes nothing of another grant by Redemptions that say they are of it', async () => {
+    const grant = await readyGrant(cluster, west, 'coveted', { redemptionsAllowed: 3 });
+    const { uid } = grant.metadata;
+    const directory = workplace.path('links');
+    const data = ['--data-dir', workplace.path('data')];
+    const route = ['--connect-to', `grants.example.com:9090:127.0.0.1:${replica().serving.port}`];
+    const redeemed = await linkgrant([
+      ...['token', 'redeem', writeToken(workplace, grant), '--to', directory],
+      ...['--name', 'to-west', '--renew', ...data, ...route],
+    ]);
+    expect(redeemed, redeemed.stderr).toMatchObject({ code: 0 });
+    const first = await cluster.admin.get<RedemptionResource>(REDEMPTIONS, {
+      namespace: west,
+      name: slotName(uid, 0),
+    });
+    // The same in another namespace, with the id that the link goes by, revoked; and what fills the slots after it.
+    await forge(slotName(uid, 0), first, { revoked: true });
+    await forge(slotName(uid, 1), first, { slot: 1 });
+    await forge(slotName(uid, 2), first, { slot: 2, id: crypto.randomUUID() });
+    await forge(slotName(uid, 9_999_999), first, { slot: 9_999_999 });
+    await forge('no-slot', first);
+    await cluster.admin.delete(REDEMPTIONS, { namespace: east, name: slotName(uid, 1) });
+
+    const renewed = await linkgrant(['link', 'renew', 'to-west', '--dir', directory, ...data, ...route]);
+    expect(renewed, renewed.stderr).toMatchObject({ code: 0 });
+    for (const subject of ['second', 'third']) {
+      expect((await post(replica().serving, grant, subject, csrHeader())).status).toBe(200);
+    }
+    expect((await post(replica().serving, grant, 'fourth', csrHeader())).status).toBe(404);
+    await until('the count', async () => (await read(west, 'coveted')).status?.redemptions === 3);
+    const selection = { namespace: west, labelSelector: `${GRANT_UID}=${uid}` };
+    const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, selection);
+    expect(items.map(({ spec }) => [spec.slot, spec.revoked])).toEqual(
+      [0, 1, 2].map((slot) => [slot, false]),
+    );
+    const ofEast = { namespace: east, labelSelector: `${REDEMPTION_ID}=${first.spec.id}` };
+    const forged = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, ofEast);
+    expect(forged.items.every(({ status }) => status === undefined)).toBe(true);
+    await serves();
+  });
+
+  it('opens no grant of another namespace by its own key, code or address', async () => {
+    const grant = await readyGrant(cluster, west, 'keyed');
+    const own = await readyGrant(cluster, east, 'keyed');
+    const at = replica().serving;
+    const asked = (path: string, code = own.status?.code) =>
+      post(at, { metadata: { ...own.metadata, uid: path }, status: { code: code ?? '' } } as Grant);
+    expect((await asked(grant.metadata.uid)).status).toBe(403);
+    expect((await asked(`${west}/keyed`)).status).toBe(404);
+    expect((await asked(`${east}/../${west}/keyed`)).status).toBe(404);
+    expect((await asked(`${east}%2f..%2f${west}/keyed`)).status).toBe(404);
+    expect((await asked(own.metadata.uid, grant.status?.code)).status).toBe(403);
+    expect((await asked(`${east}/keyed`)).status).toBe(200);
+    expect((await post(at, grant)).status).toBe(200);
+  });
+
+  it('borrows no CA of others, by whichever name', async () => {
+    const names = [
+      `${west}/skupper-site-ca`,
+      `../${west}/skupper-site-ca`,
+      `../../${LINKGRANT}/secrets/linkgrant-server-ca`,
+      `skupper-site-ca?namespace=${west}`,
+      '..',
+      'linkgrant-server-ca',
+      'linkgrant-server',
+      'x'.repeat(254),
+    ];
+    for (const [index, issuer] of names.entries()) {
+      await make(`borrower-${index}`, { issuer });
+      const word = await said(`borrower-${index}`, (text) => text.startsWith('Error'));
+      expect(word).toMatch(/is not a name|may not read/);
+      expect((await read(east, `borrower-${index}`)).status?.expirationTime).toBeUndefined();
+    }
+    const asked = replica()
+      .proxy.requests.map(({ path }) => path)
+      .filter((path) => path.includes('/secrets/'));
+    const known = /\/namespaces\/[^/]+\/secrets\/(skupper-site-(ca|server)|linkgrant-server(-ca)?)$/;
+    expect(asked.filter((path) => !known.test(path) && !path.includes('/secrets/linkgrant-sealed-'))).toEqual(
+      [],
+    );
+    await serves();
+  });
+
+  it('stops nothing by settings, names and numbers that nobody expects', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, index) => [`linkgrant/${'x'.repeat(50)}${index}`, 'y']),
+    );
+    const specs: readonly [string, AccessGrantSpec][] = [
+      [`${'n'.repeat(199)}.${'n'.repeat(53)}`, {}],
+      ['globs', { settings: { 'linkgrant/subjects': `${'*a'.repeat(5_000)}b` } }],
+      ['many-settings', { settings: many }],
+      ['proto', JSON.parse('{"settings":{"__proto__":"x","constructor":"y","linkgrant/names":"__proto__"}}')],
+      ['huge-window', { expirationWindow: '106751 days' }],
+      ['far-window', { expirationWindow: '2562047h47m16.854775807s' }],
+      ['negative', { expirationWindow: '-1h', redemptionsAllowed: -5 }],
+      ['endless', { redemptionsAllowed: 9_223_372_036_854_775_000 }],
+      ['huge-code', { code: 'c'.repeat(700_000) }],
+      ['odd-code', { code: 'a code\r\nwith: lines\u0000 and more' }],
+      ['cidrs', { settings: { 'linkgrant/source-cidrs': '0.0.0.0/99,::/0,1.2.3.4/-1' } }],
+      ['lifetime', { settings: { 'linkgrant/certificate-lifetime': '999999999w' } }],
+    ];
+    for (const [name, spec] of specs) await make(name, spec);
+    for (const [name] of specs) expect(await said(name)).toMatch(/^(Ready|Error|Expired|Exhausted)/);
+    const [longest] = specs[0] as [string, AccessGrantSpec];
+    expect((await post(replica().serving, await read(east, longest))).status).toBe(200);
+    await until('its Event', async () => {
+      const { items } = await cluster.admin.listAll<Resource & { reason: string }>(EVENTS, {
+        namespace: east,
+      });
+      return items.some(({ reason, metadata }) => reason === 'Redeemed' && metadata.name.startsWith('nnn'));
+    });
+    // Against which a regular expression would be matched for ever.
+    const globs = await read(east, 'globs');
+    expect((await post(replica().serving, globs, 'a'.repeat(253))).status).toBe(403);
+    await serves();
+  });
+
+  it('stops nothing by a status that nobody would write', async () => {
+    await make('restated', {});
+    const grant = await said('restated', (text) => text.startsWith('Ready'));
+    expect(grant).toBe('Ready OK');
+    const stated = (status: object) =>
+      cluster.admin.patch(
+        ACCESS_GRANTS,
+        { namespace: east, name: 'restated' },
+        { status },
+        { subresource: 'status' },
+      );
+    await stated({ expirationTime: 'never', redemptions: -7, conditions: [] });
+    await stated({ expirationTime: '275760-09-13T00:00:00Z', code: 'x', ca: 'y'.repeat(500_000) });
+    await until('the CA to be put right', async () => {
+      const { status } = await read(east, 'restated');
+      return status?.ca?.includes('BEGIN CERTIFICATE') && status.status === 'Ready';
+    });
+    await serves();
+  });
+
+  it('passes for no CA of others by Secrets that look like theirs, and stops nothing by them', async () => {
+    const recorded = new RecordedSite();
+    const now = Date.now();
+    const day = 86_400_000;
+    const other = await createAuthority({
+      commonName: 'skupper-site-ca',
+      keyType: 'p256',
+      lifetimeMs: day,
+      now,
+    });
+    const wests = recorded.pem('skupper-site-ca', 'tls.crt');
+    const forged: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      'no certificate': { 'tls.crt': 'nothing', 'tls.key': 'nothing', 'ca.crt': '' },
+      "the other's certificate with a key of its own": {
+        'tls.crt': wests,
+        'tls.key': other.key,
+        'ca.crt': wests,
+      },
+      'a CA that the router does not trust': {
+        'tls.crt': other.certificate,
+        'tls.key': other.key,
+        'ca.crt': wests,
+      },
+      'thousands of certificates': { 'tls.crt': wests.repeat(500), 'tls.key': other.key, 'ca.crt': '' },
+      'one that has no end': {
+        'tls.crt': wests.slice(0, 200),
+        'tls.key': '-----BEGIN '.repeat(20_000),
+        'ca.crt': '',
+      },
+      'nothing at all': {},
+    };
+    await make('of-forgeries', { redemptionsAllowed: 99, issuer: 'skupper-site-ca' });
+    const before = await until('readiness', async () => {
+      const grant = await read(east, 'of-forgeries');
+      return grant.status?.status === 'Ready' && grant;
+    });
+    for (const name of ['linkgrant-server-ca', 'linkgrant-server', 'linkgrant-settings'])
+      await secret(name, {});
+    for (const [what, data] of Object.entries(forged)) {
+      await secret('skupper-site-ca', data);
+      const { status } = await post(replica().serving, before, 'a-site', csrHeader());
+      expect(`${what}: ${status}`).toBe(`${what}: 503`);
+      await serves();
+    }
+    const { redemptions } = (await read(east, 'of-forgeries')).status ?? {};
+    expect(redemptions ?? 0).toBe(0);
+  });
+
+  it('stops nothing by Sites and RouterAccesses that lead anywhere', async () => {
+    const endpoints = Array.from({ length: 4_000 }, (_, index) => ({
+      name: 'inter-router',
+      host: `${index}.example.com`,
+      port: String(index),
+      group: `g-${index}`,
+    }));
+    const odd = [
+      { name: 'inter-router', host: 'a\r\nb', port: '-1', group: '__proto__' },
+      { name: 'edge' },
+      {},
+    ];
+    for (const [index, list] of [endpoints, odd].entries()) {
+      for (const kind of [SITES, ROUTER_ACCESSES]) {
+        const metadata = { name: `odd-${index}`, namespace: east };
+        const spec = {
+          defaultIssuer: '../x',
+          tlsCredentials: `../../${LINKGRANT}/secrets/linkgrant-server`,
+          roles: [],
+        };
+        const made = await cluster.admin.create(kind, {
+          apiVersion: 'skupper.io/v2alpha1',
+          kind: kind.kind,
+          metadata,
+          spec,
+        } as Resource);
+        const conditions = [
+          {
+            type: 'Ready',
+            status: 'True',
+            reason: 'Ready',
+            message: '',
+            lastTransitionTime: new Date().toISOString(),
+          },
+        ];
+        const status = { endpoints: list, conditions };
+        await cluster.admin.patch(kind, made.metadata, { status }, { subresource: 'status' });
+      }
+    }
+    await make('of-odd-sites', {});
+    expect(await said('of-odd-sites')).toMatch(/^(Error|Pending)/);
+    await serves();
+  });
+
+  it('is no trouble for a service that is started amid all that, and keeps none busy', async () => {
+    const later = await startReplicas(workplace, account.kubeconfig, 1);
+    try {
+      await replica().serving.stop();
+      const [fresh] = later.all as [Replica];
+      await serves(fresh);
+      const isOfEast = (path: string) => path.includes(`/namespaces/${east}/accessgrants`);
+      const since = fresh.proxy.requests.length;
+      for (let turn = 0; turn < 3; turn += 1) await serves(fresh);
+      const writes = fresh.proxy.requests
+        .slice(since)
+        .filter(({ method, path }) => method !== 'GET' && isOfEast(path));
+      expect(writes).toEqual([]);
+    } finally {
+      await later.close();
+    }
+  });
+});
+
+/** Puts a Secret of that name in place of the one that is there. */
+async function secret(name: string, data: Readonly<Record<string, string>>): Promise<void> {
+  await cluster.admin.delete(SECRETS, { namespace: east, name });
+  const encoded = Object.fromEntries(
+    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
+  );
+  const metadata = { name, namespace: east };
+  await cluster.admin.create(SECRETS, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    metadata,
+    data: encoded,
+  } as Resource);
+}
