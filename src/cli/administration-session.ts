@@ -2,8 +2,9 @@ import { storeAdministration } from '../administration.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { Settings } from '../setting-schemas.js';
 import { readBearerFile } from './bearer-file.js';
+import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { connectionOptions } from './connection-flags.js';
 import { requirePlatform, withStoreOf } from './store-session.js';
 
@@ -17,20 +18,33 @@ export interface AdministrationSession {
   readonly namespace: string;
   /** The namespace that is meant where nobody names one. */
   readonly usualNamespace: string;
+  /** What the service runs on, where that is known. */
+  readonly platform: string | undefined;
+  /** The own code of a grant; only in a cluster, where whoever may read a grant may read it. */
+  readonly readCode?: (uid: string) => Promise<string>;
 }
 
-/** Runs `act` on the administration of the service at `--server`, else of the configured store, which is closed afterwards. */
+/**
+ * Runs `act` on the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
+ * store; what was opened is closed afterwards.
+ */
 export async function withAdministration<T>(
   flags: Flags,
   act: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = anyConfigurationFrom(flags);
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
     const { namespace: usualNamespace, platform } = await administration.describeService();
     requirePlatform(flags.platform, platform);
-    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace };
+    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
   };
   if (settings.server) return act(await sessionOf(await askServer(settings.server, settings, flags)));
+  if (settings.platform === 'kubernetes') {
+    return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
+      const readCode = (uid: string) => administration.readCode(uid);
+      return act({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+    });
+  }
   return withStoreOf(settings, async (session) => act(await sessionOf(storeAdministration(session))));
 }
 

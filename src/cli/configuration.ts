@@ -12,15 +12,26 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
   return configuration;
 }
 
+/** Why a command has nothing to do in a cluster, and what to do instead. */
+export interface NotInCluster {
+  readonly why: string;
+  readonly instead: string;
+}
+
+const USUALLY_NOT: NotInCluster = {
+  why: 'this command does not work on kubernetes',
+  instead: 'name another platform with --platform; docs/kubernetes.md lists the commands for a cluster',
+};
+
 /** As {@link anyConfigurationFrom}. Throws a CommandError where it is for a cluster. */
-export function configurationFrom(flags: Readonly<Record<string, unknown>>): {
+export function configurationFrom(
+  flags: Readonly<Record<string, unknown>>,
+  { why, instead }: NotInCluster = USUALLY_NOT,
+): {
   readonly settings: LocalSettings;
 } {
   const { settings } = anyConfigurationFrom(flags);
   const { platform } = settings;
   if (platform !== 'kubernetes') return { settings: { ...settings, platform } };
-  throw new CommandError('this command does not work on kubernetes', {
-    exitCode: 2,
-    hint: 'use kubectl: grants are AccessGrant resources there; or name another platform with --platform',
-  });
+  throw new CommandError(why, { exitCode: 2, hint: instead });
 }

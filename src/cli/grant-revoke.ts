@@ -11,7 +11,7 @@ export async function revokeCommand(
   nameOrUid: string,
   { cascade = false, ...flags }: GrantFlags & { readonly cascade?: boolean },
 ): Promise<void> {
-  await withAdministration(flags, async ({ administration, namespace }) => {
+  await withAdministration(flags, async ({ administration, namespace, platform }) => {
     const { uid, name } = await administration.findGrant(namespace, nameOrUid);
     const revocation = await administration.revokeGrant(uid, cascade);
     await writeOut(
@@ -19,16 +19,22 @@ export async function revokeCommand(
         revocation.outcome === 'revoked'
           ? `Grant "${name}" is revoked: it and its tokens redeem nothing more.\n`
           : `Grant "${name}" was revoked before.\n`,
-        revocation.links === 0 ? 'No link of it lives.\n' : linksText(revocation, cascade),
+        revocation.links === 0 ? 'No link of it lives.\n' : linksText(revocation, cascade, platform),
       ].join(''),
     );
   });
 }
 
-function linksText({ links, lastEnd, name }: GrantRevocation, cascade: boolean): string {
+function linksText(
+  { links, lastEnd, name }: GrantRevocation,
+  cascade: boolean,
+  platform: string | undefined,
+): string {
   const count = links === 1 ? '1 link' : `${links} links`;
   if (cascade) {
-    return `${count} revoked with it: none is renewed or answered again. Routers take their certificates until they end, the last one ${lastEnd}; \`linkgrant redemption revoke ID --cut\` ends that sooner.\n`;
+    return `${count} revoked with it: none is renewed or answered again. Routers take their certificates until they end, the last one ${lastEnd}; ${
+      platform === 'kubernetes' ? 'another CA for the site' : '`linkgrant redemption revoke ID --cut`'
+    } ends that sooner.\n`;
   }
   return `${count} of it ${links === 1 ? 'lives' : 'live'} on and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
 }

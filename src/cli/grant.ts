@@ -73,8 +73,9 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
             ['Uses', made.redemptionsAllowed],
             ['Ends', made.expirationTime ?? 'its clock starts when the service has an --endpoint'],
           ]),
-          `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\n`,
-          `Signed tokens, each with limits of its own, need no code: \`${token}\`.\n`,
+          session.readCode
+            ? `\`${token}\` writes a token. Whoever may read the AccessGrant can read the code.\n`
+            : `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with limits of its own, need no code: \`${token}\`.\n`,
           made.redemptionsAllowed > 1
             ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
             : '',

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { ListenAddress } from '../host-port.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { reachableHost } from './reachable-host.js';
 import { writeOut } from './write-out.js';
 
@@ -21,7 +21,7 @@ export async function healthCommand(flags: {
   readonly [flag: string]: unknown;
 }): Promise<void> {
   const { ready = false, ...settingFlags } = flags;
-  const { opsListen } = configurationFrom(settingFlags).settings;
+  const { opsListen } = anyConfigurationFrom(settingFlags).settings;
   if (!opsListen) {
     throw new CommandError('health is asked at --ops-listen, which is off', {
       exitCode: 2,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SERVER_SETTINGS, type SettingKey } from '../settings.js';
 import { OUTPUT, withSettings } from './command-flags.js';
-import { collect, STORE_SETTINGS } from './settings-options.js';
+import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from './settings-options.js';
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
 
@@ -54,7 +54,7 @@ export function addRedemptionRevoke(
     redemption
       .command('revoke <ID>')
       .description('let the link of a redemption be renewed no more, or cut it off'),
-    [...ISSUER_SETTINGS, ...SERVER_SETTINGS],
+    [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
   )
     .option('--with-token', 'revoke the signed token that it was made of too')
     .option('--with-grant', 'revoke the grant that it was made of too')

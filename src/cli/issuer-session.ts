@@ -36,13 +36,19 @@ export interface OwnIssuer {
   readonly cas: readonly [IssuerCa, ...IssuerCa[]];
 }
 
+/** What the CAs of a cluster's sites are. */
+export const ISSUERS_ARE_SECRETS = {
+  why: "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+  instead: 'change the Secret that the Site names as its issuer; the service reads it for each link',
+};
+
 /** Runs `act` on the issuers, with the store open if there is one. */
 export async function withIssuers<T>(
   flags: IssuerFlags,
   context: IssuerContext,
   act: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = configurationFrom(flags, ISSUERS_ARE_SECRETS);
   const issuers = openIssuers(settings.dataDir, context);
   if (!hasStore(settings)) return act({ issuers, settings, store: undefined, service: undefined });
   return withStore(flags, ({ store, service }) => act({ issuers, settings, store, service }));

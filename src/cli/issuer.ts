@@ -11,6 +11,7 @@ import type { Settings } from '../setting-schemas.js';
 import { issueSiteCertificate, SITE_CA } from '../site-issuer.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
+import { ISSUERS_ARE_SECRETS } from './issuer-session.js';
 import { formatTime } from './output.js';
 import { withStore } from './store-session.js';
 import { writeOut } from './write-out.js';
@@ -70,7 +71,7 @@ export async function serverCertificateCommand(flags: ServerCertificateFlags): P
   }
   if (to === undefined)
     throw new CommandError('no --to was given', { exitCode: 2, hint: 'name a directory' });
-  const { settings } = configurationFrom(settingFlags);
+  const { settings } = configurationFrom(settingFlags, ISSUERS_ARE_SECRETS);
   const platform = await platformOf(settings, settingFlags);
   if (platform !== 'standalone') {
     throw new CommandError(`on ${platform} the server certificates of a router are Skupper's`, {

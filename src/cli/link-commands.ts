@@ -4,7 +4,7 @@ import { SERVICE_SETTINGS, type SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import { parseReloadCommand } from './reload-command.js';
 import { waitOption } from './requesting-commands.js';
-import { STORE_SETTINGS } from './settings-options.js';
+import { CLUSTER_SETTINGS, STORE_SETTINGS } from './settings-options.js';
 
 interface Context {
   readonly clock: Clock;
@@ -77,6 +77,7 @@ export function addLink(program: Command, context: Context): void {
     .option('--issuer <NAME>', "CA that signs (default: the site's)");
   withSettings(generate, [
     ...STORE_SETTINGS,
+    ...CLUSTER_SETTINGS,
     'skupperHome',
     'host',
     'endpoint',

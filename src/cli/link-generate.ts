@@ -3,12 +3,16 @@ import { isSubject } from '../domain/names.js';
 import { generatedLinkMaterializer, openAcceptingSite } from '../link-side.js';
 import type { Clock } from '../redemption/clock.js';
 import { type GeneratedLink, generateLink } from '../redemption/generate-link.js';
+import type { GrantStore } from '../redemption/grant-store.js';
+import type { Site } from '../redemption/site.js';
+import type { Settings } from '../setting-schemas.js';
+import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { adviceFor } from './exit-codes.js';
 import { parseCount, requireResourceName } from './flag-values.js';
 import { formatTime } from './output.js';
-import { withStore } from './store-session.js';
+import { requirePlatform, withStoreOf } from './store-session.js';
 import { tell } from './tell.js';
 import { OutputClosed, writeOut } from './write-out.js';
 
@@ -37,14 +41,10 @@ export async function generateCommand(
     });
   }
   const cost = parseCount('--cost', linkCost);
-  const { settings } = configurationFrom(settingFlags);
+  const { settings } = anyConfigurationFrom(settingFlags);
   const target = to === '-' ? { write: writeOut } : { directory: to };
   const materializer = generatedLinkMaterializer(target, clock);
-  await withStore(settingFlags, async ({ store, service, namespace }) => {
-    const platform = service?.platform ?? settings.platform;
-    refuseOtherPlatforms(flags, platform);
-    const site = openAcceptingSite({ ...settings, platform }, service, clock);
-    if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
+  await withSite(flags, settings, clock, async ({ store, site, namespace }) => {
     // Before anything is recorded: a credential that cannot be written would be lost.
     await materializer.probe(name);
     const request = { namespace, name, subject, issuer: issuer ?? null, cost };
@@ -70,12 +70,47 @@ export async function generateCommand(
   });
 }
 
+/** The site that accepts the link, and where that is recorded. */
+interface AcceptingPlace {
+  readonly store: GrantStore;
+  readonly site: Site;
+  readonly namespace: string;
+}
+
+/** Runs `act` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
+async function withSite(
+  flags: LinkGenerateFlags,
+  settings: Settings,
+  clock: Clock,
+  act: (place: AcceptingPlace) => Promise<void>,
+): Promise<void> {
+  if (settings.platform === 'kubernetes') {
+    refuseOtherPlatforms(flags, settings.platform);
+    await withCluster(flags, settings, act);
+    return;
+  }
+  await withStoreOf(settings, async ({ store, service, namespace }) => {
+    requirePlatform(flags.platform, service?.platform);
+    const platform = service?.platform ?? settings.platform;
+    refuseOtherPlatforms(flags, platform);
+    const site = openAcceptingSite({ ...settings, platform }, service, clock);
+    if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
+    await act({ store, site, namespace });
+  });
+}
+
 /** What says where a router is differs between sites that tell it themselves and those that do not. */
 function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: string): void {
   if (platform === 'standalone' && host !== undefined) {
     throw new CommandError('--host is for sites on podman, docker and linux', {
       exitCode: 2,
       hint: 'name where the router is reached with --endpoint inter-router=HOST:PORT',
+    });
+  }
+  if (platform === 'kubernetes' && host !== undefined) {
+    throw new CommandError('--host is for sites on podman, docker and linux', {
+      exitCode: 2,
+      hint: 'put the name under spec.subjectAlternativeNames of the RouterAccess',
     });
   }
   if (platform !== 'standalone' && endpoint !== undefined) {

@@ -12,11 +12,12 @@ import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
   command
+    .option('--timeout <DURATION>', 'on kubernetes: how long a new grant may take to be Ready (default: 60s)')
     .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
     .option('--expiration-window <DURATION>', 'how long it can be redeemed (default: 15m)')
     .option(
       '--issuer <NAME>',
-      "CA that signs, a directory of the data directory's issuers/ (default: the site CA)",
+      "CA that signs, a directory of the data directory's issuers/, or a Secret (default: the site CA)",
     )
     .option(
       '--code-file <FILE>',
@@ -131,6 +132,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .option('--grant <NAME>', 'of one grant (by name or uid)')
     .option('--since <TIME>', 'not older than a time, or than a duration such as 7d')
     .option('--subject <GLOB>', 'of subjects like this, with * and ?')
+    .option('-A, --all-namespaces', 'of every namespace; in a cluster else of one')
     .option('--events', 'every entry of the ledger: replays, renewals, revocations and refusals too')
     .option('--verify', 'check that nobody has changed the ledger, instead of listing it')
     .addOption(LISTING_OUTPUT())

@@ -55,9 +55,9 @@ export async function revokeCommand(
     ...(router !== undefined && { router: parseRouter(router) }),
   };
   if (!cut) {
-    await withAdministration(flags, async ({ administration }) => {
+    await withAdministration(flags, async ({ administration, platform }) => {
       const revocation = await orUndecided(() => administration.revokeRedemption(id, choice));
-      await writeOut(revocationText(revocation, context.clock()));
+      await writeOut(revocationText(revocation, context.clock(), platform));
     });
     return;
   }
@@ -100,7 +100,7 @@ async function orUndecided<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-function revocationText(revocation: RedemptionRevocation, now: number): string {
+function revocationText(revocation: RedemptionRevocation, now: number, platform: string | undefined): string {
   const { redemption } = revocation;
   const connects = Date.parse((redemption.newest ?? redemption).notAfter) > now;
   return [
@@ -108,10 +108,15 @@ function revocationText(revocation: RedemptionRevocation, now: number): string {
     `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
-    connects
-      ? `What cuts it off before is another CA: linkgrant redemption revoke ${redemption.id} --cut\n`
-      : '',
+    connects ? `What cuts it off before is another CA${cuttingText(redemption.id, platform)}\n` : '',
   ].join('');
+}
+
+/** The rest of a sentence. */
+function cuttingText(id: string, platform: string | undefined): string {
+  return platform === 'kubernetes'
+    ? ' for the site: docs/revocation.md'
+    : `: linkgrant redemption revoke ${id} --cut`;
 }
 
 function cutText(revocation: RedemptionRevocation): string {

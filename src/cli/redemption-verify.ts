@@ -7,6 +7,11 @@ import { print } from './output.js';
 import type { RedemptionListFlags } from './redemption.js';
 import { withStore } from './store-session.js';
 
+const UNCHAINED = {
+  why: 'the ledger of a cluster cannot be verified',
+  instead: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
+};
+
 function faultText({ grantUid, seq, problem }: LedgerFault): string {
   if (grantUid === null) return `the ledger ${problem}`;
   return seq === null ? `grant ${grantUid} ${problem}` : `entry ${seq} of grant ${grantUid} ${problem}`;
@@ -34,28 +39,26 @@ export async function verifyCommand(
   }
   refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
   const { grant } = flags;
-  await withStore(flags, async (session) => {
-    const grantUid =
-      grant === undefined || isUuid(grant)
-        ? grant
-        : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-    const { entries, fault, unchained } = await session.store.verifyLedger(grantUid);
-    if (unchained) {
-      throw new CommandError('the ledger of a cluster cannot be verified', {
-        exitCode: 2,
-        hint: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
-      });
-    }
-    if (fault) {
-      throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
-        exitCode: 1,
-        hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
-      });
-    }
-    await print(
-      output,
-      { whole: true, entries },
-      () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
-    );
-  });
+  await withStore(
+    flags,
+    async (session) => {
+      const grantUid =
+        grant === undefined || isUuid(grant)
+          ? grant
+          : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
+      const { entries, fault } = await session.store.verifyLedger(grantUid);
+      if (fault) {
+        throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
+          exitCode: 1,
+          hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
+        });
+      }
+      await print(
+        output,
+        { whole: true, entries },
+        () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
+      );
+    },
+    UNCHAINED,
+  );
 }

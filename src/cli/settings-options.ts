@@ -27,5 +27,12 @@ export function settingsOptions(keys: readonly SettingKey[]): Option[] {
 /** The settings of a command that opens the store. */
 export const STORE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', 'dataDir', 'store'];
 
-/** The settings of a command that works on a store, or asks a service that does. */
-export const ADMINISTRATION_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, ...SERVER_SETTINGS];
+/** The settings of a command that works in a cluster. */
+export const CLUSTER_SETTINGS: readonly SettingKey[] = ['kubeconfig', 'context', 'serviceNamespace'];
+
+/** The settings of a command that works on a store or in a cluster, or asks a service that does. */
+export const ADMINISTRATION_SETTINGS: readonly SettingKey[] = [
+  ...STORE_SETTINGS,
+  ...CLUSTER_SETTINGS,
+  ...SERVER_SETTINGS,
+];

@@ -4,7 +4,7 @@ import type { GrantStore } from '../redemption/grant-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { configurationFrom, type NotInCluster } from './configuration.js';
 
 /** An open store, and what the service that uses it publishes. */
 export interface StoreSession {
@@ -18,12 +18,13 @@ export interface StoreSession {
   readonly clock: Clock;
 }
 
-/** Runs `act` on the configured store and closes it afterwards, whatever happens. */
+/** Runs `act` on the configured store and closes it afterwards, whatever happens. There is none in a cluster. */
 export async function withStore<T>(
   flags: Readonly<Record<string, unknown>>,
   act: (session: StoreSession) => Promise<T>,
+  notInCluster?: NotInCluster,
 ): Promise<T> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = configurationFrom(flags, notInCluster);
   return withStoreOf(settings, (session) => {
     requirePlatform(flags.platform, session.service?.platform);
     return act(session);

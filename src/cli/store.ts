@@ -9,11 +9,16 @@ import type { OutputFormat } from './output-format.js';
 /** The flags of a command on a store: `-o`, and settings. */
 type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
 
+const NO_STORE = {
+  why: 'on kubernetes grants and redemptions are resources, and there is no store',
+  instead:
+    'name the store of a service elsewhere with --platform standalone; backups of the cluster hold its resources',
+};
 const HOST = { clock: Date.now, checkpoint: () => undefined };
 
 /** `store migrate`: makes the tables of this release, or brings those of an older one up to date. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = configurationFrom(flags, NO_STORE);
   const store = await openStore(settings, HOST, true);
   await store.close();
   await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
@@ -21,7 +26,7 @@ export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<
 
 /** `store copy FROM TO`: copies all of a store into an empty one, and verifies the ledger there. */
 export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = configurationFrom(flags, NO_STORE);
   const { rows, verdict } = await copyStore(settings, placeOf(from), placeOf(to), HOST);
   const { entries, fault } = verdict;
   if (fault) {
@@ -62,7 +67,7 @@ export async function restoredCommand({
   keep,
   ...flags
 }: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
-  const { settings } = configurationFrom(flags);
+  const { settings } = configurationFrom(flags, NO_STORE);
   const { lost, open } = await storeAge(settings, HOST);
   if (lost === 0) {
     await print(

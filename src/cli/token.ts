@@ -15,8 +15,13 @@ export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly g
 
 // What a grant that is there has already.
 const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
+// What a signed token can have of its own.
+const OWN_LIMITS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
-/** Writes a token: of a new grant; with `--grant` a signed one of that grant, or one with the code that was kept of it. */
+/**
+ * Writes a token: of a new grant; with `--grant` a signed one of that grant, or one with the code that was kept of it, which
+ * in a cluster stands in the grant.
+ */
 export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
   const { grant } = flags;
   if (grant === undefined) return issueWithGrant(target, flags);
@@ -47,8 +52,7 @@ async function issueWithCode(
   codeFile: string,
   flags: TokenIssueFlags,
 ): Promise<void> {
-  const limits = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
-  refuseFlags(flags, limits, `a token with the code of grant "${wanted}" has its limits`);
+  refuseFlags(flags, OWN_LIMITS, `a token with the code of grant "${wanted}" has its limits`);
   const own = ownCodeFlags(flags);
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, wanted);
@@ -58,8 +62,13 @@ async function issueWithCode(
 
 async function issueSigned(target: string, wanted: string, flags: TokenIssueFlags): Promise<void> {
   const request = mintingRequest(target, flags);
-  await withAdministration(flags, async ({ administration, namespace }) => {
+  await withAdministration(flags, async ({ administration, namespace, readCode }) => {
     const grant = await administration.findGrant(namespace, wanted);
+    if (readCode && OWN_LIMITS.every((flag) => flags[flag] === undefined)) {
+      const { uid } = grant;
+      await writeToken({ uid, code: await readCode(uid) }, target, request, administration);
+      return;
+    }
     const { name, subject, linkCost, uses: redemptionsAllowed } = request;
     const { expirationWindow } = flags;
     const order = { grantUid: grant.uid, name, subject, linkCost, redemptionsAllowed, expirationWindow };

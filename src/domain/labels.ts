@@ -19,3 +19,5 @@ export const GRANT_REVOKED = 'linkgrant.dev/revoked';
  * hash that its pending redemption was kept under.
  */
 export const SECRET_TOKEN = 'linkgrant.dev/token';
+/** Annotation of an AccessGrant resource that a command of linkgrant's made: the request that made it, a UUID. */
+export const GRANT_REQUEST = 'linkgrant.dev/request';

@@ -159,10 +159,4 @@ describe('serve for a cluster', () => {
     );
     expect(code).toBe(4);
   });
-
-  it.each(['grant list', 'token list', 'doctor'])('makes %s no command for a cluster', async (words) => {
-    const { code, stderr } = await linkgrant([...words.split(' '), '-p', 'kubernetes']);
-    expect(stderr).toContain('error: this command does not work on kubernetes');
-    expect(code).toBe(2);
-  });
 });

@@ -97,7 +97,10 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
 }
 
 /** The spec that {@link readAccessGrant} reads as this grant; `code` stands in it only where a person chose it. */
-export function accessGrantSpec(grant: AccessGrant, code: string): AccessGrantSpec {
+export function accessGrantSpec(
+  grant: Pick<AccessGrant, 'redemptionsAllowed' | 'expirationWindowMs' | 'codeChosen' | 'issuer' | 'policy'>,
+  code: string,
+): AccessGrantSpec {
   const settings = formatPolicySettings(grant.policy);
   return {
     redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),

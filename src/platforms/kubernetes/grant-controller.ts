@@ -11,7 +11,7 @@ import { Informer, type ObjectSink } from './informer.js';
 import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from './kinds.js';
 import { KubernetesSite } from './kubernetes-site.js';
 import { LeaderElection } from './leader-election.js';
-import { leaseAccess } from './lease-access.js';
+import { GRANTS_LEASE, leaseAccess } from './lease-access.js';
 import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
 import { apiVersionOf, type Resource, type ResourceKind, type Stored } from './resource.js';
 import { SiteIndex } from './site-index.js';
@@ -39,8 +39,6 @@ export interface GrantControllerOptions {
 type Watched = 'grants' | 'sites' | 'routerAccesses' | 'redemptions';
 type WatchedKind = Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>;
 
-/** Name of the Lease by which one replica writes the status of grants. */
-const LEASE = 'linkgrant-grants';
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WATCH_BACK_OFF = { firstMs: 200, longestMs: 10_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
@@ -120,7 +118,7 @@ export class GrantController {
     };
     this.#election = new LeaderElection({
       ...ELECTION,
-      lease: leaseAccess(client, { namespace: options.ownNamespace, name: LEASE }),
+      lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
       identity,
       clock,
       wait: options.wait,

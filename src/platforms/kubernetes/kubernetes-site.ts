@@ -11,8 +11,9 @@ import {
   trustOfLink,
 } from '../../redemption/router-trust.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
-import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
+import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
@@ -40,7 +41,7 @@ export class KubernetesSite implements Site {
   async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
     this.#deps.assertSynced();
     const site = this.#deps.index.siteOf(namespace);
-    const endpoints = endpointsOf(site, namespace);
+    const endpoints = siteEndpoints(site, namespace);
     if ('refused' in endpoints) return endpoints;
     // At once, as each is a request.
     const [authority, routers] = await Promise.all([
@@ -132,35 +133,6 @@ interface FoundRouter {
   readonly router: RouterCredentials;
   /** Where links to it lead. */
   readonly hosts: readonly string[];
-}
-
-function endpointsOf(site: SiteFacts | undefined, namespace: string): readonly LinkEndpoint[] | SiteRefusal {
-  if (!site) {
-    return refusal(
-      'link_access_unavailable',
-      `namespace "${namespace}" has no site`,
-      `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\``,
-    );
-  }
-  if (site.isEdge) {
-    const reason = `site "${site.name}" is an edge site and accepts no links`;
-    const hint = 'accept links at a site that is not an edge site';
-    return { ...refusal('edge_site', reason, hint), requestsOnly: true };
-  }
-  const { endpoints } = site;
-  if (typeof endpoints === 'string') {
-    return refusal(
-      'link_access_unavailable',
-      `site "${site.name}" tells no endpoint that a link can lead to: ${endpoints}`,
-      "let Skupper's controller write the status of the Site",
-    );
-  }
-  if (endpoints.length > 0) return endpoints;
-  return refusal(
-    'link_access_unavailable',
-    `site "${site.name}" accepts no links yet`,
-    `enable it with \`skupper site update --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
-  );
 }
 
 function leadsTo({ endpoints }: RouterAccessFacts, { name, host, port, group }: LinkEndpoint): boolean {

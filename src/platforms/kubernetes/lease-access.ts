@@ -4,6 +4,9 @@ import { LEASES } from './kinds.js';
 import type { FoundLease, LeaseAccess, LeaseRecord } from './leader-election.js';
 import { apiVersionOf, type Resource, type Stored } from './resource.js';
 
+/** Name of the Lease by which one replica writes the status of grants. */
+export const GRANTS_LEASE = 'linkgrant-grants';
+
 interface LeaseResource extends Resource {
   readonly spec?: LeaseRecord;
 }

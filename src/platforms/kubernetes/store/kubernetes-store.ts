@@ -12,6 +12,7 @@ import { grantsPart } from './grants-part.js';
 import { guarded } from './guarded.js';
 import { claimOutcome } from './kept-outcomes.js';
 import { ledgerPart } from './ledger-part.js';
+import { leftToTheService } from './left-to-the-service.js';
 import { redemptionsPart } from './redemptions-part.js';
 import { releaseDeleted } from './release.js';
 import { renewalsPart } from './renewals-part.js';
@@ -30,6 +31,8 @@ export interface KubernetesStoreOptions {
   readonly checkpoint?: Checkpoint | undefined;
   /** How long a write whose outcome is unknown is asked after, in milliseconds; 8,000 when absent. */
   readonly deadlineMs?: number | undefined;
+  /** False for who may not be let into the service's own namespace; true when absent. */
+  readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
 }
@@ -50,25 +53,32 @@ export function kubernetesStore(
 ): KubernetesGrantStore {
   const { namespace, serviceNamespace, clock, checkpoint = () => undefined, deadlineMs = 8_000 } = options;
   const locator = options.locator ?? new ListingLocator(client, namespace);
+  const settings = new SettingsConfigMap(client, serviceNamespace);
+  const { getSetting, ...own } =
+    options.isService === false
+      ? leftToTheService(client, serviceNamespace)
+      : {
+          getSetting: (key: string) => settings.get(key),
+          codes: new CodeConfigMaps(client, serviceNamespace),
+          sealed: new SealedAnswers(client, serviceNamespace),
+        };
   const parts: StoreParts = {
     client,
     namespace,
     accounts: new GrantAccounts(client, locator),
-    codes: new CodeConfigMaps(client, serviceNamespace),
-    sealed: new SealedAnswers(client, serviceNamespace),
+    ...own,
     attempts: new AttemptEvents(client),
     clock,
     checkpoint,
     deadlineMs,
   };
-  const settings = new SettingsConfigMap(client, serviceNamespace);
   return guarded({
     ...grantsPart(parts),
     ...redemptionsPart(parts),
     ...renewalsPart(parts),
     ...codesPart(parts),
     ...ledgerPart(parts),
-    getSetting: (key: string) => settings.get(key),
+    getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),

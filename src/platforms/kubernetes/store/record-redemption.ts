@@ -12,15 +12,15 @@ import type { GrantAccount, GrantAccounts } from './grant-accounts.js';
 import type { KnownSlots } from './known-slots.js';
 import { persistently } from './persistently.js';
 import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
-import type { SealedAnswers } from './sealed-answers.js';
+import type { StoreParts } from './store-parts.js';
 import { findSlot, revokeResource } from './stored-redemptions.js';
 
 /** What recording a redemption works with. */
 export interface RecordDependencies {
   readonly client: KubernetesClient;
   readonly accounts: GrantAccounts;
-  readonly codes: CodeConfigMaps;
-  readonly sealed: SealedAnswers;
+  readonly codes: Pick<CodeConfigMaps, 'find'>;
+  readonly sealed: StoreParts['sealed'];
   readonly checkpoint: Checkpoint;
   /** How long an unknown outcome is asked after, in milliseconds. */
   readonly deadlineMs: number;

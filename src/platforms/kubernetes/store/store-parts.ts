@@ -14,8 +14,8 @@ export interface StoreParts {
   /** The one namespace that is served; undefined for all. */
   readonly namespace: string | undefined;
   readonly accounts: GrantAccounts;
-  readonly codes: CodeConfigMaps;
-  readonly sealed: SealedAnswers;
+  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'note' | 'forget'>;
+  readonly sealed: Pick<SealedAnswers, 'keep' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

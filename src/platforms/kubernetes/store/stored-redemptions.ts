@@ -12,12 +12,9 @@ import {
   revokedAtOf,
   slotName,
 } from './redemption-resource.js';
-import type { SealedAnswers } from './sealed-answers.js';
+import type { StoreParts } from './store-parts.js';
 
-interface Dependencies {
-  readonly client: KubernetesClient;
-  readonly sealed: SealedAnswers;
-}
+type Dependencies = Pick<StoreParts, 'client' | 'sealed'>;
 
 /** The redemption that fills a slot, with what is sealed of it. */
 export async function findSlot(

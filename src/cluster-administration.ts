@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AdministrationError } from './domain/administration-error.js';
+import {
+  type ClusterAdministration,
+  clusterAdministration,
+} from './platforms/kubernetes/administering/cluster-administration.js';
+import { liveSite } from './platforms/kubernetes/administering/live-site.js';
+import { toldPlainly } from './platforms/kubernetes/administering/plainly.js';
+import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
+import { openKubernetesClient } from './platforms/kubernetes/client.js';
+import { kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
+import type { Clock } from './redemption/clock.js';
+import type { CodeKeys } from './redemption/code-keys.js';
+import type { GrantStore } from './redemption/grant-store.js';
+import type { Site } from './redemption/site.js';
+import type { Settings } from './setting-schemas.js';
+
+/** The administration of a cluster's grants, open. */
+export interface OpenClusterAdministration {
+  readonly administration: ClusterAdministration;
+  readonly store: GrantStore;
+  /** The sites that accept links, as whoever asks may see them. */
+  readonly site: Site;
+  /** The namespace that is meant. */
+  readonly namespace: string;
+  /** That of the kubeconfig or the pod. */
+  readonly usualNamespace: string;
+  close(): Promise<void>;
+}
+
+/** How the administration of a cluster is worked with. */
+export interface ClusterAdministrationContext {
+  readonly clock: Clock;
+  /** Whether the whole cluster is looked at, and not one namespace alone. */
+  readonly allNamespaces: boolean;
+  /** How long a new grant may take to become Ready, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Resolves when the command is told to stop, which from then on is its own affair. */
+  readonly toldToStop: () => Promise<void>;
+}
+
+const NO_SIGNED_CODES: CodeKeys = {
+  current: () =>
+    Promise.reject(
+      new AdministrationError(
+        'value_rejected',
+        "in a cluster a token has its grant's own code, and its limits",
+        {
+          hint: 'leave limits of its own out, or make a grant for it: `linkgrant token issue FILE`',
+        },
+      ),
+    ),
+  find: async () => undefined,
+};
+
+/** Opens the administration of the grants of a cluster, with the rights of the kubeconfig. Rejects with ClusterConfigError. */
+export async function openClusterAdministration(
+  settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
+  { clock, allNamespaces, timeoutMs, toldToStop }: ClusterAdministrationContext,
+): Promise<OpenClusterAdministration> {
+  const { kubeconfig, context } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context });
+  const usualNamespace = client.namespace ?? 'default';
+  const namespace = settings.namespace ?? usualNamespace;
+  try {
+    const serviceNamespace =
+      settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
+    const store = kubernetesStore(client, {
+      serviceNamespace,
+      namespace: allNamespaces ? undefined : namespace,
+      clock,
+      isService: false,
+    });
+    const patience = {
+      timeoutMs,
+      toldToStop,
+      wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
+      elapsed: () => performance.now(),
+    };
+    const administration = clusterAdministration({
+      ...{ client, store, clock, patience, serviceNamespace, namespace: usualNamespace },
+      codeKeys: NO_SIGNED_CODES,
+    });
+    return {
+      administration,
+      store: toldPlainly(store),
+      site: toldPlainly(liveSite(client, clock)),
+      namespace,
+      usualNamespace,
+      async close() {
+        await store.close();
+        client.close();
+      },
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import { AdministrationError } from '../../../domain/administration-error.js';
+import type {
+  Administration,
+  GrantOrder,
+  MadeGrant,
+} from '../../../redemption/administration/administration.js';
+import type {
+  AdministrationDependencies,
+  LinkAccess,
+} from '../../../redemption/administration/dependencies.js';
+import { grantReport } from '../../../redemption/administration/grant-report.js';
+import { policyOf, rejected, windowOf } from '../../../redemption/administration/order-values.js';
+import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
+import { tokenActs } from '../../../redemption/administration/tokens.js';
+import type { Clock } from '../../../redemption/clock.js';
+import type { CodeKeys } from '../../../redemption/code-keys.js';
+import {
+  DEFAULT_EXPIRATION_WINDOW_MS,
+  DEFAULT_REDEMPTIONS_ALLOWED,
+  grantProblem,
+  notBeforeProblem,
+} from '../../../redemption/create-grant.js';
+import type { GrantStore } from '../../../redemption/grant-store.js';
+import type { ServiceDescription } from '../../../redemption/service-description.js';
+import type { SiteRefusal } from '../../../redemption/site.js';
+import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS, SITES } from '../kinds.js';
+import type { Stored } from '../resource.js';
+import { siteEndpoints } from '../site-endpoints.js';
+import { SiteIndex } from '../site-index.js';
+import { readSite } from '../site-resource.js';
+import type { Patience } from './await-ready.js';
+import { makeGrant } from './make-grant.js';
+import { toldPlainly } from './plainly.js';
+
+/** What somebody who administers the grants of a cluster works with. */
+export interface ClusterAdministrationOptions {
+  readonly client: KubernetesClient;
+  /** The grants and redemptions of the cluster, as this person sees them. */
+  readonly store: GrantStore;
+  /** The namespace that is meant where nobody names one. */
+  readonly namespace: string;
+  readonly serviceNamespace: string;
+  readonly codeKeys: CodeKeys;
+  readonly clock: Clock;
+  readonly patience: Patience;
+}
+
+/** The administration of grants that are resources of a cluster. */
+export interface ClusterAdministration extends Administration {
+  /** The own code of a grant, which whoever may read the AccessGrant may read. */
+  readCode(uid: string): Promise<string>;
+}
+
+/** What a person does with the grants, tokens and redemptions of a cluster, with no more rights than their own. */
+export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
+  const { client, store, clock, namespace: usual, codeKeys } = options;
+  const deps: AdministrationDependencies = {
+    store,
+    clock,
+    codeKeys,
+    // What the service says of itself stands in each grant.
+    readService: async () => undefined,
+    resolveAccess: ({ namespace }) => resolveAccess(client, namespace),
+    isDeclared: () => false,
+  };
+  const requireResource = async (uid: string): Promise<Stored<AccessGrantResource>> => {
+    const { namespace, name } = (await store.findGrant(uid)) ?? {};
+    const key = name === undefined ? undefined : { namespace, name };
+    const found = key && (await client.find<AccessGrantResource>(ACCESS_GRANTS, key));
+    if (found?.metadata.uid === uid) return found;
+    throw new AdministrationError('no_such_grant', `there is no grant ${uid}`);
+  };
+  const general = administrationOfStore(deps);
+  return toldPlainly<ClusterAdministration>({
+    ...general,
+    describeService: async () => ({ namespace: usual, platform: 'kubernetes' }),
+    createGrant: (order) => createGrant(order, options),
+    async showGrant(uid) {
+      const { status } = await requireResource(uid);
+      return { ...(await general.showGrant(uid)), ...(status?.url && { url: status.url }) };
+    },
+    async updateGrant(uid, change) {
+      const { grant } = readAccessGrant(await requireResource(uid));
+      if (change.expirationWindow !== undefined && grant.expirationTime !== null) {
+        throw new AdministrationError(
+          'grant_state',
+          `the clock of grant "${grant.name}" runs, and its end stays`,
+          {
+            hint: 'make another grant',
+          },
+        );
+      }
+      return general.updateGrant(uid, change);
+    },
+    async issueToken(order, once) {
+      const resource = await requireResource(order.grantUid);
+      const readService = async () => serviceOf(resource);
+      return tokenActs({ ...deps, readService }).issueToken(order, once);
+    },
+    async readCode(uid) {
+      const { metadata, status } = await requireResource(uid);
+      if (status?.code) return status.code;
+      throw new AdministrationError('grant_state', `grant "${metadata.name}" has no code yet`, {
+        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` tells what it waits for`,
+      });
+    },
+  });
+}
+
+async function createGrant(
+  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: GrantOrder,
+  { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
+): Promise<MadeGrant> {
+  const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
+  const policy = rules ? policyOf(rules) : {};
+  const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
+  if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
+  const access = await resolveAccess(client, namespace);
+  if ('refused' in access) {
+    throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {
+      hint: access.hint,
+    });
+  }
+  const wanted = {
+    ...request,
+    redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
+    issuer: issuer ?? null,
+  };
+  const made = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
+  const { grant } = readAccessGrant(made);
+  return { ...grantReport(grant, clock()), url: made.status.url, code: made.status.code };
+}
+
+/** Where links to the site of a namespace lead. Whether its router would accept them is judged by who serves the grant. */
+async function resolveAccess(client: KubernetesClient, namespace: string): Promise<LinkAccess | SiteRefusal> {
+  const { items } = await client.listAll(SITES, { namespace });
+  const sites = new SiteIndex(() => undefined);
+  sites.sinkOf('Site').replace(items.map(readSite));
+  const site = sites.siteOf(namespace);
+  const endpoints = siteEndpoints(site, namespace);
+  return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
+}
+
+/** The service as a grant of it tells; undefined until that has been written. */
+function serviceOf({ metadata, status = {} }: Stored<AccessGrantResource>): ServiceDescription | undefined {
+  const { url, ca } = status;
+  const suffix = `/${metadata.uid}`;
+  if (!url?.endsWith(suffix) || !ca) return undefined;
+  return {
+    platform: 'kubernetes',
+    url: url.slice(0, -suffix.length),
+    ca,
+    caSha256: '',
+    hosts: [],
+    endpoints: [],
+    issuer: null,
+  };
+}

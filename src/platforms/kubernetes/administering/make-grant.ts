@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import { AdministrationError } from '../../../domain/administration-error.js';
+import { GRANT_REQUEST, MANAGED_BY } from '../../../domain/labels.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import { type AccessGrantResource, accessGrantSpec } from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS } from '../kinds.js';
+import { apiVersionOf, type Stored } from '../resource.js';
+import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
+import { plainly } from './plainly.js';
+import { seeService } from './service-lease.js';
+
+/** A grant as it shall be in a cluster; its uid and code are chosen there. */
+export type WantedGrant = Pick<
+  AccessGrant,
+  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'
+>;
+
+interface Dependencies {
+  readonly client: KubernetesClient;
+  readonly serviceNamespace: string;
+  readonly now: () => number;
+  readonly patience: Patience;
+}
+
+/**
+ * Makes an AccessGrant and gives it when it is Ready. Where it does not become that, or whoever waits is told to stop, it is
+ * deleted again. `code` is one that a person chose. Rejects with AdministrationError or RedemptionError.
+ */
+export async function makeGrant(
+  wanted: WantedGrant,
+  code: string | undefined,
+  { client, serviceNamespace, now, patience }: Dependencies,
+): Promise<ReadyGrant> {
+  const { namespace, name } = wanted;
+  const { seen: service } = await seeService(client, serviceNamespace, now());
+  const stop = new AbortController();
+  void patience.toldToStop().then(() => stop.abort());
+  const { signal } = stop;
+  const { metadata } = await create(client, wanted, code);
+  const { uid } = metadata;
+  try {
+    return await awaitReady({ namespace, name }, uid, { client, service, patience, signal });
+  } catch (error) {
+    const isLeft = await client.delete(ACCESS_GRANTS, { namespace, name }, { uid }).then(
+      () => false,
+      // Another one has its name by now.
+      (failure: unknown) => !isApiError(failure, 'conflict'),
+    );
+    throw withOutcome(plainly(error), wanted, isLeft);
+  }
+}
+
+async function create(
+  client: KubernetesClient,
+  wanted: WantedGrant,
+  code: string | undefined,
+): Promise<Stored<AccessGrantResource>> {
+  const { namespace, name } = wanted;
+  const request = randomUUID();
+  const resource: AccessGrantResource = {
+    apiVersion: apiVersionOf(ACCESS_GRANTS),
+    kind: ACCESS_GRANTS.kind,
+    metadata: {
+      namespace,
+      name,
+      labels: { [MANAGED_BY]: 'linkgrant' },
+      annotations: { [GRANT_REQUEST]: request },
+    },
+    spec: accessGrantSpec({ ...wanted, codeChosen: code !== undefined }, code ?? ''),
+  };
+  try {
+    return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource);
+  } catch (error) {
+    const isLost = isApiError(error, 'unavailable') && error.outcomeUnknown;
+    if (!isLost && !isApiError(error, 'already_exists')) throw error;
+    const there = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    // The answer to its making was lost.
+    if (there?.metadata.annotations?.[GRANT_REQUEST] === request) return there;
+    if (isLost) throw error;
+    const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
+    throw new AdministrationError('name_taken', `the grant was not made: ${taken}`, { cause: error });
+  }
+}
+
+/** The same error, which says what became of the grant. */
+function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
+  const outcome = isLeft
+    ? `grant "${name}" is of no use, and could not be deleted again (\`linkgrant grant delete ${name} -n ${namespace}\` does so)`
+    : 'no grant was made';
+  if (error instanceof AdministrationError) {
+    const { code, message, hint, cause } = error;
+    return new AdministrationError(code, `${outcome}: ${message}`, { hint, cause });
+  }
+  if (error instanceof RedemptionError) {
+    return new RedemptionError(error.code, `${outcome}: ${error.message}`, { cause: error.cause });
+  }
+  return error;
+}

@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { putSite } from './harness/cluster-sites.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { type Person, personIn } from './harness/person.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let serving: Serving;
+let west: Person;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  west = await personIn(cluster, namespace);
+  serving = await serveCluster(workplace, account.kubeconfig);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+const readGrant = (name: string) =>
+  cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west.namespace, name });
+const administrator = (words: readonly string[]) =>
+  linkgrant([...words, '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace]);
+
+describe('grant, in a cluster', () => {
+  it('create shows URL and code of a grant that is Ready', async () => {
+    const made = await west.run(['grant', 'create', 'a', '--redemptions-allowed', '3', '-o', 'json']);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    const { metadata, status } = await readGrant('a');
+    expect(json(made)).toMatchObject({
+      name: 'a',
+      namespace: west.namespace,
+      uid: metadata.uid,
+      state: 'ready',
+      redemptionsAllowed: 3,
+      url: status?.url,
+      code: status?.code,
+    });
+    const text = await west.run(['grant', 'create', 'b']);
+    expect(text.stdout).toMatch(/^Grant: +b\nURL: +https:.*\nCode: +\S{24}\n/);
+    expect(text.stdout).toContain('`linkgrant token issue TOKEN --grant b` writes a token. Whoever may read');
+  });
+
+  it('list, show and update tell of it as they do elsewhere', async () => {
+    await readyGrant(cluster, west.namespace, 'listed', {
+      redemptionsAllowed: 2,
+      settings: { 'linkgrant/subjects': 'x-*', other: 'kept' },
+    });
+    const list = await west.run(['grant', 'list']);
+    expect(list.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID\n/);
+    expect(list.stdout).toMatch(/^listed +ready +0\/2 +\S+Z +\S{36}$/m);
+    const show = await west.run(['grant', 'show', 'listed', '-o', 'json']);
+    const { status } = await readGrant('listed');
+    expect(json(show)).toMatchObject({
+      name: 'listed',
+      url: status?.url,
+      policy: { 'linkgrant/subjects': 'x-*' },
+      attempts: [],
+    });
+    const update = ['grant', 'update', 'listed', '--redemptions-allowed', '4', '--subjects', 'y-*'];
+    expect(json(await west.run([...update, '-o', 'json']))).toMatchObject({ redemptionsAllowed: 4 });
+    expect((await readGrant('listed')).spec).toMatchObject({
+      redemptionsAllowed: 4,
+      settings: { 'linkgrant/subjects': 'y-*', other: 'kept' },
+    });
+    const longer = await west.run(['grant', 'update', 'listed', '--expiration-window', '2h']);
+    expect(longer.code).toBe(1);
+    expect(refusalOf(longer).error).toBe('the clock of grant "listed" runs, and its end stays');
+  });
+
+  it('shows who redeemed and who was refused, without a right in the namespace of the service', async () => {
+    const grant = await readyGrant(cluster, west.namespace, 'used', {
+      redemptionsAllowed: 5,
+      settings: { 'linkgrant/subjects': 'a-*' },
+    });
+    expect(await post(serving, grant)).toMatchObject({ status: 200 });
+    expect(await post(serving, grant, 'other')).toMatchObject({ status: 403 });
+    const shown = await until('the refusal', async () => {
+      const report = json(await west.run(['grant', 'show', 'used', '-o', 'json']));
+      return report.attempts.length === 2 && report;
+    });
+    expect(shown).toMatchObject({ redemptions: 1, signedTokens: 0 });
+    expect(shown.attempts.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual([
+      'policy_subject',
+      'redeemed',
+    ]);
+  });
+
+  it('revoke with --cascade revokes its links too, and delete removes the grant alone', async () => {
+    const grant = await readyGrant(cluster, west.namespace, 'ending', { redemptionsAllowed: 5 });
+    await post(serving, grant);
+    const revoked = await west.run(['grant', 'revoke', 'ending', '--cascade']);
+    expect(revoked).toMatchObject({ code: 0, stderr: '' });
+    expect(revoked.stdout).toContain('1 link revoked with it');
+    expect((await west.run(['grant', 'revoke', 'ending'])).stdout).toContain('was revoked before');
+    expect((await readGrant('ending')).metadata.annotations).toHaveProperty(['linkgrant.dev/revoked']);
+    expect(await post(serving, grant, 'another')).toMatchObject({ status: 404 });
+    const deleted = await west.run(['grant', 'delete', 'ending']);
+    expect(deleted).toMatchObject({ code: 0, stderr: '' });
+    const name = 'ending';
+    expect(await cluster.admin.find(ACCESS_GRANTS, { namespace: west.namespace, name })).toBeUndefined();
+    const { items } = await cluster.admin.listAll<Resource & { spec: { revoked?: boolean } }>(REDEMPTIONS, {
+      namespace: west.namespace,
+    });
+    const own = items.filter(({ metadata }) => metadata.name.startsWith(grant.metadata.uid));
+    expect(own.map(({ spec }) => spec.revoked)).toEqual([true]);
+  });
+
+  it('looks into every namespace for who may', async () => {
+    const east = await cluster.namespace();
+    await cluster.admin.create(ACCESS_GRANTS, {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: { name: 'eastern', namespace: east },
+      spec: {},
+    } as Resource);
+    const all = json(await administrator(['grant', 'list', '-A', '-o', 'json']));
+    const places = all.map(({ namespace }: { namespace: string }) => namespace);
+    expect(places).toEqual(expect.arrayContaining([east, west.namespace]));
+    const one = json(await administrator(['grant', 'list', '-o', 'json']));
+    expect(one.every(({ namespace }: { namespace: string }) => namespace === west.namespace)).toBe(true);
+    const forbidden = await west.run(['grant', 'list', '-A']);
+    expect(forbidden.code).toBe(3);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: list accessgrants/);
+  });
+
+  it('says so of a grant that is not there', async () => {
+    for (const verb of ['show', 'delete', 'revoke']) {
+      const ended = await west.run(['grant', verb, 'nobody']);
+      expect(ended.code).toBe(1);
+      expect(refusalOf(ended).error).toBe(`there is no grant "nobody" in namespace "${west.namespace}"`);
+    }
+  });
+});
+
+describe('redemption, in a cluster', () => {
+  it('list and show tell who linked, and revoke ends it, with no right in the namespace of the service', async () => {
+    const grant = await readyGrant(cluster, west.namespace, 'linked', { redemptionsAllowed: 5 });
+    await post(serving, grant, 'a-branch');
+    await post(serving, grant, 'another');
+    const list = json(await west.run(['redemption', 'list', '--grant', 'linked', '-o', 'json']));
+    expect(list).toMatchObject([
+      { grantUid: grant.metadata.uid, name: 'a-link', subject: 'a-branch', mode: 'stock' },
+      { subject: 'another' },
+    ]);
+    const [{ id }] = list;
+    const text = await west.run(['redemption', 'list', '--subject', 'a-br*']);
+    expect(text.stdout).toMatch(/^ID +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED\n/);
+    expect(text.stdout).toContain(id);
+    const show = await west.run(['redemption', 'show', id]);
+    expect(show.stdout).toMatch(/^Subject: +a-branch$/m);
+    expect(show.stdout).toContain('Certificate:\n');
+    const undecided = await west.run(['redemption', 'revoke', id]);
+    expect(undecided.code).toBe(2);
+    expect(refusalOf(undecided).hint).toContain('--with-grant, --keep-token');
+    const revoked = await west.run(['redemption', 'revoke', id, '--keep-token']);
+    expect(revoked).toMatchObject({ code: 0, stderr: '' });
+    expect(revoked.stdout).toContain('is revoked');
+    expect(revoked.stdout).toContain(
+      'What cuts it off before is another CA for the site: docs/revocation.md',
+    );
+    expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
+      'was revoked before',
+    );
+    const { items } = await cluster.admin.listAll<Resource & { spec: { id: string; revoked?: boolean } }>(
+      REDEMPTIONS,
+      { namespace: west.namespace },
+    );
+    expect(items.find(({ spec }) => spec.id === id)?.spec.revoked).toBe(true);
+    const events = json(
+      await west.run(['redemption', 'list', '--events', '--grant', 'linked', '-o', 'json']),
+    );
+    const kinds = events.map(({ kind }: { kind: string }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(['redeemed', 'revoked']));
+    const nobody = await west.run(['redemption', 'show', '00000000-0000-4000-8000-000000000000']);
+    expect(nobody.code).toBe(1);
+  });
+
+  it.each([
+    [['redemption', 'list', '--verify'], 'the ledger of a cluster cannot be verified'],
+    [
+      ['redemption', 'revoke', 'x', '--cut'],
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+    ],
+    [
+      ['issuer', 'list'],
+      "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
+    ],
+    [['store', 'migrate'], 'on kubernetes grants and redemptions are resources, and there is no store'],
+  ])('%j is refused with a reason', async (words, error) => {
+    const ended = await linkgrant(words, { env: { SKUPPER_PLATFORM: 'kubernetes' } });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toBe(error);
+  });
+});
+
+describe('link generate, in a cluster', () => {
+  it('signs a link with the CA of the site and records it as a Redemption', async () => {
+    const signer = await personIn(cluster, west.namespace, [
+      { apiGroups: ['skupper.io'], resources: ['sites', 'routeraccesses'], verbs: ['list'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+      { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['create'] },
+    ]);
+    const directory = workplace.path('generated');
+    const made = await signer.run(['link', 'generate', 'by-hand', '--to', directory, '--cost', '4']);
+    expect(made).toMatchObject({ code: 0, stdout: '' });
+    const link = parse(readFileSync(`${directory}/Link-by-hand.yaml`, 'utf8'));
+    expect(link).toMatchObject({ kind: 'Link', spec: { tlsCredentials: 'by-hand', cost: 4 } });
+    const { data, stringData } = parse(readFileSync(`${directory}/Secret-by-hand.yaml`, 'utf8'));
+    expect(Object.keys(data ?? stringData).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
+    const list = json(await west.run(['redemption', 'list', '-o', 'json']));
+    expect(list).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'by-hand', mode: 'generated' })]),
+    );
+  });
+
+  it('says what it lacks, and records nothing then', async () => {
+    const before = json(await west.run(['redemption', 'list', '-o', 'json'])).length;
+    // The operator of grants may not read the CA's key.
+    const forbidden = await west.run(['link', 'generate', 'no-right']);
+    expect(forbidden.code).toBe(3);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: list routeraccesses/);
+    const issuer = await administrator(['link', 'generate', 'no-issuer', '--issuer', 'nobody']);
+    expect(issuer.code).toBe(1);
+    expect(refusalOf(issuer).error).toBe('no link was made: there is no Secret "nobody" with the issuer');
+    const host = await administrator(['link', 'generate', 'x', '--host', 'a.example']);
+    expect(host.code).toBe(2);
+    expect(json(await west.run(['redemption', 'list', '-o', 'json']))).toHaveLength(before);
+  });
+});

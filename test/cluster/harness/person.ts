@@ -1,0 +1,56 @@
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { type Ended, linkgrant, type RunOptions } from '../../support/command-line.js';
+import type { AccessRule, TestCluster } from './test-cluster.js';
+
+const rbac = (kind: string, plural: string): ResourceKind => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+});
+
+/** What docs/kubernetes.md says that the commands on grants, tokens and redemptions take. */
+const OPERATOR_RULES: readonly AccessRule[] = [
+  { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
+  {
+    apiGroups: ['skupper.io'],
+    resources: ['accessgrants'],
+    verbs: ['get', 'list', 'create', 'patch', 'delete'],
+  },
+  { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['get', 'list', 'patch'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+];
+
+/** Somebody who has rights in one namespace, and none elsewhere. */
+export interface Person {
+  readonly namespace: string;
+  readonly kubeconfig: string;
+  /** Flags that let a command work there as this person. */
+  readonly place: readonly string[];
+  /** Runs the built program there. */
+  run(words: readonly string[], options?: RunOptions): Promise<Ended>;
+}
+
+/** Makes one, in the namespace. */
+export async function personIn(
+  cluster: TestCluster,
+  namespace: string,
+  rules = OPERATOR_RULES,
+): Promise<Person> {
+  const { name, kubeconfig } = await cluster.serviceAccount(namespace, []);
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name, namespace };
+  const role = { apiVersion, kind: 'Role', metadata, rules };
+  await cluster.admin.create(rbac('Role', 'roles'), role);
+  await cluster.admin.create(rbac('RoleBinding', 'rolebindings'), {
+    apiVersion,
+    kind: 'RoleBinding',
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+  } as Resource);
+  // The namespace is that of the kubeconfig.
+  const place = ['--platform', 'kubernetes', '--kubeconfig', kubeconfig];
+  return { namespace, kubeconfig, place, run: (words, options) => linkgrant([...words, ...place], options) };
+}

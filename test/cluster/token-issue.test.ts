@@ -1,0 +1,225 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { startApiProxy } from './harness/api-proxy.js';
+import { putSite } from './harness/cluster-sites.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { type Person, personIn } from './harness/person.js';
+import { putRequestingSite } from './harness/requesting-namespace.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let west: Person;
+
+beforeAll(async () => {
+  buildStockClient();
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  west = await personIn(cluster, namespace);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+async function grantsIn({ namespace }: Pick<Person, 'namespace'>) {
+  return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
+}
+
+describe('token issue where no service runs', () => {
+  it('says that nothing serves AccessGrants, and leaves no grant', async () => {
+    const words = ['token', 'issue', workplace.path('unserved.yaml'), '--service-namespace', west.namespace];
+    // Who may do everything sees that there is no Lease.
+    const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace];
+    const ended = await linkgrant([...words, ...place]);
+    expect(refusalOf(ended)).toMatchObject({
+      error: 'no grant was made: no controller serves AccessGrants here',
+      hint: expect.stringContaining('linkgrant serve --platform kubernetes'),
+    });
+    expect(ended.code).toBe(2);
+    expect(await grantsIn(west)).toEqual([]);
+    expect(existsSync(workplace.path('unserved.yaml'))).toBe(false);
+  });
+
+  it('waits no longer than it may', async () => {
+    const ended = await west.run(['token', 'issue', '-', '--timeout', '500ms']);
+    expect(refusalOf(ended).error).toContain('no grant was made: ');
+    expect(await grantsIn(west)).toEqual([]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('told to stop by %s leaves no grant', async (signal) => {
+    const child = spawn(process.execPath, [MAIN, 'token', 'issue', '-', ...west.place], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env.PATH ?? '', HOME: workplace.directory },
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = once(child, 'close');
+    await until('the grant', async () => (await grantsIn(west)).length === 1);
+    child.kill(signal);
+    const [code] = await ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: no grant was made: told to stop\n');
+    expect(await grantsIn(west)).toEqual([]);
+  });
+});
+
+describe('token issue', () => {
+  beforeAll(async () => {
+    await serveCluster(workplace, account.kubeconfig);
+  });
+
+  it('makes a grant and writes its token, which a stock party redeems', async () => {
+    const file = workplace.path('west.yaml');
+    const words = ['--name', 'for-the-branch', '--expiration-window', '1h', '--redemptions-allowed', '2'];
+    const ended = await west.run([
+      ...['token', 'issue', file, '--link-cost', '3', ...words],
+      ...['--subjects', 'branch-*'],
+    ]);
+    expect(ended).toMatchObject({ code: 0, stdout: '' });
+    expect(ended.stderr).toContain(`Token written to ${file}\n`);
+    expect(ended.stderr).toMatch(/Can be redeemed 2 times, until \S+\n/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const [grant] = await grantsIn(west);
+    const { status } = grant ?? {};
+    expect(grant?.spec).toEqual({
+      redemptionsAllowed: 2,
+      expirationWindow: '1h',
+      settings: { 'linkgrant/subjects': 'branch-*' },
+    });
+    expect(parse(readFileSync(file, 'utf8'))).toMatchObject({
+      kind: 'AccessToken',
+      metadata: { name: 'for-the-branch' },
+      spec: { url: status?.url, code: status?.code, ca: status?.ca, linkCost: 3 },
+    });
+    const redeemed = { token: file, reader: 'kubernetes' as const, name: 'east', subject: 'branch-1' };
+    expect(await runStockClient(redeemed)).toMatchObject({ exitCode: 0, secretName: 'east' });
+  });
+
+  it("takes the code of a grant that is there, with the grant's own limits", async () => {
+    const grant = await readyGrant(cluster, west.namespace, 'there', { redemptionsAllowed: 5 });
+    const ended = await west.run(['token', 'issue', '-', '--grant', 'there', '--name', 'mine']);
+    expect(ended).toMatchObject({ code: 0 });
+    const { metadata, spec } = parse(ended.stdout);
+    expect(metadata).toMatchObject({
+      name: 'mine',
+      annotations: { 'linkgrant.dev/redemptions-allowed': '5' },
+    });
+    expect(spec).toMatchObject({ url: grant.status?.url, code: grant.status?.code });
+    const byUid = await west.run(['token', 'issue', '-', '--grant', grant.metadata.uid]);
+    expect(parse(byUid.stdout).spec).toEqual(spec);
+    const nobody = await west.run(['token', 'issue', '-', '--grant', 'nobody']);
+    expect(nobody.code).toBe(1);
+    expect(refusalOf(nobody).error).toBe(`there is no grant "nobody" in namespace "${west.namespace}"`);
+  });
+
+  it('says at once what keeps a site from accepting links, and makes nothing', async () => {
+    const empty = await personIn(cluster, await cluster.namespace());
+    const issue = ['token', 'issue', workplace.path('none.yaml')];
+    const noSite = await empty.run(issue);
+    expect(noSite.code).toBe(1);
+    expect(refusalOf(noSite)).toMatchObject({
+      error: `no grant was made: namespace "${empty.namespace}" has no site`,
+      hint: expect.stringContaining('skupper site create'),
+    });
+    await putRequestingSite(cluster, empty.namespace);
+    const noAccess = await empty.run(issue);
+    expect(noAccess.code).toBe(1);
+    expect(refusalOf(noAccess)).toMatchObject({
+      error: 'no grant was made: site "east" accepts no links yet',
+      hint: expect.stringContaining('--enable-link-access'),
+    });
+    await cluster.admin.patch(SITES, { namespace: empty.namespace, name: 'east' }, { spec: { edge: true } });
+    const edge = await empty.run(issue);
+    expect(refusalOf(edge).error).toBe('no grant was made: site "east" is an edge site and accepts no links');
+    expect(await grantsIn(empty)).toEqual([]);
+  });
+
+  it('tells what the service says of the issuer or a rule, and deletes the grant again', async () => {
+    const before = await grantsIn(west);
+    const issuer = await west.run(['token', 'issue', '-', '--issuer', 'nobody']);
+    expect(issuer).toMatchObject({ code: 1, stdout: '' });
+    expect(refusalOf(issuer)).toEqual({
+      error: 'no grant was made: linkgrant may not read the Secret "nobody" with the issuer',
+      hint: 'add the name to those that its role lets it get',
+    });
+    const code = workplace.path('code');
+    writeFileSync(code, 'short');
+    const short = await west.run(['token', 'issue', '-', '--code-file', code]);
+    expect(short.code).toBe(2);
+    expect(refusalOf(short).error).toContain('the grant was not made: ');
+    expect(await grantsIn(west)).toHaveLength(before.length);
+  });
+
+  it('leaves no grant where the token cannot be written, nor takes a name that another has', async () => {
+    const before = await grantsIn(west);
+    const unwritable = await west.run(['token', 'issue', workplace.path('no', 'directory')]);
+    expect(unwritable.code).toBe(1);
+    expect(await grantsIn(west)).toHaveLength(before.length);
+    await west.run(['grant', 'create', 'taken']);
+    const taken = await west.run(['token', 'issue', '-', '--name', 'taken']);
+    expect(taken.code).toBe(2);
+    expect(refusalOf(taken).error).toContain('there is already a grant "taken"');
+  });
+
+  it('makes one grant when the answer to its making is lost', async () => {
+    const before = await grantsIn(west);
+    const proxy = await startApiProxy(west.kubeconfig);
+    try {
+      let cut = 0;
+      proxy.decide(({ method, path }) => {
+        if (method !== 'POST' || !path.includes('/accessgrants') || cut > 0) return 'pass';
+        cut += 1;
+        return 'cut';
+      });
+      const kubeconfig = workplace.path('through-proxy');
+      writeFileSync(kubeconfig, kubeconfigThrough(west.kubeconfig, proxy.url));
+      const words = ['token', 'issue', '-', '-p', 'kubernetes', '-n', west.namespace];
+      const ended = await linkgrant([...words, '--kubeconfig', kubeconfig]);
+      expect(ended).toMatchObject({ code: 0 });
+      expect(cut).toBe(1);
+      expect(await grantsIn(west)).toHaveLength(before.length + 1);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('says which right or cluster is missing', async () => {
+    const weak = await personIn(cluster, west.namespace, [
+      { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
+    ]);
+    const forbidden = await weak.run(['token', 'issue', '-']);
+    expect(forbidden.code).toBe(3);
+    expect(refusalOf(forbidden)).toEqual({
+      error: expect.stringMatching(/^the API server does not allow it: create accessgrants .*HTTP 403/),
+      hint: expect.stringContaining('ask for a role in the cluster'),
+    });
+    const elsewhere = await west.run(['token', 'issue', '-', '-n', 'no-such-namespace']);
+    expect(elsewhere.code).toBe(3);
+    const store = await west.run(['token', 'issue', '-', '--store', 'sqlite:/tmp/x']);
+    expect(store.code).toBe(2);
+    expect(refusalOf(store).error).toBe('--store does not go with --platform kubernetes');
+    const nowhere = await linkgrant(['token', 'issue', '-', '-p', 'kubernetes', '--kubeconfig', '/nowhere']);
+    expect(nowhere.code).toBe(2);
+    const timeout = await west.run(['token', 'issue', '-', '--timeout', 'soon']);
+    expect(refusalOf(timeout).error).toBe('--timeout cannot be "soon"');
+  });
+});
