@@ -6,9 +6,9 @@ const ADAPTERS = '^src/(stores|platforms|client)/';
 const EDGES = '^src/(http|admin|cli)/';
 // runtime.ts composes the service, the other two what commands need without it.
 const COMPOSITIONS =
-  '^src/(runtime|kubernetes-service|kubernetes-publication|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption)\\.ts$';
+  '^src/(runtime|kubernetes-service|kubernetes-redeemer|kubernetes-publication|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption)\\.ts$';
 const TOP =
-  '^src/(main|runtime|kubernetes-service|kubernetes-publication|public-listener|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption|operations|config|logger)\\.ts$';
+  '^src/(main|runtime|kubernetes-service|kubernetes-redeemer|kubernetes-publication|public-listener|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption|operations|config|logger)\\.ts$';
 const BYTES_ONLY = ['^(node:)?(crypto|util|buffer)$', '(^|/)node_modules/(@types/)?(node-forge|jose)/'];
 // What only reads words, and what reads and writes files: beneath every adapter and edge.
 const SETTINGS = '^src/[^/]+\\.ts$';

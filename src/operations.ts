@@ -46,13 +46,15 @@ export function workerMetrics(): WorkerMetrics {
 /** How many worker processes there are, told by the one that started them. */
 export const workerCountMetrics = createWorkerMetrics;
 
-/** A listener for operators: health, readiness (the certificates' ends among its parts) and metrics over plain HTTP. */
+/** A listener for operators: health, readiness (the ends of certificates among its parts, where the process has some) and metrics over plain HTTP. */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
-  deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes(): CertificateTimes },
+  deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes?(): CertificateTimes },
   { clock }: { readonly clock: Clock },
 ): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
-  const parts = [...deps.parts, ...certificateParts(deps.certificateTimes, clock)];
+  const { certificateTimes } = deps;
+  const certificates = certificateTimes ? certificateParts(() => certificateTimes(), clock) : [];
+  const parts = [...deps.parts, ...certificates];
   const server = createServer(OPERATIONS_LIMITS, createOperationsApp({ ...deps, parts }) as RequestListener);
   const connections = new ConnectionTable(OPERATIONS_CONNECTIONS);
   server.on('connection', (socket) => connections.add(socket));

@@ -81,9 +81,13 @@ export type Redeem = (
 /** A side that redeems, with what `openPending` keeps of each redemption. */
 export function redeemer(
   openPending: OpenPendingRedemption,
-  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+  options: RequestingSideOptions & {
+    readonly checkpoint: Checkpoint;
+    /** Resolves after so many milliseconds; a rejection ends what is under way. */
+    readonly wait?: (milliseconds: number) => Promise<void>;
+  },
 ): Redeem {
-  const { clock, checkpoint } = options;
+  const { clock, checkpoint, wait = sleep } = options;
   return (request, materializer, limitMs) =>
     redeemToken(request, {
       client: createRedemptionClient({
@@ -96,7 +100,7 @@ export function redeemer(
       materializer,
       clock,
       checkpoint,
-      wait: sleep,
+      wait,
       // A run beside this one may take as long as the side allows, whatever this exchange may.
       patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
     });

@@ -109,6 +109,9 @@ export const SETTING_SCHEMAS = {
   // As kubectl has it: several files are merged.
   kubeconfig: text('a path, or several with : between them', (value) => value.split(':').filter(Boolean)),
   context: z.string().min(1, 'the name of a context'),
+  controllers: listOf(oneOf('accessgrant', 'accesstoken')),
+  noRedemption: flag(),
+  tokenNetwork: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
   skupperHome: path,
   listen: listenAddress(),
   externalUrl: text(

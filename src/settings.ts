@@ -54,6 +54,24 @@ export const SETTINGS = {
     short: 'c',
     description: 'on kubernetes: context of the kubeconfig (default: its current one)',
   },
+  controllers: {
+    default: 'accessgrant',
+    placeholder: 'NAME',
+    many: true,
+    description:
+      'on kubernetes: what is brought into line: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
+  },
+  noRedemption: {
+    default: false,
+    description:
+      'on kubernetes: serve no redemptions, and so listen for none: with --controllers accesstoken',
+  },
+  tokenNetwork: {
+    placeholder: 'CIDR',
+    many: true,
+    description:
+      'for --controllers accesstoken: network or address that the URLs of tokens and of renewals may lead to (default: any but loopback, link-local, multicast and reserved ones and those of metadata services)',
+  },
   skupperHome: {
     // Root's; anybody else's is under the XDG data home.
     default: '/var/lib/skupper',

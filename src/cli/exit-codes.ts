@@ -106,6 +106,10 @@ const ADVICE = {
     hint: 'the service failed; its operator finds the cause in its log. Try again later',
   },
   dns: { exitCode: 4, hint: 'check the name and the DNS of this machine, or try a route with --connect-to' },
+  address_refused: {
+    exitCode: 3,
+    hint: 'where that is meant, allow the network with --token-network; else get a token with another URL',
+  },
   connection_refused: {
     exitCode: 4,
     hint: 'check that the service runs there, and that no firewall refuses the port',

@@ -24,9 +24,11 @@ export async function serveCommand(
   const { settings } = anyConfigurationFrom(flags);
   refuseEndpoints(settings);
   refuseForCluster(settings);
+  const redeems = isForTokens(settings);
   const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
   try {
-    if (cluster.isWorker) await runWorker(settings, runtime);
+    if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);
+    else if (cluster.isWorker) await runWorker(settings, runtime);
     else if (settings.workers > 1) await runWorkers(settings, runtime);
     else await runAlone(settings, runtime);
   } catch (error) {
@@ -56,6 +58,30 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (settings.issuerCert !== undefined) {
     refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');
   }
+}
+
+/** True for what redeems AccessTokens, a process of its own. Throws where something else is asked for than there is. */
+function isForTokens({ platform, controllers, noRedemption }: Settings): boolean {
+  const redeems = controllers.includes('accesstoken');
+  if (!redeems && !noRedemption && controllers.length > 0) return false;
+  const refuse = (message: string, hint: string): never => {
+    throw new CommandError(message, { exitCode: 2, hint });
+  };
+  if (platform !== 'kubernetes') {
+    refuse(
+      '--controllers and --no-redemption are for --platform kubernetes',
+      'elsewhere `linkgrant token redeem` and `linkgrant bootstrap` redeem tokens',
+    );
+  }
+  if (!redeems)
+    refuse('there is nothing to be served', 'leave out --no-redemption, or add --controllers accesstoken');
+  if (!noRedemption || controllers.length > 1) {
+    refuse(
+      'AccessTokens are redeemed by a process of its own, which serves no grants',
+      'give it --controllers accesstoken and --no-redemption, and run the service beside it',
+    );
+  }
+  return true;
 }
 
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {

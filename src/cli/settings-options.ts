@@ -13,6 +13,8 @@ function optionFor(key: SettingKey): Option {
   const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
   const flag = short === undefined ? long : `-${short}, ${long}`;
   const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
+  // A setting of its own, and not the contrary of another flag.
+  option.negate = false;
   return many ? option.argParser(collect) : option;
 }
 

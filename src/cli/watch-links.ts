@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenewLinkDependencies } from '../redemption/renew-link.js';
+import { RenewalPlan } from '../redemption/renewal-plan.js';
 import { CommandError } from './command-error.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import {
@@ -9,7 +10,6 @@ import {
   renewSecrets,
   type SecretRenewal,
 } from './renew-secrets.js';
-import { RenewalPlan } from './renewal-plan.js';
 import { renewedPlaceOf } from './renewed-place.js';
 import { reloadText, settleReload } from './settle-reload.js';
 import { tell } from './tell.js';

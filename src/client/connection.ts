@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { formatHostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
-import { connectTcp } from './tcp-connection.js';
+import { addressRefused, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -17,6 +17,7 @@ export interface ConnectionOptions extends RouteOptions {
 /**
  * An open TLS 1.3 connection to a server that proved itself under the target's CA and name; no other trust, no client
  * certificate. Aborting `signal` gives up. Each way to fail is a RedemptionError of its own: `dns`,
+ * `address_refused`,
  * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
  */
 export async function openConnection(
@@ -63,7 +64,10 @@ async function openUnproven(
 
 async function openSocket(target: TlsTarget, options: RouteOptions, signal: AbortSignal): Promise<Socket> {
   const { address, proxy } = routeTo(target, options);
-  return proxy ? connectThroughProxy(proxy, address, signal) : connectTcp(address, signal);
+  const { mayReach } = options;
+  if (!proxy) return connectTcp(address, signal, mayReach);
+  if (mayReach && isIP(address.host) !== 0 && !mayReach(address.host)) throw addressRefused(address);
+  return connectThroughProxy(proxy, address, signal);
 }
 
 /** Rejects with RedemptionError `connection_timeout`, or with the error that TLS gave. */

@@ -31,6 +31,11 @@ export interface RouteOptions {
   /** Which hosts are reached without it, in the form of the variable NO_PROXY. */
   readonly noProxy?: string | undefined;
   readonly connectTo?: readonly ConnectTo[] | undefined;
+  /**
+   * Whether an address may be connected to; any may without it. Behind a proxy it is asked of addresses in URLs alone: names
+   * are the proxy's to resolve.
+   */
+  readonly mayReach?: ((address: string) => boolean) | undefined;
 }
 
 /** A proxy's address and what it is told of us. */

@@ -6,11 +6,18 @@ import { formatHostPort, type HostPort } from './route.js';
 import { untilAborted } from './until-aborted.js';
 
 /**
- * An open TCP connection to the first of a host's addresses that takes one. Rejects with RedemptionError `dns`,
- * `connection_refused` (no route included) or `connection_timeout`.
+ * An open TCP connection to the first of a host's addresses that takes one; of those alone that `mayReach` allows. Rejects
+ * with RedemptionError `dns`, `address_refused`, `connection_refused` (no route included) or `connection_timeout`.
  */
-export async function connectTcp(address: HostPort, signal: AbortSignal): Promise<Socket> {
-  const addresses = await resolve(address.host, signal);
+export async function connectTcp(
+  address: HostPort,
+  signal: AbortSignal,
+  mayReach: (address: string) => boolean = () => true,
+): Promise<Socket> {
+  const found = await resolve(address.host, signal);
+  // What the name means is asked once: another answer later cannot lead elsewhere.
+  const addresses = found.filter((one) => mayReach(one.address));
+  if (addresses.length === 0) throw addressRefused(address);
   const where = formatHostPort(address);
   const socket = connect({
     host: address.host,
@@ -37,6 +44,14 @@ export async function connectTcp(address: HostPort, signal: AbortSignal): Promis
     });
   }
   return socket.setNoDelay(true);
+}
+
+/** The refusal of a host at an address that may not be connected to. */
+export function addressRefused(address: HostPort): RedemptionError {
+  return new RedemptionError(
+    'address_refused',
+    `${formatHostPort(address)} is at an address that this service does not connect to.`,
+  );
 }
 
 async function resolve(host: string, signal: AbortSignal): Promise<LookupAddress[]> {

@@ -50,6 +50,8 @@ export type RedemptionErrorCode =
 /** Why the requesting side could not redeem, beyond what the service itself refused. */
 export type ClientErrorCode =
   | 'dns'
+  /** The URL of a token leads to an address that is not to be connected to: the machine itself, a cloud's metadata. */
+  | 'address_refused'
   | 'connection_refused'
   | 'connection_timeout'
   | 'proxy'

@@ -23,6 +23,9 @@ export interface PostedAnswer {
   readonly earlier: boolean;
 }
 
+/** A failure after which a server that counts every posting may have counted a use. */
+export class PerhapsSpent extends RedemptionError {}
+
 const MOST_POSTINGS = 3;
 const POLL_MS = 100;
 // Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
@@ -106,7 +109,7 @@ async function takeTurn(
       const number = (last?.number ?? 0) + 1;
       if (await pending.beginPosting({ number, at: now })) return { number };
     } else if (isOver) {
-      throw new RedemptionError(
+      throw new PerhapsSpent(
         'outcome_unknown',
         `The code was posted ${new Date(last.at).toISOString()} and its answer was lost; the server may have counted a use.`,
       );
@@ -118,10 +121,10 @@ async function takeTurn(
   }
 }
 
-function spentPerhaps(error: RedemptionError): RedemptionError {
+function spentPerhaps(error: RedemptionError): PerhapsSpent {
   const more =
     'The server may have counted a use all the same, so the code is not posted again unless told to.';
-  return new RedemptionError(error.code, `${error.message} ${more}`, { cause: error });
+  return new PerhapsSpent(error.code, `${error.message} ${more}`, { cause: error });
 }
 
 function hasEnded(token: AccessToken, now: number): boolean {

@@ -82,6 +82,21 @@ describe('a service whose configuration is wrong', () => {
     expect(hint).toMatch(allowed);
   });
 
+  it.each([
+    [['--controllers', 'accesstoken', '--no-redemption'], 'are for --platform kubernetes'],
+    [['-p', 'kubernetes', '--controllers', 'accesstoken'], 'a process of its own'],
+    [['-p', 'kubernetes', '--no-redemption'], 'there is nothing to be served'],
+    [
+      ['-p', 'kubernetes', '--no-redemption', '--controllers', 'accesstoken', '--controllers', 'accessgrant'],
+      'a process of its own',
+    ],
+    [['--token-network', 'everywhere'], 'tokenNetwork (flag --token-network) cannot be "everywhere"'],
+  ])('refuses controllers that do not go together: %j', async (words, reason) => {
+    const { code, error } = await refused(words);
+    expect(code).toBe(2);
+    expect(error).toContain(reason);
+  });
+
   it('names a configuration file that is not there', async () => {
     const { code, error } = await refused(['--config', place.path('missing.yaml')]);
     expect(code).toBe(2);

@@ -34,6 +34,8 @@ function valuesOf(values: object): string[] {
   return ['--values', file];
 }
 
+const REDEEMER_ALONE = { redeemer: { enabled: true }, grantServer: { enabled: false } };
+
 async function rendered(values: object, namespace = 'linkgrant'): Promise<Manifest[]> {
   return manifestsIn(await tools.template('linkgrant', namespace, valuesOf(values)));
 }
@@ -92,8 +94,28 @@ describe('the Helm chart', () => {
     expect(meaning(chart, ['west'])).toEqual(meaning(await built('namespace'), ['west']));
   });
 
+  it('makes of the redeemer what kustomize makes, for the whole cluster', async () => {
+    const chart = await rendered(REDEEMER_ALONE, 'linkgrant-redeemer');
+    const own = ['linkgrant-redeemer'];
+    expect(meaning(chart, own)).toEqual(meaning(await built('redeemer'), own));
+  });
+
+  it('makes of the redeemer what kustomize makes, for one namespace', async () => {
+    const chart = await rendered({ ...REDEEMER_ALONE, scope: 'namespace' }, 'east');
+    expect(meaning(chart, ['east'])).toEqual(meaning(await built('redeemer-namespace'), ['east']));
+  });
+
+  it('lets the redeemer into the namespaces that are named', async () => {
+    const manifests = await rendered({ redeemer: { enabled: true, namespaces: ['east', 'north'] } });
+    const bindings = manifests.filter(
+      ({ kind, metadata }) => kind === 'RoleBinding' && metadata.name === 'linkgrant-redeemer',
+    );
+    expect(bindings.map(({ metadata }) => metadata.namespace)).toEqual(['east', 'north']);
+  });
+
   it('asks for nothing in the whole cluster where its scope is a namespace', async () => {
-    const manifests = await rendered({ scope: 'namespace', crds: { install: false } }, 'west');
+    const redeemer = { enabled: true };
+    const manifests = await rendered({ scope: 'namespace', crds: { install: false }, redeemer }, 'west');
     expect(manifests.filter(({ metadata }) => metadata.namespace !== 'west')).toEqual([]);
   });
 
@@ -122,6 +144,12 @@ describe('the Helm chart', () => {
         secretNames: ['branch-ca'],
         env: [{ name: 'LINKGRANT_LOG_LEVEL', value: 'debug' }],
         service: { annotations: { a: 'b' }, loadBalancerSourceRanges: ['192.0.2.0/24'] },
+        redeemer: {
+          enabled: true,
+          namespaces: ['east'],
+          tokenNetworks: ['192.0.2.0/24', '2001:db8::/32'],
+          env: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
+        },
         monitoring: { annotations: true, from: [{ podSelector: {} }] },
         podAnnotations: { c: 'd' },
         nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -133,6 +161,7 @@ describe('the Helm chart', () => {
     [
       'with everything that can be turned off',
       {
+        grantServer: { enabled: false },
         crds: { install: false },
         viewRole: false,
         service: { type: 'ClusterIP' },
@@ -149,6 +178,7 @@ describe('the Helm chart', () => {
     ['a scope that there is not', { scope: 'world' }],
     ['a URL that is not https', { externalUrl: 'http://grants.example.com' }],
     ['a number in quotes', { replicas: '2' }],
+    ['a network that is none', { redeemer: { tokenNetworks: ['everywhere'] } }],
     ['a name that no Secret can have', { secretNames: ['Not A Name'] }],
   ])('refuses %s', async (_, values) => {
     const { code, stderr } = await tools.run('helm', ['template', 'x', CHART, ...valuesOf(values)]);
@@ -237,6 +267,23 @@ describe('the manifests', () => {
     expect(policy.ingress).toEqual([{ ports: [{ port: 'https', protocol: 'TCP' }] }]);
   });
 
+  it('let nobody come to the redeemer, and keep it from the machine and its metadata', async () => {
+    const manifests = await built('redeemer');
+    const { spec } = manifestOf(manifests, 'NetworkPolicy', 'linkgrant-redeemer');
+    // Without a word of who may come, nobody may.
+    expect(spec).not.toHaveProperty('ingress');
+    expect(spec).toMatchObject({
+      policyTypes: ['Ingress', 'Egress'],
+      egress: [{}, { to: [{ ipBlock: { except: ['127.0.0.0/8', '169.254.0.0/16'] } }, {}] }],
+    });
+    const container = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant-redeemer'));
+    expect(container).toMatchObject({
+      securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'ops' } },
+    });
+    expect(manifests.map(({ kind }) => kind)).not.toContain('Service');
+  });
+
   it('name settings that there are, and no flag', async () => {
     const all = {
       externalUrl: 'https://x',
@@ -247,10 +294,16 @@ describe('the manifests', () => {
     const containers = [await rendered(all), await built('cluster'), await built('namespace')].map(
       (manifests) => containerOf(manifestOf(manifests, 'Deployment', 'linkgrant')),
     );
+    const redeemers = [
+      await rendered({ ...REDEEMER_ALONE, redeemer: { enabled: true, tokenNetworks: ['192.0.2.0/24'] } }),
+      await built('redeemer'),
+      await built('redeemer-namespace'),
+    ].map((manifests) => containerOf(manifestOf(manifests, 'Deployment', 'linkgrant-redeemer')));
+    containers.push(...redeemers);
     const known = Object.keys(SETTINGS).map((key) => variableOf(key as SettingKey));
     const named = containers.flatMap(({ env }) => env.map(({ name }) => name));
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
-    expect(containers.map(({ args }) => args)).toEqual(Array(3).fill(['serve']));
+    expect(containers.map(({ args }) => args)).toEqual(Array(6).fill(['serve']));
   });
 
   it('put no kind of Skupper over one that is there', async () => {

@@ -7,12 +7,11 @@ import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubern
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
-import { rightsIn } from './harness/access-review.js';
 import { putSite } from './harness/cluster-sites.js';
 import { DeployTools } from './harness/deploy-tools.js';
-import { kubeconfigOf, serverOf } from './harness/kubeconfig.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { readyGrant } from './harness/served.js';
+import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
@@ -22,11 +21,13 @@ let cluster: TestCluster;
 let tools: DeployTools;
 let scratch: string;
 let workplace: Workplace;
+let accounts: ShippedRights;
 beforeAll(async () => {
   tools = await DeployTools.open();
   scratch = mkdtempSync(join(tmpdir(), 'linkgrant-deploy-'));
   workplace = new Workplace();
   cluster = await openTestCluster({ controllers: true });
+  accounts = new ShippedRights(cluster, tools, scratch);
 });
 afterAll(async () => {
   await workplace?.remove();
@@ -42,32 +43,6 @@ function kubectl(...args: string[]): Promise<string> {
 function helm(...args: string[]): Promise<string> {
   return tools.helm(['--kubeconfig', cluster.kubeconfig, '--namespace', 'linkgrant', ...args]);
 }
-
-/** Path of a kubeconfig of a service account. */
-async function kubeconfigFor(namespace: string, name: string): Promise<string> {
-  const token = await tools.token(cluster.kubeconfig, { namespace, name });
-  const file = join(scratch, `${namespace}-${name}.yaml`);
-  writeFileSync(file, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace }), { mode: 0o600 });
-  return file;
-}
-
-/** What a service account may do in a namespace beyond what every account may. */
-async function rightsOfAccount(namespace: string, name: string, place: string): Promise<string[]> {
-  const nobody = await cluster.serviceAccount(namespace, []);
-  const everybody = new Set(await rightsIn(nobody.kubeconfig, place));
-  const all = await rightsIn(await kubeconfigFor(namespace, name), place);
-  return all.filter((right) => !everybody.has(right));
-}
-
-async function mayDo(kubeconfig: string, ...right: string[]): Promise<boolean> {
-  const { stdout } = await tools.run('kubectl', ['--kubeconfig', kubeconfig, 'auth', 'can-i', ...right]);
-  return stdout.trim() === 'yes';
-}
-
-const expected = (rights: Readonly<Record<string, string>>): string[] =>
-  Object.entries(rights)
-    .flatMap(([what, verbs]) => verbs.split(' ').map((verb) => `${verb} ${what}`))
-    .sort();
 
 const SERVED = {
   'accessgrants.skupper.io': 'get list watch',
@@ -126,35 +101,35 @@ describe('kustomize', () => {
 
   it('lets the service do in the namespaces that it serves what the list says, and nothing else', async () => {
     const other = await cluster.namespace();
-    expect(await rightsOfAccount('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
+    expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
   });
 
   it('lets the service do in its own namespace what the list says, and nothing else', async () => {
-    expect(await rightsOfAccount('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
+    expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
   });
 
   it('lets the service of one namespace do nothing in another', async () => {
-    expect(await rightsOfAccount('west', 'linkgrant', 'west')).toEqual(
+    expect(await accounts.rightsOf('west', 'linkgrant', 'west')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
-    expect(await rightsOfAccount('west', 'linkgrant', await cluster.namespace())).toEqual([]);
+    expect(await accounts.rightsOf('west', 'linkgrant', await cluster.namespace())).toEqual([]);
   });
 
   it('lets the service read two Secrets of others by their names, and list or watch none', async () => {
     const place = await cluster.namespace();
-    const account = await kubeconfigFor('linkgrant', 'linkgrant');
-    const may = (...right: string[]) => mayDo(account, '-n', place, ...right);
+    const account = await accounts.kubeconfig('linkgrant', 'linkgrant');
+    const may = (...right: string[]) => accounts.mayDo(account, '-n', place, ...right);
     expect(await may('get', 'secrets/skupper-site-ca')).toBe(true);
     expect(await may('get', 'secrets/skupper-site-server')).toBe(true);
     expect(await may('get', 'secrets/somebody-elses')).toBe(false);
     expect(await may('list', 'secrets')).toBe(false);
     expect(await may('watch', 'secrets')).toBe(false);
     expect(await may('create', 'secrets')).toBe(false);
-    expect(await mayDo(account, '-A', 'list', 'secrets')).toBe(false);
-    expect(await mayDo(account, '-n', 'linkgrant', 'list', 'secrets')).toBe(true);
-    expect(await mayDo(account, '-n', 'linkgrant', 'watch', 'secrets')).toBe(false);
+    expect(await accounts.mayDo(account, '-A', 'list', 'secrets')).toBe(false);
+    expect(await accounts.mayDo(account, '-n', 'linkgrant', 'list', 'secrets')).toBe(true);
+    expect(await accounts.mayDo(account, '-n', 'linkgrant', 'watch', 'secrets')).toBe(false);
   });
 
   it.each([
@@ -177,7 +152,7 @@ describe('kustomize', () => {
       env: {
         ...Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? own])),
         LINKGRANT_DATA_DIR: dataDir,
-        KUBECONFIG: await kubeconfigFor(own, 'linkgrant'),
+        KUBECONFIG: await accounts.kubeconfig(own, 'linkgrant'),
       },
     });
     const probe = async (path: string) => (await fetch(`http://127.0.0.1:${serving.opsPort}${path}`)).status;
@@ -203,7 +178,8 @@ describe('kustomize', () => {
       '--clusterrole=view',
       `--serviceaccount=${name}`,
     );
-    const may = (verb: string) => mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
+    const may = (verb: string) =>
+      accounts.mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
     // What is aggregated is gathered by a controller that does not run here.
     await kubectl(
       ...['create', 'rolebinding', 'aggregated', '-n', place, '--clusterrole=linkgrant-view'],
@@ -286,8 +262,8 @@ describe('Helm', () => {
 
   it('gives the same rights as kustomize', async () => {
     const other = await cluster.namespace();
-    expect(await rightsOfAccount('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
-    expect(await rightsOfAccount('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
+    expect(await accounts.rightsOf('linkgrant', 'linkgrant', other)).toEqual(expected(SERVED));
+    expect(await accounts.rightsOf('linkgrant', 'linkgrant', 'linkgrant')).toEqual(
       expected(SERVED).concat(expected(OWN)).sort(),
     );
   });

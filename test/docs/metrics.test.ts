@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createRedeemerMetrics } from '../../src/admin/redeemer-metrics.js';
 import { createWorkerMetrics } from '../../src/admin/worker-metrics.js';
 import { startAdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
@@ -30,7 +31,9 @@ beforeAll(async () => {
     await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
     await service.ask('GET', '/api/v1/grants');
     const workers = createWorkerMetrics(() => ({ wanted: 2, serving: 2, ended: 0 }));
-    const registries = [service.running.metrics.registry, service.running.storeMetrics, workers];
+    const redeemer = createRedeemerMetrics({ countTokens: () => ({ open: 1 }), isLeading: () => true });
+    const ofService = [service.running.metrics.registry, service.running.storeMetrics, workers];
+    const registries = [...ofService, redeemer.registry];
     for (const registry of registries) {
       for (const { name, type, values } of await registry.getMetricsAsJSON()) {
         const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));

@@ -10,6 +10,8 @@ function core(kind: string, plural: string, namespaced = true): ResourceKind {
 
 /** Skupper's AccessGrant. */
 export const ACCESS_GRANTS = skupper('AccessGrant', 'accessgrants');
+/** Skupper's AccessToken. */
+export const ACCESS_TOKENS = skupper('AccessToken', 'accesstokens');
 /** Skupper's Link. */
 export const LINKS = skupper('Link', 'links');
 /** Skupper's Site. */

@@ -1,4 +1,5 @@
 import { type BackOffLimits, backOffDelay } from './back-off.js';
+import { type Lanes, ReadyKeys } from './ready-keys.js';
 
 /** What working on a key came to: nothing more to do, or to be looked at again after so many milliseconds. */
 export type Worked = 'settled' | { readonly againInMs: number };
@@ -16,6 +17,8 @@ export interface WorkQueueOptions {
   /** Keys that are worked on at a time. */
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
+  /** Whose turn it is when many wait; without it the first come is the first. */
+  readonly lanes?: Lanes;
 }
 
 interface Waiting {
@@ -29,16 +32,17 @@ interface Waiting {
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #ready = new Set<string>();
+  readonly #ready: ReadyKeys;
   readonly #running = new Map<string, Promise<void>>();
-  /** Added while it was worked on. */
-  readonly #again = new Set<string>();
+  /** Added while it was worked on; true for what is another matter than before. */
+  readonly #again = new Map<string, boolean>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
   #isOpen = false;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#ready = new ReadyKeys(options.lanes);
   }
 
   /** Takes keys from now on; what was added before waits until here. */
@@ -57,8 +61,18 @@ export class WorkQueue {
 
   /** Has a key worked on as soon as there is room, or, after a failure, when its wait is over. */
   add(key: string): void {
-    if (this.#running.has(key)) this.#again.add(key);
+    if (this.#running.has(key)) this.#again.set(key, this.#again.get(key) ?? false);
     else if (!this.#failures.has(key)) this.#enqueue(key);
+  }
+
+  /** As `add`, for a key that is another matter than before: earlier failures are forgotten. */
+  addAnew(key: string): void {
+    if (this.#running.has(key)) {
+      this.#again.set(key, true);
+      return;
+    }
+    this.#failures.delete(key);
+    this.#enqueue(key);
   }
 
   /** How many keys wait or are worked on now, those of a later time left out. */
@@ -88,9 +102,9 @@ export class WorkQueue {
   }
 
   #next(): void {
-    for (const key of this.#ready) {
-      if (!this.#isOpen || this.#running.size >= this.#options.concurrency) return;
-      this.#ready.delete(key);
+    while (this.#isOpen && this.#running.size < this.#options.concurrency) {
+      const key = this.#ready.take();
+      if (key === undefined) return;
       this.#running.set(key, this.#run(key));
     }
   }
@@ -107,12 +121,15 @@ export class WorkQueue {
       this.#options.onFailure(key, error, delay);
     }
     this.#running.delete(key);
+    this.#ready.release(key);
     if (!this.#isOpen) {
       this.#failures.delete(key);
       return;
     }
-    const addedMeanwhile = this.#again.delete(key);
-    if (addedMeanwhile) this.add(key);
+    const isAnother = this.#again.get(key);
+    this.#again.delete(key);
+    if (isAnother) this.addAnew(key);
+    else if (isAnother === false) this.add(key);
     if (delay !== undefined && !this.#ready.has(key)) this.#enqueueIn(key, delay);
     this.#next();
   }

@@ -23,10 +23,19 @@ export interface LinkgrantAccount {
 }
 
 /** Applies the shipped service account and roles, and gives the account's kubeconfig. */
-export async function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
-  await cluster.namespace(LINKGRANT);
+export function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantAccount> {
+  return shippedAccount(cluster, 'cluster', LINKGRANT);
+}
+
+/** The same of an overlay, whose namespace and account are called alike. */
+export async function shippedAccount(
+  cluster: TestCluster,
+  name: 'cluster' | 'redeemer',
+  namespace: string,
+): Promise<LinkgrantAccount> {
+  await cluster.namespace(namespace);
   const tools = await DeployTools.open();
-  const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('cluster')]));
+  const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
   for (const resource of manifests.filter(({ kind }) => KINDS.includes(kind))) {
     try {
       await cluster.admin.create(kindOf(resource), resource);
@@ -34,11 +43,11 @@ export async function linkgrantAccount(cluster: TestCluster): Promise<LinkgrantA
       if (!isApiError(error, 'already_exists')) throw error;
     }
   }
-  const token = await tools.token(cluster.kubeconfig, { namespace: LINKGRANT, name: LINKGRANT });
+  const token = await tools.token(cluster.kubeconfig, { namespace, name: namespace });
   tools.close();
   const scratch = mkdtempSync(join(tmpdir(), 'linkgrant-account-'));
   const kubeconfig = join(scratch, 'kubeconfig.yaml');
-  writeFileSync(kubeconfig, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace: LINKGRANT }), {
+  writeFileSync(kubeconfig, kubeconfigOf({ ...serverOf(cluster.kubeconfig), token, namespace }), {
     mode: 0o600,
   });
   return { kubeconfig, manifests, remove: () => rmSync(scratch, { recursive: true, force: true }) };

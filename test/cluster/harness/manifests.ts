@@ -30,7 +30,7 @@ export interface Container {
 }
 
 /** Directory of a kustomize overlay. */
-export function overlay(name: 'cluster' | 'namespace'): string {
+export function overlay(name: 'cluster' | 'namespace' | 'redeemer' | 'redeemer-namespace'): string {
   return resolve(DEPLOY, 'kustomize/overlays', name);
 }
 

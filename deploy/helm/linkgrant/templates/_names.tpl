@@ -17,7 +17,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: redemption
 {{- end }}
 
-{{/* Kind of the roles for the namespaces that are served. */}}
+{{/* Name and pod labels of what redeems AccessTokens. */}}
+{{- define "linkgrant.redeemer" -}}
+{{ include "linkgrant.name" . }}-redeemer
+{{- end }}
+
+{{- define "linkgrant.redeemerSelector" -}}
+app.kubernetes.io/name: linkgrant
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: redeemer
+{{- end }}
+
+{{/* Kind of the roles that are for more than its own namespace. */}}
 {{- define "linkgrant.roleKind" -}}
 {{- ternary "ClusterRole" "Role" (eq .Values.scope "cluster") -}}
 {{- end }}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { ReadinessPart } from './admin/operations-app.js';
+import { createRedeemerMetrics, type RedeemerMetrics } from './admin/redeemer-metrics.js';
+import { createRenewalClient } from './client/renewal-client.js';
+import { readRenewal } from './client/renewal-reader.js';
+import { tokenNetworks } from './client/token-networks.js';
+import { RedemptionError } from './domain/redemption-error.js';
+import { openKubernetesClient } from './platforms/kubernetes/client.js';
+import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
+import { clusterMaterializer } from './platforms/kubernetes/requesting/cluster-materializer.js';
+import { pendingSecrets } from './platforms/kubernetes/requesting/pending-secret.js';
+import {
+  TokenController,
+  type TokenControllerOptions,
+} from './platforms/kubernetes/tokens/token-controller.js';
+import type { TokenFacts } from './platforms/kubernetes/tokens/token-index.js';
+import { type RequestingSideOptions, redeemer } from './requesting-side.js';
+import type { RuntimeContext } from './runtime.js';
+import type { Settings } from './setting-schemas.js';
+
+// What is under way may end; with what the cluster may take to be let go of, under 10 s.
+const DRAIN_MS = 6_000;
+
+/** A running program that redeems the AccessTokens of a cluster, or of a namespace. It listens for nobody. */
+export interface RunningRedeemer {
+  readonly metrics: Registry;
+  readonly readiness: readonly ReadinessPart[];
+  /** Lets go of the lead and ends what is under way, in under 10 s. */
+  close(): Promise<void>;
+}
+
+/** Starts it; `connection` says how services are reached. Rejects with ClusterConfigError. */
+export async function startKubernetesRedeemer(
+  settings: Settings,
+  connection: Omit<RequestingSideOptions, 'clock' | 'mayReach'>,
+  context: RuntimeContext,
+): Promise<RunningRedeemer> {
+  const { kubeconfig, context: contextName } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context: contextName });
+  const ownNamespace = settings.serviceNamespace ?? client.namespace;
+  if (ownNamespace === undefined) {
+    client.close();
+    throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+  }
+  const stopping = new AbortController();
+  const metrics = createRedeemerMetrics({
+    countTokens: () => countByState(controller.tokens.all()),
+    isLeading: () => controller.isLeading,
+  });
+  const reached = { ...connection, clock: context.clock, mayReach: tokenNetworks(settings.tokenNetwork) };
+  const controller = new TokenController({
+    client,
+    namespace: settings.namespace,
+    ownNamespace,
+    identity: `${hostname()}_${randomUUID()}`,
+    ...redeeming(reached, context, stopping.signal),
+    ...telling(metrics, context),
+    // They keep the process alive while the API server is away and nothing else does.
+    wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
+  });
+  controller.start();
+  return {
+    metrics: metrics.registry,
+    readiness: [{ name: 'cluster', ready: async () => assertKnown(controller) }],
+    async close() {
+      stopping.abort();
+      await Promise.race([controller.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
+      client.close();
+    },
+  };
+}
+
+/** How tokens are redeemed and links renewed; what waits is over when `stopping` is aborted. */
+function redeeming(
+  reached: RequestingSideOptions,
+  { clock, checkpoint }: RuntimeContext,
+  stopping: AbortSignal,
+): Pick<TokenControllerOptions, 'redeem' | 'renewing' | 'clock' | 'checkpoint'> {
+  const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
+  return {
+    redeem: (request, place) => {
+      const redeem = redeemer(pendingSecrets(place, clock), { ...reached, checkpoint, wait });
+      return redeem(request, clusterMaterializer(place, clock));
+    },
+    renewing: { client: createRenewalClient(reached), readRenewal, clock, checkpoint },
+    clock,
+    checkpoint,
+  };
+}
+
+/** What is told of the work: in the log and the metrics, in words of ours and codes alone. */
+function telling(
+  metrics: RedeemerMetrics,
+  { logger }: RuntimeContext,
+): Pick<
+  TokenControllerOptions,
+  'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onAttemptFailed' | 'renewals' | 'onFailure'
+> {
+  const failed = (what: string, error: unknown) =>
+    logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again');
+  return {
+    onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
+      metrics.attempted('redeemed');
+      const event = 'token_redeemed';
+      logger.info({ event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed }, 'redeemed');
+    },
+    onGivenUp(key, { code, message }) {
+      metrics.attempted(code);
+      logger.warn({ event: 'token_given_up', ...placeIn(key), code }, message);
+    },
+    onNotServed(namespace) {
+      const event = 'namespace_not_served';
+      logger.info({ event, namespace }, 'its AccessTokens are left alone: no RoleBinding there lets this in');
+    },
+    onAttemptFailed(key, error, retryInMs) {
+      if (!(error instanceof RedemptionError)) {
+        failed(`work on AccessToken ${key}`, error);
+        return;
+      }
+      metrics.attempted(error.code);
+      logger.warn({ event: 'token_failed', ...placeIn(key), code: error.code, retryInMs }, error.message);
+    },
+    renewals: {
+      renewed(key, { redemptionId, certificate }) {
+        metrics.renewed('renewed');
+        const notAfter = new Date(certificate.notAfter).toISOString();
+        logger.info(
+          { event: 'link_renewed', ...placeIn(key), redemption: redemptionId, notAfter },
+          'renewed',
+        );
+      },
+      failed(key, error) {
+        if (!(error instanceof RedemptionError)) {
+          failed(`renew the link ${key}`, error);
+          return;
+        }
+        metrics.renewed(error.code);
+        logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
+      },
+      unread: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
+    },
+    onFailure: failed,
+  };
+}
+
+function placeIn(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace, name] = key.split('/') as [string, string];
+  return { namespace, name };
+}
+
+function countByState(tokens: Iterable<TokenFacts>): Record<TokenFacts['state'], number> {
+  const counts = { open: 0, redeemed: 0, refused: 0, unknown: 0 };
+  for (const { state } of tokens) counts[state] += 1;
+  return counts;
+}
+
+function assertKnown(controller: TokenController): void {
+  const problem = controller.problem();
+  if (problem !== undefined) throw new Error(problem);
+}

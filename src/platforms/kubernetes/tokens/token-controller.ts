@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import type { Checkpoint, Clock } from '../../../redemption/clock.js';
+import { timeOf } from '../access-grant-resource.js';
+import type { KubernetesClient } from '../client.js';
+import { ClusterWatch } from '../cluster-watch.js';
+import { ACCESS_TOKENS, SITES } from '../kinds.js';
+import { LeaderElection } from '../leader-election.js';
+import { leaseAccess } from '../lease-access.js';
+import { SiteIndex } from '../site-index.js';
+import { readSite } from '../site-resource.js';
+import { WorkQueue } from '../work-queue.js';
+import { LinkRenewals, type LinkRenewalsOptions } from './link-renewals.js';
+import { readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
+import { TokenReconciler, type TokenReconcilerDependencies } from './token-reconciler.js';
+import { TokenStatusWriter } from './token-status-writer.js';
+
+export interface TokenControllerOptions
+  extends Pick<TokenReconcilerDependencies, 'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed'> {
+  readonly client: KubernetesClient;
+  /** The only namespace whose tokens are redeemed; undefined for all that let us. */
+  readonly namespace: string | undefined;
+  /** Where the program itself runs. */
+  readonly ownNamespace: string;
+  /** Unlike every other replica's. */
+  readonly identity: string;
+  readonly renewing: LinkRenewalsOptions['side'];
+  readonly renewals: LinkRenewalsOptions['observer'];
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Told of an attempt at `namespace/name` that failed, and when the next one is. */
+  readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
+  /** Told of what else failed and is tried again, in a few words. */
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+/** Name of the Lease by which one replica redeems. */
+const LEASE = 'linkgrant-tokens';
+const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+// An attempt waits for others, half a minute at most; a namespace has a few at a time, so dead tokens delay their own kind.
+const WORK = { concurrency: 32, backOff: { firstMs: 2_000, longestMs: 300_000 } };
+const MOST_OF_A_NAMESPACE = 2;
+const SYNC_POLL_MS = 100;
+
+/** Redeems the AccessTokens of a cluster, or of a namespace, and renews the links that they led to, where it leads. */
+export class TokenController {
+  readonly tokens: TokenIndex;
+  readonly #options: TokenControllerOptions;
+  readonly #sites: SiteIndex;
+  /** Uid of the Site of each namespace that has one. */
+  readonly #siteUids = new Map<string, string>();
+  readonly #queue: WorkQueue;
+  readonly #renewals: LinkRenewals;
+  readonly #election: LeaderElection;
+  readonly #watch: ClusterWatch;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> | undefined;
+
+  constructor(options: TokenControllerOptions) {
+    this.#options = options;
+    const { client, clock, identity, ownNamespace, wait, onFailure } = options;
+    this.#sites = new SiteIndex((namespace) => this.#siteChanged(namespace));
+    this.tokens = new TokenIndex((key, isAnother) => this.#tokenChanged(key, isAnother));
+    const reconciler = new TokenReconciler({ ...options, status: new TokenStatusWriter(client, clock) });
+    this.#queue = new WorkQueue({
+      ...WORK,
+      work: (key) => reconciler.reconcile(key),
+      onFailure: options.onAttemptFailed,
+      lanes: { of: (key) => key.split('/', 1)[0] as string, most: MOST_OF_A_NAMESPACE },
+    });
+    this.#renewals = new LinkRenewals({
+      client,
+      clock,
+      namespaces: () => [...this.#siteUids.keys()],
+      side: options.renewing,
+      observer: options.renewals,
+    });
+    this.#watch = new ClusterWatch(options);
+    this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);
+    this.#watch.add('Sites', SITES, readSite, this.#sites.sinkOf('Site'));
+    this.#election = new LeaderElection({
+      ...ELECTION,
+      lease: leaseAccess(client, { namespace: ownNamespace, name: LEASE }),
+      identity,
+      clock,
+      wait,
+      lead: (signal) => this.#lead(signal),
+      onFailure: (error) => onFailure('take part in the election of a leader', error),
+    });
+  }
+
+  get isLeading(): boolean {
+    return this.#election.isLeading;
+  }
+
+  /** Begins to watch and to take part in the election. */
+  start(): void {
+    const { signal } = this.#stop;
+    this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
+  }
+
+  /** Stops, lets go of the lead, and resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Why the cluster is not known well enough, as a sentence; undefined where it is. */
+  problem(): string | undefined {
+    return this.#watch.problem();
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { wait } = this.#options;
+    while (!signal.aborted && !this.#watch.isSynced()) await wait(SYNC_POLL_MS, signal);
+    this.#queue.start();
+    for (const facts of this.tokens.all()) this.#enqueue(facts);
+    const renewing = this.#renewals.run(signal, wait);
+    if (!signal.aborted) await once(signal, 'abort');
+    await Promise.all([this.#queue.stop(), renewing]);
+  }
+
+  #tokenChanged(key: string, isAnother: boolean): void {
+    const facts = this.tokens.find(key);
+    if (facts) this.#enqueue(facts, isAnother);
+  }
+
+  /** What becomes of tokens depends on which Site there is, not on what it says of itself. */
+  #siteChanged(namespace: string): void {
+    const uid = this.#sites.siteOf(namespace)?.uid;
+    if (uid === this.#siteUids.get(namespace)) return;
+    if (uid === undefined) this.#siteUids.delete(namespace);
+    else this.#siteUids.set(namespace, uid);
+    for (const facts of this.tokens.tokensIn(namespace)) this.#enqueue(facts, true);
+  }
+
+  #enqueue(facts: TokenFacts, isAnother = false): void {
+    // Who begins to lead looks at every token.
+    if (!this.#election?.isLeading || !this.#hasWork(facts)) return;
+    if (isAnother) this.#queue.addAnew(facts.key);
+    else this.#queue.add(facts.key);
+  }
+
+  #hasWork({ state, namespace, redeemedAt }: TokenFacts): boolean {
+    if (state !== 'redeemed') return state !== 'refused';
+    const site = this.#sites.siteOf(namespace);
+    return !site || (timeOf(site.createdAt) ?? 0) > (redeemedAt ?? 0);
+  }
+}

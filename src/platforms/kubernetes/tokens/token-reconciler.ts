@@ -1,0 +1,158 @@
+import { readSignedCode } from '../../../codes/signed-code.js';
+import type { AccessToken } from '../../../domain/access-token.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import type { Checkpoint, Clock } from '../../../redemption/clock.js';
+import { readAccessToken } from '../../../redemption/read-access-token.js';
+import {
+  pendingRedemptionId,
+  type RedeemedToken,
+  type RedeemTokenRequest,
+} from '../../../redemption/redeem-token.js';
+import { timeOf } from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_TOKENS } from '../kinds.js';
+import type { NamespacePlace } from '../requesting/namespace-place.js';
+import { findPlacedSecret } from '../requesting/placed-secret.js';
+import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
+import type { Stored } from '../resource.js';
+import type { SiteFacts } from '../site-resource.js';
+import type { Worked } from '../work-queue.js';
+import {
+  type AccessTokenResource,
+  finalReason,
+  OF_DELETED_SITE,
+  redeemedCondition,
+  type TokenState,
+} from './access-token-resource.js';
+import { failedState } from './token-failures.js';
+import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
+
+export interface TokenReconcilerDependencies {
+  readonly client: KubernetesClient;
+  readonly status: TokenStatusWriter;
+  /** Redeems into a namespace; safe to repeat. */
+  readonly redeem: (request: RedeemTokenRequest, place: NamespacePlace) => Promise<RedeemedToken>;
+  /** Told of each redemption that put a link in place. */
+  readonly onRedeemed: (key: string, redeemed: RedeemedToken) => void;
+  /** Told of each failure after which nothing is asked again by itself. */
+  readonly onGivenUp: (key: string, error: RedemptionError) => void;
+  /** Told of a namespace whose tokens are none of ours, when that is found. */
+  readonly onNotServed: (namespace: string) => void;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+const READY: TokenState = { redeemed: true, reason: 'Ready', message: 'OK' };
+/** When a namespace is looked at again whose owner has not let us in. */
+const NOT_SERVED_MS = 60_000;
+/** When a link is looked for again that somebody else may bring about, or take away. */
+const LOOK_MS = 60_000;
+
+/**
+ * Redeems an AccessToken into its namespace, once, and says in its status what came of it. Whatever run dies anywhere, the
+ * next one takes up what it kept; a status that cannot be written is written later, and nothing is redeemed for it.
+ */
+export class TokenReconciler {
+  readonly #deps: TokenReconcilerDependencies;
+  readonly #closedUntil = new Map<string, number>();
+
+  constructor(deps: TokenReconcilerDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Works on the token `namespace/name`. Rejects with RedemptionError where it is to be tried again. */
+  async reconcile(key: string): Promise<Worked> {
+    const [namespace, name] = key.split('/') as [string, string];
+    const { clock } = this.#deps;
+    if ((this.#closedUntil.get(namespace) ?? 0) > clock()) return { againInMs: NOT_SERVED_MS };
+    try {
+      const worked = await this.#work({ namespace, name }, key);
+      this.#closedUntil.delete(namespace);
+      return worked;
+    } catch (error) {
+      if (!(error instanceof NotServed)) throw error;
+      if (!this.#closedUntil.has(namespace)) this.#deps.onNotServed(namespace);
+      this.#closedUntil.set(namespace, clock() + NOT_SERVED_MS);
+      return { againInMs: NOT_SERVED_MS };
+    }
+  }
+
+  async #work(place: { readonly namespace: string; readonly name: string }, key: string): Promise<Worked> {
+    const { client, status } = this.#deps;
+    const { namespace } = place;
+    const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, place);
+    if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
+    const reason = finalReason(token);
+    if (reason === 'Refused') return 'settled';
+    const site = await findRequestingSite(client, namespace);
+    const read = readAccessToken({ metadata: { ...token.metadata }, spec: token.spec ?? {} });
+    if (reason === 'Ready') return this.#lookForSite(token, read, site);
+    if (typeof read === 'string') {
+      const message = `The AccessToken cannot be used: ${read}.`;
+      await status.say(token, { redeemed: false, reason: 'Refused', message });
+      return 'settled';
+    }
+    if (reason === 'OutcomeUnknown' && !(await this.#isPlaced(namespace, read))) {
+      return { againInMs: LOOK_MS };
+    }
+    if (!site) {
+      const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
+      // The Site's coming brings the key back.
+      await status.say(token, { redeemed: false, reason: 'Pending', message });
+      return 'settled';
+    }
+    return this.#redeem(token, read, site, key);
+  }
+
+  async #redeem(
+    resource: Stored<AccessTokenResource>,
+    token: AccessToken,
+    site: SiteFacts,
+    key: string,
+  ): Promise<Worked> {
+    const { client, status, redeem, onRedeemed, onGivenUp, checkpoint } = this.#deps;
+    const { namespace = '' } = resource.metadata;
+    const subject = readSignedCode(token.code)?.subject ?? site.uid;
+    const place = { client, namespace, owner: async () => ownerReference(site) };
+    try {
+      onRedeemed(key, await redeem({ token, subject, renews: true }, place));
+    } catch (error) {
+      // While the API server does not answer, it takes no status either.
+      if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
+      const state = failedState(error);
+      await status.say(resource, state);
+      if (state.reason === 'Error') throw error;
+      onGivenUp(key, error);
+      return state.reason === 'OutcomeUnknown' ? { againInMs: LOOK_MS } : 'settled';
+    }
+    await checkpoint('before-status');
+    await status.say(resource, READY);
+    return 'settled';
+  }
+
+  /** A link goes with its Site, and its token says so. */
+  async #lookForSite(
+    resource: Stored<AccessTokenResource>,
+    token: AccessToken | string,
+    site: SiteFacts | undefined,
+  ): Promise<Worked> {
+    const condition = redeemedCondition(resource);
+    if (condition?.reason !== READY.reason || typeof token === 'string') return 'settled';
+    const redeemedAt = timeOf(condition.lastTransitionTime) ?? 0;
+    if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
+    // Clocks differ, and what belonged to a Site goes a while after it.
+    if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { againInMs: LOOK_MS };
+    await this.#deps.status.say(resource, OF_DELETED_SITE);
+    return 'settled';
+  }
+
+  async #isPlaced(namespace: string, token: AccessToken): Promise<boolean> {
+    try {
+      const id = pendingRedemptionId(token);
+      return (await findPlacedSecret(this.#deps.client, namespace, id))?.answer !== undefined;
+    } catch (error) {
+      throw isApiError(error, 'forbidden') ? new NotServed() : error;
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+import { Workplace } from '../support/command-line.js';
+import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
+import { DeployTools } from './harness/deploy-tools.js';
+import { CHART, containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
+import { REDEEMER, startRedeemer } from './harness/redeemer.js';
+import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { tokenNamespace } from './harness/token-namespace.js';
+
+const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+
+let cluster: TestCluster;
+let tools: DeployTools;
+let scratch: string;
+let workplace: Workplace;
+let accounts: ShippedRights;
+let server: IssuingServer;
+beforeAll(async () => {
+  tools = await DeployTools.open();
+  scratch = mkdtempSync(join(tmpdir(), 'linkgrant-redeemer-'));
+  workplace = new Workplace();
+  server = await startIssuingServer('linkgrant');
+  cluster = await openTestCluster({ controllers: true });
+  accounts = new ShippedRights(cluster, tools, scratch);
+  await cluster.namespace('east');
+  await kubectl('apply', '--server-side', '-k', overlay('redeemer'));
+  await kubectl('apply', '--server-side', '-k', overlay('redeemer-namespace'));
+});
+afterAll(async () => {
+  await workplace?.remove();
+  await server?.close();
+  await cluster?.close();
+  tools?.close();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+function kubectl(...args: readonly string[]): Promise<string> {
+  return tools.kubectl(['--kubeconfig', cluster.kubeconfig, ...args]);
+}
+
+const WATCHED = { 'accesstokens.skupper.io': 'get list watch', 'sites.skupper.io': 'list watch' };
+const LET_IN = {
+  'accesstokens/status.skupper.io': 'patch',
+  'links.skupper.io': 'get list create patch',
+  secrets: 'get list create update patch delete',
+};
+const OWN = { 'leases.coordination.k8s.io': 'get create update' };
+
+describe('kustomize', () => {
+  it('lets the redeemer read tokens and sites everywhere, and do nothing more where nobody let it in', async () => {
+    const place = await cluster.namespace();
+    expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(expectedRights(WATCHED));
+    const everywhere = await accounts.kubeconfig(REDEEMER, REDEEMER);
+    for (const right of ['get secrets', 'list secrets', 'patch accesstokens/status']) {
+      expect(await accounts.mayDo(everywhere, '-A', ...right.split(' ')), right).toBe(false);
+    }
+  });
+
+  it('lets it do in a namespace with its RoleBinding what the list says, and nothing else', async () => {
+    const { namespace } = await tokenNamespace(cluster);
+    expect(await accounts.rightsOf(REDEEMER, REDEEMER, namespace)).toEqual(
+      expectedRights({ ...WATCHED, ...LET_IN }),
+    );
+  });
+
+  it('lets it do in its own namespace nothing but take the lead', async () => {
+    expect(await accounts.rightsOf(REDEEMER, REDEEMER, REDEEMER)).toEqual(
+      expectedRights({ ...WATCHED, ...OWN }),
+    );
+  });
+
+  it('lets that of one namespace do nothing in another', async () => {
+    expect(await accounts.rightsOf('east', REDEEMER, 'east')).toEqual(
+      expectedRights({ ...WATCHED, ...LET_IN, ...OWN }),
+    );
+    expect(await accounts.rightsOf('east', REDEEMER, await cluster.namespace())).toEqual([]);
+  });
+
+  it('runs pods that the strictest pod security lets in', async () => {
+    const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay('redeemer')]));
+    const pod = podOf(manifestOf(manifests, 'Deployment', REDEEMER), REDEEMER);
+    const made = await cluster.admin.create(PODS, pod);
+    expect(made).toMatchObject({ spec: { serviceAccountName: REDEEMER } });
+    await cluster.admin.delete(PODS, made.metadata);
+  });
+
+  it('changes nothing when it is applied again', async () => {
+    const versions = () =>
+      kubectl(
+        ...['get', 'all,roles,rolebindings,networkpolicies,pdb,sa', '-A'],
+        ...['-l', 'app.kubernetes.io/name=linkgrant', '-o'],
+        'jsonpath={range .items[*]}{.kind}{.metadata.name}{.metadata.resourceVersion}{"\\n"}{end}',
+      );
+    const before = await versions();
+    expect(before.split('\n').length).toBeGreaterThan(12);
+    await kubectl('apply', '--server-side', '-k', overlay('redeemer'));
+    await kubectl('apply', '--server-side', '-k', overlay('redeemer-namespace'));
+    expect(await versions()).toBe(before);
+  });
+
+  it('redeems with the settings and the rights that it has, for the cluster', async () => {
+    const place = await tokenNamespace(cluster);
+    const account = await accounts.kubeconfig(REDEEMER, REDEEMER);
+    const redeemer = await startRedeemer(account, { env: await shippedEnv('redeemer') });
+    await place.put(server.token);
+    await place.said('Ready');
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+    expect(redeemer.said.stderr).not.toContain('forbidden');
+  });
+
+  it('redeems with the settings and the rights that it has, for one namespace', async () => {
+    const place = await tokenNamespace(cluster, { named: 'east' });
+    const account = await accounts.kubeconfig('east', REDEEMER);
+    const env = await shippedEnv('redeemer-namespace', 'east');
+    const redeemer = await startRedeemer(account, { env, ownNamespace: 'east' });
+    expect(redeemer.said.stdout).toContain('of namespace east');
+    await place.put(server.token);
+    await place.said('Ready');
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+    expect(redeemer.said.stderr).not.toContain('forbidden');
+  });
+});
+
+describe('Helm', () => {
+  it('makes manifests that are applied, and gives the same rights', async () => {
+    const [own, place] = [await cluster.namespace(), await cluster.namespace()];
+    await kubectl('label', `namespace/${own}`, 'pod-security.kubernetes.io/enforce=restricted');
+    const values = `redeemer.enabled=true,grantServer.enabled=false,redeemer.namespaces={${place}}`;
+    const text = await tools.template('mine-linkgrant', own, ['--set', values]);
+    await tools.kubectl(['--kubeconfig', cluster.kubeconfig, 'apply', '--server-side', '-f', '-'], text);
+    const name = 'mine-linkgrant-redeemer';
+    expect(await accounts.rightsOf(own, name, place)).toEqual(expectedRights({ ...WATCHED, ...LET_IN }));
+    expect(await accounts.rightsOf(own, name, await cluster.namespace())).toEqual(expectedRights(WATCHED));
+    const pod = podOf(manifestOf(manifestsIn(text), 'Deployment', name), own);
+    expect(await cluster.admin.create(PODS, pod as Resource)).toMatchObject({
+      spec: { serviceAccountName: name },
+    });
+  });
+
+  it('has nothing of it unless it is asked for', async () => {
+    const text = await tools.template('linkgrant', 'linkgrant', []);
+    expect(text).not.toContain('redeemer');
+    const nothing = await tools.template('linkgrant', 'linkgrant', ['--set', 'grantServer.enabled=false']);
+    expect(manifestsIn(nothing)).toEqual([]);
+    expect(await tools.helm(['lint', '--strict', CHART])).toContain('0 chart(s) failed');
+  });
+});
+
+/** The variables of the shipped container, as its pod in that namespace has them. */
+async function shippedEnv(
+  name: 'redeemer' | 'redeemer-namespace',
+  namespace = REDEEMER,
+): Promise<Record<string, string>> {
+  const manifests = manifestsIn(await tools.kubectl(['kustomize', overlay(name)]));
+  const { args, env } = containerOf(manifestOf(manifests, 'Deployment', REDEEMER));
+  expect(args).toEqual(['serve']);
+  return Object.fromEntries(env.map(({ name: variable, value }) => [variable, value ?? namespace]));
+}

@@ -1,0 +1,72 @@
+import type { AccessToken } from '../../../src/domain/access-token.js';
+import { accessTokenResource } from '../../../src/domain/access-token-resource.js';
+import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes/kinds.js';
+import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { AccessTokenResource } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
+import { REDEEMER } from './redeemer.js';
+import { type LinkResource, putRequestingSite } from './requesting-namespace.js';
+import type { TestCluster } from './test-cluster.js';
+import { until } from './until.js';
+
+const ROLE_BINDINGS: ResourceKind = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  namespaced: true,
+};
+
+/** A namespace of a site that links to others, whose AccessTokens are redeemed. */
+export interface TokenNamespace {
+  readonly namespace: string;
+  readonly siteUid: string;
+  /** Makes an AccessToken. */
+  put(token: AccessToken): Promise<Stored<AccessTokenResource>>;
+  token(name?: string): Promise<Stored<AccessTokenResource>>;
+  /** The AccessToken once its status says so. */
+  said(status: string, name?: string): Promise<Stored<AccessTokenResource>>;
+  links(): Promise<readonly Stored<LinkResource>[]>;
+  secrets(): Promise<readonly Stored<SecretResource>[]>;
+}
+
+/** Lets the shipped redeemer into a namespace, as its owner does. */
+export async function letIn({ admin }: TestCluster, namespace: string): Promise<void> {
+  await admin.create(ROLE_BINDINGS, {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: ROLE_BINDINGS.kind,
+    metadata: { name: REDEEMER, namespace },
+    roleRef: { apiGroup: ROLE_BINDINGS.group, kind: 'ClusterRole', name: REDEEMER },
+    subjects: [{ kind: 'ServiceAccount', name: REDEEMER, namespace: REDEEMER }],
+  } as Resource);
+}
+
+/** Makes one, with a Ready Site and open to the redeemer unless told otherwise. */
+export async function tokenNamespace(
+  cluster: TestCluster,
+  options: { readonly named?: string; readonly withoutSite?: boolean; readonly closed?: boolean } = {},
+): Promise<TokenNamespace> {
+  const { admin } = cluster;
+  const namespace = await cluster.namespace(options.named);
+  // One of that name has the roles of its own.
+  if (!options.closed && options.named === undefined) await letIn(cluster, namespace);
+  const siteUid = options.withoutSite ? '' : await putRequestingSite(cluster, namespace);
+  const token = (name = 'my-link') => admin.get<AccessTokenResource>(ACCESS_TOKENS, { namespace, name });
+  return {
+    namespace,
+    siteUid,
+    put: (given) => {
+      const { metadata, ...resource } = accessTokenResource(given);
+      const made = { ...resource, metadata: { ...metadata, namespace } };
+      return admin.create<AccessTokenResource>(ACCESS_TOKENS, made as AccessTokenResource);
+    },
+    token,
+    said: (status, name) =>
+      until(`the token to be ${status}`, async () => {
+        const found = await token(name);
+        return found.status?.status === status ? found : undefined;
+      }),
+    links: async () => (await admin.listAll<LinkResource>(LINKS, { namespace })).items,
+    secrets: async () => (await admin.listAll<SecretResource>(SECRETS, { namespace })).items,
+  };
+}
