@@ -6,9 +6,20 @@ export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 // What only ever rises, and so must not fall when the process that counted it has gone.
 const CUMULATIVE: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
+// Parts of a second, and of all else: sums of them are exact in whatever order they are added, so that none falls by a
+// rounding when a worker ends. A collector takes any fall for a restart.
+const PARTS = 2 ** 20;
+
 /** True for a metric whose values add up over the life of a process. `type` is told as a word, whatever its type says. */
 function isCumulative({ type }: MetricsSnapshot[number]): boolean {
   return CUMULATIVE.has(String(type));
+}
+
+/** What a metric adds up is cut off after whole parts; the rest is as it was. */
+function inParts(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
+  if (!isCumulative(metric)) return metric;
+  const values = metric.values.map((one) => ({ ...one, value: Math.floor(one.value * PARTS) / PARTS }));
+  return { ...metric, values };
 }
 
 /**
@@ -21,7 +32,7 @@ export class WorkerMetrics {
 
   /** Takes the place of what this worker told before. */
   note(worker: number, snapshot: MetricsSnapshot): void {
-    this.#latest.set(worker, snapshot);
+    this.#latest.set(worker, snapshot.map(inParts));
   }
 
   /** The worker has ended: what it counted stays, what it was does not. */

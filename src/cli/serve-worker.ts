@@ -18,7 +18,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   const service = await startService(settings, runtime).catch(async (error: unknown) => {
     const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
     await tell({ failed: { message, hint, exitCode } });
-    process.disconnect();
+    leave();
     return undefined;
   });
   if (!service) return;
@@ -36,11 +36,16 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   clearInterval(telling);
   await service.close();
   await tellState(service);
-  process.disconnect?.();
+  leave();
 }
 
 async function tellState({ metrics, certificateTimes }: RunningService): Promise<void> {
   await tell({ metrics: await metrics.registry.getMetricsAsJSON(), ends: certificateTimes() });
+}
+
+/** Lets go of the process that started this one, if it has not gone meanwhile. */
+function leave(): void {
+  if (process.connected) process.disconnect();
 }
 
 /** Tells the process that started this one; it may have gone meanwhile. */

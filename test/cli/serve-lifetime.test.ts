@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { childrenOf } from '../support/process-children.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
 
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
@@ -43,7 +44,7 @@ describe('a service that is told to stop', () => {
     'on %s answers the request that is running, and exits 0',
     async (signal) => {
       const dataDir = place.path(`stop-${signal}`);
-      const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
+      const service = await place.serve(['--data-dir', dataDir, ...ENDPOINT, ...OPERATIONS]);
       const { url, code, ca } = await issue(dataDir);
       const socket = await connectTo(service, ca);
       socket.write(
@@ -62,6 +63,11 @@ describe('a service that is told to stop', () => {
           () => true,
         ),
       );
+      const { status, text } = await operations(service, '/readyz');
+      expect([status, JSON.parse(text).parts.listener.reason]).toEqual([
+        503,
+        expect.stringContaining('stopping'),
+      ]);
       socket.write(code.slice(3));
       let answer = '';
       socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
@@ -195,12 +201,6 @@ describe('a service of two workers', () => {
     for (const pid of [one, two]) expect(() => process.kill(pid as number, 0)).toThrow();
   });
 });
-
-/** The processes that a process has started, the shells of nobody else among them. */
-function childrenOf(pid: number): number[] {
-  const list = readFileSync(join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8');
-  return list.trim().split(' ').filter(Boolean).map(Number);
-}
 
 describe('readiness', () => {
   it('names its parts and what is wrong with them', async () => {

@@ -64,6 +64,23 @@ describe('the metrics of several workers', () => {
     expect(last).not.toContain('connections');
   });
 
+  it('never fall by a rounding, in whatever order workers end', async () => {
+    const metrics = new WorkerMetrics();
+    for (const [at, seconds] of [0.1, 0.2, 0.3, 0.7].entries()) {
+      const registry = new Registry();
+      new Counter({ name: 'busy_seconds_total', help: 'h', registers: [registry] }).inc(seconds);
+      metrics.note(at, await registry.getMetricsAsJSON());
+    }
+    const told: number[] = [];
+    for (const ended of [2, 0, 3, 1]) {
+      told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
+      metrics.forget(ended);
+    }
+    told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
+    expect(new Set(told).size).toBe(1);
+    expect(told[0]).toBeCloseTo(1.3, 5);
+  });
+
   it('tell how many workers there are and how many ended, as it is when asked', async () => {
     const now = { wanted: 2, serving: 1, ended: 0 };
     const registry = createWorkerMetrics(() => now);

@@ -1,0 +1,86 @@
+import { afterAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { childrenOf } from '../support/process-children.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+
+const CLIENTS = 8;
+const DEATHS = 3;
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+/** What only rises: counters, and the parts of histograms, by series. */
+async function cumulative({ opsPort }: Serving): Promise<Map<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  const types = new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type]) => [name, type]),
+  );
+  const series = [...text.matchAll(/^([^#{\s]+)(\{.*\})? (\S+)$/gm)];
+  return new Map(
+    series.flatMap(([, name = '', labels = '', value]) => {
+      const family = types.has(name) ? name : name.replace(/_(bucket|sum|count)$/, '');
+      const rises = ['counter', 'histogram'].includes(types.get(family) ?? '');
+      return rises ? [[`${name}${labels}`, Number(value)] as const] : [];
+    }),
+  );
+}
+
+it('workers that die under load are replaced, and no sum of the metrics ever falls', async () => {
+  const dataDir = place.path('data');
+  const service = await place.serve([
+    ...['--data-dir', dataDir, '--workers', '2', '--ops-listen', '127.0.0.1:0'],
+    ...['--endpoint', 'inter-router=router.example.com:55671'],
+  ]);
+  const issue = ['token', 'issue', '-', '--redemptions-allowed', '100000', '--data-dir', dataDir];
+  const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+  const target = { port: service.port, ca };
+  let isOver = false;
+  let redeemed = 0;
+  const clients = Array.from({ length: CLIENTS }, async () => {
+    while (!isOver) {
+      const answer = await post(target, new URL(url).pathname, code, { headers: csrHeader() }).catch(
+        () => undefined,
+      );
+      if (answer?.status === 200) redeemed += 1;
+    }
+  });
+
+  let before = await cumulative(service);
+  const fell: string[] = [];
+  const look = async () => {
+    const now = await cumulative(service);
+    for (const [series, value] of before) if ((now.get(series) ?? 0) < value) fell.push(series);
+    before = now;
+  };
+  const isReady = async () => (await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status === 200;
+  while (!(await isReady())) await look();
+  const ended = () => before.get('linkgrant_worker_ends_total');
+  for (let death = 1; death <= DEATHS; death += 1) {
+    const enough = redeemed + 20;
+    while (redeemed < enough) await look();
+    const [doomed] = childrenOf(service.pid);
+    process.kill(doomed as number, 'SIGKILL');
+    while (ended() !== death) await look();
+    // The port was chosen by the system, and is kept for as long as one of them lives.
+    while (!(await isReady())) await look();
+  }
+  isOver = true;
+  await Promise.all(clients);
+  await look();
+  expect(fell).toEqual([]);
+  // What a worker counted after it was last asked is all that its death may take.
+  const told = before.get('linkgrant_answers_total{act="redeem",outcome="redeemed"}') ?? 0;
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThanOrEqual(redeemed + DEATHS * CLIENTS);
+  expect(childrenOf(service.pid)).toHaveLength(2);
+}, 180_000);
+
+it('workers whose parent was killed end in order by themselves', async () => {
+  const service = await place.serve(['--data-dir', place.path('orphans'), '--workers', '2']);
+  service.signal('SIGKILL');
+  // Standard error closes with the last of them.
+  expect(await service.ended).toEqual({ code: null, signal: 'SIGKILL' });
+  expect(service.said.stderr).toBe('');
+});
