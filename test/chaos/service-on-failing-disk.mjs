@@ -1,6 +1,6 @@
 // A service whose store is on a small file system that gets full, read-only and well again while it runs. To be run in a
 // mount namespace of its own (unshare --mount); prints what was answered as JSON.
-//   node service-on-failing-disk.mjs DIRECTORY
+//   node service-on-failing-disk.mjs DIRECTORY PROCESSES
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
@@ -10,7 +10,7 @@ import { parse } from 'yaml';
 import { generateKeyPair } from '../../dist/pki/keys.js';
 import { createCertificateRequest } from '../../dist/pki/requests.js';
 
-const [, , directory] = process.argv;
+const [, , directory, workers] = process.argv;
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const disk = join(directory, 'disk');
 const filler = join(disk, 'filler');
@@ -22,7 +22,7 @@ execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
 const words = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', '--log-level', 'silent'];
 const service = spawn(
   process.execPath,
-  [main, 'serve', ...data, ...words, '--endpoint', 'edge=router.example.com:45671'],
+  [main, 'serve', ...data, ...words, '--workers', workers, '--endpoint', 'edge=router.example.com:45671'],
   {
     stdio: ['ignore', 'pipe', 'inherit'],
   },
@@ -33,7 +33,7 @@ await new Promise((resolve) =>
 );
 
 const file = join(directory, 'token.yaml');
-const limits = ['--redemptions-allowed', '100', '--name', 'west'];
+const limits = ['--redemptions-allowed', '200', '--name', 'west'];
 execFileSync(process.execPath, [main, 'token', 'issue', file, ...data, ...limits], { stdio: 'ignore' });
 const token = parse(readFileSync(file, 'utf8')).spec;
 
@@ -76,6 +76,26 @@ function fill() {
   }
 }
 
+/** What a handful of redemptions at once are answered, each answer once; several processes have their share in them. */
+async function redeemSome() {
+  const some = await Promise.all(Array.from({ length: 10 }, redeem));
+  return [...new Map(some.map((answer) => [JSON.stringify(answer), answer])).values()];
+}
+
+/** The disk goes and comes back, then becomes read-only for a while. */
+async function takeDiskAway() {
+  // The kernel makes nothing read-only that is open for writing; a missing file makes the store let go of it.
+  const store = join(disk, 'linkgrant.db');
+  renameSync(store, `${store}.away`);
+  answers.gone = await redeem();
+  renameSync(`${store}.away`, store);
+  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  answers.readOnly = await redeem();
+  execFileSync('mount', ['-o', 'remount,rw', disk]);
+  answers.writable = await redeem();
+  answers.countedAtLast = counted().map((count) => count - fitted);
+}
+
 const answers = { before: await redeem() };
 fill();
 // What the write-ahead log still has room for succeeds; then it is really full.
@@ -86,20 +106,11 @@ while (answer === 200 && fitted < 90) {
   answer = await redeem();
 }
 answers.full = answer;
-answers.stillFull = await redeem();
+answers.stillFull = await redeemSome();
 rmSync(filler);
-answers.freed = await redeem();
+answers.freed = await redeemSome();
 answers.countedThen = counted().map((count) => count - fitted);
-// The kernel makes nothing read-only that is open for writing; a missing file makes the store let go of it.
-const store = join(disk, 'linkgrant.db');
-renameSync(store, `${store}.away`);
-answers.gone = await redeem();
-renameSync(`${store}.away`, store);
-execFileSync('mount', ['-o', 'remount,ro', disk]);
-answers.readOnly = await redeem();
-execFileSync('mount', ['-o', 'remount,rw', disk]);
-answers.writable = await redeem();
-answers.countedAtLast = counted().map((count) => count - fitted);
+if (workers === '1') await takeDiskAway();
 
 service.kill('SIGTERM');
 await new Promise((resolve) => service.once('exit', resolve));

@@ -5,11 +5,14 @@ import { afterAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { descriptorLimit } from '../../src/files/descriptor-limit.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
 
 // Both processes have as many files open; where a machine allows fewer, as many as it does.
 const CONNECTIONS = Math.min(5_000, (descriptorLimit() ?? 5_000) - 1_000);
 const PER_ADDRESS = 1_000;
 const SLOW = 200;
+const SITES = 300;
 
 const place = new Workplace();
 afterAll(() => place.remove());
@@ -69,4 +72,34 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
     CONNECTIONS,
   );
   for (const socket of sockets) socket.destroy();
+}, 180_000);
+
+it('hundreds of sites behind one address are served at once, though as many connections there say nothing', async () => {
+  const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
+  const dataDir = place.path('behind-one-address');
+  const service = await place.serve(['--data-dir', dataDir, ...flags]);
+  const issue = ['token', 'issue', '-', '--redemptions-allowed', String(SITES), '--data-dir', dataDir];
+  const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+  const from = '127.0.0.9';
+  const idle: Socket[] = [];
+  for (let count = 0; count < SITES; count += 1) {
+    const socket = createConnection({ host: '127.0.0.1', port: service.port, localAddress: from });
+    idle.push(socket.on('error', () => undefined));
+    await once(socket, 'connect');
+  }
+  const { pathname } = new URL(url);
+  const site = async () => {
+    const headers = csrHeader();
+    // What is put off while there is much to do comes back, as a controller does.
+    for (;;) {
+      const answer = await post({ port: service.port, ca }, pathname, code, { from, headers });
+      if (answer.status !== 503) return redeemedAnswer(answer).certificate;
+      expect(answer.headers['linkgrant-reason']).toBe('overloaded');
+    }
+  };
+  const certificates = await Promise.all(Array.from({ length: SITES }, site));
+  expect(new Set(certificates).size).toBe(SITES);
+  const text = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
+  expect(text).toContain('linkgrant_connections_dropped_total{listener="service",reason="source_limit"} 0\n');
+  for (const socket of idle) socket.destroy();
 }, 180_000);

@@ -1,0 +1,116 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AUDIENCE, askAdmin, ISSUER, makeIssuerKey, signBearer } from '../support/admin-api.js';
+import { type Serving, Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { HOUR } from '../support/service.js';
+import { post, type Target } from '../support/wire.js';
+
+const CLOCK = pathToFileURL(`${import.meta.dirname}/../support/movable-clock.mjs`).href;
+
+const place = new Workplace();
+let service: Serving;
+let target: Target;
+let key: Awaited<ReturnType<typeof makeIssuerKey>>;
+let moved = 0;
+let offset = 0;
+
+beforeAll(async () => {
+  key = await makeIssuerKey('first');
+  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+  const words = [
+    ...['--data-dir', place.path('data'), '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--ops-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER],
+    ...['--admin-audience', AUDIENCE, '--admin-jwks', place.path('jwks.json')],
+  ];
+  const env = { NODE_OPTIONS: `--import ${CLOCK}`, CLOCK_OFFSET_FILE: place.path('offset') };
+  service = await place.serve(words, { env });
+  const ca = readFileSync(place.path('data', 'issuers', 'linkgrant-server-ca', 'tls.crt'), 'utf8');
+  target = { port: service.port, ca };
+});
+afterAll(() => place.remove());
+
+/** Sets the clock of the service that far from the right time. */
+async function setClock(ms: number): Promise<void> {
+  offset = ms;
+  writeFileSync(place.path('offset'), String(ms));
+  service.signal('SIGUSR2');
+  moved += 1;
+  const said = () => service.said.stderr.split('clock_moved').length - 1;
+  await expect.poll(said, { timeout: 20_000 }).toBe(moved);
+}
+
+/** Makes a grant of the service's own time, as an administrator whose clock is like its. */
+async function makeGrant(name: string): Promise<{ path: string; code: string }> {
+  const port = Number(/^Admin API on port (\d+)$/m.exec(service.said.stdout)?.[1]);
+  const bearer = await signBearer(key, Date.now() + offset);
+  const answer = await askAdmin({ ...target, port }, 'POST', '/api/v1/grants', { bearer, json: { name } });
+  const { url, code } = JSON.parse(answer.body);
+  return { path: new URL(url).pathname, code };
+}
+
+const redeem = async ({ path, code }: { path: string; code: string }, headers = csrHeader()) => {
+  const answer = await post(target, path, code, { headers });
+  return { ...answer, reason: answer.headers['linkgrant-reason'] };
+};
+
+async function unreadyParts(): Promise<string[]> {
+  const answer = await fetch(`http://127.0.0.1:${service.opsPort}/readyz`);
+  const { parts } = (await answer.json()) as { parts: Record<string, { ready: boolean }> };
+  return Object.keys(parts).filter((part) => !parts[part]?.ready);
+}
+
+describe('a service whose clock is set while it serves', () => {
+  it('forwards and back by hours goes on, and what was redeemed stays redeemed', async () => {
+    const before = await makeGrant('before');
+    await setClock(3 * HOUR);
+    expect(await redeem(before)).toMatchObject({ status: 404, reason: 'grant_expired' });
+    const during = await makeGrant('during');
+    const { csr } = csrHeader();
+    const first = redeemedAnswer(await redeem(during, { csr }));
+    expect(await unreadyParts()).toEqual([]);
+    await setClock(0);
+    expect(redeemedAnswer(await redeem(during, { csr })).certificate).toBe(first.certificate);
+    expect(await redeem(during)).toMatchObject({ status: 404, reason: 'grant_exhausted' });
+    redeemedAnswer(await redeem(await makeGrant('after')));
+    expect((await redeem({ ...before, code: 'wrong' })).status).toBe(403);
+  });
+
+  it('back to before its CAs says so, spends nothing, and recovers with its clock', async () => {
+    await setClock(-30 * HOUR);
+    const grant = await makeGrant('long-ago');
+    const headers = csrHeader();
+    expect(await redeem(grant, headers)).toMatchObject({ status: 503, reason: 'issuer_unavailable' });
+    expect(await unreadyParts()).toContain('issuer');
+    await setClock(0);
+    const present = await makeGrant('now');
+    redeemedAnswer(await redeem(present));
+    await expect.poll(unreadyParts, { timeout: 60_000 }).toEqual([]);
+  });
+
+  it('again and again under load fails no redemption', async () => {
+    const statuses = new Set<number>();
+    let isOver = false;
+    const clients = Array.from({ length: 8 }, async (_, client) => {
+      for (let at = 0; !isOver; at += 1) {
+        const grant = await makeGrant(`load-${client}-${at}`).catch(() => undefined);
+        // Whose bearer token or grant the clock has left behind meanwhile.
+        if (!grant) continue;
+        const { status, reason } = await redeem(grant);
+        if (reason !== 'grant_expired') statuses.add(status);
+      }
+    });
+    try {
+      for (const hours of [1, 5, 0, 3, 2, 6, 0]) {
+        await setClock(hours * HOUR);
+        redeemedAnswer(await redeem(await makeGrant(`jump-${moved}`)));
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(clients);
+    }
+    expect([...statuses]).toEqual([200]);
+    expect(service.said.stderr).not.toContain('"level":"error"');
+  });
+});

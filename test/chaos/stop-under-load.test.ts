@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { parseAnswer } from '../support/wire.js';
+
+const CLIENTS = 40;
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+/** What became of one redemption: its answer, or undefined where the service did not take the connection. */
+async function redeem(token: { url: string; ca: string; code: string }): Promise<Buffer | undefined> {
+  const { hostname, port, pathname } = new URL(token.url);
+  const socket = connect({ host: hostname, port: Number(port), ca: token.ca });
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece: Buffer) => pieces.push(piece));
+  const isTaken = await Promise.race([
+    once(socket, 'secureConnect').then(
+      () => true,
+      () => false,
+    ),
+    once(socket, 'close').then(() => false),
+  ]);
+  if (!isTaken) return undefined;
+  socket.on('error', () => undefined);
+  const { csr } = csrHeader();
+  const lines = [
+    `POST ${pathname} HTTP/1.1`,
+    'Host: h',
+    `csr: ${csr}`,
+    `Content-Length: ${token.code.length}`,
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${token.code}`);
+  await once(socket, 'close');
+  return Buffer.concat(pieces);
+}
+
+/** Redeems again and again until the service takes no more connections; gives the answers. */
+async function redeemUntilRefused(token: Parameters<typeof redeem>[0], answers: Buffer[]): Promise<void> {
+  let refusals = 0;
+  while (refusals < 3) {
+    const answer = await redeem(token);
+    if (answer) answers.push(answer);
+    else refusals += 1;
+  }
+}
+
+describe('a service that is told to stop while many redeem', () => {
+  it.each([1, 2])(
+    'answers whatever it took, takes no more, and ends with 0 (processes: %i)',
+    async (workers) => {
+      const dataDir = place.path(`data-${workers}`);
+      const service: Serving = await place.serve([
+        ...['--data-dir', dataDir, '--workers', String(workers)],
+        ...['--endpoint', 'inter-router=router.example.com:55671'],
+      ]);
+      const issue = ['token', 'issue', '-', '--redemptions-allowed', '100000', '--data-dir', dataDir];
+      const token = parse((await linkgrant(issue)).stdout).spec;
+      const answers: Buffer[] = [];
+      const clients = Array.from({ length: CLIENTS }, () => redeemUntilRefused(token, answers));
+      await expect.poll(() => answers.length, { timeout: 60_000 }).toBeGreaterThan(CLIENTS);
+      service.signal('SIGTERM');
+      expect(await service.ended).toEqual({ code: 0, signal: null });
+      await Promise.all(clients);
+      const certificates = answers.map((answer) => redeemedAnswer(parseAnswer(answer)).certificate);
+      expect(new Set(certificates).size).toBe(answers.length);
+      // Nothing is spent but by those who were told so.
+      const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);
+      expect(json(listed)[0].redemptions).toBe(answers.length);
+    },
+    180_000,
+  );
+});
