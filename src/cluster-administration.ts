@@ -4,6 +4,7 @@ import {
   type ClusterAdministration,
   clusterAdministration,
 } from './platforms/kubernetes/administering/cluster-administration.js';
+import { type ClusterSights, clusterSights } from './platforms/kubernetes/administering/cluster-sights.js';
 import { liveSite } from './platforms/kubernetes/administering/live-site.js';
 import { toldPlainly } from './platforms/kubernetes/administering/plainly.js';
 import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
@@ -15,12 +16,15 @@ import type { GrantStore } from './redemption/grant-store.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
+export type { ClusterSights };
+
 /** The administration of a cluster's grants, open. */
 export interface OpenClusterAdministration {
   readonly administration: ClusterAdministration;
   readonly store: GrantStore;
   /** The sites that accept links, as whoever asks may see them. */
   readonly site: Site;
+  readonly sights: ClusterSights;
   /** The namespace that is meant. */
   readonly namespace: string;
   /** That of the kubeconfig or the pod. */
@@ -85,6 +89,7 @@ export async function openClusterAdministration(
       administration,
       store: toldPlainly(store),
       site: toldPlainly(liveSite(client, clock)),
+      sights: clusterSights(client, { namespace, serviceNamespace, clock }),
       namespace,
       usualNamespace,
       async close() {

@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AccessToken } from '../domain/access-token.js';
-import { RedemptionError } from '../domain/redemption-error.js';
 import { hasStore, type LinkDialOptions } from '../link-side.js';
 import { openStore } from '../open-store.js';
 import { readService, type ServiceDescription } from '../redemption/service-description.js';
@@ -13,9 +10,8 @@ import { certificateFileCheck } from './doctor-certificates.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 import { portChecks } from './doctor-ports.js';
 import { writableCheck } from './doctor-requesting.js';
-import { routeChecks } from './doctor-route.js';
 import { siteChecks } from './doctor-sites.js';
-import { adviceFor } from './exit-codes.js';
+import { probeToken, urlChecks } from './doctor-url.js';
 import { describeFailure } from './failure.js';
 
 const SERVE_ONCE = 'start `linkgrant serve` once with this --data-dir';
@@ -32,11 +28,7 @@ export async function acceptingChecks(
   const { service, checks: storeChecks } = await lookIntoStore(settings, options);
   checks.push(...storeChecks);
   const probe = service && probeToken(service);
-  if (probe) {
-    const { checks: route, answer } = await routeChecks(probe, options, 'URL ');
-    checks.push(...route);
-    if (answer !== undefined) checks.push(answerCheck(answer));
-  }
+  if (probe) checks.push(...(await urlChecks(probe, options)));
   checks.push(...(await portChecks(settings, probe, options)));
   checks.push(...certificateChecks(settings, options.clock()));
   checks.push(...(await siteChecks(settings, service, namespace, options)));
@@ -46,23 +38,9 @@ export async function acceptingChecks(
 }
 
 /** What fails, as something that only who accepts links has to mend. */
-function asNote(check: Check): Check {
+export function asNote(check: Check): Check {
   if (check.status !== 'fail') return check;
   return warn(check.name, check.detail, `only to accept links here: ${check.hint}`);
-}
-
-/** A token of no grant: what a service says to it tells that it is there. */
-function probeToken({ url, ca }: ServiceDescription): AccessToken {
-  return { name: 'doctor', url: `${url}/${randomUUID()}`, code: 'of no grant', ca };
-}
-
-function answerCheck(answer: object | string): Check {
-  const unknown =
-    answer === 'stock' || (answer instanceof RedemptionError && answer.code === 'grant_unknown');
-  if (unknown || !(answer instanceof RedemptionError))
-    return ok('service', 'it answers at the URL of tokens');
-  const { hint, exitCode } = adviceFor(answer.code);
-  return fail('service', answer.message, hint, exitCode);
 }
 
 function directoryChecks(dataDir: string): Check[] {

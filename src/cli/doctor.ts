@@ -1,7 +1,8 @@
+import type { LinkDialOptions } from '../link-side.js';
 import type { Clock } from '../redemption/clock.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
-import { configurationFrom } from './configuration.js';
+import { anyConfigurationFrom, type LocalSettings } from './configuration.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
 import { acceptingChecks } from './doctor-accepting.js';
 import { type Check, checksText, fail } from './doctor-check.js';
@@ -22,13 +23,12 @@ export interface DoctorFlags extends ConnectionFlags {
 }
 
 /**
- * Checks the requesting side when `--token` or `--to` is given, else the accepting side, and on system platforms the
- * namespace's links too. Exits by the failure that weighs most; a warning is none.
+ * Checks what a namespace of a cluster needs. Elsewhere checks the requesting side when `--token` or `--to` is given, else the
+ * accepting side, and on system platforms the namespace's links too. Exits by the failure that weighs most; a warning is none.
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
   const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
-  const { settings } = configurationFrom(settingFlags);
-  const { namespace } = settings;
+  const { settings } = anyConfigurationFrom(settingFlags);
   const options = {
     ...connectionOptions({
       ...(timeout !== undefined && { timeout }),
@@ -37,6 +37,21 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
     }),
     clock,
   };
+  const checks =
+    settings.platform === 'kubernetes'
+      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
+      : await localChecks({ ...settings, platform: settings.platform }, { token, to }, options);
+  const shown = checks.map(({ exitCode: _, ...check }) => check);
+  await print(output, shown, () => checksText(checks));
+  throwWorst(checks);
+}
+
+async function localChecks(
+  settings: LocalSettings,
+  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  options: LinkDialOptions,
+): Promise<readonly Check[]> {
+  const { namespace } = settings;
   const directory = linkDirectoryOf(to, settings);
   const checks: Check[] = [];
   if (token === undefined && to === undefined) {
@@ -46,11 +61,9 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
     const slip = to === undefined ? namespaceSlip(settings) : undefined;
-    checks.push(...(slip ? [slip] : await linkDirectoryChecks(directory, settings.dataDir, clock())));
+    checks.push(...(slip ? [slip] : await linkDirectoryChecks(directory, settings.dataDir, options.clock())));
   }
-  const shown = checks.map(({ exitCode: _, ...check }) => check);
-  await print(output, shown, () => checksText(checks));
-  throwWorst(checks);
+  return checks;
 }
 
 /** What a redemption into this namespace would be refused for; undefined where it would not be. */

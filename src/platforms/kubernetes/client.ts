@@ -33,6 +33,8 @@ export type Subresource = 'status';
 export interface KubernetesClient {
   /** Namespace of the kubeconfig's context, or of the pod that this runs in. */
   readonly namespace: string | undefined;
+  /** The kinds that the cluster serves of a version of a group; none where it does not know that. */
+  kindsOf(api: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]>;
   get<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>>;
   /** As `get`, but undefined for what is not there. */
   find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined>;
@@ -119,6 +121,19 @@ export async function openKubernetesClient(
 
   const client: KubernetesClient = {
     namespace: access.namespace,
+
+    async kindsOf({ group, version }) {
+      const words = `list the kinds of ${group}/${version}`;
+      try {
+        const found = (await send({ method: 'GET', path: `/apis/${group}/${version}`, words })) as {
+          readonly resources: readonly { readonly name: string; readonly kind: string }[];
+        };
+        return found.resources.filter(({ name }) => !name.includes('/')).map(({ kind }) => kind);
+      } catch (error) {
+        if (isApiError(error, 'not_found', 'no_such_kind')) return [];
+        throw error;
+      }
+    },
 
     async get<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
       const words = wordsOf('get', kind, key);

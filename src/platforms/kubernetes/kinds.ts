@@ -40,3 +40,17 @@ export const LEASES: ResourceKind = {
   plural: 'leases',
   namespaced: true,
 };
+export const DEPLOYMENTS: ResourceKind = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+};
+export const ACCESS_REVIEWS: ResourceKind = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SelfSubjectAccessReview',
+  plural: 'selfsubjectaccessreviews',
+  namespaced: false,
+};

@@ -4,10 +4,7 @@ import type {
   GrantOrder,
   MadeGrant,
 } from '../../../redemption/administration/administration.js';
-import type {
-  AdministrationDependencies,
-  LinkAccess,
-} from '../../../redemption/administration/dependencies.js';
+import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
 import { grantReport } from '../../../redemption/administration/grant-report.js';
 import { policyOf, rejected, windowOf } from '../../../redemption/administration/order-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
@@ -22,14 +19,11 @@ import {
 } from '../../../redemption/create-grant.js';
 import type { GrantStore } from '../../../redemption/grant-store.js';
 import type { ServiceDescription } from '../../../redemption/service-description.js';
-import type { SiteRefusal } from '../../../redemption/site.js';
 import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS, SITES } from '../kinds.js';
+import { ACCESS_GRANTS } from '../kinds.js';
 import type { Stored } from '../resource.js';
-import { siteEndpoints } from '../site-endpoints.js';
-import { SiteIndex } from '../site-index.js';
-import { readSite } from '../site-resource.js';
+import { acceptingEndpoints } from './accepting-endpoints.js';
 import type { Patience } from './await-ready.js';
 import { makeGrant } from './make-grant.js';
 import { toldPlainly } from './plainly.js';
@@ -62,7 +56,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     codeKeys,
     // What the service says of itself stands in each grant.
     readService: async () => undefined,
-    resolveAccess: ({ namespace }) => resolveAccess(client, namespace),
+    resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),
     isDeclared: () => false,
   };
   const requireResource = async (uid: string): Promise<Stored<AccessGrantResource>> => {
@@ -118,7 +112,7 @@ async function createGrant(
   const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
   if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
-  const access = await resolveAccess(client, namespace);
+  const access = await acceptingEndpoints(client, namespace);
   if ('refused' in access) {
     throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {
       hint: access.hint,
@@ -132,16 +126,6 @@ async function createGrant(
   const made = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
   const { grant } = readAccessGrant(made);
   return { ...grantReport(grant, clock()), url: made.status.url, code: made.status.code };
-}
-
-/** Where links to the site of a namespace lead. Whether its router would accept them is judged by who serves the grant. */
-async function resolveAccess(client: KubernetesClient, namespace: string): Promise<LinkAccess | SiteRefusal> {
-  const { items } = await client.listAll(SITES, { namespace });
-  const sites = new SiteIndex(() => undefined);
-  sites.sinkOf('Site').replace(items.map(readSite));
-  const site = sites.siteOf(namespace);
-  const endpoints = siteEndpoints(site, namespace);
-  return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
 }
 
 /** The service as a grant of it tells; undefined until that has been written. */

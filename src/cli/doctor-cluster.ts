@@ -1,0 +1,45 @@
+import type { LinkDialOptions } from '../link-side.js';
+import type { Settings } from '../setting-schemas.js';
+import { withCluster } from './cluster-session.js';
+import { CommandError } from './command-error.js';
+import { asNote } from './doctor-accepting.js';
+import { type Check, ok } from './doctor-check.js';
+import { acceptingClusterChecks } from './doctor-cluster-accepting.js';
+import { requestingClusterChecks } from './doctor-cluster-requesting.js';
+import { looked } from './doctor-cluster-rights.js';
+import { tokenChecks } from './doctor-requesting.js';
+
+/**
+ * What a namespace of a cluster needs: with a token the requesting side, else both, as far as there is something of each. Spends
+ * no use and writes nothing.
+ */
+export async function clusterChecks(
+  settings: Settings,
+  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  options: LinkDialOptions,
+): Promise<readonly Check[]> {
+  if (to !== undefined) {
+    throw new CommandError('--to does not go with --platform kubernetes', {
+      exitCode: 2,
+      hint: "leave it out: links go into the site's namespace",
+    });
+  }
+  return looked('cluster', () =>
+    withCluster({}, settings, async ({ sights, namespace }) => {
+      // Whether it answers at all; each check tells of itself only.
+      await sights.kinds();
+      const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
+      const requesting = await requestingClusterChecks(settings, sights, options);
+      if (token !== undefined) return [reached, ...(await tokenChecks(token, options)), ...requesting.checks];
+      const accepting = await acceptingClusterChecks(sights, options);
+      // A site may be there to link to others, and accept nothing.
+      const isToAccept =
+        !requesting.hasLinks || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
+      return [
+        reached,
+        ...(isToAccept ? accepting : accepting.map(asNote)),
+        ...(requesting.hasLinks ? requesting.checks : []),
+      ];
+    }),
+  );
+}

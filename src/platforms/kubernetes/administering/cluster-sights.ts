@@ -1,0 +1,125 @@
+import { type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
+import type { Clock } from '../../../redemption/clock.js';
+import type { SiteAccess, SiteRefusal } from '../../../redemption/site.js';
+import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
+import type { KubernetesClient } from '../client.js';
+import { ACCESS_GRANTS, ACCESS_REVIEWS, REDEMPTIONS } from '../kinds.js';
+import { apiVersionOf, type Resource } from '../resource.js';
+import { acceptingEndpoints } from './accepting-endpoints.js';
+import { liveSite } from './live-site.js';
+import { toldPlainly } from './plainly.js';
+import { type LeaseSight, seeService } from './service-lease.js';
+import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
+
+/** One right in a namespace, in the words of RBAC; the group is empty for the core one. */
+export interface Right {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** A grant as a doctor looks at it. */
+export interface GrantSight {
+  readonly name: string;
+  readonly uid: string;
+  readonly state: AccessGrantState;
+  /** Why it is not Ready, in the words of who serves it. */
+  readonly message: string | undefined;
+  /** True where several controllers write its status. */
+  readonly isContended: boolean;
+  readonly url: string | undefined;
+  readonly ca: string | undefined;
+}
+
+/** What a cluster knows of the kinds of one version. */
+export interface KindsSight {
+  readonly apiVersion: string;
+  readonly needed: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** What somebody may see of a cluster who looks for what is wrong; everything is read when it is asked for. */
+export interface ClusterSights {
+  /** Those of the rights that whoever asks does not have in the namespace. */
+  missing(rights: readonly Right[]): Promise<readonly Right[]>;
+  /** The kinds that linkgrant reads or writes, by their version, and which of them the cluster does not know. */
+  kinds(): Promise<readonly KindsSight[]>;
+  service(): Promise<LeaseSight & { readonly namespace: string }>;
+  /** The controllers of Skupper; undefined where they may not be seen. */
+  skupperControllers(): Promise<readonly SkupperController[] | undefined>;
+  grants(): Promise<readonly GrantSight[]>;
+  /** Where links to the site lead, or why it accepts none. */
+  endpoints(): Promise<LinkAccess | SiteRefusal>;
+  /** The same with the site's issuer and the trust of its routers, as the service looks at them; it reads Secrets. */
+  access(): Promise<SiteAccess | SiteRefusal>;
+}
+
+const NEEDED = [
+  { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
+  { api: REDEMPTIONS, kinds: ['Redemption'] },
+];
+
+/** Opens one's eyes in a namespace. */
+export function clusterSights(
+  client: KubernetesClient,
+  {
+    namespace,
+    serviceNamespace,
+    clock,
+  }: {
+    readonly namespace: string;
+    readonly serviceNamespace: string;
+    readonly clock: Clock;
+  },
+): ClusterSights {
+  const mayI = async ({ verb, group, resource }: Right): Promise<boolean> => {
+    const spec = { resourceAttributes: { namespace, verb, group, resource } };
+    const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
+    // It is asked, and not kept, so that it has no name.
+    const asked = { ...review, metadata: {} } as unknown as Resource;
+    const answer = (await client.create(ACCESS_REVIEWS, asked)) as Resource & {
+      readonly status?: { readonly allowed?: boolean };
+    };
+    return answer.status?.allowed === true;
+  };
+  return toldPlainly<ClusterSights>({
+    async missing(rights) {
+      const allowed = await Promise.all(rights.map(mayI));
+      return rights.filter((_, index) => !allowed[index]);
+    },
+    kinds: () =>
+      Promise.all(
+        NEEDED.map(async ({ api, kinds }) => {
+          const served = await client.kindsOf(api);
+          const missing = kinds.filter((kind) => !served.includes(kind));
+          return { apiVersion: apiVersionOf(api), needed: kinds, missing };
+        }),
+      ),
+    service: async () => ({
+      ...(await seeService(client, serviceNamespace, clock())),
+      namespace: serviceNamespace,
+    }),
+    skupperControllers: () => findSkupperControllers(client, namespace),
+    async grants() {
+      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+      return items.map((resource) => {
+        const { conditions = [], message, url, ca } = resource.status ?? {};
+        const ready = conditions.find(({ type }) => type === 'Ready');
+        return {
+          name: resource.metadata.name,
+          uid: resource.metadata.uid,
+          state: grantState(readAccessGrant(resource).grant, clock()),
+          message: ready?.status === 'True' ? undefined : (ready?.message ?? message),
+          isContended: conditions.some(
+            ({ type, status }) => type === 'ForeignController' && status === 'True',
+          ),
+          url,
+          ca,
+        };
+      });
+    },
+    endpoints: () => acceptingEndpoints(client, namespace),
+    access: () => liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null }),
+  });
+}

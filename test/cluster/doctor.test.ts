@@ -1,0 +1,207 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import {
+  ACCESS_GRANTS,
+  DEPLOYMENTS,
+  REDEMPTIONS,
+  SECRETS,
+} from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { type Ended, json, linkgrant, Workplace } from '../support/command-line.js';
+import { putSite } from './harness/cluster-sites.js';
+import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { type Person, personIn } from './harness/person.js';
+import { requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
+import { readyGrant, serveCluster, writeToken } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let west: Person;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  west = await personIn(cluster, namespace);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+/** What was found, each check as `status name`, with its detail and hint. */
+function found(ended: Ended): Map<string, string> {
+  const checks: { name: string; status: string; detail: string; hint?: string }[] = json(ended);
+  return new Map(
+    checks.map(({ name, status, detail, hint = '' }) => [name, `${status} ${detail}${hint && ` / ${hint}`}`]),
+  );
+}
+
+function administrator(namespace: string, ...words: string[]): Promise<Ended> {
+  const place = ['-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', namespace, '-o', 'json'];
+  return linkgrant(['doctor', ...place, ...words]);
+}
+
+async function putController(args: readonly string[]): Promise<string> {
+  const namespace = await cluster.namespace();
+  const labels = { app: 'skupper-controller' };
+  const containers = [{ name: 'controller', image: 'x', command: ['/app/controller'], args }];
+  await cluster.admin.create(DEPLOYMENTS, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'skupper-controller', namespace },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+  } as Resource);
+  return namespace;
+}
+
+describe('doctor --platform kubernetes, the accepting side', () => {
+  it('says that nothing serves AccessGrants', async () => {
+    const ended = await administrator(west.namespace);
+    expect(ended.code).toBe(1);
+    const checks = found(ended);
+    expect(checks.get('service')).toMatch(
+      /^fail no service of AccessGrants runs in namespace "linkgrant" \/ run/,
+    );
+    expect(checks.get('site')).toMatch(/^ok links lead to inter-router 127\.0\.0\.1:/);
+    expect(checks.get('controller')).toMatch(/^warn there is no Deployment/);
+  });
+
+  it('finds nothing wrong where a service runs and the site accepts links, and writes nothing', async () => {
+    await serveCluster(workplace, account.kubeconfig);
+    const grant = await readyGrant(cluster, west.namespace, 'there');
+    const ended = await administrator(west.namespace);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const checks = found(ended);
+    expect([...checks].filter(([, text]) => !text.startsWith('ok ')).map(([name]) => name)).toEqual([
+      'controller',
+    ]);
+    expect(checks.get('service')).toBe('ok it answers at the URL of tokens');
+    expect(checks.get('issuer')).toMatch(/^ok .*, until .*; the site's routers trust it$/);
+    expect(checks.get('grants')).toBe('ok 1 ready');
+    expect(checks.get('URL CA pin')).toMatch(/^ok /);
+    const { items } = await cluster.admin.listAll(REDEMPTIONS);
+    expect(items).toEqual([]);
+    expect(await cluster.admin.get(ACCESS_GRANTS, grant.metadata)).toEqual(grant);
+    const text = await linkgrant([
+      ...['doctor', '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace],
+    ]);
+    expect(text.stdout).toMatch(/^ok {4}cluster +its API answers; looked at is namespace "/);
+  });
+
+  it('tells who has few rights which ones are missing, and fails for none of them', async () => {
+    const ended = await west.run(['doctor', '-o', 'json']);
+    expect(ended.code).toBe(0);
+    const checks = found(ended);
+    expect(checks.get('rights: tokens')).toBe('ok enough for token issue and grant create');
+    expect(checks.get('issuer')).toMatch(/^warn not looked at, for you may not get secrets/);
+    expect(checks.get('controller')).toMatch(/^warn Deployments may not be listed/);
+    const viewer = await personIn(cluster, west.namespace, [
+      { apiGroups: ['skupper.io'], resources: ['sites', 'accessgrants'], verbs: ['list'] },
+    ]);
+    const seen = found(await viewer.run(['doctor', '-o', 'json']));
+    expect(seen.get('rights: tokens')).toMatch(
+      /^warn not enough for token issue and grant create: get accessgrants\.skupper\.io, create .*, delete /,
+    );
+  });
+
+  it('tells a Skupper controller whose grants are on from one whose grants are off', async () => {
+    const off = await putController(['-enable-grants=false']);
+    expect(found(await administrator(west.namespace)).get('controller')).toBe(
+      `ok the grants of Skupper's controller are off in "${off}"`,
+    );
+    const on = await putController(['-enable-grants', '-grant-server-autoconfigure']);
+    const ended = await administrator(west.namespace);
+    expect(ended.code).toBe(1);
+    expect(found(ended).get('controller')).toMatch(
+      new RegExp(`^fail Skupper's controller in namespace "${on}" serves AccessGrants too / run it without`),
+    );
+    for (const namespace of [off, on]) {
+      await cluster.admin.delete(DEPLOYMENTS, { namespace, name: 'skupper-controller' });
+    }
+  });
+
+  it('names what is wrong with a site, its issuer and a grant', async () => {
+    const empty = await cluster.namespace();
+    const none = await administrator(empty);
+    expect(none.code).toBe(1);
+    expect(found(none).get('site')).toMatch(/^fail namespace ".*" has no site \/ create one/);
+    const broken = await cluster.namespace();
+    await putSite(cluster.admin, broken);
+    await cluster.admin.delete(SECRETS, { namespace: broken, name: 'skupper-site-ca' });
+    await cluster.admin.create(ACCESS_GRANTS, {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: { name: 'waits', namespace: broken },
+      spec: {},
+    } as AccessGrantResource);
+    const checks = found(await administrator(broken));
+    expect(checks.get('issuer')).toMatch(
+      /^fail there is no Secret "skupper-site-ca" with the issuer \/ wait/,
+    );
+    expect(checks.get('grant waits')).toMatch(/^fail /);
+  });
+
+  it('says so of a cluster that does not answer, and of flags that cannot be', async () => {
+    const kubeconfig = workplace.path('nowhere');
+    const cluster = { server: 'https://127.0.0.1:1' };
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      users: [{ name: 'u', user: { token: 'x' } }],
+      'current-context': 'c',
+    };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    const ended = await linkgrant(['doctor', '-p', 'kubernetes', '--kubeconfig', kubeconfig]);
+    expect(ended.code).toBe(4);
+    expect(ended.stdout).toMatch(/^fail {2}cluster +the Kubernetes API: /);
+    const to = await linkgrant(['doctor', '-p', 'kubernetes', '--to', '/tmp/x']);
+    expect(to.code).toBe(2);
+  });
+});
+
+describe('doctor --platform kubernetes, the requesting side', () => {
+  it('looks at a token, the site and the links, and spends nothing', async () => {
+    const place = await requestingNamespace(cluster);
+    const grant = await readyGrant(cluster, west.namespace, 'for-east');
+    const token = writeToken(workplace, grant);
+    const before = await place.run(['doctor', '--token', token, '-o', 'json']);
+    expect(before).toMatchObject({ code: 0, stderr: '' });
+    expect(found(before).get('grant')).toMatch(/^ok ready, 0 of 1 uses spent/);
+    expect(found(before).get('own site')).toBe('ok "east" is Ready');
+    expect(found(before).get('rights: redeem')).toBe('ok enough for token redeem and bootstrap');
+    expect(await place.run(['token', 'redeem', token])).toMatchObject({ code: 0 });
+    const waiting = found(await place.run(['doctor', '-o', 'json']));
+    // Of two lines with one name the later is kept: that of the certificate.
+    expect(waiting.get('link for-east')).toMatch(/^ok \S+, until /);
+    expect(waiting.get('site')).toMatch(/^warn .* only to accept links here: /);
+    await tellOfLink(cluster, place.namespace, 'for-east', true);
+    await cluster.admin.delete(SECRETS, { namespace: place.namespace, name: 'for-east' });
+    const lost = await place.run(['doctor', '-o', 'json']);
+    expect(lost.code).toBe(3);
+    expect(found(lost).get('link for-east')).toMatch(/^fail its Secret "for-east" is not there/);
+    const spent = await place.run(['doctor', '--token', token, '-o', 'json']);
+    expect(spent.code).toBe(3);
+    expect(found(spent).get('grant')).toMatch(/^fail exhausted, 1 of 1 uses spent/);
+    place.remove();
+  });
+
+  it('says that there is no site for links', async () => {
+    const place = await requestingNamespace(cluster, { withoutSite: true });
+    const grant = await readyGrant(cluster, west.namespace, 'for-nobody');
+    const ended = await place.run(['doctor', '--token', writeToken(workplace, grant), '-o', 'json']);
+    expect(ended.code).toBe(1);
+    expect(found(ended).get('own site')).toMatch(
+      /^fail namespace ".*" has no site that links could belong to/,
+    );
+    place.remove();
+  });
+});
