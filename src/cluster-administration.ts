@@ -8,6 +8,7 @@ import { type ClusterSights, clusterSights } from './platforms/kubernetes/admini
 import { liveSite } from './platforms/kubernetes/administering/live-site.js';
 import { toldPlainly } from './platforms/kubernetes/administering/plainly.js';
 import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
+import { type Uninstallation, uninstallation } from './platforms/kubernetes/administering/uninstallation.js';
 import { openKubernetesClient } from './platforms/kubernetes/client.js';
 import { kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
 import type { Clock } from './redemption/clock.js';
@@ -25,6 +26,8 @@ export interface OpenClusterAdministration {
   /** The sites that accept links, as whoever asks may see them. */
   readonly site: Site;
   readonly sights: ClusterSights;
+  /** Takes away what the service left, in the namespace that is looked at or in all; with `withCrd` also the CRD. */
+  readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
   /** The namespace that is meant. */
   readonly namespace: string;
   /** That of the kubeconfig or the pod. */
@@ -90,6 +93,11 @@ export async function openClusterAdministration(
       store: toldPlainly(store),
       site: toldPlainly(liveSite(client, clock)),
       sights: clusterSights(client, { namespace, serviceNamespace, clock }),
+      uninstallation: ({ withCrd }) =>
+        uninstallation(client, {
+          namespace: allNamespaces ? undefined : namespace,
+          ...{ serviceNamespace, withCrd, clock },
+        }),
       namespace,
       usualNamespace,
       async close() {

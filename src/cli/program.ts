@@ -7,7 +7,7 @@ import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
-import { ADMINISTRATION_SETTINGS, STORE_SETTINGS } from './settings-options.js';
+import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, STORE_SETTINGS } from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
@@ -163,6 +163,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   )
     .option('--ready', 'whether every part of it is ready, too')
     .action(async (flags) => (await import('./health.js')).healthCommand(flags));
+  addUninstall(program);
   program
     .command('completion <SHELL>')
     .description('print the completion script for bash, zsh or fish')
@@ -173,6 +174,23 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .command('version')
     .description('print the version')
     .action(() => writeOut(`${version()}\n`));
+}
+
+function addUninstall(program: Command): void {
+  withSettings(
+    program
+      .command('uninstall')
+      .description(
+        'take away what a service that is gone left in a cluster, so that namespaces can be deleted',
+      ),
+    ['namespace', 'platform', ...CLUSTER_SETTINGS],
+  )
+    .option('-A, --all-namespaces', 'of every namespace')
+    .option('--with-crd', 'also the CRD of Redemptions, and with it the list of who is linked')
+    .option('--dry-run', 'show what would go')
+    .option('--yes', 'do so')
+    .addOption(OUTPUT())
+    .action(async (flags) => (await import('./uninstall.js')).uninstallCommand(flags));
 }
 
 function addStore(program: Command): void {

@@ -1,12 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import {
-  ACCESS_GRANTS,
-  DEPLOYMENTS,
-  REDEMPTIONS,
-  SECRETS,
-} from '../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_GRANTS, DEPLOYMENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { type Ended, json, linkgrant, Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';

@@ -54,3 +54,10 @@ export const ACCESS_REVIEWS: ResourceKind = {
   plural: 'selfsubjectaccessreviews',
   namespaced: false,
 };
+export const CRDS: ResourceKind = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};

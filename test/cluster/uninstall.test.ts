@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  CONFIG_MAPS,
+  CRDS,
+  LEASES,
+  NAMESPACES,
+  REDEMPTIONS,
+  SECRETS,
+} from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { putSite } from './harness/cluster-sites.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { personIn } from './harness/person.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let serving: Serving;
+
+beforeAll(async () => {
+  // What deletes namespaces.
+  cluster = await openTestCluster({ controllers: true });
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  serving = await serveCluster(workplace, account.kubeconfig);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+async function linkedNamespace(): Promise<string> {
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  const grant = await readyGrant(cluster, namespace, 'linked', { redemptionsAllowed: 5 });
+  expect(await post(serving, grant)).toMatchObject({ status: 200 });
+  expect(await post(serving, grant, 'another')).toMatchObject({ status: 200 });
+  return namespace;
+}
+
+const uninstall = (...words: string[]) =>
+  linkgrant(['uninstall', '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, ...words]);
+const isGone = (namespace: string) =>
+  until(
+    `namespace ${namespace} to go`,
+    async () => !(await cluster.admin.find(NAMESPACES, { name: namespace })),
+    180_000,
+  );
+const namesIn = async (kind: ResourceKind, namespace = LINKGRANT) =>
+  (await cluster.admin.listAll<Resource>(kind, { namespace })).items.map(({ metadata }) => metadata.name);
+
+describe('a namespace with live links', () => {
+  it('goes while the service runs', async () => {
+    const namespace = await linkedNamespace();
+    await cluster.admin.delete(NAMESPACES, { name: namespace });
+    await isGone(namespace);
+  }, 300_000);
+
+  it('goes after the service is gone and uninstall ran, and no sooner', async () => {
+    const namespace = await linkedNamespace();
+    const other = await linkedNamespace();
+    const running = await uninstall('-A', '--yes');
+    expect(running.code).toBe(1);
+    expect(refusalOf(running)).toMatchObject({
+      error: 'the service still runs, and would make again what is removed',
+      hint: expect.stringContaining('delete its Deployment first'),
+    });
+    const planned = await uninstall('-A', '--dry-run', '-o', 'json');
+    expect(planned).toMatchObject({ code: 0, stderr: '' });
+    expect(json(planned)).toMatchObject({ removed: false });
+    expect(json(planned).finalizersTaken).toHaveLength(4);
+
+    await serving.stop();
+    const unsure = await uninstall('-n', namespace);
+    expect(unsure.code).toBe(2);
+    expect(unsure.stdout).toContain('Finalizer to be taken off: redemption.linkgrant.dev/');
+    expect(unsure.stdout).toContain(`  accessgrant.skupper.io/linked in namespace ${namespace}\n`);
+    expect(unsure.stderr).toBe('error: nothing was removed\nhint: add --yes if that is what you want\n');
+    await cluster.admin.delete(NAMESPACES, { name: namespace });
+    await until('the namespace to be held by its Redemptions', async () => {
+      const { items } = await cluster.admin.listAll(REDEMPTIONS, { namespace });
+      return items.length === 2 && items.every(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    });
+    expect(await cluster.admin.find(NAMESPACES, { name: namespace })).toBeDefined();
+
+    // What stands beside it in the service's namespace is somebody's.
+    await cluster.admin.create(SECRETS, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: 'my-link',
+        namespace: LINKGRANT,
+        labels: { 'app.kubernetes.io/managed-by': 'linkgrant' },
+      },
+    });
+    const done = await uninstall('-A', '--yes', '-o', 'json');
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(json(done)).toMatchObject({
+      removed: true,
+      redeemableGrants: [{ namespace: other, name: 'linked' }],
+    });
+    await isGone(namespace);
+    expect(await namesIn(SECRETS)).toEqual(['my-link']);
+    expect(await namesIn(LEASES)).toEqual([]);
+    expect((await namesIn(CONFIG_MAPS)).filter((name) => name.startsWith('linkgrant'))).toEqual([]);
+    // The list of who is linked stays.
+    expect(await namesIn(REDEMPTIONS, other)).toHaveLength(2);
+    const again = await uninstall('-A', '--yes');
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(again.stdout).toContain('There is nothing of a service that is gone.\n');
+    await cluster.admin.delete(NAMESPACES, { name: other });
+    await isGone(other);
+  }, 300_000);
+});
+
+describe('uninstall', () => {
+  it('says what it lacks, and what cannot be', async () => {
+    const standalone = await linkgrant(['uninstall', '--yes']);
+    expect(standalone.code).toBe(2);
+    expect(refusalOf(standalone).error).toBe('there is nothing to uninstall on standalone but files');
+    const one = await uninstall('--with-crd', '--yes');
+    expect(one.code).toBe(2);
+    expect(refusalOf(one).hint).toBe('add -A if that is what you want');
+    const weak = await personIn(cluster, await cluster.namespace());
+    const forbidden = await weak.run(['uninstall', '--yes']);
+    expect(forbidden.code).toBe(3);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: /);
+  });
+
+  it('takes the CRD along where that is wanted', async () => {
+    const serving = await serveCluster(workplace, account.kubeconfig);
+    const namespace = await cluster.namespace();
+    await putSite(cluster.admin, namespace);
+    await post(serving, await readyGrant(cluster, namespace, 'linked'));
+    await serving.stop();
+    const done = await uninstall('-A', '--with-crd', '--yes');
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(done.stdout).toContain(
+      'Deleted: customresourcedefinition.apiextensions.k8s.io/redemptions.linkgrant.dev\n',
+    );
+    await until(
+      'the CRD to go',
+      async () => !(await cluster.admin.find(CRDS, { name: 'redemptions.linkgrant.dev' })),
+    );
+    expect(await uninstall('-A', '--with-crd', '--yes')).toMatchObject({ code: 0, stderr: '' });
+  });
+});
