@@ -29,7 +29,7 @@ export async function openStore(
 /** Opens the database of the configured store in the same way. */
 export async function openDatabase(
   { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
-  { checkpoint }: OpenContext,
+  { clock, checkpoint }: OpenContext,
   migrate: boolean,
 ): Promise<SqlDatabase> {
   const ledgerKeyFile = join(dataDir, 'ledger.key');
@@ -41,7 +41,7 @@ export async function openDatabase(
   const { openSqliteDatabase } = await import('./stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');
   if (migrate) makePrivateDirectory(dirname(file));
-  return openSqliteDatabase({ file, migrate, checkpoint, ledgerKeyFile });
+  return openSqliteDatabase({ file, migrate, clock, checkpoint, ledgerKeyFile });
 }
 
 /**

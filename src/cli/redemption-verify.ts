@@ -1,9 +1,10 @@
 import { storeAdministration } from '../administration.js';
 import { isUuid } from '../domain/names.js';
-import type { LedgerFault } from '../redemption/ledger-store.js';
+import type { LedgerFault, LedgerVerdict } from '../redemption/ledger-store.js';
 import { refuseServer } from './administration-session.js';
 import { CommandError } from './command-error.js';
 import { print } from './output.js';
+import type { OutputFormat } from './output-format.js';
 import type { RedemptionListFlags } from './redemption.js';
 import { withStore } from './store-session.js';
 
@@ -46,19 +47,29 @@ export async function verifyCommand(
         grant === undefined || isUuid(grant)
           ? grant
           : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-      const { entries, fault } = await session.store.verifyLedger(grantUid);
+      const verdict = await session.store.verifyLedger(grantUid);
+      const { fault } = verdict;
       if (fault) {
         throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
           exitCode: 1,
           hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
         });
       }
-      await print(
-        output,
-        { whole: true, entries },
-        () => `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`,
-      );
+      await printWhole(output, verdict);
     },
     UNCHAINED,
   );
+}
+
+async function printWhole(
+  output: OutputFormat | undefined,
+  { entries, adopted }: LedgerVerdict,
+): Promise<void> {
+  const until = adopted && new Date(adopted.at).toISOString();
+  const report = { whole: true, entries, ...(adopted && { adopted: { ...adopted, at: until } }) };
+  await print(output, report, () => {
+    const whole = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+    if (!adopted) return whole;
+    return `${whole}${adopted.entries} of them had no code before ${until}: they are as they were then.\n`;
+  });
 }

@@ -9,7 +9,9 @@ export type LedgerKind =
   | 'revoked'
   | 'grant_revoked'
   | 'code_revoked'
-  | 'deleted';
+  | 'deleted'
+  // Behind the entries of release 0.1.0, which got their codes at that time.
+  | 'adopted';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
 export interface LedgerEntry {
@@ -21,7 +23,7 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * What else is to be told, by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter.
+   * certificateSha256, notAfter, entries (that were adopted).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }
@@ -54,6 +56,8 @@ export interface LedgerFault {
 export interface LedgerVerdict {
   readonly entries: number;
   readonly fault?: LedgerFault;
+  /** How many of them had no code until this time: whether somebody had changed them before, nobody can tell. */
+  readonly adopted?: { readonly entries: number; readonly at: number };
   /** True where a store keeps no chain of codes, so that nothing could be held against anything. */
   readonly unchained?: true;
 }

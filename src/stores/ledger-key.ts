@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createPrivateFile } from '../files/private-file.js';
 
 /** The ledger's key cannot be had, or is not the one that the ledger was begun with. `hint` is what to do about it. */
@@ -30,10 +30,14 @@ export class LedgerKeyFile {
     return Buffer.from(text, 'hex');
   }
 
-  /** Makes the key unless the file is there, and gives what it holds. */
-  make(): Uint8Array {
-    createPrivateFile(this.#file, `${randomBytes(32).toString('hex')}\n`);
-    return this.read();
+  /** Makes the key unless the file is there; tells whether it was made. */
+  make(): boolean {
+    return createPrivateFile(this.#file, `${randomBytes(32).toString('hex')}\n`);
+  }
+
+  /** Takes away a key that was made, and under which there is nothing. */
+  remove(): void {
+    rmSync(this.#file, { force: true });
   }
 
   /** A key that is not the one with this {@link ledgerKeyId}. */

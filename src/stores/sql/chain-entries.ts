@@ -3,7 +3,7 @@ import { entryCode, NO_ENTRY } from './ledger-codes.js';
 import { put, row, type SqlOperation, type SqlValue } from './operation.js';
 import { pieces, tuples } from './pieces.js';
 
-const LAST = 'SELECT seq, mac FROM events WHERE grant_uid = ? ORDER BY seq DESC LIMIT 1';
+const LAST = 'SELECT seq, mac FROM events WHERE grant_uid = ? AND seq > 0 ORDER BY seq DESC LIMIT 1';
 const APPEND = (count: number): string =>
   `INSERT INTO events (grant_uid, seq, position, at, kind, redemption_id, detail, mac) VALUES ${tuples(count, 8)}`;
 

@@ -33,6 +33,9 @@ export interface Told {
   deletedAt: number | null;
   /** The latest end of a certificate. */
   lastNotAfter: number;
+  /** How many entries had no code at first, and when the last of them got it. */
+  adopted: number;
+  adoptedAt: number;
 }
 
 /** What no entry has told of. */
@@ -45,6 +48,8 @@ export function nothingTold(): Told {
     codesRevoked: 0,
     deletedAt: null,
     lastNotAfter: 0,
+    adopted: 0,
+    adoptedAt: 0,
   };
 }
 
@@ -173,6 +178,10 @@ export class ChainWalk {
         return (yield* value(REVOKED_GRANT, entry.grantUid)) === undefined
           ? undefined
           : 'tells that the grant was deleted, which is there again';
+      case 'adopted':
+        told.adopted += Number(detail.entries);
+        told.adoptedAt = Math.max(told.adoptedAt, entry.at);
+        return undefined;
       default:
         return undefined;
     }

@@ -6,7 +6,7 @@ import { LedgerAgeCheck } from './ledger-age.js';
 import { endCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
-import { addRefusalTotals, adoptRefusals, beginRefusalTotals } from './refusal-totals.js';
+import { addRefusalTotals, beginRefusalTotals } from './refusal-totals.js';
 
 /** Where the whole ledger ends. */
 interface End {
@@ -90,20 +90,23 @@ export class LedgerChain {
   }
 
   /**
-   * Begins the ledger, making its key, unless it was begun, and takes over what an older release has left (`isOlder`); for a transaction in which nobody else does. Throws
-   * LedgerKeyError when its key is not at hand, and StoreOpenError for an earlier copy of one that this host has seen.
+   * Begins the ledger, making its key, unless it was begun; for a transaction in which nobody else does. Tells whether there
+   * was no key before. Throws LedgerKeyError when its key is not at hand, and StoreOpenError for an earlier copy of one that
+   * this host has seen.
    */
-  *begin(isOlder = false): SqlOperation<void> {
+  *begin(): SqlOperation<boolean> {
+    let isKeyNew = false;
     if ((yield* value(KEY_ID)) === undefined) {
-      const key = this.#keyFile.make();
+      isKeyNew = this.#keyFile.make();
+      const key = this.#keyFile.read();
       yield* change(PUT_KEY_ID, ledgerKeyId(key));
       yield* change(FIRST_END, endCode(key, 0, 0));
       yield* beginRefusalTotals(key);
     }
-    const key = yield* this.key();
-    if (isOlder) yield* adoptRefusals(key);
+    yield* this.key();
     yield* this.age.begin();
     yield* this.age.check();
+    return isKeyNew;
   }
 
   /** Adds an entry behind its grant's last one. Throws LedgerKeyError when the key is not at hand. */

@@ -14,6 +14,9 @@ const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
 const LIST_ADDED_UP = `${ADDED_UP} ${ORDER}`;
 const LIST_ADDED_UP_GRANT = `${ADDED_UP} AND grant_uid = ? ${ORDER}`;
 
+// Entries of release 0.1.0 that came too late for a code have numbers below zero.
+const FIRST = Number.MIN_SAFE_INTEGER;
+
 interface EventRow {
   readonly grant_uid: string;
   readonly seq: number;
@@ -46,7 +49,7 @@ function entryOf(row: EventRow): LedgerEntry {
 
 /** Reads behind LedgerStore.listLedger. */
 export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
-  const [uid, seq] = page.after === undefined ? ['', 0] : decodeCursor(page.after, 2);
+  const [uid, seq] = page.after === undefined ? ['', FIRST] : decodeCursor(page.after, 2);
   const { grantUid, since = 0 } = page;
   const limit = rowsToRead(page.limit);
   const found =

@@ -2,10 +2,9 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
 import { countCodeUse } from './codes.js';
-import { rowHash } from './ledger-codes.js';
 import { change, row, type SqlOperation, value } from './operation.js';
+import { redeemedDetail } from './redeemed-detail.js';
 import {
-  lastingValues,
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
@@ -72,23 +71,12 @@ export function recordRedemption(
         return { refused: 'repeated_redemption', retryAfter };
       }
     }
-    const { id, jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
     yield* ledger.append({
       grantUid: uid,
       at: now,
       kind: 'redeemed',
-      redemptionId: id,
-      detail: {
-        ...(jti !== null && { jti }),
-        name,
-        subject,
-        peer,
-        serial,
-        keySha256,
-        certificateSha256,
-        notAfter,
-        row: rowHash(lastingValues(values)),
-      },
+      redemptionId: redemption.id,
+      detail: redeemedDetail(redemption, values),
     });
     return 'recorded';
   };

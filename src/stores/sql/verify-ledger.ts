@@ -84,7 +84,9 @@ export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperat
     (yield* changedRefusal(key, range)) ??
     (yield* miscountedRefusals(key, range)) ??
     (grantUid === undefined ? yield* missingRefusals(key) : undefined);
-  return first ? { entries, fault: first } : { entries };
+  if (first) return { entries, fault: first };
+  const { adopted, adoptedAt: at } = told;
+  return adopted === 0 ? { entries } : { entries, adopted: { entries: adopted, at } };
 }
 
 function* walkChains(

@@ -58,7 +58,7 @@ const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    release: '0.1.0',
+    release: '0.2.0',
     statements: [
       'CREATE INDEX grants_declared ON grants (namespace, name) WHERE source_file IS NOT NULL',
       'ALTER TABLE codes ADD COLUMN subject TEXT',
@@ -90,7 +90,7 @@ const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    release: '0.1.0',
+    release: '0.2.0',
     statements: [
       `CREATE TABLE outcomes (
         id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BLOB NOT NULL,
@@ -101,12 +101,20 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE TABLE refusal_totals (
         grant_uid TEXT PRIMARY KEY, times INTEGER NOT NULL, mac BLOB NOT NULL
       ) STRICT, WITHOUT ROWID`,
+      // What a process of release 0.1.0 adds takes the place of no entry with a code: it stands before the first.
+      `CREATE TRIGGER events_uncoded AFTER INSERT ON events WHEN new.mac IS NULL BEGIN
+        UPDATE events SET seq = (SELECT min(0, min(seq)) - 1 FROM events WHERE grant_uid = new.grant_uid)
+          WHERE grant_uid = new.grant_uid AND seq = new.seq;
+      END`,
     ],
   },
 ];
 
-// Refusals were not counted before.
-const COUNTS_REFUSALS = 3;
+/** What the ledger of an older schema lacks: all codes, or the counts of its refusals. */
+type OlderLedger = 'codes' | 'counts';
+
+// By schema version.
+const LACKING: Readonly<Record<number, OlderLedger>> = { 1: 'codes', 2: 'counts' };
 
 /** The schema version that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -141,28 +149,19 @@ export function checkSchema(connection: SqliteConnection, file: string, orNewer 
 }
 
 /**
- * Brings the database to this program's schema in one transaction; does nothing to one that has it or a newer one. Tells
- * whether its ledger is one in which refusals were not counted.
- * Throws SQLite's own errors, `SQLITE_BUSY` while another process migrates.
+ * Brings the database to this program's schema, in the transaction that is open; does nothing to one that has it or a newer
+ * one. Tells what its ledger lacks since an older release began it. Throws SQLite's own errors.
  */
-export function migrateSchema(connection: SqliteConnection, file: string): boolean {
-  if (schemaVersion(connection, file) >= SCHEMA_VERSION) return false;
-  connection.statement('BEGIN IMMEDIATE').run();
-  try {
-    // Read again: another process may have migrated before the lock was ours.
-    const found = schemaVersion(connection, file);
-    for (const { release, statements } of MIGRATIONS.slice(found)) {
-      for (const sql of statements) connection.statement(sql).run();
-      connection
-        .statement("INSERT OR REPLACE INTO settings (key, value) VALUES ('schema-release', ?)")
-        .run(release);
-    }
-    connection.statement(`PRAGMA application_id = ${APPLICATION_ID}`).run();
-    connection.statement(`PRAGMA user_version = ${SCHEMA_VERSION}`).run();
-    connection.statement('COMMIT').run();
-    return found > 0 && found < COUNTS_REFUSALS;
-  } catch (error) {
-    if (connection.inTransaction()) connection.statement('ROLLBACK').run();
-    throw error;
+export function migrateSchema(connection: SqliteConnection, file: string): OlderLedger | undefined {
+  const found = schemaVersion(connection, file);
+  if (found >= SCHEMA_VERSION) return undefined;
+  for (const { release, statements } of MIGRATIONS.slice(found)) {
+    for (const sql of statements) connection.statement(sql).run();
+    connection
+      .statement("INSERT OR REPLACE INTO settings (key, value) VALUES ('schema-release', ?)")
+      .run(release);
   }
+  connection.statement(`PRAGMA application_id = ${APPLICATION_ID}`).run();
+  connection.statement(`PRAGMA user_version = ${SCHEMA_VERSION}`).run();
+  return LACKING[found];
 }

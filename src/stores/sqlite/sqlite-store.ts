@@ -11,6 +11,7 @@ import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
+import { codeLedger, countRefusals } from './older-ledger.js';
 import { runOperation } from './run-operation.js';
 import { keepSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
@@ -42,8 +43,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
 }
 
 /** Opens the database of the same store. */
-export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'clock'>): Promise<SqlDatabase> {
-  const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
+export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
+  const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw noDriver(file, sqlite.missing);
   const { Database } = sqlite;
@@ -67,9 +68,8 @@ export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'cloc
   for (;;) {
     try {
       const first = openChecked((connection) => {
-        const isOlder = migrate && migrateSchema(connection, file);
-        checkSchema(connection, file);
-        if (migrate) beginLedger(connection, isOlder);
+        if (migrate) migrateAndBegin(connection, file, ledgerKey, clock());
+        else checkSchema(connection, file);
       });
       // A newer release may have migrated while this process ran.
       const session = keepSession(first, () =>
@@ -85,12 +85,33 @@ export async function openSqliteDatabase(options: Omit<SqliteStoreOptions, 'cloc
   }
 }
 
-/** Begins the ledger unless it was; throws `SQLITE_BUSY` while another connection writes. */
-function beginLedger(connection: SqliteConnection, isOlder: boolean): void {
+/**
+ * Brings the tables up to date, begins the ledger unless it was, and takes over what an older release has left, all or
+ * nothing. Throws `SQLITE_BUSY` while another connection writes.
+ */
+function migrateAndBegin(
+  connection: SqliteConnection,
+  file: string,
+  ledgerKey: LedgerKeyFile,
+  now: number,
+): void {
   const { ledger } = connection;
+  let isKeyNew = false;
   connection.statement('BEGIN IMMEDIATE').run();
-  runOperation(connection, ledger.begin(isOlder));
-  connection.statement('COMMIT').run();
+  try {
+    const lacking = migrateSchema(connection, file);
+    checkSchema(connection, file);
+    isKeyNew = runOperation(connection, ledger.begin());
+    // Where there was a key there were codes: what has none was changed.
+    if (lacking === 'codes' && isKeyNew) runOperation(connection, codeLedger(ledger, now));
+    if (lacking !== undefined) runOperation(connection, countRefusals(ledger));
+    connection.statement('COMMIT').run();
+  } catch (error) {
+    if (connection.inTransaction()) connection.statement('ROLLBACK').run();
+    // The next attempt would take it for one that there were codes under.
+    if (isKeyNew) ledgerKey.remove();
+    throw error;
+  }
 }
 
 function noDriver(file: string, missing: Error): StoreOpenError {
