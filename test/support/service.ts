@@ -18,6 +18,7 @@ import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { WrongCodes } from '../../src/http/wrong-codes.js';
+import { openStore } from '../../src/open-store.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
@@ -153,8 +154,7 @@ export async function startTestService(
     {},
   );
   const running = await startService(settings, { clock: clock.read, checkpoint, logger });
-  const file = join(directory, 'linkgrant.db');
-  const store = await openSqliteStore({ file, migrate: false, clock: clock.read });
+  const store = await openStore(settings, { clock: clock.read, checkpoint }, false);
   return {
     ...(await around({ directory, clock, lines, store })),
     running,

@@ -3,7 +3,7 @@ import type { StoredCode } from '../../redemption/code-store.js';
 import type { Page, PageRequest } from '../../redemption/page.js';
 import { type CodeRow, codeOfRow } from './code-row.js';
 import { change, row, rows, type SqlOperation } from './operation.js';
-import { decodeCursor, pageOf, rowsToRead } from './page.js';
+import { pageOf, rowsToRead, startOf } from './page.js';
 import type { WriteOperation } from './write-operation.js';
 
 const FIND = 'SELECT * FROM codes WHERE grant_uid = ? AND jti = ?';
@@ -27,12 +27,12 @@ export function* findCode(grantUid: string, jti: string): SqlOperation<StoredCod
 export function* listCodes(
   page: PageRequest & { readonly grantUid?: string },
 ): SqlOperation<Page<StoredCode>> {
-  const [uid, jti] = page.after === undefined ? ['', ''] : decodeCursor(page.after, 2);
+  const [uid, jti] = startOf(page.after, ['', '']);
   const limit = rowsToRead(page.limit);
   const found =
     page.grantUid === undefined
-      ? yield* rows<CodeRow>(LIST, String(uid), String(jti), limit)
-      : yield* rows<CodeRow>(LIST_GRANT, page.grantUid, String(jti), limit);
+      ? yield* rows<CodeRow>(LIST, uid, jti, limit)
+      : yield* rows<CodeRow>(LIST_GRANT, page.grantUid, jti, limit);
   return pageOf(found, page.limit, (code) => [code.grant_uid, code.jti], codeOfRow);
 }
 

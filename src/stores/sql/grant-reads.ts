@@ -2,10 +2,12 @@ import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js
 import type { Page, PageRequest } from '../../redemption/page.js';
 import { type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
-import { decodeCursor, pageOf, rowsToRead } from './page.js';
+import { pageOf, rowsToRead, startOf } from './page.js';
 
 const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
 const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
+// Before every namespace and name.
+const BEGINNING = ['', ''] as const;
 const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
 /** A page of the grants that files declare: behind a namespace and name, at most so many. */
 export const LIST_DECLARED = LIST.replace('WHERE', 'WHERE source_file IS NOT NULL AND');
@@ -34,9 +36,9 @@ export function* listGrants(
   page: PageRequest & { readonly namespace?: string },
 ): SqlOperation<Page<AccessGrant>> {
   if (page.namespace === undefined) return yield* listAll(LIST, page);
-  const [, afterName] = positionOf(page);
+  const [, afterName] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);
-  return grantPage(yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, String(afterName), limit), page);
+  return grantPage(yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit), page);
 }
 
 /** Reads behind GrantStore.listDeclaredGrants. */
@@ -45,13 +47,9 @@ export function listDeclaredGrants(page: PageRequest): SqlOperation<Page<AccessG
 }
 
 function* listAll(sql: string, page: PageRequest): SqlOperation<Page<AccessGrant>> {
-  const [namespace, name] = positionOf(page);
+  const [namespace, name] = startOf(page.after, BEGINNING);
   const limit = rowsToRead(page.limit);
-  return grantPage(yield* rows<GrantRow>(sql, String(namespace), String(name), limit), page);
-}
-
-function positionOf({ after }: PageRequest): (string | number)[] {
-  return after === undefined ? ['', ''] : decodeCursor(after, 2);
+  return grantPage(yield* rows<GrantRow>(sql, namespace, name, limit), page);
 }
 
 function grantPage(found: readonly GrantRow[], { limit }: PageRequest): Page<AccessGrant> {

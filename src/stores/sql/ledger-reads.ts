@@ -1,7 +1,7 @@
 import type { AddedUpAttempts, LedgerEntry, LedgerKind, LedgerPage } from '../../redemption/ledger-store.js';
 import type { Page } from '../../redemption/page.js';
 import { rows, type SqlOperation } from './operation.js';
-import { decodeCursor, pageOf, rowsToRead } from './page.js';
+import { pageOf, rowsToRead, startOf } from './page.js';
 
 const COLUMNS = `SELECT e.grant_uid, e.seq, e.at, e.kind, e.redemption_id, e.detail, r.jti, r.name, r.subject
   FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id`;
@@ -49,20 +49,20 @@ function entryOf(row: EventRow): LedgerEntry {
 
 /** Reads behind LedgerStore.listLedger. */
 export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
-  const [uid, seq] = page.after === undefined ? ['', FIRST] : decodeCursor(page.after, 2);
+  const [uid, seq] = startOf(page.after, ['', FIRST]);
   const { grantUid, since = 0 } = page;
   const limit = rowsToRead(page.limit);
   const found =
     grantUid === undefined
-      ? yield* rows<EventRow>(LIST, String(uid), Number(seq), since, limit)
-      : yield* rows<EventRow>(LIST_GRANT, grantUid, Number(seq), since, limit);
+      ? yield* rows<EventRow>(LIST, uid, seq, since, limit)
+      : yield* rows<EventRow>(LIST_GRANT, grantUid, seq, since, limit);
   return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
 }
 
 /** Reads behind LedgerStore.listAddedUp. */
 export function* listAddedUp(page: LedgerPage): SqlOperation<Page<AddedUpAttempts>> {
   const { grantUid, since = 0 } = page;
-  const start = page.after === undefined ? [grantUid ?? '', '', '', '', ''] : decodeCursor(page.after, 5);
+  const start = startOf(page.after, [grantUid ?? '', '', '', '', '']);
   const limit = rowsToRead(page.limit);
   const found =
     grantUid === undefined

@@ -3,7 +3,7 @@ import type { Attempt } from '../../redemption/grant-store.js';
 import type { Page, PageRequest } from '../../redemption/page.js';
 import type { SqlDialect } from './dialect.js';
 import { row, rows, type SqlOperation } from './operation.js';
-import { decodeCursor, pageOf, rowsToRead } from './page.js';
+import { pageOf, rowsToRead, startOf } from './page.js';
 import { type RedemptionRow, redemptionOfRow } from './redemption-row.js';
 
 const BY_ID = 'SELECT * FROM redemptions WHERE id = ?';
@@ -39,13 +39,13 @@ export function* listRedemptions(
   dialect: SqlDialect,
   page: PageRequest & { readonly grantUid?: string; readonly since?: number },
 ): SqlOperation<Page<Redemption>> {
-  const [after] = page.after === undefined ? [0] : decodeCursor(page.after, 1);
+  const [after] = startOf(page.after, [0]);
   const limit = rowsToRead(page.limit);
   const { grantUid, since = 0 } = page;
   const found =
     grantUid === undefined
-      ? yield* rows<PlacedRow>(dialect.redemptions, Number(after), since, limit)
-      : yield* rows<PlacedRow>(dialect.redemptionsOfGrant, grantUid, Number(after), since, limit);
+      ? yield* rows<PlacedRow>(dialect.redemptions, after, since, limit)
+      : yield* rows<PlacedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
   return pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow);
 }
 

@@ -1,0 +1,254 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Flags } from '../../src/config.js';
+import {
+  type Content,
+  METHODS,
+  type Operation,
+  openApi,
+  type Parameter,
+  problemsOf,
+  resolve,
+  resolved,
+} from '../docs/openapi-document.js';
+import type { AdminService } from '../support/admin-api.js';
+import { csrHeader } from '../support/redeemed-answer.js';
+import { anyJson, anyText, valuesOf } from '../support/schema-values.js';
+import { post, type WireAnswer } from '../support/wire.js';
+
+// Enough to meet every kind of answer, at some milliseconds each.
+const RUNS = 60;
+
+interface Route {
+  readonly path: string;
+  readonly method: (typeof METHODS)[number];
+  readonly operation: Operation;
+  readonly parameters: readonly Parameter[];
+}
+
+/** A request as it goes over the wire. */
+interface Asked {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const routes: Route[] = Object.entries(openApi.paths).flatMap(([path, item]) =>
+  METHODS.flatMap((method) => {
+    const operation = item[method];
+    if (!operation) return [];
+    const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolved);
+    return [{ path, method, operation, parameters }];
+  }),
+);
+
+let service: AdminService;
+/** Ids and names that there are, which grow as requests make more. */
+const known: string[] = [];
+const codes: string[] = [];
+let named = 0;
+/** Which answers were met. */
+const met = new Set<string>();
+
+const ASCII = /^[\x20-\x7e]*$/;
+
+/** Half a character cannot be written into a path. */
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
+}
+
+/** A text as it can stand in a header: what cannot is left out by every client. */
+function headerSafe(text: string): string {
+  return Buffer.from(text.replace(/\p{Cc}/gu, ''), 'utf8').toString('latin1');
+}
+
+/** Places in a listing as they are written, of what no listing has. */
+function forgedCursors(): fc.Arbitrary<string> {
+  const parts = fc.oneof(anyText(), fc.constantFrom(0, -1, 7, 1.5, 2 ** 53, 1e300));
+  const keys = fc.array(parts, { minLength: 1, maxLength: 2 });
+  return keys.map((key) => Buffer.from(JSON.stringify(key)).toString('base64url'));
+}
+
+/** Requests to a route that are as described, or are not in one place or another. */
+function requestsTo({ path, operation, parameters }: Route): fc.Arbitrary<Asked> {
+  const good = (parameter: Parameter) =>
+    parameter.name === 'cursor' ? forgedCursors() : valuesOf(parameter.schema, resolve, known).map(String);
+  const valueFor = (parameter: Parameter) => fc.oneof({ weight: 4, arbitrary: good(parameter) }, anyText());
+  const part = (where: Parameter['in']) => {
+    const named = parameters.filter((parameter) => parameter.in === where);
+    const values = Object.fromEntries(named.map((parameter) => [parameter.name, valueFor(parameter)]));
+    return fc.record(values, {
+      requiredKeys: named.filter(({ required }) => required).map(({ name }) => name),
+    });
+  };
+  const stray = fc.tuple(anyText(), anyText());
+  const strayQuery = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, stray);
+  return fc
+    .record({
+      path: part('path'),
+      query: part('query'),
+      header: part('header'),
+      strayQuery,
+      body: bodyOf(operation),
+    })
+    .map(({ body, ...of }) => {
+      const segments = of.path as Record<string, string>;
+      const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+        encodeURIComponent(wellFormed(segments[name] ?? '')),
+      );
+      const pairs = Object.entries(of.query).map(([name, value]): [string, string] => [name, String(value)]);
+      const query = new URLSearchParams([...pairs, ...(of.strayQuery ? [of.strayQuery] : [])]).toString();
+      const headers = Object.entries(of.header).map(([name, value]) => [name, headerSafe(String(value))]);
+      return {
+        path: `${filled}${query === '' ? '' : `?${query}`}`,
+        headers: { ...Object.fromEntries(headers), ...body.headers },
+        body: body.text,
+      };
+    });
+}
+
+/** The members of an example, about what there is, under one of a few names. */
+function goodOf(example: unknown): object {
+  const members = example as Record<string, unknown>;
+  named += 1;
+  return {
+    ...members,
+    ...(members.grantUid !== undefined && { grantUid: known[1] }),
+    ...(members.name !== undefined && { name: `made-${named % 5}` }),
+  };
+}
+
+function bodyOf(
+  operation: Operation,
+): fc.Arbitrary<{ readonly text: string; readonly headers: Record<string, string> }> {
+  const reference = operation.requestBody?.$ref;
+  if (reference === undefined) return fc.constant({ text: '', headers: {} });
+  const { content } = resolve<{ content: Record<string, Content> }>(reference);
+  const [type = '', { schema, example } = { schema: {}, example: {} }] = Object.entries(content)[0] ?? [];
+  if (!type.endsWith('json')) {
+    const text = fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...codes) },
+      anyText(),
+      fc.constant('x'.repeat(20_000)),
+    );
+    return fc.record({
+      text,
+      headers: fc.constantFrom({}, csrHeader(), { accept: 'application/problem+json' }),
+    });
+  }
+  const values = fc
+    .tuple(valuesOf(schema, resolve, known), fc.boolean())
+    // Chance makes few that are good in every member.
+    .map(([value, isGood]) => (isGood ? goodOf(example) : value));
+  const spoilt = fc
+    .tuple(values, anyText(), anyJson())
+    .map(([value, name, stray]) => ({ ...(value as object), [name]: stray }));
+  const json = fc
+    .oneof({ weight: 5, arbitrary: values }, spoilt, anyJson())
+    .map((value) => JSON.stringify(value) ?? '');
+  const text = fc.oneof(
+    { weight: 9, arbitrary: json },
+    anyText(),
+    fc.constant(`{"name":"${'x'.repeat(70_000)}"}`),
+  );
+  const headers = fc.oneof(
+    { weight: 9, arbitrary: fc.constant({ 'content-type': 'application/json' }) },
+    fc.constantFrom(
+      {},
+      { 'content-type': 'text/plain' },
+      { 'content-type': 'application/json; charset=utf-16' },
+    ),
+  );
+  return fc.record({ text, headers });
+}
+
+async function send({ path, method }: Route, asked: Asked, bearer: string | undefined): Promise<WireAnswer> {
+  const isAdmin = path.startsWith('/api/');
+  const target = isAdmin ? { port: service.adminPort, ca: service.ca } : service;
+  const authorization = isAdmin && bearer !== undefined ? { authorization: `Bearer ${bearer}` } : {};
+  const options = { method: method.toUpperCase(), headers: { ...asked.headers, ...authorization } };
+  return post(target, asked.path, asked.body, options);
+}
+
+/** False where what stands for a part of the path makes it another one, or none. */
+function isOfRoute({ path }: Route, asked: Asked): boolean {
+  const [own = ''] = asked.path.split('?');
+  const parts = own.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  const wanted = path.split('/').filter((part) => part !== '');
+  const isFilled = parts.length === wanted.length && !parts.includes('-') === !wanted.includes('-');
+  return isFilled && ASCII.test(own);
+}
+
+/** Remembers what there is now, so that later requests are about it. */
+function learn({ status, body }: WireAnswer): void {
+  if (status !== 201) return;
+  const { uid } = JSON.parse(body) as { uid?: string };
+  if (uid !== undefined && known.length < 40) known.push(uid);
+}
+
+/** Holds what a service answers on every route of both listeners, whatever it is sent, against the OpenAPI document. */
+export function describedAnswers(start: (flags: Flags) => Promise<AdminService>): void {
+  beforeAll(async () => {
+    service = await start({ allowRedeemByKey: 'true' });
+    for (const redemptionsAllowed of [1, 1_000]) {
+      const { grant, code } = await service.grant({
+        redemptionsAllowed,
+        name: `known-${redemptionsAllowed}`,
+      });
+      known.push(grant.uid);
+      codes.push(code);
+      await post(service, `/${grant.uid}`, code, { headers: csrHeader() });
+    }
+    for (const { id } of (await service.store.listRedemptions({ limit: 10 })).items) known.push(id);
+  });
+  afterAll(() => service.close());
+
+  describe.each(routes)('$method $path', (route) => {
+    it('answers nothing that is not described, and never that it failed, whatever it is sent', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          requestsTo(route),
+          fc.constantFrom('operator', 'operator', 'viewer', 'nobody'),
+          async (asked, who) => {
+            const bearer =
+              who === 'operator' ? service.operator : who === 'viewer' ? service.viewer : undefined;
+            const answer = await send(route, asked, bearer);
+            const described = isOfRoute(route, asked) ? problemsOf(route.path, answer, route.method) : [];
+            expect(described).toEqual([]);
+            expect(answer.status).toBeLessThan(500);
+            met.add(`${route.path.startsWith('/api/') ? 'admin' : 'public'} ${answer.status}`);
+            learn(answer);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    });
+
+    it('refuses every other method as described', async () => {
+      const described = METHODS.filter((method) => openApi.paths[route.path]?.[method]);
+      for (const method of ['GET', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS']) {
+        if (described.some((one) => one.toUpperCase() === method)) continue;
+        const path = route.path
+          .replace(/\{\w*(uid|Uid|id)\}/g, known[0] ?? '')
+          .replace(/\{\w+\}/g, 'default');
+        const asked = { path, headers: { accept: 'application/problem+json' }, body: '' };
+        const answer = await send(
+          { ...route, method: method.toLowerCase() as Route['method'] },
+          asked,
+          service.operator,
+        );
+        expect(answer.status, method).toBe(405);
+        expect(problemsOf(route.path, answer, route.method), method).toEqual([]);
+      }
+    });
+  });
+
+  it('and meets answers of every kind on the way', () => {
+    const statuses = [200, 201, 204, 400, 401, 403, 404, 409, 413, 415, 422].map(
+      (status) => `admin ${status}`,
+    );
+    const open = [200, 400, 403, 404, 413].map((status) => `public ${status}`);
+    const missing = [...statuses, ...open].filter((kind) => !met.has(kind));
+    expect(missing).toEqual([]);
+  });
+}

@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { startAdminService } from '../support/admin-api.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { describedAnswers } from './described-answers.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-password-'));
+let database: TestDatabase | undefined;
+afterAll(async () => {
+  await database?.drop();
+  rmSync(directory, { recursive: true });
+});
+
+describedAnswers(async (flags) => {
+  database = await createTestDatabase();
+  const passfile = join(directory, 'passwords');
+  writeFileSync(passfile, `*:*:*:*:${database.password}\n`, { mode: 0o600 });
+  return startAdminService({ ...flags, store: `${database.url}?passfile=${passfile}` });
+});
+
+it('were given by a service that keeps its grants in PostgreSQL', async () => {
+  const rows = await database?.sql('SELECT uid FROM linkgrant.grants');
+  expect(rows?.length).toBeGreaterThan(2);
+});
