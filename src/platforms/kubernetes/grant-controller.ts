@@ -3,17 +3,17 @@ import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
 import { AccessLooks } from './access-looks.js';
 import type { KubernetesClient } from './client.js';
+import { ClusterWatch } from './cluster-watch.js';
 import { EventRecorder } from './event-recorder.js';
 import { ForeignRewrites } from './foreign-rewrites.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
-import { Informer, type ObjectSink } from './informer.js';
 import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from './kinds.js';
 import { KubernetesSite } from './kubernetes-site.js';
 import { LeaderElection } from './leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from './lease-access.js';
 import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
-import { apiVersionOf, type Resource, type ResourceKind, type Stored } from './resource.js';
+import { apiVersionOf } from './resource.js';
 import { SiteIndex } from './site-index.js';
 import { readRouterAccess, readSite } from './site-resource.js';
 import { TlsSecrets } from './tls-secrets.js';
@@ -36,15 +36,9 @@ export interface GrantControllerOptions {
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-type Watched = 'grants' | 'sites' | 'routerAccesses' | 'redemptions';
-type WatchedKind = Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>;
-
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
-const WATCH_BACK_OFF = { firstMs: 200, longestMs: 10_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const LOOK_MS = 30_000;
-// Watches end, and so are seen alive, every 10 s.
-const FRESH_MS = 30_000;
 
 /**
  * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
@@ -58,7 +52,7 @@ export class GrantController {
   readonly #tally: RedemptionTally;
   readonly #queue: WorkQueue;
   readonly #election: LeaderElection;
-  readonly #informers: Readonly<Record<Watched, WatchedKind>>;
+  readonly #watch: ClusterWatch;
   readonly #stop = new AbortController();
   #running: Promise<unknown> | undefined;
 
@@ -71,7 +65,7 @@ export class GrantController {
       index: sites,
       secrets: new TlsSecrets(client),
       clock,
-      assertSynced: () => this.#assertSynced('sites', 'routerAccesses'),
+      assertSynced: () => this.#assertSynced('sites', 'RouterAccesses'),
     });
     this.events = new EventRecorder({
       client,
@@ -101,7 +95,7 @@ export class GrantController {
       foreign,
       events: this.events,
       countOf: ({ namespace = '', uid }) =>
-        this.#informers.redemptions.isSynced ? this.#tally.countOf(namespace, uid) : undefined,
+        this.#watch.isSynced('redemptions') ? this.#tally.countOf(namespace, uid) : undefined,
       place: options.place,
       clock,
     });
@@ -110,12 +104,11 @@ export class GrantController {
       work: (key) => reconciler.reconcile(key),
       onFailure: (key, error) => options.onFailure(`bring the status of ${key} into line`, error),
     });
-    this.#informers = {
-      grants: this.#informer(ACCESS_GRANTS, readLocation, this.grants),
-      sites: this.#informer(SITES, readSite, sites.sinkOf('Site')),
-      routerAccesses: this.#informer(ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess')),
-      redemptions: this.#informer(REDEMPTIONS, readRecordedUse, this.#tally),
-    };
+    this.#watch = new ClusterWatch(options);
+    this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
+    this.#watch.add('sites', SITES, readSite, sites.sinkOf('Site'));
+    this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
+    this.#watch.add('redemptions', REDEMPTIONS, readRecordedUse, this.#tally);
     this.#election = new LeaderElection({
       ...ELECTION,
       lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
@@ -139,8 +132,7 @@ export class GrantController {
   /** Begins to watch and to take part in the election. */
   start(): void {
     const { signal } = this.#stop;
-    const informers = Object.values(this.#informers);
-    this.#running = Promise.all([...informers.map((one) => one.run(signal)), this.#election.run(signal)]);
+    this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
   }
 
   /** Stops watching, lets go of the lead, and resolves when nothing is written any more. */
@@ -169,12 +161,7 @@ export class GrantController {
 
   /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */
   problem(): string | undefined {
-    const now = this.#options.clock();
-    for (const [name, informer] of Object.entries(this.#informers)) {
-      if (!informer.isSynced) return `${wordsOf(name)} are not known yet`;
-      if (now - informer.seenAt > FRESH_MS) return `nothing was heard of ${wordsOf(name)} for a while`;
-    }
-    return undefined;
+    return this.#watch.problem();
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
@@ -192,34 +179,14 @@ export class GrantController {
     if (key !== undefined && this.#election?.isLeading) this.#queue.add(key);
   }
 
-  #informer<V>(
-    kind: ResourceKind,
-    read: (resource: Stored<Resource>) => V,
-    sink: ObjectSink<V>,
-  ): WatchedKind {
-    const { client, namespace, clock, wait, onFailure } = this.#options;
-    return new Informer<V>({
-      source: watchedResources(client, { kind, namespace }, read),
-      sink,
-      clock,
-      wait,
-      onFailure: (error) => onFailure(`watch ${kind.plural}`, error),
-      backOff: WATCH_BACK_OFF,
-    });
-  }
-
   async #listLocations() {
     const { client, namespace } = this.#options;
     const source = watchedResources(client, { kind: ACCESS_GRANTS, namespace }, readLocation);
     return (await source.list(this.#stop.signal)).items;
   }
 
-  #assertSynced(...names: readonly Watched[]): void {
-    if (names.every((name) => this.#informers[name].isSynced)) return;
+  #assertSynced(...called: readonly string[]): void {
+    if (this.#watch.isSynced(...called)) return;
     throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
   }
-}
-
-function wordsOf(informer: string): string {
-  return informer === 'routerAccesses' ? 'RouterAccesses' : informer;
 }

@@ -6,6 +6,8 @@ import { apiVersionOf, type Resource, type Stored } from './resource.js';
 
 /** Name of the Lease by which one replica writes the status of grants. */
 export const GRANTS_LEASE = 'linkgrant-grants';
+/** Name of the Lease by which one replica redeems AccessTokens. */
+export const TOKENS_LEASE = 'linkgrant-tokens';
 
 interface LeaseResource extends Resource {
   readonly spec?: LeaseRecord;

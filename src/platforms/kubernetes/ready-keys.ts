@@ -41,6 +41,15 @@ export class ReadyKeys {
     this.#size += 1;
   }
 
+  /** Forgets a key that waits. */
+  remove(key: string): void {
+    const name = this.#lanes.of(key);
+    const lane = this.#byName.get(name);
+    if (!lane?.waiting.delete(key)) return;
+    this.#size -= 1;
+    this.#dropIfIdle(name, lane);
+  }
+
   /** The next key, which counts as its lane's until it is released; undefined where none may be taken. */
   take(): string | undefined {
     for (const [name, lane] of this.#byName) {
@@ -63,15 +72,19 @@ export class ReadyKeys {
     const lane = this.#byName.get(name);
     if (!lane) return;
     lane.taken -= 1;
-    if (lane.taken === 0 && lane.waiting.size === 0) this.#byName.delete(name);
+    this.#dropIfIdle(name, lane);
   }
 
   /** Forgets the keys that wait; those that were taken are still to be released. */
   clear(): void {
     for (const [name, lane] of this.#byName) {
       lane.waiting.clear();
-      if (lane.taken === 0) this.#byName.delete(name);
+      this.#dropIfIdle(name, lane);
     }
     this.#size = 0;
+  }
+
+  #dropIfIdle(name: string, { waiting, taken }: Lane): void {
+    if (taken === 0 && waiting.size === 0) this.#byName.delete(name);
   }
 }

@@ -19,6 +19,8 @@ export interface WorkQueueOptions {
   readonly backOff: BackOffLimits;
   /** Whose turn it is when many wait; without it the first come is the first. */
   readonly lanes?: Lanes;
+  /** Of those that are worked on at a time, how many may be ones that failed before; all, without it. */
+  readonly mostRetries?: number;
 }
 
 interface Waiting {
@@ -33,6 +35,9 @@ interface Waiting {
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #ready: ReadyKeys;
+  /** Ready too, after a failure: what is new goes first. */
+  readonly #retries: ReadyKeys;
+  #runningRetries = 0;
   readonly #running = new Map<string, Promise<void>>();
   /** Added while it was worked on; true for what is another matter than before. */
   readonly #again = new Map<string, boolean>();
@@ -43,6 +48,7 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#ready = new ReadyKeys(options.lanes);
+    this.#retries = new ReadyKeys(options.lanes);
   }
 
   /** Takes keys from now on; what was added before waits until here. */
@@ -55,7 +61,7 @@ export class WorkQueue {
   async stop(): Promise<void> {
     this.#isOpen = false;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
-    for (const keys of [this.#ready, this.#again, this.#waiting, this.#failures]) keys.clear();
+    for (const keys of [this.#ready, this.#retries, this.#again, this.#waiting, this.#failures]) keys.clear();
     await Promise.all(this.#running.values());
   }
 
@@ -77,12 +83,14 @@ export class WorkQueue {
 
   /** How many keys wait or are worked on now, those of a later time left out. */
   get depth(): number {
-    return this.#ready.size + this.#running.size;
+    return this.#ready.size + this.#retries.size + this.#running.size;
   }
 
   #enqueue(key: string): void {
     this.#clearWait(key);
-    this.#ready.add(key);
+    const isRetry = this.#failures.has(key);
+    (isRetry ? this.#ready : this.#retries).remove(key);
+    (isRetry ? this.#retries : this.#ready).add(key);
     this.#next();
   }
 
@@ -96,20 +104,31 @@ export class WorkQueue {
     this.#waiting.set(key, { timer, dueAt });
   }
 
+  #isReady(key: string): boolean {
+    return this.#ready.has(key) || this.#retries.has(key);
+  }
+
   #clearWait(key: string): void {
     clearTimeout(this.#waiting.get(key)?.timer);
     this.#waiting.delete(key);
   }
 
   #next(): void {
-    while (this.#isOpen && this.#running.size < this.#options.concurrency) {
-      const key = this.#ready.take();
+    const { concurrency, mostRetries = concurrency } = this.#options;
+    while (this.#isOpen && this.#running.size < concurrency) {
+      const fresh = this.#ready.take();
+      if (fresh !== undefined) {
+        this.#running.set(fresh, this.#run(fresh, this.#ready));
+        continue;
+      }
+      const key = this.#runningRetries < mostRetries ? this.#retries.take() : undefined;
       if (key === undefined) return;
-      this.#running.set(key, this.#run(key));
+      this.#runningRetries += 1;
+      this.#running.set(key, this.#run(key, this.#retries));
     }
   }
 
-  async #run(key: string): Promise<void> {
+  async #run(key: string, from: ReadyKeys): Promise<void> {
     let delay: number | undefined;
     try {
       const worked = await this.#options.work(key);
@@ -121,7 +140,8 @@ export class WorkQueue {
       this.#options.onFailure(key, error, delay);
     }
     this.#running.delete(key);
-    this.#ready.release(key);
+    from.release(key);
+    if (from === this.#retries) this.#runningRetries -= 1;
     if (!this.#isOpen) {
       this.#failures.delete(key);
       return;
@@ -130,7 +150,7 @@ export class WorkQueue {
     this.#again.delete(key);
     if (isAnother) this.addAnew(key);
     else if (isAnother === false) this.add(key);
-    if (delay !== undefined && !this.#ready.has(key)) this.#enqueueIn(key, delay);
+    if (delay !== undefined && !this.#isReady(key)) this.#enqueueIn(key, delay);
     this.#next();
   }
 

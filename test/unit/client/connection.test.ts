@@ -70,6 +70,17 @@ describe('a connection to a redemption service', () => {
     expect(error.message).toContain('no-such-host.invalid');
   });
 
+  test('is not made to an address that may not be reached, whatever name stands for it', async () => {
+    const server = await greeter();
+    const mayReach = (address: string) => address !== '127.0.0.1' && address !== '::1';
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433']) {
+      const token = { ...server.token, url: `https://${host}:${server.port}/x` };
+      expect((await failure(token, { mayReach })).code, host).toBe('address_refused');
+    }
+    expect(server.connections()).toBe(0);
+    expect(await redeem(server.token, { mayReach: (address) => address === '127.0.0.1' })).toBe('hello');
+  });
+
   test('tells a port that nothing listens on', async () => {
     const port = await closedPort();
     const { ca } = await makeIdentity();
@@ -184,6 +195,16 @@ describe('a certificate that is not valid by our clock', () => {
 });
 
 describe('a proxy', () => {
+  test('is not asked for an address that may not be reached, and resolves names itself', async () => {
+    const server = await greeter();
+    const proxy = keep(await startProxy());
+    const options = { proxy: `http://127.0.0.1:${proxy.port}`, mayReach: () => false };
+    expect((await failure(server.token, options)).code).toBe('address_refused');
+    expect(proxy.asked).toEqual([]);
+    const named = { ...server.token, url: `https://localhost:${server.port}/x` };
+    expect(await redeem(named, options)).toBe('hello');
+  });
+
   test('tunnels, with the user and password of its URL', async () => {
     const server = await greeter();
     const proxy = keep(await startProxy());

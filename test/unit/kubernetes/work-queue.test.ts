@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TerminalFailure, type Worked, WorkQueue } from '../../../src/platforms/kubernetes/work-queue.js';
+import {
+  TerminalFailure,
+  type Worked,
+  WorkQueue,
+  type WorkQueueOptions,
+} from '../../../src/platforms/kubernetes/work-queue.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
 
@@ -10,7 +15,7 @@ interface Turn {
 }
 
 /** A queue whose work the test ends itself. */
-function queueOf(concurrency = 2) {
+function queueOf(concurrency = 2, more: Partial<WorkQueueOptions> = {}) {
   const turns: Turn[] = [];
   const failures: { key: string; retryInMs: number | undefined }[] = [];
   const queue = new WorkQueue({
@@ -18,6 +23,7 @@ function queueOf(concurrency = 2) {
     onFailure: (key, _error, retryInMs) => failures.push({ key, retryInMs }),
     concurrency,
     backOff: BACK_OFF,
+    ...more,
   });
   const last = () => turns.at(-1) as Turn;
   return { queue, turns, failures, last, keys: () => turns.map(({ key }) => key) };
@@ -157,5 +163,53 @@ describe('the work queue', () => {
     queue.start();
     queue.add('c');
     expect(keys()).toEqual(['a', 'c']);
+  });
+
+  it('forgets earlier failures of a key that is another matter now, also while it is worked on', async () => {
+    const { queue, keys, last } = queueOf();
+    queue.start();
+    queue.add('a');
+    last().fail(new Error('no'));
+    await settled();
+    queue.add('a');
+    expect(keys()).toEqual(['a']);
+    queue.addAnew('a');
+    expect(keys()).toEqual(['a', 'a']);
+    queue.addAnew('a');
+    last().fail(new Error('no'));
+    await settled();
+    expect(keys()).toEqual(['a', 'a', 'a']);
+  });
+
+  it('works on few that failed before at a time, and on new ones first', async () => {
+    const { queue, keys, turns } = queueOf(4, { mostRetries: 1 });
+    queue.start();
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    for (const turn of turns.slice(0, 4)) turn.fail(new Error('no'));
+    await vi.advanceTimersByTimeAsync(BACK_OFF.longestMs);
+    expect(keys()).toHaveLength(5);
+    for (const key of ['e', 'f', 'g', 'h']) queue.add(key);
+    expect(keys().slice(5)).toEqual(['e', 'f', 'g']);
+    turns[4]?.end('settled');
+    await settled();
+    expect(keys()[8]).toBe('h');
+    turns[5]?.end('settled');
+    await settled();
+    expect(['a', 'b', 'c', 'd']).toContain(keys()[9]);
+    expect(keys()).toHaveLength(10);
+  });
+
+  it('lets lanes take turns', async () => {
+    const lanes = { of: (key: string) => key.charAt(0), most: 1 };
+    const { queue, keys, turns } = queueOf(2, { lanes });
+    for (const key of ['a1', 'a2', 'a3', 'b1']) queue.add(key);
+    queue.start();
+    expect(keys()).toEqual(['a1', 'b1']);
+    turns[1]?.end('settled');
+    await settled();
+    expect(keys()).toEqual(['a1', 'b1']);
+    turns[0]?.end('settled');
+    await settled();
+    expect(keys()).toEqual(['a1', 'b1', 'a2']);
   });
 });

@@ -1,4 +1,5 @@
 import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
+import type { LinkSecret } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/clock.js';
 import { type RenewedLink, type RenewLinkDependencies, renewLink } from '../../../redemption/renew-link.js';
@@ -32,12 +33,18 @@ export interface RenewalObserver {
   unread(namespace: string, error: unknown): void;
 }
 
-/** How long it may take until a link is noticed that somebody else brought about, in milliseconds. */
-const LONGEST_MS = 600_000;
+/** How long it may take until a link is noticed that was redeemed by somebody else, in milliseconds. */
+const SCAN_MS = 600_000;
+const RESCAN_MS = 30_000;
 const SHORTEST_MS = 1_000;
+// Short enough for a link that has just been redeemed, and for a clock that was set.
+const LONGEST_MS = 60_000;
 const MOST_RENEWALS = 8;
-// What fails comes back by the plan, and never by the queue.
-const NO_BACK_OFF = { firstMs: LONGEST_MS, longestMs: LONGEST_MS };
+// What fails comes back by the plan, and not by the queue.
+const NO_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
+
+/** Of a link what decides when it is renewed. */
+type Due = Pick<RenewableLink, 'certificateSha256' | 'notBefore' | 'notAfter'>;
 
 /**
  * Renews the links that tokens led to, each when two thirds of its certificate's life have passed, and after failures later
@@ -47,6 +54,8 @@ export class LinkRenewals {
   readonly #options: LinkRenewalsOptions;
   readonly #plan = new RenewalPlan();
   readonly #queue: WorkQueue;
+  /** By `namespace/name` of the Secret. */
+  readonly #links = new Map<string, Due>();
 
   constructor(options: LinkRenewalsOptions) {
     this.#options = options;
@@ -62,46 +71,62 @@ export class LinkRenewals {
     });
   }
 
-  /** Looks at every link, and again when the next is due, until the signal is aborted; resolves when nothing is done any more. */
+  /** A link is in place in that namespace. */
+  note(namespace: string, secret: LinkSecret): void {
+    const key = `${namespace}/${secret.name}`;
+    const link = renewableLink(secret);
+    if ('cannot' in link) this.#links.delete(key);
+    else this.#links.set(key, factsOf(link));
+  }
+
+  /** Renews what is due until the signal is aborted; resolves when nothing is done any more. */
   async run(signal: AbortSignal, wait: (ms: number, signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { clock } = this.#options;
     this.#queue.start();
-    while (!signal.aborted) {
-      const next = await this.#turn(signal);
-      await wait(Math.max(SHORTEST_MS, Math.min(LONGEST_MS, next - this.#options.clock())), signal);
+    for (let scanAt = clock(); !signal.aborted; ) {
+      if (clock() >= scanAt) scanAt = clock() + ((await this.#scan(signal)) ? SCAN_MS : RESCAN_MS);
+      for (const [key, link] of this.#links) if (this.#plan.isDue(link, clock())) this.#queue.add(key);
+      const known = [...this.#links.values()].map(({ certificateSha256 }) => certificateSha256);
+      const next = Math.min(scanAt, this.#plan.next(known)) - clock();
+      await wait(Math.max(SHORTEST_MS, Math.min(next, LONGEST_MS)), signal);
     }
     await this.#queue.stop();
   }
 
-  /** Has what is due renewed; gives when the next is due. */
-  async #turn(signal: AbortSignal): Promise<number> {
+  /** Looks what links there are, namespace by namespace; false where the API server does not tell. */
+  async #scan(signal: AbortSignal): Promise<boolean> {
     const { namespaces, observer } = this.#options;
-    const known: string[] = [];
+    const there = new Set<string>();
     for (const namespace of namespaces()) {
-      if (signal.aborted) break;
+      if (signal.aborted) return false;
       try {
-        known.push(...(await this.#enqueueDue(namespace)));
+        for (const secret of await this.#secretsIn(namespace)) {
+          there.add(`${namespace}/${secret.name}`);
+          this.note(namespace, secret);
+        }
       } catch (error) {
-        if (!isApiError(error, 'forbidden')) observer.unread(namespace, error);
+        // Who administers it did not let us in.
+        if (isApiError(error, 'forbidden')) continue;
+        observer.unread(namespace, error);
+        return false;
       }
     }
-    return this.#plan.next(known);
+    for (const key of this.#links.keys()) if (!there.has(key)) this.#links.delete(key);
+    return true;
   }
 
-  async #enqueueDue(namespace: string): Promise<string[]> {
-    const { client, clock } = this.#options;
+  async #secretsIn(namespace: string): Promise<LinkSecret[]> {
     const labelSelector = `${SECRET_TOKEN},${MANAGED_BY}=linkgrant`;
-    const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
-    return items.flatMap((item) => {
-      const link = renewableLink(linkSecret({ ...item }));
-      if ('cannot' in link) return [];
-      if (this.#plan.isDue(link, clock())) this.#queue.add(`${namespace}/${item.metadata.name}`);
-      return [link.certificateSha256];
+    const { items } = await this.#options.client.listAll<SecretResource>(SECRETS, {
+      namespace,
+      labelSelector,
     });
+    return items.map((item) => linkSecret({ ...item }));
   }
 
   async #renew(key: string): Promise<void> {
     const [namespace, name] = key.split('/') as [string, string];
-    const { client, clock, observer } = this.#options;
+    const { client, clock, observer, side } = this.#options;
     const place: NamespacePlace = {
       client,
       namespace,
@@ -112,24 +137,36 @@ export class LinkRenewals {
       },
     };
     const links = clusterLinks(place);
-    let link: RenewableLink | { readonly cannot: string } | undefined;
+    const due = this.#links.get(key);
     try {
       const secret = await links.findSecret(name);
-      link = secret && renewableLink(secret);
-      // Renewed from elsewhere since it was listed, or gone.
-      if (!link || 'cannot' in link || !this.#plan.isDue(link, clock())) return;
-      const openRenewal = renewalSecrets(place);
-      const renewed = await renewLink(name, link, { ...this.#options.side, openRenewal, links });
+      const link = secret && renewableLink(secret);
+      if (!link || 'cannot' in link) {
+        this.#links.delete(key);
+        return;
+      }
+      this.#links.set(key, factsOf(link));
+      // Renewed from elsewhere meanwhile.
+      if (!this.#plan.isDue(link, clock())) return;
+      if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
+        this.#plan.putOff(link, clock());
+        return;
+      }
+      const renewed = await renewLink(name, link, { ...side, openRenewal: renewalSecrets(place), links });
       const { certificateSha256, certificate } = renewed;
       this.#plan.begin({ certificateSha256, notAfter: certificate.notAfter }, clock());
+      const after = await links.findSecret(name);
+      if (after) this.note(namespace, after);
       observer.renewed(key, renewed);
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
-      if (link && !('cannot' in link)) {
-        if (isRefusedForGood(error)) this.#plan.giveUp(link.certificateSha256);
-        else this.#plan.putOff(link, clock());
-      }
+      if (due && isRefusedForGood(error)) this.#plan.giveUp(due.certificateSha256);
+      else if (due) this.#plan.putOff(due, clock());
       observer.failed(key, error);
     }
   }
+}
+
+function factsOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {
+  return { certificateSha256, notBefore, notAfter };
 }

@@ -5,7 +5,7 @@ import type { KubernetesClient } from '../client.js';
 import { ClusterWatch } from '../cluster-watch.js';
 import { ACCESS_TOKENS, SITES } from '../kinds.js';
 import { LeaderElection } from '../leader-election.js';
-import { leaseAccess } from '../lease-access.js';
+import { leaseAccess, TOKENS_LEASE } from '../lease-access.js';
 import { SiteIndex } from '../site-index.js';
 import { readSite } from '../site-resource.js';
 import { WorkQueue } from '../work-queue.js';
@@ -35,11 +35,9 @@ export interface TokenControllerOptions
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
-/** Name of the Lease by which one replica redeems. */
-const LEASE = 'linkgrant-tokens';
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
-// An attempt waits for others, half a minute at most; a namespace has a few at a time, so dead tokens delay their own kind.
-const WORK = { concurrency: 32, backOff: { firstMs: 2_000, longestMs: 300_000 } };
+// An attempt may wait for a server for half a minute. Dead tokens delay those of their own namespace, and none that are new.
+const WORK = { concurrency: 32, mostRetries: 16, backOff: { firstMs: 2_000, longestMs: 300_000 } };
 const MOST_OF_A_NAMESPACE = 2;
 const SYNC_POLL_MS = 100;
 
@@ -62,7 +60,14 @@ export class TokenController {
     const { client, clock, identity, ownNamespace, wait, onFailure } = options;
     this.#sites = new SiteIndex((namespace) => this.#siteChanged(namespace));
     this.tokens = new TokenIndex((key, isAnother) => this.#tokenChanged(key, isAnother));
-    const reconciler = new TokenReconciler({ ...options, status: new TokenStatusWriter(client, clock) });
+    const reconciler = new TokenReconciler({
+      ...options,
+      status: new TokenStatusWriter(client, clock),
+      onRedeemed: (key, redeemed) => {
+        this.#renewals.note(key.split('/', 1)[0] as string, redeemed.secret);
+        options.onRedeemed(key, redeemed);
+      },
+    });
     this.#queue = new WorkQueue({
       ...WORK,
       work: (key) => reconciler.reconcile(key),
@@ -78,10 +83,10 @@ export class TokenController {
     });
     this.#watch = new ClusterWatch(options);
     this.#watch.add('AccessTokens', ACCESS_TOKENS, readTokenFacts, this.tokens);
-    this.#watch.add('Sites', SITES, readSite, this.#sites.sinkOf('Site'));
+    this.#watch.add('sites', SITES, readSite, this.#sites.sinkOf('Site'));
     this.#election = new LeaderElection({
       ...ELECTION,
-      lease: leaseAccess(client, { namespace: ownNamespace, name: LEASE }),
+      lease: leaseAccess(client, { namespace: ownNamespace, name: TOKENS_LEASE }),
       identity,
       clock,
       wait,

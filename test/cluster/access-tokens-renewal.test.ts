@@ -1,0 +1,264 @@
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccessToken } from '../../src/domain/access-token.js';
+import { ACCESS_TOKENS, LINKS, REDEMPTIONS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { Stored } from '../../src/platforms/kubernetes/resource.js';
+import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { Workplace } from '../support/command-line.js';
+import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
+import { putSite } from './harness/cluster-sites.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { type LinkgrantAccount, linkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
+import { manifestOf } from './harness/manifests.js';
+import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { type TokenNamespace, tokenNamespace } from './harness/token-namespace.js';
+import { until } from './harness/until.js';
+import { usedRight } from './harness/used-rights.js';
+
+// More than two thirds of the 30 days that a certificate is for, and less than all.
+const LATER = { clockOffsetMs: 24 * 86_400_000 };
+
+let cluster: TestCluster;
+let service: LinkgrantAccount;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let west: string;
+let proxy: ApiProxy;
+let kubeconfig: string;
+let grants = 0;
+const redeemers: Redeemer[] = [];
+const places: TokenNamespace[] = [];
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  service = await linkgrantAccount(cluster);
+  account = await shippedAccount(cluster, 'redeemer', REDEEMER);
+  workplace = new Workplace();
+  west = await cluster.namespace();
+  await putSite(cluster.admin, west);
+  await serveCluster(workplace, service.kubeconfig);
+  proxy = await startApiProxy(account.kubeconfig);
+  kubeconfig = workplace.path('redeemer.yaml');
+  writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+});
+afterEach(async () => {
+  await Promise.all(redeemers.splice(0).map((redeemer) => redeemer.stop()));
+  await endLead(cluster);
+  // Whose Site is gone has no links to be renewed.
+  for (const { namespace } of places.splice(0)) {
+    await cluster.admin.delete(SITES, { namespace, name: 'east' });
+  }
+});
+afterAll(async () => {
+  await workplace?.remove();
+  await proxy?.close();
+  service?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+async function run(options?: RedeemerOptions): Promise<Redeemer> {
+  const redeemer = await startRedeemer(kubeconfig, options);
+  redeemers.push(redeemer);
+  return redeemer;
+}
+
+async function stopped(redeemer: Redeemer): Promise<void> {
+  await redeemer.stop();
+  await endLead(cluster);
+}
+
+/** A token of a new grant. */
+async function newToken(): Promise<{ readonly token: AccessToken; readonly uid: string }> {
+  grants += 1;
+  const { status = {}, metadata } = await readyGrant(cluster, west, `grant-${grants}`);
+  const { url = '', code = '', ca = '' } = status;
+  return { token: { name: 'my-link', url, code, ca }, uid: metadata.uid };
+}
+
+async function redeemed(): Promise<{ readonly place: TokenNamespace; readonly uid: string }> {
+  const { token, uid } = await newToken();
+  const place = await tokenNamespace(cluster);
+  places.push(place);
+  const redeemer = await run();
+  await place.put(token);
+  await place.said('Ready');
+  await stopped(redeemer);
+  return { place, uid };
+}
+
+async function redemptionOf(uid: string): Promise<Stored<RedemptionResource>> {
+  const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, { namespace: west });
+  const [redemption, ...others] = items.filter(({ spec }) => spec.grantUid === uid);
+  expect(others).toEqual([]);
+  if (!redemption) throw new Error('there is no Redemption');
+  return redemption;
+}
+
+const secretOf = ({ namespace }: TokenNamespace) =>
+  cluster.admin.get<SecretResource>(SECRETS, { namespace, name: 'my-link' });
+const certificateIn = (secret: SecretResource) =>
+  new X509Certificate(Buffer.from(secret.data?.['tls.crt'] ?? '', 'base64'));
+const renewedSince = (place: TokenNamespace, before: SecretResource) =>
+  until('another certificate', async () => {
+    const secret = await secretOf(place);
+    return secret.data?.['tls.crt'] === before.data?.['tls.crt'] ? undefined : secret;
+  });
+
+describe('a link that an AccessToken led to', () => {
+  it('has a certificate of 30 days from the service of another site in the cluster, for one Redemption', async () => {
+    const { place, uid } = await redeemed();
+    const certificate = certificateIn(await secretOf(place));
+    const days = (Date.parse(certificate.validTo) - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(30);
+    expect((await redemptionOf(uid)).spec).toMatchObject({
+      mode: 'csr',
+      name: 'my-link',
+      subject: place.siteUid,
+    });
+  });
+
+  it('is renewed when its time has come, with another key, and its Secret stays what it is beside that', async () => {
+    const { place, uid } = await redeemed();
+    const before = await secretOf(place);
+    const redeemer = await run(LATER);
+    const after = await renewedSince(place, before);
+    expect(after.data?.['tls.key']).not.toBe(before.data?.['tls.key']);
+    expect(after.metadata.labels).toEqual(before.metadata.labels);
+    expect(after.metadata.ownerReferences).toEqual(before.metadata.ownerReferences);
+    const told = await until('the line in the log', async () =>
+      redeemer
+        .log()
+        .find(({ event, namespace }) => event === 'link_renewed' && namespace === place.namespace),
+    );
+    expect(told).toMatchObject({ name: 'my-link' });
+    const { status } = await redemptionOf(uid);
+    expect(status?.renewals).toHaveLength(1);
+    expect(status?.renewals?.[0]?.certificate.pem).toBe(
+      Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
+    );
+    await until('the key under way to go', async () => (await place.secrets()).length === 1);
+  });
+
+  it.each([
+    'renewal-key-created',
+    'before-renewal',
+    'renewal-received',
+    'renewal-in-place',
+    'renewal-finished',
+  ])('whose renewal is killed at %s ends with one newer certificate', async (killedAt) => {
+    const { place, uid } = await redeemed();
+    const before = await secretOf(place);
+    const first = await run({ ...LATER, killedAt });
+    expect((await first.ended).signal).toBe('SIGKILL');
+    await endLead(cluster);
+    const second = await run(LATER);
+    const after = await renewedSince(place, before);
+    await until('a look at every link', async () =>
+      (await fetch(`${second.operations}/metrics`).then((answer) => answer.text())).includes(
+        'linkgrant_leading 1',
+      ),
+    );
+    const renewals = (await redemptionOf(uid)).status?.renewals ?? [];
+    expect(renewals).toHaveLength(1);
+    expect(renewals[0]?.certificate.pem).toBe(
+      Buffer.from(after.data?.['tls.crt'] ?? '', 'base64').toString(),
+    );
+    await until('the key under way to go', async () => (await place.secrets()).length === 1);
+  });
+
+  it('is asked for once when it was revoked, and stays as it is', async () => {
+    const { place, uid } = await redeemed();
+    const before = await secretOf(place);
+    const { metadata } = await redemptionOf(uid);
+    await cluster.admin.patch(REDEMPTIONS, metadata, { spec: { revoked: true } });
+    const redeemer = await run(LATER);
+    const told = await until('the refusal', async () =>
+      redeemer
+        .log()
+        .find(({ event, namespace }) => event === 'renewal_failed' && namespace === place.namespace),
+    );
+    expect(told).toMatchObject({ code: 'redemption_revoked' });
+    expect((await secretOf(place)).data).toEqual(before.data);
+    const other = await newToken();
+    const beside = await tokenNamespace(cluster);
+    await beside.put(other.token);
+    await beside.said('Ready');
+    expect(redeemer.log().filter(({ code }) => code === 'redemption_revoked')).toHaveLength(1);
+    const metrics = await fetch(`${redeemer.operations}/metrics`).then((answer) => answer.text());
+    expect(metrics).toMatch(/^linkgrant_link_renewals_total\{outcome="redemption_revoked"\} 1$/m);
+  });
+
+  it('is renewed also when its AccessToken is gone, and not when its Link is', async () => {
+    const [kept, unlinked] = [await redeemed(), await redeemed()];
+    for (const { namespace } of [kept.place, unlinked.place]) await deleteToken(namespace);
+    const [link] = await unlinked.place.links();
+    if (link) await cluster.admin.delete(LINKS, link.metadata);
+    const before = [await secretOf(kept.place), await secretOf(unlinked.place)] as const;
+    await run(LATER);
+    await renewedSince(kept.place, before[0]);
+    expect(await secretOf(unlinked.place)).toEqual(before[1]);
+  });
+});
+
+describe('the redeemer', () => {
+  it('asks little of tokens that are settled, and writes nothing', async () => {
+    const place = await tokenNamespace(cluster);
+    const first = await run();
+    const { token } = await newToken();
+    await place.put(token);
+    for (let number = 0; number < 30; number += 1) {
+      await place.put({ ...token, name: `bad-${number}`, url: 'http://x.example' });
+    }
+    await place.said('Ready');
+    for (let number = 0; number < 30; number += 1) await place.said('Refused', `bad-${number}`);
+    await stopped(first);
+    const before = proxy.requests.length;
+    const second = await run();
+    const other = await tokenNamespace(cluster);
+    await other.put((await newToken()).token);
+    await other.said('Ready');
+    const since = proxy.requests.slice(before).filter(({ path }) => path.includes(place.namespace));
+    // The Secrets of the namespace, of which some may have to be renewed.
+    expect(since.map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual([
+      `GET /api/v1/namespaces/${place.namespace}/secrets`,
+    ]);
+    await second.stop();
+  });
+
+  it('takes every right that it is given, and no other', async () => {
+    const redeemer = await run();
+    const has = (right: string) => async () => proxy.requests.some((one) => usedRight(one).right === right);
+    await until('the Lease to be renewed', has('update leases.coordination.k8s.io'));
+    await redeemer.stop();
+    const rulesOf = (kind: string, name: string) =>
+      (manifestOf(account.manifests, kind, name).rules ?? []).flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) =>
+            verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`),
+          ),
+        ),
+      );
+    const given = [
+      ...rulesOf('ClusterRole', `${REDEEMER}-watch`),
+      ...rulesOf('ClusterRole', REDEEMER),
+      ...rulesOf('Role', `${REDEEMER}-own`),
+    ];
+    const used = proxy.requests.map((one) => usedRight(one).right.replace(/^get secrets .*$/, 'get secrets'));
+    // What is applied is made by a patch, for which the API server asks both.
+    expect([...new Set([...used, 'create links.skupper.io'])].sort()).toEqual([...new Set(given)].sort());
+    // Where nobody let it in it asks for links, and for nothing else.
+    const refused = proxy.requests.filter(({ status }) => status === 403).map(usedRight);
+    expect(refused.filter(({ right, namespace }) => right !== 'list secrets' || namespace !== west)).toEqual(
+      [],
+    );
+  });
+});
+
+async function deleteToken(namespace: string): Promise<void> {
+  await cluster.admin.delete(ACCESS_TOKENS, { namespace, name: 'my-link' });
+}
