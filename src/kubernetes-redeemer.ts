@@ -21,8 +21,8 @@ import { type RequestingSideOptions, redeemer } from './requesting-side.js';
 import type { RuntimeContext } from './runtime.js';
 import type { Settings } from './setting-schemas.js';
 
-// What is under way may end; with what the cluster may take to be let go of, under 10 s.
-const DRAIN_MS = 6_000;
+// What is under way may end, an exchange with a server above all; with the rest, under 10 s.
+const DRAIN_MS = 8_500;
 
 /** A running program that redeems the AccessTokens of a cluster, or of a namespace. It listens for nobody. */
 export interface RunningRedeemer {
@@ -57,7 +57,7 @@ export async function startKubernetesRedeemer(
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
     ...redeeming(reached, context, stopping.signal),
-    ...telling(metrics, context),
+    ...telling(metrics, context, stopping.signal),
     // They keep the process alive while the API server is away and nothing else does.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });
@@ -91,16 +91,19 @@ function redeeming(
   };
 }
 
-/** What is told of the work: in the log and the metrics, in words of ours and codes alone. */
+/** What is told of the work, in words of ours and codes alone; of what fails because this stops, nothing. */
 function telling(
   metrics: RedeemerMetrics,
   { logger }: RuntimeContext,
+  stopping: AbortSignal,
 ): Pick<
   TokenControllerOptions,
   'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onAttemptFailed' | 'renewals' | 'onFailure'
 > {
-  const failed = (what: string, error: unknown) =>
+  const failed = (what: string, error: unknown) => {
+    if (stopping.aborted) return;
     logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again');
+  };
   return {
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
       metrics.attempted('redeemed');

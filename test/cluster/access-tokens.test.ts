@@ -18,6 +18,7 @@ import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { deleteAll } from './harness/empty-cluster.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { type LinkgrantAccount, shippedAccount } from './harness/linkgrant-account.js';
+import { printedTable } from './harness/printed-table.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
@@ -141,6 +142,8 @@ describe('an AccessToken', () => {
         redeemer.log().find(({ event }) => event === 'token_redeemed'),
       );
       expect(told).toMatchObject({ namespace: place.namespace, name: 'my-link', source: manner });
+      const columns = await printedTable(cluster.kubeconfig, ACCESS_TOKENS, place.namespace);
+      expect(columns).toMatchObject([{ Redeemed: true, Status: 'Ready', Message: 'OK' }]);
     },
   );
 
@@ -488,11 +491,13 @@ describe('a namespace', () => {
     servers.push(dead);
     const place = await tokenNamespace(cluster);
     for (let number = 0; number < 50; number += 1) await place.put({ ...dead.token, name: `dead-${number}` });
-    await run();
+    const redeemer = await run();
     await until('the dead ones to be tried', async () => dead.connections() >= 2);
     await nextToken();
     // Two at a time wait for an answer that does not come, and 48 wait for those.
     expect(dead.connections()).toBe(2);
+    // Nor does it stop later for them.
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
   });
 
   it('with a token that an unreachable server has is tried at a pace that slows down', async () => {
@@ -510,6 +515,22 @@ describe('a namespace', () => {
     expect(metrics).toMatch(/^linkgrant_token_attempts_total\{outcome="connection_refused"\} 3$/m);
     expect(metrics).toMatch(/^linkgrant_tokens\{state="open"\} [1-9]/m);
     expect(metrics).toMatch(/^linkgrant_leading 1$/m);
+  });
+});
+
+describe('the API server', () => {
+  it('may be away for a while: everything goes on by itself when it is back', async () => {
+    const server = await start('linkgrant');
+    const place = await tokenNamespace(cluster);
+    const redeemer = await run();
+    await nextToken();
+    await cluster.controlPlane?.stopApiServer();
+    await until('a failure', async () => redeemer.log().find(({ event }) => event === 'cluster_failed'));
+    cluster.controlPlane?.startApiServer();
+    await until('the API server', () => place.links());
+    await place.put(server.token);
+    await place.said('Ready');
+    expect(server.issued()).toBe(1);
   });
 });
 
