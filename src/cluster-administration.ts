@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdministrationError } from './domain/administration-error.js';
 import {
   type ClusterAdministration,
   clusterAdministration,
@@ -10,9 +9,9 @@ import { toldPlainly } from './platforms/kubernetes/administering/plainly.js';
 import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
 import { type Uninstallation, uninstallation } from './platforms/kubernetes/administering/uninstallation.js';
 import { openKubernetesClient } from './platforms/kubernetes/client.js';
+import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
 import { kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
 import type { Clock } from './redemption/clock.js';
-import type { CodeKeys } from './redemption/code-keys.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
@@ -46,20 +45,6 @@ export interface ClusterAdministrationContext {
   readonly toldToStop: () => Promise<void>;
 }
 
-const NO_SIGNED_CODES: CodeKeys = {
-  current: () =>
-    Promise.reject(
-      new AdministrationError(
-        'value_rejected',
-        "in a cluster a token has its grant's own code, and its limits",
-        {
-          hint: 'leave limits of its own out, or make a grant for it: `linkgrant token issue FILE`',
-        },
-      ),
-    ),
-  find: async () => undefined,
-};
-
 /** Opens the administration of the grants of a cluster, with the rights of the kubeconfig. Rejects with ClusterConfigError. */
 export async function openClusterAdministration(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
@@ -86,7 +71,7 @@ export async function openClusterAdministration(
     };
     const administration = clusterAdministration({
       ...{ client, store, clock, patience, serviceNamespace, namespace: usualNamespace },
-      codeKeys: NO_SIGNED_CODES,
+      codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
     });
     return {
       administration,

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from './admin/metrics.js';
+import { sweepCodeKeys } from './code-keys.js';
 import type { TlsListener } from './http/tls-listener.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { KeyMaker } from './pki/keys.js';
 import { type KubernetesClient, openKubernetesClient } from './platforms/kubernetes/client.js';
 import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
+import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
 import { GrantController } from './platforms/kubernetes/grant-controller.js';
 import { type KubernetesGrantStore, kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
 import { createPublicListener } from './public-listener.js';
-import type { CodeKeys } from './redemption/code-keys.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import type { RunningService, RuntimeContext } from './runtime.js';
 import type { Settings } from './setting-schemas.js';
@@ -24,12 +25,6 @@ const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
 // One RSA key is up to 250 ms of a core; a client gives up after 10 s.
 const MOST_QUEUED_KEYS = 64;
-
-// Nothing in a cluster signs codes: a token has its grant's own.
-const NO_SIGNED_CODES: CodeKeys = {
-  current: () => Promise.reject(new Error('there are no keys for signed codes in a cluster')),
-  find: async () => undefined,
-};
 
 /** Starts the redemption service of a cluster, and resolves once it answers. Rejects with ClusterConfigError. */
 export async function startKubernetesService(
@@ -65,11 +60,15 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const controller = openController(parts, publication);
   const cluster = openStore(parts, controller);
   const store = measureStore(tellingStore(cluster, controller), metrics);
+  const { clock } = context;
+  const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
+  // Who signs beside the service uses what is there.
+  await codeKeys.current();
   const app = {
     store,
     site: controller.site,
     service: () => publication.place(),
-    codeKeys: NO_SIGNED_CODES,
+    codeKeys,
     keys: keySource(settings),
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
@@ -80,7 +79,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const listening = await listen(listener.server, settings.listen);
   controller.start();
   publication.follow(listener, controller);
-  const stopTurns = startTurns({ store, cluster, controller, publication }, parts);
+  const stopTurns = startTurns({ store, cluster, controller, publication, codeKeys }, parts);
   return {
     description: publication.description(),
     listening,
@@ -151,11 +150,13 @@ function startTurns(
     cluster,
     controller,
     publication,
+    codeKeys,
   }: {
     readonly store: GrantStore;
     readonly cluster: KubernetesGrantStore;
     readonly controller: GrantController;
     readonly publication: KubernetesPublication;
+    readonly codeKeys: CodeKeySecret;
   },
   { settings, context }: ServiceParts,
 ): () => void {
@@ -183,6 +184,10 @@ function startTurns(
     ),
     setInterval(
       leading(() => retention.turn()),
+      RETENTION_MS,
+    ),
+    setInterval(
+      leading(() => sweepCodeKeys(store, codeKeys, context)),
       RETENTION_MS,
     ),
   ];

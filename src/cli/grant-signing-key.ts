@@ -2,7 +2,10 @@ import { administrationDependencies, storeAdministration } from '../administrati
 import { formatTime } from '../domain/rfc3339.js';
 import { requireGrant } from '../redemption/administration/dependencies.js';
 import { requireMintingKey } from '../redemption/administration/tokens.js';
+import type { MintingKey } from '../redemption/mint-token.js';
 import { refuseServer } from './administration-session.js';
+import { withCluster } from './cluster-session.js';
+import { anyConfigurationFrom } from './configuration.js';
 import type { GrantFlags } from './grant.js';
 import { encodeSigningKey, SIGNING_KEY_KIND } from './signing-key-file.js';
 import { withStore } from './store-session.js';
@@ -15,18 +18,29 @@ export async function exportSigningKeyCommand(
   flags: GrantFlags,
 ): Promise<void> {
   refuseServer(flags, 'a signing key leaves the host of the service in no other way than through its store');
+  const { settings } = anyConfigurationFrom(flags);
+  if (settings.platform === 'kubernetes') {
+    await withCluster(flags, settings, async ({ administration, namespace }) => {
+      const { uid } = await administration.findGrant(namespace, nameOrUid);
+      await write(target, await administration.signingKey(uid));
+    });
+    return;
+  }
   await withStore(flags, async (session) => {
     const deps = administrationDependencies(session);
     const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
-    const grant = await requireGrant(uid, deps);
-    const { key } = await requireMintingKey(grant, deps);
-    await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
-    process.stderr.write(
-      [
-        target === '-' ? '' : `Signing key written to ${target}\n`,
-        `It is a secret: whoever has it can make any number of tokens of grant "${grant.name}", until ${formatTime(key.expirationTime)}\n`,
-        `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : target}\n`,
-      ].join(''),
-    );
+    const { key } = await requireMintingKey(await requireGrant(uid, deps), deps);
+    await write(target, key);
   });
+}
+
+async function write(target: string, key: MintingKey): Promise<void> {
+  await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
+  process.stderr.write(
+    [
+      target === '-' ? '' : `Signing key written to ${target}\n`,
+      `It is a secret: whoever has it can make any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
+      `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : target}\n`,
+    ].join(''),
+  );
 }

@@ -83,7 +83,7 @@ function addTokenGovernance(token: Command): void {
     .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
   withSettings(
     token.command('rotate-key').description('sign tokens with a new key; those made before stay good'),
-    STORE_SETTINGS,
+    [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
   )
     .option('--drop-old', 'remove the keys before it: every signed token made before becomes useless')
     .option('--yes', 'do so')

@@ -3,7 +3,9 @@ import { openCodeKeys } from '../code-keys.js';
 import { requireService } from '../redemption/administration/dependencies.js';
 import { foreignKeys } from '../redemption/administration/once-only.js';
 import { rotateCodeKey, signingMasterKey } from '../redemption/rotate-code-keys.js';
+import { withCluster } from './cluster-session.js';
 import { CommandError } from './command-error.js';
+import { anyConfigurationFrom } from './configuration.js';
 import { withStore } from './store-session.js';
 import { writeOut } from './write-out.js';
 
@@ -29,19 +31,31 @@ export async function rotateKeyCommand({
       },
     );
   }
+  const { settings } = anyConfigurationFrom(flags);
+  if (settings.platform === 'kubernetes') {
+    await withCluster(flags, settings, async ({ administration }) => {
+      const { kid } = await administration.rotateCodeKey({ dropOld });
+      await tellOf(kid, dropOld, 'within 10 seconds');
+    });
+    return;
+  }
   await withStore(flags, async (session) => {
     await requireService(administrationDependencies(session));
     const codeKeys = openCodeKeys(session.dataDir, Date.now);
     // A key in a directory that no service reads would sign useless tokens.
     if (!(await signingMasterKey(session.store, codeKeys))) throw foreignKeys();
     const { kid } = await rotateCodeKey(session.store, codeKeys, { dropOld });
-    await writeOut(
-      [
-        `New tokens are signed under key ${kid}, also by a service that runs.\n`,
-        dropOld
-          ? 'Signed tokens made before, and signing keys that were handed out, are useless from now on: make new ones. Links that were made stay.\n'
-          : 'Signed tokens made before stay good, and signing keys that were handed out go on working. The service removes the old key when no grant needs it.\n',
-      ].join(''),
-    );
+    await tellOf(kid, dropOld, 'from now on');
   });
+}
+
+async function tellOf(kid: string, dropOld: boolean, since: string): Promise<void> {
+  await writeOut(
+    [
+      `New tokens are signed under key ${kid}, also by a service that runs.\n`,
+      dropOld
+        ? `Signed tokens made before, and signing keys that were handed out, are useless ${since}: make new ones. Links that were made stay.\n`
+        : 'Signed tokens made before stay good, and signing keys that were handed out go on working. The service removes the old key when no grant needs it.\n',
+    ].join(''),
+  );
 }

@@ -16,9 +16,9 @@ export interface KeptMasterKey extends MasterKey {
 /** Master keys that can be changed. */
 export interface RotatingCodeKeys extends CodeKeys {
   /** Every key, the newest, which signs, first. */
-  list(): readonly KeptMasterKey[];
+  list(): readonly KeptMasterKey[] | Promise<readonly KeptMasterKey[]>;
   /** Makes a new key, which signs from now on, and gives it. */
-  rotate(): MasterKey;
+  rotate(): MasterKey | Promise<MasterKey>;
   /** Removes a key, so that what was signed with it is refused; the one that signs stays. */
-  remove(kid: string): void;
+  remove(kid: string): void | Promise<void>;
 }

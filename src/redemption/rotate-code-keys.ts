@@ -28,10 +28,15 @@ export async function rotateCodeKey(
   codeKeys: RotatingCodeKeys,
   { dropOld }: { readonly dropOld: boolean },
 ): Promise<MasterKey> {
-  const made = codeKeys.rotate();
+  const made = await codeKeys.rotate();
   await publishCodeKey(store, codeKeys);
-  if (dropOld) for (const { kid } of codeKeys.list().slice(1)) codeKeys.remove(kid);
+  if (dropOld) await dropOldCodeKeys(codeKeys);
   return made;
+}
+
+/** Removes every master key but the one that signs: what they signed is a wrong code from then on. */
+export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void> {
+  for (const { kid } of (await codeKeys.list()).slice(1)) await codeKeys.remove(kid);
 }
 
 /**
@@ -44,13 +49,13 @@ export async function removeUnusedCodeKeys(
   now: number,
 ): Promise<readonly string[]> {
   const removed: string[] = [];
-  const keys = codeKeys.list();
+  const keys = await codeKeys.list();
   for (const [index, { kid }] of keys.entries()) {
     const retiredAt = keys[index - 1]?.createdAt;
     // NaN where the file does not say when it was made.
     if (retiredAt === undefined || Number.isNaN(retiredAt)) continue;
     if (await store.hasGrantMadeBefore(retiredAt, now - REPLAYED_AFTER_END_MS)) continue;
-    codeKeys.remove(kid);
+    await codeKeys.remove(kid);
     removed.push(kid);
   }
   return removed;

@@ -123,12 +123,12 @@ export async function openKubernetesClient(
     namespace: access.namespace,
 
     async kindsOf({ group, version }) {
-      const words = `list the kinds of ${group}/${version}`;
+      const path = `/apis/${group}/${version}`;
       try {
-        const found = (await send({ method: 'GET', path: `/apis/${group}/${version}`, words })) as {
-          readonly resources: readonly { readonly name: string; readonly kind: string }[];
+        const found = (await send({ method: 'GET', path, words: `get ${path}` })) as {
+          readonly resources: readonly { readonly kind: string }[];
         };
-        return found.resources.filter(({ name }) => !name.includes('/')).map(({ kind }) => kind);
+        return found.resources.map(({ kind }) => kind);
       } catch (error) {
         if (isApiError(error, 'not_found', 'no_such_kind')) return [];
         throw error;

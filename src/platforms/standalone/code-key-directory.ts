@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeMasterKey, encodeMasterKey } from '../../codes/master-key-jwk.js';
 import { createMasterKey, type MasterKey } from '../../codes/signing-keys.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
 import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/code-keys.js';
@@ -9,7 +10,7 @@ const FILE = /^([1-9]\d{0,8})\.json$/;
 const SETTLED_MS = 2_000;
 
 /**
- * The master keys in `<data directory>/code-keys/<number>.json` (0600, a JSON Web Key of type `oct`, RFC 7518 §6.4). The
+ * The master keys in `<data directory>/code-keys/<number>.json` (0600). The
  * highest number signs; those below verify what was signed before. Several processes may use and rotate them at once.
  */
 export class CodeKeyDirectory implements RotatingCodeKeys {
@@ -56,11 +57,8 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
 
   #createAfter(last: number): MasterKey {
     makePrivateDirectory(this.#directory);
-    const { kid, key } = createMasterKey();
-    const k = Buffer.from(key).toString('base64url');
-    const jwk = { kty: 'oct', alg: 'HS256', kid, k, createdAt: new Date(this.#clock()).toISOString() };
     // Whoever comes second uses what the first one made.
-    createPrivateFile(this.#fileOf(last + 1), `${JSON.stringify(jwk)}\n`);
+    createPrivateFile(this.#fileOf(last + 1), `${encodeMasterKey(createMasterKey(), this.#clock())}\n`);
     const made = this.#findKey(last + 1);
     if (!made) throw new Error(`${this.#fileOf(last + 1)} was removed as soon as it was made`);
     return made;
@@ -86,12 +84,6 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
-    const jwk: unknown = JSON.parse(text);
-    const { kty, kid, k, createdAt } = jwk as Readonly<Record<string, unknown>>;
-    const key = typeof k === 'string' ? Buffer.from(k, 'base64url') : Buffer.alloc(0);
-    if (kty !== 'oct' || typeof kid !== 'string' || key.length < 32) {
-      throw new Error(`${file} is no key for signing codes`);
-    }
-    return { kid, key, createdAt: Date.parse(String(createdAt)) };
+    return decodeMasterKey(text, file);
   }
 }

@@ -1,3 +1,4 @@
+import type { MasterKey } from '../../../codes/signing-keys.js';
 import { AdministrationError } from '../../../domain/administration-error.js';
 import type {
   Administration,
@@ -8,9 +9,9 @@ import type { AdministrationDependencies } from '../../../redemption/administrat
 import { grantReport } from '../../../redemption/administration/grant-report.js';
 import { policyOf, rejected, windowOf } from '../../../redemption/administration/order-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
-import { tokenActs } from '../../../redemption/administration/tokens.js';
+import { requireMintingKey, tokenActs } from '../../../redemption/administration/tokens.js';
 import type { Clock } from '../../../redemption/clock.js';
-import type { CodeKeys } from '../../../redemption/code-keys.js';
+import type { RotatingCodeKeys } from '../../../redemption/code-keys.js';
 import {
   DEFAULT_EXPIRATION_WINDOW_MS,
   DEFAULT_REDEMPTIONS_ALLOWED,
@@ -18,6 +19,8 @@ import {
   notBeforeProblem,
 } from '../../../redemption/create-grant.js';
 import type { GrantStore } from '../../../redemption/grant-store.js';
+import type { MintingKey } from '../../../redemption/mint-token.js';
+import { dropOldCodeKeys } from '../../../redemption/rotate-code-keys.js';
 import type { ServiceDescription } from '../../../redemption/service-description.js';
 import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
@@ -36,7 +39,7 @@ export interface ClusterAdministrationOptions {
   /** The namespace that is meant where nobody names one. */
   readonly namespace: string;
   readonly serviceNamespace: string;
-  readonly codeKeys: CodeKeys;
+  readonly codeKeys: RotatingCodeKeys;
   readonly clock: Clock;
   readonly patience: Patience;
 }
@@ -45,6 +48,10 @@ export interface ClusterAdministrationOptions {
 export interface ClusterAdministration extends Administration {
   /** The own code of a grant, which whoever may read the AccessGrant may read. */
   readCode(uid: string): Promise<string>;
+  /** What signed tokens of a grant are made with. A secret. */
+  signingKey(uid: string): Promise<MintingKey>;
+  /** Makes a new master key, and with `dropOld` removes all others. */
+  rotateCodeKey(options: { readonly dropOld: boolean }): Promise<MasterKey>;
 }
 
 /** What a person does with the grants, tokens and redemptions of a cluster, with no more rights than their own. */
@@ -92,6 +99,17 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const resource = await requireResource(order.grantUid);
       const readService = async () => serviceOf(resource);
       return tokenActs({ ...deps, readService }).issueToken(order, once);
+    },
+    async signingKey(uid) {
+      const resource = await requireResource(uid);
+      const readService = async () => serviceOf(resource);
+      const { grant } = readAccessGrant(resource);
+      return (await requireMintingKey(grant, { ...deps, readService })).key;
+    },
+    async rotateCodeKey({ dropOld }) {
+      const made = await codeKeys.rotate();
+      if (dropOld) await dropOldCodeKeys(codeKeys);
+      return made;
     },
     async readCode(uid) {
       const { metadata, status } = await requireResource(uid);

@@ -4,6 +4,7 @@ import type { Clock } from '../../../redemption/clock.js';
 import { readAccessGrant } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
+import { CODE_KEYS } from '../code-key-secret.js';
 import { CONFIG_MAPS, CRDS, LEASES, REDEMPTIONS, SECRETS, SECURED_ACCESSES } from '../kinds.js';
 import { GRANTS_LEASE } from '../lease-access.js';
 import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../resource.js';
@@ -42,7 +43,7 @@ export interface Uninstallation {
 }
 
 const OURS = `${MANAGED_BY}=linkgrant`;
-const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', 'linkgrant-code-keys'];
+const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
 // Of what serves grants, and of what redeems tokens.
 const OWN_LEASES = [GRANTS_LEASE, 'linkgrant-tokens'];
 const SETTINGS = 'linkgrant-settings';

@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
+import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/code-key-secret.js';
+import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
+import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { startApiProxy } from './harness/api-proxy.js';
+import { putSite } from './harness/cluster-sites.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { type Person, personIn } from './harness/person.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let serving: Serving;
+let west: Person;
+
+beforeAll(async () => {
+  buildStockClient();
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+  workplace = new Workplace();
+  const namespace = await cluster.namespace();
+  await putSite(cluster.admin, namespace);
+  west = await personIn(cluster, namespace);
+  serving = await serveCluster(workplace, account.kubeconfig);
+});
+afterAll(async () => {
+  await workplace?.remove();
+  account?.remove();
+  await cluster?.close();
+});
+
+/** Who may be let into the namespace of the service. */
+const administrator = (...words: string[]) =>
+  linkgrant([...words, '-p', 'kubernetes', '--kubeconfig', cluster.kubeconfig, '-n', west.namespace]);
+const redeem = (token: string, subject: string, name = 'east') =>
+  runStockClient({ token, reader: 'kubernetes', name, subject });
+
+describe('signed tokens of a cluster', () => {
+  it('have uses, end and subject of their own, and are counted and revoked alone', async () => {
+    await readyGrant(cluster, west.namespace, 'hub', { redemptionsAllowed: 10 });
+    const issue = ['token', 'issue', workplace.path('tokens'), '--grant', 'hub', '--count', '2'];
+    const issued = await administrator(...issue, '--expiration-window', '5m', '--name', 'to-hub');
+    expect(issued).toMatchObject({ code: 0, stdout: '' });
+    const [first = '', second = ''] = readdirSync(workplace.path('tokens')).map((file) =>
+      workplace.path('tokens', file),
+    );
+    expect(statSync(first).mode & 0o777).toBe(0o600);
+    expect(parse(readFileSync(first, 'utf8'))).toMatchObject({
+      metadata: { name: 'to-hub', annotations: { 'linkgrant.dev/redemptions-allowed': '1' } },
+      spec: { url: expect.stringContaining(serving.url) },
+    });
+    expect(await redeem(first, 'a-site')).toMatchObject({ exitCode: 0, secretName: 'east' });
+    // Its one use is spent, and the grant's are not.
+    expect(await redeem(first, 'another', 'x')).toMatchObject({
+      status: 404,
+      error: expect.stringContaining('No such access granted'),
+    });
+    const list = json(await administrator('token', 'list', '--grant', 'hub', '-o', 'json'));
+    expect(
+      list.map(({ state, redemptions }: Record<string, unknown>) => `${state} ${redemptions}`).sort(),
+    ).toEqual(['exhausted 1', 'ready 0']);
+    const { id } = list.find(({ state }: Record<string, unknown>) => state === 'ready');
+    expect(await administrator('token', 'revoke', id, '--grant', 'hub')).toMatchObject({ code: 0 });
+    expect(await redeem(second, 'another', 'x')).toMatchObject({ status: 404 });
+    const bound = workplace.path('bound.yaml');
+    await administrator('token', 'issue', bound, '--grant', 'hub', '--subject', 'only-me');
+    expect(await redeem(bound, 'somebody', 'y')).toMatchObject({ status: 403 });
+    expect(await redeem(bound, 'only-me', 'y')).toMatchObject({ exitCode: 0 });
+    const shown = json(await administrator('grant', 'show', 'hub', '-o', 'json'));
+    expect(shown).toMatchObject({ redemptions: 2, signedTokens: 3, signedTokensRevoked: 1 });
+    const { items } = await cluster.admin.listAll<Resource & { spec: { code?: object } }>(REDEMPTIONS, {
+      namespace: west.namespace,
+    });
+    expect(items.every(({ spec }) => spec.code !== undefined)).toBe(true);
+  });
+
+  it('are made with the exported key of a grant alone, by who has no right at all', async () => {
+    await readyGrant(cluster, west.namespace, 'offline', { redemptionsAllowed: 3 });
+    const key = workplace.path('key.json');
+    const exported = await administrator('grant', 'show', 'offline', '--signing-key', key);
+    expect(exported.code).toBe(0);
+    const token = workplace.path('offline.yaml');
+    expect(await linkgrant(['token', 'issue', token, '--signing-key', key])).toMatchObject({ code: 0 });
+    expect(await redeem(token, 'offline-site')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('stay good when the key is rotated, until the old keys are dropped, in a service that nobody told', async () => {
+    await readyGrant(cluster, west.namespace, 'rotated', { redemptionsAllowed: 9 });
+    const tokens = ['before', 'kept', 'after'].map((name) => workplace.path(`${name}.yaml`));
+    const [before = '', kept = '', after = ''] = tokens;
+    const issue = (token: string) =>
+      administrator('token', 'issue', token, '--grant', 'rotated', '--expiration-window', '10m');
+    await issue(before);
+    await issue(kept);
+    const rotated = await administrator('token', 'rotate-key');
+    expect(rotated).toMatchObject({ code: 0, stderr: '' });
+    // Nobody told the service of the new key.
+    await issue(after);
+    expect(await redeem(after, 'b')).toMatchObject({ exitCode: 0 });
+    expect(await redeem(before, 'a')).toMatchObject({ exitCode: 0 });
+    const unsure = await administrator('token', 'rotate-key', '--drop-old');
+    expect(unsure.code).toBe(2);
+    const dropped = await administrator('token', 'rotate-key', '--drop-old', '--yes');
+    expect(dropped.stdout).toContain('are useless within 10 seconds');
+    await until('the old key to be refused', async () => (await redeem(kept, 'c', 'z')).status === 403);
+    const secret = await cluster.admin.get<Resource & { data: object }>(SECRETS, {
+      namespace: LINKGRANT,
+      name: CODE_KEYS,
+    });
+    expect(Object.keys(secret.data)).toEqual(['3.json']);
+  });
+
+  it('say whose right is missing, and what they cannot be', async () => {
+    await readyGrant(cluster, west.namespace, 'limits', { redemptionsAllowed: 2 });
+    const forbidden = await west.run(['token', 'issue', '-', '--grant', 'limits', '--subject', 'x']);
+    expect(forbidden.code).toBe(3);
+    expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: get secrets linkgrant\//);
+    const elsewhere = ['--subject', 'x', '--service-namespace', west.namespace];
+    const foreign = await administrator('token', 'issue', '-', '--grant', 'limits', ...elsewhere);
+    expect(foreign.code).toBe(2);
+    expect(refusalOf(foreign)).toEqual({
+      error: `no service has made keys for signed tokens in namespace "${west.namespace}"`,
+      hint: 'name where the service runs with --service-namespace',
+    });
+    const many = await administrator(
+      'token',
+      'issue',
+      '-',
+      '--grant',
+      'limits',
+      '--redemptions-allowed',
+      '3',
+    );
+    expect(many.code).toBe(1);
+    expect(refusalOf(many).error).toContain('can be redeemed 2 times in all');
+  });
+});
+
+describe('the keys of signed codes in a Secret', () => {
+  it('are one when many make the first at once, and all are kept when many rotate at once', async () => {
+    const client = await openKubernetesClient({ kubeconfig: [cluster.kubeconfig] });
+    const namespace = await cluster.namespace();
+    const open = () => new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
+    const firsts = await Promise.all(Array.from({ length: 10 }, () => open().current()));
+    expect(new Set(firsts.map(({ kid }) => kid)).size).toBe(1);
+    const rotated = await Promise.all(Array.from({ length: 5 }, () => open().rotate()));
+    const kids = (await open().list()).map(({ kid }) => kid);
+    expect([...kids].sort()).toEqual([...rotated, firsts[0]].map((key) => key?.kid).sort());
+    const [newest = '', ...older] = kids;
+    await open().remove(newest);
+    expect(await open().list()).toHaveLength(6);
+    await Promise.all(older.map((kid) => open().remove(kid)));
+    expect((await open().list()).map(({ kid }) => kid)).toEqual([newest]);
+    client.close();
+  });
+
+  it('cost one read at a time, however many unknown keys are asked for, and none for a known one', async () => {
+    const proxy = await startApiProxy(cluster.kubeconfig);
+    try {
+      const file = workplace.path('proxied');
+      writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
+      const client = await openKubernetesClient({ kubeconfig: [file] });
+      const namespace = await cluster.namespace();
+      const keys = new CodeKeySecret({ client, namespace, clock: Date.now, mayCreate: true });
+      const { kid } = await keys.current();
+      const seen = proxy.requests.length;
+      await Promise.all(Array.from({ length: 300 }, (_, index) => keys.find(`unknown-${index}`)));
+      expect(proxy.requests.length - seen).toBeLessThanOrEqual(2);
+      const then = proxy.requests.length;
+      await Promise.all(Array.from({ length: 300 }, () => keys.find(kid)));
+      expect(proxy.requests.length).toBe(then);
+      client.close();
+    } finally {
+      await proxy.close();
+    }
+  });
+});
