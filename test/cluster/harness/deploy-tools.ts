@@ -1,11 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { buildPrograms, type GoPrograms, programsDirectory } from './go-programs.js';
 import { CHART } from './manifests.js';
 
+const MAIN = resolve(import.meta.dirname, '../../../dist/main.js');
 const TOOLS: GoPrograms = {
   module: resolve(import.meta.dirname, '../tools'),
   name: 'tools',
@@ -55,10 +56,12 @@ export class DeployTools {
     return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...values]);
   }
 
-  /** Runs lines of a shell that call kubectl, until one fails; rejects with what was complained of. */
+  /** Runs lines of a shell that call kubectl and the built linkgrant, until one fails; rejects with what was complained of. */
   async shell(lines: readonly string[], options: { readonly kubeconfig: string; readonly cwd: string }) {
     const { kubeconfig, cwd } = options;
-    const PATH = `${dirname(this.#programs.kubectl)}:${process.env.PATH ?? ''}`;
+    const own = join(this.#cache, 'linkgrant');
+    writeFileSync(own, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
+    const PATH = [this.#cache, dirname(this.#programs.kubectl), process.env.PATH ?? ''].join(':');
     const env = { ...process.env, PATH, KUBECONFIG: kubeconfig, KUBECACHEDIR: this.#cache };
     await promisify(execFile)('sh', ['-e', '-c', lines.join('\n')], { cwd, env });
   }
