@@ -23,8 +23,8 @@ const elsewhere = [
 
 export default defineConfig({
   test: {
-    // Test files start servers and compete for the same cores as their own clients.
-    maxWorkers: 2,
+    // More than two cores: much of the time a test waits for a process, a lock or a lapse of time.
+    maxWorkers: 3,
     watch: false,
     passWithNoTests: false,
     projects: [

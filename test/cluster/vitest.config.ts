@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['test/cluster/harness/prepare.ts'],
     environment: 'node',
     pool: 'forks',
-    // Each file has an API server of its own.
-    maxWorkers: 1,
+    // Each file has an API server of its own, and waits for it much of the time.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 300_000,
     watch: false,
