@@ -210,12 +210,13 @@ describe('the client of the Kubernetes API', () => {
   describe('behind a connection that breaks', () => {
     const through = async (
       use: (proxied: KubernetesClient, proxy: Awaited<ReturnType<typeof startApiProxy>>) => Promise<void>,
+      answerMs = 5_000,
     ) => {
       const directory = await mkdtemp(join(tmpdir(), 'linkgrant-client-'));
       const proxy = await startApiProxy(cluster.kubeconfig);
       const file = join(directory, 'kubeconfig');
       writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
-      const proxied = await openKubernetesClient({ kubeconfig: [file], answerMs: 5_000 });
+      const proxied = await openKubernetesClient({ kubeconfig: [file], answerMs });
       try {
         await use(proxied, proxy);
       } finally {
@@ -249,6 +250,21 @@ describe('the client of the Kubernetes API', () => {
         proxy.decide(() => (dropped++ === 0 ? 'drop' : 'pass'));
         expect(await proxied.get(CONFIG_MAPS, key)).toMatchObject({ metadata: key });
       }));
+
+    it('lists what is too large for a page in smaller ones', async () => {
+      const full = await cluster.namespace();
+      const text = 'x'.repeat(900_000);
+      const names = Array.from({ length: 24 }, (_, index) => `large-${String(index).padStart(2, '0')}`);
+      for (const name of names) {
+        await client.create(CONFIG_MAPS, configMap(name, { text }, { namespace: full }));
+      }
+      await through(async (proxied, proxy) => {
+        const { items } = await proxied.listAll<ConfigMap>(CONFIG_MAPS, { namespace: full });
+        expect(items.map(({ metadata }) => metadata.name)).toEqual(names);
+        const limits = proxy.requests.map(({ path }) => new URL(path, proxy.url).searchParams.get('limit'));
+        expect(limits.slice(0, 3)).toEqual(['500', '63', '8']);
+      }, 60_000);
+    });
 
     it('gives up on a server that does not answer', () =>
       through(async (proxied, proxy) => {

@@ -17,8 +17,9 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-// A page of 500 resources of the largest size that etcd takes would be larger; ours have some kilobytes.
-const MOST_BYTES = 256 * 1024 * 1024;
+// A page of ordinary resources is a tenth of that, and one resource of the largest size that etcd takes too. Whoever fills a
+// namespace with such is not to fill the memory of who lists them.
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Sends a request and gives the answer once its headers are there and tell of success. Credentials that were refused are
@@ -107,11 +108,11 @@ async function textOf(answer: IncomingMessage, { words }: ApiRequest): Promise<s
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MOST_BYTES) throw new Error('the answer is too long');
+      if (size > MOST_BYTES) throw new ApiError(words, { reason: 'too_large', outcomeUnknown: true });
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw unanswered(words, cause);
+    throw cause instanceof ApiError ? cause : unanswered(words, cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -38,7 +38,7 @@ export interface KubernetesClient {
   get<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>>;
   /** As `get`, but undefined for what is not there. */
   find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined>;
-  /** One page of a listing, by namespace and name. A page of a listing that is too old rejects with `gone`. */
+  /** One page of a listing, by namespace and name, with fewer than `limit` where they are large. A page of a listing that is too old rejects with `gone`. */
   list<T extends Resource>(
     kind: ResourceKind,
     selection?: Selection,
@@ -98,6 +98,8 @@ export interface KubernetesClient {
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 10_000;
 const PAGE = 500;
+// By how much a page shrinks that was too large.
+const SMALLER = 8;
 const WATCH_SECONDS = 300;
 const MEDIA_TYPES = {
   merge: 'application/merge-patch+json',
@@ -155,22 +157,20 @@ export async function openKubernetesClient(
       page: { readonly limit?: number; readonly after?: string | undefined } = {},
     ) {
       const { namespace, labelSelector, fieldSelector } = selection;
-      const query: ApiQuery = {
-        labelSelector,
-        fieldSelector,
-        limit: page.limit ?? PAGE,
-        continue: page.after,
-      };
-      const found = (await send({
-        method: 'GET',
-        path: pathOf(kind, { namespace }, query),
-        words: wordsOf('list', kind, { namespace }),
-      })) as {
-        readonly items: readonly Stored<T>[] | null;
-        readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-      };
-      const { resourceVersion, continue: next } = found.metadata;
-      return { items: found.items ?? [], resourceVersion, next: next === '' ? undefined : next };
+      for (let limit = page.limit ?? PAGE; ; limit = Math.ceil(limit / SMALLER)) {
+        const query: ApiQuery = { labelSelector, fieldSelector, limit, continue: page.after };
+        try {
+          return pageOf<T>(
+            await send({
+              method: 'GET',
+              path: pathOf(kind, { namespace }, query),
+              words: wordsOf('list', kind, { namespace }),
+            }),
+          );
+        } catch (error) {
+          if (!isApiError(error, 'too_large') || limit === 1) throw error;
+        }
+      }
     },
 
     async listAll<T extends Resource>(kind: ResourceKind, selection: Selection = {}) {
@@ -295,6 +295,15 @@ export async function openKubernetesClient(
     },
   };
   return client;
+}
+
+function pageOf<T extends Resource>(answer: unknown): ResourcePage<T> {
+  const { items, metadata } = answer as {
+    readonly items: readonly Stored<T>[] | null;
+    readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  };
+  const { resourceVersion, continue: next } = metadata;
+  return { items: items ?? [], resourceVersion, next: next === '' ? undefined : next };
 }
 
 function dryRunOf({ dryRun = false }: { readonly dryRun?: boolean }): ApiQuery {
