@@ -5,7 +5,7 @@ import {
 } from './platforms/kubernetes/administering/cluster-administration.js';
 import { type ClusterSights, clusterSights } from './platforms/kubernetes/administering/cluster-sights.js';
 import { liveSite } from './platforms/kubernetes/administering/live-site.js';
-import { toldPlainly } from './platforms/kubernetes/administering/plainly.js';
+import { plainly, toldPlainly } from './platforms/kubernetes/administering/plainly.js';
 import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
 import { type Uninstallation, uninstallation } from './platforms/kubernetes/administering/uninstallation.js';
 import { openKubernetesClient } from './platforms/kubernetes/client.js';
@@ -92,6 +92,6 @@ export async function openClusterAdministration(
     };
   } catch (error) {
     client.close();
-    throw error;
+    throw plainly(error);
   }
 }

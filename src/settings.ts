@@ -272,7 +272,7 @@ export const SERVICE_SETTINGS: readonly SettingKey[] = (Object.keys(SETTINGS) as
 );
 
 /** `externalUrl` → `--external-url`. */
-export function flagOf(key: SettingKey): string {
+export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

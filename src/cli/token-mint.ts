@@ -1,6 +1,7 @@
 import { encodeAccessToken } from '../domain/access-token-resource.js';
 import { formatTime } from '../domain/rfc3339.js';
 import { mintToken } from '../redemption/mint-token.js';
+import { flagOf } from '../settings.js';
 import { CommandError } from './command-error.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { POLICY_FLAGS } from './policy-flags.js';
@@ -15,6 +16,7 @@ export interface TokenMintFlags extends SignedTokenFlags {
 const OF_THE_STORE = [
   ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
   ...['server', 'serverCa', 'serverTokenFile'],
+  ...['kubeconfig', 'context', 'serviceNamespace', 'timeout'],
   ...POLICY_FLAGS,
 ] as const;
 
@@ -24,7 +26,7 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
   if (needless.length > 0) {
     throw new CommandError('--signing-key says which grant it is of, and needs nothing of the service', {
       exitCode: 2,
-      hint: 'leave out --grant, --code-file, --issuer, --namespace, --platform, --data-dir, --store, --server and the policy of a new grant',
+      hint: `leave out ${needless.map(flagOf).join(', ')}`,
     });
   }
   const request = mintingRequest(target, flags);

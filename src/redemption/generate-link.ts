@@ -48,7 +48,7 @@ export async function generateLink(
   const { namespace, name, subject, issuer, cost } = request;
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return access;
-  // Where no service has run there is none that renews it yet.
+  // Where none has published itself nothing is said of who renews it.
   const service = await readService(deps.store);
   const grant = singleUse({ namespace, issuer, siteUid: access.siteUid, now: deps.clock() });
   const key = await generateKeyPair('p256');

@@ -157,7 +157,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     writeFileSync(kubeconfig, JSON.stringify(config));
     const ended = await linkgrant(['doctor', '-p', 'kubernetes', '--kubeconfig', kubeconfig]);
     expect(ended.code).toBe(4);
-    expect(ended.stdout).toMatch(/^fail {2}cluster +the Kubernetes API: /);
+    expect(ended.stdout).toMatch(/^fail {2}cluster +The API server of the cluster: /);
     const to = await linkgrant(['doctor', '-p', 'kubernetes', '--to', '/tmp/x']);
     expect(to.code).toBe(2);
   });

@@ -261,6 +261,26 @@ describe('retention', () => {
     await cluster.admin.patch(REDEMPTIONS, kept.metadata, { metadata: { finalizers: null } });
     await cluster.admin.delete(REDEMPTIONS, { namespace: other, name: metadata.name });
   });
+
+  it('keeps what is noted of signed codes while a namespace has its ledger, whatever another one forges', async () => {
+    const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const gone = await storedGrant(store, { namespace: place });
+    await redeemed(gone, { notAfter: NOW + 9 * DAYS });
+    await store.revokeCode({ grantUid: gone.uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW);
+    await store.deleteGrant(gone.uid);
+    const own = await resource(gone, 0);
+    const ended = { ...own.spec.certificate, notAfter: new Date(NOW).toISOString() };
+    await cluster.admin.create(REDEMPTIONS, {
+      ...own,
+      metadata: { name: own.metadata.name, namespace: other },
+      spec: { ...own.spec, certificate: ended },
+    } as Resource);
+    expect(await store.removeOldLedger(NOW + DAYS)).toBe(true);
+    expect(await cluster.admin.find(REDEMPTIONS, { ...own.metadata, namespace: other })).toBeUndefined();
+    expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toMatchObject([{ jti: 'a' }]);
+    expect(await store.removeOldLedger(NOW + 10 * DAYS)).toBe(true);
+    expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
+  });
 });
 
 describe('a grant', () => {

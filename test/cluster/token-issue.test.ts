@@ -40,6 +40,13 @@ afterAll(async () => {
   await cluster?.close();
 });
 
+function issueThrough(url: string, ...words: string[]) {
+  const kubeconfig = workplace.path('through-proxy');
+  writeFileSync(kubeconfig, kubeconfigThrough(west.kubeconfig, url));
+  const place = ['-p', 'kubernetes', '-n', west.namespace, '--kubeconfig', kubeconfig];
+  return linkgrant(['token', 'issue', '-', ...place, ...words]);
+}
+
 async function grantsIn({ namespace }: Pick<Person, 'namespace'>) {
   return (await cluster.admin.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace })).items;
 }
@@ -180,23 +187,42 @@ describe('token issue', () => {
     expect(refusalOf(taken).error).toContain('there is already a grant "taken"');
   });
 
-  it('makes one grant when the answer to its making is lost', async () => {
+  it('makes one grant when the answer to its making is lost, and no other comes for a while', async () => {
     const before = await grantsIn(west);
     const proxy = await startApiProxy(west.kubeconfig);
     try {
       let cut = 0;
       proxy.decide(({ method, path }) => {
-        if (method !== 'POST' || !path.includes('/accessgrants') || cut > 0) return 'pass';
+        if (!path.includes('/accessgrants') || cut > 3) return 'pass';
         cut += 1;
-        return 'cut';
+        return method === 'POST' && cut === 1 ? 'cut' : { status: 503 };
       });
-      const kubeconfig = workplace.path('through-proxy');
-      writeFileSync(kubeconfig, kubeconfigThrough(west.kubeconfig, proxy.url));
-      const words = ['token', 'issue', '-', '-p', 'kubernetes', '-n', west.namespace];
-      const ended = await linkgrant([...words, '--kubeconfig', kubeconfig]);
+      const ended = await issueThrough(proxy.url);
       expect(ended).toMatchObject({ code: 0 });
-      expect(cut).toBe(1);
+      expect(cut).toBe(4);
       expect(await grantsIn(west)).toHaveLength(before.length + 1);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('says that a grant may be left where the server never answers again', async () => {
+    const before = await grantsIn(west);
+    const proxy = await startApiProxy(west.kubeconfig);
+    try {
+      let isMade = false;
+      proxy.decide(({ method, path }) => {
+        if (isMade) return 'drop';
+        isMade = method === 'POST' && path.includes('/accessgrants');
+        return isMade ? 'cut' : 'pass';
+      });
+      const ended = await issueThrough(proxy.url, '--name', 'left');
+      expect(ended.code).toBe(4);
+      expect(refusalOf(ended).error).toContain(
+        `a grant "left" may be left, which \`linkgrant grant delete left -n ${west.namespace}\` removes`,
+      );
+      expect(await grantsIn(west)).toHaveLength(before.length + 1);
+      expect(await west.run(['grant', 'delete', 'left', '-n', west.namespace])).toMatchObject({ code: 0 });
     } finally {
       await proxy.close();
     }
@@ -214,6 +240,25 @@ describe('token issue', () => {
     });
     const elsewhere = await west.run(['token', 'issue', '-', '-n', 'no-such-namespace']);
     expect(elsewhere.code).toBe(3);
+    const stranger = workplace.path('stranger');
+    writeFileSync(
+      stranger,
+      readFileSync(west.kubeconfig, 'utf8').replace(/token: ?.*|"token":"[^"]*"/, '"token":"no-token"'),
+    );
+    const unknown = await linkgrant(['grant', 'list', '-p', 'kubernetes', '--kubeconfig', stranger]);
+    expect(unknown.code).toBe(3);
+    expect(refusalOf(unknown)).toEqual({
+      error: expect.stringMatching(/^the API server does not take these credentials: .*HTTP 401/),
+      hint: expect.stringContaining('log in to the cluster again'),
+    });
+    const down = workplace.path('down');
+    writeFileSync(down, kubeconfigThrough(west.kubeconfig, 'http://127.0.0.1:1'));
+    for (const words of [[], ['--service-namespace', 'linkgrant']]) {
+      const list = ['grant', 'list', '-p', 'kubernetes', '--kubeconfig', down, ...words];
+      const unreached = await linkgrant(list);
+      expect(unreached.code).toBe(4);
+      expect(refusalOf(unreached).error).toMatch(/^The API server of the cluster: .*no answer/);
+    }
     const store = await west.run(['token', 'issue', '-', '--store', 'sqlite:/tmp/x']);
     expect(store.code).toBe(2);
     expect(refusalOf(store).error).toBe('--store does not go with --platform kubernetes');

@@ -12,6 +12,11 @@ import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { plainly } from './plainly.js';
 import { seeService } from './service-lease.js';
 
+// How long a grant whose making was not answered is asked after.
+const LOST_MS = 10_000;
+const AGAIN_MS = 300;
+const NEVER = new AbortController().signal;
+
 /** A grant as it shall be in a cluster; its uid and code are chosen there. */
 export type WantedGrant = Pick<
   AccessGrant,
@@ -39,7 +44,7 @@ export async function makeGrant(
   const stop = new AbortController();
   void patience.toldToStop().then(() => stop.abort());
   const { signal } = stop;
-  const { metadata } = await create(client, wanted, code);
+  const { metadata } = await create(client, wanted, code, patience);
   const { uid } = metadata;
   try {
     return await awaitReady({ namespace, name }, uid, { client, service, patience, signal });
@@ -53,10 +58,12 @@ export async function makeGrant(
   }
 }
 
+/** Makes it once, also where an answer to its making is lost. */
 async function create(
   client: KubernetesClient,
   wanted: WantedGrant,
   code: string | undefined,
+  { wait, elapsed }: Patience,
 ): Promise<Stored<AccessGrantResource>> {
   const { namespace, name } = wanted;
   const request = randomUUID();
@@ -71,15 +78,40 @@ async function create(
     },
     spec: accessGrantSpec({ ...wanted, codeChosen: code !== undefined }, code ?? ''),
   };
+  const deadline = elapsed() + LOST_MS;
+  for (let mayBeThere = false; ; ) {
+    try {
+      return await createOrFind(client, resource, request);
+    } catch (error) {
+      if (!isApiError(error, 'unavailable')) throw error;
+      mayBeThere ||= error.outcomeUnknown;
+      if (!mayBeThere) throw error;
+      if (elapsed() >= deadline) {
+        const left = `a grant "${name}" may be left, which \`linkgrant grant delete ${name} -n ${namespace}\` removes`;
+        throw new RedemptionError(
+          'cluster_unavailable',
+          `The API server of the cluster: ${error.message}; ${left}`,
+        );
+      }
+    }
+    // Whoever is told to stop here does not know yet what there is to be removed.
+    await wait(AGAIN_MS, NEVER);
+  }
+}
+
+async function createOrFind(
+  client: KubernetesClient,
+  resource: AccessGrantResource,
+  request: string,
+): Promise<Stored<AccessGrantResource>> {
+  const { namespace, name } = resource.metadata;
   try {
     return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource);
   } catch (error) {
-    const isLost = isApiError(error, 'unavailable') && error.outcomeUnknown;
-    if (!isLost && !isApiError(error, 'already_exists')) throw error;
+    if (!isApiError(error, 'already_exists')) throw error;
     const there = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     // The answer to its making was lost.
     if (there?.metadata.annotations?.[GRANT_REQUEST] === request) return there;
-    if (isLost) throw error;
     const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
     throw new AdministrationError('name_taken', `the grant was not made: ${taken}`, { cause: error });
   }

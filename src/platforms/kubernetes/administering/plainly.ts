@@ -1,12 +1,14 @@
 import { AdministrationError } from '../../../domain/administration-error.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api-error.js';
+import { ClusterConfigError } from '../cluster-access.js';
 
 const DOCUMENTED = 'docs/kubernetes.md lists what each command takes';
 
 /** What people are told where the API server of the cluster refused something; any other error is itself. */
 export function plainly(error: unknown): unknown {
-  const refusal = error instanceof RedemptionError && error.cause instanceof ApiError ? error.cause : error;
+  const refusal = error instanceof RedemptionError ? error.cause : error;
+  if (refusal instanceof ClusterConfigError) return refusal;
   if (!(refusal instanceof ApiError)) return error;
   const { message, reason } = refusal;
   const because = (

@@ -29,7 +29,9 @@ export async function removeOldLedger(
     const deleting = await client.find<typeof redemption>(REDEMPTIONS, redemption.metadata);
     if (deleting) await release(client, deleting);
   }
-  await codes.forget(over.grantUid);
+  // Whoever may write Redemptions somewhere may name the grant of another namespace.
+  const others = ledgers.filter(({ grantUid }) => grantUid === over.grantUid);
+  if (others.length === 1) await codes.forget(over.grantUid);
   return true;
 }
 
