@@ -112,7 +112,11 @@ describe('an AccessGrant', () => {
   });
 
   it.each<[string, AccessGrantSpec, string]>([
-    ['a window that is none', { expirationWindow: '3 days' }, 'Invalid duration "3 days"'],
+    [
+      'a window that is none',
+      { expirationWindow: '3 days' },
+      'Invalid duration "3 days": time: unknown unit " days" in duration "3 days"',
+    ],
     ['a code that is too short', { code: 'short' }, 'the code must have at least 16 characters'],
     ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is no setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],

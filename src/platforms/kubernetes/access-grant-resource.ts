@@ -16,6 +16,7 @@ import {
   parsePolicySettings,
 } from '../../redemption/policy-settings.js';
 import type { Condition } from './condition.js';
+import { goDurationError } from './go-duration-error.js';
 import type { Resource, Stored } from './resource.js';
 
 /** What a user asks for in an AccessGrant resource. */
@@ -158,7 +159,8 @@ function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number
   if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
   const window = parseDuration(text);
   if (window === undefined) {
-    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem: `Invalid duration ${JSON.stringify(text)}` };
+    const problem = `Invalid duration ${JSON.stringify(text)}: ${goDurationError(text)}`;
+    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
   }
   const problem = expirationWindowProblem(window);
   return { window, ...(problem !== undefined && { problem }) };
