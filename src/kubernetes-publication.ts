@@ -40,6 +40,7 @@ export class KubernetesPublication {
   #url: string | undefined;
   #shown: FoundIdentity | undefined;
   #told: string | undefined;
+  #isClosed = false;
   #listener: TlsListener | undefined;
   #controller: GrantController | undefined;
 
@@ -95,13 +96,20 @@ export class KubernetesPublication {
     return { server: { notBefore, notAfter }, issuer: null };
   }
 
+  /** Nothing is looked for any more; what is under way may fail, and nobody is told. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Looks for what changed and puts it into use; what cannot be read or used leaves what was before. Never rejects. */
   async turn(): Promise<void> {
+    if (this.#isClosed) return;
     const { logger } = this.#deps.context;
     const before = this.published();
     try {
       await this.#readAddress();
     } catch (error) {
+      if (this.#isClosed) return;
       logger.warn({ event: 'address_kept', err: error }, 'where the service is reached was not read');
     }
     try {
@@ -112,6 +120,7 @@ export class KubernetesPublication {
         logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
       }
     } catch (error) {
+      if (this.#isClosed) return;
       logger.error({ event: 'certificate_kept', err: error }, 'the server certificate was not reloaded');
     }
     const now = this.published();

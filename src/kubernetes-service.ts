@@ -11,6 +11,7 @@ import { type KubernetesClient, openKubernetesClient } from './platforms/kuberne
 import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
 import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
 import { GrantController } from './platforms/kubernetes/grant-controller.js';
+import type { Resource, Stored } from './platforms/kubernetes/resource.js';
 import { type KubernetesGrantStore, kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
 import { createPublicListener } from './public-listener.js';
 import type { GrantStore } from './redemption/grant-store.js';
@@ -57,8 +58,12 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
-  const controller = openController(parts, publication);
-  const cluster = openStore(parts, controller);
+  const controller = openController(
+    parts,
+    publication,
+    (redemption) => void cluster.noteRedemption(redemption),
+  );
+  const cluster: KubernetesGrantStore = openStore(parts, controller);
   const store = measureStore(tellingStore(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
@@ -95,6 +100,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     reloadIdentity: () => publication.turn(),
     async close() {
       stopTurns();
+      publication.close();
       await listener.drain(DRAIN_MS);
       await controller.stop();
       await store.close();
@@ -106,6 +112,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
 function openController(
   { settings, context, client, ownNamespace }: ServiceParts,
   publication: KubernetesPublication,
+  onRedemption: (redemption: Stored<Resource>) => void,
 ) {
   const { clock, logger } = context;
   return new GrantController({
@@ -115,6 +122,7 @@ function openController(
     identity: `${hostname()}_${randomUUID()}`,
     place: () => publication.published(),
     clock,
+    onRedemption,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
     onFailure: (what, error) =>
       logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again'),

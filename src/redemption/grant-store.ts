@@ -48,6 +48,11 @@ export interface RecordRules {
    * (`code_revoked`, `code_exhausted`).
    */
   readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
+  /**
+   * When the request came, by `performance.now()`: the grant as it was at any moment since may decide. Absent, it is the
+   * grant as it is when this is asked for.
+   */
+  readonly askedAt?: number | undefined;
 }
 
 /** What may be changed of a grant; absent fields stay as they are. */

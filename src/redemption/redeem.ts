@@ -100,6 +100,7 @@ export async function redeem(
 ): Promise<Redeemed | RefusedRedemption> {
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
+  const askedAt = performance.now();
   const proof = await proveCode(request.target, request.code, deps);
   if ('refused' in proof) return proof;
   deps.onProven?.();
@@ -123,7 +124,7 @@ export async function redeem(
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, peer, renews } = request;
-  const asked: AskedRedemption = { ...proof, name, subject, peer, code, renews, key };
+  const asked: AskedRedemption = { ...proof, askedAt, name, subject, peer, code, renews, key };
   const outcome = await redeemProven(asked, known, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
@@ -210,6 +211,7 @@ async function record(
 ): Promise<Redeemed | Refusal> {
   const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(asked) > 1;
   const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), {
+    askedAt: asked.askedAt,
     ...(limited && { repeatLimit: REPEAT_LIMIT }),
     ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
   });

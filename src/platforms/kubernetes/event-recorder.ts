@@ -34,18 +34,25 @@ interface Series {
   timer: NodeJS.Timeout | undefined;
 }
 
-const MOST_SERIES = 1_000;
+const MOST_SERIES = 5_000;
+// So many Events of one reason in that time; what else there is to tell is added up in one, as Kubernetes' own parts do.
+const MOST_ALIKE = 10;
+const ALIKE_MS = 600_000;
 /** How long what happens again is gathered before it is written, in milliseconds. */
 const GATHER_MS = 10_000;
 const LONGEST_MESSAGE = 1_000;
 
-/** Writes Kubernetes Events: the first of its words at once, what follows added up. Never rejects, and nobody waits for it. */
+/**
+ * Writes Kubernetes Events: the first of its words at once, what follows added up, and of what happens again and again in
+ * other words only the first few. Never rejects, and nobody waits for it.
+ */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
   readonly #instance: string;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
+  readonly #alike = new Map<string, { readonly since: number; count: number }>();
 
   /** `instance` is the name of this process among those that write Events of linkgrant. */
   constructor(deps: {
@@ -61,9 +68,8 @@ export class EventRecorder {
   }
 
   note(subject: EventSubject, note: EventNote): void {
-    const key = `${subject.uid} ${note.reason} ${note.message}`;
     const now = this.#clock();
-    const series = this.#series.get(key) ?? this.#begin(key, subject, note, now);
+    const series = this.#seriesOf(subject, note, now);
     series.count += 1;
     series.lastAt = now;
     if (series.count === 1) void this.#write(series);
@@ -74,6 +80,30 @@ export class EventRecorder {
   close(): void {
     for (const { timer } of this.#series.values()) clearTimeout(timer);
     this.#series.clear();
+  }
+
+  #seriesOf(subject: EventSubject, note: EventNote, now: number): Series {
+    const what = `${subject.uid} ${note.reason}`;
+    const known = this.#series.get(`${what} ${note.message}`);
+    if (known) return known;
+    const alike = this.#alikeOf(what, now);
+    alike.count += 1;
+    if (alike.count <= MOST_ALIKE) return this.#begin(`${what} ${note.message}`, subject, note, now);
+    const key = `${what} since ${alike.since}`;
+    const gathered = { ...note, message: `${note.reason}, again and again; no Event tells of each` };
+    return this.#series.get(key) ?? this.#begin(key, subject, gathered, now);
+  }
+
+  /** What was told of lately in other words. */
+  #alikeOf(what: string, now: number): { readonly since: number; count: number } {
+    const known = this.#alike.get(what);
+    if (known && now - known.since < ALIKE_MS) return known;
+    const begun = { since: now, count: 0 };
+    this.#alike.delete(what);
+    this.#alike.set(what, begun);
+    const [oldest] = this.#alike.keys();
+    if (this.#alike.size > MOST_SERIES && oldest !== undefined) this.#alike.delete(oldest);
+    return begun;
   }
 
   #begin(key: string, subject: EventSubject, note: EventNote, now: number): Series {

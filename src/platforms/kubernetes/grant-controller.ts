@@ -13,9 +13,10 @@ import { KubernetesSite } from './kubernetes-site.js';
 import { LeaderElection } from './leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from './lease-access.js';
 import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
-import { apiVersionOf } from './resource.js';
+import { apiVersionOf, type Resource, type Stored } from './resource.js';
 import { SiteIndex } from './site-index.js';
 import { readRouterAccess, readSite } from './site-resource.js';
+import { Throttle } from './throttle.js';
 import { TlsSecrets } from './tls-secrets.js';
 import { watchedResources } from './watched-resources.js';
 import { WorkQueue } from './work-queue.js';
@@ -32,6 +33,8 @@ export interface GrantControllerOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Told of each Redemption that there is, or comes. */
+  readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Told of what failed and is tried again, in a few words. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
@@ -39,6 +42,8 @@ export interface GrantControllerOptions {
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const LOOK_MS = 30_000;
+// A grant of a thousand uses is not written a thousand times, nor read after each time that it is written.
+const STATUS_MS = 2_000;
 
 /**
  * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
@@ -51,6 +56,7 @@ export class GrantController {
   readonly #looks: AccessLooks;
   readonly #tally: RedemptionTally;
   readonly #queue: WorkQueue;
+  readonly #throttle = new Throttle((key) => this.#add(key), STATUS_MS);
   readonly #election: LeaderElection;
   readonly #watch: ClusterWatch;
   readonly #stop = new AbortController();
@@ -74,12 +80,12 @@ export class GrantController {
       onFailure: failed('write an Event'),
     });
     const foreign = new ForeignRewrites();
-    this.#tally = new RedemptionTally((uid) => this.#add(this.grants.keyOf(uid)));
+    this.#tally = new RedemptionTally((uid) => this.#addInTime(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
       clock,
       wait: options.wait,
-      onChange: (key) => this.#add(key),
+      onChange: (key, isStatus) => (isStatus ? this.#addInTime(key) : this.#add(key)),
       onGone: ({ uid, namespace }) => {
         this.#looks.forget(uid);
         foreign.forget(uid);
@@ -108,7 +114,11 @@ export class GrantController {
     this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
     this.#watch.add('sites', SITES, readSite, sites.sinkOf('Site'));
     this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
-    this.#watch.add('redemptions', REDEMPTIONS, readRecordedUse, this.#tally);
+    const readRedemption = (redemption: Stored<Resource>) => {
+      options.onRedemption?.(redemption);
+      return readRecordedUse(redemption);
+    };
+    this.#watch.add('redemptions', REDEMPTIONS, readRedemption, this.#tally);
     this.#election = new LeaderElection({
       ...ELECTION,
       lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
@@ -139,6 +149,7 @@ export class GrantController {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    this.#throttle.close();
     this.events.close();
   }
 
@@ -172,6 +183,10 @@ export class GrantController {
       if (!signal.aborted) await this.#looks.turn();
     }
     await this.#queue.stop();
+  }
+
+  #addInTime(key: string | undefined): void {
+    if (key !== undefined) this.#throttle.add(key);
   }
 
   #add(key: string | undefined): void {

@@ -1,3 +1,4 @@
+import { GRANT_REVOKED } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
 import type { ObjectSink } from './informer.js';
@@ -9,6 +10,8 @@ export interface GrantLocation {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  /** Another text once something else is asked of it; what a controller answers in its status does not matter. */
+  readonly asked: string;
 }
 
 export interface GrantIndexOptions {
@@ -16,8 +19,8 @@ export interface GrantIndexOptions {
   readonly list: () => Promise<readonly GrantLocation[]>;
   readonly clock: Clock;
   readonly wait: (ms: number) => Promise<unknown>;
-  /** Told of `namespace/name` where something may be different. */
-  readonly onChange: (key: string) => void;
+  /** Told of `namespace/name` where something may be different; in its status alone, where `isStatus`. */
+  readonly onChange: (key: string, isStatus: boolean) => void;
   /** Told of a grant that is gone. */
   readonly onGone: (grant: GrantLocation) => void;
 }
@@ -95,15 +98,16 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   put(location: GrantLocation): void {
+    const known = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
-    this.#options.onChange(keyOf(location));
+    this.#options.onChange(keyOf(location), known?.asked === location.asked);
   }
 
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
     this.#noteAbsent(location.uid);
     this.#options.onGone(location);
-    this.#options.onChange(keyOf(location));
+    this.#options.onChange(keyOf(location), false);
   }
 
   /** Bounded, since strangers ask for what they like. */
@@ -116,8 +120,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 
 /** Reads where an AccessGrant is. */
 export function readLocation({ metadata }: Stored<Resource>): GrantLocation {
-  const { uid, namespace = '', name } = metadata;
-  return { uid, namespace, name };
+  const { uid, namespace = '', name, generation, annotations } = metadata;
+  return { uid, namespace, name, asked: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}` };
 }
 
 function keyOf({ namespace, name }: GrantLocation): string {

@@ -11,6 +11,7 @@ import {
   trustOfLink,
 } from '../../redemption/router-trust.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import { KeptResults } from './kept-results.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
@@ -33,6 +34,8 @@ interface Dependencies {
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
+  readonly #authorities = new KeptResults<CertificateAuthority>();
+  readonly #access = new KeptResults<Verdict>();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -51,22 +54,12 @@ export class KubernetesSite implements Site {
     if ('refused' in authority) return authority;
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
-    for (const { access, router, hosts } of routers) {
-      const hints = {
-        issuer:
-          'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
-        router: `let the Secret "${access.tlsCredentials}" be made anew`,
-      };
-      const refusal =
-        routerTrustRefusal(authority, router, { access: access.name, hints, now }) ??
-        nameRefusal(access, router, hosts);
-      if (refusal) return refusal;
-    }
-    const caCrt = trustOfLink(
-      authority,
-      routers.map(({ router }) => router),
+    const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
+    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, () =>
+      judge(authority, routers, now),
     );
-    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, caCrt };
+    if ('refused' in verdict) return verdict;
+    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
   }
 
   async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
@@ -76,11 +69,11 @@ export class KubernetesSite implements Site {
     }
     const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
+    const now = this.#deps.clock();
+    const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
     try {
-      return loadAuthority(
-        { certificate: chainOf(found), key: found.tlsKey },
-        `Secret "${name}"`,
-        this.#deps.clock(),
+      return this.#authorities.of(`${namespace}/${name}`, texts, now, () =>
+        loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now),
       );
     } catch (error) {
       if (error instanceof CertificateAuthorityError)
@@ -126,6 +119,34 @@ export class KubernetesSite implements Site {
       throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
     }
   }
+}
+
+/** What clients of links have to trust, or why there can be none. */
+type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
+
+/** Everything of a router that a verdict goes by. */
+function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
+  return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
+}
+
+/** Whether each router would accept a link that `authority` signs, and the link each router, at `now`. */
+function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
+  for (const { access, router, hosts } of routers) {
+    const hints = {
+      issuer: 'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
+      router: `let the Secret "${access.tlsCredentials}" be made anew`,
+    };
+    const refusal =
+      routerTrustRefusal(authority, router, { access: access.name, hints, now }) ??
+      nameRefusal(access, router, hosts);
+    if (refusal) return refusal;
+  }
+  return {
+    caCrt: trustOfLink(
+      authority,
+      routers.map(({ router }) => router),
+    ),
+  };
 }
 
 interface FoundRouter {

@@ -55,6 +55,13 @@ export class GrantAccounts {
     return this.#accounts.get(uid);
   }
 
+  /** Notes a Redemption that a watch told of, where its grant was used lately. */
+  note(redemption: Stored<RedemptionResource>): void {
+    const account = this.#accounts.get(redemption.spec.grantUid);
+    // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
+    if (account?.namespace === redemption.metadata.namespace) account?.slots.add(redemption);
+  }
+
   /** Lets go of what is known of a grant, which is deleted. */
   forget(uid: string): void {
     this.#accounts.delete(uid);

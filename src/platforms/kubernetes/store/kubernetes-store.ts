@@ -3,6 +3,7 @@ import type { GrantStore } from '../../../redemption/grant-store.js';
 import type { KeptOutcome } from '../../../redemption/outcome-store.js';
 import { type KubernetesClient, openKubernetesClient } from '../client.js';
 import type { ClusterOptions } from '../cluster-access.js';
+import type { Resource, Stored } from '../resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codesPart } from './codes-part.js';
@@ -13,6 +14,7 @@ import { guarded } from './guarded.js';
 import { claimOutcome } from './kept-outcomes.js';
 import { ledgerPart } from './ledger-part.js';
 import { leftToTheService } from './left-to-the-service.js';
+import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionsPart } from './redemptions-part.js';
 import { releaseDeleted } from './release.js';
 import { renewalsPart } from './renewals-part.js';
@@ -41,6 +43,8 @@ export interface KubernetesStoreOptions {
 export interface KubernetesGrantStore extends GrantStore {
   /** Lets go of Redemptions that somebody deleted and that may go; tells how many. */
   releaseDeleted(now: number): Promise<number>;
+  /** Notes a Redemption that a watch told of, so that it need not be read; may be told late, or twice. */
+  noteRedemption(redemption: Stored<Resource>): Promise<void>;
 }
 
 /**
@@ -62,10 +66,11 @@ export function kubernetesStore(
           codes: new CodeConfigMaps(client, serviceNamespace),
           sealed: new SealedAnswers(client, serviceNamespace),
         };
+  const accounts = new GrantAccounts(client, locator);
   const parts: StoreParts = {
     client,
     namespace,
-    accounts: new GrantAccounts(client, locator),
+    accounts,
     ...own,
     attempts: new AttemptEvents(client),
     clock,
@@ -84,6 +89,8 @@ export function kubernetesStore(
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
     releaseDeleted: (now: number) => releaseDeleted(client, namespace, now),
+    noteRedemption: async (redemption: Stored<Resource>) =>
+      accounts.note(redemption as Stored<RedemptionResource>),
   });
 }
 

@@ -65,10 +65,10 @@ interface Filled {
 }
 
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
-  const { account, redemption, began } = attempt;
+  const { account, redemption, began, rules } = attempt;
   const { slots } = account;
   if (slots.ofId(redemption.id)) return 'recorded';
-  const resource = await account.grant.since(began);
+  const resource = await account.grant.since(rules.askedAt ?? began);
   if (!resource) {
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };

@@ -1,0 +1,293 @@
+import { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CertificateAuthority } from '../../src/pki/authority.js';
+import { privateKeyPem } from '../../src/pki/keys.js';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
+import {
+  ACCESS_GRANTS,
+  SECRETS,
+  SECURED_ACCESSES,
+  SERVICES,
+  SITES,
+} from '../../src/platforms/kubernetes/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import { type Serving, Workplace } from '../support/command-line.js';
+import { RecordedSite, routerSecret } from '../support/kubernetes-site.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { putSite } from './harness/cluster-sites.js';
+import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { post } from './harness/post.js';
+import { readyGrant, serveCluster } from './harness/served.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { until } from './harness/until.js';
+
+type Grant = Stored<AccessGrantResource>;
+
+let cluster: TestCluster;
+let account: LinkgrantAccount;
+let workplace: Workplace;
+let west: string;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  account = await linkgrantAccount(cluster);
+});
+beforeEach(async () => {
+  workplace = new Workplace();
+  west = await cluster.namespace();
+});
+afterEach(() => workplace.remove());
+afterAll(async () => {
+  account?.remove();
+  await cluster?.close();
+});
+
+const serve = (...words: readonly string[]) => serveCluster(workplace, account.kubeconfig, ...words);
+
+async function make(name: string, spec: object = {}, namespace = west): Promise<void> {
+  const grant = {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    metadata: { name, namespace },
+    spec,
+  };
+  await cluster.admin.create(ACCESS_GRANTS, grant as Resource);
+}
+
+/** The grant once its status satisfies. The service looks for what nobody tells it every 10 s, and now at SIGHUP. */
+function grantWith(
+  serving: Serving,
+  name: string,
+  satisfies: (status: NonNullable<Grant['status']>) => boolean,
+): Promise<Grant> {
+  return until(`the status of ${name}`, async () => {
+    serving.signal('SIGHUP');
+    const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west, name });
+    return grant.status !== undefined && satisfies(grant.status) && grant;
+  });
+}
+
+/** The certificate that a service shows. */
+function shown({ port }: Serving): Promise<X509Certificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+      resolve(new X509Certificate(socket.getPeerCertificate().raw));
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
+
+describe('where the service is reached', () => {
+  it('is its load balancer: before that has an address no grant is Ready, and when it gets another all say so', async () => {
+    await putSite(cluster.admin, west);
+    const metadata = { namespace: LINKGRANT, name: 'balanced' };
+    const service = { apiVersion: 'v1', kind: 'Service', metadata };
+    const spec = { type: 'LoadBalancer', ports: [{ name: 'https', port: 9443, targetPort: 9090 }] };
+    await cluster.admin.create(SERVICES, { ...service, spec } as Resource);
+    const balance = (ingress: object) => {
+      const status = { loadBalancer: { ingress: [ingress] } };
+      return cluster.admin.patch(SERVICES, metadata, { status }, { subresource: 'status' });
+    };
+    const serving = await serve('--service', 'balanced');
+    await make('waiting');
+    const waiting = await grantWith(serving, 'waiting', ({ status }) => status === 'Pending');
+    expect(waiting.status?.expirationTime).toBeUndefined();
+    expect(serving.said.stderr).toContain('has no address');
+
+    await balance({ ip: '192.0.2.7' });
+    const first = await grantWith(serving, 'waiting', ({ status }) => status === 'Ready');
+    const { uid } = first.metadata;
+    expect(first.status?.url).toBe(`https://192.0.2.7:9443/${uid}`);
+    await until('its certificate', async () => (await shown(serving)).checkIP('192.0.2.7') !== undefined);
+
+    await balance({ hostname: 'grants.example.net' });
+    const moved = await grantWith(serving, 'waiting', ({ url }) => url?.includes('example.net') === true);
+    expect(moved.status?.url).toBe(`https://grants.example.net:9443/${uid}`);
+    expect(moved.status?.ca).toBe(first.status?.ca);
+    expect(moved.status?.expirationTime).toBe(first.status?.expirationTime);
+    await until(
+      'its certificate',
+      async () => (await shown(serving)).checkHost('grants.example.net') !== undefined,
+    );
+    expect((await post(serving, moved)).status).toBe(200);
+
+    // A balancer that is made anew has none for a while; what tokens say stays.
+    await cluster.admin.patch(
+      SERVICES,
+      metadata,
+      { status: { loadBalancer: null } },
+      { subresource: 'status' },
+    );
+    await make('meanwhile');
+    const meanwhile = await grantWith(serving, 'meanwhile', ({ status }) => status === 'Ready');
+    expect(meanwhile.status?.url).toContain('https://grants.example.net:9443/');
+  });
+
+  it("is what Skupper's controller makes of a SecuredAccess, which leads to the pods of the service", async () => {
+    await putSite(cluster.admin, west);
+    const serving = await serve('--secured-access');
+    await make('secured');
+    await grantWith(serving, 'secured', ({ status }) => status === 'Pending');
+    const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
+    const made = (await cluster.admin.get(SECURED_ACCESSES, key)) as Stored<Resource> & {
+      readonly spec: object;
+    };
+    expect(made.spec).toMatchObject({
+      selector: { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' },
+      ports: [{ name: 'https', port: serving.port, targetPort: serving.port }],
+    });
+    const status = { endpoints: [{ name: 'https', host: '2001:db8::7', port: '443' }] };
+    await cluster.admin.patch(SECURED_ACCESSES, key, { status }, { subresource: 'status' });
+    const ready = await grantWith(serving, 'secured', (found) => found.status === 'Ready');
+    expect(ready.status?.url).toBe(`https://[2001:db8::7]/${ready.metadata.uid}`);
+  });
+});
+
+describe('a Secret with the certificate of the service', () => {
+  const key = { namespace: LINKGRANT, name: 'of-cert-manager' };
+  const dataOf = ({ cert, key: privateKey, ca }: TestIdentity) =>
+    encoded({ 'tls.crt': cert, 'tls.key': privateKey, 'ca.crt': ca });
+
+  it('is in use as soon as it is another, with its CA in every grant; what does not fit leaves the one before', async () => {
+    await putSite(cluster.admin, west);
+    const [first, second] = [await makeIdentity(), await makeIdentity()];
+    const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: key };
+    await cluster.admin.create(SECRETS, { ...secret, data: dataOf(first) } as Resource);
+    const serving = await serve('--tls-secret', key.name);
+    const grant = await readyGrant(cluster, west, 'shown', { redemptionsAllowed: 9 });
+    expect(grant.status?.ca).toBe(first.ca);
+    expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
+
+    const put = (data: object) => cluster.admin.patch(SECRETS, key, { data });
+    await put(dataOf({ ...second, key: first.key }));
+    await until('the refusal', async () => {
+      serving.signal('SIGHUP');
+      return serving.said.stderr.includes('certificate_kept');
+    });
+    expect((await shown(serving)).toString()).toBe(new X509Certificate(first.cert).toString());
+    expect((await post(serving, grant)).status).toBe(200);
+
+    await put(dataOf(second));
+    const renewed = await grantWith(serving, 'shown', ({ ca }) => ca === second.ca);
+    expect((await shown(serving)).toString()).toBe(new X509Certificate(second.cert).toString());
+    expect((await post(serving, renewed, 'another')).status).toBe(200);
+  });
+});
+
+describe('a service of one namespace', () => {
+  it('has no word for the grants of others, and does not redeem them', async () => {
+    const east = await cluster.namespace();
+    await putSite(cluster.admin, west);
+    await putSite(cluster.admin, east);
+    const everywhere = await serve();
+    const elsewhere = await readyGrant(cluster, east, 'elsewhere', { redemptionsAllowed: 9 });
+    expect(await everywhere.stop()).toMatchObject({ code: 0 });
+    const serving = await serve('--namespace', west);
+    await make('untouched', {}, east);
+    const grant = await readyGrant(cluster, west, 'here');
+    expect((await post(serving, grant)).status).toBe(200);
+    expect((await post(serving, elsewhere)).status).toBe(404);
+    const untouched = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, {
+      namespace: east,
+      name: 'untouched',
+    });
+    expect(untouched.status).toBeUndefined();
+  });
+});
+
+describe('who signs', () => {
+  const pemOf = (authority: CertificateAuthority) => ({
+    'tls.crt': authority.bundlePem,
+    'tls.key': privateKeyPem(authority.privateKey),
+  });
+  const issuedBy = async (serving: Serving, grant: Grant, subject: string) => {
+    const { x509, ca } = redeemedAnswer(await post(serving, grant, subject, csrHeader()));
+    return { issuer: x509.issuer, ca };
+  };
+  const hosts = () =>
+    new RecordedSite().find('Site').status.endpoints.map(({ host }: { host: string }) => host);
+  const put = (name: string, data: Readonly<Record<string, string>>) =>
+    cluster.admin.patch(SECRETS, { namespace: west, name }, { data: encoded(data) });
+  /** Secrets are not watched: for the conditions they are looked at every 30 s, or when something of the site changes. */
+  const touch = () =>
+    cluster.admin.patch(
+      SITES,
+      { namespace: west, name: 'west' },
+      { metadata: { annotations: { touched: `${Date.now()}` } } },
+    );
+
+  it('is the issuer of the grant, where the role lets it be read and the router trusts it', async () => {
+    const branch = await makeAuthority('branch CA');
+    const recorded = new RecordedSite();
+    const trusted = recorded.pem('skupper-site-server', 'ca.crt') + branch.bundlePem;
+    recorded.setPem('skupper-site-server', { 'ca.crt': trusted });
+    await putSite(cluster.admin, west, recorded);
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: west, name: 'branch-ca' } };
+    await cluster.admin.create(SECRETS, {
+      ...secret,
+      type: 'kubernetes.io/tls',
+      data: encoded(pemOf(branch)),
+    } as Resource);
+    const serving = await serve();
+    await make('for-the-branch', { issuer: 'branch-ca' });
+    const refused = await grantWith(serving, 'for-the-branch', ({ status }) => status === 'Error');
+    expect(refused.status?.message).toContain('linkgrant may not read the Secret "branch-ca"');
+
+    // As documented: the name is added to the role.
+    await cluster.allow({ namespace: LINKGRANT, name: LINKGRANT }, [
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['branch-ca'], verbs: ['get'] },
+    ]);
+    await until('the right', async () => {
+      await touch();
+      const grant = await cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, {
+        namespace: west,
+        name: 'for-the-branch',
+      });
+      return grant.status?.status === 'Ready';
+    });
+    const grant = await grantWith(serving, 'for-the-branch', ({ status }) => status === 'Ready');
+    const { issuer, ca } = await issuedBy(serving, grant, 'a-branch');
+    expect(issuer).toBe('CN=branch CA');
+    expect(ca).toContain(branch.bundlePem);
+    expect((await issuedBy(serving, await readyGrant(cluster, west, 'for-others'), 'other')).issuer).not.toBe(
+      'CN=branch CA',
+    );
+  });
+
+  it('is the CA as it is now: one that is replaced while the service runs costs no use, and signs once the router trusts it', async () => {
+    await putSite(cluster.admin, west);
+    const serving = await serve();
+    const grant = await readyGrant(cluster, west, 'rotated', { redemptionsAllowed: 3 });
+    const before = await issuedBy(serving, grant, 'before');
+    const next = await makeAuthority('next CA');
+    await put('skupper-site-ca', pemOf(next));
+    // The router does not trust it yet.
+    const refused = await post(serving, grant, 'between', csrHeader());
+    expect(refused).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    await touch();
+    const untrusted = await grantWith(serving, 'rotated', ({ status }) => status === 'Error');
+    expect(untrusted.status?.message).toContain('does not trust');
+
+    const both = before.ca + next.bundlePem;
+    await put('skupper-site-server', await routerSecret(next, hosts(), both, Date.now()));
+    const after = await issuedBy(serving, grant, 'after');
+    expect(after.issuer).toBe('CN=next CA');
+    expect(after.ca).toContain(next.bundlePem);
+    await touch();
+    const ready = await grantWith(
+      serving,
+      'rotated',
+      ({ status, redemptions }) => status === 'Ready' && redemptions === 2,
+    );
+    expect(ready.status?.expirationTime).toBe(grant.status?.expirationTime);
+  });
+});
+
+function encoded(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
+  );
+}
