@@ -1,5 +1,6 @@
 import { measureAttacker } from './attacker.mjs';
 import { measureBurst } from './burst.mjs';
+import { measureCluster } from './cluster.mjs';
 import { compareWithBare } from './compare.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
@@ -47,5 +48,10 @@ export const CASES = {
   'ledger-verify': { summary: 'a ledger of 1,000,000 redemptions is verified', run: measureLedgerVerify },
   crl: { summary: 'a CRL of 10,000 entries is made', run: measureCrl },
   'csr-fuzz': { summary: '100,000 mutated certificate requests are judged', run: measureCsrFuzz },
+  cluster: {
+    summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',
+    run: measureCluster,
+    onlyByName: true,
+  },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },
 };

@@ -30,10 +30,10 @@ function exchange({ port, from }, secureContext, request) {
 }
 
 /**
- * Posts all requests, `clients` at a time, from the address `from` if it is given. With `perSecond` none begins before its
- * turn at that rate.
+ * Posts all requests, `clients` at a time, from the address `from` if it is given; to several `ports` in turn. With
+ * `perSecond` none begins before its turn at that rate.
  */
-async function drive({ port, ca, clients, requests, from, perSecond }) {
+async function drive({ port, ports = [port], ca, clients, requests, from, perSecond }) {
   const secureContext = createSecureContext({
     ca,
     minVersion: 'TLSv1.3',
@@ -46,12 +46,13 @@ async function drive({ port, ca, clients, requests, from, perSecond }) {
   let bytes = 0;
   let sample;
   let next = 0;
+  const to = (turn) => ({ port: ports[turn % ports.length], from });
   const client = async () => {
     while (next < texts.length) {
       const turn = next++;
       const early = perSecond === undefined ? 0 : start + (turn * 1000) / perSecond - performance.now();
       if (early > 0) await sleep(early);
-      const { ms, outcome, answer } = await exchange({ port, from }, secureContext, texts[turn]);
+      const { ms, outcome, answer } = await exchange(to(turn), secureContext, texts[turn]);
       times.push(ms);
       if (outcome === '200') servedTimes.push(ms);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

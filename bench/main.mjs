@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run bench -- [options]
   -o, --output json print JSON in place of the table
   --help
 
-Cases (soak only by name):
+Cases (soak and cluster only by name):
 ${Object.entries(CASES)
   .map(([name, { summary }]) => `  ${name.padEnd(15)} ${summary}`)
   .join('\n')}

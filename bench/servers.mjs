@@ -23,7 +23,7 @@ export function plainEnvironment() {
 }
 
 /** Resolves with the port that the program's banner names; rejects when it ends or says nothing in time. */
-function bannerPort(child) {
+export function bannerPort(child) {
   return new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => reject(new Error('serve did not start in time')), START_TIMEOUT_MS);

@@ -91,7 +91,25 @@ function soak(figures) {
   ].join('\n');
 }
 
+function cluster({ name, clusterRates, rawPerSecond, burstLongestMs }) {
+  const head = ['replicas', 'per second', 'of raw', 'p50', 'p99', 'driver CPU each'];
+  const rows = clusterRates.map(({ what, perSecond, rawShare, p50Ms, p99Ms, driverCpuMs }) => [
+    what,
+    perSecond.toFixed(0),
+    rawShare.toFixed(2),
+    ms(p50Ms, 1),
+    ms(p99Ms, 1),
+    ms(driverCpuMs),
+  ]);
+  return [
+    `${name}: ${rawPerSecond.toFixed(0)} Redemptions per second are created with nothing in between`,
+    align([head, ...rows]),
+    `  the last of a burst of 300 waits ${ms(burstLongestMs, 0)}`,
+  ].join('\n');
+}
+
 function renderCase(figures) {
+  if ('clusterRates' in figures) return cluster(figures);
   if ('attackPerSecond' in figures) return attacker(figures);
   if ('overPerSecond' in figures) return overload(figures);
   if ('soakRedemptions' in figures) return soak(figures);
@@ -102,8 +120,9 @@ function renderCase(figures) {
   return 'refused' in figures ? burst(figures) : startUp(figures);
 }
 
-function renderBar(name, { figure, value, atMost, met }) {
-  return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, at most ${atMost}`;
+function renderBar(name, { figure, value, atMost, atLeast, met }) {
+  const bar = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+  return `  ${met ? 'met   ' : 'MISSED'} ${name} ${figure} ${value.toFixed(2)}, ${bar}`;
 }
 
 /** The report as text for people. */

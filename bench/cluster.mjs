@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { openKubernetesClient } from '../dist/platforms/kubernetes/client.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../dist/platforms/kubernetes/kinds.js';
+import { openCluster } from './cluster-services.mjs';
+import { RequestSource } from './requests.mjs';
+import { median } from './statistics.mjs';
+
+const CLIENTS = 32;
+const GRANTS = 100;
+const WARM_UP = 500;
+const ONE_GRANT = 1_000;
+const BURST = { redeemers: 300, limit: 100 };
+const RAW = { clients: 8, objects: 1_500 };
+
+/**
+ * The rates of redemptions in a cluster whose API server runs beside everything else, of one and of three replicas, over
+ * many grants and on one, each as a share of the rate at which clients create the same objects with nothing between them and
+ * the API server; and how long the last one of a burst waits.
+ */
+export async function measureCluster({ driver, requests }) {
+  const cluster = await openCluster();
+  const grants = new GrantMaker(cluster);
+  const raw = [];
+  const rates = [];
+  let burst;
+  try {
+    for (const replicas of [1, 3]) {
+      const service = await cluster.start(replicas);
+      try {
+        const run = async (made, count, clients = CLIENTS) => {
+          const texts = await new RequestSource(made, 'csr').take(count);
+          return driver.run({ ports: service.ports, ca: made[0].ca, clients, requests: texts });
+        };
+        await run(await grants.make(1, WARM_UP), WARM_UP);
+        raw.push(await rawRate(cluster));
+        const many = await run(await grants.make(GRANTS, Math.ceil(requests / GRANTS)), requests);
+        rates.push(rateOf(`${replicas} over ${GRANTS} grants`, many, requests));
+        const one = await run(await grants.make(1, ONE_GRANT), ONE_GRANT);
+        rates.push(rateOf(`${replicas} on one grant`, one, ONE_GRANT));
+        raw.push(await rawRate(cluster));
+        if (replicas > 1) {
+          burst = await run(await grants.make(1, BURST.limit), BURST.redeemers, BURST.redeemers);
+        }
+      } finally {
+        await service.stop();
+      }
+    }
+    const rawPerSecond = median(raw);
+    const shares = rates.map((rate) => ({ ...rate, rawShare: rate.perSecond / rawPerSecond }));
+    return {
+      clusterRates: shares,
+      rawPerSecond,
+      leastRawShare: Math.min(...shares.map(({ rawShare }) => rawShare)),
+      burstLongestMs: burst.longestMs,
+      burstWronglyAnswered: wrongIn(burst.outcomes),
+    };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+function rateOf(what, { perSecond, p50Ms, p99Ms, outcomes, driverCpuMs }, count) {
+  const refused = count - (outcomes['200'] ?? 0);
+  if (refused > 0)
+    throw new Error(`${what}: ${refused} of ${count} were not served: ${JSON.stringify(outcomes)}`);
+  return { what, requests: count, perSecond, p50Ms, p99Ms, driverCpuMs };
+}
+
+/** How many of a burst were answered otherwise than they had to be. */
+function wrongIn(outcomes) {
+  const given = Math.abs((outcomes['200'] ?? 0) - BURST.limit);
+  const refused = Math.abs((outcomes['404'] ?? 0) - (BURST.redeemers - BURST.limit));
+  return given + refused;
+}
+
+/** Makes AccessGrants that are Ready. */
+class GrantMaker {
+  #cluster;
+  #made = 0;
+
+  constructor(cluster) {
+    this.#cluster = cluster;
+  }
+
+  async make(count, redemptionsAllowed) {
+    const { until } = await import('../test/cluster/harness/until.ts');
+    const { admin, namespace } = this.#cluster;
+    const make = async () => {
+      const metadata = { namespace, name: `bench-${this.#made++}` };
+      const kind = { apiVersion: 'skupper.io/v2alpha1', kind: 'AccessGrant' };
+      await admin.create(ACCESS_GRANTS, {
+        ...kind,
+        metadata,
+        spec: { redemptionsAllowed, expirationWindow: '4h' },
+      });
+      const status = await until(`${metadata.name} to be Ready`, async () => {
+        const grant = await admin.get(ACCESS_GRANTS, metadata);
+        return grant.status?.status === 'Ready' && { uid: grant.metadata.uid, ...grant.status };
+      });
+      return { uid: status.uid, code: status.code, ca: status.ca };
+    };
+    const grants = [];
+    while (grants.length < count) grants.push(await make());
+    return grants;
+  }
+}
+
+/** Redemptions per second that clients of the API server create, like those that were recorded. */
+async function rawRate({ admin, kubeconfig, namespace }) {
+  const { items } = await admin.list(REDEMPTIONS, { namespace }, { limit: 1 });
+  const [{ metadata, spec, ...sample }] = items;
+  const client = await openKubernetesClient({ kubeconfig: [kubeconfig] });
+  try {
+    const grantUid = randomUUID();
+    let next = 0;
+    const work = async () => {
+      while (next < RAW.objects) {
+        const slot = next++;
+        const id = randomUUID();
+        const labels = {
+          ...metadata.labels,
+          'linkgrant.dev/redemption-id': id,
+          'linkgrant.dev/grant-uid': grantUid,
+        };
+        const { finalizers } = metadata;
+        await client.create(REDEMPTIONS, {
+          ...sample,
+          metadata: { name: `${grantUid}-${slot}`, namespace, labels, finalizers },
+          spec: { ...spec, id, grantUid, slot },
+        });
+      }
+    };
+    const start = performance.now();
+    await Promise.all(Array.from({ length: RAW.clients }, work));
+    return RAW.objects / ((performance.now() - start) / 1000);
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,24 @@
+// Hooks of Node.js' module loader with which it reads the tests' TypeScript: the harness of a cluster is made of it.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const OPTIONS = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true };
+
+/** What a TypeScript file imports as `./x.js` is `./x.ts`. */
+export function resolve(specifier, context, next) {
+  if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
+    const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+    if (existsSync(fileURLToPath(source))) return { url: source.href, format: 'module', shortCircuit: true };
+  }
+  return next(specifier, context);
+}
+
+/** Takes the types out of a file; nobody checks them here. */
+export function load(url, context, next) {
+  if (!url.endsWith('.ts')) return next(url, context);
+  const { outputText } = ts.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), {
+    compilerOptions: OPTIONS,
+  });
+  return { format: 'module', source: outputText, shortCircuit: true };
+}
