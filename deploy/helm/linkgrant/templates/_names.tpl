@@ -32,3 +32,14 @@ app.kubernetes.io/component: redeemer
 {{- define "linkgrant.roleKind" -}}
 {{- ternary "ClusterRole" "Role" (eq .Values.scope "cluster") -}}
 {{- end }}
+
+{{/* Name and pod labels of the service that is no grant server of the cluster. */}}
+{{- define "linkgrant.standalone" -}}
+{{ include "linkgrant.name" . }}-standalone
+{{- end }}
+
+{{- define "linkgrant.standaloneSelector" -}}
+app.kubernetes.io/name: linkgrant
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: standalone
+{{- end }}

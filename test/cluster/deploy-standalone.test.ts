@@ -1,0 +1,149 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
+import { linkgrant, Workplace } from '../support/command-line.js';
+import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';
+import { createDatabaseOn } from '../support/postgres-server.js';
+import { DeployTools } from './harness/deploy-tools.js';
+import { CHART, containerOf, type Manifest, manifestOf, manifestsIn } from './harness/manifests.js';
+
+const NAME = 'linkgrant-standalone';
+const VALUES = {
+  grantServer: { enabled: false },
+  crds: { install: false },
+  standalone: {
+    enabled: true,
+    endpoints: ['inter-router=router.example.com:55671', 'edge=router.example.com:45671'],
+    externalUrl: 'https://grants.example.com:9090',
+  },
+  externalDatabase: { secretName: 'database' },
+};
+
+const work = new Workplace();
+let tools: DeployTools;
+let postgres: PostgresProcess | undefined;
+beforeAll(async () => {
+  tools = await DeployTools.open();
+});
+afterAll(async () => {
+  tools?.close();
+  await work.remove();
+  await postgres?.remove();
+});
+
+function valuesOf(values: object): string[] {
+  writeFileSync(work.path('values.json'), JSON.stringify(values));
+  return ['--values', work.path('values.json')];
+}
+
+async function rendered(values: object): Promise<Manifest[]> {
+  return manifestsIn(await tools.template('linkgrant', 'grants', valuesOf(values)));
+}
+
+describe('the standalone service of the Helm chart, with its grants in an external database', () => {
+  it('is all that is made where the rest is turned off, and there is nothing of it unless it is asked for', async () => {
+    const kinds = (await rendered(VALUES)).map(({ kind, metadata }) => [
+      kind,
+      metadata.name,
+      metadata.namespace,
+    ]);
+    expect(kinds.sort()).toEqual([
+      ['Deployment', NAME, 'grants'],
+      ['NetworkPolicy', NAME, 'grants'],
+      ['PersistentVolumeClaim', NAME, 'grants'],
+      ['Service', NAME, 'grants'],
+    ]);
+    const usual = await rendered({});
+    expect(usual.filter(({ metadata }) => metadata.name === NAME)).toEqual([]);
+  });
+
+  it('has no right in the cluster, nothing to write to but its volume, and no way out but to the database', async () => {
+    const manifests = await rendered({ ...VALUES, externalDatabase: { secretName: 'database', port: 6432 } });
+    const deployment = manifestOf(manifests, 'Deployment', NAME);
+    expect(deployment.spec).toMatchObject({
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      template: {
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: { runAsNonRoot: true, fsGroup: 65_534, fsGroupChangePolicy: 'OnRootMismatch' },
+        },
+      },
+    });
+    expect(containerOf(deployment)).toMatchObject({
+      args: ['serve'],
+      securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'ops' } },
+    });
+    const { egress } = manifestOf(manifests, 'NetworkPolicy', NAME).spec as {
+      readonly egress: readonly { readonly ports: readonly object[] }[];
+    };
+    expect(egress.flatMap(({ ports }) => ports)).toEqual([
+      { port: 6432, protocol: 'TCP' },
+      { port: 53, protocol: 'TCP' },
+      { port: 53, protocol: 'UDP' },
+    ]);
+  });
+
+  it('serves with what it is given, and keeps its grants in the database of the Secret', async () => {
+    postgres = await startPostgres();
+    const database = await createDatabaseOn(postgres.server);
+    const url = new URL(database.url);
+    url.password = database.password;
+    const { env } = containerOf(manifestOf(await rendered(VALUES), 'Deployment', NAME));
+    const secret = { valueFrom: { secretKeyRef: { name: 'database', key: 'url' } } };
+    expect(env.find(({ name }) => name === 'LINKGRANT_STORE')).toMatchObject(secret);
+    const known = Object.keys(SETTINGS).map((key) => variableOf(key as SettingKey));
+    expect(env.filter(({ name }) => !known.includes(name))).toEqual([]);
+    const variables = Object.fromEntries(env.map(({ name, value = url.href }) => [name, value]));
+    const place = ['--data-dir', work.path('data')];
+    const service = await work.serve(place, { env: variables });
+    expect(service.url).toBe('https://grants.example.com:9090');
+    const issued = await linkgrant(['token', 'issue', work.path('token.yaml'), ...place], { env: variables });
+    expect(issued.stderr).toContain(
+      'Links to inter-router router.example.com:55671, edge router.example.com:45671\n',
+    );
+    expect(await database.sql('SELECT count(*) AS grants FROM linkgrant.grants')).toEqual([{ grants: '1' }]);
+    await service.stop();
+  });
+
+  it('passes the strict lint, with its values and all others', async () => {
+    const all = {
+      ...VALUES,
+      grantServer: { enabled: true },
+      standalone: { ...VALUES.standalone, storageClassName: 'fast' },
+    };
+    for (const values of [VALUES, all]) {
+      const lint = await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)]);
+      expect(lint).toContain('0 chart(s) failed');
+    }
+  });
+
+  it.each([
+    ['no endpoint', { standalone: { ...VALUES.standalone, endpoints: [] } }, 'says where links lead'],
+    ['no URL', { standalone: { ...VALUES.standalone, externalUrl: '' } }, 'the URL that tokens carry'],
+    ['no database', { externalDatabase: {} }, 'names the Secret'],
+    [
+      'an endpoint that is none',
+      { standalone: { ...VALUES.standalone, endpoints: ['router.example.com'] } },
+      "don't meet the specifications of the schema",
+    ],
+    [
+      'a URL of the database in place of its Secret',
+      { externalDatabase: { secretName: 'postgres://u:p@db/grants' } },
+      "don't meet the specifications of the schema",
+    ],
+  ])('is refused with %s', async (_, change, words) => {
+    const { code, stderr } = await tools.run('helm', [
+      'template',
+      'x',
+      '--kube-version',
+      '1.30.0',
+      CHART,
+      ...valuesOf({ ...VALUES, ...change }),
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(words);
+  });
+});
