@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import { closedPort, serveTcp } from '../support/hostile-server.js';
+import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { putRequestingSite } from './harness/requesting-namespace.js';
+import { letIn } from './harness/token-namespace.js';
+import { until } from './harness/until.js';
+
+let at: RedeemerCluster;
+
+beforeAll(async () => {
+  at = await RedeemerCluster.open();
+});
+afterEach(() => at.endTest());
+afterAll(() => at?.close());
+
+describe('a namespace with AccessTokens', () => {
+  it('without a Site says what its tokens wait for, and they are redeemed once there is one', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace({ withoutSite: true });
+    await at.run();
+    await place.put(server.token);
+    const { status } = await place.said('Pending');
+    expect(status?.message).toBe(
+      `A site must exist in namespace ${place.namespace} before a token can be redeemed`,
+    );
+    await putRequestingSite(at.cluster, place.namespace);
+    await place.said('Ready');
+    expect(server.issued()).toBe(1);
+  });
+
+  it('whose Site is gone says so of its redeemed tokens, and redeems none of them again', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    await at.run();
+    await place.put(server.token);
+    await place.said('Ready');
+    // What the garbage collector takes, which does not run here.
+    for (const { metadata } of await place.secrets()) await at.cluster.admin.delete(SECRETS, metadata);
+    for (const { metadata } of await place.links()) await at.cluster.admin.delete(LINKS, metadata);
+    await at.cluster.admin.delete(SITES, { namespace: place.namespace, name: 'east' });
+    const { status } = await place.said('Error');
+    expect(status).toMatchObject({ redeemed: true, message: 'Already redeemed for a deleted site' });
+    expect(status?.conditions?.[0]).toMatchObject({ type: 'Redeemed', status: 'True', reason: 'Error' });
+    await putRequestingSite(at.cluster, place.namespace, 'again');
+    await at.nextToken();
+    expect((await place.token()).status).toEqual(status);
+    expect(server.issued()).toBe(1);
+  });
+
+  it('whose owner did not let it in is left alone, until that changes', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace({ closed: true });
+    const first = await at.run();
+    const made = await place.put(server.token);
+    const told = await until('a line in the log', async () =>
+      first.log().find(({ event }) => event === 'namespace_not_served'),
+    );
+    expect(told).toMatchObject({ namespace: place.namespace });
+    await at.nextToken();
+    expect(await place.token()).toEqual(made);
+    expect(server.seen).toEqual([]);
+    await letIn(at.cluster, place.namespace);
+    await first.stop();
+    await at.endLead();
+    await at.run();
+    await place.said('Ready');
+  });
+
+  it('with many dead tokens delays no other', async () => {
+    const dead = at.keep(await serveTcp(() => undefined));
+    for (let count = 0; count < 5; count += 1) {
+      const place = await at.namespace();
+      for (let number = 0; number < 10; number += 1) {
+        await place.put({ ...dead.token, name: `dead-${number}` });
+      }
+    }
+    const redeemer = await at.run();
+    // Two of each namespace wait for an answer that does not come, and the others for those.
+    await until('the dead ones to be tried', async () => dead.connections() >= 10);
+    await at.nextToken();
+    expect(dead.connections()).toBe(10);
+    // Nor does it stop later for them.
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
+  it('with a token that an unreachable server has is tried at a pace that slows down', async () => {
+    const place = await at.namespace();
+    const port = await closedPort();
+    const { token } = await at.issuing('linkgrant');
+    const redeemer = await at.run();
+    await place.put({ ...token, url: `https://127.0.0.1:${port}/x` });
+    expect((await place.said('Error')).status?.message).toContain('takes no connection');
+    const version = (await place.token()).metadata.resourceVersion;
+    await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
+    // What is said already is not written again.
+    expect((await place.token()).metadata.resourceVersion).toBe(version);
+    const metrics = await (await fetch(`${redeemer.operations}/metrics`)).text();
+    expect(metrics).toMatch(/^linkgrant_token_attempts_total\{outcome="connection_refused"\} 3$/m);
+    expect(metrics).toMatch(/^linkgrant_tokens\{state="open"\} [1-9]/m);
+    expect(metrics).toMatch(/^linkgrant_leading 1$/m);
+  });
+});
+
+describe('the API server', () => {
+  it('may be away for a while: everything goes on by itself when it is back', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await at.nextToken();
+    await at.cluster.controlPlane?.stopApiServer();
+    await until('a failure', async () => redeemer.log().find(({ event }) => event === 'cluster_failed'));
+    at.cluster.controlPlane?.startApiServer();
+    await until('the API server', () => place.links());
+    await place.put(server.token);
+    await place.said('Ready');
+    expect(server.issued()).toBe(1);
+  });
+});
+
+describe('replicas', () => {
+  it('let one redeem, and another takes over when it stops; both are ready', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    const replicas = [await at.run(), await at.run()];
+    const leading = () =>
+      Promise.all(
+        replicas.map(async ({ operations }) => {
+          const text = await fetch(`${operations}/metrics`).then(
+            (answer) => answer.text(),
+            () => '',
+          );
+          return /^linkgrant_leading 1$/m.test(text);
+        }),
+      );
+    await until('a leader', async () => (await leading()).includes(true));
+    for (const { operations } of replicas) {
+      await until('readiness', async () => (await fetch(`${operations}/readyz`)).ok);
+    }
+    expect((await leading()).filter(Boolean)).toHaveLength(1);
+    const [first] = await leading();
+    expect(await replicas[first ? 0 : 1]?.stop('SIGTERM')).toMatchObject({ code: 0 });
+    await place.put(server.token);
+    await place.said('Ready');
+    expect(server.issued()).toBe(1);
+  });
+});

@@ -1,0 +1,213 @@
+import type { ServerResponse } from 'node:http';
+import { request } from 'node:https';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import { type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
+import { makeAuthority } from '../support/server-identity.js';
+import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { until } from './harness/until.js';
+
+let at: RedeemerCluster;
+
+beforeAll(async () => {
+  at = await RedeemerCluster.open();
+});
+afterEach(() => at.endTest());
+afterAll(() => at?.close());
+
+/** Asks another server the same. */
+function forward({ token, port }: TestServer, { url, headers, body }: SeenRequest): Promise<string> {
+  return new Promise((settle, reject) => {
+    const sent = request(
+      { host: '127.0.0.1', port, path: url, method: 'POST', headers, ca: token.ca, agent: false },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+        answer.once('end', () => settle(text));
+      },
+    );
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const itemsOf = <T>({ items }: { readonly items: readonly T[] }) => items;
+// A handshake that finds the certificate not valid now looks once more at the clock.
+const CONNECTIONS_A_TRY = 2;
+const CHECK = {
+  state: 'ready',
+  redemptions: 0,
+  redemptionsAllowed: 1,
+  expirationTime: '2100-01-01T00:00:00Z',
+  link: { endpoints: [] },
+  serverTime: new Date().toISOString(),
+};
+const namesOf = (resources: readonly { readonly metadata: { readonly name: string } }[]) =>
+  resources.map(({ metadata }) => metadata.name).sort();
+
+describe('an AccessToken that cannot be redeemed', () => {
+  it.each([
+    ['a spent grant', 404, 'No such access granted', 'redeemed as often as it allows'],
+    ['a wrong code', 403, 'Redemption of access token refused', 'refused the code'],
+  ])('says so of %s, and asks once', async (_, status, text, message) => {
+    const server = await serveHttps((request, _incoming, response) => {
+      if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+      else response.writeHead(status).end(`${text}\n`);
+    });
+    at.keep(server);
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put(server.token);
+    const token = await place.said('Refused');
+    expect(token.status?.redeemed).toBe(false);
+    expect(token.status?.message).toContain(message);
+    await redeemer.stop();
+    await at.endLead();
+    // A new leader goes by what was said.
+    await at.run();
+    await at.nextToken();
+    expect(postings(server)).toHaveLength(1);
+    expect(await place.links()).toEqual([]);
+  });
+
+  it('is tried again, later and later, where the server shows a certificate of another CA', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put({ ...server.token, ca: (await makeAuthority('Another CA')).bundlePem });
+    const { status } = await place.said('Error');
+    expect(status).toMatchObject({ redeemed: false });
+    expect(server.seen).toEqual([]);
+    const tries = await until('three tries', async () => {
+      const lines = redeemer.log().filter(({ event }) => event === 'token_failed');
+      return lines.length >= 3 && lines.slice(0, 3);
+    });
+    expect(tries.map(({ code }) => code)).toEqual(Array(3).fill('tls_untrusted'));
+    const [first = 0, second = 0, third = 0] = tries.map(({ retryInMs }) => Number(retryInMs));
+    expect(first).toBeGreaterThanOrEqual(1_000);
+    expect(second).toBeGreaterThanOrEqual(2_000);
+    expect(third).toBeGreaterThanOrEqual(4_000);
+    expect(server.connections()).toBeLessThanOrEqual(3 * CONNECTIONS_A_TRY);
+    // Mended, it does not wait for its turn.
+    const key = { namespace: place.namespace, name: 'my-link' };
+    await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { ca: server.token.ca } });
+    await place.said('Ready');
+  });
+
+  it.each<[string, (response: ServerResponse) => void, string]>([
+    ['is huge', (response) => void response.end('x'.repeat(2 * 1024 * 1024)), 'larger than 1 MiB'],
+    ['is of another type', (response) => void response.end('<html>FOREIGN</html>'), 'cannot be used'],
+    ['is no text', (response) => void response.end(Buffer.from([0xff, 0xfe, 0x00])), 'not UTF-8'],
+    [
+      'is a text that Skupper does not say',
+      (response) => void response.writeHead(500).end('FOREIGN words, and h7YpSvsxSCKO0j3E5zD7WULC'),
+      'status 500',
+    ],
+    [
+      'leads elsewhere',
+      (response) => void response.writeHead(302, { location: 'https://FOREIGN.example/' }).end(),
+      'redirect (status 302)',
+    ],
+    [
+      'has what is not asked for',
+      (response) =>
+        void response.end(
+          '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: FOREIGN, namespace: kube-system}\n',
+        ),
+      'cannot be used',
+    ],
+  ])('keeps nothing of an answer that %s, and repeats none of its words', async (_, answer, message) => {
+    const server = await serveHttps((request, _incoming, response) => {
+      if (request.url.endsWith('/-/check')) response.end(JSON.stringify(CHECK));
+      else answer(response);
+    });
+    at.keep(server);
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put(server.token);
+    const token = await until('a status', async () => {
+      const found = await place.token();
+      return found.status?.message === undefined ? undefined : found;
+    });
+    expect(token.status).toMatchObject({ redeemed: false });
+    expect(token.status?.message).toContain(message);
+    expect(JSON.stringify(token.status)).not.toContain('FOREIGN');
+    await redeemer.stop('SIGTERM');
+    expect(redeemer.said.stderr).not.toContain('FOREIGN');
+    expect(await place.links()).toEqual([]);
+    expect(namesOf(await place.secrets()).filter((name) => !name.startsWith('linkgrant-pending-'))).toEqual(
+      [],
+    );
+  });
+
+  it('takes of a Secret and a Link for another namespace what it knows, into its own', async () => {
+    const server = await at.issuing('linkgrant');
+    const elsewhere = await at.cluster.namespace();
+    const hostile = await serveHttps((request, _incoming, response) => {
+      void forward(server, request).then((body) =>
+        response.end(
+          body.replaceAll('metadata:', `metadata:\n  namespace: ${elsewhere}\n  finalizers: ["a/b"]`),
+        ),
+      );
+    });
+    at.keep(hostile);
+    const place = await at.namespace();
+    await at.run();
+    await place.put({ ...hostile.token, name: 'my-link' });
+    await place.said('Ready');
+    expect(namesOf(await at.cluster.admin.listAll(SECRETS, { namespace: elsewhere }).then(itemsOf))).toEqual(
+      [],
+    );
+    const [secret] = await place.secrets();
+    expect(secret?.metadata.finalizers).toBeUndefined();
+  });
+
+  it.each([
+    ['this machine', 'https://127.0.0.1:9091/metrics'],
+    ['this machine by its name', 'https://localhost:9091/x'],
+    ['this machine in IPv6', 'https://[::1]:9091/x'],
+    ["this machine in IPv6's clothes", 'https://[::ffff:127.0.0.1]:9091/x'],
+    ['this machine as a number', 'https://2130706433:9091/x'],
+    ['any address', 'https://0.0.0.0:9091/x'],
+    ['the metadata of a cloud', 'https://169.254.169.254/latest/meta-data'],
+    ['the metadata of a cloud through NAT64', 'https://[64:ff9b::a9fe:a9fe]/x'],
+  ])('is connected to nothing where its URL means %s', async (_, url) => {
+    const place = await at.namespace();
+    const redeemer = await at.run({ networks: [] });
+    await place.put({ ...(await at.issuing('linkgrant')).token, url });
+    const { status } = await place.said('Error');
+    expect(status?.message).toContain('is at an address that this service does not connect to');
+    expect(redeemer.log().filter(({ code }) => code !== undefined && code !== 'address_refused')).toEqual([]);
+  });
+
+  it('says what is wrong with it where it is none', async () => {
+    const place = await at.namespace();
+    await at.run();
+    const { token } = await at.issuing('linkgrant');
+    await place.put({ ...token, url: token.url.replace('https:', 'http:') });
+    expect((await place.said('Refused')).status?.message).toBe(
+      'The AccessToken cannot be used: its spec.url is http, not https.',
+    );
+  });
+
+  it("leaves somebody else's Secret alone, and posts nothing until it is out of the way", async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    const key = { namespace: place.namespace, name: 'my-link' };
+    const theirs = await at.cluster.admin.create(SECRETS, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: key,
+      data: { a: 'Yg==' },
+    } as SecretResource);
+    await at.run();
+    await place.put(server.token);
+    expect((await place.said('Error')).status?.message).toContain('is there already');
+    expect(server.seen).toEqual([]);
+    expect(await at.cluster.admin.get(SECRETS, key)).toEqual(theirs);
+    await at.cluster.admin.delete(SECRETS, key);
+    await place.said('Ready');
+  });
+});

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/kinds.js';
+import type { TestServer } from '../../support/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import { type ApiProxy, startApiProxy } from './api-proxy.js';
+import { deleteAll } from './empty-cluster.js';
+import { kubeconfigThrough } from './kubeconfig.js';
+import { type LinkgrantAccount, shippedAccount } from './linkgrant-account.js';
+import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './redeemer.js';
+import { openTestCluster, type TestCluster } from './test-cluster.js';
+import { type TokenNamespace, tokenNamespace } from './token-namespace.js';
+
+/** An API server with the account and the roles of the shipped redeemer, and what a test starts beside it. */
+export class RedeemerCluster {
+  readonly cluster: TestCluster;
+  readonly #account: LinkgrantAccount;
+  readonly #servers: TestServer[] = [];
+  readonly #redeemers: Redeemer[] = [];
+  readonly #proxies: ApiProxy[] = [];
+
+  private constructor(cluster: TestCluster, account: LinkgrantAccount) {
+    this.cluster = cluster;
+    this.#account = account;
+  }
+
+  static async open(): Promise<RedeemerCluster> {
+    const cluster = await openTestCluster();
+    return new RedeemerCluster(cluster, await shippedAccount(cluster, 'redeemer', REDEEMER));
+  }
+
+  /** Starts the built redeemer as the shipped account. */
+  async run(options: RedeemerOptions & { readonly kubeconfig?: string } = {}): Promise<Redeemer> {
+    const redeemer = await startRedeemer(options.kubeconfig ?? this.#account.kubeconfig, options);
+    this.#redeemers.push(redeemer);
+    return redeemer;
+  }
+
+  /** Starts a redemption service of that manner. */
+  async issuing(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+    return this.keep(await startIssuingServer(manner));
+  }
+
+  /** Has a server end with the test. */
+  keep<T extends TestServer>(server: T): T {
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** A namespace whose tokens are redeemed. */
+  namespace(options?: Parameters<typeof tokenNamespace>[1]): Promise<TokenNamespace> {
+    return tokenNamespace(this.cluster, options);
+  }
+
+  /** A way to the API server with a proxy on it. */
+  async throughProxy(): Promise<{ readonly kubeconfig: string; readonly proxy: ApiProxy }> {
+    const proxy = await startApiProxy(this.#account.kubeconfig);
+    this.#proxies.push(proxy);
+    const kubeconfig = `${this.#account.kubeconfig}.${this.#proxies.length}`;
+    writeFileSync(kubeconfig, kubeconfigThrough(this.#account.kubeconfig, proxy.url), { mode: 0o600 });
+    return { kubeconfig, proxy };
+  }
+
+  /** Has a token of another namespace redeemed: who was to be worked on before it has been, or waits. */
+  async nextToken(): Promise<void> {
+    const place = await this.namespace();
+    await place.put((await this.issuing('linkgrant')).token);
+    await place.said('Ready');
+  }
+
+  /** Takes the lead from who died with it. */
+  endLead(): Promise<void> {
+    return endLead(this.cluster);
+  }
+
+  /** Ends what a test started, and removes its tokens. */
+  async endTest(): Promise<void> {
+    await Promise.all(this.#redeemers.splice(0).map((redeemer) => redeemer.stop()));
+    await this.endLead();
+    await deleteAll(this.cluster.admin, ACCESS_TOKENS);
+    await Promise.all(this.#proxies.splice(0).map((proxy) => proxy.close()));
+    await Promise.all(this.#servers.splice(0).map((server) => server.close()));
+  }
+
+  async close(): Promise<void> {
+    this.#account.remove();
+    await this.cluster.close();
+  }
+}
