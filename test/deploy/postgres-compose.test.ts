@@ -1,0 +1,78 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { json, linkgrant, type RunOptions, type Serving, Workplace } from '../support/command-line.js';
+import { freePorts } from '../support/free-port.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { PROJECT } from '../tooling/project-copy.js';
+
+const text = readFileSync(join(PROJECT, 'deploy/compose.yaml'), 'utf8');
+const { environment, healthcheck } = parse(text, { merge: true }).services.linkgrant as {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly healthcheck: { readonly test: readonly string[] };
+};
+const PROGRAM = '/app/dist/main.js';
+
+const place = new Workplace();
+let database: TestDatabase;
+let service: Serving;
+let inContainer: RunOptions;
+
+/** The words that follow the program in a command of the file. */
+function wordsOf(command: readonly string[]): readonly string[] {
+  const at = command.indexOf(PROGRAM);
+  expect(at).toBeGreaterThan(0);
+  return command.slice(at + 1);
+}
+
+/** A text of the file with the database's host, and the file of its password, as they are here. */
+function here(value: string): string {
+  const names: readonly [string, string][] = [
+    ['linkgrant@database/linkgrant', database.url.replace(/^postgres:\/\//, '')],
+    ['/run/secrets/pgpass', place.path('pgpass')],
+  ];
+  return names.reduce((now, [name, found]) => now.replace(name, found), value);
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const [, written = ''] = /printf '(database:\*:\*:\*:%s)\\n'/.exec(text) ?? [];
+  const line = written.replace('database', new URL(database.url).hostname).replace('%s', database.password);
+  writeFileSync(place.path('pgpass'), `${line}\n`, { mode: 0o600 });
+  const said = Object.fromEntries(
+    [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  const set = Object.entries(environment).map(([name, value]) => [name, said[name] ?? here(value)]);
+  const opsListen = `127.0.0.1:${(await freePorts(1))[0]}`;
+  inContainer = {
+    env: {
+      ...Object.fromEntries(set),
+      LINKGRANT_DATA_DIR: place.path('data'),
+      LINKGRANT_OPS_LISTEN: opsListen,
+    },
+  };
+  service = await place.serve(['--ops-listen', opsListen], inContainer);
+});
+afterAll(async () => {
+  await place.remove();
+  await database.drop();
+});
+
+it('what deploy/compose.yaml starts serves from PostgreSQL, is well by its own probe, and issues tokens as shown', async () => {
+  const probe = () => linkgrant(wordsOf(healthcheck.test), inContainer);
+  expect(await probe()).toMatchObject({ code: 0, stdout: 'ok\n' });
+  const [, shown = ''] = /compose exec linkgrant (node .+)$/m.exec(text) ?? [];
+  const issued = await linkgrant(wordsOf(shown.split(' ')), inContainer);
+  expect(issued.code, issued.stderr).toBe(0);
+  const redeem = ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')];
+  const route = ['--connect-to', `grants.example.com:${service.port}:127.0.0.1:${service.port}`];
+  const redeemed = await linkgrant([...redeem, ...route], { input: issued.stdout });
+  expect(redeemed.code, redeemed.stderr).toBe(0);
+  expect(await database.sql('SELECT subject FROM linkgrant.redemptions')).toHaveLength(1);
+  expect(json(await linkgrant(['grant', 'list', '-o', 'json'], inContainer))).toMatchObject([
+    { name: 'west', redemptions: 1 },
+  ]);
+  expect(await service.stop()).toEqual({ code: 0, signal: null });
+  expect((await probe()).code).toBe(1);
+});
