@@ -11,6 +11,7 @@ import type { Metrics } from './admin/metrics.js';
 import { storeAdministration } from './administration.js';
 import { normalizeAddress } from './domain/peer-address.js';
 import { readBoundedText } from './files/bounded-text.js';
+import { AcceptQueue } from './http/accept-queue.js';
 import { Admission } from './http/admission.js';
 import { clientAddress, TrustedProxies } from './http/client-address.js';
 import { connectionCounts } from './http/connection-counts.js';
@@ -79,6 +80,7 @@ export async function startAdmin(
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
   const isProxy = (address: string) => proxies.has(normalizeAddress(address));
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
+  const queue = new AcceptQueue();
   const app = createAdminApp({
     administration,
     authenticate,
@@ -100,6 +102,7 @@ export async function startAdmin(
       minVersion: `TLSv${settings.tlsMinVersion}`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       connections,
+      queue,
       unreadableBody: unreadableProblem,
       onUnreadable({ status, ...answer }) {
         const told = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
@@ -112,7 +115,7 @@ export async function startAdmin(
   metrics.followConnections('admin', () => connectionCounts(connections, listener));
   const listening = await listen(listener.server, adminListen);
   const delay = new LoopDelay();
-  const admission = new Admission(delay, connections);
+  const admission = new Admission(delay, connections, queue);
   delay.start(() => listener.setAccepting(admission.mayConnect()));
   return {
     listening,

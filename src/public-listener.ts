@@ -4,6 +4,7 @@ import { addLoadMetrics } from './admin/load-metrics.js';
 import type { Metrics } from './admin/metrics.js';
 import { normalizeAddress } from './domain/peer-address.js';
 import { descriptorLimit } from './files/descriptor-limit.js';
+import { AcceptQueue } from './http/accept-queue.js';
 import { Admission } from './http/admission.js';
 import { TrustedProxies } from './http/client-address.js';
 import { connectionCounts } from './http/connection-counts.js';
@@ -52,7 +53,8 @@ export function createPublicListener({
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
   const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
-  const admission = new Admission(delay, connections);
+  const queue = new AcceptQueue();
+  const admission = new Admission(delay, connections, queue);
   const handler = createRedemptionApp({
     ...app,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
@@ -72,6 +74,7 @@ export function createPublicListener({
       minVersion: `TLSv${settings.tlsMinVersion}`,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       connections,
+      queue,
       onUnreadable(answer) {
         metrics.answered('other', 'unreadable', 0);
         logger.debug({ event: 'unreadable', ...answer }, 'no HTTP request, or none in time');
@@ -83,6 +86,7 @@ export function createPublicListener({
   addLoadMetrics(metrics.registry, () => ({
     requestsInFlight: admission.inFlight,
     loopDelayMs: delay.sustainedMs,
+    connectionWaitMs: queue.waitMs,
     shed: admission.shed,
   }));
   delay.start(followOverload(admission, listener, logger));

@@ -5,6 +5,8 @@ export interface Load {
   readonly requestsInFlight: number;
   /** Milliseconds by which the event loop is late, turn after turn. */
   readonly loopDelayMs: number;
+  /** Milliseconds that connections wait to be taken; 0 unless they come without a pause. */
+  readonly connectionWaitMs: number;
   readonly shed: Readonly<Record<'issue' | 'request', number>>;
 }
 
@@ -25,6 +27,11 @@ export function addLoadMetrics(registry: Registry, load: () => Load): void {
     'linkgrant_event_loop_delay_seconds',
     'Time by which the event loop is late, turn after turn; load is shed by it.',
     (now) => now.loopDelayMs / 1000,
+  );
+  gauge(
+    'linkgrant_connection_wait_seconds',
+    'How long connections wait to be taken, 0 unless they come without a pause; load is shed by it.',
+    (now) => now.connectionWaitMs / 1000,
   );
   new Counter({
     name: 'linkgrant_shed_total',

@@ -1,3 +1,4 @@
+import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { LoopDelay } from './loop-delay.js';
 
@@ -7,12 +8,18 @@ export interface AdmissionLimits {
   readonly issuing: number;
   /** Requests under way beyond which nothing is looked at any more. */
   readonly inFlight: number;
-  /** Open connections for which nobody is turned away: a late event loop is then not of their making. */
+  /** Connections, open or taken without a pause, for which nobody is turned away: others make the machine slow. */
   readonly few: number;
   /** Delay of the event loop, in milliseconds, beyond which no certificate is issued. */
   readonly issuingDelayMs: number;
   /** Delay of the event loop, in milliseconds, beyond which not even a connection is taken: its handshake is work too. */
   readonly connectionDelayMs: number;
+  /** How long connections wait to be taken, in milliseconds, when no certificate is issued any more. */
+  readonly issuingWaitMs: number;
+  /** How long they wait when nothing is looked at any more. */
+  readonly inFlightWaitMs: number;
+  /** How long they wait when all that wait are closed. */
+  readonly connectionWaitMs: number;
 }
 
 // Five hundred sites that come at the same moment are served; what is let in is answered within about two seconds.
@@ -22,6 +29,9 @@ const ADMISSION_LIMITS: AdmissionLimits = {
   few: 100,
   issuingDelayMs: 300,
   connectionDelayMs: 1_000,
+  issuingWaitMs: 2_000,
+  inFlightWaitMs: 3_000,
+  connectionWaitMs: 5_000,
 };
 
 /**
@@ -31,6 +41,7 @@ const ADMISSION_LIMITS: AdmissionLimits = {
 export class Admission {
   readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
   readonly #connections: Pick<ConnectionTable, 'size'>;
+  readonly #queue: Pick<AcceptQueue, 'waitMs' | 'length'>;
   readonly #limits: AdmissionLimits;
   #inFlight = 0;
   #shed = { issue: 0, request: 0 };
@@ -38,10 +49,12 @@ export class Admission {
   constructor(
     delay: Pick<LoopDelay, 'sustainedMs'>,
     connections: Pick<ConnectionTable, 'size'>,
+    queue: Pick<AcceptQueue, 'waitMs' | 'length'>,
     limits = ADMISSION_LIMITS,
   ) {
     this.#delay = delay;
     this.#connections = connections;
+    this.#queue = queue;
     this.#limits = limits;
   }
 
@@ -56,7 +69,8 @@ export class Admission {
 
   /** Does `work` if there is room for it; undefined when there is none. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (this.#inFlight >= this.#limits.inFlight) {
+    const { inFlight, inFlightWaitMs } = this.#limits;
+    if (this.#inFlight >= inFlight || this.#isBeyond(inFlightWaitMs)) {
       this.#shed.request += 1;
       return undefined;
     }
@@ -70,18 +84,24 @@ export class Admission {
 
   /** True while a certificate may be issued; a false answer counts as one that was shed. */
   mayIssue(): boolean {
-    const { issuing, issuingDelayMs } = this.#limits;
-    if (this.#inFlight <= issuing && !this.#isLate(issuingDelayMs)) return true;
+    const { issuing, issuingDelayMs, issuingWaitMs } = this.#limits;
+    const isBusy = this.#inFlight > issuing || this.#isLate(issuingDelayMs) || this.#isBeyond(issuingWaitMs);
+    if (!isBusy) return true;
     this.#shed.issue += 1;
     return false;
   }
 
   /** True while connections may be taken. */
   mayConnect(): boolean {
-    return !this.#isLate(this.#limits.connectionDelayMs);
+    const { connectionDelayMs, connectionWaitMs } = this.#limits;
+    return !this.#isLate(connectionDelayMs) && !this.#isBeyond(connectionWaitMs);
   }
 
   #isLate(mostMs: number): boolean {
     return this.#connections.size > this.#limits.few && this.#delay.sustainedMs > mostMs;
+  }
+
+  #isBeyond(mostMs: number): boolean {
+    return this.#queue.length > this.#limits.few && this.#queue.waitMs > mostMs;
   }
 }

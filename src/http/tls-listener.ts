@@ -6,6 +6,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
+import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -24,6 +25,7 @@ export interface TlsListenerOptions {
   readonly requestTimeoutMs: number;
   /** Keeps the connections of this listener alone. */
   readonly connections: ConnectionTable;
+  readonly queue: AcceptQueue;
   /** What is sent as such an answer; Skupper's text unless given. */
   readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
   /** Told of each answer to what is no HTTP request, or none in time. */
@@ -69,7 +71,7 @@ export function createTlsListener(
 ): TlsListener {
   const { connections } = options;
   const counts = { refused: 0, failedHandshakes: 0 };
-  const { unreadableBody = stockBody } = options;
+  const { queue, unreadableBody = stockBody } = options;
   const underWay = new WeakMap<Socket, ServerResponse>();
   const take: RequestListener = (request, response) => {
     underWay.set(request.socket, response);
@@ -91,7 +93,11 @@ export function createTlsListener(
   server.on('checkExpectation', take);
   // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
   server.maxRequestsPerSocket = 1;
-  server.on('connection', (socket: Socket) => connections.add(socket));
+  queue.follow(server);
+  server.on('connection', (socket: Socket) => {
+    if (queue.noteTaken(socket.remoteAddress)) socket.destroy();
+    else connections.add(socket);
+  });
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.once('error', () => socket.destroy());
   });
@@ -100,7 +106,8 @@ export function createTlsListener(
     counts.failedHandshakes += 1;
     socket.destroy();
   });
-  server.on('drop', () => {
+  server.on('drop', (dropped) => {
+    queue.noteTaken(dropped?.remoteAddress);
     counts.refused += 1;
   });
   server.on('clientError', (error, socket: Socket) => {

@@ -7,7 +7,10 @@ import { openWire, post, type WireAnswer } from '../support/wire.js';
 
 type Composed = Awaited<ReturnType<typeof composeTestService>>;
 
-const LIMITS = { issuing: 2, inFlight: 4, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 };
+const LIMITS = {
+  ...{ issuing: 2, inFlight: 4, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
+  ...{ issuingWaitMs: 2_000, inFlightWaitMs: 3_000, connectionWaitMs: 5_000 },
+};
 
 let service: Composed | undefined;
 afterEach(() => service?.close());

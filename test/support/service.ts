@@ -11,6 +11,7 @@ import { createMetrics } from '../../src/admin/metrics.js';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
 import { type Flags, loadConfiguration } from '../../src/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
+import { AcceptQueue } from '../../src/http/accept-queue.js';
 import { Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
 import { ConnectionTable } from '../../src/http/connection-table.js';
@@ -215,6 +216,7 @@ export async function composeTestService(composition: Composition = {}): Promise
   const trustedProxies = new TrustedProxies(composition.trustedProxies ?? []);
   const connections = new ConnectionTable(maxConnections, (address) => trustedProxies.has(address));
   const loopDelay = new LoopDelay();
+  const queue = new AcceptQueue();
   const app = createRedemptionApp({
     store: composition.store?.(store) ?? store,
     site: composition.site?.(site) ?? site,
@@ -228,14 +230,14 @@ export async function composeTestService(composition: Composition = {}): Promise
     bodyTimeoutMs,
     trustedProxies,
     connections,
-    admission: new Admission(loopDelay, connections, composition.admissionLimits),
+    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits),
     wrongCodes: new WrongCodes(metrics, logger),
     observer: metrics,
     clock: clock.read,
     checkpoint,
     logger,
   });
-  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections } as const;
+  const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections, queue } as const;
   const listener = createTlsListener({ cert, key }, limits, app as RequestListener);
   if (composition.headersTimeoutMs !== undefined)
     listener.server.headersTimeout = composition.headersTimeoutMs;

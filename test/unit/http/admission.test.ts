@@ -2,15 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { Admission } from '../../../src/http/admission.js';
 import { LoopDelay } from '../../../src/http/loop-delay.js';
 
-const LIMITS = { issuing: 2, inFlight: 3, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 };
+const LIMITS = {
+  ...{ issuing: 2, inFlight: 3, few: 1, issuingDelayMs: 300, connectionDelayMs: 1_000 },
+  ...{ issuingWaitMs: 2_000, inFlightWaitMs: 3_000, connectionWaitMs: 5_000 },
+};
 
 function started() {
   const delay = new LoopDelay();
   const connections = { size: 2 };
-  const admission = new Admission(delay, connections, LIMITS);
+  const queue = { waitMs: 0, length: 0 };
+  const admission = new Admission(delay, connections, queue, LIMITS);
   const ends: (() => void)[] = [];
   const begin = () => admission.run(() => new Promise<string>((resolve) => ends.push(() => resolve('done'))));
-  return { delay, connections, admission, ends, begin };
+  return { delay, connections, queue, admission, ends, begin };
 }
 
 describe('admission', () => {
@@ -61,5 +65,28 @@ describe('admission', () => {
     connections.size = 1;
     for (let turn = 0; turn < 3; turn += 1) delay.note(5_000);
     expect([admission.mayIssue(), admission.mayConnect()]).toEqual([true, true]);
+  });
+
+  it('issues no certificate, then looks at nothing, then takes no connection, the longer connections have waited', async () => {
+    const { queue, admission } = started();
+    const may = async () => [
+      admission.mayIssue(),
+      (await admission.run(async () => true)) ?? false,
+      admission.mayConnect(),
+    ];
+    queue.length = 2;
+    const stages: [number, boolean[]][] = [
+      [2_000, [true, true, true]],
+      [2_001, [false, true, true]],
+      [3_001, [false, false, true]],
+      [5_001, [false, false, false]],
+    ];
+    for (const [waitMs, expected] of stages) {
+      queue.waitMs = waitMs;
+      expect(await may(), String(waitMs)).toEqual(expected);
+    }
+    // A process that was stopped for a while finds a few that waited for it.
+    queue.length = 1;
+    expect(await may()).toEqual([true, true, true]);
   });
 });
