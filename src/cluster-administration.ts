@@ -3,7 +3,11 @@ import {
   type ClusterAdministration,
   clusterAdministration,
 } from './platforms/kubernetes/administering/cluster-administration.js';
-import { type ClusterSights, clusterSights } from './platforms/kubernetes/administering/cluster-sights.js';
+import {
+  type ClusterSights,
+  clusterSights,
+  type TokenSight,
+} from './platforms/kubernetes/administering/cluster-sights.js';
 import { liveSite } from './platforms/kubernetes/administering/live-site.js';
 import { plainly, toldPlainly } from './platforms/kubernetes/administering/plainly.js';
 import { findServiceNamespace } from './platforms/kubernetes/administering/service-lease.js';
@@ -16,7 +20,7 @@ import type { GrantStore } from './redemption/grant-store.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
-export type { ClusterSights };
+export type { ClusterSights, TokenSight };
 
 /** The administration of a cluster's grants, open. */
 export interface OpenClusterAdministration {

@@ -1,4 +1,4 @@
-import type { ClusterSights } from '../cluster-administration.js';
+import type { ClusterSights, TokenSight } from '../cluster-administration.js';
 import type { LinkDialOptions } from '../link-side.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import type { Settings } from '../setting-schemas.js';
@@ -17,15 +17,15 @@ const RIGHTS: AskedRights = {
   ],
 };
 
-/** What the requesting side needs in a cluster: a Site, rights, and links whose certificates are good and that are up. */
+/** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
 export async function requestingClusterChecks(
   settings: Settings,
   sights: ClusterSights,
   { clock, ...connection }: LinkDialOptions,
-): Promise<{ readonly checks: readonly Check[]; readonly hasLinks: boolean }> {
+): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
   const { openClusterSide } = await import('../cluster-side.js');
   const side = await openClusterSide(settings, { ...connection, clock, checkpoint: () => undefined });
-  let hasLinks = false;
+  let isInUse = false;
   const checks = [
     ...(await looked('own site', async () => {
       const site = await side.findSite();
@@ -46,9 +46,14 @@ export async function requestingClusterChecks(
           ];
     })),
     await rightsCheck(sights, RIGHTS),
+    ...(await looked('tokens', async () => {
+      const tokens = await sights.tokens();
+      isInUse = tokens.length > 0;
+      return tokens.map(tokenCheck);
+    })),
     ...(await looked('links', async () => {
       const links = await side.links.list();
-      hasLinks = links.length > 0;
+      isInUse ||= links.length > 0;
       const states = await side.linkStates();
       const found: Check[] = [];
       for (const { name, tlsCredentials } of links) {
@@ -69,7 +74,7 @@ export async function requestingClusterChecks(
       return found;
     })),
   ];
-  return { checks, hasLinks };
+  return { checks, isInUse };
 
   async function credentialsCheck(label: string, name: string): Promise<Check> {
     const secret = await side.links.findSecret(name);
@@ -81,4 +86,19 @@ export async function requestingClusterChecks(
         : 'nothing has renewed it: run `linkgrant link renew`, and see that a CronJob does';
     return certificateCheck(label, secret.tlsCrt, clock(), renewal);
   }
+}
+
+function tokenCheck({
+  name,
+  isRedeemed,
+  isFinal,
+  message = 'no controller has said anything of it',
+}: TokenSight): Check {
+  const label = `token ${name}`;
+  if (isRedeemed) return ok(label, 'redeemed');
+  if (isFinal)
+    return fail(label, message, 'delete the AccessToken, and apply a new one of the accepting site', 3);
+  const redeemers =
+    "Skupper's controller redeems it, or linkgrant where that has grants off: docs/kubernetes.md";
+  return warn(label, `not redeemed: ${message}`, redeemers);
 }

@@ -34,11 +34,11 @@ export async function clusterChecks(
       const accepting = await acceptingClusterChecks(sights, options);
       // A site may be there to link to others, and accept nothing.
       const isToAccept =
-        !requesting.hasLinks || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
+        !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
       return [
         reached,
         ...(isToAccept ? accepting : accepting.map(asNote)),
-        ...(requesting.hasLinks ? requesting.checks : []),
+        ...(requesting.isInUse ? requesting.checks : []),
       ];
     }),
   );

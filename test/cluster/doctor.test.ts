@@ -1,13 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, DEPLOYMENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import {
+  ACCESS_GRANTS,
+  ACCESS_TOKENS,
+  DEPLOYMENTS,
+  REDEMPTIONS,
+  SECRETS,
+} from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { type Ended, json, linkgrant, Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
-import { requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
+import { putRequestingSite, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster, writeToken } from './harness/served.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 
@@ -187,6 +193,37 @@ describe('doctor --platform kubernetes, the requesting side', () => {
     expect(spent.code).toBe(3);
     expect(found(spent).get('grant')).toMatch(/^fail exhausted, 1 of 1 uses spent/);
     place.remove();
+  });
+
+  it('tells of AccessTokens that were not redeemed', async () => {
+    const east = await cluster.namespace();
+    await putRequestingSite(cluster, east);
+    const put = (name: string) =>
+      cluster.admin.create(ACCESS_TOKENS, {
+        apiVersion: 'skupper.io/v2alpha1',
+        kind: 'AccessToken',
+        metadata: { name, namespace: east },
+        spec: { url: 'https://127.0.0.1:1/x', code: 'a code', ca: 'a CA' },
+      } as Resource);
+    await put('waits');
+    const refused = await put('refused');
+    const condition = {
+      ...{ type: 'Redeemed', status: 'False', reason: 'Refused', message: 'No such access granted' },
+      observedGeneration: refused.metadata.generation,
+      lastTransitionTime: new Date().toISOString(),
+    };
+    const status = { status: 'Refused', message: condition.message, conditions: [condition] };
+    await cluster.admin.patch(ACCESS_TOKENS, refused.metadata, { status }, { subresource: 'status' });
+    const ended = await administrator(east);
+    expect(ended.code).toBe(3);
+    expect(found(ended).get('token waits')).toMatch(
+      /^warn not redeemed: no controller has said anything of it/,
+    );
+    expect(found(ended).get('token refused')).toMatch(
+      /^fail No such access granted \/ delete the AccessToken/,
+    );
+    // Beside tokens, a site that accepts nothing is as it should be.
+    expect(found(ended).get('site')).toMatch(/^warn /);
   });
 
   it('says that there is no site for links', async () => {

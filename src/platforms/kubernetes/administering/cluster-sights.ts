@@ -3,9 +3,11 @@ import type { LinkAccess } from '../../../redemption/administration/dependencies
 import type { Clock } from '../../../redemption/clock.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/site.js';
 import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
+import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS, ACCESS_REVIEWS, REDEMPTIONS } from '../kinds.js';
+import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../kinds.js';
 import { apiVersionOf, type Resource } from '../resource.js';
+import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints } from './accepting-endpoints.js';
 import { liveSite } from './live-site.js';
 import { toldPlainly } from './plainly.js';
@@ -32,6 +34,16 @@ export interface GrantSight {
   readonly ca: string | undefined;
 }
 
+/** An AccessToken as a doctor looks at it. */
+export interface TokenSight {
+  readonly name: string;
+  readonly isRedeemed: boolean;
+  /** Whether nothing more is done about it. */
+  readonly isFinal: boolean;
+  /** What its controller says of it. */
+  readonly message: string | undefined;
+}
+
 /** What a cluster knows of the kinds of one version. */
 export interface KindsSight {
   readonly apiVersion: string;
@@ -49,6 +61,8 @@ export interface ClusterSights {
   /** The controllers of Skupper; undefined where they may not be seen. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
   grants(): Promise<readonly GrantSight[]>;
+  /** The AccessTokens; none for who may not list them. */
+  tokens(): Promise<readonly TokenSight[]>;
   /** Where links to the site lead, or why it accepts none. */
   endpoints(): Promise<LinkAccess | SiteRefusal>;
   /** The same with the site's issuer and the trust of its routers, as the service looks at them; it reads Secrets. */
@@ -116,6 +130,23 @@ export function clusterSights(
           ),
           url,
           ca,
+        };
+      });
+    },
+    async tokens() {
+      const { items } = await client
+        .listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace })
+        .catch((error: unknown) => {
+          if (isApiError(error, 'forbidden', 'no_such_kind')) return { items: [] };
+          throw error;
+        });
+      return items.map((token) => {
+        const condition = redeemedCondition(token);
+        return {
+          name: token.metadata.name,
+          isRedeemed: condition?.status === 'True',
+          isFinal: finalReason(token) !== undefined,
+          message: condition?.message ?? token.status?.message,
         };
       });
     },
