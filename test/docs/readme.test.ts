@@ -139,6 +139,7 @@ const OF_OTHERS = [
   '--clusterrole',
   '--create-namespace',
   '--enable-link-access',
+  '--from-file',
   '--global',
   '--help',
   '--init',
