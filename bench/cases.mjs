@@ -5,7 +5,9 @@ import { compareWithBare } from './compare.mjs';
 import { measureCrl } from './crl.mjs';
 import { measureCsrFuzz } from './csr-fuzz.mjs';
 import { measureLedgerVerify } from './ledger-verify.mjs';
+import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
+import { measurePostgres } from './postgres.mjs';
 import { measureSoak } from './soak.mjs';
 import { measureStartUp } from './start-up.mjs';
 
@@ -40,6 +42,8 @@ export const CASES = {
   burst: { summary: '500 stock sites at the same moment', run: measureBurst },
   attacker: { summary: '300 wrong codes a second beside an honest client', run: measureAttacker },
   overload: { summary: 'half and twice the rate that the service can do', run: measureOverload },
+  postgres: { summary: 'redemptions with the store in PostgreSQL and in SQLite', run: measurePostgres },
+  'grants-100k': { summary: '100,000 grants: redemptions, and a page of them', run: measureManyGrants },
   soak: {
     summary: '1,000,000 redemptions (--soak-requests): memory, files, latency',
     run: measureSoak,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { register } from 'node:module';
 import { join } from 'node:path';
-import { bannerPort, PROGRAM, plainEnvironment, temporaryDirectory } from './servers.mjs';
+import { bannerPorts, PROGRAM, plainEnvironment, temporaryDirectory } from './servers.mjs';
 
 register('./typescript-hooks.mjs', import.meta.url);
 
@@ -64,7 +64,7 @@ async function startReplica(number, { directory, kubeconfig }) {
     banner += chunk;
   });
   try {
-    const port = await bannerPort(child);
+    const { port } = await bannerPorts(child);
     await readiness(() => /metrics on port (\d+)/.exec(banner)?.[1]);
     return {
       port,

@@ -7,13 +7,13 @@ const ROUNDS = 3;
 const CLIENTS = 32;
 
 /** The medians of rounds, figure by figure. */
-function medians(rounds) {
+export function medians(rounds) {
   const figures = ['perSecond', 'p50Ms', 'p99Ms', 'longestMs', 'driverCpuMs', 'serverCpuMs'];
   return Object.fromEntries(figures.map((figure) => [figure, median(rounds.map((round) => round[figure]))]));
 }
 
 /** One round against one server: what the driver measured, and the server's processor time for each request. */
-async function round(driver, server, ca, requests) {
+export async function round(driver, server, ca, requests) {
   const before = processorTime(server.pid);
   const measured = await driver.run({ port: server.port, ca, clients: CLIENTS, requests });
   const serverCpuMs = (processorTime(server.pid) - before) / requests.length;

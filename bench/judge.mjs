@@ -6,6 +6,9 @@ const BARS = {
   burst: { refused: 0, longestMs: 2000 },
   attacker: { attackedP99Ratio: 2, notServed: 0 },
   overload: { halfP99Ms: 25, halfNotServed: 0, overServedP99Ms: 5000, afterNotServed: 0 },
+  postgres: { sqliteRatio: 1.15, halfP99Ms: 25, halfNotServed: 0 },
+  // As fast as with one, and what two medians differ by.
+  'grants-100k': { sqliteManyRatio: 1.05, sqliteListMs: 100, postgresManyRatio: 1.05, postgresListMs: 100 },
   // Of a hundred thousand redemptions, after the first tenth.
   soak: { grownMiBPer100k: 1, filesLeftOpen: 2, p50Growth: 1.25 },
   'ledger-verify': { verifyMs: 60_000, grownMiB: 32 },

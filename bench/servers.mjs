@@ -22,8 +22,8 @@ export function plainEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }
 
-/** Resolves with the port that the program's banner names; rejects when it ends or says nothing in time. */
-export function bannerPort(child) {
+/** Resolves with the ports that the program's banner names; rejects when it ends or says nothing in time. */
+export function bannerPorts(child) {
   return new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => reject(new Error('serve did not start in time')), START_TIMEOUT_MS);
@@ -31,7 +31,8 @@ export function bannerPort(child) {
     child.stdout.on('data', (chunk) => {
       text += chunk;
       const port = /on port (\d+)/.exec(text)?.[1];
-      if (port !== undefined) resolve(Number(port));
+      const adminPort = Number(/^Admin API on port (\d+)$/m.exec(text)?.[1]);
+      if (port !== undefined) resolve({ port: Number(port), adminPort });
     });
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}`)));
     child.once('spawn', () => child.once('exit', () => clearTimeout(timer)));
@@ -40,9 +41,9 @@ export function bannerPort(child) {
 
 /**
  * Starts `linkgrant serve` on a data directory, its log in a file there. Resolves once it says that it serves.
- * `credentials` is PEM of the server's certificate and key.
+ * `adminPort` is that of its admin API, `credentials` PEM of the server's certificate and key.
  */
-export async function startService(dataDirectory, flags = []) {
+export async function startService(dataDirectory, flags = [], env = {}) {
   const log = openSync(join(dataDirectory, 'serve.log'), 'a', 0o600);
   const args = ['serve', '--data-dir', dataDirectory, '--listen', '127.0.0.1:0', '--ops-listen', 'off'];
   for (const [role, port] of [
@@ -53,15 +54,15 @@ export async function startService(dataDirectory, flags = []) {
   }
   const child = spawn(process.execPath, [PROGRAM, ...args, ...flags], {
     stdio: ['ignore', 'pipe', log],
-    env: plainEnvironment(),
+    env: { ...plainEnvironment(), ...env },
   });
   closeSync(log);
   const exited = once(child, 'exit');
   try {
-    const port = await bannerPort(child);
+    const ports = await bannerPorts(child);
     return {
       pid: child.pid,
-      port,
+      ...ports,
       credentials: readFileSync(join(dataDirectory, 'server.pem'), 'utf8'),
       stop: async () => {
         child.kill('SIGTERM');

@@ -52,7 +52,7 @@ export async function measureSoak({ driver, soakRequests }) {
   const service = await startService(directory);
   try {
     const chunks = Math.ceil(soakRequests / (CHUNK * 0.9));
-    const { grants, ca } = await makeGrants(directory, chunks);
+    const { grants, ca } = await makeGrants(directory, { count: chunks });
     const certificateRequests = [];
     for (let number = 0; number < CHUNK; number++)
       certificateRequests.push(await freshCertificateRequest('soak'));

@@ -7,6 +7,8 @@ function align(rows) {
 
 const ms = (value, digits = 2) => `${value.toFixed(digits)} ms`;
 
+const COMPARED = ['', 'server CPU each', 'per second', 'p50', 'p99', 'driver CPU each'];
+
 function comparisonRow(label, figures) {
   return [
     label,
@@ -19,8 +21,7 @@ function comparisonRow(label, figures) {
 }
 
 function comparison({ name, requests, clients, answerBytes, cpuRatio, p99Ratio, service, bare }) {
-  const head = ['', 'server CPU each', 'per second', 'p50', 'p99', 'driver CPU each'];
-  const rows = [head, comparisonRow('linkgrant', service), comparisonRow('bare node:https', bare)];
+  const rows = [COMPARED, comparisonRow('linkgrant', service), comparisonRow('bare node:https', bare)];
   return [
     `${name}: ${requests} requests in 3 rounds, ${clients} clients, ${answerBytes} bytes an answer`,
     align(rows),
@@ -83,6 +84,31 @@ function overload(figures) {
   ].join('\n');
 }
 
+function postgres({ name, requests, sqlite, postgres, sqliteRatio, halfP50Ms, halfP99Ms }) {
+  const rows = [COMPARED, comparisonRow('PostgreSQL', postgres), comparisonRow('SQLite', sqlite)];
+  return [
+    `${name}: ${requests} redemptions each in 3 rounds`,
+    align(rows),
+    `  server CPU ${sqliteRatio.toFixed(2)} times that with SQLite; at half the top rate p50 ${ms(halfP50Ms, 1)}, p99 ${ms(halfP99Ms, 1)}`,
+  ].join('\n');
+}
+
+function manyGrants({ name, grants, sqlite, postgres }) {
+  const stores = Object.entries({ SQLite: sqlite, PostgreSQL: postgres });
+  const rows = stores.flatMap(([store, { one, many }]) => [
+    comparisonRow(`${store}, 1 grant`, one),
+    comparisonRow(`${store}, ${grants}`, many),
+  ]);
+  const listed = stores.map(
+    ([store, { listMs, longestListMs }]) => `${store} ${ms(listMs, 1)} (longest ${ms(longestListMs, 0)})`,
+  );
+  return [
+    `${name}: redemptions of one grant and of ${grants}`,
+    align([COMPARED, ...rows]),
+    `  a page of 100: ${listed.join(', ')}`,
+  ].join('\n');
+}
+
 function soak(figures) {
   const { name, soakRedemptions, steadyMiB, endMiB, grownMiBPer100k, filesLeftOpen } = figures;
   return [
@@ -112,6 +138,8 @@ function renderCase(figures) {
   if ('clusterRates' in figures) return cluster(figures);
   if ('attackPerSecond' in figures) return attacker(figures);
   if ('overPerSecond' in figures) return overload(figures);
+  if ('sqliteRatio' in figures) return postgres(figures);
+  if ('grants' in figures) return manyGrants(figures);
   if ('soakRedemptions' in figures) return soak(figures);
   if ('wronglyAccepted' in figures) return csrFuzz(figures);
   if ('crlMs' in figures) return crl(figures);

@@ -1,0 +1,65 @@
+import { adminAccess, listPages } from './admin-listing.mjs';
+import { medians, round } from './compare.mjs';
+import { startDatabases } from './databases.mjs';
+import { makeGrants, RequestSource } from './requests.mjs';
+import { startService, temporaryDirectory } from './servers.mjs';
+
+const GRANTS = 100_000;
+const ROUNDS = 3;
+const WARM_UP = 3_000;
+
+/** Two services on stores of a kind, one with a single grant and one with 100,000, redeem in turns. */
+async function measureStore(driver, requests, databaseOf) {
+  const sides = [];
+  try {
+    for (const count of [1, GRANTS]) {
+      const { directory, remove } = temporaryDirectory();
+      const { url, env } = (await databaseOf?.(`grants_${count}`)) ?? {};
+      const { flags, bearer } = await adminAccess(directory);
+      const service = await startService(
+        directory,
+        [...flags, ...(url === undefined ? [] : ['--store', url])],
+        env,
+      );
+      sides.push({ service, bearer, remove });
+      const { grants, ca } = await makeGrants(directory, { count, store: url, env });
+      Object.assign(sides.at(-1), { ca, source: new RequestSource(grants, 'csr') });
+    }
+    const take = async ({ service, ca, source }, count) =>
+      round(driver, service, ca, await source.take(count));
+    for (const side of sides) await take(side, WARM_UP);
+    const rounds = [[], []];
+    for (let number = 0; number < ROUNDS; number++) {
+      for (const [at, side] of sides.entries()) rounds[at].push(await take(side, requests));
+    }
+    const [one, many] = rounds.map(medians);
+    const { service, ca, bearer } = sides[1];
+    const listing = await listPages({ port: service.adminPort, ca, bearer }, `bench-${GRANTS / 2}`);
+    return { one, many, ratio: many.serverCpuMs / one.serverCpuMs, ...listing };
+  } finally {
+    for (const { service, remove } of sides) {
+      await service.stop();
+      remove();
+    }
+  }
+}
+
+/** What 100,000 grants cost a redemption, and the listing of a page of them by the admin API, in SQLite and in PostgreSQL. */
+export async function measureManyGrants({ driver, requests }) {
+  const sqlite = await measureStore(driver, requests);
+  const databases = await startDatabases();
+  try {
+    const postgres = await measureStore(driver, requests, databases.create);
+    return {
+      grants: GRANTS,
+      sqlite,
+      postgres,
+      sqliteManyRatio: sqlite.ratio,
+      sqliteListMs: sqlite.listMs,
+      postgresManyRatio: postgres.ratio,
+      postgresListMs: postgres.listMs,
+    };
+  } finally {
+    await databases.stop();
+  }
+}
