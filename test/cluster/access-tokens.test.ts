@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import { linkgrant } from '../support/command-line.js';
 import type { TestServer } from '../support/hostile-server.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
@@ -113,6 +115,25 @@ describe('an AccessToken', () => {
     expect((await place.token()).status).toEqual(status);
     expect(postings(server)).toHaveLength(1);
     expect(server.issued()).toBe(1);
+  });
+
+  it('whose outcome is unknown is Ready once somebody had it posted again by hand', async () => {
+    const server = await at.issuing('stock');
+    server.loseAnswers(1);
+    const place = await at.namespace();
+    const first = await at.run();
+    await place.put(server.token);
+    await place.said('OutcomeUnknown');
+    await first.stop();
+    await at.endLead();
+    const cluster = ['-p', 'kubernetes', '--kubeconfig', at.cluster.kubeconfig, '-n', place.namespace];
+    const input = encodeAccessToken(server.token);
+    // So it waits no longer for the answer of before than that takes.
+    const retry = ['token', 'redeem', '-', '--retry', '--timeout', '2s'];
+    expect(await linkgrant([...retry, ...cluster], { input })).toMatchObject({ code: 0 });
+    await at.run();
+    expect((await place.said('Ready')).status).toMatchObject({ redeemed: true });
+    expect(postings(server)).toHaveLength(2);
   });
 
   it('whose answer of a linkgrant server is lost is redeemed all the same, for one use', async () => {
