@@ -17,6 +17,13 @@ import { until } from './harness/until.js';
 
 const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
+/** The next release, which knows more of a Redemption. */
+const NEXT = '0.2.0';
+const ONE_COLUMN_MORE = [
+  '- name: Revoked',
+  '- name: Address\n          type: string\n          jsonPath: .spec.peer\n        - name: Revoked',
+] as const;
+
 let cluster: TestCluster;
 let tools: DeployTools;
 let scratch: string;
@@ -86,6 +93,44 @@ describe('kustomize', () => {
     await kubectl('apply', '--server-side', '-k', overlay('cluster'));
     await kubectl('apply', '--server-side', '-k', overlay('namespace'));
     expect(await versions()).toBe(before);
+  });
+
+  it('keeps grants and redemptions when the next release is applied over it, and the one before again', async () => {
+    const next = join(scratch, 'next-release');
+    for (const part of ['kustomize', 'crds'])
+      cpSync(join(DEPLOY, part), join(next, part), { recursive: true });
+    change(join(next, 'kustomize/base/kustomization.yaml'), 'newTag: 0.1.0', `newTag: ${NEXT}`);
+    change(join(next, 'crds/redemptions.yaml'), ...ONE_COLUMN_MORE);
+    const namespace = await cluster.namespace();
+    const grant = { namespace, name: 'kept' };
+    const redemption = { namespace, name: '00000000-0000-4000-8000-000000000003-0' };
+    const apiVersion = 'skupper.io/v2alpha1';
+    await cluster.admin.create(ACCESS_GRANTS, { apiVersion, kind: 'AccessGrant', metadata: grant });
+    await cluster.admin.create(REDEMPTIONS, redemptionNamed(redemption));
+    const kept = async () => [
+      await cluster.admin.get(ACCESS_GRANTS, grant),
+      await cluster.admin.get(REDEMPTIONS, redemption),
+    ];
+    const before = await kept();
+    const runs = async () => {
+      const image = 'jsonpath={.spec.template.spec.containers[0].image}';
+      const columns = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}';
+      return [
+        await kubectl('-n', 'linkgrant', 'get', 'deployment/linkgrant', '-o', image),
+        (await kubectl('get', 'crd/redemptions.linkgrant.dev', '-o', columns)).includes('Address'),
+      ];
+    };
+    // The CRD is of the tests' own making too.
+    const apply = (directory: string) =>
+      kubectl('apply', '--server-side', '--force-conflicts', '-k', directory);
+    await apply(join(next, 'kustomize/overlays/cluster'));
+    expect(await runs()).toEqual([`linkgrant:${NEXT}`, true]);
+    expect(await kept()).toEqual(before);
+    await apply(overlay('cluster'));
+    expect(await runs()).toEqual(['linkgrant:0.1.0', false]);
+    expect(await kept()).toEqual(before);
+    await cluster.admin.patch(REDEMPTIONS, redemption, { metadata: { finalizers: null } });
+    await cluster.admin.delete(REDEMPTIONS, redemption);
   });
 
   it('runs pods that the strictest pod security lets in', async () => {
@@ -196,7 +241,6 @@ describe('kustomize', () => {
 });
 
 describe('Helm', () => {
-  const NEXT = '0.2.0';
   const grant = { namespace: 'north', name: 'kept' };
   const redemption = { namespace: 'north', name: '00000000-0000-4000-8000-000000000001-0' };
   const kept = async () => [
@@ -227,18 +271,9 @@ describe('Helm', () => {
     // The next version, which knows more of a Redemption.
     chart = join(scratch, 'next');
     cpSync(CHART, chart, { recursive: true });
-    const change = (path: string, from: string, to: string) => {
-      const text = readFileSync(join(chart, path), 'utf8');
-      expect(text).toContain(from);
-      writeFileSync(join(chart, path), text.replace(from, to));
-    };
-    change('Chart.yaml', 'version: 0.1.0', `version: ${NEXT}`);
-    change('Chart.yaml', 'appVersion: 0.1.0', `appVersion: ${NEXT}`);
-    change(
-      'files/redemptions.yaml',
-      '- name: Revoked',
-      '- name: Address\n          type: string\n          jsonPath: .spec.peer\n        - name: Revoked',
-    );
+    change(join(chart, 'Chart.yaml'), 'version: 0.1.0', `version: ${NEXT}`);
+    change(join(chart, 'Chart.yaml'), 'appVersion: 0.1.0', `appVersion: ${NEXT}`);
+    change(join(chart, 'files/redemptions.yaml'), ...ONE_COLUMN_MORE);
   }, 330_000);
 
   it('installs a release whose notes say what is to be done', async () => {
@@ -369,6 +404,13 @@ describe("schemas of Skupper's kinds", () => {
     expect(told.trim().split('\n')).toHaveLength(7);
   });
 });
+
+/** Makes another text of one in a file, which has to have it. */
+function change(file: string, from: string, to: string): void {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(file, text.replace(from, to));
+}
 
 function redemptionNamed(key: { readonly namespace: string; readonly name: string }): Resource {
   const time = '2026-01-01T00:00:00Z';
