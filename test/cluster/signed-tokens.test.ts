@@ -75,8 +75,11 @@ describe('signed tokens of a cluster', () => {
     await administrator('token', 'issue', bound, '--grant', 'hub', '--subject', 'only-me');
     expect(await redeem(bound, 'somebody', 'y')).toMatchObject({ status: 403 });
     expect(await redeem(bound, 'only-me', 'y')).toMatchObject({ exitCode: 0 });
-    const shown = json(await administrator('grant', 'show', 'hub', '-o', 'json'));
-    expect(shown).toMatchObject({ redemptions: 2, signedTokens: 3, signedTokensRevoked: 1 });
+    const shown = await until('the count', async () => {
+      const report = json(await administrator('grant', 'show', 'hub', '-o', 'json'));
+      return report.redemptions === 2 && report;
+    });
+    expect(shown).toMatchObject({ signedTokens: 3, signedTokensRevoked: 1 });
     const { items } = await cluster.admin.listAll<Resource & { spec: { code?: object } }>(REDEMPTIONS, {
       namespace: west.namespace,
     });
