@@ -175,10 +175,11 @@ describe("what one namespace's owner makes", () => {
     const asked = replica()
       .proxy.requests.map(({ path }) => path)
       .filter((path) => path.includes('/secrets/'));
-    const known = /\/namespaces\/[^/]+\/secrets\/(skupper-site-(ca|server)|linkgrant-server(-ca)?)$/;
-    expect(asked.filter((path) => !known.test(path) && !path.includes('/secrets/linkgrant-sealed-'))).toEqual(
-      [],
+    // Of its own namespace the service reads its own Secrets, of others none but by these names.
+    const known = new RegExp(
+      `/namespaces/(${LINKGRANT}/secrets/linkgrant-[^/]+|[^/]+/secrets/(skupper-site-(ca|server)|linkgrant-server(-ca)?))$`,
     );
+    expect(asked.filter((path) => !known.test(path))).toEqual([]);
     await serves();
   });
 
