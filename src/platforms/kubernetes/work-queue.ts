@@ -150,7 +150,8 @@ export class WorkQueue {
     this.#again.delete(key);
     if (isAnother) this.addAnew(key);
     else if (isAnother === false) this.add(key);
-    if (delay !== undefined && !this.#isReady(key)) this.#enqueueIn(key, delay);
+    // Added meanwhile, it is ready or worked on already.
+    if (delay !== undefined && !this.#isReady(key) && !this.#running.has(key)) this.#enqueueIn(key, delay);
     this.#next();
   }
 

@@ -181,6 +181,27 @@ describe('the work queue', () => {
     expect(keys()).toEqual(['a', 'a', 'a']);
   });
 
+  it('works on a key once at a time that was added meanwhile and had to wait', async () => {
+    const { queue, turns, last } = queueOf(4);
+    queue.start();
+    queue.add('a');
+    queue.addAnew('a');
+    last().fail(new Error('no'));
+    await settled();
+    expect(turns).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(2);
+    queue.add('a');
+    last().end({ againInMs: 1_000 });
+    await settled();
+    expect(turns).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(3);
+    last().end('settled');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(3);
+  });
+
   it('works on few that failed before at a time, and on new ones first', async () => {
     const { queue, keys, turns } = queueOf(4, { mostRetries: 1 });
     queue.start();
