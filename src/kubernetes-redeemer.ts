@@ -98,7 +98,7 @@ function telling(
   stopping: AbortSignal,
 ): Pick<
   TokenControllerOptions,
-  'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onAttemptFailed' | 'renewals' | 'onFailure'
+  'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten' | 'onAttemptFailed' | 'renewals' | 'onFailure'
 > {
   const failed = (what: string, error: unknown) => {
     if (stopping.aborted) return;
@@ -117,6 +117,13 @@ function telling(
     onNotServed(namespace) {
       const event = 'namespace_not_served';
       logger.info({ event, namespace }, 'its AccessTokens are left alone: no RoleBinding there lets this in');
+    },
+    onOverwritten(key) {
+      const event = 'status_overwritten';
+      logger.warn(
+        { event, ...placeIn(key) },
+        "somebody else writes its status, perhaps Skupper's controller: it is left to them, and nothing is asked again",
+      );
     },
     onAttemptFailed(key, error, retryInMs) {
       if (!(error instanceof RedemptionError)) {

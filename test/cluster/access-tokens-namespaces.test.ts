@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
 import { closedPort, serveTcp } from '../support/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
@@ -18,12 +18,22 @@ describe('a namespace with AccessTokens', () => {
   it('without a Site says what its tokens wait for, and they are redeemed once there is one', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace({ withoutSite: true });
-    await at.run();
+    const redeemer = await at.run();
     await place.put(server.token);
     const { status } = await place.said('Pending');
     expect(status?.message).toBe(
       `A site must exist in namespace ${place.namespace} before a token can be redeemed`,
     );
+    // Another controller's words are left alone, and keep nothing from being done.
+    const conditions = status?.conditions?.map((one) => ({ ...one, reason: 'Error', message: 'Theirs' }));
+    const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
+    const key = { namespace: place.namespace, name: 'my-link' };
+    const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
+    await until('the line in the log', async () =>
+      redeemer.log().find(({ event }) => event === 'status_overwritten'),
+    );
+    await at.nextToken();
+    expect(await place.token()).toEqual(written);
     await putRequestingSite(at.cluster, place.namespace);
     await place.said('Ready');
     expect(server.issued()).toBe(1);

@@ -72,6 +72,33 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(await place.links()).toEqual([]);
   });
 
+  it.each([
+    ['Refused', 'a wrong code', false],
+    ['OutcomeUnknown', 'a lost answer', true],
+  ])('is left to another controller that writes over its status, %s for %s', async (verdict, _, isLost) => {
+    const server = await at.issuing('stock');
+    if (isLost) server.loseAnswers(1);
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    const key = { namespace: place.namespace, name: 'my-link' };
+    const { code } = server.token;
+    await place.put({ ...server.token, code: isLost ? code : `${code}-wrong` });
+    const { status } = await place.said(verdict);
+    const conditions = status?.conditions?.map((one) => ({ ...one, reason: 'Error', message: 'Theirs' }));
+    const theirs = { status: { status: 'Error', message: 'Theirs', conditions } };
+    const written = await at.cluster.admin.patch(ACCESS_TOKENS, key, theirs, { subresource: 'status' });
+    await until('the line in the log', async () =>
+      redeemer.log().find(({ event }) => event === 'status_overwritten'),
+    );
+    await at.nextToken();
+    expect(await place.token()).toEqual(written);
+    expect(postings(server)).toHaveLength(1);
+    expect(redeemer.log().filter(({ event }) => event === 'status_overwritten')).toHaveLength(1);
+    if (isLost) return;
+    await at.cluster.admin.patch(ACCESS_TOKENS, key, { spec: { code } });
+    await place.said('Ready');
+  });
+
   it('is tried again, later and later, where the server shows a certificate of another CA', async () => {
     const server = await at.issuing('linkgrant');
     const place = await at.namespace();
@@ -190,6 +217,19 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect((await place.said('Refused')).status?.message).toBe(
       'The AccessToken cannot be used: its spec.url is http, not https.',
     );
+  });
+
+  it('is refused where another one of its URL and code led to a link under another name', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    await at.run();
+    await place.put(server.token);
+    await place.said('Ready');
+    await place.put({ ...server.token, name: 'same-again' });
+    const { status } = await place.said('Refused', 'same-again');
+    expect(status?.message).toContain('my-link');
+    expect(namesOf(await place.links())).toEqual(['my-link']);
+    expect(server.issued()).toBe(1);
   });
 
   it("leaves somebody else's Secret alone, and posts nothing until it is out of the way", async () => {

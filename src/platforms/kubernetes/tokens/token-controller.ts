@@ -15,7 +15,10 @@ import { TokenReconciler, type TokenReconcilerDependencies } from './token-recon
 import { TokenStatusWriter } from './token-status-writer.js';
 
 export interface TokenControllerOptions
-  extends Pick<TokenReconcilerDependencies, 'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed'> {
+  extends Pick<
+    TokenReconcilerDependencies,
+    'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten'
+  > {
   readonly client: KubernetesClient;
   /** The only namespace whose tokens are redeemed; undefined for all that let us. */
   readonly namespace: string | undefined;
@@ -48,6 +51,7 @@ export class TokenController {
   readonly #sites: SiteIndex;
   /** Uid of the Site of each namespace that has one. */
   readonly #siteUids = new Map<string, string>();
+  readonly #reconciler: TokenReconciler;
   readonly #queue: WorkQueue;
   readonly #renewals: LinkRenewals;
   readonly #election: LeaderElection;
@@ -60,7 +64,7 @@ export class TokenController {
     const { client, clock, identity, ownNamespace, wait, onFailure } = options;
     this.#sites = new SiteIndex((namespace) => this.#siteChanged(namespace));
     this.tokens = new TokenIndex((key, isAnother) => this.#tokenChanged(key, isAnother));
-    const reconciler = new TokenReconciler({
+    this.#reconciler = new TokenReconciler({
       ...options,
       status: new TokenStatusWriter(client, clock),
       onRedeemed: (key, redeemed) => {
@@ -70,7 +74,7 @@ export class TokenController {
     });
     this.#queue = new WorkQueue({
       ...WORK,
-      work: (key) => reconciler.reconcile(key),
+      work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
       lanes: { of: (key) => key.split('/', 1)[0] as string, most: MOST_OF_A_NAMESPACE },
     });
@@ -129,6 +133,7 @@ export class TokenController {
   #tokenChanged(key: string, isAnother: boolean): void {
     const facts = this.tokens.find(key);
     if (facts) this.#enqueue(facts, isAnother);
+    else this.#reconciler.forget(key, this.tokens.tokensIn(key.split('/', 1)[0] as string).length === 0);
   }
 
   /** What becomes of tokens depends on which Site there is, not on what it says of itself. */

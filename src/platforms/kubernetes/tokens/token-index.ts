@@ -34,7 +34,7 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
   readonly #byNamespace = new Map<string, Map<string, TokenFacts>>();
   readonly #onChange: (key: string, isAnother: boolean) => void;
 
-  /** `onChange` is told of each token; `isAnother` is true for one that is new or has another spec. */
+  /** `onChange` is told of each token, also when it is gone; `isAnother` is true for one that is new or has another spec. */
   constructor(onChange: (key: string, isAnother: boolean) => void) {
     this.#onChange = onChange;
   }
@@ -43,6 +43,7 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
     const before = new Map([...this.all()].map((facts) => [facts.key, facts]));
     this.#byNamespace.clear();
     for (const facts of tokens) this.#put(facts, before.get(facts.key));
+    for (const key of before.keys()) if (!this.find(key)) this.#onChange(key, false);
   }
 
   put(facts: TokenFacts): void {
@@ -53,6 +54,7 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
     const there = this.#byNamespace.get(namespace);
     there?.delete(key);
     if (there?.size === 0) this.#byNamespace.delete(namespace);
+    this.#onChange(key, false);
   }
 
   find(key: string): TokenFacts | undefined {

@@ -1,5 +1,6 @@
 import { readSignedCode } from '../../../codes/signed-code.js';
 import type { AccessToken } from '../../../domain/access-token.js';
+import { SECRET_TOKEN } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Checkpoint, Clock } from '../../../redemption/clock.js';
 import { readAccessToken } from '../../../redemption/read-access-token.js';
@@ -11,7 +12,7 @@ import {
 import { timeOf } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
-import { ACCESS_TOKENS } from '../kinds.js';
+import { ACCESS_TOKENS, SECRETS } from '../kinds.js';
 import type { NamespacePlace } from '../requesting/namespace-place.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
 import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
@@ -27,18 +28,21 @@ import {
 } from './access-token-resource.js';
 import { failedState } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
+import { Verdicts } from './verdicts.js';
 
 export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
   readonly status: TokenStatusWriter;
   /** Redeems into a namespace; safe to repeat. */
   readonly redeem: (request: RedeemTokenRequest, place: NamespacePlace) => Promise<RedeemedToken>;
-  /** Told of each redemption that put a link in place. */
+  /** Told of each redemption that put a link in place, once its token says so. */
   readonly onRedeemed: (key: string, redeemed: RedeemedToken) => void;
   /** Told of each failure after which nothing is asked again by itself. */
   readonly onGivenUp: (key: string, error: RedemptionError) => void;
   /** Told of a namespace whose tokens are none of ours, when that is found. */
   readonly onNotServed: (namespace: string) => void;
+  /** Told of a token whose status somebody else writes over: it is left to them. */
+  readonly onOverwritten: (key: string) => void;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
@@ -55,27 +59,37 @@ const LOOK_MS = 60_000;
  */
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
+  readonly #verdicts: Verdicts;
   readonly #closedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
     this.#deps = deps;
+    this.#verdicts = new Verdicts(deps.onOverwritten);
   }
 
   /** Works on the token `namespace/name`. Rejects with RedemptionError where it is to be tried again. */
   async reconcile(key: string): Promise<Worked> {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
-    if ((this.#closedUntil.get(namespace) ?? 0) > clock()) return { againInMs: NOT_SERVED_MS };
+    const closedUntil = this.#closedUntil.get(namespace);
+    if (closedUntil !== undefined && closedUntil > clock()) return { againInMs: closedUntil - clock() };
     try {
+      if (closedUntil !== undefined) await this.#assertServed(namespace);
       const worked = await this.#work({ namespace, name }, key);
       this.#closedUntil.delete(namespace);
       return worked;
     } catch (error) {
       if (!(error instanceof NotServed)) throw error;
-      if (!this.#closedUntil.has(namespace)) this.#deps.onNotServed(namespace);
+      if (closedUntil === undefined) this.#deps.onNotServed(namespace);
       this.#closedUntil.set(namespace, clock() + NOT_SERVED_MS);
       return { againInMs: NOT_SERVED_MS };
     }
+  }
+
+  /** The token `namespace/name` is gone; `isLast` where its namespace has no other. */
+  forget(key: string, isLast: boolean): void {
+    this.#verdicts.forget(key);
+    if (isLast) this.#closedUntil.delete(key.split('/', 1)[0] as string);
   }
 
   async #work(place: { readonly namespace: string; readonly name: string }, key: string): Promise<Worked> {
@@ -83,7 +97,7 @@ export class TokenReconciler {
     const { namespace } = place;
     const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, place);
     if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
-    const reason = finalReason(token);
+    const reason = finalReason(token) ?? this.#verdicts.find(key, token);
     if (reason === 'Refused') return 'settled';
     const site = await findRequestingSite(client, namespace);
     const read = readAccessToken({ metadata: { ...token.metadata }, spec: token.spec ?? {} });
@@ -91,17 +105,22 @@ export class TokenReconciler {
     if (typeof read === 'string') {
       const message = `The AccessToken cannot be used: ${read}.`;
       await status.say(token, { redeemed: false, reason: 'Refused', message });
+      this.#verdicts.keep(key, token, 'Refused');
+      this.#deps.onGivenUp(key, new RedemptionError('token_invalid', message));
       return 'settled';
     }
     if (reason === 'OutcomeUnknown' && !(await this.#isPlaced(namespace, read))) {
       return { againInMs: LOOK_MS };
     }
     if (!site) {
+      if (reason === 'Pending') return 'settled';
       const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
       // The Site's coming brings the key back.
       await status.say(token, { redeemed: false, reason: 'Pending', message });
+      this.#verdicts.keep(key, token, 'Pending');
       return 'settled';
     }
+    this.#verdicts.forget(key);
     return this.#redeem(token, read, site, key);
   }
 
@@ -115,19 +134,22 @@ export class TokenReconciler {
     const { namespace = '' } = resource.metadata;
     const subject = readSignedCode(token.code)?.subject ?? site.uid;
     const place = { client, namespace, owner: async () => ownerReference(site) };
+    let redeemed: RedeemedToken;
     try {
-      onRedeemed(key, await redeem({ token, subject, renews: true }, place));
+      redeemed = await redeem({ token, name: token.name, subject, renews: true }, place);
     } catch (error) {
       // While the API server does not answer, it takes no status either.
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
       const state = failedState(error);
       await status.say(resource, state);
       if (state.reason === 'Error') throw error;
+      this.#verdicts.keep(key, resource, state.reason);
       onGivenUp(key, error);
       return state.reason === 'OutcomeUnknown' ? { againInMs: LOOK_MS } : 'settled';
     }
     await checkpoint('before-status');
     await status.say(resource, READY);
+    onRedeemed(key, redeemed);
     return 'settled';
   }
 
@@ -145,6 +167,15 @@ export class TokenReconciler {
     if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { againInMs: LOOK_MS };
     await this.#deps.status.say(resource, OF_DELETED_SITE);
     return 'settled';
+  }
+
+  /** Asks as little as can tell. */
+  async #assertServed(namespace: string): Promise<void> {
+    try {
+      await this.#deps.client.list(SECRETS, { namespace, labelSelector: SECRET_TOKEN }, { limit: 1 });
+    } catch (error) {
+      throw isApiError(error, 'forbidden') ? new NotServed() : error;
+    }
   }
 
   async #isPlaced(namespace: string, token: AccessToken): Promise<boolean> {
