@@ -23,7 +23,7 @@ export interface AdmissionLimits {
 }
 
 // Five hundred sites that come at the same moment are served; what is let in is answered within about two seconds.
-const ADMISSION_LIMITS: AdmissionLimits = {
+export const ADMISSION_LIMITS: AdmissionLimits = {
   issuing: 750,
   inFlight: 1_500,
   few: 100,

@@ -12,7 +12,7 @@ import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
 import { type Flags, loadConfiguration } from '../../src/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { AcceptQueue } from '../../src/http/accept-queue.js';
-import { Admission, type AdmissionLimits } from '../../src/http/admission.js';
+import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
 import { TrustedProxies } from '../../src/http/client-address.js';
 import { ConnectionTable } from '../../src/http/connection-table.js';
 import { LoopDelay } from '../../src/http/loop-delay.js';
@@ -187,6 +187,15 @@ export interface Composition {
   readonly pathPrefix?: string;
 }
 
+// The clients of a test share the service's process: a slow machine makes hundreds of them wait for one another.
+const LONG_MS = 60_000;
+const PATIENT = {
+  ...ADMISSION_LIMITS,
+  issuingWaitMs: LONG_MS,
+  inFlightWaitMs: LONG_MS,
+  connectionWaitMs: LONG_MS,
+};
+
 /** The same service put together by hand around the real parts, for faults and small limits. */
 export async function composeTestService(composition: Composition = {}): Promise<
   TestService & {
@@ -230,7 +239,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     bodyTimeoutMs,
     trustedProxies,
     connections,
-    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits),
+    admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? PATIENT),
     wrongCodes: new WrongCodes(metrics, logger),
     observer: metrics,
     clock: clock.read,
