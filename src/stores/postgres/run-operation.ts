@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import type { PostgresConnection } from './connections.js';
@@ -18,10 +19,20 @@ function preparedStatement(sql: string): { readonly name: string; readonly text:
   return statement;
 }
 
+/** What is sent to a connection in one go leaves in one write: each costs a record of TLS and a call of the system. */
+function gather(connection: PostgresConnection): void {
+  // The driver shows its socket in no type.
+  const { stream } = (connection as unknown as { readonly connection: { readonly stream: Writable } })
+    .connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
 function send(
   connection: PostgresConnection,
   { sql, values, isRaw }: SqlStatement,
 ): Promise<pg.QueryResult<never>> {
+  gather(connection);
   return connection.query({
     ...preparedStatement(sql),
     values: values as unknown[],
@@ -45,6 +56,7 @@ export class OperationRunner {
 
   /** Sends a statement, or several in one text, without waiting for it. */
   put(text: string): void {
+    gather(this.#connection);
     this.#watch(this.#connection.query(text));
   }
 
