@@ -50,6 +50,12 @@ export class RenewalPlan {
     this.#entries.set(certificateSha256, { at: Number.POSITIVE_INFINITY, failures: 0 });
   }
 
+  /** Forgets what was planned for other certificates than these. */
+  keepOnly(certificates: readonly string[]): void {
+    const kept = new Set(certificates);
+    for (const sha256 of this.#entries.keys()) if (!kept.has(sha256)) this.#entries.delete(sha256);
+  }
+
   /** When the next of these certificates is asked for; infinity if none is. */
   next(certificates: readonly string[]): number {
     const moments = certificates.map((sha256) => this.#entries.get(sha256)?.at ?? Number.POSITIVE_INFINITY);

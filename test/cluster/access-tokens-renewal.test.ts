@@ -1,11 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createRenewalClient } from '../../src/client/renewal-client.js';
+import { readRenewal } from '../../src/client/renewal-reader.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
+import { isApiError } from '../../src/platforms/kubernetes/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
 import { ACCESS_TOKENS, LINKS, REDEMPTIONS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
 import type { Stored } from '../../src/platforms/kubernetes/resource.js';
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
+import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';
 import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
 import { putSite } from './harness/cluster-sites.js';
@@ -15,7 +20,7 @@ import { manifestOf } from './harness/manifests.js';
 import { endLead, REDEEMER, type Redeemer, type RedeemerOptions, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
-import { type TokenNamespace, tokenNamespace } from './harness/token-namespace.js';
+import { letIn, shutOut, type TokenNamespace, tokenNamespace } from './harness/token-namespace.js';
 import { until } from './harness/until.js';
 import { usedRight } from './harness/used-rights.js';
 
@@ -205,6 +210,57 @@ describe('a link that an AccessToken led to', () => {
   });
 });
 
+describe('the links of a namespace', () => {
+  it('are renewed though those of another cannot be listed', async () => {
+    const both = [await redeemed(), await redeemed()].map(({ place }) => place);
+    const [unread, read] = both.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+    if (!unread || !read) throw new Error('there are two');
+    const before = [await secretOf(unread), await secretOf(read)] as const;
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'InternalError', code: 500 });
+    proxy.decide(({ path }) =>
+      path.includes(`/namespaces/${unread.namespace}/secrets?`) ? { status: 500, body } : 'pass',
+    );
+    const redeemer = await run(LATER);
+    await renewedSince(read, before[1]);
+    proxy.decide(() => 'pass');
+    expect(await secretOf(unread)).toEqual(before[0]);
+    const told = redeemer.log().find(({ event }) => event === 'cluster_failed');
+    expect(told).toMatchObject({ what: `list the links of namespace ${unread.namespace}` });
+  });
+
+  it('are told of once when nobody lets the redeemer in there any more', async () => {
+    const { place } = await redeemed();
+    const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
+    const told: unknown[] = [];
+    const tell = (...what: unknown[]) => told.push(what);
+    const stop = new AbortController();
+    let now = Date.now();
+    const clock = () => now;
+    const renewals = new LinkRenewals({
+      client,
+      namespaces: () => [place.namespace],
+      side: { client: createRenewalClient({ clock }), readRenewal, clock, checkpoint: async () => {} },
+      clock,
+      observer: {
+        renewed: tell,
+        failed: tell,
+        unread: tell,
+        shutOut: tell,
+      },
+    });
+    const steps = [() => shutOut(cluster, place.namespace), () => undefined, () => stop.abort()];
+    await renewals.run(stop.signal, async () => {
+      await steps.shift()?.();
+      await until('it to be shut out', async () => !(await mayList(client, place.namespace)));
+      now += 600_000;
+    });
+    client.close();
+    await letIn(cluster, place.namespace);
+    const notAfter = Date.parse(certificateIn(await secretOf(place)).validTo);
+    expect(told).toEqual([[place.namespace, 1, notAfter]]);
+  });
+});
+
 describe('the redeemer', () => {
   it('asks little of tokens that are settled, and writes nothing', async () => {
     const place = await tokenNamespace(cluster);
@@ -258,6 +314,16 @@ describe('the redeemer', () => {
     );
   });
 });
+
+async function mayList(client: KubernetesClient, namespace: string): Promise<boolean> {
+  try {
+    await client.list(SECRETS, { namespace });
+    return true;
+  } catch (error) {
+    if (isApiError(error, 'forbidden')) return false;
+    throw error;
+  }
+}
 
 async function deleteToken(namespace: string): Promise<void> {
   await cluster.admin.delete(ACCESS_TOKENS, { namespace, name: 'my-link' });

@@ -41,6 +41,11 @@ export async function letIn({ admin }: TestCluster, namespace: string): Promise<
   } as Resource);
 }
 
+/** Ends that. */
+export async function shutOut({ admin }: TestCluster, namespace: string): Promise<void> {
+  await admin.delete(ROLE_BINDINGS, { namespace, name: REDEEMER });
+}
+
 /** Makes one, with a Ready Site and open to the redeemer unless told otherwise. */
 export async function tokenNamespace(
   cluster: TestCluster,

@@ -62,4 +62,13 @@ describe('the plan of renewals', () => {
     expect(plan.isDue(certificate, 100 * DAY)).toBe(false);
     expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it('keeps nothing of certificates that are not there any more', () => {
+    const plan = new RenewalPlan();
+    for (const certificateSha256 of ['aa', 'bb']) plan.isDue({ ...certificate, certificateSha256 }, 0);
+    const next = plan.next(['bb']);
+    plan.keepOnly(['bb']);
+    expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
+    expect(plan.next(['bb'])).toBe(next);
+  });
 });

@@ -31,6 +31,8 @@ export interface RenewalObserver {
   failed(key: string, error: unknown): void;
   /** The links of a namespace could not be listed. */
   unread(namespace: string, error: unknown): void;
+  /** So many links of a namespace are renewed no more, for want of the right; the first ends at `notAfter`. */
+  shutOut(namespace: string, links: number, notAfter: number): void;
 }
 
 /** How long it may take until a link is noticed that was redeemed by somebody else, in milliseconds. */
@@ -67,7 +69,7 @@ export class LinkRenewals {
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MOST_RENEWALS,
       backOff: NO_BACK_OFF,
-      lanes: { of: (key) => key.split('/', 1)[0] as string, most: 1 },
+      lanes: { of: namespaceOf, most: 1 },
     });
   }
 
@@ -86,16 +88,16 @@ export class LinkRenewals {
     for (let scanAt = clock(); !signal.aborted; ) {
       if (clock() >= scanAt) scanAt = clock() + ((await this.#scan(signal)) ? SCAN_MS : RESCAN_MS);
       for (const [key, link] of this.#links) if (this.#plan.isDue(link, clock())) this.#queue.add(key);
-      const known = [...this.#links.values()].map(({ certificateSha256 }) => certificateSha256);
-      const next = Math.min(scanAt, this.#plan.next(known)) - clock();
+      const next = Math.min(scanAt, this.#plan.next(this.#certificates())) - clock();
       await wait(Math.max(SHORTEST_MS, Math.min(next, LONGEST_MS)), signal);
     }
     await this.#queue.stop();
   }
 
-  /** Looks what links there are, namespace by namespace; false where the API server does not tell. */
+  /** Looks what links there are, namespace by namespace; false where the API server does not tell of each. */
   async #scan(signal: AbortSignal): Promise<boolean> {
     const { namespaces, observer } = this.#options;
+    const unread = new Set<string>();
     const there = new Set<string>();
     for (const namespace of namespaces()) {
       if (signal.aborted) return false;
@@ -105,14 +107,31 @@ export class LinkRenewals {
           this.note(namespace, secret);
         }
       } catch (error) {
-        // Who administers it did not let us in.
-        if (isApiError(error, 'forbidden')) continue;
-        observer.unread(namespace, error);
-        return false;
+        if (isApiError(error, 'forbidden')) {
+          this.#tellOfUnrenewed(namespace);
+        } else {
+          unread.add(namespace);
+          observer.unread(namespace, error);
+        }
       }
     }
-    for (const key of this.#links.keys()) if (!there.has(key)) this.#links.delete(key);
-    return true;
+    for (const key of this.#links.keys()) {
+      if (!there.has(key) && !unread.has(namespaceOf(key))) this.#links.delete(key);
+    }
+    this.#plan.keepOnly(this.#certificates());
+    return unread.size === 0;
+  }
+
+  /** Who administers a namespace did not let us in, or does not any more. */
+  #tellOfUnrenewed(namespace: string): void {
+    const ends = [...this.#links].flatMap(([key, { notAfter }]) =>
+      namespaceOf(key) === namespace ? [notAfter] : [],
+    );
+    if (ends.length > 0) this.#options.observer.shutOut(namespace, ends.length, Math.min(...ends));
+  }
+
+  #certificates(): string[] {
+    return [...this.#links.values()].map(({ certificateSha256 }) => certificateSha256);
   }
 
   async #secretsIn(namespace: string): Promise<LinkSecret[]> {
@@ -165,6 +184,10 @@ export class LinkRenewals {
       observer.failed(key, error);
     }
   }
+}
+
+function namespaceOf(key: string): string {
+  return key.split('/', 1)[0] as string;
 }
 
 function factsOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {
