@@ -1,24 +1,35 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 // The machine itself, its own link, many at once, what is reserved, and the metadata services of clouds elsewhere.
 const REFUSED = [
   ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
   ...['100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
-  ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128'],
+  ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
+  ...['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:42::42/128'],
+  // Where a network translates to IPv4 its own way (RFC 8215).
+  '64:ff9b:1::/48',
 ];
 // Where an IPv4 address stands in an IPv6 one: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
 const IPV4_WITHIN = ['::ffff:', '64:ff9b::'];
 
 /**
  * Tells which addresses the URLs of tokens that strangers wrote may lead to: those of `networks` (CIDRs or addresses), or,
- * where none is given, all but those that mean something else from here than from elsewhere.
+ * where none is given, all but those that mean something else from here than from elsewhere, this machine's own among them.
  */
 export function tokenNetworks(networks?: readonly string[]): (address: string) => boolean {
   const listed = listOf(networks ?? REFUSED);
-  return (address) => {
-    const isListed = listed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    return networks === undefined ? !isListed : isListed;
-  };
+  if (networks) return (address) => isIn(listed, address);
+  // They may be others the next time.
+  return (address) => !isIn(listed, address) && !isIn(listOf(ownAddresses()), address);
+}
+
+function isIn(list: BlockList, address: string): boolean {
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
 }
 
 function listOf(networks: readonly string[]): BlockList {

@@ -276,7 +276,14 @@ describe('the manifests', () => {
       policyTypes: ['Ingress', 'Egress'],
       egress: [
         {},
-        { to: [{ ipBlock: { except: expect.arrayContaining(['127.0.0.0/8', '169.254.0.0/16']) } }, {}] },
+        { ports: expect.arrayContaining([{ port: 6443, protocol: 'TCP' }]) },
+        {
+          to: [
+            { ipBlock: { except: expect.arrayContaining(['127.0.0.0/8', '169.254.0.0/16']) } },
+            { ipBlock: { except: expect.arrayContaining(['fd00:ec2::254/128', 'fd20:ce::254/128']) } },
+            { namespaceSelector: {} },
+          ],
+        },
       ],
     });
     const container = containerOf(manifestOf(manifests, 'Deployment', 'linkgrant-redeemer'));

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { tokenNetworks } from '../../../src/client/token-networks.js';
 
@@ -6,13 +7,22 @@ describe('where the URLs of tokens may lead', () => {
     ...['127.0.0.1', '127.255.255.255', '0.0.0.0', '0.1.2.3', '::1', '::'],
     ...['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::a:b'],
     ...['224.0.0.1', '239.1.2.3', '255.255.255.255', 'ff02::1'],
-    ...['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2::254'],
+    ...['100.100.100.200', '168.63.129.16', '192.0.0.192'],
+    ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:42::42'],
     ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.169.254'],
-    ...['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::6464:64c8'],
+    ...['64:ff9b::127.0.0.1', '64:ff9b::a9fe:a9fe', '64:ff9b::6464:64c8', '64:ff9b:1::a9fe:a9fe'],
   ])('is not %s unless somebody says so', (address) => {
     expect(tokenNetworks()(address)).toBe(false);
     expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
   });
+
+  it.each(Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => [address])))(
+    'is not %s, which this machine has, unless somebody says so',
+    (address) => {
+      expect(tokenNetworks()(address)).toBe(false);
+      expect(tokenNetworks(['0.0.0.0/0', '::/0'])(address)).toBe(true);
+    },
+  );
 
   it.each([
     ...['192.0.2.1', '10.0.0.1', '172.16.3.4', '192.168.1.1', '100.64.0.1', '8.8.8.8', '126.255.255.255'],
