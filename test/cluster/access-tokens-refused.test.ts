@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
 import { type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
-import { makeAuthority } from '../support/server-identity.js';
+import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 
@@ -167,6 +167,23 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(namesOf(await place.secrets()).filter((name) => !name.startsWith('linkgrant-pending-'))).toEqual(
       [],
     );
+  });
+
+  it("repeats no name of a server's certificate that is for another host", async () => {
+    const identity = await makeIdentity({ hosts: ['foreign.example'] });
+    const server = at.keep(await serveHttps((_request, _incoming, response) => response.end(), { identity }));
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put(server.token);
+    const { status } = await place.said('Error');
+    expect(status?.message).toBe('The certificate of the server at the URL is not for the host of the URL.');
+    const told = await until('the line in the log', async () =>
+      redeemer.log().find(({ event }) => event === 'token_failed'),
+    );
+    expect(told).toMatchObject({ code: 'tls_name' });
+    await redeemer.stop('SIGTERM');
+    expect(redeemer.said.stderr).not.toContain('foreign.example');
+    expect(server.seen).toEqual([]);
   });
 
   it('takes of a Secret and a Link for another namespace what it knows, into its own', async () => {

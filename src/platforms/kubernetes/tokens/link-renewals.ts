@@ -14,7 +14,7 @@ import type { NamespacePlace, SecretResource } from '../requesting/namespace-pla
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
 import { WorkQueue } from '../work-queue.js';
-import { isRefusedForGood } from './token-failures.js';
+import { inOwnWords, isRefusedForGood } from './token-failures.js';
 
 export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
@@ -181,7 +181,7 @@ export class LinkRenewals {
       if (!(error instanceof RedemptionError)) throw error;
       if (due && isRefusedForGood(error)) this.#plan.giveUp(due.certificateSha256);
       else if (due) this.#plan.putOff(due, clock());
-      observer.failed(key, error);
+      observer.failed(key, inOwnWords(error));
     }
   }
 }

@@ -75,6 +75,15 @@ const REASONS = {
 const DECISION =
   'Delete this AccessToken and redeem a new one, or have it posted once more with linkgrant token redeem --retry.';
 
+/** The failure, without the names that a stranger has had written into a certificate. */
+export function inOwnWords(error: RedemptionError): RedemptionError {
+  if (error.code !== 'tls_name') return error;
+  return new RedemptionError(
+    'tls_name',
+    'The certificate of the server at the URL is not for the host of the URL.',
+  );
+}
+
 /** What is to be said of a token whose redemption failed so. */
 export function failedState(error: RedemptionError): TokenState & { readonly reason: FailureReason } {
   const reason = error instanceof PerhapsSpent ? 'OutcomeUnknown' : REASONS[error.code];

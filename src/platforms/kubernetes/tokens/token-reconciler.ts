@@ -26,7 +26,7 @@ import {
   redeemedCondition,
   type TokenState,
 } from './access-token-resource.js';
-import { failedState } from './token-failures.js';
+import { failedState, inOwnWords } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
 import { Verdicts } from './verdicts.js';
 
@@ -140,11 +140,12 @@ export class TokenReconciler {
     } catch (error) {
       // While the API server does not answer, it takes no status either.
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
-      const state = failedState(error);
+      const failure = inOwnWords(error);
+      const state = failedState(failure);
       await status.say(resource, state);
-      if (state.reason === 'Error') throw error;
+      if (state.reason === 'Error') throw failure;
       this.#verdicts.keep(key, resource, state.reason);
-      onGivenUp(key, error);
+      onGivenUp(key, failure);
       return state.reason === 'OutcomeUnknown' ? { againInMs: LOOK_MS } : 'settled';
     }
     await checkpoint('before-status');
