@@ -107,8 +107,10 @@ describe('an AccessToken', () => {
     await first.stop();
     await at.endLead();
     // Who comes next looks, and posts nothing.
-    const second = await at.run();
-    await until('another look', async () => server.seen.length > 0 && second.said.stdout !== '');
+    const { kubeconfig, proxy } = await at.throughProxy();
+    await at.run({ kubeconfig });
+    const looked = `/namespaces/${place.namespace}/secrets?`;
+    await until('another look', async () => proxy.requests.some(({ path }) => path.includes(looked)));
     const other = await at.namespace();
     await other.put((await at.issuing('linkgrant')).token);
     await other.said('Ready');
