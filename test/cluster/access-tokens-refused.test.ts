@@ -70,6 +70,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     await at.nextToken();
     expect(postings(server)).toHaveLength(1);
     expect(await place.links()).toEqual([]);
+    expect(namesOf(await place.secrets())).toEqual([]);
   });
 
   it.each([

@@ -27,7 +27,8 @@ export const COMPONENT = 'app.kubernetes.io/component';
 /** Value of that label on a pending redemption. */
 export const PENDING_REDEMPTION = 'pending-redemption';
 
-const KEY = 'key.pem';
+/** What the key is kept under. */
+export const KEY = 'key.pem';
 const ANSWER = 'answer.yaml';
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
@@ -56,7 +57,7 @@ class PendingSecret implements PendingRedemption {
     this.#place = place;
     this.#clock = clock;
     this.#id = id;
-    this.#name = `linkgrant-pending-${id}`;
+    this.#name = pendingSecretName(id);
     const secret = placeOf(SECRETS, this.#name, place.namespace);
     this.places = { key: `${KEY} in ${secret}`, answer: `${ANSWER} in ${secret}` };
   }
@@ -226,6 +227,11 @@ class PendingSecret implements PendingRedemption {
       throw new ApiError(error.message, { reason: 'conflict' }, { cause: error });
     }
   }
+}
+
+/** Name of the Secret of a pending redemption. */
+export function pendingSecretName(id: string): string {
+  return `linkgrant-pending-${id}`;
 }
 
 function textsOf(secret: Stored<SecretResource> | undefined): Texts {

@@ -91,6 +91,14 @@ export function failedState(error: RedemptionError): TokenState & { readonly rea
   return { redeemed: false, reason, message };
 }
 
+// A wrong code has led to nothing, and to a key that was answered before the answer would have come again.
+const UNUSED: ReadonlySet<string> = new Set(['code_wrong', 'grant_exhausted', 'code_exhausted']);
+
+/** True where the service said that the key of the redemption has led to nothing, and will not. */
+export function isKeyUnused({ code }: RedemptionError): boolean {
+  return UNUSED.has(code);
+}
+
 /** True where asking for the renewal of a link can only be refused again. */
 export function isRefusedForGood(error: unknown): boolean {
   return error instanceof RedemptionError && REASONS[error.code] === 'Refused';
