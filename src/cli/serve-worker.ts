@@ -14,13 +14,22 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
   // When the one that started this process has gone, Node would end it at once, requests and all; so this is an ordinary
   // stop instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  const service = await startService(settings, runtime).catch(async (error: unknown) => {
+  const lost = new Promise<undefined>((resolve) => {
+    process.once('disconnect', () => {
+      resolve(undefined);
+      process.kill(process.pid, 'SIGTERM');
+    });
+    // That the channel is broken shows here a moment before it is told to be closed.
+    cluster.worker?.on('error', () => resolve(undefined));
+  });
+  const started = startService(settings, runtime).catch(async (error: unknown) => {
     const { message, hint, exitCode } = describeFailure(listenFailure(error, settings));
     await tell({ failed: { message, hint, exitCode } });
     leave();
     return undefined;
   });
+  // What a service that starts has asked of the other process is never answered then.
+  const service = await Promise.race([started, lost]);
   if (!service) return;
   process.on('SIGHUP', () => void service.reloadIdentity());
   process.on('message', (order: WorkerOrder) => {

@@ -57,6 +57,7 @@ export class WorkerGroup {
         ),
       );
     });
+    cluster.on('fork', (worker) => this.#heard.set(worker.id, performance.now()));
     cluster.on('exit', (worker) => {
       this.#serving.delete(worker.id);
       this.#heard.delete(worker.id);
@@ -79,7 +80,7 @@ export class WorkerGroup {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
   }
 
-  /** False while a worker that answered has been silent for longer than one is that is alive. */
+  /** False while a worker, also one that starts, has been silent for longer than one is that is alive. */
   isHeard(): boolean {
     return [...this.#heard.values()].every((at) => performance.now() - at < SILENT_MS);
   }

@@ -22,5 +22,5 @@ describedAnswers(async (flags) => {
 
 it('were given by a service that keeps its grants in PostgreSQL', async () => {
   const rows = await database?.sql('SELECT uid FROM linkgrant.grants');
-  expect(rows?.length).toBeGreaterThan(2);
+  expect(rows?.length).toBeGreaterThan(0);
 });
