@@ -148,12 +148,15 @@ const OF_OTHERS = [
   '--permanent',
   '--redemptions',
   '--reload',
+  '--resource',
+  '--resource-name',
   '--sbom-format',
   '--server-side',
   '--serviceaccount',
   '--set',
   '--tag',
   '--type',
+  '--verb',
   '--volumes',
 ];
 
