@@ -1,8 +1,9 @@
 import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
 import { exchangeJson } from '../../../src/platforms/kubernetes/api-transport.js';
-import { openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
+import { type ClusterAccess, openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
 import type { ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
 import type { Rule } from './manifests.js';
+import { until } from './until.js';
 
 const RULES_REVIEWS: ResourceKind = {
   group: 'authorization.k8s.io',
@@ -12,6 +13,10 @@ const RULES_REVIEWS: ResourceKind = {
   namespaced: false,
 };
 
+interface RulesReview {
+  readonly status: { readonly incomplete: boolean; readonly resourceRules: readonly Rule[] };
+}
+
 /** One right, in the words of a test: `get secrets a,b`, with the group after a dot and the names last. */
 export type Right = string;
 
@@ -19,22 +24,25 @@ export type Right = string;
 export async function rightsIn(kubeconfig: string, namespace: string): Promise<Right[]> {
   const access = await openClusterAccess({ kubeconfig: [kubeconfig] });
   try {
-    const review = (await exchangeJson(access, {
-      method: 'POST',
-      path: pathOf(RULES_REVIEWS, {}),
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: RULES_REVIEWS.kind,
-        spec: { namespace },
-      },
-      words: `review what may be done in ${namespace}`,
-      signal: AbortSignal.timeout(60_000),
-    })) as { readonly status: { readonly incomplete: boolean; readonly resourceRules: readonly Rule[] } };
+    // The API server takes up roles, those that it makes itself included, a moment after they are there.
+    const review = await until(`a review of what may be done in ${namespace}`, () =>
+      reviewOf(access, namespace),
+    );
     if (review.status.incomplete) throw new Error('the API server cannot tell everything');
     return rightsOf(review.status.resourceRules);
   } finally {
     access.close();
   }
+}
+
+function reviewOf(access: ClusterAccess, namespace: string): Promise<RulesReview> {
+  return exchangeJson(access, {
+    method: 'POST',
+    path: pathOf(RULES_REVIEWS, {}),
+    body: { apiVersion: 'authorization.k8s.io/v1', kind: RULES_REVIEWS.kind, spec: { namespace } },
+    words: `review what may be done in ${namespace}`,
+    signal: AbortSignal.timeout(60_000),
+  }) as Promise<RulesReview>;
 }
 
 /** The rights that rules give, sorted, each once. */
