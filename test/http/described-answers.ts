@@ -243,11 +243,30 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
     });
   });
 
-  it('and meets answers of every kind on the way', () => {
-    const statuses = [200, 201, 204, 400, 401, 403, 404, 409, 413, 415, 422].map(
-      (status) => `admin ${status}`,
-    );
-    const open = [200, 400, 403, 404, 413].map((status) => `public ${status}`);
+  it('and what a grant meets that is made, made again, redeemed and deleted', async () => {
+    const routeOf = (path: string, method: Route['method']) =>
+      routes.find((route) => route.path === path && route.method === method) as Route;
+    const ask = async (route: Route, asked: Asked, wanted: number): Promise<string> => {
+      const answer = await send(route, asked, service.operator);
+      expect(problemsOf(route.path, answer, route.method)).toEqual([]);
+      expect(answer.status, answer.body).toBe(wanted);
+      return answer.body;
+    };
+    const headers = { 'content-type': 'application/json' };
+    const path = '/api/v1/grants';
+    const make = routeOf(path, 'post');
+    const made = await ask(make, { path, headers, body: '{"name":"made-here"}' }, 201);
+    await ask(make, { path, headers, body: '{"name":"made-here"}' }, 409);
+    const { uid } = JSON.parse(made) as { readonly uid: string };
+    const own = { path: `${path}/${uid}`, headers: {}, body: '' };
+    await ask(routeOf('/api/v1/grants/{uid}', 'delete'), own, 204);
+    const { grant, code } = await service.grant({ name: 'redeemed-here' });
+    expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+  });
+
+  it('and meets refusals of every kind on the way', () => {
+    const statuses = [200, 400, 401, 403, 404, 413, 415, 422].map((status) => `admin ${status}`);
+    const open = [400, 403, 404, 413].map((status) => `public ${status}`);
     const missing = [...statuses, ...open].filter((kind) => !met.has(kind));
     expect(missing).toEqual([]);
   });
