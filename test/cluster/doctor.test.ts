@@ -9,13 +9,14 @@ import {
   SECRETS,
 } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
-import { type Ended, json, linkgrant, Workplace } from '../support/command-line.js';
+import { type Ended, json, linkgrant, type Workplace } from '../support/command-line.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite, requestingNamespace, tellOfLink } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster, writeToken } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import type { TestCluster } from './harness/test-cluster.js';
 
 let cluster: TestCluster;
 let account: LinkgrantAccount;
@@ -23,18 +24,9 @@ let workplace: Workplace;
 let west: Person;
 
 beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  const namespace = await cluster.namespace();
-  await putSite(cluster.admin, namespace);
-  west = await personIn(cluster, namespace);
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
 });
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
 
 /** What was found, each check as `status name`, with its detail and hint. */
 function found(ended: Ended): Map<string, string> {

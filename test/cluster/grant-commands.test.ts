@@ -4,13 +4,13 @@ import { parse } from 'yaml';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { putSite } from './harness/cluster-sites.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
+import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
 import { post } from './harness/post.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 let cluster: TestCluster;
@@ -20,19 +20,10 @@ let serving: Serving;
 let west: Person;
 
 beforeAll(async () => {
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  const namespace = await cluster.namespace();
-  await putSite(cluster.admin, namespace);
-  west = await personIn(cluster, namespace);
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
   serving = await serveCluster(workplace, account.kubeconfig);
 });
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
 
 const readGrant = (name: string) =>
   cluster.admin.get<AccessGrantResource>(ACCESS_GRANTS, { namespace: west.namespace, name });

@@ -6,14 +6,14 @@ import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/code-ke
 import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
-import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
-import { type Person, personIn } from './harness/person.js';
+import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
+import type { Person } from './harness/person.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 let cluster: TestCluster;
@@ -24,19 +24,10 @@ let west: Person;
 
 beforeAll(async () => {
   buildStockClient();
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  const namespace = await cluster.namespace();
-  await putSite(cluster.admin, namespace);
-  west = await personIn(cluster, namespace);
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
   serving = await serveCluster(workplace, account.kubeconfig);
 });
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
 
 /** Who may be let into the namespace of the service. */
 const administrator = (...words: string[]) =>

@@ -7,15 +7,15 @@ import { parse } from 'yaml';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
 import { ACCESS_GRANTS, SITES } from '../../src/platforms/kubernetes/kinds.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
-import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { linkgrant, refusalOf, type Workplace } from '../support/command-line.js';
+import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { startApiProxy } from './harness/api-proxy.js';
-import { putSite } from './harness/cluster-sites.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
-import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import type { LinkgrantAccount } from './harness/linkgrant-account.js';
 import { type Person, personIn } from './harness/person.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { readyGrant, serveCluster } from './harness/served.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import type { TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
@@ -27,18 +27,9 @@ let west: Person;
 
 beforeAll(async () => {
   buildStockClient();
-  cluster = await openTestCluster();
-  account = await linkgrantAccount(cluster);
-  workplace = new Workplace();
-  const namespace = await cluster.namespace();
-  await putSite(cluster.admin, namespace);
-  west = await personIn(cluster, namespace);
+  ({ cluster, account, workplace, west } = await openAcceptingNamespace());
 });
-afterAll(async () => {
-  await workplace?.remove();
-  account?.remove();
-  await cluster?.close();
-});
+afterAll(() => closeAcceptingNamespace({ cluster, account, workplace }));
 
 function issueThrough(url: string, ...words: string[]) {
   const kubeconfig = workplace.path('through-proxy');

@@ -2,23 +2,9 @@ import { isApiError } from './api-error.js';
 import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
 import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
+import { listPage, type ResourcePage, type Selection } from './list-page.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
-
-/** Which resources of a kind are meant: of one namespace, or of all. */
-export interface Selection {
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
-}
-
-/** A page of a listing; `next` is passed as `after` for the following page, and absent on the last. */
-export interface ResourcePage<T extends Resource> {
-  readonly items: readonly Stored<T>[];
-  /** Where a watch that continues this listing begins. */
-  readonly resourceVersion: string;
-  readonly next: string | undefined;
-}
 
 /** How a patch is written: RFC 7396, or RFC 6902. */
 export type PatchType = 'merge' | 'json';
@@ -97,9 +83,6 @@ export interface KubernetesClient {
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 10_000;
-const PAGE = 500;
-// By how much a page shrinks that was too large.
-const SMALLER = 8;
 const WATCH_SECONDS = 300;
 const MEDIA_TYPES = {
   merge: 'application/merge-patch+json',
@@ -156,21 +139,7 @@ export async function openKubernetesClient(
       selection: Selection = {},
       page: { readonly limit?: number; readonly after?: string | undefined } = {},
     ) {
-      const { namespace, labelSelector, fieldSelector } = selection;
-      for (let limit = page.limit ?? PAGE; ; limit = Math.ceil(limit / SMALLER)) {
-        const query: ApiQuery = { labelSelector, fieldSelector, limit, continue: page.after };
-        try {
-          return pageOf<T>(
-            await send({
-              method: 'GET',
-              path: pathOf(kind, { namespace }, query),
-              words: wordsOf('list', kind, { namespace }),
-            }),
-          );
-        } catch (error) {
-          if (!isApiError(error, 'too_large') || limit === 1) throw error;
-        }
-      }
+      return listPage<T>(send, kind, selection, page);
     },
 
     async listAll<T extends Resource>(kind: ResourceKind, selection: Selection = {}) {
@@ -295,15 +264,6 @@ export async function openKubernetesClient(
     },
   };
   return client;
-}
-
-function pageOf<T extends Resource>(answer: unknown): ResourcePage<T> {
-  const { items, metadata } = answer as {
-    readonly items: readonly Stored<T>[] | null;
-    readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  };
-  const { resourceVersion, continue: next } = metadata;
-  return { items: items ?? [], resourceVersion, next: next === '' ? undefined : next };
 }
 
 function dryRunOf({ dryRun = false }: { readonly dryRun?: boolean }): ApiQuery {

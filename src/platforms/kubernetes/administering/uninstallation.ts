@@ -6,7 +6,7 @@ import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { CODE_KEYS } from '../code-key-secret.js';
 import { CONFIG_MAPS, CRDS, LEASES, REDEMPTIONS, SECRETS, SECURED_ACCESSES } from '../kinds.js';
-import { GRANTS_LEASE } from '../lease-access.js';
+import { GRANTS_LEASE, TOKENS_LEASE } from '../lease-access.js';
 import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../resource.js';
 import { listGrantResources } from '../store/grant-resources.js';
 import { GRANT_UID, type RedemptionResource, SLOT_FINALIZER } from '../store/redemption-resource.js';
@@ -45,7 +45,7 @@ export interface Uninstallation {
 const OURS = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
 // Of what serves grants, and of what redeems tokens.
-const OWN_LEASES = [GRANTS_LEASE, 'linkgrant-tokens'];
+const OWN_LEASES = [GRANTS_LEASE, TOKENS_LEASE];
 const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
 // Others may write a Redemption meanwhile; whoever does so all the time is told of.
