@@ -1,0 +1,79 @@
+import { connect } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+
+const SLOW_TO_TAKE = pathToFileURL(`${import.meta.dirname}/slow-to-take.mjs`).href;
+// So many wait about two and a half seconds for each other, which is more than a service issues certificates at.
+const TAKE_MS = 10;
+const CROWD = 250;
+const SEEN = { timeout: 60_000 };
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+/** Has so many clients come again and again, each as soon as it was sent away, which it is for what it says. */
+function crowd(port: number, clients: number): { leave(): Promise<void> } {
+  let isOver = false;
+  const come = async () => {
+    while (!isOver) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.on('error', () => undefined).resume();
+      socket.write('no handshake');
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+  };
+  const all = Array.from({ length: clients }, come);
+  return {
+    async leave() {
+      isOver = true;
+      await Promise.all(all);
+    },
+  };
+}
+
+describe('a service whose connections wait long until they are taken', () => {
+  it.each([1, 2])(
+    'puts right codes off with 503, spends nothing on them, and serves them when the others are gone (processes: %i)',
+    async (workers) => {
+      const dataDir = place.path(`data-${workers}`);
+      const service = await place.serve(
+        [
+          ...['--data-dir', dataDir, '--workers', String(workers)],
+          ...['--endpoint', 'inter-router=router.example.com:55671'],
+        ],
+        { env: { NODE_OPTIONS: `--import ${SLOW_TO_TAKE}`, TAKE_MS: String(TAKE_MS) } },
+      );
+      const issue = ['token', 'issue', '-', '--redemptions-allowed', '1000', '--data-dir', dataDir];
+      const { url, ca, code } = parse((await linkgrant(issue)).stdout).spec;
+      let redeemed = 0;
+      // A connection that the service closes before its handshake tells nothing, and spends nothing.
+      const redeem = async () => {
+        const headers = csrHeader();
+        const answer = await post({ port: service.port, ca }, new URL(url).pathname, code, { headers }).catch(
+          () => undefined,
+        );
+        if (answer?.status === 200 && redeemedAnswer(answer)) redeemed += 1;
+        return answer;
+      };
+
+      expect((await redeem())?.status).toBe(200);
+      const others = crowd(service.port, CROWD * workers);
+      let put = await redeem();
+      while (put?.status !== 503) put = await redeem();
+      expect(put.body).toBe('Internal error\n');
+      expect(Number(put.headers['retry-after'])).toBeGreaterThanOrEqual(5);
+      await expect.poll(() => service.said.stderr, SEEN).toContain('"event":"overloaded"');
+
+      await others.leave();
+      await expect.poll(async () => (await redeem())?.status, SEEN).toBe(200);
+      await expect.poll(() => service.said.stderr, SEEN).toContain('"event":"overload_ended"');
+      const listed = await linkgrant(['grant', 'list', '-o', 'json', '--data-dir', dataDir]);
+      expect(json(listed)[0].redemptions).toBe(redeemed);
+    },
+    180_000,
+  );
+});
