@@ -200,6 +200,41 @@ describe('a service of two workers', () => {
     expect(await service.stop()).toEqual({ code: 0, signal: null });
     for (const pid of [one, two]) expect(() => process.kill(pid as number, 0)).toThrow();
   });
+
+  it('says how many serve while one does not come up, and goes on with the other', async () => {
+    const dataDir = place.path('one-worker');
+    const identity = await makeIdentity();
+    const [cert, key, ca] = [place.path('one.crt'), place.path('one.key'), place.path('one-ca.crt')];
+    writeFileSync(cert, identity.cert);
+    writeFileSync(key, identity.key);
+    writeFileSync(ca, identity.ca);
+    const tls = ['--tls-cert', cert, '--tls-key', key, '--tls-ca', ca];
+    const service = await place.serve([
+      ...['--data-dir', dataDir, '--workers', '2', '--log-level', 'error'],
+      ...[...tls, ...ENDPOINT, ...OPERATIONS],
+    ]);
+    const readiness = async () => {
+      const { status, text } = await operations(service, '/readyz');
+      return { status, parts: JSON.parse(text).parts };
+    };
+    await until(async () => (await readiness()).status === 200);
+    // Who serves keeps the key that it has; who starts finds none.
+    writeFileSync(key, 'no key');
+    process.kill(childrenOf(service.pid)[0] as number, 'SIGKILL');
+    await until(() => service.said.stderr.includes('worker_failed'));
+    expect(await readiness()).toEqual({
+      status: 503,
+      parts: {
+        workers: { ready: false, reason: '1 of 2 workers serve' },
+        store: { ready: true },
+        certificate: { ready: true },
+        issuer: { ready: true },
+      },
+    });
+    expect((await redeem((await issue(dataDir)).text)).code).toBe(0);
+    writeFileSync(key, identity.key);
+    await until(async () => (await readiness()).status === 200);
+  });
 });
 
 describe('readiness', () => {
