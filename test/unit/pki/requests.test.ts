@@ -19,7 +19,12 @@ function opensslRequest(keyArgs: readonly string[], reqArgs: readonly string[] =
 const genpkey = (...args: string[]) => ['genpkey', ...args];
 const ec = (curve: string, ...more: string[]) =>
   genpkey('-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${curve}`, ...more);
-const rsa = (bits: number) => genpkey('-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${bits}`);
+// Of four primes a long key is made in a tenth of the time, and its public part is like any other.
+const rsa = (bits: number) => {
+  const primes = bits < 4096 ? 2 : 4;
+  const form = ['-pkeyopt', `rsa_keygen_bits:${bits}`, '-pkeyopt', `rsa_keygen_primes:${primes}`];
+  return genpkey('-algorithm', 'RSA', ...form);
+};
 
 describe('a request made by openssl', () => {
   test.each([
