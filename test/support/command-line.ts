@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
-// Nothing of the machine that runs the tests configures the program.
-const BARE_ENVIRONMENT = { PATH: process.env.PATH ?? '' };
+const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+// Nothing of the machine that runs the tests configures the program; Node may keep what it has compiled.
+const BARE_ENVIRONMENT = { PATH, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) };
 
 // Another user could not read a checkout in root's home.
 const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
