@@ -3,6 +3,14 @@ import { defineConfig } from 'vitest/config';
 // These share a PostgreSQL server, which is started when one of them runs.
 const POSTGRES = 'test/**/postgres*.test.ts';
 
+// These leave nothing behind in their process, so that one process runs many of them, one after the other.
+const IN_PROCESS = [
+  'test/unit/**/*.test.ts',
+  'test/http/*.test.ts',
+  'test/admin/*.test.ts',
+  'test/docs/*.test.ts',
+];
+
 const shared = {
   setupFiles: ['test/support/keep-sqlite-objects.ts'],
   environment: 'node',
@@ -29,7 +37,21 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       {
-        test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [POSTGRES, ...elsewhere], ...shared },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [POSTGRES, ...IN_PROCESS, ...elsewhere],
+          ...shared,
+        },
+      },
+      {
+        test: {
+          name: 'in-process',
+          include: IN_PROCESS,
+          exclude: [POSTGRES, ...elsewhere],
+          isolate: false,
+          ...shared,
+        },
       },
       {
         test: {

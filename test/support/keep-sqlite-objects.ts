@@ -5,13 +5,19 @@ import Database from 'better-sqlite3';
 const kept: object[] = [];
 const prototype = Database.prototype;
 const { prepare } = prototype;
-prototype.prepare = function keepingPrepare(this: Database.Database, source: string) {
-  const statement = prepare.call(this, source);
-  kept.push(this, statement);
-  return statement;
-} as typeof prepare;
-prototype.pragma = function keepingPragma(this: Database.Database, source, options) {
-  const statement = this.prepare(`PRAGMA ${source}`);
-  if (!statement.reader) return statement.run();
-  return options?.simple ? statement.pluck().get() : statement.all();
-};
+
+function keepObjects(): void {
+  prototype.prepare = function keepingPrepare(this: Database.Database, source: string) {
+    const statement = prepare.call(this, source);
+    kept.push(this, statement);
+    return statement;
+  } as typeof prepare;
+  prototype.pragma = function keepingPragma(this: Database.Database, source, options) {
+    const statement = this.prepare(`PRAGMA ${source}`);
+    if (!statement.reader) return statement.run();
+    return options?.simple ? statement.pluck().get() : statement.all();
+  };
+}
+
+// A process that runs several files sets up for each of them.
+if (prepare.name !== 'keepingPrepare') keepObjects();
