@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from '../config.js';
 import { parseDuration } from '../domain/duration.js';
 import { isSubject } from '../domain/names.js';
+import { finalityOf } from '../redemption/finality.js';
 import { BackOff } from './back-off.js';
 import {
   attemptBootstrap,
@@ -13,7 +14,6 @@ import {
 } from './bootstrap-attempt.js';
 import { CommandError } from './command-error.js';
 import { describeFailure } from './failure.js';
-import { isFinalRefusal } from './final-refusal.js';
 import { parseCount, requireResourceName } from './flag-values.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
@@ -161,7 +161,8 @@ function lostAnswer(error: unknown): CommandError {
 /** The failure, and for what the service refused also what the other side's operator can do. */
 function withOperator(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
-  if (!isFinalRefusal(redemptionErrorOf(error))) return error;
+  const failure = redemptionErrorOf(error);
+  if (!failure || finalityOf(failure) !== 'refused') return error;
   return new CommandError(message, { exitCode, hint: `${hint ? `${hint}; ` : ''}${OPERATOR}`, cause: error });
 }
 

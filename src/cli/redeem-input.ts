@@ -1,9 +1,9 @@
 import { RedemptionError } from '../domain/redemption-error.js';
+import { finalityOf } from '../redemption/finality.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { type InputToken, type RequestingSite, tokenId } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { describeFailure } from './failure.js';
-import { isFinalRefusal } from './final-refusal.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import { parseAccessToken } from './token-file.js';
 import { wantedSubject } from './wanted-subject.js';
@@ -101,7 +101,7 @@ function note(
   // Whoever tries every few seconds is not to write as often.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final: isFinalRefusal(error) });
+    site.keepOutcome(file, { ...attempt, code, message, final: finalityOf(error) === 'refused' });
   } catch (failure) {
     // Where nothing can be written the failure itself is what has to be told.
     if (!(failure instanceof RedemptionError)) throw failure;

@@ -1,8 +1,9 @@
+import { RedemptionError } from '../domain/redemption-error.js';
+import { finalityOf } from '../redemption/finality.js';
 import type { LinkFiles, StoredLink } from '../redemption/link-files.js';
 import { type RenewLinkDependencies, renewLink } from '../redemption/renew-link.js';
 import { type RenewableLink, type RenewalPlace, renewableLink } from '../redemption/renewable-link.js';
 import { describeFailure } from './failure.js';
-import { isFinalRefusal } from './final-refusal.js';
 import { formatTime } from './output.js';
 
 /** What came of the renewal of one Secret; times in milliseconds since the epoch. */
@@ -86,7 +87,8 @@ async function renewSecret(
     };
   } catch (error) {
     const failure = describeFailure(error);
-    return { outcome: 'failed', failure, final: isFinalRefusal(error), certificateSha256, notAfter };
+    const final = error instanceof RedemptionError && finalityOf(error) === 'refused';
+    return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
 }
 

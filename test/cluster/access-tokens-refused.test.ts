@@ -227,6 +227,22 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(redeemer.log().filter(({ code }) => code !== undefined && code !== 'address_refused')).toEqual([]);
   });
 
+  it('is Ready in the end where its certificate had ended by a clock that was wrong', async () => {
+    const server = await at.issuing('linkgrant');
+    const place = await at.namespace();
+    await place.put(server.token);
+    const first = await at.run({ killedAt: 'before-status' });
+    expect((await first.ended).signal).toBe('SIGKILL');
+    await at.endLead();
+    const ahead = await at.run({ clockOffsetMs: 40 * 86_400_000 });
+    expect((await place.said('Error')).status?.message).toContain('the certificate of its link has expired');
+    await ahead.stop();
+    await at.endLead();
+    await at.run();
+    await place.said('Ready');
+    expect(server.issued()).toBe(1);
+  });
+
   it('says what is wrong with it where it is none', async () => {
     const place = await at.namespace();
     await at.run();

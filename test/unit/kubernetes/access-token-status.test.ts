@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../../src/cli/exit-codes.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
-import { REFUSAL_CODES, wireRefusal } from '../../../src/http/problem.js';
 import type { Condition } from '../../../src/platforms/kubernetes/condition.js';
 import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
 import {
@@ -80,18 +78,6 @@ describe('the status of an AccessToken', () => {
 });
 
 describe('a failure', () => {
-  it.each(REFUSAL_CODES.map((code) => [code] as const))(
-    'of the service, %s, is final unless its status says that it passes',
-    (code) => {
-      const { status } = wireRefusal(code);
-      // A renewal whose time is off is asked for once more.
-      const passes = status >= 500 || status === 408 || code === 'renewal_stale';
-      const { reason, redeemed } = failedState(new RedemptionError(code, 'It refused.'));
-      expect({ reason, redeemed }).toEqual({ reason: passes ? 'Error' : 'Refused', redeemed: false });
-      expect(adviceFor(code).exitCode).toBe(passes ? 4 : 3);
-    },
-  );
-
   it('after which a use may be spent is no failure to be tried again, whatever its code', () => {
     for (const error of [
       new PerhapsSpent('answer_invalid', 'It cannot be used.'),

@@ -2,6 +2,7 @@ import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
 import type { LinkSecret } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/clock.js';
+import { finalityOf } from '../../../redemption/finality.js';
 import { type RenewedLink, type RenewLinkDependencies, renewLink } from '../../../redemption/renew-link.js';
 import { type RenewableLink, renewableLink } from '../../../redemption/renewable-link.js';
 import { RenewalPlan } from '../../../redemption/renewal-plan.js';
@@ -14,7 +15,7 @@ import type { NamespacePlace, SecretResource } from '../requesting/namespace-pla
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
 import { WorkQueue } from '../work-queue.js';
-import { inOwnWords, isRefusedForGood } from './token-failures.js';
+import { inOwnWords } from './token-failures.js';
 
 export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
@@ -179,7 +180,7 @@ export class LinkRenewals {
       observer.renewed(key, renewed);
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
-      if (due && isRefusedForGood(error)) this.#plan.giveUp(due.certificateSha256);
+      if (due && finalityOf(error) === 'refused') this.#plan.giveUp(due.certificateSha256);
       else if (due) this.#plan.putOff(due, clock());
       observer.failed(key, inOwnWords(error));
     }
