@@ -12,6 +12,8 @@ export interface PendingRedemption {
   replaceKey(damaged: string, keyPem: string): Promise<string>;
   /** Keeps an answer in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
   replaceAnswer(damaged: string, text: string): Promise<string>;
+  /** Told that a key has led to nothing and will not: where it is all that is kept, it need not be kept. */
+  discardKey(keyPem: string): Promise<void>;
   /** Removes an answer, if it is `damaged`. */
   discardAnswer(damaged: string): Promise<void>;
   /** The last posting of the code to a server that counts every posting, or undefined. */

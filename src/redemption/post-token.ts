@@ -26,6 +26,9 @@ export interface PostedAnswer {
 /** A failure after which a server that counts every posting may have counted a use. */
 export class PerhapsSpent extends RedemptionError {}
 
+/** A refusal after an answer of the same run was lost, which may have been a certificate. */
+export class RefusedAfterLoss extends RedemptionError {}
+
 const MOST_POSTINGS = 3;
 const POLL_MS = 100;
 // Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
@@ -53,7 +56,10 @@ export async function postOrReplay(
     try {
       return { text: await deps.client.redeem(redemption), earlier: false };
     } catch (error) {
-      if (!(error instanceof RedemptionError) || error.code !== 'outcome_unknown') throw error;
+      if (!(error instanceof RedemptionError)) throw error;
+      if (error.code !== 'outcome_unknown') {
+        throw posting === 1 ? error : new RefusedAfterLoss(error.code, error.message, { cause: error });
+      }
       if (posting < MOST_POSTINGS) continue;
       throw new RedemptionError(
         'service_unavailable',

@@ -18,6 +18,7 @@ import type { Materializer } from './materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from './pending-redemption.js';
 import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
 import type { AnswerReader, ReceivedLink } from './redemption-client.js';
+import { isKeyUnused } from './unused-key.js';
 
 /** One token, and what is wanted of it. */
 export interface RedeemTokenRequest {
@@ -80,8 +81,14 @@ export async function redeemToken(
   }
   const pending = await deps.openPending(pendingRedemptionId(request.token));
   const kept = await keptAnswer(pending, name, deps.materializer);
+  // A service that is not reached, or refuses here already, leaves no key behind.
+  const checked = kept === undefined ? await deps.client.check(request.token) : undefined;
   const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
-  const keptKey = await pending.ensureKey(makeKey);
+  let made: string | undefined;
+  const keptKey = await pending.ensureKey(async () => {
+    made = await makeKey();
+    return made;
+  });
   const context = { privateKeyPem: keptKey, tokenUrl: request.token.url };
   const readKept = (text: string, now: number) =>
     deps.readAnswer(text, { ...context, now, name: request.name, kept: true });
@@ -94,9 +101,11 @@ export async function redeemToken(
   const damage = judged === 'other-key' || !isPrivateKey(keptKey) ? 'key' : judged && 'answer';
   const damaged = damage && pending.places[damage];
   await deps.checkpoint('key-created');
-  const check = await deps.client.check(request.token).catch((error: unknown) => {
-    throw damaged === undefined ? error : becauseOf(damaged, error);
-  });
+  const check =
+    checked ??
+    (await deps.client.check(request.token).catch((error: unknown) => {
+      throw damaged === undefined ? error : becauseOf(damaged, error);
+    }));
   const counts = check === 'stock';
   const retry = request.retry ?? false;
   if (damage !== undefined && !retry) {
@@ -111,9 +120,11 @@ export async function redeemToken(
 
   const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
   const redemption = { token: request.token, name, subject, csrDer, renews: request.renews };
-  const posted = counts
-    ? await postOnce(redemption, { pending, retry }, deps)
-    : await postOrReplay(redemption, deps);
+  const posting = counts ? postOnce(redemption, { pending, retry }, deps) : postOrReplay(redemption, deps);
+  const posted = await posting.catch(async (error: unknown) => {
+    if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem);
+    throw error;
+  });
   const read = (text: string, asked: { readonly name: string | undefined; readonly kept: boolean }) =>
     deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...asked });
   const answer = posted.earlier

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import { linkgrant } from '../support/command-line.js';
 import { type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
@@ -33,6 +35,10 @@ function forward({ token, port }: TestServer, { url, headers, body }: SeenReques
 }
 
 const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const FOR_GOOD = [
+  ...(['code_wrong', 'grant_unknown', 'grant_expired', 'grant_revoked', 'grant_exhausted'] as const),
+  ...(['code_expired', 'code_revoked', 'code_exhausted', 'policy_name'] as const),
+] as const;
 const itemsOf = <T>({ items }: { readonly items: readonly T[] }) => items;
 // A handshake that finds the certificate not valid now looks once more at the clock.
 const CONNECTIONS_A_TRY = 2;
@@ -51,7 +57,8 @@ describe('an AccessToken that cannot be redeemed', () => {
   it.each([
     ['a spent grant', 404, 'No such access granted', 'redeemed as often as it allows'],
     ['a wrong code', 403, 'Redemption of access token refused', 'refused the code'],
-  ])('says so of %s, and asks once', async (_, status, text, message) => {
+    ['a grant that has ended', 404, 'No such claim', 'knows no such grant'],
+  ])('says so of %s, and asks no more', async (_, status, text, message) => {
     const server = await serveHttps((request, _incoming, response) => {
       if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
       else response.writeHead(status).end(`${text}\n`);
@@ -59,7 +66,8 @@ describe('an AccessToken that cannot be redeemed', () => {
     at.keep(server);
     const place = await at.namespace();
     const redeemer = await at.run();
-    await place.put(server.token);
+    // What such a server does not know is believed at once of a token whose end has passed.
+    await place.put({ ...server.token, expirationTime: Date.parse('2026-01-01T00:00:00Z') });
     const token = await place.said('Refused');
     expect(token.status?.redeemed).toBe(false);
     expect(token.status?.message).toContain(message);
@@ -72,6 +80,55 @@ describe('an AccessToken that cannot be redeemed', () => {
     expect(await place.links()).toEqual([]);
     expect(namesOf(await place.secrets())).toEqual([]);
   });
+
+  it.each(FOR_GOOD)('leaves no key behind where linkgrant says %s', async (code) => {
+    const server = await at.issuing('linkgrant');
+    server.refuse(code);
+    const place = await at.namespace();
+    await at.run();
+    await place.put(server.token);
+    await place.said('Refused');
+    expect(namesOf(await place.secrets())).toEqual([]);
+  });
+
+  it('makes no key while its service is not reached', async () => {
+    const server = await at.issuing('linkgrant');
+    await server.close();
+    const place = await at.namespace();
+    await at.run();
+    await place.put(server.token);
+    await place.said('Error');
+    expect(namesOf(await place.secrets())).toEqual([]);
+  });
+
+  it.each(['grant_unknown', 'grant_revoked', 'grant_expired'] as const)(
+    'keeps its key where an answer was lost before %s was said, for a retry by hand',
+    async (code) => {
+      const server = await at.issuing('linkgrant');
+      server.loseAnswers(3);
+      const place = await at.namespace();
+      const redeemer = await at.run();
+      await place.put(server.token);
+      await place.said('Error');
+      server.refuse(code);
+      if (code !== 'grant_expired') {
+        await place.said('Refused');
+        expect(namesOf(await place.secrets())).toEqual([expect.stringMatching(/^linkgrant-pending-/)]);
+        await redeemer.stop('SIGTERM');
+        server.refuse(undefined);
+        const words = ['token', 'redeem', '-', '--platform', 'kubernetes', '-n', place.namespace];
+        const byHand = await linkgrant([...words, '--kubeconfig', at.cluster.kubeconfig], {
+          input: encodeAccessToken(server.token),
+        });
+        expect(byHand).toMatchObject({ code: 0, stderr: '' });
+      } else {
+        // The service looks for the key first.
+        await place.said('Ready');
+      }
+      expect(server.issued()).toBe(1);
+      expect(namesOf(await place.secrets())).toEqual(['my-link']);
+    },
+  );
 
   it.each([
     ['Refused', 'a wrong code', false],

@@ -5,7 +5,7 @@ import { LINKS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
-import type { TestServer } from '../support/hostile-server.js';
+import { serveHttps, type TestServer } from '../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
 import { startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
@@ -108,6 +108,43 @@ describe('token redeem --platform kubernetes', () => {
     expect(server.issued()).toBe(1);
     expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
     expect((await place.links()).map(({ metadata }) => metadata.name)).toEqual(['my-link']);
+  });
+
+  it.each(['grant_unknown', 'grant_expired', 'grant_revoked'] as const)(
+    'leaves no key behind where %s is said, and keeps one whose answer may have been lost before',
+    async (code) => {
+      const server = await start('linkgrant');
+      const place = await site();
+      const file = place.tokenFile(server.token);
+      server.refuse(code);
+      expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 3 });
+      expect(await place.secrets()).toEqual([]);
+      server.refuse(undefined);
+      server.loseAnswers(3);
+      expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 4 });
+      server.refuse(code);
+      await place.run(['token', 'redeem', file]);
+      server.refuse(undefined);
+      expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0, stderr: '' });
+      expect(server.issued()).toBe(1);
+    },
+  );
+
+  it('leaves no key behind where a stock server knows no such grant', async () => {
+    const server = await start('stock');
+    const place = await site();
+    const unknown = await serveHttps((_request, _incoming, response) => {
+      response.writeHead(404).end('No such claim\n');
+    });
+    servers.push(unknown);
+    const expirationTime = Date.now() - 1_000;
+    const file = place.tokenFile({ ...unknown.token, expirationTime });
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 3 });
+    expect(await place.secrets()).toEqual([]);
+    // Where a use may have been counted, what tells of that stays.
+    server.loseAnswers(1);
+    expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 4 });
+    expect(await place.secrets()).toHaveLength(1);
   });
 
   it.each(['linkgrant', 'stock'] as const)(

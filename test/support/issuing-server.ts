@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkEndpoint } from '../../src/domain/link.js';
 import { linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
+import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
@@ -21,6 +23,10 @@ export interface IssuingServer extends TestServer {
   issued(): number;
   /** How many answers from now on are cut before their end; each issues all the same. */
   loseAnswers(count: number): void;
+  /** Each answer to a redemption from now on is given so many milliseconds later. */
+  slowDown(ms: number): void;
+  /** Refuses so from now on, as linkgrant does: one whose grant has ended answers a key again that it knows. */
+  refuse(code: RedemptionErrorCode | undefined): void;
 }
 
 /** The answer of a redemption. */
@@ -53,6 +59,8 @@ export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise
   const byKey = new Map<string, string>();
   let issued = 0;
   let toLose = 0;
+  let laterMs = 0;
+  let refused: RedemptionErrorCode | undefined;
   const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
     if (body !== CODE) return undefined;
     const name = String(headers.name);
@@ -71,13 +79,28 @@ export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise
     }
     return answer;
   };
+  const isKnown = ({ headers }: SeenRequest) => {
+    const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
+    return !('invalid' in request) && byKey.has(request.keySha256);
+  };
   const server = await serveHttps((request, _incoming, response) => {
-    if (request.url.endsWith('/-/check')) {
+    const isCheck = request.url.endsWith('/-/check');
+    // Who asks for the state is told it, of a grant that there is.
+    const isRefused = isCheck
+      ? refused === 'grant_unknown'
+      : refused !== 'grant_expired' || !isKnown(request);
+    if (refused !== undefined && isRefused) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify({ code: refused }));
+      return;
+    }
+    if (isCheck) {
       if (manner === 'stock') response.writeHead(404).end('No such claim\n');
       else response.end(JSON.stringify(check(byKey.size)));
       return;
     }
-    void answerTo(request).then((answer) => {
+    void answerTo(request).then(async (answer) => {
+      if (laterMs > 0) await sleep(laterMs);
       if (answer === undefined) {
         response.writeHead(403).end('Redemption of access token refused\n');
       } else if (toLose > 0) {
@@ -95,6 +118,12 @@ export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise
     issued: () => issued,
     loseAnswers: (count) => {
       toLose = count;
+    },
+    slowDown: (ms) => {
+      laterMs = ms;
+    },
+    refuse: (code) => {
+      refused = code;
     },
   };
 }

@@ -281,6 +281,32 @@ describe('a lost answer', () => {
   });
 });
 
+describe('a key', () => {
+  const keys = () => [...site.files().keys()].filter((path) => path.endsWith('/key.pem'));
+
+  test('is not made for a service that is not reached, or that refuses to be asked', async () => {
+    const server = await start('linkgrant');
+    server.refuse('grant_unknown');
+    expect(await site.outcome({ token: server.token })).toBe('grant_unknown');
+    await server.close();
+    opened.length = 0;
+    expect(await site.outcome({ token: server.token })).toBe('connection_refused');
+    expect(keys()).toEqual([]);
+  });
+
+  test.each(['grant_expired', 'grant_revoked'] as const)(
+    'that was posted stays in its directory after %s',
+    async (code) => {
+      const server = await start('linkgrant');
+      server.refuse(code);
+      expect(await site.outcome({ token: server.token })).toBe(code);
+      expect(keys()).toHaveLength(1);
+      server.refuse(undefined);
+      expect(await site.outcome({ token: server.token })).toBe('redeemed');
+    },
+  );
+});
+
 describe('a stock server that refuses', () => {
   test('after it counted, or with an answer that cannot be used, is not posted to again', async () => {
     for (const [status, body, code] of [

@@ -27,8 +27,7 @@ export const COMPONENT = 'app.kubernetes.io/component';
 /** Value of that label on a pending redemption. */
 export const PENDING_REDEMPTION = 'pending-redemption';
 
-/** What the key is kept under. */
-export const KEY = 'key.pem';
+const KEY = 'key.pem';
 const ANSWER = 'answer.yaml';
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
@@ -57,7 +56,7 @@ class PendingSecret implements PendingRedemption {
     this.#place = place;
     this.#clock = clock;
     this.#id = id;
-    this.#name = pendingSecretName(id);
+    this.#name = `linkgrant-pending-${id}`;
     const secret = placeOf(SECRETS, this.#name, place.namespace);
     this.places = { key: `${KEY} in ${secret}`, answer: `${ANSWER} in ${secret}` };
   }
@@ -105,6 +104,17 @@ class PendingSecret implements PendingRedemption {
       (kept) => ((kept[ANSWER] ?? damaged) === damaged ? { ...kept, [ANSWER]: text } : undefined),
       ANSWER,
     );
+  }
+
+  /** A run beside this one that comes to an answer all the same makes it again, with the key that it has read. */
+  async discardKey(keyPem: string): Promise<void> {
+    await persisting(async () => {
+      const there = await this.#find();
+      const { [KEY]: kept, ...rest } = textsOf(there);
+      if (!there || kept !== keyPem || Object.keys(rest).length > 0) return;
+      const { uid, resourceVersion } = there.metadata;
+      await this.#place.client.delete(SECRETS, this.#key, { uid, resourceVersion });
+    });
   }
 
   async discardAnswer(damaged: string): Promise<void> {
@@ -227,11 +237,6 @@ class PendingSecret implements PendingRedemption {
       throw new ApiError(error.message, { reason: 'conflict' }, { cause: error });
     }
   }
-}
-
-/** Name of the Secret of a pending redemption. */
-export function pendingSecretName(id: string): string {
-  return `linkgrant-pending-${id}`;
 }
 
 function textsOf(secret: Stored<SecretResource> | undefined): Texts {

@@ -16,7 +16,6 @@ import { ACCESS_TOKENS, SECRETS } from '../kinds.js';
 import type { NamespacePlace } from '../requesting/namespace-place.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
 import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
-import { discardUnusedKey } from '../requesting/unused-key.js';
 import type { Stored } from '../resource.js';
 import type { SiteFacts } from '../site-resource.js';
 import type { Worked } from '../work-queue.js';
@@ -27,7 +26,7 @@ import {
   redeemedCondition,
   type TokenState,
 } from './access-token-resource.js';
-import { failedState, inOwnWords, isKeyUnused } from './token-failures.js';
+import { failedState, inOwnWords } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
 import { Verdicts } from './verdicts.js';
 
@@ -143,9 +142,6 @@ export class TokenReconciler {
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
       const failure = inOwnWords(error);
       const state = failedState(failure);
-      if (state.reason === 'Refused' && isKeyUnused(failure)) {
-        await discardUnusedKey(place, pendingRedemptionId(token));
-      }
       await status.say(resource, state);
       if (state.reason === 'Error') throw failure;
       this.#verdicts.keep(key, resource, state.reason);
