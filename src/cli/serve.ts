@@ -13,6 +13,7 @@ import { runWorker } from './serve-worker.js';
 import { runWorkers } from './serve-workers.js';
 import { serviceManager } from './service-manager.js';
 import { toldToStop } from './told-to-stop.js';
+import { refuseUnusedFlags } from './unused-flags.js';
 
 type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
@@ -21,10 +22,12 @@ export async function serveCommand(
   flags: Readonly<Record<string, unknown>>,
   context: Context,
 ): Promise<void> {
-  const { settings } = anyConfigurationFrom(flags);
+  const configuration = anyConfigurationFrom(flags);
+  const { settings } = configuration;
   refuseEndpoints(settings);
   refuseForCluster(settings);
   const redeems = isForTokens(settings);
+  refuseUnusedFlags(configuration, redeems);
   const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
   try {
     if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);

@@ -97,6 +97,29 @@ describe('a service whose configuration is wrong', () => {
     expect(error).toContain(reason);
   });
 
+  const REDEEMING = ['-p', 'kubernetes', '--controllers', 'accesstoken', '--no-redemption'];
+  it.each([
+    [[...REDEEMING, '--listen', ':9443'], '--listen would change nothing beside --no-redemption'],
+    [
+      [...REDEEMING, '--allow-redeem-by-key', '--external-url', 'https://grants.example.com'],
+      '--external-url, --allow-redeem-by-key would change nothing beside --no-redemption',
+    ],
+    [
+      ['--token-network', '192.0.2.0/24'],
+      '--token-network would change nothing without --controllers accesstoken',
+    ],
+  ])('refuses flags that would change nothing: %j', async (words, reason) => {
+    const { code, error, hint } = await refused(words);
+    expect({ code, error }).toEqual({ code: 2, error: reason });
+    expect(hint).toMatch(/^leave that out: /);
+  });
+
+  it('takes it that a variable is for the service beside it', async () => {
+    const away = [...REDEEMING, '--kubeconfig', place.path('no-kubeconfig.yaml')];
+    const { error } = await refused(away, { LINKGRANT_LISTEN: ':9443' });
+    expect(error).toContain('no-kubeconfig.yaml');
+  });
+
   it('names a configuration file that is not there', async () => {
     const { code, error } = await refused(['--config', place.path('missing.yaml')]);
     expect(code).toBe(2);

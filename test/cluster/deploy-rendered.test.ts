@@ -113,6 +113,14 @@ describe('the Helm chart', () => {
     expect(bindings.map(({ metadata }) => metadata.namespace)).toEqual(['east', 'north']);
   });
 
+  it('refuses to name namespaces for a redeemer that has no right outside of its own', async () => {
+    const values = { scope: 'namespace', redeemer: { enabled: true, namespaces: ['east'] } };
+    const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
+    const { code, stderr } = await tools.run('helm', words);
+    expect(code).toBe(1);
+    expect(stderr).toContain('redeemer.namespaces is for scope cluster');
+  });
+
   it('asks for nothing in the whole cluster where its scope is a namespace', async () => {
     const redeemer = { enabled: true };
     const manifests = await rendered({ scope: 'namespace', crds: { install: false }, redeemer }, 'west');
