@@ -85,9 +85,11 @@ export function redeemer(
     readonly checkpoint: Checkpoint;
     /** Resolves after so many milliseconds; a rejection ends what is under way. */
     readonly wait?: (milliseconds: number) => Promise<void>;
+    /** Nothing is asked of a service any more once it is aborted. */
+    readonly stopping?: AbortSignal;
   },
 ): Redeem {
-  const { clock, checkpoint, wait = sleep } = options;
+  const { clock, checkpoint, wait = sleep, stopping } = options;
   return (request, materializer, limitMs) =>
     redeemToken(request, {
       client: createRedemptionClient({
@@ -101,6 +103,7 @@ export function redeemer(
       clock,
       checkpoint,
       wait,
+      stopping,
       // A run beside this one may take as long as the side allows, whatever this exchange may.
       patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
     });

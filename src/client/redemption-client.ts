@@ -21,9 +21,14 @@ export interface RedemptionClientOptions extends ConnectionOptions {
 /** A RedemptionClient over HTTPS as Skupper speaks it, with the CSR and the check that linkgrant adds. */
 export function createRedemptionClient(options: RedemptionClientOptions): RedemptionClient {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const post = async (token: AccessToken, path: string, headers: Readonly<Record<string, string>>) => {
+  const post = async (
+    token: AccessToken,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    givenUp: readonly AbortSignal[] = [],
+  ) => {
     const url = urlOf(token);
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...givenUp]);
     const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca: token.ca };
     const socket = await openConnection(target, options, signal);
     const request = {
@@ -35,10 +40,10 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
     return exchange(socket, request, signal, LONGEST_ANSWER);
   };
   return {
-    check: async (token) => {
+    check: async (token, signal) => {
       const path = `${urlOf(token).pathname.replace(/\/+$/, '')}/-/check`;
       const headers = { accept: 'application/json, application/problem+json' };
-      return readCheck(await post(token, path, headers).catch(lostCheck));
+      return readCheck(await post(token, path, headers, signal && [signal]).catch(lostCheck));
     },
     redeem: async (redemption) => {
       const { pathname, search } = urlOf(redemption.token);

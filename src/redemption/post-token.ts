@@ -15,6 +15,8 @@ export interface PostingDependencies {
   readonly patienceMs: number;
   /** How long this run may wait for another's posting, in milliseconds; absent for as long as that takes. */
   readonly longestWaitMs?: number | undefined;
+  /** Nothing is asked any more once it is aborted, which rejects with its reason; the answer to a posting is waited for. */
+  readonly stopping?: AbortSignal | undefined;
 }
 
 /** The text of an answer; `earlier` when it is the kept one of another run. */
@@ -52,6 +54,7 @@ export async function postOrReplay(
   deps: PostingDependencies,
 ): Promise<PostedAnswer> {
   for (let posting = 1; ; posting += 1) {
+    deps.stopping?.throwIfAborted();
     await deps.checkpoint('before-post');
     try {
       return { text: await deps.client.redeem(redemption), earlier: false };
@@ -81,6 +84,7 @@ export async function postOnce(
   deps: PostingDependencies,
 ): Promise<PostedAnswer> {
   for (let unknown = 1; ; unknown += 1) {
+    deps.stopping?.throwIfAborted();
     const turn = await takeTurn(pending, retry, deps);
     if ('text' in turn) return turn;
     await deps.checkpoint('before-post');

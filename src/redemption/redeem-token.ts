@@ -81,8 +81,9 @@ export async function redeemToken(
   }
   const pending = await deps.openPending(pendingRedemptionId(request.token));
   const kept = await keptAnswer(pending, name, deps.materializer);
+  const ask = () => checkUnlessStopping(request.token, deps);
   // A service that is not reached, or refuses here already, leaves no key behind.
-  const checked = kept === undefined ? await deps.client.check(request.token) : undefined;
+  const checked = kept === undefined ? await ask() : undefined;
   const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
   let made: string | undefined;
   const keptKey = await pending.ensureKey(async () => {
@@ -103,7 +104,7 @@ export async function redeemToken(
   await deps.checkpoint('key-created');
   const check =
     checked ??
-    (await deps.client.check(request.token).catch((error: unknown) => {
+    (await ask().catch((error: unknown) => {
       throw damaged === undefined ? error : becauseOf(damaged, error);
     }));
   const counts = check === 'stock';
@@ -131,6 +132,16 @@ export async function redeemToken(
     ? posted.text
     : await keep(read(posted.text, { name, kept: false }), kept, pending, deps);
   return putInPlace(read(answer, { name: request.name, kept: true }), keyPem, false, request, pending, deps);
+}
+
+async function checkUnlessStopping(token: AccessToken, { client, stopping }: RedeemTokenDependencies) {
+  try {
+    return await client.check(token, stopping);
+  } catch (error) {
+    // Then it was given up, whatever that looks like.
+    stopping?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** The answer of an earlier run. If there is none, the link's place is sure to be free and writable. */

@@ -34,8 +34,11 @@ export interface TokenRedemption {
  * message and its causes hold neither the code nor text that the peer chose.
  */
 export interface RedemptionClient {
-  /** Asks for the state of the token's grant and spends nothing; `stock` when a Skupper grant server answers. */
-  check(token: AccessToken): Promise<TokenCheck | 'stock'>;
+  /**
+   * Asks for the state of the token's grant and spends nothing; `stock` when a Skupper grant server answers. Aborting
+   * `signal` gives up.
+   */
+  check(token: AccessToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
   /**
    * Posts the code once and gives the whole body of a 200 answer, unjudged. `outcome_unknown` when the first byte of
    * the request was sent and no whole answer came back; every other connection failure left nothing counted.

@@ -4,7 +4,7 @@ import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
 import { linkgrant } from '../support/command-line.js';
-import type { TestServer } from '../support/hostile-server.js';
+import { serveHttps, type TestServer } from '../support/hostile-server.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
@@ -117,6 +117,32 @@ describe('an AccessToken', () => {
     expect((await place.token()).status).toEqual(status);
     expect(postings(server)).toHaveLength(1);
     expect(server.issued()).toBe(1);
+  });
+
+  it('is Ready though its redeemer is told to stop, where its server takes nearly all the time that it may', async () => {
+    const server = await at.issuing('stock');
+    server.slowDown(8_900);
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put(server.token);
+    await until('the posting', async () => postings(server).length > 0);
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+    expect((await place.token()).status).toMatchObject({ redeemed: true, status: 'Ready' });
+    expect(namesOf(await place.secrets())).toEqual(['my-link']);
+    expect(server.issued()).toBe(1);
+  });
+
+  it('is not posted any more once its redeemer is told to stop, nor waited for', async () => {
+    const server = at.keep(await serveHttps(() => undefined));
+    const place = await at.namespace();
+    const redeemer = await at.run();
+    await place.put(server.token);
+    await until('the check', async () => server.seen.length > 0);
+    expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+    expect(postings(server)).toEqual([]);
+    expect((await place.token()).status).toBe(undefined);
+    expect(await place.secrets()).toEqual([]);
+    expect(redeemer.log().filter(({ event }) => event === 'token_failed')).toEqual([]);
   });
 
   it('whose outcome is unknown is Ready once somebody had it posted again by hand', async () => {
