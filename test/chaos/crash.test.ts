@@ -83,10 +83,8 @@ describe('a service killed in the middle of a redemption', () => {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
       `at %s has counted what it recorded (limit ${limit})`,
       async (checkpoint) => {
-        const dying = await startService();
-        const token = await issueToken('--redemptions-allowed', limit);
-        await dying.stop();
         const killed = await startService({ killedAt: checkpoint });
+        const token = await issueToken('--redemptions-allowed', limit);
         const lost = await redeem(token);
         expect((await killed.ended).signal).toBe('SIGKILL');
         expect(lost.code, lost.stderr).toBe(4);
@@ -111,10 +109,8 @@ describe('a service killed in the middle of a redemption', () => {
   it.each(AFTER_COMMIT)(
     'at %s still gives the recorded certificate after the grant has expired',
     async (checkpoint) => {
-      const dying = await startService();
-      const token = await issueToken('--expiration-window', '10m');
-      await dying.stop();
       const killed = await startService({ killedAt: checkpoint });
+      const token = await issueToken('--expiration-window', '10m');
       await redeem(token);
       expect((await killed.ended).signal).toBe('SIGKILL');
       const { serials } = await ledger();

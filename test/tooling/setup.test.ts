@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROJECT } from './project-copy.js';
 
 const INSTALLS = 'setup: installing dependencies (npm ci)';
@@ -19,6 +19,8 @@ const BUILDS = 'setup: building dist/ (tsc)';
 
 describe('the set-up of a checkout', () => {
   let root: string;
+  /** The project as its first set-up left it, which took seconds. */
+  let finished: string | undefined;
   const write = (path: string, text: string) => writeFileSync(join(root, path), text);
   const has = (path: string) => existsSync(join(root, path));
 
@@ -47,6 +49,7 @@ describe('the set-up of a checkout', () => {
     write('src/deep/gone.ts', 'export const gone = true;\n');
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterAll(() => finished && rmSync(finished, { recursive: true, force: true }));
 
   const writeLock = (mark = '') => {
     const packages = {
@@ -74,6 +77,18 @@ describe('the set-up of a checkout', () => {
     return { status, lines: said.out.split('\n').filter((line) => line !== ''), err: said.err };
   };
 
+  /** The project after a set-up. */
+  const afterSetUp = async () => {
+    const copying = { recursive: true, verbatimSymlinks: true, force: true };
+    if (finished !== undefined) {
+      cpSync(finished, root, copying);
+      return;
+    }
+    expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
+    finished = mkdtempSync(join(tmpdir(), 'linkgrant-finished-'));
+    cpSync(root, finished, copying);
+  };
+
   it('installs and builds a fresh clone, and then does nothing and says nothing', async () => {
     expect(await setUp()).toEqual({ status: 0, lines: [INSTALLS, BUILDS], err: '' });
     expect(readFileSync(join(root, 'dist/main.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
@@ -84,7 +99,7 @@ describe('the set-up of a checkout', () => {
   });
 
   it('builds anew what has changed, and removes what no source stands for any more', async () => {
-    await setUp();
+    await afterSetUp();
     expect(has('dist/deep/gone.js')).toBe(true);
     rmSync(join(root, 'src/deep'), { recursive: true });
     write('src/main.ts', '#!/usr/bin/env node\nexport const answer: number = 2;\n');
@@ -94,14 +109,14 @@ describe('the set-up of a checkout', () => {
   });
 
   it('installs again when the lock file has changed, and builds again when told to', async () => {
-    await setUp();
+    await afterSetUp();
     writeLock('\n');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
     expect(await setUp('--force-build')).toMatchObject({ status: 0, lines: [BUILDS] });
   });
 
   it('installs again where the packages were built for another Node', async () => {
-    await setUp();
+    await afterSetUp();
     write('node_modules/.linkgrant-installed', 'of another Node\n');
     expect(await setUp()).toMatchObject({ status: 0, lines: [INSTALLS] });
   });
@@ -124,7 +139,7 @@ describe('the set-up of a checkout', () => {
   });
 
   it('leaves the last build where the sources do not compile, says why, and tries again', async () => {
-    await setUp();
+    await afterSetUp();
     write('src/main.ts', 'export const answer: number = "two";\n');
     const broken = await setUp();
     expect(broken).toMatchObject({ status: 1, err: expect.stringContaining('TS2322') });
