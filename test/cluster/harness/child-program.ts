@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 
+// They are written in Go, and live for half a minute: a fifth of their work would be to collect garbage.
+const ENVIRONMENT = { GOGC: '400', ...process.env };
+
 /** A program that runs beside a test, with what it says in a file. */
 export class ChildProgram {
   readonly #child: ChildProcess;
@@ -10,7 +13,7 @@ export class ChildProgram {
 
   constructor(command: string, args: readonly string[], log: string) {
     this.#log = log;
-    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
     const out = createWriteStream(log, { flags: 'a' });
     this.#child.stdout?.pipe(out, { end: false });
     this.#child.stderr?.pipe(out, { end: false });
