@@ -14,6 +14,8 @@ export interface UninstallFlags {
   readonly [setting: string]: unknown;
 }
 
+const RUNNING = { service: 'the service', redeemer: 'the redeemer of AccessTokens' } as const;
+
 interface Named {
   readonly kind: string;
   readonly namespace?: string | undefined;
@@ -45,10 +47,10 @@ export async function uninstallCommand({
     });
   }
   await withCluster(flags, settings, async ({ uninstallation }) => {
-    const { service, find, remove } = uninstallation({ withCrd });
-    const { seen } = await service();
-    if (seen === 'leading' && !dryRun) {
-      throw new CommandError('the service still runs, and would make again what is removed', {
+    const { running, find, remove } = uninstallation({ withCrd });
+    const program = dryRun ? undefined : await running();
+    if (program !== undefined) {
+      throw new CommandError(`${RUNNING[program]} still runs, and would make again what is removed`, {
         exitCode: 1,
         hint: 'delete its Deployment first (docs/kubernetes.md), and wait until it has stopped; --dry-run shows what would go',
       });

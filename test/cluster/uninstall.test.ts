@@ -7,15 +7,24 @@ import {
   REDEMPTIONS,
   SECRETS,
 } from '../../src/platforms/kubernetes/kinds.js';
+import { TOKENS_LEASE } from '../../src/platforms/kubernetes/lease-access.js';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';
-import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
+import {
+  LINKGRANT,
+  type LinkgrantAccount,
+  linkgrantAccount,
+  shippedAccount,
+} from './harness/linkgrant-account.js';
 import { personIn } from './harness/person.js';
 import { post } from './harness/post.js';
+import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { readyGrant, serveCluster } from './harness/served.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
+
+type LeaseResource = Resource & { readonly spec?: { readonly holderIdentity?: string } };
 
 let cluster: TestCluster;
 let account: LinkgrantAccount;
@@ -131,6 +140,34 @@ describe('uninstall', () => {
     const forbidden = await weak.run(['uninstall', '--yes']);
     expect(forbidden.code).toBe(3);
     expect(refusalOf(forbidden).error).toMatch(/^the API server does not allow it: /);
+  });
+
+  it('lets what redeems AccessTokens keep its Lease while that runs', async () => {
+    const itsAccount = await shippedAccount(cluster, 'redeemer', REDEEMER);
+    const redeemer = await startRedeemer(itsAccount.kubeconfig);
+    try {
+      await until('it to lead', async () => {
+        const lease = await cluster.admin.find<LeaseResource>(LEASES, {
+          namespace: REDEEMER,
+          name: TOKENS_LEASE,
+        });
+        return lease?.spec?.holderIdentity;
+      });
+      const running = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
+      expect(running).toMatchObject({ code: 1, stdout: '' });
+      expect(refusalOf(running)).toMatchObject({
+        error: 'the redeemer of AccessTokens still runs, and would make again what is removed',
+        hint: expect.stringContaining('delete its Deployment first'),
+      });
+      expect(await namesIn(LEASES, REDEEMER)).toEqual([TOKENS_LEASE]);
+      expect(await redeemer.stop('SIGTERM')).toMatchObject({ code: 0 });
+      const done = await uninstall('-A', '--yes', '--service-namespace', REDEEMER);
+      expect(done).toMatchObject({ code: 0, stderr: '' });
+      expect(await namesIn(LEASES, REDEEMER)).toEqual([]);
+    } finally {
+      await redeemer.stop();
+      itsAccount.remove();
+    }
   });
 
   it('takes the CRD along where that is wanted', async () => {

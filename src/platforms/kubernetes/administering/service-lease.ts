@@ -8,20 +8,25 @@ const DEFAULT_DURATION_S = 15;
 // The clocks of replicas and of who looks are not the same.
 const CLOCKS_APART_MS = 60_000;
 
-/** What the Lease of the service in a namespace tells of it. */
+/** What the Lease of a program in a namespace tells of it. */
 export type LeaseSight =
   | { readonly seen: 'leading'; readonly holder: string }
   | { readonly seen: 'stopped' | 'none' | 'forbidden' };
 
 /** Whether a service of grants runs in a namespace, by the Lease of the replica that writes their status. */
-export async function seeService(
+export function seeService(client: KubernetesClient, namespace: string, now: number): Promise<LeaseSight> {
+  return seeLeader(client, { namespace, name: GRANTS_LEASE }, now);
+}
+
+/** Whether somebody leads by that Lease. */
+export async function seeLeader(
   client: KubernetesClient,
-  namespace: string,
+  lease: { readonly namespace: string; readonly name: string },
   now: number,
 ): Promise<LeaseSight> {
   let found: Awaited<ReturnType<ReturnType<typeof leaseAccess>['find']>>;
   try {
-    found = await leaseAccess(client, { namespace, name: GRANTS_LEASE }).find();
+    found = await leaseAccess(client, lease).find();
   } catch (error) {
     if (isApiError(error, 'forbidden')) return { seen: 'forbidden' };
     throw error;

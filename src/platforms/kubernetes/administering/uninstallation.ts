@@ -13,7 +13,7 @@ import { GRANT_UID, type RedemptionResource, SLOT_FINALIZER } from '../store/red
 import { release } from '../store/release.js';
 import { SEALED } from '../store/sealed-answers.js';
 import { toldPlainly } from './plainly.js';
-import { type LeaseSight, seeService } from './service-lease.js';
+import { seeLeader } from './service-lease.js';
 
 /** A resource that is to go, in the words of kubectl. */
 export interface Leftover {
@@ -33,10 +33,13 @@ export interface Leftovers {
   readonly redeemable: readonly Leftover[];
 }
 
+/** What serves grants, or what redeems AccessTokens. */
+export type RunningProgram = 'service' | 'redeemer';
+
 /** Takes away what linkgrant left in a cluster. */
 export interface Uninstallation {
-  /** Whether the service still runs. */
-  service(): Promise<LeaseSight>;
+  /** What of linkgrant still runs in the service's namespace, as far as its Leases may be read. */
+  running(): Promise<RunningProgram | undefined>;
   find(): Promise<Leftovers>;
   /** Removes it, and resolves with what was found and is gone. */
   remove(): Promise<Leftovers>;
@@ -44,8 +47,8 @@ export interface Uninstallation {
 
 const OURS = `${MANAGED_BY}=linkgrant`;
 const OWN_SECRETS = ['linkgrant-server', 'linkgrant-server-ca', CODE_KEYS];
-// Of what serves grants, and of what redeems tokens.
-const OWN_LEASES = [GRANTS_LEASE, TOKENS_LEASE];
+const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
+const PROGRAMS: readonly RunningProgram[] = ['service', 'redeemer'];
 const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
 // Others may write a Redemption meanwhile; whoever does so all the time is told of.
@@ -92,7 +95,13 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
     };
   };
   return toldPlainly<Uninstallation>({
-    service: () => seeService(client, serviceNamespace, clock()),
+    async running() {
+      for (const program of PROGRAMS) {
+        const lease = { namespace: serviceNamespace, name: LEASE_OF[program] };
+        if ((await seeLeader(client, lease, clock())).seen === 'leading') return program;
+      }
+      return undefined;
+    },
     find,
     async remove() {
       const found = await find();
@@ -140,7 +149,7 @@ async function findOwn(
   ): Own[] => items.filter(({ metadata }) => isOwn(metadata)).map(({ metadata }) => ({ kind, metadata }));
   return [
     ...chosen(SECURED_ACCESSES, accesses, ({ name }) => name === SECURED_ACCESS),
-    ...chosen(LEASES, leases, ({ name }) => OWN_LEASES.includes(name)),
+    ...chosen(LEASES, leases, ({ name }) => PROGRAMS.some((program) => LEASE_OF[program] === name)),
     ...chosen(CONFIG_MAPS, configMaps, isOwnConfigMap),
     ...chosen(SECRETS, secrets, isOwnSecret),
     ...chosen(CRDS, crd ? [crd] : []),
