@@ -1,12 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResourceKind } from '../../src/platforms/kubernetes/resource.js';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';
 import { createDatabaseOn } from '../support/postgres-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
-import { CHART, containerOf, type Manifest, manifestOf, manifestsIn } from './harness/manifests.js';
+import { CHART, containerOf, type Manifest, manifestOf, manifestsIn, podOf } from './harness/manifests.js';
+import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 
+const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 const NAME = 'linkgrant-standalone';
 const VALUES = {
   grantServer: { enabled: false },
@@ -22,10 +25,12 @@ const VALUES = {
 const work = new Workplace();
 let tools: DeployTools;
 let postgres: PostgresProcess | undefined;
+let cluster: TestCluster | undefined;
 beforeAll(async () => {
   tools = await DeployTools.open();
 });
 afterAll(async () => {
+  await cluster?.close();
   tools?.close();
   await work.remove();
   await postgres?.remove();
@@ -106,6 +111,66 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     );
     expect(await database.sql('SELECT count(*) AS grants FROM linkgrant.grants')).toEqual([{ grants: '1' }]);
     await service.stop();
+  });
+
+  it('is accepted by an API server, and keeps its volume through an upgrade and when it is taken away', async () => {
+    cluster = await openTestCluster();
+    const { admin, kubeconfig } = cluster;
+    const namespace = await cluster.namespace();
+    const kubectl = (...words: string[]) =>
+      tools.kubectl(['--kubeconfig', kubeconfig, '--namespace', namespace, ...words]);
+    const helm = (...words: string[]) =>
+      tools.helm(['--kubeconfig', kubeconfig, '--namespace', namespace, ...words]);
+    await kubectl('label', `namespace/${namespace}`, 'pod-security.kubernetes.io/enforce=restricted');
+    await kubectl(
+      'create',
+      'secret',
+      'generic',
+      'database',
+      '--from-literal=url=postgres://db.example.com/linkgrant',
+    );
+    const there = async () => {
+      const kinds =
+        'deployments,services,persistentvolumeclaims,networkpolicies,serviceaccounts,roles,rolebindings';
+      const names = await kubectl('get', kinds, '-l', 'app.kubernetes.io/name=linkgrant', '-o', 'name');
+      return names.split('\n').filter(Boolean).sort();
+    };
+    const uidOfVolume = () => kubectl('get', 'persistentvolumeclaim', NAME, '-o', 'jsonpath={.metadata.uid}');
+    const volume = `persistentvolumeclaim/${NAME}`;
+    const all = [
+      `deployment.apps/${NAME}`,
+      `networkpolicy.networking.k8s.io/${NAME}`,
+      volume,
+      `service/${NAME}`,
+    ];
+
+    await helm('install', 'linkgrant', CHART, ...valuesOf(VALUES));
+    expect(await there()).toEqual(all);
+    const uid = await uidOfVolume();
+    const deployment = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
+    expect(await admin.create(PODS, podOf(deployment, namespace))).toMatchObject({
+      spec: { automountServiceAccountToken: false, enableServiceLinks: false },
+    });
+
+    await helm(
+      'upgrade',
+      'linkgrant',
+      CHART,
+      '--reuse-values',
+      '--set',
+      'standalone.endpoints={edge=r.example.com:1}',
+    );
+    const changed = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
+    const endpoint = { name: 'LINKGRANT_ENDPOINT', value: 'edge=r.example.com:1' };
+    expect(containerOf(changed).env).toContainEqual(endpoint);
+    expect(await uidOfVolume()).toBe(uid);
+
+    await helm('uninstall', 'linkgrant');
+    expect(await there()).toEqual([volume]);
+    // Installed again, it finds it.
+    await helm('install', 'linkgrant', CHART, ...valuesOf(VALUES));
+    expect(await there()).toEqual(all);
+    expect(await uidOfVolume()).toBe(uid);
   });
 
   it('passes the strict lint, with its values and all others', async () => {
