@@ -11,6 +11,7 @@ import { REDEEMER, startRedeemer } from './harness/redeemer.js';
 import { expectedRights, ShippedRights } from './harness/shipped-rights.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { tokenNamespace } from './harness/token-namespace.js';
+import { until } from './harness/until.js';
 
 const PODS: ResourceKind = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
@@ -79,6 +80,45 @@ describe('kustomize', () => {
       expectedRights({ ...WATCHED, ...LET_IN, ...OWN }),
     );
     expect(await accounts.rightsOf('east', REDEEMER, await cluster.namespace())).toEqual([]);
+  });
+
+  it('lets whoever administers a namespace let it in there, where that is wanted, and bind nothing else', async () => {
+    const place = await cluster.namespace();
+    const other = await cluster.namespace();
+    const owner = await cluster.serviceAccount(place, []);
+    const account = `${place}:${owner.name}`;
+    await kubectl(
+      ...['-n', place, 'create', 'rolebinding', 'owner', '--clusterrole=admin'],
+      `--serviceaccount=${account}`,
+    );
+    const asOwner = (...words: readonly string[]) =>
+      tools.run('kubectl', ['--kubeconfig', owner.kubeconfig, ...words]);
+    const bind = (namespace: string, role: string) =>
+      asOwner(
+        ...['-n', namespace, 'create', 'rolebinding', `let-in-${role}`, `--clusterrole=${role}`],
+        `--serviceaccount=${REDEEMER}:${REDEEMER}`,
+      );
+    await until('the role admin', () =>
+      accounts.mayDo(owner.kubeconfig, '-n', place, 'create', 'rolebindings'),
+    );
+    expect(await bind(place, REDEEMER)).toMatchObject({ code: 1 });
+
+    await kubectl('apply', '--server-side', '-k', overlay('redeemer-self-service'));
+    // The role admin is added up by a controller.
+    await until('the binding', async () => (await bind(place, REDEEMER)).code === 0);
+    expect(await accounts.rightsOf(REDEEMER, REDEEMER, place)).toEqual(
+      expectedRights({ ...WATCHED, ...LET_IN }),
+    );
+    for (const role of [`${REDEEMER}-watch`, 'cluster-admin']) {
+      const { code, stderr } = await bind(place, role);
+      expect({ code, role }).toEqual({ code: 1, role });
+      expect(stderr).toContain('attempting to grant RBAC permissions not currently held');
+    }
+    expect((await bind(other, REDEEMER)).stderr).toContain('cannot create resource "rolebindings"');
+    const everywhere = ['create', 'clusterrolebinding', 'mine', `--clusterrole=${REDEEMER}`];
+    const { stderr } = await asOwner(...everywhere, `--serviceaccount=${account}`);
+    expect(stderr).toContain('cannot create resource "clusterrolebindings"');
+    await kubectl('delete', 'clusterrole', `${REDEEMER}-bind`);
   });
 
   it('runs pods that the strictest pod security lets in', async () => {

@@ -100,6 +100,13 @@ describe('the Helm chart', () => {
     expect(meaning(chart, own)).toEqual(meaning(await built('redeemer'), own));
   });
 
+  it('makes of the redeemer what kustomize makes, for owners of namespaces that let it in themselves', async () => {
+    const values = { ...REDEEMER_ALONE, redeemer: { enabled: true, selfService: true } };
+    const own = ['linkgrant-redeemer'];
+    const kustomize = meaning(await built('redeemer-self-service'), own);
+    expect(meaning(await rendered(values, 'linkgrant-redeemer'), own)).toEqual(kustomize);
+  });
+
   it('makes of the redeemer what kustomize makes, for one namespace', async () => {
     const chart = await rendered({ ...REDEEMER_ALONE, scope: 'namespace' }, 'east');
     expect(meaning(chart, ['east'])).toEqual(meaning(await built('redeemer-namespace'), ['east']));
@@ -113,13 +120,19 @@ describe('the Helm chart', () => {
     expect(bindings.map(({ metadata }) => metadata.namespace)).toEqual(['east', 'north']);
   });
 
-  it('refuses to name namespaces for a redeemer that has no right outside of its own', async () => {
-    const values = { scope: 'namespace', redeemer: { enabled: true, namespaces: ['east'] } };
-    const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
-    const { code, stderr } = await tools.run('helm', words);
-    expect(code).toBe(1);
-    expect(stderr).toContain('redeemer.namespaces is for scope cluster');
-  });
+  it.each([
+    ['namespaces', ['east']],
+    ['selfService', true],
+  ])(
+    'refuses redeemer.%s where the redeemer has no right outside of its own namespace',
+    async (key, value) => {
+      const values = { scope: 'namespace', redeemer: { enabled: true, [key]: value } };
+      const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
+      const { code, stderr } = await tools.run('helm', words);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`redeemer.${key} is for scope cluster`);
+    },
+  );
 
   it('asks for nothing in the whole cluster where its scope is a namespace', async () => {
     const redeemer = { enabled: true };
@@ -155,6 +168,7 @@ describe('the Helm chart', () => {
         redeemer: {
           enabled: true,
           namespaces: ['east'],
+          selfService: true,
           tokenNetworks: ['192.0.2.0/24', '2001:db8::/32'],
           env: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
         },

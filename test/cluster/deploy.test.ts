@@ -225,11 +225,8 @@ describe('kustomize', () => {
     );
     const may = (verb: string) =>
       accounts.mayDo(viewer.kubeconfig, '-n', place, verb, 'redemptions.linkgrant.dev');
-    // What is aggregated is gathered by a controller that does not run here.
-    await kubectl(
-      ...['create', 'rolebinding', 'aggregated', '-n', place, '--clusterrole=linkgrant-view'],
-      `--serviceaccount=${name}`,
-    );
+    // The role view is added up by a controller.
+    await until('the role view to have it', () => may('get'));
     expect(await Promise.all(['get', 'list', 'create', 'patch', 'delete'].map(may))).toEqual([
       true,
       true,

@@ -148,15 +148,12 @@ const OF_OTHERS = [
   '--permanent',
   '--redemptions',
   '--reload',
-  '--resource',
-  '--resource-name',
   '--sbom-format',
   '--server-side',
   '--serviceaccount',
   '--set',
   '--tag',
   '--type',
-  '--verb',
   '--volumes',
 ];
 

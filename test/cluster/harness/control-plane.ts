@@ -20,6 +20,14 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+// What of it is there: deleted owners and namespaces take theirs along, and roles are added up.
+const CONTROLLERS = [
+  'garbage-collector-controller',
+  'namespace-controller',
+  'serviceaccount-controller',
+  'clusterrole-aggregation-controller',
+];
+
 /** Starts a control plane from the programs in `directory`; it answers some seconds later. */
 export async function startControlPlane(
   directory: string,
@@ -111,7 +119,7 @@ export async function startControlPlane(
         'root-ca-file': certificate,
         'leader-elect': false,
         'secure-port': 0,
-        controllers: 'garbage-collector-controller,namespace-controller,serviceaccount-controller',
+        controllers: CONTROLLERS.join(','),
         'kube-api-qps': 500,
         'kube-api-burst': 1_000,
       });

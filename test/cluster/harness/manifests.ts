@@ -30,7 +30,9 @@ export interface Container {
 }
 
 /** Directory of a kustomize overlay. */
-export function overlay(name: 'cluster' | 'namespace' | 'redeemer' | 'redeemer-namespace'): string {
+export function overlay(
+  name: 'cluster' | 'namespace' | 'redeemer' | 'redeemer-namespace' | 'redeemer-self-service',
+): string {
   return resolve(DEPLOY, 'kustomize/overlays', name);
 }
 

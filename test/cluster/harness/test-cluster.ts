@@ -82,7 +82,7 @@ type Crd = Resource & {
 
 /**
  * Starts an API server, or opens the one that was given, and makes sure of the CRDs. With `controllers` a deleted namespace
- * goes, what belongs to a deleted resource is deleted, and namespaces get their default service account.
+ * goes, what belongs to a deleted resource is deleted, namespaces get their default service account, and roles are aggregated.
  */
 export async function openTestCluster(
   options: { readonly controllers?: boolean } = {},
