@@ -98,7 +98,11 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, Outcom
   /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
-  findReplay(grantUid: string, replayKey: string): Promise<Redemption | undefined>;
+  /**
+   * The redemption of a grant with that replay key. With `known` a store to which looking is dear may leave out what other
+   * processes recorded lately: {@link recordRedemption} finds it all the same.
+   */
+  findReplay(grantUid: string, replayKey: string, scope?: 'known'): Promise<Redemption | undefined>;
   /**
    * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
    * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.

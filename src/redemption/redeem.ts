@@ -23,7 +23,7 @@ import type { StoredCode } from './code-store.js';
 import type { GrantStore } from './grant-store.js';
 import { type LinkAnswer, linkAnswer, type ServicePlace } from './link-answer.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
-import { type KeySource, requestedKey } from './requested-key.js';
+import { type KeySource, type ObtainedKey, requestedKey } from './requested-key.js';
 import type { Site, SiteAccess } from './site.js';
 import {
   NOTHING_SEALED,
@@ -135,10 +135,32 @@ async function redeemProven(
   deps: RedeemDependencies,
 ): Promise<Redeemed | RefusedRedemption> {
   const replayKey = replayKeyOf(asked, deps.stockReplay);
-  const earlier = replayKey && (await deps.store.findReplay(asked.grant.uid, replayKey));
-  const answer = earlier && (await replay(earlier, asked, deps));
+  const answered = async (scope?: 'known'): Promise<Redeemed | Refusal | undefined> => {
+    if (replayKey === undefined) return undefined;
+    const earlier = await deps.store.findReplay(asked.grant.uid, replayKey, scope);
+    return earlier && replay(earlier, asked, deps);
+  };
+  // To sign in vain costs less than to look everywhere, to make a key in vain costs more.
+  const scope = asked.key.made === 'by-client' ? 'known' : undefined;
+  const answer = await answered(scope);
   if (answer) return answer;
+  const prepared = await prepare(asked, known, deps);
+  // Nothing is refused without a look everywhere; recording does that itself.
+  if ('refused' in prepared) return (scope && (await answered())) ?? prepared;
+  return issueAndRecord(asked, prepared, replayKey, deps);
+}
 
+/** What a new redemption is made of. */
+interface Prepared {
+  readonly access: SiteAccess;
+  readonly made: ObtainedKey;
+}
+
+async function prepare(
+  asked: AskedRedemption,
+  known: StoredCode | undefined,
+  deps: RedeemDependencies,
+): Promise<Prepared | RefusedRedemption> {
   const refusal = earlyRefusal(asked, known, deps.clock());
   if (refusal) return refusal;
   if (deps.mayIssue?.() === false) return { refused: 'overloaded' };
@@ -147,18 +169,17 @@ async function redeemProven(
   if (linksToEndpoints(asked.name, access.endpoints).some((link) => !isResourceName(link.name))) {
     return { refused: 'name_invalid' };
   }
-  return issueAndRecord(asked, access, replayKey, deps);
+  const made = await asked.key.obtain();
+  return made ? { access, made } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
 }
 
 async function issueAndRecord(
   asked: AskedRedemption,
-  access: SiteAccess,
+  { access, made }: Prepared,
   replayKey: string | undefined,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal> {
   const { grant, key } = asked;
-  const made = await key.obtain();
-  if (!made) return { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');

@@ -8,8 +8,8 @@ import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/code-keys
 import { isApiError } from './api-error.js';
 import type { KubernetesClient } from './client.js';
 import { SECRETS } from './kinds.js';
+import { LiveRead } from './live-read.js';
 import type { Resource, Stored } from './resource.js';
-import { LiveRead } from './store/live-read.js';
 import { translateFailure } from './store/store-failure.js';
 
 /** Name of the Secret, in the namespace of the service. */

@@ -30,7 +30,6 @@ interface Series {
   count: number;
   /** Name of the Event once it is written. */
   name: string | undefined;
-  writing: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -40,11 +39,13 @@ const MOST_ALIKE = 10;
 const ALIKE_MS = 600_000;
 /** How long what happens again is gathered before it is written, in milliseconds. */
 const GATHER_MS = 10_000;
+// An Event costs the API server as much as a redemption does, and may be late where that may not.
+const REST_MS = 100;
 const LONGEST_MESSAGE = 1_000;
 
 /**
  * Writes Kubernetes Events: the first of its words at once, what follows added up, and of what happens again and again in
- * other words only the first few. Never rejects, and nobody waits for it.
+ * other words only the first few. Ten a second at most, warnings first. Never rejects, and nobody waits for it.
  */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
@@ -53,6 +54,8 @@ export class EventRecorder {
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
   readonly #alike = new Map<string, { readonly since: number; count: number }>();
+  readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
+  #isBusy = false;
 
   /** `instance` is the name of this process among those that write Events of linkgrant. */
   constructor(deps: {
@@ -72,14 +75,19 @@ export class EventRecorder {
     const series = this.#seriesOf(subject, note, now);
     series.count += 1;
     series.lastAt = now;
-    if (series.count === 1) void this.#write(series);
-    else this.#schedule(series);
+    if (series.count === 1) this.#enqueue(series);
+    else series.timer ??= setTimeout(() => this.#enqueue(series), GATHER_MS).unref();
   }
 
   /** Writes nothing more. */
   close(): void {
-    for (const { timer } of this.#series.values()) clearTimeout(timer);
+    for (const series of this.#series.values()) this.#drop(series);
     this.#series.clear();
+  }
+
+  #drop(series: Series): void {
+    clearTimeout(series.timer);
+    this.#due[series.note.type].delete(series);
   }
 
   #seriesOf(subject: EventSubject, note: EventNote, now: number): Series {
@@ -109,7 +117,7 @@ export class EventRecorder {
   #begin(key: string, subject: EventSubject, note: EventNote, now: number): Series {
     const [oldest] = this.#series;
     if (this.#series.size >= MOST_SERIES && oldest) {
-      clearTimeout(oldest[1].timer);
+      this.#drop(oldest[1]);
       this.#series.delete(oldest[0]);
     }
     const series: Series = {
@@ -119,28 +127,34 @@ export class EventRecorder {
       lastAt: now,
       count: 0,
       name: undefined,
-      writing: false,
       timer: undefined,
     };
     this.#series.set(key, series);
     return series;
   }
 
-  #schedule(series: Series): void {
-    series.timer ??= setTimeout(() => void this.#write(series), GATHER_MS).unref();
+  #enqueue(series: Series): void {
+    clearTimeout(series.timer);
+    series.timer = undefined;
+    this.#due[series.note.type].add(series);
+    if (!this.#isBusy) this.#writeNext();
+  }
+
+  #writeNext(): void {
+    const { Warning, Normal } = this.#due;
+    const waiting = Warning.size > 0 ? Warning : Normal;
+    const [series] = waiting;
+    this.#isBusy = series !== undefined;
+    if (!series) return;
+    waiting.delete(series);
+    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), REST_MS).unref());
   }
 
   async #write(series: Series): Promise<void> {
-    clearTimeout(series.timer);
-    series.timer = undefined;
-    if (series.writing) return this.#schedule(series);
-    series.writing = true;
     try {
       if (series.name === undefined || !(await this.#addUp(series, series.name))) await this.#create(series);
     } catch (error) {
       this.#onFailure(error);
-    } finally {
-      series.writing = false;
     }
   }
 

@@ -2,8 +2,8 @@ import { GRANT_REVOKED } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
 import type { ObjectSink } from './informer.js';
+import { LiveRead } from './live-read.js';
 import type { Resource, Stored } from './resource.js';
-import { SharedReads } from './shared-reads.js';
 
 /** Where an AccessGrant is. */
 export interface GrantLocation {
@@ -39,12 +39,12 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
   readonly #absent = new Set<string>();
-  readonly #lists: SharedReads<ReadonlyMap<string, GrantLocation>>;
+  readonly #list: LiveRead<ReadonlyMap<string, GrantLocation>>;
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
     let restUntil = 0;
-    this.#lists = new SharedReads(async () => {
+    this.#list = new LiveRead(async () => {
       const startedAt = options.clock();
       if (restUntil > startedAt) await options.wait(restUntil - startedAt);
       const listedAt = options.clock();
@@ -65,7 +65,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   async locate(uid: string): Promise<GrantLocation | undefined> {
     const known = this.#byUid.get(uid);
     if (known || this.#absent.has(uid)) return known;
-    const listed = await this.#lists.read('').catch((cause: unknown) => {
+    const listed = await this.#list.since().catch((cause: unknown) => {
       throw new RedemptionError('store_unavailable', 'the API does not tell which grants there are', {
         cause,
       });

@@ -3,15 +3,25 @@ interface Resting {
   again: boolean;
 }
 
+/** How long a key rests once it was passed on, in milliseconds. */
+export interface Rests {
+  /** At least. */
+  readonly shortest: number;
+  /** For each key that rests: so that all together pass one on in that time. */
+  readonly each: number;
+  /** At most. */
+  readonly longest: number;
+}
+
 /** Passes a key on at once, and whatever comes of it in the time after that as one, when the time is over. */
 export class Throttle {
   readonly #pass: (key: string) => void;
-  readonly #restMs: number;
+  readonly #rests: Rests;
   readonly #resting = new Map<string, Resting>();
 
-  constructor(pass: (key: string) => void, restMs: number) {
+  constructor(pass: (key: string) => void, rests: Rests) {
     this.#pass = pass;
-    this.#restMs = restMs;
+    this.#rests = rests;
   }
 
   add(key: string): void {
@@ -20,7 +30,9 @@ export class Throttle {
       resting.again = true;
       return;
     }
-    const timer = setTimeout(() => this.#end(key), this.#restMs).unref();
+    const { shortest, each, longest } = this.#rests;
+    const restMs = Math.min(longest, Math.max(shortest, each * this.#resting.size));
+    const timer = setTimeout(() => this.#end(key), restMs).unref();
     this.#resting.set(key, { timer, again: false });
     this.#pass(key);
   }

@@ -2,8 +2,8 @@ import { asMapping } from '../../files/yaml-documents.js';
 import { isApiError } from './api-error.js';
 import type { KubernetesClient } from './client.js';
 import { SECRETS } from './kinds.js';
+import { LiveRead } from './live-read.js';
 import type { Resource } from './resource.js';
-import { SharedReads } from './shared-reads.js';
 
 /** A `kubernetes.io/tls` Secret, or one with such keys; PEM, '' for a key that it lacks. */
 export interface TlsSecret {
@@ -15,29 +15,42 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
+// Each redemption needs two or three of them, and under load most need the same.
+const REST_MS = 100;
+const MOST_SECRETS = 1_000;
+
 /**
  * Reads TLS Secrets live, by `get` alone. Everyone who asks for one is told what was there after they asked. Rejects with
  * ApiError where the API does not answer.
  */
 export class TlsSecrets {
-  readonly #reads: SharedReads<TlsSecret | NoSecret>;
+  readonly #client: Pick<KubernetesClient, 'get'>;
+  /** Of the Secrets that were read last. */
+  readonly #reads = new Map<string, LiveRead<TlsSecret | NoSecret>>();
 
   constructor(client: Pick<KubernetesClient, 'get'>) {
-    this.#reads = new SharedReads(async (key) => {
-      const [namespace, name] = key.split('/') as [string, string];
-      try {
-        return tlsSecretOf(await client.get<Resource>(SECRETS, { namespace, name }));
-      } catch (error) {
-        if (isApiError(error, 'not_found')) return 'missing';
-        if (isApiError(error, 'forbidden')) return 'forbidden';
-        throw error;
-      }
-    });
+    this.#client = client;
   }
 
   /** Both are names of resources. */
   read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
-    return this.#reads.read(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), REST_MS);
+    this.#reads.delete(key);
+    this.#reads.set(key, live);
+    const [oldest] = this.#reads.keys();
+    if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
+    return live.since();
+  }
+
+  async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
+    try {
+      return tlsSecretOf(await this.#client.get<Resource>(SECRETS, { namespace, name }));
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return 'missing';
+      if (isApiError(error, 'forbidden')) return 'forbidden';
+      throw error;
+    }
   }
 }
 

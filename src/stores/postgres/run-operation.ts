@@ -3,8 +3,6 @@ import type pg from 'pg';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import type { PostgresConnection } from './connections.js';
 
-const NOTHING: SqlResult = { rows: [], changes: 0 };
-
 /** Statements as PostgreSQL wants them, by what they are for us: prepared once on each connection. */
 const prepared = new Map<string, { readonly name: string; readonly text: string }>();
 
@@ -40,6 +38,18 @@ function send(
   });
 }
 
+function resultOf({ rows, rowCount }: pg.QueryResult<never>): SqlResult {
+  return { rows, changes: rowCount ?? 0 };
+}
+
+/** All results once there are all, or the first failure: the others follow from it. */
+async function allOf(answers: readonly Promise<SqlResult>[]): Promise<SqlResult[]> {
+  const results: SqlResult[] = [];
+  for (const answer of answers) answer.catch(() => undefined);
+  for (const answer of answers) results.push(await answer);
+  return results;
+}
+
 /** Does operations on one connection, one after the other; statements whose results nobody awaits are sent at once. */
 export class OperationRunner {
   readonly #connection: PostgresConnection;
@@ -64,20 +74,20 @@ export class OperationRunner {
   async run<T>(operation: SqlOperation<T>): Promise<T> {
     let step = operation.next();
     while (!step.done) {
-      if (step.value.isUnwatched) {
-        this.#watch(send(this.#connection, step.value));
-        step = operation.next(NOTHING);
-        continue;
+      const watched: Promise<SqlResult>[] = [];
+      for (const statement of step.value) {
+        const answer = send(this.#connection, statement);
+        if (statement.isUnwatched) this.#watch(answer);
+        else watched.push(answer.then(resultOf));
       }
-      let result: SqlResult;
+      let results: readonly SqlResult[] = [];
       try {
-        const { rows, rowCount } = await send(this.#connection, step.value);
-        result = { rows, changes: rowCount ?? 0 };
+        if (watched.length > 0) results = await allOf(watched);
       } catch (error) {
         step = operation.throw(this.#takeFailure() ?? error);
         continue;
       }
-      step = operation.next(result);
+      step = operation.next(results);
     }
     return step.value;
   }

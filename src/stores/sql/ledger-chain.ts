@@ -4,7 +4,7 @@ import type { LedgerNotes } from '../ledger-notes.js';
 import { entryRow, type Head, missingHead, type NewLedgerEntry, putEntries } from './chain-entries.js';
 import { LedgerAgeCheck } from './ledger-age.js';
 import { endCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
-import { change, put, row, rows, type SqlOperation, type SqlValue, value } from './operation.js';
+import { change, put, type SqlOperation, type SqlValue, together, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
 import { addRefusalTotals, beginRefusalTotals } from './refusal-totals.js';
 
@@ -13,6 +13,12 @@ interface End {
   position: number;
   removed: number;
   readonly genuine: boolean;
+}
+
+interface EndRow {
+  readonly position: number;
+  readonly removed: number;
+  readonly mac: unknown;
 }
 
 interface HeadRow {
@@ -170,9 +176,8 @@ export class LedgerChain {
     if (this.#acts.length === 0) return;
     const key = yield* this.key();
     // Held from here to the commit: the order of the numbers is that of the commits.
-    const end = yield* this.#readEnd(key);
+    const { end, heads } = yield* this.#readEnds(key);
     yield* this.age.check(end.position);
-    const heads = yield* this.#readHeads(key);
     let entries: SqlValue[][] = [];
     const refusals = new Map<string, number | 'gone'>();
     for (const act of this.#acts) {
@@ -227,20 +232,25 @@ export class LedgerChain {
     this.#known.set(grantUid, { mac, head });
   }
 
-  /** Where the entries of each grant end that something was noted of. */
-  *#readHeads(key: Uint8Array): SqlOperation<Map<string, Head>> {
+  /** Where the ledger ends, and where the entries of each grant do that something was noted of. */
+  *#readEnds(key: Uint8Array): SqlOperation<{ readonly end: End; readonly heads: Map<string, Head> }> {
     const uids = new Set(
       this.#acts
         .filter((act) => !('refusals' in act))
         .map((act) => ('entry' in act ? act.entry.grantUid : act.grantUid)),
     );
+    const [ends, ...found] = yield* together(
+      [`${END}${this.#forUpdate}`],
+      ...[...pieces([...uids])].map(
+        (piece) => [`${HEADS} (${placeholders(piece.length)})`, ...piece] as const,
+      ),
+    );
     const heads = new Map<string, Head>();
-    for (const piece of pieces([...uids])) {
-      const found = yield* rows<HeadRow>(`${HEADS} (${placeholders(piece.length)})`, ...piece);
-      for (const one of found) heads.set(one.grant_uid, this.#headOf(key, one));
+    for (const { rows } of found) {
+      for (const one of rows as readonly HeadRow[]) heads.set(one.grant_uid, this.#headOf(key, one));
     }
     for (const uid of uids) if (!heads.has(uid)) heads.set(uid, yield* missingHead(uid));
-    return heads;
+    return { end: endOf(key, ends.rows[0] as EndRow | undefined), heads };
   }
 
   #headOf(key: Uint8Array, { grant_uid, length, last, check_at: checkAt, mac }: HeadRow): Head {
@@ -249,14 +259,11 @@ export class LedgerChain {
     if (known?.head.genuine && isCode(mac, known.mac)) return known.head;
     return { length, last, checkAt, genuine: isCode(mac, headCode(key, grant_uid, length, last)) };
   }
+}
 
-  *#readEnd(key: Uint8Array): SqlOperation<End> {
-    const found = yield* row<{ readonly position: number; readonly removed: number; readonly mac: unknown }>(
-      `${END}${this.#forUpdate}`,
-    );
-    const { position, removed, mac } = found ?? { position: 0, removed: 0, mac: undefined };
-    return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
-  }
+function endOf(key: Uint8Array, found: EndRow = { position: 0, removed: 0, mac: undefined }): End {
+  const { position, removed, mac } = found;
+  return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
 }
 
 function noteRefusals(noted: Map<string, number | 'gone'>, { grantUid, refusals }: RefusalsAct): void {

@@ -18,19 +18,32 @@ export interface SqlResult {
 }
 
 /**
- * What is done with a database, one statement after the other, and what comes of it. It is the same for a driver that
- * answers at once and for one that is waited for: whoever runs it gives each statement's result back.
+ * What is done with a database, one step after the other, and what comes of it. It is the same for a driver that answers at
+ * once and for one that is waited for: whoever runs it does a step's statements in their order, and gives the result of each
+ * back, or throws the first failure into it.
  */
-export type SqlOperation<T> = Generator<SqlStatement, T, SqlResult>;
+export type SqlOperation<T> = Generator<readonly SqlStatement[], T, readonly SqlResult[]>;
+
+function* single(statement: SqlStatement): SqlOperation<SqlResult> {
+  return (yield [statement])[0] as SqlResult;
+}
+
+/** Several statements that leave for the database together, so that they are waited for once. */
+export function* together<const Asked extends readonly (readonly [string, ...SqlValue[]])[]>(
+  ...asked: Asked
+): SqlOperation<{ readonly [At in keyof Asked]: SqlResult }> {
+  const statements = asked.map(([sql, ...values]) => ({ sql, values }));
+  return (yield statements) as { readonly [At in keyof Asked]: SqlResult };
+}
 
 /** The rows of a query. */
 export function* rows<Row>(sql: string, ...values: readonly SqlValue[]): SqlOperation<readonly Row[]> {
-  return (yield { sql, values }).rows as readonly Row[];
+  return (yield* single({ sql, values })).rows as readonly Row[];
 }
 
 /** The first row of a query. */
 export function* row<Row>(sql: string, ...values: readonly SqlValue[]): SqlOperation<Row | undefined> {
-  return (yield { sql, values }).rows[0] as Row | undefined;
+  return (yield* single({ sql, values })).rows[0] as Row | undefined;
 }
 
 /** The rows of a query, each a list of values in the order of its columns. */
@@ -38,7 +51,7 @@ export function* rawRows(
   sql: string,
   ...values: readonly SqlValue[]
 ): SqlOperation<readonly (readonly SqlValue[])[]> {
-  return (yield { sql, values, isRaw: true }).rows as readonly (readonly SqlValue[])[];
+  return (yield* single({ sql, values, isRaw: true })).rows as readonly (readonly SqlValue[])[];
 }
 
 /** The first value of a query's first row. */
@@ -48,10 +61,10 @@ export function* value(sql: string, ...values: readonly SqlValue[]): SqlOperatio
 
 /** How many rows a statement has changed. */
 export function* change(sql: string, ...values: readonly SqlValue[]): SqlOperation<number> {
-  return (yield { sql, values }).changes;
+  return (yield* single({ sql, values })).changes;
 }
 
 /** A change that is part of a transaction and of which nobody wants to know more. */
 export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<void> {
-  yield { sql, values, isUnwatched: true };
+  yield [{ sql, values, isUnwatched: true }];
 }

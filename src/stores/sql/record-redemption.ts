@@ -2,7 +2,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
 import { countCodeUse } from './codes.js';
-import { change, row, type SqlOperation, value } from './operation.js';
+import { row, type SqlOperation, together, value } from './operation.js';
 import { redeemedDetail } from './redeemed-detail.js';
 import {
   REDEMPTION_COLUMNS,
@@ -47,12 +47,15 @@ export function recordRedemption(
 ): WriteOperation<RecordOutcome> {
   return function* ({ ledger, undo }) {
     const values = redemptionValues(redemption);
-    if ((yield* change(INSERT, ...values)) === 0) {
+    // The second is taken back where the first did nothing.
+    const [inserted, counted] = yield* together([INSERT, ...values], [COUNT_USE, uid, now]);
+    if (inserted.changes === 0) {
+      yield* undo();
       if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
       const there = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
       return { replayOf: redemptionOfRow(there as RedemptionRow) };
     }
-    if ((yield* change(COUNT_USE, uid, now)) === 0) {
+    if (counted.changes === 0) {
       yield* undo();
       return yield* reasonOf(uid, now);
     }

@@ -56,6 +56,21 @@ describe('Events', () => {
     expect(writes()).toBe(2);
   });
 
+  it('are ten a second at most, warnings first', async () => {
+    const { recorder, told, pass } = recording();
+    for (let use = 0; use < 30; use += 1) recorder.note({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
+    recorder.note(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
+    await pass(0);
+    expect(told()).toEqual(['1 by 0']);
+    await pass(100);
+    expect(told()).toEqual(['1 by 0', '1 it is bad']);
+    await pass(900);
+    expect(told()).toHaveLength(11);
+    await pass(2_000);
+    expect(told().at(-1)).toBe('1 by 29');
+    recorder.close();
+  });
+
   it('of a thousand uses of a grant are ten, and one that counts the others; of another grant they are told as ever', async () => {
     const { recorder, told, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {

@@ -8,9 +8,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const RESTS = { shortest: 1_000, each: 100, longest: 3_000 };
+
 function throttled() {
   const passed: string[] = [];
-  return { passed, throttle: new Throttle((key) => passed.push(key), 1_000) };
+  return { passed, throttle: new Throttle((key) => passed.push(key), RESTS) };
 }
 
 describe('a throttle', () => {
@@ -28,6 +30,24 @@ describe('a throttle', () => {
     vi.advanceTimersByTime(9_000);
     throttle.add('a');
     expect(passed).toEqual(['a', 'b', 'a', 'a', 'a']);
+  });
+
+  it('lets keys rest longer the more there are, up to a bound', () => {
+    const { passed, throttle } = throttled();
+    const addAll = () => {
+      for (let key = 0; key < 100; key += 1) throttle.add(`${key}`);
+    };
+    addAll();
+    addAll();
+    const passedAgain = (ms: number) => {
+      passed.length = 0;
+      vi.advanceTimersByTime(ms);
+      return passed.length;
+    };
+    // The first eleven rest the shortest time, and one more for each 100 ms after that.
+    expect(passedAgain(1_000)).toBe(11);
+    expect(passedAgain(500)).toBe(5);
+    expect(passedAgain(1_500)).toBe(84);
   });
 
   it('passes on nothing more once it is closed', () => {

@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessGrantResource } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
+import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
-import { LiveRead } from './live-read.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
@@ -17,14 +18,18 @@ export interface GrantAccount {
   readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
-  /** Reads one slot, which is known then if it is filled. */
-  readSlot(slot: number): Promise<void>;
+  /** Resolves when a slot is known that another process has filled, some moments later. */
+  yieldSlot(slot: number): Promise<void>;
   /** Runs one act after the other, in the order in which they were asked for. */
   inTurn<T>(act: () => Promise<T>): Promise<T>;
 }
 
 // A listing costs the API server a look at every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
+// Under load each redemption of a grant reads it twice, and would have the API server do little else.
+const GRANT_REST_MS = 40;
+// Whoever filled a slot is likely to fill the next ones too: to try at once again is to lose again, and keeps that one back.
+const YIELD_MS = { shortest: 15, spread: 35 };
 // With a few hundred bytes a slot: grants of many uses are few.
 const MOST_ACCOUNTS = 5_000;
 
@@ -99,11 +104,15 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     namespace,
     name,
     slots,
-    readSlot,
+    async yieldSlot(slot) {
+      await sleep(YIELD_MS.shortest + Math.random() * YIELD_MS.spread);
+      // Mostly the watch has told of it by now, and of those behind it.
+      if (slots.next === slot) await readSlot(slot);
+    },
     grant: new LiveRead(async () => {
       const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
       return found?.metadata.uid === uid ? found : undefined;
-    }),
+    }, GRANT_REST_MS),
     filled: new LiveRead(async () => {
       // One slot after the other: where one is free, so are those behind it.
       for (let read = 1; ; read += 1) {

@@ -1,8 +1,8 @@
 import type { AccessGrantResource } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS } from '../kinds.js';
+import { LiveRead } from '../live-read.js';
 import type { ResourceKey } from '../resource.js';
-import { LiveRead } from './live-read.js';
 
 /** Tells where the AccessGrant of a uid is, which the API itself finds by name alone. */
 export interface GrantLocator {

@@ -89,7 +89,7 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
     if (!isSealed) await deps.sealed.keep(redemption);
     isSealed = true;
     if (await create(attempt, next, deps)) return { filled: next };
-    await account.readSlot(next);
+    await account.yieldSlot(next);
   }
 }
 

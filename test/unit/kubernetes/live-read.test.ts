@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
+
+/** Reads that the test ends itself. */
+function readsOf(restMs?: number) {
+  const begun: { end(value: string): void; fail(error: Error): void }[] = [];
+  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), restMs);
+  return { live, begun };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('a live read', () => {
+  it('gives everyone who asks at the same time the same two reads, the later one to those who asked while it ran', async () => {
+    const { live, begun } = readsOf();
+    const first = live.since();
+    const later = [live.since(), live.since(), live.since()];
+    expect(begun).toHaveLength(1);
+    await pass(5);
+    begun[0]?.end('before');
+    expect(await first).toBe('before');
+    await pass(0);
+    expect(begun).toHaveLength(2);
+    begun[1]?.end('after');
+    expect(await Promise.all(later)).toEqual(['after', 'after', 'after']);
+    expect(begun).toHaveLength(2);
+  });
+
+  it('reads again for who asks when none runs, but not for a moment before the last one', async () => {
+    const { live, begun } = readsOf();
+    const moment = performance.now();
+    await pass(1);
+    const first = live.since();
+    begun[0]?.end('first');
+    expect(await first).toBe('first');
+    expect(await live.since(moment)).toBe('first');
+    const second = live.since();
+    await pass(0);
+    begun[1]?.end('second');
+    expect(await second).toBe('second');
+  });
+
+  it('tells a failure only to those whose read it was', async () => {
+    const { live, begun } = readsOf();
+    const first = live.since();
+    const later = live.since();
+    begun[0]?.fail(new Error('no answer'));
+    await expect(first).rejects.toThrow('no answer');
+    await pass(0);
+    // Whoever comes now shares the read that was waited for.
+    const latest = live.since(performance.now() - 1);
+    begun[1]?.end('after');
+    expect(await Promise.all([later, latest])).toEqual(['after', 'after']);
+    expect(begun).toHaveLength(2);
+  });
+
+  it('rests after a read that several shared, until the time is over', async () => {
+    const { live, begun } = readsOf(30);
+    const asked = [live.since(), live.since(), live.since()];
+    begun[0]?.end('first');
+    await pass(0);
+    begun[1]?.end('shared');
+    expect(await Promise.all(asked)).toEqual(['first', 'shared', 'shared']);
+    await pass(10);
+    const after = live.since();
+    await pass(19);
+    expect(begun).toHaveLength(2);
+    await pass(1);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await after).toBe('after');
+  });
+
+  it('never lets those rest who ask alone, one after the other', async () => {
+    const { live, begun } = readsOf(30);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const asked = live.since();
+      await pass(1);
+      expect(begun).toHaveLength(turn + 1);
+      begun[turn]?.end(`${turn}`);
+      expect(await asked).toBe(`${turn}`);
+    }
+  });
+});
