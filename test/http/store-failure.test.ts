@@ -105,6 +105,18 @@ describe.each([
     expect(await service.used(uid)).toBe(1);
   });
 
+  it('that is known only after a look everywhere is found before it is refused', async () => {
+    const { uid, redeem } = await site();
+    const first = redeemedAnswer(await redeem());
+    fault = (real) => ({
+      findReplay: async (grantUid, replayKey, scope) =>
+        scope === 'known' ? undefined : real.findReplay(grantUid, replayKey),
+    });
+    // The grant's one use is spent.
+    expect(redeemedAnswer(await redeem()).certificate).toBe(first.certificate);
+    expect(await service.used(uid)).toBe(1);
+  });
+
   it('is answered though the ledger cannot note a refusal or a replay', async () => {
     const { redeem } = await site();
     fault = () => ({ recordReplay: unavailable, recordRefusal: unavailable });
