@@ -87,6 +87,10 @@ export async function postOnce(
     deps.stopping?.throwIfAborted();
     const turn = await takeTurn(pending, retry, deps);
     if ('text' in turn) return turn;
+    if (deps.stopping?.aborted) {
+      await pending.cancelPosting(turn.number);
+      deps.stopping.throwIfAborted();
+    }
     await deps.checkpoint('before-post');
     try {
       return { text: await deps.client.redeem(redemption), earlier: false };

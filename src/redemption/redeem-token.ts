@@ -123,7 +123,8 @@ export async function redeemToken(
   const redemption = { token: request.token, name, subject, csrDer, renews: request.renews };
   const posting = counts ? postOnce(redemption, { pending, retry }, deps) : postOrReplay(redemption, deps);
   const posted = await posting.catch(async (error: unknown) => {
-    if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem);
+    // That it could not be tidied up says less than the refusal.
+    if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem).catch(() => {});
     throw error;
   });
   const read = (text: string, asked: { readonly name: string | undefined; readonly kept: boolean }) =>

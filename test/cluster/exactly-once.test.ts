@@ -138,6 +138,41 @@ describe('a grant that several replicas redeem', () => {
   });
 });
 
+describe('a grant that is half spent', () => {
+  async function spentBy(uses: number): Promise<AccessGrant> {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 100 });
+    const record = () => store.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+    await Promise.all(Array.from({ length: uses }, record));
+    return grant;
+  }
+
+  it('costs a process that has not met it a few requests', async () => {
+    const grant = await spentBy(60);
+    const fresh = await openKubernetesStore({ ...options(), clock: () => NOW });
+    try {
+      const before = proxy.requests.length;
+      const redemption = sampleRedemption(grant.uid, { namespace });
+      expect(await fresh.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      expect(proxy.requests.length - before).toBeLessThanOrEqual(12);
+      expect(await slotsOf(grant)).toHaveLength(61);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it('gives nobody a use who had to wait until they are gone', async () => {
+    const grant = await spentBy(2);
+    const late = await openKubernetesStore({ ...options(), clock: () => NOW, deadlineMs: 0 });
+    try {
+      const unanswered = late.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+      await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
+      expect(await slotsOf(grant)).toHaveLength(2);
+    } finally {
+      await late.close();
+    }
+  });
+});
+
 describe('a create whose outcome is not known', () => {
   const record = async (...fates: readonly Fate[]) => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
@@ -171,7 +206,7 @@ describe('a create whose outcome is not known', () => {
       await expect(unanswered).rejects.toMatchObject({ code: 'store_unavailable' });
       expect(await slotsOf(grant)).toEqual([]);
       proxy.decide(() => 'pass');
-      expect(await impatient.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
       expect(await slotsOf(grant)).toHaveLength(1);
     } finally {
       await impatient.close();
@@ -196,7 +231,7 @@ describe('a cluster whose API server is away', () => {
         await impatient.probe();
         return true;
       });
-      expect(await impatient.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
       // Its listings take a while longer to come back.
       const slots = await until('the listing', () => slotsOf(grant));
       expect(slots).toHaveLength(1);

@@ -44,8 +44,8 @@ const REST_MS = 100;
 const LONGEST_MESSAGE = 1_000;
 
 /**
- * Writes Kubernetes Events: the first of its words at once, what follows added up, and of what happens again and again in
- * other words only the first few. Ten a second at most, warnings first. Never rejects, and nobody waits for it.
+ * Writes Kubernetes Events: the first of its words as soon as may be, what follows added up, and of what happens again and
+ * again in other words only the first few. Ten a second at most, warnings first. Never rejects, and nobody waits for it.
  */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
@@ -56,6 +56,7 @@ export class EventRecorder {
   readonly #alike = new Map<string, { readonly since: number; count: number }>();
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
   #isBusy = false;
+  #isClosed = false;
 
   /** `instance` is the name of this process among those that write Events of linkgrant. */
   constructor(deps: {
@@ -71,6 +72,7 @@ export class EventRecorder {
   }
 
   note(subject: EventSubject, note: EventNote): void {
+    if (this.#isClosed) return;
     const now = this.#clock();
     const series = this.#seriesOf(subject, note, now);
     series.count += 1;
@@ -79,8 +81,9 @@ export class EventRecorder {
     else series.timer ??= setTimeout(() => this.#enqueue(series), GATHER_MS).unref();
   }
 
-  /** Writes nothing more. */
+  /** Writes nothing more; what waits is lost, as nothing counts by it. */
   close(): void {
+    this.#isClosed = true;
     for (const series of this.#series.values()) this.#drop(series);
     this.#series.clear();
   }

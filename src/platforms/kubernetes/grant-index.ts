@@ -44,7 +44,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   constructor(options: GrantIndexOptions) {
     this.#options = options;
     let restUntil = 0;
-    this.#list = new LiveRead(async () => {
+    const list = async () => {
       const startedAt = options.clock();
       if (restUntil > startedAt) await options.wait(restUntil - startedAt);
       const listedAt = options.clock();
@@ -55,7 +55,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
         const endedAt = options.clock();
         restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
       }
-    });
+    };
+    this.#list = new LiveRead(list, { isForgotten: true });
   }
 
   /**

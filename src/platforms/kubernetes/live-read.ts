@@ -1,7 +1,16 @@
 interface Begun<T> {
   readonly began: number;
-  readonly value: Promise<T>;
   readonly isShared: boolean;
+  readonly ended: Promise<unknown>;
+  /** Undefined once it is not needed any more. */
+  value: Promise<T> | undefined;
+}
+
+export interface LiveReadOptions {
+  /** After a read that several shared, the next begins that many milliseconds after that one began; 0 when absent. */
+  readonly restMs?: number;
+  /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
+  readonly isForgotten?: boolean;
 }
 
 /**
@@ -11,30 +20,30 @@ interface Begun<T> {
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
-  readonly #restMs: number;
+  readonly #options: LiveReadOptions;
   #last: Begun<T> | undefined;
   #next: Promise<T> | undefined;
-  /** Who waits for the next one. */
+  /** How many wait for the next one. */
   #waiting = 0;
 
-  /** After a read that several shared, the next begins `restMs` milliseconds after that one began. */
-  constructor(read: () => Promise<T>, restMs = 0) {
+  constructor(read: () => Promise<T>, options: LiveReadOptions = {}) {
     this.#read = read;
-    this.#restMs = restMs;
+    this.#options = options;
   }
 
   /** What a read finds that began later than `moment` (as `performance.now()` tells it; now when absent). */
   since(moment = performance.now()): Promise<T> {
-    if (this.#last && this.#last.began > moment) return this.#last.value;
+    if (this.#last?.value && this.#last.began > moment) return this.#last.value;
     this.#waiting += 1;
     // One that begins when the last one has ended will do for everyone who asks until then.
     if (this.#last) this.#next ??= this.#after(this.#last);
     return this.#next ?? this.#begin();
   }
 
-  async #after({ began, value, isShared }: Begun<T>): Promise<T> {
-    await value.catch(() => undefined);
-    const rest = isShared ? began + this.#restMs - performance.now() : 0;
+  async #after({ began, isShared, ended }: Begun<T>): Promise<T> {
+    await ended;
+    const { restMs = 0 } = this.#options;
+    const rest = isShared ? began + restMs - performance.now() : 0;
     if (rest > 0) await new Promise((end) => setTimeout(end, rest));
     return this.#begin();
   }
@@ -43,11 +52,14 @@ export class LiveRead<T> {
     const isShared = this.#waiting > 1;
     this.#next = undefined;
     this.#waiting = 0;
-    const last = { began: performance.now(), value: this.#read(), isShared };
+    const began = performance.now();
+    const value = this.#read();
+    const forget = () => {
+      last.value = undefined;
+    };
+    const ended = value.then(this.#options.isForgotten ? forget : () => undefined, forget);
+    const last: Begun<T> = { began, isShared, ended, value };
     this.#last = last;
-    last.value.catch(() => {
-      if (this.#last === last) this.#last = undefined;
-    });
-    return last.value;
+    return value;
   }
 }

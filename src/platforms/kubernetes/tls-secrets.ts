@@ -16,7 +16,7 @@ export interface TlsSecret {
 export type NoSecret = 'missing' | 'forbidden';
 
 // Each redemption needs two or three of them, and under load most need the same.
-const REST_MS = 100;
+const HOW = { restMs: 100, isForgotten: true };
 const MOST_SECRETS = 1_000;
 
 /**
@@ -35,7 +35,7 @@ export class TlsSecrets {
   /** Both are names of resources. */
   read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
-    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), REST_MS);
+    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), HOW);
     this.#reads.delete(key);
     this.#reads.set(key, live);
     const [oldest] = this.#reads.keys();

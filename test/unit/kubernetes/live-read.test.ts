@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
 
 /** Reads that the test ends itself. */
-function readsOf(restMs?: number) {
+function readsOf(restMs = 0) {
   const begun: { end(value: string): void; fail(error: Error): void }[] = [];
-  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), restMs);
+  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), { restMs });
   return { live, begun };
 }
 

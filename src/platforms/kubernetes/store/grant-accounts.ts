@@ -18,7 +18,7 @@ export interface GrantAccount {
   readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
-  /** Resolves when a slot is known that another process has filled, some moments later. */
+  /** Resolves some moments later, when a slot is known that another process has filled. */
   yieldSlot(slot: number): Promise<void>;
   /** Runs one act after the other, in the order in which they were asked for. */
   inTurn<T>(act: () => Promise<T>): Promise<T>;
@@ -99,30 +99,35 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     for (const item of items) slots.add(item);
   };
 
+  const filled = new LiveRead(async () => {
+    // One slot after the other: where one is free, so are those behind it.
+    for (let read = 1; ; read += 1) {
+      const { next } = slots;
+      await readSlot(next);
+      if (slots.next === next) return;
+      // Where many were filled elsewhere, a listing has them all at once.
+      if (read % SLOTS_READ_SINGLY === 0) await list();
+    }
+  });
+
   return {
     uid,
     namespace,
     name,
     slots,
+    filled,
     async yieldSlot(slot) {
       await sleep(YIELD_MS.shortest + Math.random() * YIELD_MS.spread);
       // Mostly the watch has told of it by now, and of those behind it.
-      if (slots.next === slot) await readSlot(slot);
+      if (slots.next === slot) await filled.since();
     },
-    grant: new LiveRead(async () => {
-      const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
-      return found?.metadata.uid === uid ? found : undefined;
-    }, GRANT_REST_MS),
-    filled: new LiveRead(async () => {
-      // One slot after the other: where one is free, so are those behind it.
-      for (let read = 1; ; read += 1) {
-        const { next } = slots;
-        await readSlot(next);
-        if (slots.next === next) return;
-        // Where many were filled elsewhere, a listing has them all at once.
-        if (read % SLOTS_READ_SINGLY === 0) await list();
-      }
-    }),
+    grant: new LiveRead(
+      async () => {
+        const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+        return found?.metadata.uid === uid ? found : undefined;
+      },
+      { restMs: GRANT_REST_MS },
+    ),
     inTurn(act) {
       const mine = turn.then(act, act);
       turn = mine.catch(() => undefined);

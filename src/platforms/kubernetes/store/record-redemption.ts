@@ -12,6 +12,7 @@ import type { GrantAccount, GrantAccounts } from './grant-accounts.js';
 import type { KnownSlots } from './known-slots.js';
 import { persistently } from './persistently.js';
 import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
+import { storeUnavailable } from './store-failure.js';
 import type { StoreParts } from './store-parts.js';
 import { findSlot, revokeResource } from './stored-redemptions.js';
 
@@ -75,9 +76,13 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
   }
   const { grant } = readAccessGrant(resource);
   const decided = refusalOf(grant, attempt) ?? (await codeRefusal(attempt, deps));
+  // A process that has not met this grant, or not for long.
+  if (slots.next < grant.redemptions) await account.filled.since(began);
   for (let isSealed = false; ; ) {
     const known = await knownAlready(attempt, deps);
     if (known) return known;
+    // Whoever asked has gone by now, and a use would be counted for nobody.
+    if (performance.now() >= attempt.deadline) throw storeUnavailable('a slot was not to be had in time');
     const { next } = slots;
     const refusal = decided ?? refusalBySlots(slots, grant, attempt);
     if (refusal) {
