@@ -1,6 +1,7 @@
 import type { AccessToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { RedemptionClient, TokenCheck, TokenRedemption } from '../redemption/redemption-client.js';
+import { withinTime } from '../redemption/time-limit.js';
 import { parseTokenCheck } from './check-answer.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
@@ -26,18 +27,18 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
     path: string,
     headers: Readonly<Record<string, string>>,
     givenUp: readonly AbortSignal[] = [],
-  ) => {
+  ): Promise<ExchangeAnswer> => {
     const url = urlOf(token);
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...givenUp]);
     const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca: token.ca };
-    const socket = await openConnection(target, options, signal);
     const request = {
       method: 'POST',
       path,
       headers: { host: url.host, 'user-agent': 'linkgrant', ...headers },
       body: Buffer.from(token.code),
     } as const;
-    return exchange(socket, request, signal, LONGEST_ANSWER);
+    return withinTime(timeoutMs, givenUp, async (signal) =>
+      exchange(await openConnection(target, options, signal), request, signal, LONGEST_ANSWER),
+    );
   };
   return {
     check: async (token, signal) => {

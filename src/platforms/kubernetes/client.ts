@@ -1,3 +1,5 @@
+import { linkAbort } from '../../redemption/linked-abort.js';
+import { withinTime } from '../../redemption/time-limit.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
@@ -99,10 +101,8 @@ export async function openKubernetesClient(
   const { answerMs = ANSWER_MS } = options;
   const closing = new AbortController();
 
-  const send = async (request: Omit<ApiRequest, 'signal'>): Promise<unknown> => {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(answerMs)]);
-    return exchangeJson(access, { ...request, signal });
-  };
+  const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
+    withinTime(answerMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
 
   const client: KubernetesClient = {
     namespace: access.namespace,
@@ -245,17 +245,21 @@ export async function openKubernetesClient(
       const { namespace, timeoutSeconds = WATCH_SECONDS, ...rest } = selection;
       const query: ApiQuery = { watch: true, allowWatchBookmarks: true, timeoutSeconds, ...rest };
       const words = wordsOf('watch', kind, { namespace });
-      const tooLate = new AbortController();
-      const timer = setTimeout(() => tooLate.abort(), answerMs);
-      const answer = await openAnswer(access, {
-        method: 'GET',
-        path: pathOf(kind, { namespace }, query),
-        words,
-        signal: AbortSignal.any([signal, closing.signal, tooLate.signal]),
-      }).finally(() => clearTimeout(timer));
-      // A peer that is gone without a word would else be waited for until the watch ends.
-      answer.socket.setKeepAlive(true, 10_000);
-      yield* watchEvents<T>(answer, words);
+      const { controller, unlink } = linkAbort([signal, closing.signal]);
+      const timer = setTimeout(() => controller.abort(), answerMs);
+      try {
+        const answer = await openAnswer(access, {
+          method: 'GET',
+          path: pathOf(kind, { namespace }, query),
+          words,
+          signal: controller.signal,
+        }).finally(() => clearTimeout(timer));
+        // A peer that is gone without a word would else be waited for until the watch ends.
+        answer.socket.setKeepAlive(true, 10_000);
+        yield* watchEvents<T>(answer, words);
+      } finally {
+        unlink();
+      }
     },
 
     close() {

@@ -1,3 +1,4 @@
+import { linkAbort } from '../../redemption/linked-abort.js';
 import { isApiError } from './api-error.js';
 import type { KubernetesClient } from './client.js';
 import type { ObjectSource } from './informer.js';
@@ -38,15 +39,21 @@ export function watchedResources<T extends Resource, V>(
 
     async *watch(resourceVersion, signal) {
       const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
-      const whole = AbortSignal.any([signal, AbortSignal.timeout(MOST_SILENCE_MS)]);
-      for await (const event of client.watch<T>(kind, selection, whole)) {
-        if (event.type === 'BOOKMARK') {
-          yield { type: 'bookmark', resourceVersion: event.resourceVersion };
-          continue;
+      const { controller, unlink } = linkAbort([signal]);
+      const timer = setTimeout(() => controller.abort(), MOST_SILENCE_MS);
+      try {
+        for await (const event of client.watch<T>(kind, selection, controller.signal)) {
+          if (event.type === 'BOOKMARK') {
+            yield { type: 'bookmark', resourceVersion: event.resourceVersion };
+            continue;
+          }
+          const { resourceVersion: version } = event.object.metadata;
+          const type = event.type === 'DELETED' ? 'remove' : 'put';
+          yield { type, object: read(event.object), resourceVersion: version };
         }
-        const { resourceVersion: version } = event.object.metadata;
-        const type = event.type === 'DELETED' ? 'remove' : 'put';
-        yield { type, object: read(event.object), resourceVersion: version };
+      } finally {
+        clearTimeout(timer);
+        unlink();
       }
     },
   };

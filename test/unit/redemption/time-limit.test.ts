@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { withinTime } from '../../../src/redemption/time-limit.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Waits for a signal, and gives its reason. */
+function reasonOf(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+  });
+}
+
+describe('what is done within a time', () => {
+  it('is told when that is over, however much garbage is collected meanwhile', async () => {
+    const never = new AbortController();
+    const told = withinTime(100, [never.signal], reasonOf);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await sleep(1);
+      collectGarbage();
+    }
+    expect(await told).toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('is told as soon as another signal is aborted, also one that was before', async () => {
+    const other = new AbortController();
+    const told = withinTime(60_000, [other.signal], reasonOf);
+    const reason = new Error('no more');
+    other.abort(reason);
+    expect(await told).toBe(reason);
+    const late = await withinTime(60_000, [other.signal], async (signal) => signal.reason);
+    expect(late).toBe(reason);
+  });
+
+  it('gives what comes of it, and lets go of the others', async () => {
+    const other = new AbortController();
+    const signals: AbortSignal[] = [];
+    const act = async (signal: AbortSignal) => {
+      signals.push(signal);
+      return 'done';
+    };
+    expect(await withinTime(60_000, [other.signal], act)).toBe('done');
+    await expect(withinTime(60_000, [], () => Promise.reject(new Error('bad')))).rejects.toThrow('bad');
+    other.abort();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+});
