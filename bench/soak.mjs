@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshCertificateRequest, makeGrants } from './requests.mjs';
 import { startService, temporaryDirectory } from './servers.mjs';
@@ -11,7 +12,16 @@ const SAMPLES = 50;
 const WARM_UP_SHARE = 0.1;
 const SETTLE_MS = 2_000;
 
-function residentMiB(pid) {
+const COLLECT = new URL('./collect-garbage.mjs', import.meta.url).href;
+const COLLECT_MS = 10_000;
+
+/** Resident memory of the service once its garbage is collected. */
+async function residentMiB(pid, collected) {
+  rmSync(collected, { force: true });
+  process.kill(pid, 'SIGUSR2');
+  for (const until = performance.now() + COLLECT_MS; !existsSync(collected); await sleep(20)) {
+    if (performance.now() > until) throw new Error('the service does not collect its garbage');
+  }
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(kib) / 1024;
 }
@@ -49,7 +59,9 @@ function chunkOf({ uid, code }, chunk, certificateRequests) {
  */
 export async function measureSoak({ driver, soakRequests }) {
   const { directory, remove } = temporaryDirectory();
-  const service = await startService(directory);
+  const collected = join(directory, 'collected');
+  const env = { NODE_OPTIONS: `--import ${COLLECT}`, BENCH_COLLECTED: collected };
+  const service = await startService(directory, [], env);
   try {
     const chunks = Math.ceil(soakRequests / (CHUNK * 0.9));
     const { grants, ca } = await makeGrants(directory, { count: chunks });
@@ -58,6 +70,7 @@ export async function measureSoak({ driver, soakRequests }) {
       certificateRequests.push(await freshCertificateRequest('soak'));
     const filesBefore = openFiles(service.pid);
     const measured = [];
+    const memory = [];
     let redeemed = 0;
     for (const [chunk, grant] of grants.entries()) {
       const requests = chunkOf(grant, chunk, certificateRequests);
@@ -70,22 +83,23 @@ export async function measureSoak({ driver, soakRequests }) {
       if (outcomes['200'] !== CHUNK * 0.95 || outcomes['403'] !== CHUNK * 0.05)
         throw new Error(`not answered as expected: ${JSON.stringify(outcomes)}`);
       redeemed += CHUNK * 0.9;
-      measured.push({ at: redeemed, value: residentMiB(service.pid), p50Ms, p99Ms });
-      if (chunk % Math.ceil(chunks / SAMPLES) === 0)
-        process.stderr.write(
-          `bench: soak ${redeemed}, ${measured.at(-1).value.toFixed(0)} MiB, p50 ${p50Ms.toFixed(1)} ms\n`,
-        );
+      measured.push({ p50Ms, p99Ms });
+      if (chunk % Math.ceil(chunks / SAMPLES) > 0) continue;
+      const value = await residentMiB(service.pid, collected);
+      memory.push({ at: redeemed, value });
+      process.stderr.write(`bench: soak ${redeemed}, ${value.toFixed(0)} MiB, p50 ${p50Ms.toFixed(1)} ms\n`);
     }
-    const steady = measured.slice(Math.ceil(measured.length * WARM_UP_SHARE));
+    const afterWarmUp = (all) => all.slice(Math.ceil(all.length * WARM_UP_SHARE));
+    const [steady, settled] = [measured, memory].map(afterWarmUp);
     const third = Math.ceil(steady.length / 3);
     const [first, last] = [steady.slice(0, third), steady.slice(-third)];
     const p50Of = (part) => median(part.map(({ p50Ms }) => p50Ms));
     await sleep(SETTLE_MS);
     return {
       soakRedemptions: redeemed,
-      steadyMiB: steady[0].value,
-      endMiB: steady.at(-1).value,
-      grownMiBPer100k: slopeOf(steady) * 100_000,
+      steadyMiB: settled[0].value,
+      endMiB: settled.at(-1).value,
+      grownMiBPer100k: slopeOf(settled) * 100_000,
       filesLeftOpen: openFiles(service.pid) - filesBefore,
       firstP50Ms: p50Of(first),
       lastP50Ms: p50Of(last),
