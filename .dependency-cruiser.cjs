@@ -63,7 +63,7 @@ module.exports = {
       from: { path: '^src/redemption/' },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-optional'],
-        pathNot: ['^(node:)?(crypto|net|timers/promises)$'],
+        pathNot: ['^(node:)?(crypto|events|net|timers/promises)$'],
       },
     },
     onlyOfSource(

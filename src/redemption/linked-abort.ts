@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** A controller that is aborted with others. */
 export interface LinkedAbort {
   readonly controller: AbortController;
@@ -12,6 +14,8 @@ export interface LinkedAbort {
 export function linkAbort(signals: readonly AbortSignal[]): LinkedAbort {
   const controller = new AbortController();
   const links = signals.map((signal) => {
+    // As many listen to one as there are requests under way, which is no leak that anybody has to be warned of.
+    setMaxListeners(0, signal);
     const abort = () => controller.abort(signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });

@@ -35,6 +35,19 @@ describe('what is done within a time', () => {
     expect(late).toBe(reason);
   });
 
+  it('may be many things at once that one signal ends', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const other = new AbortController();
+    const all = Array.from({ length: 50 }, () => withinTime(60_000, [other.signal], reasonOf));
+    await sleep(1);
+    other.abort('over');
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['over']));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('gives what comes of it, and lets go of the others', async () => {
     const other = new AbortController();
     const signals: AbortSignal[] = [];
