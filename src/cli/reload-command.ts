@@ -35,22 +35,23 @@ export function shownCommand(command: ReloadCommand): string {
  */
 export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
   const [program, ...words] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  // Standard output is kept for what this program prints. A group of its own can be ended whole.
-  const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true });
-  const ended = once(child, 'exit').then(
-    ([code, signal]): ReloadRun =>
-      code === 0
-        ? 'done'
-        : { failed: signal === null ? `it exited with ${code}` : `it was ended by ${signal}` },
-    ({ code }: NodeJS.ErrnoException): ReloadRun =>
-      code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
-  );
   const others = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
   const cut = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => cut.abort(signal);
+  // Before there is anything that would outlive this process.
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS));
   try {
+    // Standard output is kept for what this program prints. A group of its own can be ended whole.
+    const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true });
+    const ended = once(child, 'exit').then(
+      ([code, signal]): ReloadRun =>
+        code === 0
+          ? 'done'
+          : { failed: signal === null ? `it exited with ${code}` : `it was ended by ${signal}` },
+      ({ code }: NodeJS.ErrnoException): ReloadRun =>
+        code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
+    );
     const run = await Promise.race([ended, once(cut.signal, 'abort').then(() => undefined)]);
     if (run !== undefined) return run;
     if (child.pid !== undefined) await endGroup(child.pid);
