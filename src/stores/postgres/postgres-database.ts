@@ -28,10 +28,12 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
 // The server's own time-out would end the wait for a synchronous standby, and report a commit that is not on it.
 const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
-// One turn after the other for each grant, in an order that all keep to, so that nobody waits in a circle.
+// One turn after the other for each grant, in an order that all keep to, so that nobody waits in a circle. Grants of
+// redemptions are looked up one by one: a plan made for an empty table would read the whole of it for a list.
 const TAKE_TURNS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
-      SELECT grant_uid FROM redemptions WHERE id = ANY (CAST(? AS text[]))) AS subjects ORDER BY 1)
+      SELECT (SELECT grant_uid FROM redemptions WHERE id = asked.id)
+      FROM unnest(CAST(? AS text[])) AS asked (id)) AS subjects ORDER BY 1)
   SELECT pg_advisory_xact_lock(key) FROM keys`;
 
 /** A PostgreSQL database: reads side by side, writes by group commit on one connection. */

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
+import { createTestDatabase } from '../support/postgres-server.js';
+import { NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+
+const REDEEMED = 200;
+
+it('never reads all redemptions, with the plans that were made while there were none', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-plans-'));
+  const database = await createTestDatabase();
+  const opening = { place: database.place, clock: () => NOW, ledgerKeyFile: join(directory, 'ledger.key') };
+  try {
+    await (await openPostgresStore({ ...opening, migrate: true })).close();
+    // A server that gathers statistics of its own accord makes new plans then.
+    await database.sql('ALTER TABLE linkgrant.redemptions SET (autovacuum_enabled = off)');
+    const store = await openPostgresStore({ ...opening, migrate: false });
+    const grant = await storedGrant(store, { redemptionsAllowed: REDEEMED });
+    // One after the other: each has a transaction of its own.
+    for (let made = 0; made < REDEEMED; made++) {
+      const redemption = sampleRedemption(grant.uid);
+      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      expect(await store.recordRenewal(sampleRenewal(redemption.id, 1), NOW)).toBe('recorded');
+    }
+    await store.close();
+    const counted = await vi.waitFor(async () => {
+      // Connections tell what they did when they end.
+      const [row] = await database.sql(
+        `SELECT n_tup_ins, seq_tup_read FROM pg_stat_user_tables WHERE relname = 'redemptions'`,
+      );
+      expect(Number(row?.n_tup_ins)).toBe(REDEEMED);
+      return Number(row?.seq_tup_read);
+    }, 10_000);
+    expect(counted).toBeLessThan(REDEEMED);
+  } finally {
+    await database.drop();
+    await rm(directory, { recursive: true });
+  }
+});
