@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createAdminApp } from './admin/api/admin-app.js';
@@ -110,7 +109,7 @@ export async function startAdmin(
         logger.debug({ event: 'admin_unreadable', status, ...answer }, 'no HTTP request, or none in time');
       },
     },
-    app as RequestListener,
+    app,
   );
   metrics.followConnections('admin', () => connectionCounts(connections, listener));
   const listening = await listen(listener.server, adminListen);

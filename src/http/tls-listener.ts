@@ -3,11 +3,13 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import type { Express } from 'express';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
+import { messagesOf } from './express-messages.js';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -63,23 +65,27 @@ function secureContext(credentials: TlsCredentials, options: TlsListenerOptions)
   };
 }
 
-/** Makes the listener; the caller starts it with `server.listen`. */
+/** Makes the listener for an app that no other server has; the caller starts it with `server.listen`. */
 export function createTlsListener(
   credentials: TlsCredentials,
   options: TlsListenerOptions,
-  onRequest: RequestListener,
+  app: Express,
 ): TlsListener {
   const { connections } = options;
   const counts = { refused: 0, failedHandshakes: 0 };
   const { queue, unreadableBody = stockBody } = options;
   const underWay = new WeakMap<Socket, ServerResponse>();
   const take: RequestListener = (request, response) => {
-    underWay.set(request.socket, response);
-    onRequest(request, response);
+    const { socket } = request;
+    underWay.set(socket, response);
+    // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
+    response.once('close', () => underWay.delete(socket));
+    (app as RequestListener)(request, response);
   };
   const server = createServer(
     {
       ...secureContext(credentials, options),
+      ...messagesOf(app),
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -247,7 +246,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     logger,
   });
   const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections, queue } as const;
-  const listener = createTlsListener({ cert, key }, limits, app as RequestListener);
+  const listener = createTlsListener({ cert, key }, limits, app);
   if (composition.headersTimeoutMs !== undefined)
     listener.server.headersTimeout = composition.headersTimeoutMs;
   listener.server.listen({ port: 0, host: '127.0.0.1' });

@@ -113,10 +113,10 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
         queue.push({
           deadline: performance.now() + deadlineMs,
           subject,
-          *run(context) {
-            const result = yield* operation(context);
-            settle = () => resolve(result);
-          },
+          run: (context) =>
+            runWrite(operation, context, (result) => {
+              settle = () => resolve(result);
+            }),
           resolve: () => settle(),
           reject,
           isRepeated: false,
@@ -134,6 +134,14 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
   };
 }
 
+function* runWrite<T>(
+  operation: WriteOperation<T>,
+  context: WriteContext,
+  note: (result: T) => void,
+): SqlOperation<void> {
+  note(yield* operation(context));
+}
+
 /** The writes one after the other, and then what they add to the ledger. */
 function* workOf(
   batch: readonly PendingWrite[],
@@ -149,10 +157,7 @@ function* runOne(
   ledger: LedgerChain,
   failureOf: Committer['failureOf'],
 ): SqlOperation<void> {
-  function* undo(): SqlOperation<void> {
-    yield* put('ROLLBACK TO operation');
-    ledger.drop();
-  }
+  const undo = (): SqlOperation<void> => undoOne(ledger);
   yield* put('SAVEPOINT operation');
   try {
     yield* write.run({ ledger, isRepeated: write.isRepeated, undo });
@@ -165,4 +170,9 @@ function* runOne(
   }
   yield* put('RELEASE operation');
   ledger.keep();
+}
+
+function* undoOne(ledger: LedgerChain): SqlOperation<void> {
+  yield* put('ROLLBACK TO operation');
+  ledger.drop();
 }

@@ -10,7 +10,7 @@ import {
   redemptionOfRow,
   redemptionValues,
 } from './redemption-row.js';
-import type { WriteOperation } from './write-operation.js';
+import type { WriteContext, WriteOperation } from './write-operation.js';
 
 const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
   VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
@@ -43,44 +43,52 @@ export function recordRedemption(
   uid: string,
   redemption: Redemption,
   now: number,
-  { repeatLimit, signedCode }: RecordRules,
+  rules: RecordRules,
 ): WriteOperation<RecordOutcome> {
-  return function* ({ ledger, undo }) {
-    const values = redemptionValues(redemption);
-    // The second is taken back where the first did nothing.
-    const [inserted, counted] = yield* together([INSERT, ...values], [COUNT_USE, uid, now]);
-    if (inserted.changes === 0) {
+  return (context) => record(uid, redemption, now, rules, context);
+}
+
+function* record(
+  uid: string,
+  redemption: Redemption,
+  now: number,
+  { repeatLimit, signedCode }: RecordRules,
+  { ledger, undo }: WriteContext,
+): SqlOperation<RecordOutcome> {
+  const values = redemptionValues(redemption);
+  // The second is taken back where the first did nothing.
+  const [inserted, counted] = yield* together([INSERT, ...values], [COUNT_USE, uid, now]);
+  if (inserted.changes === 0) {
+    yield* undo();
+    if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
+    const there = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
+    return { replayOf: redemptionOfRow(there as RedemptionRow) };
+  }
+  if (counted.changes === 0) {
+    yield* undo();
+    return yield* reasonOf(uid, now);
+  }
+  const refused = signedCode && (yield* countCodeUse(uid, signedCode));
+  if (refused) {
+    yield* undo();
+    return refused;
+  }
+  if (repeatLimit) {
+    const since = now - repeatLimit.windowMs;
+    const { name, subject, id } = redemption;
+    const filling = yield* value(REPEATED, uid, subject, name, since, id, repeatLimit.count - 1);
+    if (typeof filling === 'number') {
       yield* undo();
-      if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
-      const there = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
-      return { replayOf: redemptionOfRow(there as RedemptionRow) };
+      const retryAfter = Math.max(1, Math.ceil((filling - since) / 1_000));
+      return { refused: 'repeated_redemption', retryAfter };
     }
-    if (counted.changes === 0) {
-      yield* undo();
-      return yield* reasonOf(uid, now);
-    }
-    const refused = signedCode && (yield* countCodeUse(uid, signedCode));
-    if (refused) {
-      yield* undo();
-      return refused;
-    }
-    if (repeatLimit) {
-      const since = now - repeatLimit.windowMs;
-      const { name, subject, id } = redemption;
-      const filling = yield* value(REPEATED, uid, subject, name, since, id, repeatLimit.count - 1);
-      if (typeof filling === 'number') {
-        yield* undo();
-        const retryAfter = Math.max(1, Math.ceil((filling - since) / 1_000));
-        return { refused: 'repeated_redemption', retryAfter };
-      }
-    }
-    yield* ledger.append({
-      grantUid: uid,
-      at: now,
-      kind: 'redeemed',
-      redemptionId: redemption.id,
-      detail: redeemedDetail(redemption, values),
-    });
-    return 'recorded';
-  };
+  }
+  yield* ledger.append({
+    grantUid: uid,
+    at: now,
+    kind: 'redeemed',
+    redemptionId: redemption.id,
+    detail: redeemedDetail(redemption, values),
+  });
+  return 'recorded';
 }

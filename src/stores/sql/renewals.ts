@@ -7,7 +7,7 @@ import { recordAgain } from './ledger-writes.js';
 import { change, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemption-reads.js';
 import { RENEWAL_COLUMNS, type RenewalRow, renewalOfRow, renewalValues } from './renewal-row.js';
-import type { WriteOperation } from './write-operation.js';
+import type { WriteContext, WriteOperation } from './write-operation.js';
 
 const LAST_TWO = 'SELECT * FROM renewals WHERE redemption_id = ? ORDER BY number DESC LIMIT 2';
 const ALL = 'SELECT * FROM renewals WHERE redemption_id = ? ORDER BY number';
@@ -59,35 +59,41 @@ export function listRevokedCertificates(
 
 /** The write behind RenewalStore.recordRenewal. */
 export function recordRenewal(renewal: Renewal, now: number): WriteOperation<RecordRenewalOutcome> {
+  return (context) => record(renewal, now, context);
+}
+
+function* record(
+  renewal: Renewal,
+  now: number,
+  { ledger }: WriteContext,
+): SqlOperation<RecordRenewalOutcome> {
   const { redemptionId, number } = renewal;
-  return function* ({ ledger }) {
-    const owner = yield* row<{ readonly grant_uid: string; readonly revoked_at: number | null }>(
-      OWNER,
-      redemptionId,
-    );
-    if (!owner) return { refused: 'renewal_refused' };
-    if (owner.revoked_at !== null) return { refused: 'redemption_revoked' };
-    const there = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
-    if (there) {
-      const recorded = renewalOfRow(there);
-      return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: recorded };
-    }
-    // A gap would let two certificates be the newest one in turn.
-    if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
-      return { refused: 'renewal_refused' };
-    }
-    const values = renewalValues(renewal);
-    yield* change(INSERT, ...values);
-    const { peer, serial, keySha256, certificateSha256, notAfter } = renewal;
-    yield* ledger.append({
-      grantUid: owner.grant_uid,
-      at: now,
-      kind: 'renewed',
-      redemptionId,
-      detail: { number, peer, serial, keySha256, certificateSha256, notAfter, row: rowHash(values) },
-    });
-    return 'recorded';
-  };
+  const owner = yield* row<{ readonly grant_uid: string; readonly revoked_at: number | null }>(
+    OWNER,
+    redemptionId,
+  );
+  if (!owner) return { refused: 'renewal_refused' };
+  if (owner.revoked_at !== null) return { refused: 'redemption_revoked' };
+  const there = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
+  if (there) {
+    const recorded = renewalOfRow(there);
+    return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: recorded };
+  }
+  // A gap would let two certificates be the newest one in turn.
+  if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
+    return { refused: 'renewal_refused' };
+  }
+  const values = renewalValues(renewal);
+  yield* change(INSERT, ...values);
+  const { peer, serial, keySha256, certificateSha256, notAfter } = renewal;
+  yield* ledger.append({
+    grantUid: owner.grant_uid,
+    at: now,
+    kind: 'renewed',
+    redemptionId,
+    detail: { number, peer, serial, keySha256, certificateSha256, notAfter, row: rowHash(values) },
+  });
+  return 'recorded';
 }
 
 /** The write behind RenewalStore.recordSuperseded. */

@@ -10,7 +10,10 @@ export interface WriteContext {
   undo(): SqlOperation<void>;
 }
 
-/** One write, right also when it is done again after a commit of unknown outcome. */
+/**
+ * One write, right also when it is done again after a commit of unknown outcome. What redemptions do calls a generator
+ * function of its module; one made for each of them would leave garbage that only a full collection takes.
+ */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 
 /**

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createServer, IncomingMessage, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { expect, it } from 'vitest';
+import { messagesOf } from '../../../src/http/express-messages.js';
+
+it('makes messages with what Express gives them, so that it changes no prototype', async () => {
+  const app = express();
+  const { json } = app.response;
+  const before: unknown[] = [];
+  const server = createServer(messagesOf(app), (request, response) => {
+    before.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response));
+    (app as RequestListener)(request, response);
+  });
+  const seen: unknown[] = [];
+  app.use((request, response) => {
+    seen.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response), request.app, response.json);
+    expect(request).toBeInstanceOf(IncomingMessage);
+    response.json({ path: request.path });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/there?q`);
+    expect(await answer.json()).toEqual({ path: '/there' });
+  } finally {
+    server.close();
+  }
+  expect(seen).toEqual([...before, app, json]);
+});
