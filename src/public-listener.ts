@@ -20,8 +20,8 @@ const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 // Files that a process needs beside its connections: the store, its log, what Node itself opens.
 const OTHER_DESCRIPTORS = 256;
-// A full collection takes both cores of a small machine for 30 ms. V8's own measure has one every two seconds under load, and
-// that was the 99th percentile (ADR 20); four times what is in use has one in ten.
+// A full collection takes both cores of a small machine for 30 ms. Under load V8 has one every two seconds by itself, and that
+// was the 99th percentile (ADR 20); with four times what is in use it has one in about ten seconds.
 const HEAP_GROWTH = '--heap-growing-percent=300';
 
 type MadeHere =

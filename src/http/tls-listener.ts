@@ -79,7 +79,9 @@ export function createTlsListener(
     const { socket } = request;
     underWay.set(socket, response);
     // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
-    response.once('close', () => underWay.delete(socket));
+    socket.once('close', () => underWay.delete(socket));
+    // Also what a library answers ends its connection, and an HTTP/1.0 client does not keep it.
+    response.shouldKeepAlive = false;
     (app as RequestListener)(request, response);
   };
   const server = createServer(

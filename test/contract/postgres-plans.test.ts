@@ -30,7 +30,7 @@ it('never reads all redemptions, with the plans that were made while there were 
       const [row] = await database.sql(
         `SELECT n_tup_ins, seq_tup_read FROM pg_stat_user_tables WHERE relname = 'redemptions'`,
       );
-      expect(Number(row?.n_tup_ins)).toBe(REDEEMED);
+      expect(Number(row?.n_tup_ins)).toBeGreaterThanOrEqual(REDEEMED);
       return Number(row?.seq_tup_read);
     }, 10_000);
     expect(counted).toBeLessThan(REDEEMED);

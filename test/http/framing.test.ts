@@ -76,6 +76,18 @@ describe('what could be taken for two requests', () => {
   });
 });
 
+it.each([
+  [
+    'with a target that Express answers by itself',
+    'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0',
+  ],
+  ['of HTTP/1.0 that asks to be kept', 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0'],
+])('a request %s is answered once, and its connection ended', async (_what, text) => {
+  const bytes = await exchangeBytes(service, `${text}\r\n\r\n${text}\r\n\r\n`);
+  expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
+  expect(parseAnswer(bytes).headers.connection).toBe('close');
+});
+
 describe('what is no request', () => {
   it.each([
     ['nothing but noise', '\x16\x03\x01\x02\x00'],

@@ -11,8 +11,8 @@ export interface WriteContext {
 }
 
 /**
- * One write, right also when it is done again after a commit of unknown outcome. What redemptions do calls a generator
- * function of its module; one made for each of them would leave garbage that only a full collection takes.
+ * One write, right also when it is done again after a commit of unknown outcome. What records redemptions and renewals calls a
+ * generator function of its module; one made for each of them would leave garbage that only a full collection takes.
  */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { expect, it } from 'vitest';
@@ -16,7 +16,6 @@ it('makes messages with what Express gives them, so that it changes no prototype
   const seen: unknown[] = [];
   app.use((request, response) => {
     seen.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response), request.app, response.json);
-    expect(request).toBeInstanceOf(IncomingMessage);
     response.json({ path: request.path });
   });
   server.listen(0, '127.0.0.1');
@@ -27,5 +26,7 @@ it('makes messages with what Express gives them, so that it changes no prototype
   } finally {
     server.close();
   }
-  expect(seen).toEqual([...before, app, json]);
+  const wanted = [...before, app, json];
+  expect(seen).toHaveLength(wanted.length);
+  for (const [at, one] of seen.entries()) expect(one).toBe(wanted[at]);
 });
