@@ -141,6 +141,7 @@ const OF_OTHERS = [
   '--enable-link-access',
   '--from-file',
   '--global',
+  '--heap-growing-percent',
   '--help',
   '--init',
   '--now',
