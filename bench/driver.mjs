@@ -13,8 +13,17 @@ function exchange({ port, from }, secureContext, request) {
     const chunks = [];
     let failure;
     // No session is offered, so that each handshake is a full one.
-    const to = { host: '127.0.0.1', port, secureContext, localAddress: from };
+    // OpenSSL verifies the chain. Node would read the whole certificate for its names besides, which takes a driver longer than
+    // everything else.
+    const to = {
+      host: '127.0.0.1',
+      port,
+      secureContext,
+      localAddress: from,
+      checkServerIdentity: () => undefined,
+    };
     const socket = connect(to, () => socket.write(request));
+    socket.getPeerCertificate = () => ({});
     socket.setTimeout(GIVE_UP_MS, () => socket.destroy(new Error('no answer in time')));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => socket.end());
