@@ -181,7 +181,7 @@ export async function createAuthority(o: {
   const key = await generateKeyPair(o.keyType);
   const spkiDer = spkiOf(key);
   const nameDer = encodeCommonName(o.commonName);
-  const der = signCertificate(
+  const der = await signCertificate(
     {
       serial: randomSerial(),
       issuerDer: nameDer,

@@ -72,7 +72,7 @@ function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; r
   return fields;
 }
 
-function issue(leaf: Leaf): IssuedCertificate {
+async function issue(leaf: Leaf): Promise<IssuedCertificate> {
   const { authority, now, purpose } = leaf;
   if (!authority.signsFor[purpose]) {
     throw new CertificateAuthorityError(
@@ -82,7 +82,7 @@ function issue(leaf: Leaf): IssuedCertificate {
   if (now < authority.notBefore || now + 1000 > authority.notAfter) {
     throw new CertificateAuthorityError(`the CA "${authority.description}" is not valid at this time`);
   }
-  const der = signCertificate(
+  const der = await signCertificate(
     {
       serial: randomSerial(),
       issuerDer: authority.subjectDer,
@@ -117,7 +117,7 @@ function issue(leaf: Leaf): IssuedCertificate {
  * `lifetimeMs` from `now` or the CA's end. Throws CertificateAuthorityError where the CA cannot issue it or the result
  * does not verify.
  */
-export function issueClientCertificate(o: {
+export async function issueClientCertificate(o: {
   readonly authority: CertificateAuthority;
   /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
   readonly spkiDer: Uint8Array;
@@ -125,7 +125,7 @@ export function issueClientCertificate(o: {
   readonly redemptionId: string;
   readonly lifetimeMs: number;
   readonly now: number;
-}): IssuedCertificate {
+}): Promise<IssuedCertificate> {
   const { subject, redemptionId, ...rest } = o;
   return issue({
     ...rest,
@@ -140,7 +140,7 @@ export function issueClientCertificate(o: {
  * routers compare an address with the DNS names alone. Brackets around IPv6 are taken off. Throws RangeError without a host or for one that is not ASCII,
  * and CertificateAuthorityError as {@link issueClientCertificate} does.
  */
-export function issueServerCertificate(o: {
+export async function issueServerCertificate(o: {
   readonly authority: CertificateAuthority;
   /** DER of the SubjectPublicKeyInfo, as it shall stand in the certificate. */
   readonly spkiDer: Uint8Array;
@@ -148,7 +148,7 @@ export function issueServerCertificate(o: {
   readonly hosts: readonly string[];
   readonly lifetimeMs: number;
   readonly now: number;
-}): IssuedCertificate {
+}): Promise<IssuedCertificate> {
   const { hosts, ...rest } = o;
   const names: AlternativeName[] = [];
   for (const host of new Set(hosts.map((text) => text.replace(/^\[(.*)\]$/, '$1')))) {

@@ -15,13 +15,13 @@ import { spkiOf } from './keys.js';
  * PEM of a certificate that `issuer` gives to the CA that takes its place: whoever trusts the old one alone can verify what
  * the new one signs, if this is sent along. Undefined where the old one is not valid at `now`, or may have no CA below it.
  */
-export function crossCertificate(
+export async function crossCertificate(
   issuer: CertificateAuthority,
   successor: CertificateAuthority,
   now: number,
-): string | undefined {
+): Promise<string | undefined> {
   const spkiDer = spkiOf(successor.privateKey);
-  const der = signCertificate(
+  const der = await signCertificate(
     {
       serial: randomSerial(),
       issuerDer: issuer.subjectDer,

@@ -54,7 +54,7 @@ export async function generateLink(
   const key = await generateKeyPair('p256');
   const spkiDer = spkiOf(key);
   const id = randomUUID();
-  const certificate = issueClientCertificate({
+  const certificate = await issueClientCertificate({
     authority: access.issuer,
     spkiDer,
     subject,

@@ -183,7 +183,7 @@ async function issueAndRecord(
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');
-  const certificate = issueClientCertificate({
+  const certificate = await issueClientCertificate({
     authority: access.issuer,
     spkiDer: made.spkiDer,
     subject: asked.subject,

@@ -140,7 +140,7 @@ async function issueAndRecord(
   const { wanted, access, lifetimeMs } = decided;
   const now = deps.clock();
   await deps.checkpoint('before-signing');
-  const certificate = issueClientCertificate({
+  const certificate = await issueClientCertificate({
     authority: access.issuer,
     spkiDer: wanted.spkiDer,
     subject: redemption.subject,

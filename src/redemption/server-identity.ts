@@ -117,7 +117,7 @@ export async function issueIdentity(
 ): Promise<ServerIdentity> {
   const key = await generateKeyPair('p256');
   const commonName = hosts[0] ?? 'linkgrant';
-  const issued = issueServerCertificate({
+  const issued = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName,

@@ -571,7 +571,7 @@ describe('a bootstrap of a link whose certificate has ended', () => {
     const authority = await makeAuthority('Site CA of long ago');
     const key = await generateKeyPair('p256');
     const redemptionId = '6f0b7d3e-3b0c-4a1c-9a51-0a4a5a0d7c11';
-    const { pem } = issueClientCertificate({
+    const { pem } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),
       subject: 'west',

@@ -123,7 +123,7 @@ describe('link renew --platform kubernetes', () => {
     const server = await startRenewingServer(redemptionId);
     servers.push(server);
     const key = await generateKeyPair('p256');
-    const issued = issueClientCertificate({
+    const issued = await issueClientCertificate({
       authority: server.authority,
       spkiDer: spkiOf(key),
       subject: 'east',

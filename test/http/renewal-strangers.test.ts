@@ -42,7 +42,7 @@ describe('a stranger', () => {
       service.clock.read(),
     );
     const key = newKey();
-    const { pem } = issueClientCertificate({
+    const { pem } = await issueClientCertificate({
       authority,
       spkiDer: spkiOf(key),
       subject: 'a tenant',

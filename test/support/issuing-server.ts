@@ -30,15 +30,15 @@ export interface IssuingServer extends TestServer {
 }
 
 /** The answer of a redemption. */
-export function renderAnswer(
+export async function renderAnswer(
   authority: CertificateAuthority,
   redemption: { readonly name: string; readonly spkiDer: Uint8Array; readonly tlsKey?: string },
   endpoints = ENDPOINTS,
-): string {
+): Promise<string> {
   const id = randomUUID();
   const now = Date.now();
   const { name, spkiDer, tlsKey } = redemption;
-  const issued = issueClientCertificate({
+  const issued = await issueClientCertificate({
     authority,
     spkiDer,
     subject: name,
@@ -56,7 +56,7 @@ export function renderAnswer(
 /** Starts a service of that manner, whose one code is {@link CODE}. */
 export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
   const authority = await makeAuthority('Test Site CA');
-  const byKey = new Map<string, string>();
+  const byKey = new Map<string, Promise<string>>();
   let issued = 0;
   let toLose = 0;
   let laterMs = 0;

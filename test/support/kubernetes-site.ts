@@ -65,7 +65,7 @@ export async function routerSecret(
   now = SITE_TIME,
 ): Promise<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>> {
   const key = await generateKeyPair('p256');
-  const { pem } = issueServerCertificate({
+  const { pem } = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName: 'a router',

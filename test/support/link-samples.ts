@@ -19,7 +19,7 @@ export async function makeLinkSecret(
   const { lifetimeMs = 30 * DAY_MS } = options;
   const key = await generateKeyPair('p256');
   const redemptionId = randomUUID();
-  const issued = issueClientCertificate({
+  const issued = await issueClientCertificate({
     authority,
     spkiDer: spkiOf(key),
     subject: 'east',

@@ -54,7 +54,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
   const [directory, dataDirectory] = [join(root, 'links'), join(root, 'data')];
   const redemptionId = randomUUID();
   const server = await startRenewingServer(redemptionId, NAME);
-  const issued = issueClientCertificate({
+  const issued = await issueClientCertificate({
     authority: server.authority,
     spkiDer: spkiOf(key),
     subject: 'east',

@@ -87,7 +87,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
       },
     });
     if (typeof made === 'string') return made;
-    const { pem } = issueClientCertificate({
+    const { pem } = await issueClientCertificate({
       authority: made.authority,
       spkiDer: made.spkiDer,
       subject: 'east',

@@ -28,7 +28,7 @@ export async function makeIdentity(
 ): Promise<TestIdentity> {
   const authority = options.authority ?? (await makeAuthority('Test Server CA'));
   const key = await generateKeyPair('p256');
-  const certificate = issueServerCertificate({
+  const certificate = await issueServerCertificate({
     authority,
     spkiDer: spkiOf(key),
     commonName: 'test server',

@@ -91,7 +91,7 @@ export class SystemHome {
     }: { authority: CertificateAuthority; hosts: readonly string[]; trusted: string },
   ): Promise<void> {
     const key = await generateKeyPair('p256');
-    const { pem } = issueServerCertificate({
+    const { pem } = await issueServerCertificate({
       authority,
       spkiDer: spkiOf(key),
       commonName: 'router',

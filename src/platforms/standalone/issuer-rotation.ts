@@ -136,7 +136,7 @@ async function activate(directory: string, now: number, checkpoint: Checkpoint):
   if (!prepared) return retiring.length > 0 ? 'already' : 'unprepared';
   const successor = readAuthority(prepared.certificate, prepared.key, now);
   const kept = retiringIn(directory, describe(active.certificate).sha256);
-  const cross = crossFrom(active, successor, now);
+  const cross = await crossFrom(active, successor, now);
   makePrivateDirectory(join(directory, TRUSTED));
   if (cross !== undefined) writePrivateFile(kept.cross, cross);
   createPrivateFile(kept.key, readBoundedText(active.key));
@@ -152,9 +152,13 @@ async function activate(directory: string, now: number, checkpoint: Checkpoint):
 }
 
 /** Undefined where the old CA cannot give one any more. */
-function crossFrom(old: AuthorityFiles, successor: CertificateAuthority, now: number): string | undefined {
+async function crossFrom(
+  old: AuthorityFiles,
+  successor: CertificateAuthority,
+  now: number,
+): Promise<string | undefined> {
   try {
-    return crossCertificate(readAuthority(old.certificate, old.key, now), successor, now);
+    return await crossCertificate(readAuthority(old.certificate, old.key, now), successor, now);
   } catch {
     return undefined;
   }

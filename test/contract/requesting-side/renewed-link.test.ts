@@ -28,7 +28,7 @@ const secretText = () => readFileSync(join(site.to, 'Secret-my-link.yaml'), 'utf
 async function redeemAndRenew(redemptionId?: string): Promise<string> {
   const redeemed = await site.redeem({ token: server.token });
   const key = await generateKeyPair('p256');
-  const { pem } = issueClientCertificate({
+  const { pem } = await issueClientCertificate({
     authority: server.authority,
     spkiDer: spkiOf(key),
     subject: 'my-link',

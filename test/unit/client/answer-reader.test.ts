@@ -18,8 +18,8 @@ beforeAll(async () => {
   const key = await generateKeyPair('p256');
   const theirs = await generateKeyPair('rsa2048');
   ours = privateKeyPem(key);
-  answer = renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
-  delivered = renderAnswer(authority, {
+  answer = await renderAnswer(authority, { name: 'my-link', spkiDer: spkiOf(key) });
+  delivered = await renderAnswer(authority, {
     name: 'my-link',
     spkiDer: spkiOf(theirs),
     tlsKey: theirs.export({ type: 'pkcs1', format: 'pem' }).toString(),

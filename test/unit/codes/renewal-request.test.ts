@@ -33,7 +33,7 @@ const KEYS: Readonly<Record<string, () => KeyObject>> = {
 };
 
 /** A link certificate with its key and the hash that names it. */
-function link(kind = 'P-256', redemptionId: string = randomUUID()) {
+async function link(kind = 'P-256', redemptionId: string = randomUUID()) {
   const key = (KEYS[kind] as () => KeyObject)();
   const issued = {
     authority,
@@ -43,7 +43,7 @@ function link(kind = 'P-256', redemptionId: string = randomUUID()) {
     lifetimeMs: DAY,
     now: NOW,
   };
-  const { pem: certificatePem } = issueClientCertificate(issued);
+  const { pem: certificatePem } = await issueClientCertificate(issued);
   const sha256 = createHash('sha256').update(new X509Certificate(certificatePem).raw);
   const csrDer = createCertificateRequest(key, 'a site');
   const hash = sha256.digest();
@@ -53,7 +53,7 @@ function link(kind = 'P-256', redemptionId: string = randomUUID()) {
 
 /** A request in which something is another than it should be. */
 async function forged(
-  by: ReturnType<typeof link>,
+  by: Awaited<ReturnType<typeof link>>,
   changes: { header?: object; claims?: object; payload?: string; key?: KeyObject | Uint8Array } = {},
 ) {
   const claims = {
@@ -72,7 +72,7 @@ describe('a renewal request', () => {
   it.each(Object.keys(KEYS))(
     'that a %s key signed tells what it was made of, proven by its certificate',
     async (kind) => {
-      const asking = link(kind);
+      const asking = await link(kind);
       const request = await signRenewalRequest(asking);
       const { redemptionId } = asking;
       const certificateSha256 = asking.hash.toString('hex');
@@ -84,13 +84,13 @@ describe('a renewal request', () => {
   );
 
   it('may be signed with RSA-PSS as well', async () => {
-    const asking = link('RSA 2048');
+    const asking = await link('RSA 2048');
     const request = await forged(asking, { header: { alg: 'PS256' } });
     expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeDefined();
   });
 
   it('names the first certificate of a text with intermediates', async () => {
-    const asking = link();
+    const asking = await link();
     const request = await signRenewalRequest({
       ...asking,
       certificatePem: asking.certificatePem + pem.certificate,
@@ -99,14 +99,14 @@ describe('a renewal request', () => {
   });
 
   it('is no proof by the certificate of another link, of whatever kind', async () => {
-    const request = await signRenewalRequest(link());
+    const request = await signRenewalRequest(await link());
     for (const kind of Object.keys(KEYS)) {
-      expect(await verifyRenewalRequest(request, link(kind).certificatePem)).toBeUndefined();
+      expect(await verifyRenewalRequest(request, (await link(kind)).certificatePem)).toBeUndefined();
     }
   });
 
   it('is no proof without a certificate, even when it is signed with the key that is compared then', async () => {
-    const asking = link();
+    const asking = await link();
     expect(await verifyRenewalRequest(await signRenewalRequest(asking), undefined)).toBeUndefined();
     const one = createPrivateKey({
       key: {
@@ -122,7 +122,7 @@ describe('a renewal request', () => {
   });
 
   it('is no proof when a bit of what is signed, or of the signature, is another', async () => {
-    const asking = link();
+    const asking = await link();
     const [header = '', payload = '', signature = ''] = (await signRenewalRequest(asking)).split('.');
     const other = Buffer.from(payload, 'base64url').toString().replace('"iat":', '"iat":1');
     for (const request of [
@@ -136,7 +136,7 @@ describe('a renewal request', () => {
   });
 
   it('is no proof with an algorithm of another kind of key, nor with the certificate as a shared secret', async () => {
-    const asking = link('RSA 2048');
+    const asking = await link('RSA 2048');
     const secret = Buffer.from(asking.certificatePem);
     const hs256 = await forged(asking, { header: { alg: 'HS256' }, key: secret });
     const swapped = await forged(asking, { header: { alg: 'RS384' } });
@@ -144,12 +144,12 @@ describe('a renewal request', () => {
       expect(readRenewalRequest(request)).toBeUndefined();
       expect(await verifyRenewalRequest(request, asking.certificatePem)).toBeUndefined();
     }
-    const ecdsa = await forged(link(), { claims: { aud: `urn:uuid:${asking.redemptionId}` } });
+    const ecdsa = await forged(await link(), { claims: { aud: `urn:uuid:${asking.redemptionId}` } });
     expect(await verifyRenewalRequest(ecdsa, asking.certificatePem)).toBeUndefined();
   });
 
   it('is none without an algorithm', async () => {
-    const asking = link();
+    const asking = await link();
     const [, payload] = (await signRenewalRequest(asking)).split('.');
     const header = { alg: 'none', typ: TYP, 'x5t#S256': asking.hash.toString('base64url') };
     const unsigned = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`;
@@ -176,7 +176,7 @@ describe('a renewal request', () => {
     ['whose claims are no JSON', { payload: 'csr' }],
     ['whose claims are no object', { payload: 'null' }],
   ])('is none %s', async (_what, changes) => {
-    expect(readRenewalRequest(await forged(link(), changes))).toBeUndefined();
+    expect(readRenewalRequest(await forged(await link(), changes))).toBeUndefined();
   });
 
   it.each([
@@ -191,8 +191,8 @@ describe('a renewal request', () => {
 
   it('is not signed with a key of a kind that no link has', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
-    await expect(signRenewalRequest({ ...link(), privateKeyPem: privateKeyPem(privateKey) })).rejects.toThrow(
-      'of a kind that no link',
-    );
+    await expect(
+      signRenewalRequest({ ...(await link()), privateKeyPem: privateKeyPem(privateKey) }),
+    ).rejects.toThrow('of a kind that no link');
   });
 });

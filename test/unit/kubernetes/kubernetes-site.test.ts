@@ -109,7 +109,7 @@ describe('a site on Kubernetes', () => {
   it('takes the root of an intermediate from ca.crt, as cert-manager writes it', async () => {
     const root = await makeSiteAuthority('a root');
     const below = await makeSiteAuthority('an intermediate');
-    const intermediate = crossCertificate(root.authority, below.authority, SITE_TIME) ?? '';
+    const intermediate = (await crossCertificate(root.authority, below.authority, SITE_TIME)) ?? '';
     recorded.setPem('skupper-site-ca', { 'tls.crt': intermediate, 'tls.key': below.key, 'ca.crt': '' });
     expect((await refusal()).reason).toContain('is an intermediate of a root');
     recorded.setPem('skupper-site-ca', { 'ca.crt': root.certificate });

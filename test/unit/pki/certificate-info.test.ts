@@ -18,19 +18,23 @@ const root = makeAuthority(openssl, { subject: '/CN=root' });
 const between = makeAuthority(openssl, { subject: '/CN=between', issuer: root });
 const key = await generateKeyPair('p256');
 
-function serverUnder(authority: { certificate: string; key: string }, lifetimeMs = DAY): string {
-  return issueServerCertificate({
+async function serverUnder(
+  authority: { certificate: string; key: string },
+  lifetimeMs = DAY,
+): Promise<string> {
+  const { pem } = await issueServerCertificate({
     authority: loadAuthority(authority, 'test', now),
     spkiDer: spkiOf(key),
     commonName: 'server',
     hosts: ['server.example', '10.0.0.1', 'fd00:0:0:1::1'],
     lifetimeMs,
     now,
-  }).pem;
+  });
+  return pem;
 }
 
-const direct = serverUnder(root);
-const below = serverUnder({ certificate: between.certificate + root.certificate, key: between.key });
+const direct = await serverUnder(root);
+const below = await serverUnder({ certificate: between.certificate + root.certificate, key: between.key });
 
 test('a certificate is described as openssl describes it', () => {
   const info = describeCertificate(below);
