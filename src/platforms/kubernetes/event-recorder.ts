@@ -40,12 +40,12 @@ const ALIKE_MS = 600_000;
 /** How long what happens again is gathered before it is written, in milliseconds. */
 const GATHER_MS = 10_000;
 // An Event costs the API server as much as a redemption does, and may be late where that may not.
-const REST_MS = 100;
+const REST_MS = 250;
 const LONGEST_MESSAGE = 1_000;
 
 /**
  * Writes Kubernetes Events: the first of its words as soon as may be, what follows added up, and of what happens again and
- * again in other words only the first few. Ten a second at most, warnings first. Never rejects, and nobody waits for it.
+ * again in other words only the first few. Four a second at most, warnings first. Never rejects, and nobody waits for it.
  */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;

@@ -1,13 +1,15 @@
 interface Begun<T> {
   readonly began: number;
   readonly isShared: boolean;
+  /** When the one before this began. */
+  readonly previousAt: number;
   readonly ended: Promise<unknown>;
   /** Undefined once it is not needed any more. */
   value: Promise<T> | undefined;
 }
 
 export interface LiveReadOptions {
-  /** After a read that several shared, the next begins that many milliseconds after that one began; 0 when absent. */
+  /** After a read that several shared, the next begins that many milliseconds after that one began; others are two within twice that time. 0 when absent. */
   readonly restMs?: number;
   /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
   readonly isForgotten?: boolean;
@@ -15,8 +17,8 @@ export interface LiveReadOptions {
 
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared. Who
- * asks alone waits for nothing.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests. Who asks once or twice, and then
+ * not for a while, waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
@@ -40,10 +42,10 @@ export class LiveRead<T> {
     return this.#next ?? this.#begin();
   }
 
-  async #after({ began, isShared, ended }: Begun<T>): Promise<T> {
+  async #after({ began, isShared, previousAt, ended }: Begun<T>): Promise<T> {
     await ended;
     const { restMs = 0 } = this.#options;
-    const rest = isShared ? began + restMs - performance.now() : 0;
+    const rest = (isShared ? began + restMs : previousAt + 2 * restMs) - performance.now();
     if (rest > 0) await new Promise((end) => setTimeout(end, rest));
     return this.#begin();
   }
@@ -58,7 +60,8 @@ export class LiveRead<T> {
       last.value = undefined;
     };
     const ended = value.then(this.#options.isForgotten ? forget : () => undefined, forget);
-    const last: Begun<T> = { began, isShared, ended, value };
+    const previousAt = this.#last?.began ?? Number.NEGATIVE_INFINITY;
+    const last: Begun<T> = { began, isShared, previousAt, ended, value };
     this.#last = last;
     return value;
   }

@@ -78,14 +78,25 @@ describe('a live read', () => {
     expect(await after).toBe('after');
   });
 
-  it('never lets those rest who ask alone, one after the other', async () => {
+  it('lets nobody rest who asks alone, but for the third within twice the time', async () => {
     const { live, begun } = readsOf(30);
-    for (let turn = 0; turn < 3; turn += 1) {
+    const ask = async (turn: number, after: number) => {
       const asked = live.since();
-      await pass(1);
-      expect(begun).toHaveLength(turn + 1);
-      begun[turn]?.end(`${turn}`);
+      await pass(after);
+      expect(begun).toHaveLength(turn);
+      begun[turn - 1]?.end(`${turn}`);
       expect(await asked).toBe(`${turn}`);
-    }
+    };
+    await ask(1, 1);
+    await ask(2, 1);
+    const third = live.since();
+    await pass(57);
+    expect(begun).toHaveLength(2);
+    await pass(1);
+    begun[2]?.end('3');
+    expect(await third).toBe('3');
+    await pass(60);
+    await ask(4, 1);
+    await ask(5, 1);
   });
 });

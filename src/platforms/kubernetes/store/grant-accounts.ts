@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessGrantResource } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
@@ -6,6 +5,7 @@ import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
+import { OtherFillers } from './other-fillers.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
@@ -18,8 +18,11 @@ export interface GrantAccount {
   readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
-  /** Resolves some moments later, when a slot is known that another process has filled. */
-  yieldSlot(slot: number): Promise<void>;
+  readonly others: OtherFillers;
+  /** Id of the redemption that this process is filling a slot with. */
+  filling: string | undefined;
+  /** True while an act has its turn. */
+  readonly isBusy: boolean;
   /** Runs one act after the other, in the order in which they were asked for. */
   inTurn<T>(act: () => Promise<T>): Promise<T>;
 }
@@ -28,8 +31,6 @@ export interface GrantAccount {
 const SLOTS_READ_SINGLY = 3;
 // Under load each redemption of a grant reads it twice, and would have the API server do little else.
 const GRANT_REST_MS = 40;
-// Whoever filled a slot is likely to fill the next ones too: to try at once again is to lose again, and keeps that one back.
-const YIELD_MS = { shortest: 15, spread: 35 };
 // With a few hundred bytes a slot: grants of many uses are few.
 const MOST_ACCOUNTS = 5_000;
 
@@ -64,7 +65,8 @@ export class GrantAccounts {
   note(redemption: Stored<RedemptionResource>): void {
     const account = this.#accounts.get(redemption.spec.grantUid);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
-    if (account?.namespace === redemption.metadata.namespace) account?.slots.add(redemption);
+    if (!account || account.namespace !== redemption.metadata.namespace) return;
+    if (account.slots.add(redemption) && redemption.spec.id !== account.filling) account.others.note();
   }
 
   /** Lets go of what is known of a grant, which is deleted. */
@@ -85,6 +87,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
   let turn: Promise<unknown> = Promise.resolve();
+  let acts = 0;
 
   const readSlot = async (slot: number): Promise<void> => {
     const found = await client.find<RedemptionResource>(REDEMPTIONS, {
@@ -116,11 +119,8 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     name,
     slots,
     filled,
-    async yieldSlot(slot) {
-      await sleep(YIELD_MS.shortest + Math.random() * YIELD_MS.spread);
-      // Mostly the watch has told of it by now, and of those behind it.
-      if (slots.next === slot) await filled.since();
-    },
+    others: new OtherFillers(),
+    filling: undefined,
     grant: new LiveRead(
       async () => {
         const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
@@ -128,8 +128,14 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       },
       { restMs: GRANT_REST_MS },
     ),
+    get isBusy() {
+      return acts > 0;
+    },
     inTurn(act) {
-      const mine = turn.then(act, act);
+      acts += 1;
+      const mine = turn.then(act).finally(() => {
+        acts -= 1;
+      });
       turn = mine.catch(() => undefined);
       return mine;
     },

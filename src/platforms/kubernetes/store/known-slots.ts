@@ -36,10 +36,11 @@ export class KnownSlots {
     return this.#bySlot.size;
   }
 
-  add({ metadata, spec }: Stored<RedemptionResource>): void {
+  /** True for a slot that was not known to be filled. */
+  add({ metadata, spec }: Stored<RedemptionResource>): boolean {
     // The name is what fills a slot, whatever else somebody wrote there.
     const slot = Number(metadata.name.slice(this.#grantUid.length + 1));
-    if (metadata.name !== slotName(this.#grantUid, slot) || this.#bySlot.has(slot)) return;
+    if (metadata.name !== slotName(this.#grantUid, slot) || this.#bySlot.has(slot)) return false;
     const { id, replayKey, mode, name, subject, code } = spec;
     const createdAt = timeOf(spec.createdAt) ?? 0;
     const facts: SlotFacts = { slot, id, replayKey, mode, name, subject, createdAt, code };
@@ -47,6 +48,7 @@ export class KnownSlots {
     if (!this.#byReplayKey.has(replayKey)) this.#byReplayKey.set(replayKey, facts);
     this.#byId.set(id, facts);
     while (this.#bySlot.has(this.#next)) this.#next += 1;
+    return true;
   }
 
   ofReplayKey(replayKey: string): SlotFacts | undefined {

@@ -54,6 +54,8 @@ export async function recordRedemption(
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
   const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
+  // What this one will ask for is read while others have their turn.
+  if (account.isBusy) account.grant.since(rules.askedAt ?? began).catch(() => undefined);
   const outcome = await account.inTurn(() => fillSlot(attempt, deps));
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
@@ -78,6 +80,7 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
   const decided = refusalOf(grant, attempt) ?? (await codeRefusal(attempt, deps));
   // A process that has not met this grant, or not for long.
   if (slots.next < grant.redemptions) await account.filled.since(began);
+  let patience = account.others.patience();
   for (let isSealed = false; ; ) {
     const known = await knownAlready(attempt, deps);
     if (known) return known;
@@ -91,10 +94,16 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
       if (slots.next === next) return refusal;
       continue;
     }
+    await account.others.giveWay(patience);
+    if (slots.next !== next) continue;
     if (!isSealed) await deps.sealed.keep(redemption);
     isSealed = true;
     if (await create(attempt, next, deps)) return { filled: next };
-    await account.yieldSlot(next);
+    account.others.note();
+    patience = account.others.patience();
+    await account.others.giveWay(patience);
+    // Mostly the watch has told of it by now, and of those behind it.
+    if (slots.next === next) await account.filled.since();
   }
 }
 
@@ -170,6 +179,7 @@ async function create(attempt: Attempt, slot: number, deps: RecordDependencies):
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
   // The grant's, which is where its Redemptions are.
   const placed = { ...resource, metadata: { ...resource.metadata, namespace: account.namespace } };
+  account.filling = redemption.id;
   return persistently(deadline, async () => {
     await deps.checkpoint('before-commit');
     try {
