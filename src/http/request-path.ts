@@ -17,17 +17,26 @@ export function pathSegments(path: string): string[] {
 // A request target in absolute form is to be accepted as well (RFC 9112 §3.2.2); whom it names is not looked at.
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
+/** Path and query of a request target (RFC 9112 §3.2); `*` for one that names nothing here. */
+export function originForm(target: string): string {
+  const rest = target.replace(ORIGIN, '');
+  // A fragment is never sent, and Express cannot read each target that has one.
+  if (rest.includes('#')) return '*';
+  if (rest.startsWith('/')) return rest;
+  return rest === target ? '*' : `/${rest}`;
+}
+
 /**
- * Reads a request target (RFC 9112 §3.2): `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
+ * Reads a path with its query: `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
  * alone or followed by `/-/check`, or `<prefix>/-/renew`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
  * Undefined means that it names nothing here.
  */
 export function parseRequestPath(
-  requestTarget: string,
+  pathAndQuery: string,
   prefix: readonly string[],
   allowByKey: boolean,
 ): RequestedAct | undefined {
-  const path = requestTarget.replace(ORIGIN, '').split('?', 1)[0] as string;
+  const path = pathAndQuery.split('?', 1)[0] as string;
   if (!path.startsWith('/') || path.includes('%')) return undefined;
   const segments = pathSegments(path);
   if (prefix.some((segment, index) => segments[index] !== segment)) return undefined;

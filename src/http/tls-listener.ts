@@ -10,6 +10,7 @@ import { STOCK_TEXT } from '../domain/stock-texts.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import { messagesOf } from './express-messages.js';
+import { originForm } from './request-path.js';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -82,6 +83,8 @@ export function createTlsListener(
     socket.once('close', () => underWay.delete(socket));
     // Also what a library answers ends its connection, and an HTTP/1.0 client does not keep it.
     response.shouldKeepAlive = false;
+    // Express answers by itself what it cannot read, with a page of HTML.
+    request.url = originForm(request.url ?? '');
     (app as RequestListener)(request, response);
   };
   const server = createServer(

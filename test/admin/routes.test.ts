@@ -178,6 +178,18 @@ describe('a request', () => {
     expect((await ask('GET', path)).body.redemptionsAllowed).toBe(1);
   });
 
+  it.each(['//x@[y/#z', 'http://[::1', 'ftp://[::1/api/v1/grants', '*'])(
+    'of a stranger to %s gets a problem as any other',
+    async (requestTarget) => {
+      const target = { port: service.adminPort, ca: service.ca };
+      const answer = parseAnswer(
+        await exchangeBytes(target, `GET ${requestTarget} HTTP/1.1\r\nhost: x\r\n\r\n`),
+      );
+      expect([answer.status, answer.headers['content-type']]).toEqual([401, 'application/problem+json']);
+      expect(answer.headers).toHaveProperty('linkgrant-request-id');
+    },
+  );
+
   it('of a stranger is answered whole though it sends on and on', async () => {
     const head =
       'POST /api/v1/grants HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n';

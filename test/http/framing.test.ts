@@ -77,10 +77,7 @@ describe('what could be taken for two requests', () => {
 });
 
 it.each([
-  [
-    'with a target that Express answers by itself',
-    'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0',
-  ],
+  ['whose target names nothing', 'POST http://[::1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 0'],
   ['of HTTP/1.0 that asks to be kept', 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0'],
 ])('a request %s is answered once, and its connection ended', async (_what, text) => {
   const bytes = await exchangeBytes(service, `${text}\r\n\r\n${text}\r\n\r\n`);

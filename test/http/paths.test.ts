@@ -74,6 +74,8 @@ describe('a service without a path prefix', () => {
       '/UID/?',
       '/UID?a=%2e%2e/..',
       `/UID?${LONG}`,
+      'https://grants.example.com/UID',
+      'https://[::1/UID?x',
     ],
     [
       '/',
@@ -115,6 +117,9 @@ describe('a service without a path prefix', () => {
       'https://grants.example.com/x/UID',
       'ftp://grants.example.com/UID',
       'https:///UID/x',
+      'https://[::1/x',
+      'ftp://[::1/UID',
+      '//x@[y/#UID',
       '/00000000-0000-0000-0000-00000000000',
       '/00000000-0000-0000-0000-0000000000000',
       '/0000000000000000000000000000000000000',
