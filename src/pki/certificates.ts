@@ -114,7 +114,7 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
 /**
  * A certificate with which a site's router links: for TLS clients only, no host names, the redemption as
  * `urn:uuid:<redemptionId>`, the first 64 characters of `subject` as common name, valid from five minutes ago until
- * `lifetimeMs` from `now` or the CA's end. Throws CertificateAuthorityError where the CA cannot issue it or the result
+ * `lifetimeMs` from `now` or the CA's end. Rejects with CertificateAuthorityError where the CA cannot issue it or the result
  * does not verify.
  */
 export async function issueClientCertificate(o: {
@@ -137,8 +137,8 @@ export async function issueClientCertificate(o: {
 
 /**
  * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because
- * routers compare an address with the DNS names alone. Brackets around IPv6 are taken off. Throws RangeError without a host or for one that is not ASCII,
- * and CertificateAuthorityError as {@link issueClientCertificate} does.
+ * routers compare an address with the DNS names alone. Brackets around IPv6 are taken off. Rejects with RangeError without a host or for one that is not ASCII,
+ * and with CertificateAuthorityError as {@link issueClientCertificate} does.
  */
 export async function issueServerCertificate(o: {
   readonly authority: CertificateAuthority;

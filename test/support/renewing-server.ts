@@ -56,6 +56,7 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
   let clock: () => number = Date.now;
   let change: (answer: Answer) => Answer | string = (answer) => answer;
   let refusal: { readonly status: number; readonly code: string } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   const know = (pem: string) => {
     known = [{ sha256: describeCertificate(pem).sha256, pem }, ...known].slice(0, 2);
   };
@@ -111,7 +112,10 @@ export async function startRenewingServer(redemptionId: string, name = 'to-west'
   };
   const server = await serveHttps(
     (request, _incoming, response) => {
-      void answerTo(request.body).then((answer) => {
+      // One after the other, so that a key gets one certificate.
+      const answering = last.then(() => answerTo(request.body));
+      last = answering.catch(() => undefined);
+      void answering.then((answer) => {
         if (typeof answer !== 'string') {
           const more = answer.code === 'renewal_stale' && { serverTime: new Date(clock()).toISOString() };
           const problem = { type: 'about:blank', title: 'refused', ...answer, ...more };

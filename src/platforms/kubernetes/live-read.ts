@@ -1,15 +1,19 @@
+// A redemption reads a grant twice, and a few may come one after the other.
+const AT_ONCE = 6;
+
 interface Begun<T> {
   readonly began: number;
   readonly isShared: boolean;
-  /** When the one before this began. */
-  readonly previousAt: number;
   readonly ended: Promise<unknown>;
   /** Undefined once it is not needed any more. */
   value: Promise<T> | undefined;
 }
 
 export interface LiveReadOptions {
-  /** After a read that several shared, the next begins that many milliseconds after that one began; others are two within twice that time. 0 when absent. */
+  /**
+   * After a read that several shared, the next begins that many milliseconds after that one began; and six in six times that,
+   * whoever asks. 0 when absent.
+   */
   readonly restMs?: number;
   /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
   readonly isForgotten?: boolean;
@@ -17,13 +21,15 @@ export interface LiveReadOptions {
 
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests. Who asks once or twice, and then
- * not for a while, waits for nothing.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests. Who asks alone, a few times,
+ * waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
   readonly #options: LiveReadOptions;
   #last: Begun<T> | undefined;
+  /** When the last few reads began, the oldest first. */
+  readonly #begun: number[] = [];
   #next: Promise<T> | undefined;
   /** How many wait for the next one. */
   #waiting = 0;
@@ -42,10 +48,11 @@ export class LiveRead<T> {
     return this.#next ?? this.#begin();
   }
 
-  async #after({ began, isShared, previousAt, ended }: Begun<T>): Promise<T> {
+  async #after({ began, isShared, ended }: Begun<T>): Promise<T> {
     await ended;
     const { restMs = 0 } = this.#options;
-    const rest = (isShared ? began + restMs : previousAt + 2 * restMs) - performance.now();
+    const earliest = this.#begun.at(-AT_ONCE) ?? Number.NEGATIVE_INFINITY;
+    const rest = Math.max(earliest + AT_ONCE * restMs, isShared ? began + restMs : 0) - performance.now();
     if (rest > 0) await new Promise((end) => setTimeout(end, rest));
     return this.#begin();
   }
@@ -55,13 +62,13 @@ export class LiveRead<T> {
     this.#next = undefined;
     this.#waiting = 0;
     const began = performance.now();
+    if (this.#begun.push(began) > AT_ONCE) this.#begun.shift();
     const value = this.#read();
     const forget = () => {
       last.value = undefined;
     };
     const ended = value.then(this.#options.isForgotten ? forget : () => undefined, forget);
-    const previousAt = this.#last?.began ?? Number.NEGATIVE_INFINITY;
-    const last: Begun<T> = { began, isShared, previousAt, ended, value };
+    const last: Begun<T> = { began, isShared, ended, value };
     this.#last = last;
     return value;
   }

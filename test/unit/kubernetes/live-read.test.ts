@@ -78,25 +78,23 @@ describe('a live read', () => {
     expect(await after).toBe('after');
   });
 
-  it('lets nobody rest who asks alone, but for the third within twice the time', async () => {
+  it('lets nobody rest who asks alone, but for the seventh within six times that time', async () => {
     const { live, begun } = readsOf(30);
-    const ask = async (turn: number, after: number) => {
+    const ask = async (turn: number) => {
       const asked = live.since();
-      await pass(after);
+      await pass(1);
       expect(begun).toHaveLength(turn);
       begun[turn - 1]?.end(`${turn}`);
       expect(await asked).toBe(`${turn}`);
     };
-    await ask(1, 1);
-    await ask(2, 1);
-    const third = live.since();
-    await pass(57);
-    expect(begun).toHaveLength(2);
+    for (let turn = 1; turn <= 6; turn += 1) await ask(turn);
+    const seventh = live.since();
+    await pass(173);
+    expect(begun).toHaveLength(6);
     await pass(1);
-    begun[2]?.end('3');
-    expect(await third).toBe('3');
-    await pass(60);
-    await ask(4, 1);
-    await ask(5, 1);
+    begun[6]?.end('7');
+    expect(await seventh).toBe('7');
+    await pass(180);
+    for (let turn = 8; turn <= 13; turn += 1) await ask(turn);
   });
 });

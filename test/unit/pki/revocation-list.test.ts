@@ -10,9 +10,11 @@ const now = Date.now() + 2_000;
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
 
+// OpenSSL makes the CAs while the tests run, on a slow machine long after `now`.
+const later = () => Math.max(now, Date.now());
+
 const load = (pem: { certificate: string; key: string }): CertificateAuthority =>
-  // OpenSSL makes it while the tests run, on a slow machine long after `now`.
-  loadAuthority(pem, 'the CA', Math.max(now, Date.now()));
+  loadAuthority(pem, 'the CA', later());
 
 function listOf(
   authority: CertificateAuthority,
@@ -31,7 +33,7 @@ async function leafOf(authority: CertificateAuthority): Promise<{ pem: string; s
     subject: 'site',
     redemptionId: '6c5b6a0e-3f0a-4c55-9d11-0d8a5a6a7c11',
     lifetimeMs: DAY_MS,
-    now,
+    now: later(),
   });
 }
 

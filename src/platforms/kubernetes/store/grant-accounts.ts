@@ -5,8 +5,8 @@ import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
-import { OtherFillers } from './other-fillers.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { SlotTurns } from './slot-turns.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
 export interface GrantAccount {
@@ -18,10 +18,11 @@ export interface GrantAccount {
   readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
-  readonly others: OtherFillers;
+  /** This process's turns among others. */
+  readonly turns: SlotTurns;
   /** Id of the redemption that this process is filling a slot with. */
   filling: string | undefined;
-  /** True while an act has its turn. */
+  /** True while an act runs or waits for that. */
   readonly isBusy: boolean;
   /** Runs one act after the other, in the order in which they were asked for. */
   inTurn<T>(act: () => Promise<T>): Promise<T>;
@@ -66,7 +67,7 @@ export class GrantAccounts {
     const account = this.#accounts.get(redemption.spec.grantUid);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
     if (!account || account.namespace !== redemption.metadata.namespace) return;
-    if (account.slots.add(redemption) && redemption.spec.id !== account.filling) account.others.note();
+    if (account.slots.add(redemption) && redemption.spec.id !== account.filling) account.turns.noteOthers();
   }
 
   /** Lets go of what is known of a grant, which is deleted. */
@@ -119,7 +120,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     name,
     slots,
     filled,
-    others: new OtherFillers(),
+    turns: new SlotTurns(),
     filling: undefined,
     grant: new LiveRead(
       async () => {

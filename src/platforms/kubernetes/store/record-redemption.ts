@@ -36,6 +36,8 @@ interface Attempt {
   /** When it was asked for, and until when it may take, by `performance.now()`. */
   readonly began: number;
   readonly deadline: number;
+  /** Resolves once the grant was read while others were at it; undefined where nobody was. */
+  readonly ahead: Promise<unknown> | undefined;
 }
 
 /**
@@ -53,9 +55,10 @@ export async function recordRedemption(
   const began = performance.now();
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
-  const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
-  // What this one will ask for is read while others have their turn.
-  if (account.isBusy) account.grant.since(rules.askedAt ?? began).catch(() => undefined);
+  const ahead = account.isBusy
+    ? account.grant.since(rules.askedAt ?? began).catch(() => undefined)
+    : undefined;
+  const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs, ahead };
   const outcome = await account.inTurn(() => fillSlot(attempt, deps));
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
@@ -68,9 +71,10 @@ interface Filled {
 }
 
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
-  const { account, redemption, began, rules } = attempt;
-  const { slots } = account;
+  const { account, redemption, began, rules, deadline } = attempt;
+  const { slots, turns } = account;
   if (slots.ofId(redemption.id)) return 'recorded';
+  await attempt.ahead;
   const resource = await account.grant.since(rules.askedAt ?? began);
   if (!resource) {
     deps.accounts.forget(account.uid);
@@ -80,12 +84,11 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
   const decided = refusalOf(grant, attempt) ?? (await codeRefusal(attempt, deps));
   // A process that has not met this grant, or not for long.
   if (slots.next < grant.redemptions) await account.filled.since(began);
-  let patience = account.others.patience();
+  let patience = turns.patience();
+  let lost: number | undefined;
   for (let isSealed = false; ; ) {
     const known = await knownAlready(attempt, deps);
     if (known) return known;
-    // Whoever asked has gone by now, and a use would be counted for nobody.
-    if (performance.now() >= attempt.deadline) throw storeUnavailable('a slot was not to be had in time');
     const { next } = slots;
     const refusal = decided ?? refusalBySlots(slots, grant, attempt);
     if (refusal) {
@@ -94,16 +97,18 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
       if (slots.next === next) return refusal;
       continue;
     }
-    await account.others.giveWay(patience);
-    if (slots.next !== next) continue;
     if (!isSealed) await deps.sealed.keep(redemption);
     isSealed = true;
-    if (await create(attempt, next, deps)) return { filled: next };
-    account.others.note();
-    patience = account.others.patience();
-    await account.others.giveWay(patience);
+    await turns.come(Math.min(patience, deadline));
     // Mostly the watch has told of it by now, and of those behind it.
-    if (slots.next === next) await account.filled.since();
+    if (lost === next && slots.next === next) await account.filled.since();
+    if (slots.next !== next) continue;
+    // Whoever asked has gone by now, and a use would be counted for nobody.
+    if (performance.now() >= deadline) throw storeUnavailable('a slot was not to be had in time');
+    if (await turns.during(() => create(attempt, next, deps))) return { filled: next };
+    lost = next;
+    turns.noteOthers();
+    patience = turns.patience();
   }
 }
 

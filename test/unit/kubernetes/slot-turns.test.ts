@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '../../../src/platforms/kubernetes/api-error.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
+import type { ResourceKey, ResourceKind, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import { GrantAccounts } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
+import { recordRedemption } from '../../../src/platforms/kubernetes/store/record-redemption.js';
+import type { RedemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { sampleRedemption } from '../../support/store-samples.js';
+
+const HOUR = 3_600_000;
+const KEY = { namespace: 'west', name: 'shared' };
+// Of an API server: until a creation is carried out, until its answer is there, until a watch has told of it.
+const LATENCY = { carriedOut: 2, answered: 2, watched: 4, read: 3 };
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+const takes = (ms: number) => new Promise((end) => setTimeout(end, ms));
+
+/** Some replicas that redeem one grant, at an API server whose answers take their time. */
+function openReplicas(count: number) {
+  const uid = randomUUID();
+  const now = Date.now();
+  const grant = {
+    metadata: { ...KEY, uid, resourceVersion: '1', creationTimestamp: new Date(now).toISOString() },
+    spec: { redemptionsAllowed: 100_000, expirationWindow: '1h' },
+    status: { code: 'x'.repeat(24), expirationTime: new Date(now + HOUR).toISOString() },
+  };
+  const filled = new Map<string, Stored<RedemptionResource>>();
+  const tried: { readonly at: number; readonly name: string; readonly isLost: boolean }[] = [];
+  const accounts: GrantAccounts[] = [];
+  const latency = { ...LATENCY };
+  const client = {
+    async create(_kind: ResourceKind, resource: Stored<RedemptionResource>) {
+      const { name } = resource.metadata;
+      const at = performance.now();
+      await takes(latency.carriedOut);
+      const isLost = filled.has(name);
+      tried.push({ at, name, isLost });
+      if (!isLost) {
+        filled.set(name, resource);
+        for (const account of accounts) setTimeout(() => account.note(resource), latency.watched);
+      }
+      await takes(latency.answered);
+      if (isLost) throw new ApiError('create', { reason: 'already_exists', outcomeUnknown: false });
+      return resource;
+    },
+    async find(kind: ResourceKind, { name }: ResourceKey) {
+      await takes(latency.read);
+      return kind === ACCESS_GRANTS ? grant : filled.get(name);
+    },
+    async listAll() {
+      await takes(latency.read);
+      return { items: [...filled.values()] };
+    },
+  } as unknown as KubernetesClient;
+  while (accounts.length < count)
+    accounts.push(new GrantAccounts(client, { locate: async () => KEY } as never));
+
+  /** Redeems at a replica; resolves with what came of it and how long that took. */
+  const redeem = async (replica: number) => {
+    const began = performance.now();
+    const redemption = sampleRedemption(uid, { namespace: KEY.namespace });
+    const outcome = await recordRedemption(
+      uid,
+      redemption,
+      now,
+      { askedAt: began },
+      {
+        client,
+        accounts: accounts[replica] as GrantAccounts,
+        codes: { find: async () => undefined },
+        sealed: { keep: async () => undefined, forget: async () => undefined } as never,
+        checkpoint: () => undefined,
+        deadlineMs: 8_000,
+      },
+    ).catch((error: Error) => error.message);
+    return { outcome, ms: performance.now() - began };
+  };
+  /** Keeps a replica busy with so many clients at a time, for so long. */
+  const load = (replica: number, clients: number, ms: number) => {
+    const end = performance.now() + ms;
+    const client = async () => {
+      while (performance.now() < end) await redeem(replica);
+    };
+    return Promise.all(Array.from({ length: clients }, client));
+  };
+  const lost = () => tried.filter(({ isLost }) => isLost).length;
+  return { redeem, load, tried, lost, latency, filled };
+}
+
+/** What becomes of a promise while time passes. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let result: T | undefined;
+  void promise.then((value) => {
+    result = value;
+  });
+  for (let passed = 0; passed < ms && result === undefined; passed += 1) await pass(1);
+  return result;
+}
+
+describe('replicas that redeem the same grant', () => {
+  it('wait for nothing where one is alone, one redemption after the other, told by the watch before the answer or after it', async () => {
+    const alone = openReplicas(1);
+    for (const watched of [0, 1, 4, 30]) {
+      alone.latency.watched = watched;
+      for (let turn = 0; turn < 3; turn += 1) {
+        const { outcome, ms } = (await within(1_000, alone.redeem(0))) ?? {};
+        expect([watched, outcome]).toEqual([watched, 'recorded']);
+        // Two reads and a creation.
+        expect(ms).toBeLessThanOrEqual(2 * LATENCY.read + LATENCY.carriedOut + LATENCY.answered + 1);
+        await pass(100);
+      }
+    }
+  });
+
+  it('fill one slot after the other, and seldom try for the same', async () => {
+    const { load, tried, lost, filled } = openReplicas(3);
+    await within(5_000, Promise.all([load(0, 10, 2_000), load(1, 10, 2_000), load(2, 10, 2_000)]));
+    expect(filled.size).toBeGreaterThan(200);
+    expect(new Set(filled.keys()).size).toBe(filled.size);
+    expect(lost() / tried.length).toBeLessThan(0.15);
+  });
+
+  it('let one in that comes alone while another is never idle', async () => {
+    const { redeem, load } = openReplicas(2);
+    const busy = load(0, 32, 12_000);
+    await pass(300);
+    for (let turn = 0; turn < 5; turn += 1) {
+      const { outcome, ms } = (await within(9_000, redeem(1))) ?? {};
+      expect(outcome).toBe('recorded');
+      expect(ms).toBeLessThan(1_600);
+      await pass(50);
+    }
+    await within(10_000, busy);
+  });
+
+  it('do so where the API server takes longer as well', async () => {
+    const { redeem, load, latency } = openReplicas(2);
+    Object.assign(latency, { carriedOut: 10, answered: 10, watched: 12 });
+    const busy = load(0, 32, 12_000);
+    await pass(1_000);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { outcome, ms } = (await within(9_000, redeem(1))) ?? {};
+      expect(outcome).toBe('recorded');
+      expect(ms).toBeLessThan(4_000);
+      await pass(50);
+    }
+    await within(20_000, busy);
+  });
+
+  it('go on without a watch', async () => {
+    const { load, filled, latency } = openReplicas(2);
+    latency.watched = 3_600_000;
+    await within(4_000, Promise.all([load(0, 5, 1_000), load(1, 5, 1_000)]));
+    expect(filled.size).toBeGreaterThan(20);
+  });
+
+  it('fill no slot for who has waited too long', async () => {
+    const { redeem, tried, latency } = openReplicas(1);
+    latency.carriedOut = 5_000;
+    const first = redeem(0);
+    const second = redeem(0);
+    const third = redeem(0);
+    await within(30_000, Promise.all([first, second, third]));
+    expect((await third).outcome).toContain('a slot was not to be had in time');
+    expect(Math.max(...tried.map(({ at }) => at - (tried[0]?.at ?? 0)))).toBeLessThanOrEqual(8_000);
+  });
+});
