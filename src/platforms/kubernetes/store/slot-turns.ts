@@ -1,10 +1,11 @@
-// How long others are let go on that never pause; beyond what a turn takes.
+// How long others are let go on that never pause.
 const PATIENCE_MS = { shortest: 300, spread: 300 };
 // So many slots are filled in a row before there is a pause.
 const MOST_IN_A_ROW = 64;
-// How long a try takes, until that is known, and what longer ones count as: an API server that hangs is not slow.
+// How long a try takes before one was made, and at most: an API server that hangs for once is not slow.
 const TRY_MS = { first: 6, longest: 60 };
-// In tries: what is longer than the first is no pause of somebody who is at it, and what is longer than both one that everybody sees.
+// In times of a try: how long nothing is seen of others before this process tries, and how long it pauses when it was at it for
+// long: so that everybody's quiet time is over by then, also where the watch lags a little.
 const QUIET = { shortest: 1, spread: 1.3, pause: 4 };
 
 /**
@@ -47,7 +48,7 @@ export class SlotTurns {
     }
   }
 
-  /** A try for a slot, which takes its usual time of an answer of the API server. */
+  /** Makes a try for a slot, and notes how long that took. */
   async during<T>(attempt: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     this.#triedAt = begun;
