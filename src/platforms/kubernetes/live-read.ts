@@ -1,6 +1,3 @@
-// A redemption reads a grant twice, and a few may come one after the other.
-const AT_ONCE = 6;
-
 interface Begun<T> {
   readonly began: number;
   readonly isShared: boolean;
@@ -10,10 +7,7 @@ interface Begun<T> {
 }
 
 export interface LiveReadOptions {
-  /**
-   * After a read that several shared, the next begins that many milliseconds after that one began; and six in six times that,
-   * whoever asks. 0 when absent.
-   */
+  /** After a read that several shared, the next begins that many milliseconds after that one began; 0 when absent. */
   readonly restMs?: number;
   /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
   readonly isForgotten?: boolean;
@@ -21,15 +15,13 @@ export interface LiveReadOptions {
 
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests. Who asks alone, a few times,
- * waits for nothing.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared. Who
+ * asks alone waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
   readonly #options: LiveReadOptions;
   #last: Begun<T> | undefined;
-  /** When the last few reads began, the oldest first. */
-  readonly #begun: number[] = [];
   #next: Promise<T> | undefined;
   /** How many wait for the next one. */
   #waiting = 0;
@@ -51,8 +43,7 @@ export class LiveRead<T> {
   async #after({ began, isShared, ended }: Begun<T>): Promise<T> {
     await ended;
     const { restMs = 0 } = this.#options;
-    const earliest = this.#begun.at(-AT_ONCE) ?? Number.NEGATIVE_INFINITY;
-    const rest = Math.max(earliest + AT_ONCE * restMs, isShared ? began + restMs : 0) - performance.now();
+    const rest = isShared ? began + restMs - performance.now() : 0;
     if (rest > 0) await new Promise((end) => setTimeout(end, rest));
     return this.#begin();
   }
@@ -62,7 +53,6 @@ export class LiveRead<T> {
     this.#next = undefined;
     this.#waiting = 0;
     const began = performance.now();
-    if (this.#begun.push(began) > AT_ONCE) this.#begun.shift();
     const value = this.#read();
     const forget = () => {
       last.value = undefined;
