@@ -6,7 +6,7 @@ import {
   GRANT_UID,
   type RedemptionResource,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { Workplace } from '../support/command-line.js';
+import { type Serving, Workplace } from '../support/command-line.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
@@ -65,14 +65,26 @@ function replicaOf(index: number, shift = 0): Replica {
   return all[(index + shift) % all.length] as Replica;
 }
 
-/** Kills a replica while its nth create of a Redemption is on the way: it never learns what became of that. */
-function killAtCreate({ serving, proxy }: Replica, nth: number): void {
+/**
+ * Kills whichever replica makes the nth create of a Redemption of them all, for each of `numbers`, while that is on the way: it
+ * never learns what became of it. (How many each of them makes is not certain, since they take turns.)
+ * Returns those that were killed, as they are.
+ */
+function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {
+  const killed = new Set<Serving>();
   let creates = 0;
-  proxy.decide(({ method, path }) => {
-    if (method === 'POST' && path.endsWith('/redemptions')) creates += 1;
-    if (creates === nth) serving.signal('SIGKILL');
-    return 'pass';
-  });
+  for (const { serving, proxy } of replicas.all) {
+    proxy.decide(({ method, path }) => {
+      if (method !== 'POST' || !path.endsWith('/redemptions') || killed.has(serving)) return 'pass';
+      creates += 1;
+      if (numbers.includes(creates)) {
+        killed.add(serving);
+        serving.signal('SIGKILL');
+      }
+      return 'pass';
+    });
+  }
+  return killed;
 }
 
 async function redemptionsOf({ metadata }: Grant): Promise<readonly RedemptionResource[]> {
@@ -117,7 +129,6 @@ describe('three replicas of the service', () => {
 
   it('give no use twice, and lose none, when they are killed on the way', async () => {
     const grant = await readyGrant(cluster, west, 'killed', { redemptionsAllowed: LIMIT });
-    const [first, second] = replicas.all as [Replica, Replica];
     const all = sites();
     /** As a site does whose connection breaks: the same request again, where somebody answers. */
     const persist = async (site: RedeemingSite, index: number): Promise<Posted> => {
@@ -125,13 +136,12 @@ describe('three replicas of the service', () => {
         const answer = await redeemAt(replicaOf(index, turn), grant, site).catch(() => undefined);
         if (answer) return answer;
       }
-      return redeemAt(replicaOf(2), grant, site);
+      return redeemAt(replicaOf(index, 2), grant, site);
     };
-    killAtCreate(first, 5);
-    killAtCreate(second, 10);
+    const killed = killAtCreates(10, 40);
     const answers = await Promise.all(all.map(persist));
-    expect((await first.serving.ended).signal).toBe('SIGKILL');
-    expect((await second.serving.ended).signal).toBe('SIGKILL');
+    expect(killed.size).toBe(2);
+    for (const { ended } of killed) expect((await ended).signal).toBe('SIGKILL');
 
     const { given } = outcomesOf(answers);
     expect(new Set(given).size).toBe(LIMIT);
