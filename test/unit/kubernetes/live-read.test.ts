@@ -2,9 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
 
 /** Reads that the test ends itself. */
-function readsOf(restMs = 0) {
+function readsOf(restMs = 0, crowd?: number) {
   const begun: { end(value: string): void; fail(error: Error): void }[] = [];
-  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), { restMs });
+  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), {
+    restMs,
+    ...(crowd !== undefined && { crowd }),
+  });
   return { live, begun };
 }
 
@@ -87,5 +90,79 @@ describe('a live read', () => {
       begun[turn]?.end(`${turn}`);
       expect(await asked).toBe(`${turn}`);
     }
+  });
+
+  it('rests no longer once a crowd waits', async () => {
+    const { live, begun } = readsOf(30, 3);
+    const asked = [live.since(), live.since(), live.since()];
+    begun[0]?.end('first');
+    await pass(0);
+    begun[1]?.end('shared');
+    await Promise.all(asked);
+    const after = [live.since(), live.since()];
+    await pass(10);
+    expect(begun).toHaveLength(2);
+    after.push(live.since());
+    await pass(0);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await Promise.all(after)).toEqual(['after', 'after', 'after']);
+    // A crowd that gathers while a read runs waits for its end alone.
+    const next = [live.since(), live.since(), live.since()];
+    await pass(0);
+    expect(begun).toHaveLength(4);
+    const gathered = [live.since(), live.since(), live.since()];
+    await pass(0);
+    expect(begun).toHaveLength(4);
+    begun[3]?.end('next');
+    await pass(0);
+    expect(begun).toHaveLength(5);
+    begun[4]?.end('gathered');
+    expect(await Promise.all([...next, ...gathered])).toEqual([
+      ...Array(3).fill('next'),
+      ...Array(3).fill('gathered'),
+    ]);
+  });
+
+  it('lets those rest who are patient, until somebody comes who is not', async () => {
+    const { live, begun } = readsOf(30);
+    const first = live.since(undefined, true);
+    expect(begun).toHaveLength(1);
+    begun[0]?.end('first');
+    expect(await first).toBe('first');
+    await pass(10);
+    const patient = live.since(undefined, true);
+    await pass(19);
+    expect(begun).toHaveLength(1);
+    await pass(1);
+    expect(begun).toHaveLength(2);
+    begun[1]?.end('rested');
+    expect(await patient).toBe('rested');
+    await pass(10);
+    const another = live.since(undefined, true);
+    await pass(10);
+    expect(begun).toHaveLength(2);
+    const hurried = live.since();
+    await pass(0);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('hurried');
+    expect(await Promise.all([another, hurried])).toEqual(['hurried', 'hurried']);
+  });
+
+  it('lets who is in a hurry wait all the same after a read that several shared', async () => {
+    const { live, begun } = readsOf(30);
+    const asked = [live.since(), live.since(), live.since()];
+    begun[0]?.end('first');
+    await pass(0);
+    begun[1]?.end('shared');
+    await Promise.all(asked);
+    const patient = live.since(undefined, true);
+    const hurried = live.since();
+    await pass(29);
+    expect(begun).toHaveLength(2);
+    await pass(1);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await Promise.all([patient, hurried])).toEqual(['after', 'after']);
   });
 });

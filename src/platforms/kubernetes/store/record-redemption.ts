@@ -36,8 +36,6 @@ interface Attempt {
   /** When it was asked for, and until when it may take, by `performance.now()`. */
   readonly began: number;
   readonly deadline: number;
-  /** Resolves once the grant was read while others were at it; undefined where nobody was. */
-  readonly ahead: Promise<unknown> | undefined;
 }
 
 /**
@@ -55,14 +53,18 @@ export async function recordRedemption(
   const began = performance.now();
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
-  const ahead = account.isBusy
-    ? account.grant.since(rules.askedAt ?? began).catch(() => undefined)
-    : undefined;
-  const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs, ahead };
+  const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
+  // Read ahead, while others are at it; who has to know asks again.
+  if (account.isBusy) account.grant.since(askedAt(attempt), true).catch(() => undefined);
   const outcome = await account.inTurn(() => fillSlot(attempt, deps));
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
   return outcome;
+}
+
+/** When the client asked, which is when the grant must not have been read before. */
+function askedAt({ rules, began }: Attempt): number {
+  return rules.askedAt ?? began;
 }
 
 /** A slot that this very redemption filled, or was found in. */
@@ -71,11 +73,10 @@ interface Filled {
 }
 
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
-  const { account, redemption, began, rules, deadline } = attempt;
+  const { account, redemption, began, deadline } = attempt;
   const { slots, turns } = account;
   if (slots.ofId(redemption.id)) return 'recorded';
-  await attempt.ahead;
-  const resource = await account.grant.since(rules.askedAt ?? began);
+  const resource = await account.grant.since(askedAt(attempt));
   if (!resource) {
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
@@ -202,7 +203,8 @@ async function create(attempt: Attempt, slot: number, deps: RecordDependencies):
 async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;
   const moment = performance.now();
-  const resource = await persistently(deadline, () => account.grant.since(moment));
+  // Where others wait for their turns, one read in a while is enough for all of them.
+  const resource = await persistently(deadline, () => account.grant.since(moment, account.isBusy));
   if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await persistently(deadline, () => revokeResource(deps, key, now));
