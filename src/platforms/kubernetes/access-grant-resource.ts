@@ -171,7 +171,8 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
   return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
 }
 
-function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+/** How often a grant may be redeemed that asks for this. */
+export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   if (redemptionsAllowed === 0) return DEFAULT_REDEMPTIONS_ALLOWED;
   return Math.max(0, redemptionsAllowed);
 }

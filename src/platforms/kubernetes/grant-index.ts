@@ -1,15 +1,18 @@
 import { GRANT_REVOKED } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
+import { type AccessGrantResource, allowedOf } from './access-grant-resource.js';
 import type { ObjectSink } from './informer.js';
 import { LiveRead } from './live-read.js';
-import type { Resource, Stored } from './resource.js';
+import type { Stored } from './resource.js';
 
 /** Where an AccessGrant is. */
 export interface GrantLocation {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  /** How often it may be redeemed. */
+  readonly redemptionsAllowed: number;
   /** Another text once something else is asked of it; what a controller answers in its status does not matter. */
   readonly asked: string;
 }
@@ -77,6 +80,11 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return undefined;
   }
 
+  /** Where the grant of that uid is, if it was told of. */
+  known(uid: string): GrantLocation | undefined {
+    return this.#byUid.get(uid);
+  }
+
   /** `namespace/name` of every grant that was told of. */
   keys(): string[] {
     return [...this.#byUid.values()].map(keyOf);
@@ -120,9 +128,10 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /** Reads where an AccessGrant is. */
-export function readLocation({ metadata }: Stored<Resource>): GrantLocation {
+export function readLocation({ metadata, spec = {} }: Stored<AccessGrantResource>): GrantLocation {
   const { uid, namespace = '', name, generation, annotations } = metadata;
-  return { uid, namespace, name, asked: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}` };
+  const asked = `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`;
+  return { uid, namespace, name, redemptionsAllowed: allowedOf(spec), asked };
 }
 
 function keyOf({ namespace, name }: GrantLocation): string {

@@ -37,6 +37,7 @@ function openReplicas(count: number) {
   const tried: { readonly at: number; readonly name: string; readonly isLost: boolean }[] = [];
   const accounts: GrantAccounts[] = [];
   const latency = { ...LATENCY };
+  let grantReads = 0;
   const client = {
     async create(_kind: ResourceKind, resource: Stored<RedemptionResource>) {
       const { name } = resource.metadata;
@@ -53,6 +54,7 @@ function openReplicas(count: number) {
       return resource;
     },
     async find(kind: ResourceKind, { name }: ResourceKey) {
+      if (kind === ACCESS_GRANTS) grantReads += 1;
       await takes(latency.read);
       return kind === ACCESS_GRANTS ? grant : filled.get(name);
     },
@@ -93,7 +95,7 @@ function openReplicas(count: number) {
     return Promise.all(Array.from({ length: clients }, client));
   };
   const lost = () => tried.filter(({ isLost }) => isLost).length;
-  return { redeem, load, tried, lost, latency, filled };
+  return { redeem, load, tried, lost, latency, filled, grantReads: () => grantReads };
 }
 
 /** What becomes of a promise while time passes. */
@@ -158,6 +160,24 @@ describe('replicas that redeem the same grant', () => {
       await within(20_000, busy);
     },
   );
+
+  it('read the grant together where several redeem at each', async () => {
+    const { load, filled, grantReads } = openReplicas(3);
+    await within(5_000, Promise.all([load(0, 10, 2_000), load(1, 10, 2_000), load(2, 10, 2_000)]));
+    // Each for itself would read it twice.
+    expect(grantReads() / filled.size).toBeLessThan(0.8);
+  });
+
+  it('wait for no rest where two redeem, one of them next', async () => {
+    const { redeem } = openReplicas(1);
+    const { read, carriedOut, answered } = LATENCY;
+    await pass(100);
+    const both = await within(1_000, Promise.all([redeem(0), redeem(0)]));
+    // Two creations, one after the other, with reads before, between and after them.
+    const most = 2 * (carriedOut + answered) + 4 * read + 1;
+    for (const { outcome, ms } of both ?? []) expect([outcome, ms <= most]).toEqual(['recorded', true]);
+    expect(both).toHaveLength(2);
+  });
 
   it('go on without a watch', async () => {
     const { load, filled, latency } = openReplicas(2);

@@ -62,9 +62,10 @@ export class GrantAccounts {
     return this.#accounts.get(uid);
   }
 
-  /** Notes a Redemption that a watch told of, where its grant was used lately. */
+  /** Notes a Redemption that a watch told of, where its grant was used lately, here or elsewhere, and may be used again. */
   note(redemption: Stored<RedemptionResource>): void {
-    const account = this.#accounts.get(redemption.spec.grantUid);
+    const { grantUid } = redemption.spec;
+    const account = this.#accounts.get(grantUid) ?? this.#usedElsewhere(redemption);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
     if (!account || account.namespace !== redemption.metadata.namespace) return;
     if (account.slots.add(redemption) && redemption.spec.id !== account.filling) account.turns.noteOthers();
@@ -73,6 +74,14 @@ export class GrantAccounts {
   /** Lets go of what is known of a grant, which is deleted. */
   forget(uid: string): void {
     this.#accounts.delete(uid);
+  }
+
+  /** The account of a grant that others redeem and that may be redeemed here next, so that its slots need not be read then. */
+  #usedElsewhere({ metadata, spec }: Stored<RedemptionResource>): GrantAccount | undefined {
+    const { grantUid, slot } = spec;
+    const grant = this.#locator.known?.(grantUid);
+    const mayBeUsed = grant?.namespace === metadata.namespace && slot + 1 < (grant?.redemptionsAllowed ?? 0);
+    return grant && mayBeUsed ? this.#use(openAccount(this.#client, grantUid, grant)) : undefined;
   }
 
   #use(account: GrantAccount): GrantAccount {

@@ -11,6 +11,8 @@ export interface GrantLocator {
    * that was deleted meanwhile may still be told: whoever reads it compares the uid.
    */
   locate(uid: string): Promise<ResourceKey | undefined>;
+  /** The same and how often it may be redeemed, if this is known without a question; absent where nothing is. */
+  known?(uid: string): (ResourceKey & { readonly redemptionsAllowed: number }) | undefined;
 }
 
 /**
