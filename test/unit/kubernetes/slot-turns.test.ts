@@ -6,7 +6,11 @@ import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
 import type { ResourceKey, ResourceKind, Stored } from '../../../src/platforms/kubernetes/resource.js';
 import { GrantAccounts } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
 import { recordRedemption } from '../../../src/platforms/kubernetes/store/record-redemption.js';
-import type { RedemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import {
+  MORE_TO_FOLLOW,
+  type RedemptionResource,
+} from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { SlotTurns } from '../../../src/platforms/kubernetes/store/slot-turns.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
 const HOUR = 3_600_000;
@@ -108,6 +112,35 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
   return result;
 }
 
+describe('the turns of a process', () => {
+  // Until a try was made.
+  const TRY_MS = 6;
+  // Less than the shortest wait.
+  const QUIET_MS = 10;
+
+  it('come after others that have more to follow when nothing is seen of them, and at once after the last', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const turns = new SlotTurns();
+      turns.noteOthers(true);
+      const turn = turns.come(performance.now() + 1_000).then(() => 'come');
+      expect(await within(QUIET_MS, turn)).toBeUndefined();
+      turns.noteOthers(true);
+      expect(await within(QUIET_MS, turn)).toBeUndefined();
+      turns.noteOthers(false);
+      expect(await within(0.5 * TRY_MS, turn)).toBe('come');
+
+      const another = new SlotTurns();
+      another.noteOthers(true);
+      expect(
+        await within(
+          3.8 * TRY_MS + 1,
+          another.come(performance.now() + 1_000).then(() => 'come'),
+        ),
+      ).toBe('come');
+    }
+  });
+});
+
 describe('replicas that redeem the same grant', () => {
   it('wait for nothing where one is alone, one redemption after the other, told by the watch before the answer or after it', async () => {
     const alone = openReplicas(1);
@@ -160,6 +193,15 @@ describe('replicas that redeem the same grant', () => {
       await within(20_000, busy);
     },
   );
+
+  it('say that more is to follow while others wait here, but for 64 in a row', async () => {
+    const { redeem, filled } = openReplicas(1);
+    await within(5_000, Promise.all(Array.from({ length: 70 }, () => redeem(0))));
+    const silent = [...filled.values()]
+      .filter(({ metadata }) => metadata.annotations?.[MORE_TO_FOLLOW] !== 'true')
+      .map(({ spec }) => spec.slot);
+    expect([filled.size, silent]).toEqual([70, [63, 69]]);
+  });
 
   it('read the grant together where several redeem at each', async () => {
     const { load, filled, grantReads } = openReplicas(3);

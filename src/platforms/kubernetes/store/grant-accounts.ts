@@ -5,7 +5,7 @@ import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
-import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+import { GRANT_UID, MORE_TO_FOLLOW, type RedemptionResource, slotName } from './redemption-resource.js';
 import { SlotTurns } from './slot-turns.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
@@ -22,8 +22,8 @@ export interface GrantAccount {
   readonly turns: SlotTurns;
   /** Id of the redemption that this process is filling a slot with. */
   filling: string | undefined;
-  /** True while an act runs or waits for that. */
-  readonly isBusy: boolean;
+  /** How many acts run or wait for that. */
+  readonly acts: number;
   /** Runs one act after the other, in the order in which they were asked for. */
   inTurn<T>(act: () => Promise<T>): Promise<T>;
 }
@@ -68,7 +68,8 @@ export class GrantAccounts {
     const account = this.#accounts.get(grantUid) ?? this.#usedElsewhere(redemption);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
     if (!account || account.namespace !== redemption.metadata.namespace) return;
-    if (account.slots.add(redemption) && redemption.spec.id !== account.filling) account.turns.noteOthers();
+    if (!account.slots.add(redemption) || redemption.spec.id === account.filling) return;
+    account.turns.noteOthers(redemption.metadata.annotations?.[MORE_TO_FOLLOW] !== undefined);
   }
 
   /** Lets go of what is known of a grant, which is deleted. */
@@ -138,8 +139,8 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       },
       { restMs: GRANT_REST_MS },
     ),
-    get isBusy() {
-      return acts > 0;
+    get acts() {
+      return acts;
     },
     inTurn(act) {
       acts += 1;

@@ -11,7 +11,12 @@ import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccount, GrantAccounts } from './grant-accounts.js';
 import type { KnownSlots } from './known-slots.js';
 import { persistently } from './persistently.js';
-import { type RedemptionResource, redemptionResource, slotName } from './redemption-resource.js';
+import {
+  MORE_TO_FOLLOW,
+  type RedemptionResource,
+  redemptionResource,
+  slotName,
+} from './redemption-resource.js';
 import { storeUnavailable } from './store-failure.js';
 import type { StoreParts } from './store-parts.js';
 import { findSlot, revokeResource } from './stored-redemptions.js';
@@ -55,7 +60,7 @@ export async function recordRedemption(
   if (!account) return { refused: 'grant_unknown' };
   const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
   // Read ahead, while others are at it; who has to know asks again.
-  if (account.isBusy) account.grant.since(askedAt(attempt), true).catch(() => undefined);
+  if (account.acts > 0) account.grant.since(askedAt(attempt), true).catch(() => undefined);
   const outcome = await account.inTurn(() => fillSlot(attempt, deps));
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
@@ -108,7 +113,7 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
     if (performance.now() >= deadline) throw storeUnavailable('a slot was not to be had in time');
     if (await turns.during(() => create(attempt, next, deps))) return { filled: next };
     lost = next;
-    turns.noteOthers();
+    if (slots.next === next) turns.noteOthers(true);
     patience = turns.patience();
   }
 }
@@ -184,7 +189,12 @@ async function create(attempt: Attempt, slot: number, deps: RecordDependencies):
   const { account, redemption, rules, deadline } = attempt;
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
   // The grant's, which is where its Redemptions are.
-  const placed = { ...resource, metadata: { ...resource.metadata, namespace: account.namespace } };
+  const isAmid = account.acts > 1 && account.turns.mayGoOn;
+  const annotations = isAmid ? { [MORE_TO_FOLLOW]: 'true' } : {};
+  const placed = {
+    ...resource,
+    metadata: { ...resource.metadata, namespace: account.namespace, annotations },
+  };
   account.filling = redemption.id;
   return persistently(deadline, async () => {
     await deps.checkpoint('before-commit');
@@ -204,7 +214,7 @@ async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies)
   const { account, now, deadline } = attempt;
   const moment = performance.now();
   // Where others wait for their turns, one read in a while is enough for all of them.
-  const resource = await persistently(deadline, () => account.grant.since(moment, account.isBusy));
+  const resource = await persistently(deadline, () => account.grant.since(moment, account.acts > 0));
   if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await persistently(deadline, () => revokeResource(deps, key, now));

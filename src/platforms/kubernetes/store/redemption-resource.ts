@@ -13,6 +13,8 @@ export const GRANT_UID = 'linkgrant.dev/grant-uid';
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
 export const REVOKED_AT = 'linkgrant.dev/revoked-at';
+/** Annotation of a Redemption after which its process was about to fill the next slot: others let it, and come after it. */
+export const MORE_TO_FOLLOW = 'linkgrant.dev/more-to-follow';
 /** Finalizer of a Redemption, which keeps its grant's slot filled as long as it must be. */
 export const SLOT_FINALIZER = 'linkgrant.dev/slot';
 

@@ -4,26 +4,39 @@ const PATIENCE_MS = { shortest: 300, spread: 300 };
 const MOST_IN_A_ROW = 64;
 // How long a try takes before one was made, and at most: an API server that hangs for once is not slow.
 const TRY_MS = { first: 6, longest: 60 };
-// In times of a try: how long nothing is seen of others before this process tries, and how long it pauses when it was at it for
-// long: so that everybody's quiet time is over by then, also where the watch lags a little.
-const QUIET = { shortest: 1, spread: 1.3, pause: 4 };
+// In times of a try: how long nothing is seen of others before this process tries, where they said that more is to follow and
+// where they did not; and how long it pauses when it was at it for long, so that others are at it by then, also where the watch
+// lags a little. Not all are to come at the same moment.
+const QUIET = { amid: { shortest: 1.8, spread: 2 }, after: { shortest: 0, spread: 0.5 } };
+const PAUSE = 3;
+const LONGEST_QUIET = QUIET.amid.shortest + QUIET.amid.spread;
 
 /**
  * The turns of several processes at the slots of one grant. Of two that try for a slot at the same moment one has asked in
- * vain, so each lets another one go on until that pauses. Times are as `performance.now()` tells them.
+ * vain, so each lets another one go on until that says that no more is to follow, or pauses. Times are as `performance.now()` tells them.
  */
 export class SlotTurns {
-  /** When another process was last seen to fill a slot. */
+  /** When another process was last seen to fill a slot, and whether it is about to fill the next one. */
   #othersAt = Number.NEGATIVE_INFINITY;
+  #isAmid = false;
+  /** Has who waits look again. */
+  #wake: () => void = () => undefined;
   /** When this process last began a try, and how many it made without a pause. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #inARow = 0;
   /** How long a try takes, in milliseconds. */
   #tryMs = TRY_MS.first;
 
-  /** A slot was seen that another process filled. */
-  noteOthers(): void {
+  /** A slot was seen that another process filled; `isAmid` if it has more to follow. */
+  noteOthers(isAmid: boolean): void {
     this.#othersAt = performance.now();
+    this.#isAmid = isAmid;
+    this.#wake();
+  }
+
+  /** False when this process pauses after the try that it makes. */
+  get mayGoOn(): boolean {
+    return this.#inARow < MOST_IN_A_ROW;
   }
 
   /** Until when to wait for others that never pause, for who begins to wait now. */
@@ -34,17 +47,24 @@ export class SlotTurns {
   /** Resolves when this process may try for a slot: at once where nobody else does, and no later than at `latest`. */
   async come(latest: number): Promise<void> {
     const begun = performance.now();
-    if (begun - this.#triedAt > this.#tryMs * (QUIET.shortest + QUIET.spread)) this.#inARow = 0;
-    if (this.#inARow >= MOST_IN_A_ROW) {
-      await until(Math.min(begun + this.#tryMs * QUIET.pause, latest));
+    if (begun - this.#triedAt > this.#tryMs * LONGEST_QUIET) this.#inARow = 0;
+    if (!this.mayGoOn) {
+      await sleep(Math.max(0, Math.min(begun + this.#tryMs * PAUSE, latest) - begun));
       this.#inARow = 0;
     }
-    // Not all at the same moment.
-    const quiet = this.#tryMs * (QUIET.shortest + Math.random() * QUIET.spread);
+    const chance = Math.random();
     for (;;) {
-      const moment = Math.min(this.#othersAt + quiet, latest);
-      if (performance.now() >= moment) return;
-      await until(moment);
+      const { shortest, spread } = this.#isAmid ? QUIET.amid : QUIET.after;
+      const quiet = this.#tryMs * (shortest + chance * spread);
+      const restMs = Math.min(this.#othersAt + quiet, latest) - performance.now();
+      if (restMs <= 0) return;
+      await new Promise<void>((end) => {
+        const timer = setTimeout(end, restMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          end();
+        };
+      });
     }
   }
 
@@ -60,6 +80,6 @@ export class SlotTurns {
   }
 }
 
-function until(moment: number): Promise<void> {
-  return new Promise((end) => setTimeout(end, Math.max(0, moment - performance.now())));
+function sleep(ms: number): Promise<void> {
+  return new Promise((end) => setTimeout(end, ms));
 }
