@@ -20,8 +20,8 @@ export interface LiveReadOptions {
 
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared. Who
- * asks alone waits for nothing.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared, or one
+ * for each crowd. Who always asks alone waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;

@@ -1,11 +1,18 @@
-import type { AccessGrantResource } from '../access-grant-resource.js';
+import type { Clock } from '../../../redemption/clock.js';
+import { type AccessGrantResource, timeOf } from '../access-grant-resource.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
 import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
-import { GRANT_UID, MORE_TO_FOLLOW, type RedemptionResource, slotName } from './redemption-resource.js';
+import {
+  GRANT_UID,
+  MORE_TO_FOLLOW,
+  type RedemptionResource,
+  slotName,
+  slotOf,
+} from './redemption-resource.js';
 import { SlotTurns } from './slot-turns.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
@@ -32,6 +39,8 @@ export interface GrantAccount {
 const SLOTS_READ_SINGLY = 3;
 // Under load each redemption of a grant reads it twice, and would have the API server do little else.
 const GRANT_REST_MS = 40;
+// What watches tell of older ones is news to nobody who redeems: renewals, and everything there is when a watch begins.
+const NEW_MS = 60_000;
 // With a few hundred bytes a slot: grants of many uses are few.
 const MOST_ACCOUNTS = 5_000;
 
@@ -39,11 +48,13 @@ const MOST_ACCOUNTS = 5_000;
 export class GrantAccounts {
   readonly #client: KubernetesClient;
   readonly #locator: GrantLocator;
+  readonly #clock: Clock;
   readonly #accounts = new Map<string, GrantAccount>();
 
-  constructor(client: KubernetesClient, locator: GrantLocator) {
+  constructor(client: KubernetesClient, locator: GrantLocator, clock: Clock) {
     this.#client = client;
     this.#locator = locator;
+    this.#clock = clock;
   }
 
   /** The account of a grant; undefined if there is no such grant. */
@@ -62,14 +73,14 @@ export class GrantAccounts {
     return this.#accounts.get(uid);
   }
 
-  /** Notes a Redemption that a watch told of, where its grant was used lately, here or elsewhere, and may be used again. */
+  /** Notes a Redemption that a watch told of, where its grant was used lately, here or elsewhere. */
   note(redemption: Stored<RedemptionResource>): void {
-    const { grantUid } = redemption.spec;
-    const account = this.#accounts.get(grantUid) ?? this.#usedElsewhere(redemption);
+    const { metadata, spec } = redemption;
+    const account = this.#accounts.get(spec.grantUid) ?? this.#usedElsewhere(redemption);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
-    if (!account || account.namespace !== redemption.metadata.namespace) return;
-    if (!account.slots.add(redemption) || redemption.spec.id === account.filling) return;
-    account.turns.noteOthers(redemption.metadata.annotations?.[MORE_TO_FOLLOW] !== undefined);
+    if (!account || account.namespace !== metadata.namespace) return;
+    if (!account.slots.add(redemption) || spec.id === account.filling) return;
+    account.turns.noteOthers(metadata.annotations?.[MORE_TO_FOLLOW] !== undefined);
   }
 
   /** Lets go of what is known of a grant, which is deleted. */
@@ -77,12 +88,21 @@ export class GrantAccounts {
     this.#accounts.delete(uid);
   }
 
-  /** The account of a grant that others redeem and that may be redeemed here next, so that its slots need not be read then. */
-  #usedElsewhere({ metadata, spec }: Stored<RedemptionResource>): GrantAccount | undefined {
-    const { grantUid, slot } = spec;
+  /**
+   * The account of a grant that others began to redeem just now, and that may be redeemed here next: then its slots need not
+   * be read. What was used here keeps its place.
+   */
+  #usedElsewhere(redemption: Stored<RedemptionResource>): GrantAccount | undefined {
+    const { grantUid } = redemption.spec;
+    const { namespace, creationTimestamp, deletionTimestamp } = redemption.metadata;
     const grant = this.#locator.known?.(grantUid);
-    const mayBeUsed = grant?.namespace === metadata.namespace && slot + 1 < (grant?.redemptionsAllowed ?? 0);
-    return grant && mayBeUsed ? this.#use(openAccount(this.#client, grantUid, grant)) : undefined;
+    const slot = slotOf(grantUid, redemption);
+    if (!grant || grant.namespace !== namespace || slot === undefined || this.#accounts.size >= MOST_ACCOUNTS)
+      return;
+    const isNew =
+      this.#clock() - (timeOf(creationTimestamp) ?? 0) < NEW_MS && deletionTimestamp === undefined;
+    if (!isNew || slot + 1 >= grant.redemptionsAllowed) return;
+    return this.#use(openAccount(this.#client, grantUid, grant));
   }
 
   #use(account: GrantAccount): GrantAccount {

@@ -1,6 +1,6 @@
 import { timeOf } from '../access-grant-resource.js';
 import type { Stored } from '../resource.js';
-import { type RedemptionResource, slotName } from './redemption-resource.js';
+import { type RedemptionResource, slotOf } from './redemption-resource.js';
 
 /** Of a filled slot what decides about redemptions after it; nothing of this ever changes. */
 export interface SlotFacts {
@@ -37,10 +37,11 @@ export class KnownSlots {
   }
 
   /** True for a slot that was not known to be filled. */
-  add({ metadata, spec }: Stored<RedemptionResource>): boolean {
+  add(redemption: Stored<RedemptionResource>): boolean {
     // The name is what fills a slot, whatever else somebody wrote there.
-    const slot = Number(metadata.name.slice(this.#grantUid.length + 1));
-    if (metadata.name !== slotName(this.#grantUid, slot) || this.#bySlot.has(slot)) return false;
+    const slot = slotOf(this.#grantUid, redemption);
+    if (slot === undefined || this.#bySlot.has(slot)) return false;
+    const { spec } = redemption;
     const { id, replayKey, mode, name, subject, code } = spec;
     const createdAt = timeOf(spec.createdAt) ?? 0;
     const facts: SlotFacts = { slot, id, replayKey, mode, name, subject, createdAt, code };

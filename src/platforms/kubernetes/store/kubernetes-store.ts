@@ -66,7 +66,7 @@ export function kubernetesStore(
           codes: new CodeConfigMaps(client, serviceNamespace),
           sealed: new SealedAnswers(client, serviceNamespace),
         };
-  const accounts = new GrantAccounts(client, locator);
+  const accounts = new GrantAccounts(client, locator, clock);
   const parts: StoreParts = {
     client,
     namespace,

@@ -59,17 +59,10 @@ export async function recordRedemption(
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
   const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
-  // Read ahead, while others are at it; who has to know asks again.
-  if (account.acts > 0) account.grant.since(askedAt(attempt), true).catch(() => undefined);
   const outcome = await account.inTurn(() => fillSlot(attempt, deps));
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
   return outcome;
-}
-
-/** When the client asked, which is when the grant must not have been read before. */
-function askedAt({ rules, began }: Attempt): number {
-  return rules.askedAt ?? began;
 }
 
 /** A slot that this very redemption filled, or was found in. */
@@ -78,10 +71,10 @@ interface Filled {
 }
 
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
-  const { account, redemption, began, deadline } = attempt;
+  const { account, redemption, rules, began, deadline } = attempt;
   const { slots, turns } = account;
   if (slots.ofId(redemption.id)) return 'recorded';
-  const resource = await account.grant.since(askedAt(attempt));
+  const resource = await account.grant.since(rules.askedAt ?? began);
   if (!resource) {
     deps.accounts.forget(account.uid);
     return { refused: 'grant_unknown' };
@@ -188,13 +181,11 @@ function refusalBySlots(
 async function create(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<boolean> {
   const { account, redemption, rules, deadline } = attempt;
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
-  // The grant's, which is where its Redemptions are.
   const isAmid = account.acts > 1 && account.turns.mayGoOn;
   const annotations = isAmid ? { [MORE_TO_FOLLOW]: 'true' } : {};
-  const placed = {
-    ...resource,
-    metadata: { ...resource.metadata, namespace: account.namespace, annotations },
-  };
+  // The grant's namespace, which is where its Redemptions are.
+  const metadata = { ...resource.metadata, namespace: account.namespace, annotations };
+  const placed = { ...resource, metadata };
   account.filling = redemption.id;
   return persistently(deadline, async () => {
     await deps.checkpoint('before-commit');
@@ -213,8 +204,8 @@ async function create(attempt: Attempt, slot: number, deps: RecordDependencies):
 async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;
   const moment = performance.now();
-  // Where others wait for their turns, one read in a while is enough for all of them.
-  const resource = await persistently(deadline, () => account.grant.since(moment, account.acts > 0));
+  // Where others wait for their turns beside the one that has it, one read in a while is enough for all of them.
+  const resource = await persistently(deadline, () => account.grant.since(moment, account.acts > 1));
   if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await persistently(deadline, () => revokeResource(deps, key, now));

@@ -85,6 +85,15 @@ export function slotName(grantUid: string, slot: number): string {
   return `${grantUid}-${slot}`;
 }
 
+/** The slot of a grant that a Redemption fills, by its name; undefined for one that fills none. */
+export function slotOf(
+  grantUid: string,
+  { metadata: { name } }: Pick<Resource, 'metadata'>,
+): number | undefined {
+  const slot = Number(name.slice(grantUid.length + 1));
+  return name === slotName(grantUid, slot) ? slot : undefined;
+}
+
 /** The resource that fills a slot of a grant. Its sealed answer is not in it. */
 export function redemptionResource(
   redemption: Redemption,

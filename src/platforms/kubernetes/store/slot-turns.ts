@@ -6,9 +6,9 @@ const MOST_IN_A_ROW = 64;
 const TRY_MS = { first: 6, longest: 60 };
 // In times of a try: how long nothing is seen of others before this process tries, where they said that more is to follow and
 // where they did not; and how long it pauses when it was at it for long, so that others are at it by then, also where the watch
-// lags a little. Not all are to come at the same moment.
-const QUIET = { amid: { shortest: 1.8, spread: 2 }, after: { shortest: 0, spread: 0.5 } };
-const PAUSE = 3;
+// lags a little. Of those who come at once all but one lose, which costs less than the time in which nobody tries.
+const QUIET = { amid: { shortest: 1, spread: 1.3 }, after: { shortest: 0, spread: 0.5 } };
+const PAUSE = 4;
 const LONGEST_QUIET = QUIET.amid.shortest + QUIET.amid.spread;
 
 /**
