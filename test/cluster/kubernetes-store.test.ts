@@ -23,7 +23,8 @@ afterAll(async () => {
 });
 
 async function openEmpty(): Promise<StoreUnderTest> {
-  const options = { kubeconfig: [account.kubeconfig], serviceNamespace: LINKGRANT };
+  // What is counted here must not hang on how fast this machine is.
+  const options = { kubeconfig: [account.kubeconfig], serviceNamespace: LINKGRANT, deadlineMs: 60_000 };
   const open = () => openKubernetesStore({ ...options, clock: () => NOW });
   const store = await open();
   return {
