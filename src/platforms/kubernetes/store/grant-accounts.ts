@@ -39,7 +39,7 @@ export interface GrantAccount {
 const SLOTS_READ_SINGLY = 3;
 // Under load each redemption of a grant reads it twice, and would have the API server do little else.
 const GRANT_REST_MS = 40;
-// What watches tell of older ones is news to nobody who redeems: renewals, and everything there is when a watch begins.
+// A watch tells of older Redemptions when they are renewed, and of all when it begins: most of their grants are long over.
 const NEW_MS = 60_000;
 // With a few hundred bytes a slot: grants of many uses are few.
 const MOST_ACCOUNTS = 5_000;

@@ -13,7 +13,8 @@ const LONGEST_QUIET = QUIET.amid.shortest + QUIET.amid.spread;
 
 /**
  * The turns of several processes at the slots of one grant. Of two that try for a slot at the same moment one has asked in
- * vain, so each lets another one go on until that says that no more is to follow, or pauses. Times are as `performance.now()` tells them.
+ * vain, so each lets another one go on until that says that no more is to follow, or pauses. Times are as `performance.now()`
+ * tells them.
  */
 export class SlotTurns {
   /** When another process was last seen to fill a slot, and whether it is about to fill the next one. */
