@@ -20,6 +20,15 @@ afterEach(() => {
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
+/** Has two reads made, the second one for two who asked while the first one ran. */
+async function shareTheSecond({ live, begun }: ReturnType<typeof readsOf>): Promise<void> {
+  const asked = [live.since(), live.since(), live.since()];
+  begun[0]?.end('first');
+  await pass(0);
+  begun[1]?.end('shared');
+  expect(await Promise.all(asked)).toEqual(['first', 'shared', 'shared']);
+}
+
 describe('a live read', () => {
   it('gives everyone who asks at the same time the same two reads, the later one to those who asked while it ran', async () => {
     const { live, begun } = readsOf();
@@ -66,11 +75,7 @@ describe('a live read', () => {
 
   it('rests after a read that several shared, until the time is over', async () => {
     const { live, begun } = readsOf(30);
-    const asked = [live.since(), live.since(), live.since()];
-    begun[0]?.end('first');
-    await pass(0);
-    begun[1]?.end('shared');
-    expect(await Promise.all(asked)).toEqual(['first', 'shared', 'shared']);
+    await shareTheSecond({ live, begun });
     await pass(10);
     const after = live.since();
     await pass(19);
@@ -94,11 +99,7 @@ describe('a live read', () => {
 
   it('rests no longer once a crowd waits', async () => {
     const { live, begun } = readsOf(30, 3);
-    const asked = [live.since(), live.since(), live.since()];
-    begun[0]?.end('first');
-    await pass(0);
-    begun[1]?.end('shared');
-    await Promise.all(asked);
+    await shareTheSecond({ live, begun });
     const after = [live.since(), live.since()];
     await pass(10);
     expect(begun).toHaveLength(2);
@@ -151,11 +152,7 @@ describe('a live read', () => {
 
   it('lets who is in a hurry wait all the same after a read that several shared', async () => {
     const { live, begun } = readsOf(30);
-    const asked = [live.since(), live.since(), live.since()];
-    begun[0]?.end('first');
-    await pass(0);
-    begun[1]?.end('shared');
-    await Promise.all(asked);
+    await shareTheSecond({ live, begun });
     const patient = live.since(undefined, true);
     const hurried = live.since();
     await pass(29);
