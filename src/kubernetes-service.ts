@@ -90,7 +90,8 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     listening,
     adminListening: undefined,
     metrics,
-    storeMetrics: storeMetrics(store, context),
+    // Told by the watch: collectors ask each replica, and to list every grant for each of them takes the API server's time.
+    storeMetrics: storeMetrics({ countGrants: async (now) => controller.countGrants(now) }, context),
     certificateTimes: () => publication.times(),
     readiness: [
       { name: 'cluster', ready: async () => assertKnown(controller) },
@@ -185,11 +186,7 @@ function startTurns(
       leading(() => sweep(store, context)),
       SWEEP_MS,
     ),
-    // It reads every Redemption, so not without need.
-    setInterval(
-      leading(() => controller.hasDeletedRedemptions && release()),
-      SWEEP_MS,
-    ),
+    setInterval(leading(release), SWEEP_MS),
     setInterval(
       leading(() => retention.turn()),
       RETENTION_MS,

@@ -37,10 +37,20 @@ export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
 /** The state of a grant at `now`; the first that applies of revoked, pending, expired, exhausted. */
-export function grantState(grant: AccessGrant, now: number): AccessGrantState {
+export function grantState(
+  grant: Pick<AccessGrant, 'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'>,
+  now: number,
+): AccessGrantState {
   if (grant.revokedAt !== null) return 'revoked';
   if (grant.expirationTime === null) return 'pending';
   if (grant.expirationTime <= now) return 'expired';
   if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
   return 'ready';
+}
+
+/** How many grants are in each state. */
+export function countStates(states: Iterable<AccessGrantState>): Record<AccessGrantState, number> {
+  const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
+  for (const state of states) counts[state] += 1;
+  return counts;
 }

@@ -80,6 +80,12 @@ describe('the status of AccessGrants', () => {
         (state, index) => states.filter((found) => found === state).length === (index < 2 ? 67 : 66),
       );
     });
+    // What collectors ask again and again is known by watching.
+    const counts = { pending: 67, ready: 66, expired: 67, exhausted: 0, revoked: 0 };
+    await until('the counts', async () => {
+      const told = first.controller.countGrants(Date.now());
+      return JSON.stringify(told) === JSON.stringify(counts);
+    });
     const before = await grantsOf(west);
     await first.stop();
     // Who leads next knows nothing, and looks at them all.

@@ -1,3 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
@@ -12,6 +16,8 @@ import {
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
+import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { storeAccount } from './harness/store-account.js';
@@ -60,6 +66,13 @@ async function redeemed(grant: AccessGrant, changes: Parameters<typeof sampleRed
 
 function resource({ uid, namespace: place }: AccessGrant, slot = 0): Promise<Stored<RedemptionResource>> {
   return cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) });
+}
+
+/** Deletes a Redemption, and tells the store of it as a watch does. */
+async function deleteByHand(grant: AccessGrant): Promise<void> {
+  const { metadata } = await resource(grant);
+  await cluster.admin.delete(REDEMPTIONS, metadata);
+  await store.noteRedemption(await resource(grant));
 }
 
 async function refused(promise: Promise<unknown>): Promise<string> {
@@ -169,7 +182,7 @@ describe('a Redemption that somebody deletes', () => {
   it('keeps its slot and counts as revoked while its grant lives, also when the limit is raised', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 1 });
     const { id, replayKey } = await redeemed(grant);
-    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    await deleteByHand(grant);
     expect(await store.releaseDeleted(NOW + 1)).toBe(0);
     expect((await store.findRedemption(id))?.revokedAt).not.toBeNull();
     const another = () => sampleRedemption(grant.uid, { namespace });
@@ -186,7 +199,7 @@ describe('a Redemption that somebody deletes', () => {
     const grant = await storedGrant(store, { namespace, expirationTime: NOW + MINUTE });
     const { id } = await redeemed(grant, { notAfter: NOW + 2 * DAYS });
     await store.recordRenewal(sampleRenewal(id, 1, { notAfter: NOW + 3 * DAYS }), NOW);
-    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    await deleteByHand(grant);
     const isThere = async () => (await store.findRedemption(id)) !== undefined;
     await store.releaseDeleted(NOW + 3 * DAYS - 1);
     expect(await isThere()).toBe(true);
@@ -198,7 +211,7 @@ describe('a Redemption that somebody deletes', () => {
     const grant = await storedGrant(store, { namespace });
     const { id } = await redeemed(grant, { notAfter: NOW + DAYS });
     await store.deleteGrant(grant.uid);
-    await cluster.admin.delete(REDEMPTIONS, { namespace, name: slotName(grant.uid, 0) });
+    await deleteByHand(grant);
     await store.releaseDeleted(NOW + DAYS - 1);
     expect(await store.findRedemption(id)).toBeDefined();
     await store.releaseDeleted(NOW + DAYS);
@@ -210,10 +223,74 @@ describe('a Redemption that somebody deletes', () => {
     const grant = await storedGrant(store, { namespace: place });
     const { id } = await redeemed(grant);
     await cluster.admin.delete(NAMESPACES, { name: place });
-    await cluster.admin.delete(REDEMPTIONS, { namespace: place, name: slotName(grant.uid, 0) });
+    await deleteByHand(grant);
     expect(await store.findRedemption(id)).toBeDefined();
     expect(await store.releaseDeleted(NOW)).toBe(1);
     expect(await store.findRedemption(id)).toBeUndefined();
+  });
+});
+
+describe('Redemptions that wait for years', () => {
+  it('cost no listing, and two questions for each namespace', async () => {
+    const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const asked = await throughProxy(async (proxied, requests) => {
+      for (const of of [place, place, place, other]) {
+        const grant = await storedGrant(store, { namespace: of });
+        await redeemed(grant, { notAfter: NOW + DAYS });
+        await deleteByHand(grant);
+        await proxied.noteRedemption(await resource(grant));
+      }
+      const before = requests.length;
+      expect(await proxied.releaseDeleted(NOW)).toBe(0);
+      return requests.slice(before);
+    });
+    const kinds = asked.map(({ method, path }) => `${method} ${path.replace(/redemptions\/.+/, 'one')}`);
+    const of = (namespace: string) => `/apis/linkgrant.dev/v1alpha1/namespaces/${namespace}`;
+    expect(kinds).toEqual(
+      [place, other].flatMap((namespace) => [
+        `GET ${of(namespace)}/one`,
+        `POST ${of(namespace)}/redemptions?dryRun=All`,
+      ]),
+    );
+  });
+
+  it('are forgotten when they are gone, or somebody else keeps them', async () => {
+    const [gone, kept] = [await storedGrant(store, { namespace }), await storedGrant(store, { namespace })];
+    for (const grant of [gone, kept]) {
+      await redeemed(grant, { notAfter: NOW });
+      const { metadata } = await resource(grant);
+      const finalizers = [...(metadata.finalizers ?? []), 'tenant.example.com/keep'];
+      await cluster.admin.patch(REDEMPTIONS, metadata, { metadata: { finalizers } });
+      await store.deleteGrant(grant.uid);
+      await deleteByHand(grant);
+    }
+    const { metadata } = await resource(gone);
+    await cluster.admin.patch(REDEMPTIONS, metadata, { metadata: { finalizers: [] } });
+    // Who keeps one is left alone once linkgrant has done its part.
+    expect(await store.releaseDeleted(NOW)).toBe(1);
+    expect((await resource(kept)).metadata.finalizers).toEqual(['tenant.example.com/keep']);
+    expect(await store.releaseDeleted(NOW)).toBe(0);
+    await cluster.admin.patch(REDEMPTIONS, (await resource(kept)).metadata, { metadata: { finalizers: [] } });
+  });
+
+  it('do not wait for those of a namespace in which something is in the way', async () => {
+    const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    await throughProxy(async (proxied, _requests, decide) => {
+      const ids: string[] = [];
+      for (const place of [first, second]) {
+        const grant = await storedGrant(store, { namespace: place });
+        ids.push((await redeemed(grant, { notAfter: NOW })).id);
+        await store.deleteGrant(grant.uid);
+        await deleteByHand(grant);
+        await proxied.noteRedemption(await resource(grant));
+      }
+      decide(({ method, path }) => (method === 'PATCH' && path.includes(first) ? { status: 500 } : 'pass'));
+      await expect(proxied.releaseDeleted(NOW)).rejects.toMatchObject({ code: 'store_unavailable' });
+      const found = await Promise.all(ids.map((id) => store.findRedemption(id)));
+      expect(found.map((redemption) => redemption !== undefined)).toEqual([true, false]);
+      decide(() => 'pass');
+      expect(await proxied.releaseDeleted(NOW)).toBe(1);
+    });
   });
 });
 
@@ -237,6 +314,22 @@ describe('retention', () => {
     expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
     expect(await store.deleteEndedGrants(NOW + 99 * DAYS, NOW + 99 * DAYS)).toBe(0);
     expect(await store.findGrant(there.uid)).toBeDefined();
+  });
+
+  it('reads everything once for all the grants whose time has come, and once more in the end', async () => {
+    const place = await cluster.namespace();
+    for (let made = 0; made < 3; made += 1) {
+      const grant = await storedGrant(store, { namespace: place });
+      await redeemed(grant, { notAfter: NOW });
+      await store.deleteGrant(grant.uid);
+    }
+    await throughProxy(async (proxied, requests) => {
+      let removed = 0;
+      while (await proxied.removeOldLedger(NOW + 1)) removed += 1;
+      expect(removed).toBeGreaterThanOrEqual(3);
+      const listings = requests.filter(({ path }) => /\/v1alpha1\/redemptions\?/.test(path));
+      expect(listings).toHaveLength(2);
+    });
   });
 
   it('comes to an end where somebody keeps a Redemption, and is not held up by what another namespace tells', async () => {
@@ -362,6 +455,32 @@ describe('what is sealed', () => {
     expect(await names(LINKGRANT)).toEqual([]);
   });
 });
+
+/** Uses a store behind a proxy, which tells what is asked of the API server and decides what becomes of it. */
+async function throughProxy<T>(
+  use: (
+    proxied: KubernetesGrantStore,
+    requests: ApiProxy['requests'],
+    decide: ApiProxy['decide'],
+  ) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-redemptions-'));
+  const proxy = await startApiProxy(cluster.kubeconfig);
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url));
+  const proxied = await openKubernetesStore({
+    kubeconfig: [kubeconfig],
+    serviceNamespace: LINKGRANT,
+    clock: () => NOW,
+  });
+  try {
+    return await use(proxied, proxy.requests, proxy.decide);
+  } finally {
+    await proxied.close();
+    await proxy.close();
+    await rm(directory, { recursive: true });
+  }
+}
 
 /** What a store tells that has read nothing before. */
 async function openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T> {

@@ -135,6 +135,38 @@ describe('the built service of a cluster', () => {
   });
 });
 
+describe('the metrics of a service of a cluster', () => {
+  it('tell how many grants there are in each state', async () => {
+    const told = async (): Promise<Record<string, number>> => {
+      const text = await (await fetch(`http://127.0.0.1:${serving.opsPort}/metrics`)).text();
+      const found = text.matchAll(/^linkgrant_grants\{state="(\w+)"\} (\d+)$/gm);
+      return Object.fromEntries([...found].map(([, state, count]) => [state, Number(count)]));
+    };
+    const before = await told();
+    const used = await readyGrant(cluster, west, 'used-up');
+    await runStockClient({
+      token: writeToken(workplace, used),
+      reader: 'kubernetes',
+      name: 'x',
+      subject: 'x',
+    });
+    const revoked = await readyGrant(cluster, west, 'called-back');
+    const annotations = { 'linkgrant.dev/revoked': 'true' };
+    await cluster.admin.patch(ACCESS_GRANTS, revoked.metadata, { metadata: { annotations } });
+    await cluster.admin.create(ACCESS_GRANTS, {
+      apiVersion: 'skupper.io/v2alpha1',
+      kind: 'AccessGrant',
+      metadata: { namespace: west, name: 'weak' },
+      spec: { code: 'short' },
+    } as Resource);
+    const more = (by: Readonly<Record<string, number>>) =>
+      Object.fromEntries(Object.entries(before).map(([state, count]) => [state, count + (by[state] ?? 0)]));
+    const expected = more({ exhausted: 1, revoked: 1, pending: 1 });
+    await until('the counts', async () => JSON.stringify(await told()) === JSON.stringify(expected));
+    expect(Object.keys(before).sort()).toEqual(['exhausted', 'expired', 'pending', 'ready', 'revoked']);
+  });
+});
+
 describe('serve for a cluster', () => {
   it.each([
     [['--workers', '2'], '--workers does not go with --platform kubernetes'],

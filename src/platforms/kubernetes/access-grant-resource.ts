@@ -172,7 +172,7 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
 }
 
 /** How often a grant may be redeemed that asks for this. */
-export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   if (redemptionsAllowed === 0) return DEFAULT_REDEMPTIONS_ALLOWED;
   return Math.max(0, redemptionsAllowed);
 }

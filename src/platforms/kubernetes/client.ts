@@ -4,7 +4,7 @@ import { isApiError } from './api-error.js';
 import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
 import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
-import { listPage, type ResourcePage, type Selection } from './list-page.js';
+import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
 
@@ -142,22 +142,8 @@ export async function openKubernetesClient(
       return listPage<T>(send, kind, selection, page);
     },
 
-    async listAll<T extends Resource>(kind: ResourceKind, selection: Selection = {}) {
-      const items: Stored<T>[] = [];
-      let after: string | undefined;
-      for (;;) {
-        try {
-          const page = await client.list<T>(kind, selection, { after });
-          items.push(...page.items);
-          if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
-          after = page.next;
-        } catch (error) {
-          if (after === undefined || !isApiError(error, 'gone')) throw error;
-          items.length = 0;
-          after = undefined;
-        }
-      }
-    },
+    listAll: <T extends Resource>(kind: ResourceKind, selection: Selection = {}) =>
+      readListing<T, Stored<T>>(client, { kind, ...selection }, (resource) => resource),
 
     async create<T extends Resource>(
       kind: ResourceKind,

@@ -1,3 +1,4 @@
+import { type AccessGrantState, countStates, grantState } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
@@ -135,11 +136,6 @@ export class GrantController {
     return this.#election.isLeading;
   }
 
-  /** True while there are Redemptions that somebody deleted, and that are not let go of yet. */
-  get hasDeletedRedemptions(): boolean {
-    return this.#tally.hasDeleted;
-  }
-
   /** Begins to watch and to take part in the election. */
   start(): void {
     const { signal } = this.#stop;
@@ -169,6 +165,17 @@ export class GrantController {
       { ...grant, namespace, name: grantName },
       { type: 'Normal', reason: 'Redeemed', message },
     );
+  }
+
+  /** How many grants are in each state at `now`, as far as is known by watching. Throws where that is not everything. */
+  countGrants(now: number): Record<AccessGrantState, number> {
+    this.#assertSynced('grants', 'redemptions');
+    const states = [...this.grants.all()].map((grant) => {
+      const { namespace, uid } = grant;
+      const redemptions = Math.max(grant.redemptions, this.#tally.countOf(namespace, uid));
+      return grantState({ ...grant, redemptions }, now);
+    });
+    return countStates(states);
   }
 
   /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */
@@ -203,6 +210,9 @@ export class GrantController {
 
   #assertSynced(...called: readonly string[]): void {
     if (this.#watch.isSynced(...called)) return;
-    throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
+    throw new RedemptionError(
+      'store_unavailable',
+      `the ${called.join(' and ')} of the cluster are not known yet`,
+    );
   }
 }

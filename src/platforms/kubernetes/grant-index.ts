@@ -1,18 +1,18 @@
+import type { AccessGrant } from '../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
-import { type AccessGrantResource, allowedOf } from './access-grant-resource.js';
+import { type AccessGrantResource, readAccessGrant } from './access-grant-resource.js';
 import type { ObjectSink } from './informer.js';
 import { LiveRead } from './live-read.js';
 import type { Stored } from './resource.js';
 
-/** Where an AccessGrant is. */
-export interface GrantLocation {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** How often it may be redeemed. */
-  readonly redemptionsAllowed: number;
+/** Where an AccessGrant is, and what its state follows from; `redemptions` is what its status says. */
+export interface GrantLocation
+  extends Pick<
+    AccessGrant,
+    'uid' | 'namespace' | 'name' | 'redemptionsAllowed' | 'redemptions' | 'expirationTime' | 'revokedAt'
+  > {
   /** Another text once something else is asked of it; what a controller answers in its status does not matter. */
   readonly asked: string;
 }
@@ -85,6 +85,11 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     return this.#byUid.get(uid);
   }
 
+  /** Every grant that was told of. */
+  all(): Iterable<GrantLocation> {
+    return this.#byUid.values();
+  }
+
   /** `namespace/name` of every grant that was told of. */
   keys(): string[] {
     return [...this.#byUid.values()].map(keyOf);
@@ -128,10 +133,12 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /** Reads where an AccessGrant is. */
-export function readLocation({ metadata, spec = {} }: Stored<AccessGrantResource>): GrantLocation {
-  const { uid, namespace = '', name, generation, annotations } = metadata;
+export function readLocation(resource: Stored<AccessGrantResource>): GrantLocation {
+  const { generation, annotations } = resource.metadata;
   const asked = `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`;
-  return { uid, namespace, name, redemptionsAllowed: allowedOf(spec), asked };
+  const { grant } = readAccessGrant(resource);
+  const { uid, namespace, name, redemptionsAllowed, redemptions, expirationTime, revokedAt } = grant;
+  return { uid, namespace, name, redemptionsAllowed, redemptions, expirationTime, revokedAt, asked };
 }
 
 function keyOf({ namespace, name }: GrantLocation): string {

@@ -45,6 +45,40 @@ export async function listPage<T extends Resource>(
   }
 }
 
+/**
+ * Everything that a listing has, page after page, each resource as `read` sees it; begun anew if a page got too old. Of each
+ * page only that is kept, so that a million large resources are no trouble. Rejects as `client` does, and with the signal's
+ * reason once that is aborted.
+ */
+export async function readListing<T extends Resource, V>(
+  client: {
+    list(
+      kind: ResourceKind,
+      selection: Selection,
+      page: { readonly after?: string | undefined },
+    ): Promise<ResourcePage<T>>;
+  },
+  { kind, ...selection }: Selection & { readonly kind: ResourceKind },
+  read: (resource: Stored<T>) => V,
+  signal?: AbortSignal,
+): Promise<{ readonly items: V[]; readonly resourceVersion: string }> {
+  const items: V[] = [];
+  let after: string | undefined;
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      const page = await client.list(kind, selection, { after });
+      for (const resource of page.items) items.push(read(resource));
+      if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
+      after = page.next;
+    } catch (error) {
+      if (after === undefined || !isApiError(error, 'gone')) throw error;
+      items.length = 0;
+      after = undefined;
+    }
+  }
+}
+
 function pageOf<T extends Resource>(answer: unknown): ResourcePage<T> {
   const { items, metadata } = answer as {
     readonly items: readonly Stored<T>[] | null;

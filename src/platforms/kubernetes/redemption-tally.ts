@@ -7,14 +7,11 @@ export interface RecordedUse {
   readonly namespace: string;
   readonly grantUid: string;
   readonly slot: number;
-  /** True if somebody deleted it, and it waits for a finalizer. */
-  readonly isDeleted: boolean;
 }
 
 /** How often each grant was redeemed, from the Redemptions that an informer tells of; a few bytes for each grant. */
 export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
   readonly #counts = new Map<string, number>();
-  readonly #deleted = new Set<string>();
   readonly #onChange: (grantUid: string) => void;
 
   /** `onChange` is told of a grant that was redeemed once more. */
@@ -31,39 +28,26 @@ export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
     this.#counts.delete(`${namespace}/${grantUid}`);
   }
 
-  /** True while there are Redemptions that wait to be let go of. */
-  get hasDeleted(): boolean {
-    return this.#deleted.size > 0;
-  }
-
   replace(uses: readonly (RecordedUse | undefined)[]): void {
-    this.#deleted.clear();
     for (const use of uses) this.put(use);
   }
 
   put(use: RecordedUse | undefined): void {
     if (!use) return;
-    const { namespace, grantUid, slot, isDeleted } = use;
-    if (isDeleted) this.#deleted.add(keyOf(use));
+    const { namespace, grantUid, slot } = use;
     if (slot < this.countOf(namespace, grantUid)) return;
     this.#counts.set(`${namespace}/${grantUid}`, slot + 1);
     this.#onChange(grantUid);
   }
 
   /** A Redemption that goes while its grant lives stays counted. */
-  remove(use: RecordedUse | undefined): void {
-    if (use) this.#deleted.delete(keyOf(use));
-  }
-}
-
-function keyOf({ namespace, grantUid, slot }: RecordedUse): string {
-  return `${namespace}/${grantUid}-${slot}`;
+  remove(): void {}
 }
 
 /** The use that a Redemption records, by its name; undefined for one that is named otherwise. */
 export function readRecordedUse({ metadata }: Stored<Resource>): RecordedUse | undefined {
   const [, grantUid, slot] = /^([0-9a-f-]{36})-(\d{1,7})$/.exec(metadata.name) ?? [];
-  const { namespace = '', deletionTimestamp } = metadata;
+  const { namespace = '' } = metadata;
   if (grantUid === undefined) return undefined;
-  return { namespace, grantUid, slot: Number(slot), isDeleted: deletionTimestamp !== undefined };
+  return { namespace, grantUid, slot: Number(slot) };
 }

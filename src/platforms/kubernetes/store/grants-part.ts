@@ -1,8 +1,9 @@
-import { type AccessGrant, grantState } from '../../../domain/access-grant.js';
+import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
 import type { GrantStore } from '../../../redemption/grant-store.js';
 import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import { ACCESS_GRANTS } from '../kinds.js';
+import { readListing } from '../list-page.js';
 import type { Stored } from '../resource.js';
 import {
   createGrantResource,
@@ -40,8 +41,14 @@ export function grantsPart(parts: StoreParts): GrantMethods {
     const redemptions = Math.max(grant.redemptions, accounts.known(grant.uid)?.slots.size ?? 0);
     return { ...grant, redemptions };
   };
-  const all = async (within = namespace): Promise<AccessGrant[]> =>
-    (await listGrantResources(client, within)).map(grantOf);
+  /** What `read` makes of every grant. */
+  const readAll = async <T>(read: (grant: AccessGrant) => T, within = namespace): Promise<T[]> => {
+    const selection = { kind: ACCESS_GRANTS, namespace: within };
+    const { items } = await readListing(client, selection, (resource: Stored<AccessGrantResource>) =>
+      read(grantOf(resource)),
+    );
+    return items;
+  };
   const isServed = (place: string): boolean => namespace === undefined || place === namespace;
 
   return {
@@ -62,7 +69,7 @@ export function grantsPart(parts: StoreParts): GrantMethods {
 
     async listGrants(page) {
       const { namespace: place } = page;
-      const grants = place !== undefined && !isServed(place) ? [] : await all(place);
+      const grants = place !== undefined && !isServed(place) ? [] : await readAll((grant) => grant, place);
       return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
     },
 
@@ -109,18 +116,17 @@ export function grantsPart(parts: StoreParts): GrantMethods {
     },
 
     async hasGrantMadeBefore(madeBefore, endedAfter) {
-      return (await all()).some(
+      const found = await readAll(
         ({ createdAt, revokedAt, expirationTime }) =>
           createdAt < madeBefore &&
           revokedAt === null &&
           (expirationTime === null || expirationTime > endedAfter),
       );
+      return found.includes(true);
     },
 
     async countGrants(now) {
-      const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
-      for (const grant of await all()) counts[grantState(grant, now)] += 1;
-      return counts;
+      return countStates(await readAll((grant) => grantState(grant, now)));
     },
   };
 }

@@ -4,6 +4,7 @@ import { timeOf, timestamp } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { SECRETS } from '../kinds.js';
+import { readListing } from '../list-page.js';
 import type { Resource } from '../resource.js';
 
 /** Label of the Secrets that hold what is erased in time. */
@@ -78,12 +79,13 @@ export class SealedAnswers {
 
   /** Erases what may be handed out no more at `now`; tells how many. */
   async erase(now: number): Promise<number> {
-    const { items } = await this.#client.listAll<SealedSecret>(SECRETS, {
-      namespace: this.#namespace,
-      labelSelector: `${SEALED}=true`,
-    });
-    const over = items.filter(({ metadata }) => (timeOf(metadata.annotations?.[SEALED_UNTIL]) ?? 0) <= now);
-    const erased = await Promise.all(over.map(({ metadata }) => this.#client.delete(SECRETS, metadata)));
+    const selection = { kind: SECRETS, namespace: this.#namespace, labelSelector: `${SEALED}=true` };
+    const { items } = await readListing(this.#client, selection, ({ metadata }) => ({
+      key: { namespace: metadata.namespace, name: metadata.name },
+      until: timeOf(metadata.annotations?.[SEALED_UNTIL]) ?? 0,
+    }));
+    const over = items.filter(({ until }) => until <= now);
+    const erased = await Promise.all(over.map(({ key }) => this.#client.delete(SECRETS, key)));
     return erased.filter(Boolean).length;
   }
 }
