@@ -10,10 +10,12 @@ import { linkSecret } from '../../files/link-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { SECRETS } from '../kinds.js';
+import { readListing } from '../list-page.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespacePlace, SecretResource } from '../requesting/namespace-place.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
+import type { Stored } from '../resource.js';
 import { WorkQueue } from '../work-queue.js';
 import { inOwnWords } from './token-failures.js';
 
@@ -103,10 +105,7 @@ export class LinkRenewals {
     for (const namespace of namespaces()) {
       if (signal.aborted) return false;
       try {
-        for (const secret of await this.#secretsIn(namespace)) {
-          there.add(`${namespace}/${secret.name}`);
-          this.note(namespace, secret);
-        }
+        for (const name of await this.#noteIn(namespace)) there.add(`${namespace}/${name}`);
       } catch (error) {
         if (isApiError(error, 'forbidden')) {
           this.#tellOfUnrenewed(namespace);
@@ -135,13 +134,16 @@ export class LinkRenewals {
     return [...this.#links.values()].map(({ certificateSha256 }) => certificateSha256);
   }
 
-  async #secretsIn(namespace: string): Promise<LinkSecret[]> {
+  /** Notes every link of a namespace, and gives the names of their Secrets; of what these hold nothing is kept. */
+  async #noteIn(namespace: string): Promise<string[]> {
     const labelSelector = `${SECRET_TOKEN},${MANAGED_BY}=linkgrant`;
-    const { items } = await this.#options.client.listAll<SecretResource>(SECRETS, {
-      namespace,
-      labelSelector,
-    });
-    return items.map((item) => linkSecret({ ...item }));
+    const selection = { kind: SECRETS, namespace, labelSelector };
+    const read = (item: Stored<SecretResource>) => {
+      const secret = linkSecret({ ...item });
+      this.note(namespace, secret);
+      return secret.name;
+    };
+    return (await readListing(this.#options.client, selection, read)).items;
   }
 
   async #renew(key: string): Promise<void> {
