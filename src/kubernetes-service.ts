@@ -58,11 +58,14 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
-  const controller = openController(
-    parts,
-    publication,
-    (redemption) => void cluster.noteRedemption(redemption),
-  );
+  const controller = openController(parts, publication, (redemption) => {
+    cluster.noteRedemption(redemption).catch((err: unknown) => {
+      context.logger.warn(
+        { event: 'cluster_failed', what: 'note a Redemption', err },
+        'it is read when it is needed',
+      );
+    });
+  });
   const cluster: KubernetesGrantStore = openStore(parts, controller);
   const store = measureStore(tellingStore(cluster, controller), metrics);
   const { clock } = context;
@@ -84,13 +87,13 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const listening = await listen(listener.server, settings.listen);
   controller.start();
   publication.follow(listener, controller);
-  const stopTurns = startTurns({ store, cluster, controller, publication, codeKeys }, parts);
+  const stopTurns = startTurns({ store, controller, publication, codeKeys }, parts);
   return {
     description: publication.description(),
     listening,
     adminListening: undefined,
     metrics,
-    // Told by the watch: collectors ask each replica, and to list every grant for each of them takes the API server's time.
+    // Known by watching: collectors ask each replica, again and again.
     storeMetrics: storeMetrics({ countGrants: async (now) => controller.countGrants(now) }, context),
     certificateTimes: () => publication.times(),
     readiness: [
@@ -156,27 +159,19 @@ function tellingStore(store: KubernetesGrantStore, controller: GrantController):
 function startTurns(
   {
     store,
-    cluster,
     controller,
     publication,
     codeKeys,
   }: {
     readonly store: GrantStore;
-    readonly cluster: KubernetesGrantStore;
     readonly controller: GrantController;
     readonly publication: KubernetesPublication;
     readonly codeKeys: CodeKeySecret;
   },
   { settings, context }: ServiceParts,
 ): () => void {
-  const { clock, logger } = context;
   // AccessGrants belong to who made them, so no grant is let go of.
   const retention = retentionTurns(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
-  const release = () =>
-    cluster.releaseDeleted(clock()).catch((error: unknown) => {
-      const event = 'release_failed';
-      logger.warn({ event, err: error }, 'deleted Redemptions were not let go of; the next turn tries again');
-    });
   const leading = (turn: () => unknown) => () => {
     if (controller.isLeading) turn();
   };
@@ -186,7 +181,6 @@ function startTurns(
       leading(() => sweep(store, context)),
       SWEEP_MS,
     ),
-    setInterval(leading(release), SWEEP_MS),
     setInterval(
       leading(() => retention.turn()),
       RETENTION_MS,

@@ -5,10 +5,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
+import {
+  DeletedRedemptions,
+  readWatchedRedemption,
+} from '../../src/platforms/kubernetes/deleted-redemptions.js';
 import { ACCESS_GRANTS, NAMESPACES, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
 import {
   type KubernetesGrantStore,
+  kubernetesStore,
   openKubernetesStore,
 } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import {
@@ -29,6 +35,8 @@ let cluster: TestCluster;
 let account: LinkgrantAccount;
 let namespace: string;
 let store: KubernetesGrantStore;
+/** With the service's account. */
+let client: KubernetesClient;
 /** What happens just before the next Redemption is written. */
 let beforeCommit: (() => Promise<unknown>) | undefined;
 
@@ -37,12 +45,14 @@ beforeAll(async () => {
   account = await storeAccount(cluster);
   namespace = await cluster.namespace();
   store = await openStore();
+  client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
 });
 afterEach(() => {
   beforeCommit = undefined;
 });
 afterAll(async () => {
   await store?.close();
+  client?.close();
   account?.remove();
   await cluster?.close();
 });
@@ -68,11 +78,34 @@ function resource({ uid, namespace: place }: AccessGrant, slot = 0): Promise<Sto
   return cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) });
 }
 
-/** Deletes a Redemption, and tells the store of it as a watch does. */
+/** Deletes a Redemption as people do. */
 async function deleteByHand(grant: AccessGrant): Promise<void> {
   const { metadata } = await resource(grant);
   await cluster.admin.delete(REDEMPTIONS, metadata);
-  await store.noteRedemption(await resource(grant));
+}
+
+/** The Redemptions that wait to be let go of, as a watch tells of those of these grants at this moment. */
+async function deletedOf(
+  grants: readonly AccessGrant[],
+  options: Partial<ConstructorParameters<typeof DeletedRedemptions>[0]> = {},
+): Promise<DeletedRedemptions> {
+  const fail = (error: unknown) => expect.fail(String(error));
+  const deleted = new DeletedRedemptions({
+    client,
+    isAlive: () => false,
+    clock: () => NOW,
+    onFailure: fail,
+    ...options,
+  });
+  deleted.replace((await Promise.all(grants.map((grant) => resource(grant)))).map(readWatchedRedemption));
+  return deleted;
+}
+
+const { signal } = new AbortController();
+
+/** Lets go of what may go of a grant at a time. */
+async function releaseAt(now: number, grant: AccessGrant): Promise<void> {
+  await (await deletedOf([grant], { clock: () => now })).turn(signal);
 }
 
 async function refused(promise: Promise<unknown>): Promise<string> {
@@ -181,9 +214,9 @@ describe('a Redemption', () => {
 describe('a Redemption that somebody deletes', () => {
   it('keeps its slot and counts as revoked while its grant lives, also when the limit is raised', async () => {
     const grant = await storedGrant(store, { namespace, redemptionsAllowed: 1 });
-    const { id, replayKey } = await redeemed(grant);
+    const { id, replayKey } = await redeemed(grant, { notAfter: NOW });
     await deleteByHand(grant);
-    expect(await store.releaseDeleted(NOW + 1)).toBe(0);
+    await releaseAt(NOW + 1, grant);
     expect((await store.findRedemption(id))?.revokedAt).not.toBeNull();
     const another = () => sampleRedemption(grant.uid, { namespace });
     await openedAnew(async (anew) => {
@@ -201,9 +234,9 @@ describe('a Redemption that somebody deletes', () => {
     await store.recordRenewal(sampleRenewal(id, 1, { notAfter: NOW + 3 * DAYS }), NOW);
     await deleteByHand(grant);
     const isThere = async () => (await store.findRedemption(id)) !== undefined;
-    await store.releaseDeleted(NOW + 3 * DAYS - 1);
+    await releaseAt(NOW + 3 * DAYS - 1, grant);
     expect(await isThere()).toBe(true);
-    await store.releaseDeleted(NOW + 3 * DAYS);
+    await releaseAt(NOW + 3 * DAYS, grant);
     expect(await isThere()).toBe(false);
   });
 
@@ -212,9 +245,9 @@ describe('a Redemption that somebody deletes', () => {
     const { id } = await redeemed(grant, { notAfter: NOW + DAYS });
     await store.deleteGrant(grant.uid);
     await deleteByHand(grant);
-    await store.releaseDeleted(NOW + DAYS - 1);
+    await releaseAt(NOW + DAYS - 1, grant);
     expect(await store.findRedemption(id)).toBeDefined();
-    await store.releaseDeleted(NOW + DAYS);
+    await releaseAt(NOW + DAYS, grant);
     expect(await store.findRedemption(id)).toBeUndefined();
   });
 
@@ -225,72 +258,169 @@ describe('a Redemption that somebody deletes', () => {
     await cluster.admin.delete(NAMESPACES, { name: place });
     await deleteByHand(grant);
     expect(await store.findRedemption(id)).toBeDefined();
-    expect(await store.releaseDeleted(NOW)).toBe(1);
+    await releaseAt(NOW, grant);
     expect(await store.findRedemption(id)).toBeUndefined();
   });
 });
 
 describe('Redemptions that wait for years', () => {
-  it('cost no listing, and two questions for each namespace', async () => {
+  /** Grants with a deleted Redemption each, one in each of these namespaces. */
+  async function deletedIn(
+    places: readonly string[],
+    notAfter: number,
+    isGone = false,
+  ): Promise<AccessGrant[]> {
+    const grants: AccessGrant[] = [];
+    for (const place of places) {
+      const grant = await storedGrant(store, { namespace: place });
+      await redeemed(grant, { notAfter });
+      await deleteByHand(grant);
+      if (isGone) await store.deleteGrant(grant.uid);
+      grants.push(grant);
+    }
+    return grants;
+  }
+  const isThere = async (grant: AccessGrant) =>
+    (await cluster.admin.find(REDEMPTIONS, { namespace: grant.namespace, name: slotName(grant.uid, 0) })) !==
+    undefined;
+
+  it('cost no listing, and two requests for each namespace', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
-    const asked = await throughProxy(async (proxied, requests) => {
-      for (const of of [place, place, place, other]) {
-        const grant = await storedGrant(store, { namespace: of });
-        await redeemed(grant, { notAfter: NOW + DAYS });
-        await deleteByHand(grant);
-        await proxied.noteRedemption(await resource(grant));
-      }
-      const before = requests.length;
-      expect(await proxied.releaseDeleted(NOW)).toBe(0);
-      return requests.slice(before);
+    const grants = await deletedIn([place, place, place, other], NOW + DAYS);
+    await throughProxy(async (proxied, { requests }) => {
+      const deleted = await deletedOf(grants, { client: proxied });
+      await deleted.turn(signal);
+      const of = (namespace: string) => `/apis/linkgrant.dev/v1alpha1/namespaces/${namespace}`;
+      const asked = requests.map(({ method, path }) => `${method} ${path.replace(/redemptions\/.+/, 'one')}`);
+      expect(asked).toEqual(
+        [place, other].flatMap((namespace) => [
+          `GET ${of(namespace)}/one`,
+          `POST ${of(namespace)}/redemptions?dryRun=All`,
+        ]),
+      );
     });
-    const kinds = asked.map(({ method, path }) => `${method} ${path.replace(/redemptions\/.+/, 'one')}`);
-    const of = (namespace: string) => `/apis/linkgrant.dev/v1alpha1/namespaces/${namespace}`;
-    expect(kinds).toEqual(
-      [place, other].flatMap((namespace) => [
-        `GET ${of(namespace)}/one`,
-        `POST ${of(namespace)}/redemptions?dryRun=All`,
-      ]),
-    );
   });
 
-  it('are forgotten when they are gone, or somebody else keeps them', async () => {
-    const [gone, kept] = [await storedGrant(store, { namespace }), await storedGrant(store, { namespace })];
-    for (const grant of [gone, kept]) {
+  it('are not asked for where their grant is known to be alive, and their grant once where it is not', async () => {
+    const place = await cluster.namespace();
+    const grant = await storedGrant(store, { namespace: place, redemptionsAllowed: 3 });
+    for (let slot = 0; slot < 3; slot += 1) {
+      await redeemed(grant, { notAfter: NOW });
+      await cluster.admin.delete(REDEMPTIONS, (await resource(grant, slot)).metadata);
+    }
+    const told = await Promise.all(
+      [0, 1, 2].map(async (slot) => readWatchedRedemption(await resource(grant, slot))),
+    );
+    await throughProxy(async (proxied, { requests }) => {
+      const alive = await deletedOf([], { client: proxied, isAlive: (uid) => uid === grant.uid });
+      alive.replace(told);
+      await alive.turn(signal);
+      expect(requests).toHaveLength(2);
+      const unknown = await deletedOf([], { client: proxied });
+      unknown.replace(told);
+      await unknown.turn(signal);
+      expect(requests.filter(({ path }) => path.includes('/accessgrants/'))).toHaveLength(1);
+      expect((await resource(grant, 0)).metadata.finalizers).toBeDefined();
+    });
+  });
+
+  it('are forgotten when they are gone, or only somebody else keeps them', async () => {
+    const grants: AccessGrant[] = [];
+    for (const others of [[], ['tenant.example.com/keep']]) {
+      const grant = await storedGrant(store, { namespace });
+      grants.push(grant);
       await redeemed(grant, { notAfter: NOW });
       const { metadata } = await resource(grant);
-      const finalizers = [...(metadata.finalizers ?? []), 'tenant.example.com/keep'];
+      const finalizers = [...(metadata.finalizers ?? []), ...others];
       await cluster.admin.patch(REDEMPTIONS, metadata, { metadata: { finalizers } });
-      await store.deleteGrant(grant.uid);
       await deleteByHand(grant);
+      await store.deleteGrant(grant.uid);
     }
-    const { metadata } = await resource(gone);
-    await cluster.admin.patch(REDEMPTIONS, metadata, { metadata: { finalizers: [] } });
-    // Who keeps one is left alone once linkgrant has done its part.
-    expect(await store.releaseDeleted(NOW)).toBe(1);
-    expect((await resource(kept)).metadata.finalizers).toEqual(['tenant.example.com/keep']);
-    expect(await store.releaseDeleted(NOW)).toBe(0);
+    const [gone, kept] = grants as [AccessGrant, AccessGrant];
+    await throughProxy(async (proxied, { requests }) => {
+      const deleted = await deletedOf(grants, { client: proxied });
+      const last = readWatchedRedemption(await resource(gone));
+      await deleted.turn(signal);
+      expect(await isThere(gone)).toBe(false);
+      expect((await resource(kept)).metadata.finalizers).toEqual(['tenant.example.com/keep']);
+      deleted.remove(last);
+      deleted.put(readWatchedRedemption(await resource(kept)));
+      const before = requests.length;
+      await deleted.turn(signal);
+      expect(requests).toHaveLength(before);
+    });
     await cluster.admin.patch(REDEMPTIONS, (await resource(kept)).metadata, { metadata: { finalizers: [] } });
   });
 
-  it('do not wait for those of a namespace in which something is in the way', async () => {
+  it('do not wait for others in whose way something is', async () => {
     const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
-    await throughProxy(async (proxied, _requests, decide) => {
-      const ids: string[] = [];
-      for (const place of [first, second]) {
-        const grant = await storedGrant(store, { namespace: place });
-        ids.push((await redeemed(grant, { notAfter: NOW })).id);
-        await store.deleteGrant(grant.uid);
-        await deleteByHand(grant);
-        await proxied.noteRedemption(await resource(grant));
-      }
-      decide(({ method, path }) => (method === 'PATCH' && path.includes(first) ? { status: 500 } : 'pass'));
-      await expect(proxied.releaseDeleted(NOW)).rejects.toMatchObject({ code: 'store_unavailable' });
-      const found = await Promise.all(ids.map((id) => store.findRedemption(id)));
-      expect(found.map((redemption) => redemption !== undefined)).toEqual([true, false]);
+    const grants = await deletedIn([first, first, second], NOW, true);
+    await throughProxy(async (proxied, { decide }) => {
+      const failures: unknown[] = [];
+      const deleted = await deletedOf(grants, {
+        client: proxied,
+        onFailure: (error) => failures.push(error),
+      });
+      const [stuck] = grants as [AccessGrant];
+      decide(({ method, path }) =>
+        method === 'PATCH' && path.includes(stuck.uid) ? { status: 500 } : 'pass',
+      );
+      await deleted.turn(signal);
+      expect(await Promise.all(grants.map(isThere))).toEqual([true, false, false]);
+      expect(failures).toMatchObject([{ status: 500 }]);
       decide(() => 'pass');
-      expect(await proxied.releaseDeleted(NOW)).toBe(1);
+      await deleted.turn(signal);
+      expect(await isThere(stuck)).toBe(false);
     });
+  });
+
+  it('go also where nothing may be tried out, since that is asked of those alone that may not go', async () => {
+    const place = await cluster.namespace();
+    const grants = [...(await deletedIn([place], NOW, true)), ...(await deletedIn([place], NOW + DAYS))];
+    await throughProxy(async (proxied, { decide }) => {
+      decide(({ method }) => (method === 'POST' ? { status: 400 } : 'pass'));
+      await (await deletedOf(grants, { client: proxied })).turn(signal);
+      expect(await Promise.all(grants.map(isThere))).toEqual([false, true]);
+    });
+  });
+
+  it('are left for the next turn at once where the API server does not answer, or the turn has to end', async () => {
+    const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const grants = await deletedIn([first, second], NOW, true);
+    await throughProxy(async (proxied, { requests, decide }) => {
+      const failures: unknown[] = [];
+      const deleted = await deletedOf(grants, {
+        client: proxied,
+        onFailure: (error) => failures.push(error),
+      });
+      decide(() => 'drop');
+      await deleted.turn(signal);
+      expect(requests).toHaveLength(1);
+      expect(failures).toHaveLength(1);
+      await deleted.turn(AbortSignal.abort());
+      expect(requests).toHaveLength(1);
+      expect(failures).toHaveLength(1);
+    });
+  });
+
+  it('keep their slot though another namespace has some that name the same grant', async () => {
+    const other = await cluster.namespace();
+    const grant = await storedGrant(store, { namespace });
+    await redeemed(grant, { notAfter: NOW });
+    const own = await resource(grant);
+    const key = { namespace: other, name: own.metadata.name };
+    const { finalizers } = own.metadata;
+    await cluster.admin.create(REDEMPTIONS, {
+      ...own,
+      metadata: { ...key, ...(finalizers && { finalizers }) },
+    });
+    for (const place of [own.metadata, key]) await cluster.admin.delete(REDEMPTIONS, place);
+    const deleted = await deletedOf([]);
+    const forged = await cluster.admin.get<RedemptionResource>(REDEMPTIONS, key);
+    deleted.replace([forged, await resource(grant)].map(readWatchedRedemption));
+    await deleted.turn(signal);
+    expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
+    expect(await isThere(grant)).toBe(true);
   });
 });
 
@@ -323,9 +453,10 @@ describe('retention', () => {
       await redeemed(grant, { notAfter: NOW });
       await store.deleteGrant(grant.uid);
     }
-    await throughProxy(async (proxied, requests) => {
+    await throughProxy(async (proxied, { requests }) => {
+      const old = kubernetesStore(proxied, { serviceNamespace: LINKGRANT, clock: () => NOW });
       let removed = 0;
-      while (await proxied.removeOldLedger(NOW + 1)) removed += 1;
+      while (await old.removeOldLedger(NOW + 1)) removed += 1;
       expect(removed).toBeGreaterThanOrEqual(3);
       const listings = requests.filter(({ path }) => /\/v1alpha1\/redemptions\?/.test(path));
       expect(listings).toHaveLength(2);
@@ -372,6 +503,21 @@ describe('retention', () => {
     expect(await cluster.admin.find(REDEMPTIONS, { ...own.metadata, namespace: other })).toBeUndefined();
     expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toMatchObject([{ jti: 'a' }]);
     expect(await store.removeOldLedger(NOW + 10 * DAYS)).toBe(true);
+    expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
+  });
+
+  it('forgets signed codes with the last ledger where those of two namespaces are over at once', async () => {
+    const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const gone = await storedGrant(store, { namespace: place });
+    await redeemed(gone, { notAfter: NOW });
+    await store.revokeCode({ grantUid: gone.uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW);
+    await store.deleteGrant(gone.uid);
+    const own = await resource(gone, 0);
+    const metadata = { name: own.metadata.name, namespace: other };
+    await cluster.admin.create(REDEMPTIONS, { ...own, metadata } as Resource);
+    while (await store.removeOldLedger(NOW + 1));
+    for (const key of [own.metadata, metadata])
+      expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
     expect((await store.listCodes({ limit: 10, grantUid: gone.uid })).items).toEqual([]);
   });
 });
@@ -456,27 +602,19 @@ describe('what is sealed', () => {
   });
 });
 
-/** Uses a store behind a proxy, which tells what is asked of the API server and decides what becomes of it. */
-async function throughProxy<T>(
-  use: (
-    proxied: KubernetesGrantStore,
-    requests: ApiProxy['requests'],
-    decide: ApiProxy['decide'],
-  ) => Promise<T>,
-): Promise<T> {
+/** Uses a client of the service's account behind a proxy, which tells what is asked and decides what becomes of it. */
+async function throughProxy(
+  use: (proxied: KubernetesClient, proxy: ApiProxy) => Promise<void>,
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'linkgrant-redemptions-'));
   const proxy = await startApiProxy(cluster.kubeconfig);
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url));
-  const proxied = await openKubernetesStore({
-    kubeconfig: [kubeconfig],
-    serviceNamespace: LINKGRANT,
-    clock: () => NOW,
-  });
+  const proxied = await openKubernetesClient({ kubeconfig: [kubeconfig] });
   try {
-    return await use(proxied, proxy.requests, proxy.decide);
+    await use(proxied, proxy);
   } finally {
-    await proxied.close();
+    proxied.close();
     await proxy.close();
     await rm(directory, { recursive: true });
   }

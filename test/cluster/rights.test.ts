@@ -1,5 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
+import {
+  DeletedRedemptions,
+  readWatchedRedemption,
+} from '../../src/platforms/kubernetes/deleted-redemptions.js';
 import {
   ACCESS_GRANTS,
   REDEMPTIONS,
@@ -60,13 +65,18 @@ async function serve(...words: readonly string[]) {
   return replica;
 }
 
-/** The store with the shipped account, for what the service does hours, days or years later. */
-async function openStore(clock: () => number): Promise<KubernetesGrantStore> {
+/** A kubeconfig of the shipped account, through a proxy of its own. */
+async function proxied(): Promise<string> {
   const proxy = await startApiProxy(account.kubeconfig);
   proxies.push(proxy);
   const file = workplace.path(`store-${proxies.length}.yaml`);
   writeFileSync(file, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
-  return openKubernetesStore({ kubeconfig: [file], serviceNamespace: LINKGRANT, clock });
+  return file;
+}
+
+/** The store with the shipped account, for what the service does hours, days or years later. */
+async function openStore(clock: () => number): Promise<KubernetesGrantStore> {
+  return openKubernetesStore({ kubeconfig: [await proxied()], serviceNamespace: LINKGRANT, clock });
 }
 
 function used(): UsedRight[] {
@@ -121,6 +131,7 @@ describe('what the service does', () => {
     const { uid } = grant.metadata;
     const store = await openStore(Date.now);
     const much = await openStore(() => LATER);
+    const client = await openKubernetesClient({ kubeconfig: [await proxied()] });
     const record = async (changes: Parameters<typeof sampleRedemption>[1] = {}) => {
       const redemption = sampleRedemption(uid, { namespace: west, ...changes });
       expect(await store.recordRedemption(uid, redemption, Date.now())).toBe('recorded');
@@ -133,9 +144,18 @@ describe('what the service does', () => {
       expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
       const name = slotName(uid, 0);
       await cluster.admin.delete(REDEMPTIONS, { namespace: west, name });
-      await much.noteRedemption(await cluster.admin.get(REDEMPTIONS, { namespace: west, name }));
       await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
-      expect(await much.releaseDeleted(LATER)).toBe(1);
+      const failures: unknown[] = [];
+      const deleted = new DeletedRedemptions({
+        client,
+        isAlive: () => false,
+        clock: () => LATER,
+        onFailure: (error) => failures.push(error),
+      });
+      deleted.put(readWatchedRedemption(await cluster.admin.get(REDEMPTIONS, { namespace: west, name })));
+      await deleted.turn(new AbortController().signal);
+      expect(failures).toEqual([]);
+      expect(await cluster.admin.find(REDEMPTIONS, { namespace: west, name })).toBeUndefined();
       expect(await much.removeOldLedger(LATER)).toBe(true);
       expect(await cluster.admin.find(REDEMPTIONS, { namespace: west, name: slotName(uid, 1) })).toBe(
         undefined,
@@ -147,6 +167,7 @@ describe('what the service does', () => {
     } finally {
       await store.close();
       await much.close();
+      client.close();
     }
   });
 

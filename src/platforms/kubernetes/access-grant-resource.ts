@@ -53,6 +53,9 @@ export interface ReadGrant {
   readonly problems: readonly string[];
 }
 
+// Of what a user may write at length no more than this is read and repeated.
+const LONGEST_DURATION = 100;
+const LONGEST_NAME = 253;
 // No code has this hash.
 const NO_CODE = new Uint8Array(32);
 
@@ -71,7 +74,9 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     windowProblem,
     redemptionsAllowed === 0 ? undefined : redemptionsAllowedProblem(redemptionsAllowed),
     spec.code === undefined ? undefined : checkChosenCode(spec.code),
-    issuer === null || isResourceName(issuer) ? undefined : `issuer "${issuer}" is not a name`,
+    issuer === null || isResourceName(issuer)
+      ? undefined
+      : `issuer "${issuer.slice(0, LONGEST_NAME)}" is not a name`,
     policyProblem,
   ].filter((problem) => problem !== undefined);
   const end = problems.length > 0 ? null : timeOf(status.expirationTime);
@@ -157,9 +162,10 @@ export function timeOf(text: string | undefined): number | null {
 
 function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
   if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
-  const window = parseDuration(text);
+  const window = text.length > LONGEST_DURATION ? undefined : parseDuration(text);
   if (window === undefined) {
-    const problem = `Invalid duration ${JSON.stringify(text)}: ${goDurationError(text)}`;
+    const start = text.slice(0, LONGEST_DURATION);
+    const problem = `Invalid duration ${JSON.stringify(start)}: ${goDurationError(start)}`;
     return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
   }
   const problem = expirationWindowProblem(window);
@@ -172,12 +178,16 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
 }
 
 /** How often a grant may be redeemed that asks for this. */
-function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   if (redemptionsAllowed === 0) return DEFAULT_REDEMPTIONS_ALLOWED;
   return Math.max(0, redemptionsAllowed);
 }
 
-function revokedAtOf({ annotations = {}, creationTimestamp }: Stored<Resource>['metadata']): number | null {
+/** When a grant was revoked by its annotation, in milliseconds since the epoch; null if it was not. */
+export function revokedAtOf({
+  annotations = {},
+  creationTimestamp,
+}: Stored<Resource>['metadata']): number | null {
   const text = annotations[GRANT_REVOKED];
   if (text === undefined || text === 'false') return null;
   // Whoever wrote no time meant it all the same.

@@ -5,6 +5,7 @@ import type { Clock } from '../../redemption/clock.js';
 import { AccessLooks } from './access-looks.js';
 import type { KubernetesClient } from './client.js';
 import { ClusterWatch } from './cluster-watch.js';
+import { DeletedRedemptions, readWatchedRedemption } from './deleted-redemptions.js';
 import { EventRecorder } from './event-recorder.js';
 import { ForeignRewrites } from './foreign-rewrites.js';
 import { GrantIndex, readLocation } from './grant-index.js';
@@ -17,6 +18,7 @@ import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
 import { apiVersionOf, type Resource, type Stored } from './resource.js';
 import { SiteIndex } from './site-index.js';
 import { readRouterAccess, readSite } from './site-resource.js';
+import type { RedemptionResource } from './store/redemption-resource.js';
 import { Throttle } from './throttle.js';
 import { TlsSecrets } from './tls-secrets.js';
 import { watchedResources } from './watched-resources.js';
@@ -34,7 +36,7 @@ export interface GrantControllerOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of each Redemption that there is, or comes. */
+  /** Told of each Redemption that there is, or that changes, comes or goes. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Told of what failed and is tried again, in a few words. */
   readonly onFailure: (what: string, error: unknown) => void;
@@ -57,6 +59,7 @@ export class GrantController {
   readonly #options: GrantControllerOptions;
   readonly #looks: AccessLooks;
   readonly #tally: RedemptionTally;
+  readonly #deleted: DeletedRedemptions;
   readonly #queue: WorkQueue;
   readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
   readonly #election: LeaderElection;
@@ -94,6 +97,15 @@ export class GrantController {
         this.#tally.forget(namespace, uid);
       },
     });
+    this.#deleted = new DeletedRedemptions({
+      client,
+      isAlive: (uid) => {
+        const grant = this.grants.known(uid);
+        return grant !== undefined && !(grant.expirationTime !== null && grant.expirationTime <= clock());
+      },
+      clock,
+      onFailure: failed('let go of deleted Redemptions'),
+    });
     this.#looks = new AccessLooks(this.site, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
     });
@@ -118,9 +130,22 @@ export class GrantController {
     this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
     const readRedemption = (redemption: Stored<Resource>) => {
       options.onRedemption?.(redemption);
-      return readRecordedUse(redemption);
+      return {
+        use: readRecordedUse(redemption),
+        watched: readWatchedRedemption(redemption as Stored<RedemptionResource>),
+      };
     };
-    this.#watch.add('redemptions', REDEMPTIONS, readRedemption, this.#tally);
+    this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
+      replace: (all) => {
+        for (const { use } of all) this.#tally.put(use);
+        this.#deleted.replace(all.map(({ watched }) => watched));
+      },
+      put: ({ use, watched }) => {
+        this.#tally.put(use);
+        this.#deleted.put(watched);
+      },
+      remove: ({ watched }) => this.#deleted.remove(watched),
+    });
     this.#election = new LeaderElection({
       ...ELECTION,
       lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
@@ -169,7 +194,8 @@ export class GrantController {
 
   /** How many grants are in each state at `now`, as far as is known by watching. Throws where that is not everything. */
   countGrants(now: number): Record<AccessGrantState, number> {
-    this.#assertSynced('grants', 'redemptions');
+    const problem = this.#watch.problem();
+    if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
     const states = [...this.grants.all()].map((grant) => {
       const { namespace, uid } = grant;
       const redemptions = Math.max(grant.redemptions, this.#tally.countOf(namespace, uid));
@@ -186,10 +212,13 @@ export class GrantController {
   async #lead(signal: AbortSignal): Promise<void> {
     this.#queue.start();
     this.placeChanged();
-    while (!signal.aborted) {
-      await this.#options.wait(LOOK_MS, signal);
-      if (!signal.aborted) await this.#looks.turn();
-    }
+    const repeat = async (turn: () => Promise<void>) => {
+      while (!signal.aborted) {
+        await this.#options.wait(LOOK_MS, signal);
+        if (!signal.aborted) await turn();
+      }
+    };
+    await Promise.all([repeat(() => this.#looks.turn()), repeat(() => this.#deleted.turn(signal))]);
     await this.#queue.stop();
   }
 
@@ -210,9 +239,6 @@ export class GrantController {
 
   #assertSynced(...called: readonly string[]): void {
     if (this.#watch.isSynced(...called)) return;
-    throw new RedemptionError(
-      'store_unavailable',
-      `the ${called.join(' and ')} of the cluster are not known yet`,
-    );
+    throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
   }
 }

@@ -2,7 +2,7 @@ import type { AccessGrant } from '../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../domain/labels.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
-import { type AccessGrantResource, readAccessGrant } from './access-grant-resource.js';
+import { type AccessGrantResource, allowedOf, revokedAtOf, timeOf } from './access-grant-resource.js';
 import type { ObjectSink } from './informer.js';
 import { LiveRead } from './live-read.js';
 import type { Stored } from './resource.js';
@@ -132,13 +132,29 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 }
 
-/** Reads where an AccessGrant is. */
-export function readLocation(resource: Stored<AccessGrantResource>): GrantLocation {
-  const { generation, annotations } = resource.metadata;
-  const asked = `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`;
-  const { grant } = readAccessGrant(resource);
-  const { uid, namespace, name, redemptionsAllowed, redemptions, expirationTime, revokedAt } = grant;
-  return { uid, namespace, name, redemptionsAllowed, redemptions, expirationTime, revokedAt, asked };
+/**
+ * Reads where an AccessGrant is. Every replica does so for every change of every grant, so nothing is worked out of what a
+ * user may have written at length: whether the spec can be is known by what the status says of it.
+ */
+export function readLocation({
+  metadata,
+  spec = {},
+  status = {},
+}: Stored<AccessGrantResource>): GrantLocation {
+  const { uid, namespace = '', name, generation, annotations } = metadata;
+  const isProcessed = status.conditions?.some(
+    ({ type, status: is }) => type === 'Processed' && is === 'True',
+  );
+  return {
+    uid,
+    namespace,
+    name,
+    redemptionsAllowed: allowedOf(spec),
+    redemptions: status.redemptions ?? 0,
+    expirationTime: status.code && isProcessed ? timeOf(status.expirationTime) : null,
+    revokedAt: revokedAtOf(metadata),
+    asked: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
+  };
 }
 
 function keyOf({ namespace, name }: GrantLocation): string {

@@ -1,4 +1,3 @@
-import type { ObjectSink } from './informer.js';
 import type { Resource, Stored } from './resource.js';
 
 /** A use of a grant: which one, and which of its slots. */
@@ -10,7 +9,7 @@ export interface RecordedUse {
 }
 
 /** How often each grant was redeemed, from the Redemptions that an informer tells of; a few bytes for each grant. */
-export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
+export class RedemptionTally {
   readonly #counts = new Map<string, number>();
   readonly #onChange: (grantUid: string) => void;
 
@@ -28,10 +27,7 @@ export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
     this.#counts.delete(`${namespace}/${grantUid}`);
   }
 
-  replace(uses: readonly (RecordedUse | undefined)[]): void {
-    for (const use of uses) this.put(use);
-  }
-
+  /** Notes a Redemption that there is. One that goes while its grant lives stays counted. */
   put(use: RecordedUse | undefined): void {
     if (!use) return;
     const { namespace, grantUid, slot } = use;
@@ -39,9 +35,6 @@ export class RedemptionTally implements ObjectSink<RecordedUse | undefined> {
     this.#counts.set(`${namespace}/${grantUid}`, slot + 1);
     this.#onChange(grantUid);
   }
-
-  /** A Redemption that goes while its grant lives stays counted. */
-  remove(): void {}
 }
 
 /** The use that a Redemption records, by its name; undefined for one that is named otherwise. */

@@ -7,7 +7,6 @@ import type { Resource, Stored } from '../resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codesPart } from './codes-part.js';
-import { DeletedRedemptions } from './deleted-redemptions.js';
 import { GrantAccounts } from './grant-accounts.js';
 import { type GrantLocator, ListingLocator } from './grant-locator.js';
 import { grantsPart } from './grants-part.js';
@@ -39,10 +38,8 @@ export interface KubernetesStoreOptions {
   readonly locator?: GrantLocator | undefined;
 }
 
-/** A grant store in a cluster, with what only such a one must do from time to time. */
+/** A grant store in a cluster, with what only such a one is told. */
 export interface KubernetesGrantStore extends GrantStore {
-  /** Lets go of Redemptions that, as a watch told, somebody deleted, and that may go; tells how many. */
-  releaseDeleted(now: number): Promise<number>;
   /** Notes a Redemption that a watch told of, so that it need not be read; may be told late, or twice. */
   noteRedemption(redemption: Stored<Resource>): Promise<void>;
 }
@@ -67,7 +64,6 @@ export function kubernetesStore(
           sealed: new SealedAnswers(client, serviceNamespace),
         };
   const accounts = new GrantAccounts(client, locator, clock);
-  const deleted = new DeletedRedemptions(client);
   const parts: StoreParts = {
     client,
     namespace,
@@ -89,12 +85,8 @@ export function kubernetesStore(
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
-    releaseDeleted: (now: number) => deleted.release(now),
-    noteRedemption: async (resource: Stored<Resource>) => {
-      const redemption = resource as Stored<RedemptionResource>;
-      deleted.note(redemption);
-      accounts.note(redemption);
-    },
+    noteRedemption: async (redemption: Stored<Resource>) =>
+      accounts.note(redemption as Stored<RedemptionResource>),
   });
 }
 

@@ -1,33 +1,31 @@
+import { isApiError } from '../api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
 import { readListing } from '../list-page.js';
-import type { ResourceKey, Stored } from '../resource.js';
-import { type RedemptionResource, SLOT_FINALIZER, slotOf } from './redemption-resource.js';
-import { lastNotAfter, release } from './release.js';
+import type { Stored } from '../resource.js';
+import { type RedemptionResource, slotName, slotOf } from './redemption-resource.js';
+import { isWaiting, lastNotAfter, release } from './release.js';
 import type { StoreParts } from './store-parts.js';
 
-/** What is kept of a Redemption while all are read. */
-interface OldRedemption {
-  readonly grantUid: string;
-  readonly key: ResourceKey;
-  readonly uid: string;
-  readonly endsAt: number;
-  /** True where linkgrant has done its part, and a finalizer of somebody else keeps it. */
-  readonly isLetGo: boolean;
-}
-
-/** What was redeemed from one grant. */
+/** What one namespace has of what was redeemed from one grant. */
 interface Ledger {
+  readonly namespace: string;
   readonly grantUid: string;
-  readonly redemptions: readonly OldRedemption[];
-  /** False where another namespace has Redemptions that say they are of this grant. */
-  readonly isOnly: boolean;
+  readonly slots: Set<number>;
+  /** When the last certificate ends, in milliseconds since the epoch. */
+  endsAt: number;
+  /** False where linkgrant has done its part, and finalizers of somebody else keep what is left. */
+  isHeld: boolean;
 }
 
 /** What is behind LedgerStore.removeOldLedger. */
 export class OldLedgers {
   readonly #parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
-  /** What the last look at everything found, and is not removed yet. */
-  #over: Ledger[] = [];
+  /** What the last look at everything found to have ended before a time, and is not removed yet. */
+  #found: { readonly endedBefore: number; readonly over: Ledger[]; readonly places: Map<string, number> } = {
+    endedBefore: 0,
+    over: [],
+    places: new Map(),
+  };
 
   constructor(parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>) {
     this.#parts = parts;
@@ -38,64 +36,73 @@ export class OldLedgers {
    * there was none.
    */
   async removeOne(endedBefore: number): Promise<boolean> {
-    // What is over stays so: no grant comes again, and nothing that ended so long ago is renewed.
-    if (this.#over.length === 0) this.#over = await this.#find(endedBefore);
-    const ledger = this.#over.pop();
-    if (!ledger) return false;
-    const { client, codes } = this.#parts;
-    for (const { key, uid } of ledger.redemptions) {
-      await client.delete(REDEMPTIONS, key, { uid });
-      const deleting = await client.find<RedemptionResource>(REDEMPTIONS, key);
-      if (deleting) await release(client, deleting);
+    if (this.#found.endedBefore !== endedBefore || this.#found.over.length === 0) {
+      this.#found = await this.#find(endedBefore);
     }
-    if (ledger.isOnly) await codes.forget(ledger.grantUid);
+    const { over, places } = this.#found;
+    const ledger = over.pop();
+    if (!ledger) return false;
+    const { grantUid } = ledger;
+    await this.#remove(ledger);
+    // Whoever may write Redemptions somewhere may name the grant of another namespace: the codes go with the last of both.
+    const others = (places.get(grantUid) ?? 1) - 1;
+    places.set(grantUid, others);
+    if (others === 0) await this.#parts.codes.forget(grantUid);
     return true;
   }
 
-  async #find(endedBefore: number): Promise<Ledger[]> {
+  async #remove({ namespace, grantUid, slots }: Ledger): Promise<void> {
+    const { client } = this.#parts;
+    for (const slot of slots) {
+      const key = { namespace, name: slotName(grantUid, slot) };
+      const found = await client.find<RedemptionResource>(REDEMPTIONS, key);
+      if (found?.spec.grantUid !== grantUid) continue;
+      try {
+        await client.delete(REDEMPTIONS, key, { uid: found.metadata.uid });
+      } catch (error) {
+        // Another one has its name by now.
+        if (!isApiError(error, 'conflict')) throw error;
+        continue;
+      }
+      const deleting = await client.find<RedemptionResource>(REDEMPTIONS, key);
+      if (deleting?.metadata.uid === found.metadata.uid && isWaiting(deleting))
+        await release(client, deleting);
+    }
+  }
+
+  /** Reads every Redemption, of which it keeps what a ledger as a whole is. */
+  async #find(endedBefore: number) {
     const { client, namespace } = this.#parts;
+    const ledgers = new Map<string, Ledger>();
     // Redemptions first: a grant that is made meanwhile has none among them.
-    const redemptions = await readListing(client, { kind: REDEMPTIONS, namespace }, readOld);
+    await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
+      addTo(ledgers, redemption),
+    );
     const grants = await readListing(
       client,
       { kind: ACCESS_GRANTS, namespace },
-      ({ metadata: { uid } }) => uid,
+      ({ metadata }) => metadata.uid,
     );
-    const uids = new Set(grants.items);
-    return ledgersOf(redemptions.items.filter((redemption) => redemption !== undefined)).filter(
-      ({ grantUid, redemptions: all }) =>
-        !uids.has(grantUid) &&
-        all.every(({ endsAt }) => endsAt < endedBefore) &&
-        all.some(({ isLetGo }) => !isLetGo),
+    const there = new Set(grants.items);
+    const places = new Map<string, number>();
+    for (const { grantUid } of ledgers.values()) places.set(grantUid, (places.get(grantUid) ?? 0) + 1);
+    const over = [...ledgers.values()].filter(
+      ({ grantUid, endsAt, isHeld }) => !there.has(grantUid) && endsAt < endedBefore && isHeld,
     );
+    return { endedBefore, over, places };
   }
 }
 
-/** By grant and namespace: whoever may write Redemptions somewhere may name the grant of another namespace. */
-function ledgersOf(redemptions: readonly OldRedemption[]): Ledger[] {
-  const byGrant = new Map<string, Map<string, OldRedemption[]>>();
-  for (const redemption of redemptions) {
-    const { grantUid, key } = redemption;
-    const places = byGrant.get(grantUid) ?? new Map<string, OldRedemption[]>();
-    const there = places.get(key.namespace ?? '') ?? [];
-    there.push(redemption);
-    byGrant.set(grantUid, places.set(key.namespace ?? '', there));
-  }
-  return [...byGrant].flatMap(([grantUid, places]) =>
-    [...places.values()].map((all) => ({ grantUid, redemptions: all, isOnly: places.size === 1 })),
-  );
-}
-
-/** Undefined for one that fills no slot. */
-function readOld(redemption: Stored<RedemptionResource>): OldRedemption | undefined {
+/** Adds a Redemption to the ledger that it is of, unless it fills no slot; twice is as good as once. */
+function addTo(ledgers: Map<string, Ledger>, redemption: Stored<RedemptionResource>): void {
   const { metadata, spec } = redemption;
-  const { namespace, name, uid, deletionTimestamp, finalizers } = metadata;
-  if (slotOf(spec.grantUid, redemption) !== spec.slot) return undefined;
-  return {
-    grantUid: spec.grantUid,
-    key: { namespace, name },
-    uid,
-    endsAt: lastNotAfter(redemption),
-    isLetGo: deletionTimestamp !== undefined && !finalizers?.includes(SLOT_FINALIZER),
-  };
+  const { namespace = '' } = metadata;
+  const { grantUid, slot } = spec;
+  if (slotOf(grantUid, redemption) !== slot) return;
+  const key = `${namespace}/${grantUid}`;
+  const ledger = ledgers.get(key) ?? { namespace, grantUid, slots: new Set(), endsAt: 0, isHeld: false };
+  ledger.slots.add(slot);
+  ledger.endsAt = Math.max(ledger.endsAt, lastNotAfter(redemption));
+  if (metadata.deletionTimestamp === undefined || isWaiting(redemption)) ledger.isHeld = true;
+  ledgers.set(key, ledger);
 }

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { grantState } from '../../domain/access-grant.js';
+import { isResourceName } from '../../domain/names.js';
+import type { Clock } from '../../redemption/clock.js';
+import { type AccessGrantResource, readAccessGrant } from './access-grant-resource.js';
+import { ApiError, isApiError } from './api-error.js';
+import type { KubernetesClient } from './client.js';
+import type { ObjectSink } from './informer.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from './kinds.js';
+import type { ResourceKey, Stored } from './resource.js';
+import type { RedemptionResource } from './store/redemption-resource.js';
+import { isWaiting, lastNotAfter, release } from './store/release.js';
+
+/** A Redemption, as far as letting go of it goes. */
+export interface WatchedRedemption {
+  readonly namespace: string;
+  readonly name: string;
+  readonly grantUid: string;
+  /** When its last certificate ends, in milliseconds since the epoch; undefined where it does not wait. */
+  readonly endsAt: number | undefined;
+}
+
+export interface DeletedRedemptionsOptions {
+  readonly client: KubernetesClient;
+  /** True where it is known that a grant is there and has not ended: nothing is asked then. */
+  readonly isAlive: (grantUid: string) => boolean;
+  readonly clock: Clock;
+  /** Told of what failed; the next turn tries again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The Redemptions that somebody deleted and that linkgrant has not let go of yet, as a watch tells of them. They may be
+ * deleted years before they may go, and be few among very many, so nothing is listed to find them.
+ */
+export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
+  readonly #options: DeletedRedemptionsOptions;
+  /** By namespace, then by name. */
+  readonly #waiting = new Map<string, Map<string, WatchedRedemption>>();
+
+  constructor(options: DeletedRedemptionsOptions) {
+    this.#options = options;
+  }
+
+  replace(all: readonly WatchedRedemption[]): void {
+    this.#waiting.clear();
+    for (const one of all) this.put(one);
+  }
+
+  put(one: WatchedRedemption): void {
+    const { namespace, name, endsAt } = one;
+    if (endsAt === undefined) {
+      this.remove(one);
+      return;
+    }
+    const there = this.#waiting.get(namespace) ?? new Map<string, WatchedRedemption>();
+    this.#waiting.set(namespace, there.set(name, one));
+  }
+
+  remove({ namespace, name }: WatchedRedemption): void {
+    const there = this.#waiting.get(namespace);
+    there?.delete(name);
+    if (there?.size === 0) this.#waiting.delete(namespace);
+  }
+
+  /**
+   * Lets go of those whose grant is gone or past its end, so that their slot can be filled no more, and none of whose
+   * certificates is valid; and of all in a namespace that is on its way out. What is in the way of one holds up no other,
+   * unless the API server does not answer. Ends early when the signal is aborted; never rejects.
+   */
+  async turn(signal: AbortSignal): Promise<void> {
+    const now = this.#options.clock();
+    try {
+      for (const there of [...this.#waiting.values()]) await this.#turnIn([...there.values()], now, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#options.onFailure(error);
+    }
+  }
+
+  /** Those of one namespace. */
+  async #turnIn(waiting: readonly WatchedRedemption[], now: number, signal: AbortSignal): Promise<void> {
+    const { client, isAlive, onFailure } = this.#options;
+    const failures: unknown[] = [];
+    const each = async (
+      all: readonly WatchedRedemption[],
+      act: (one: WatchedRedemption) => Promise<void>,
+    ): Promise<void> => {
+      for (const one of all) {
+        signal.throwIfAborted();
+        try {
+          await act(one);
+        } catch (error) {
+          if (error instanceof ApiError && error.status === undefined) throw error;
+          failures.push(error);
+        }
+      }
+    };
+    const staying: WatchedRedemption[] = [];
+    // Of this namespace alone: whoever may write Redemptions in another one may name a grant of this one there.
+    const isOver = new Map<string, boolean>();
+    await each(waiting, async (one) => {
+      const mayBeOver = (one.endsAt ?? 0) <= now && !isAlive(one.grantUid);
+      const found = mayBeOver ? await this.#find(one) : undefined;
+      if (mayBeOver && !found) return;
+      if (found && lastNotAfter(found) <= now && (await this.#isGrantOver(found, now, isOver))) {
+        await release(client, found);
+      } else {
+        staying.push(one);
+      }
+    });
+    await each(staying.slice(0, 1), async (sample) => {
+      if (!(await this.#isLeaving(sample))) return;
+      await each(staying, async (one) => {
+        const found = await this.#find(one);
+        if (found) await release(client, found);
+      });
+    });
+    // One word for a namespace, however much is in the way there.
+    if (failures.length > 0) onFailure(failures[0]);
+  }
+
+  /** `known` is what was found out lately, by name and uid: a grant that is over stays so. */
+  async #isGrantOver(
+    { metadata, spec: { grantName, grantUid } }: Stored<RedemptionResource>,
+    now: number,
+    known: Map<string, boolean>,
+  ): Promise<boolean> {
+    const key = `${grantName}/${grantUid}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const grant = isResourceName(grantName)
+      ? await this.#options.client.find<AccessGrantResource>(ACCESS_GRANTS, {
+          namespace: metadata.namespace,
+          name: grantName,
+        })
+      : undefined;
+    // Revoked is for good only as long as the annotation is there.
+    const isOver =
+      grant?.metadata.uid !== grantUid ||
+      grantState({ ...readAccessGrant(grant).grant, revokedAt: null }, now) === 'expired';
+    known.set(key, isOver);
+    return isOver;
+  }
+
+  /** One that waits still, as the cluster has it. */
+  async #find({ namespace, name }: WatchedRedemption): Promise<Stored<RedemptionResource> | undefined> {
+    const key: ResourceKey = { namespace, name };
+    const found = await this.#options.client.find<RedemptionResource>(REDEMPTIONS, key);
+    return found && isWaiting(found) ? found : undefined;
+  }
+
+  /** Whether the namespace of a Redemption is on its way out: nothing can be made in it then. */
+  async #isLeaving(one: WatchedRedemption): Promise<boolean> {
+    const found = await this.#find(one);
+    if (!found) return false;
+    const { metadata: _, ...rest } = found;
+    const metadata = { namespace: one.namespace, name: `linkgrant-probe-${randomUUID()}` };
+    try {
+      // To look at namespaces would take a right in the whole cluster.
+      await this.#options.client.create<RedemptionResource>(
+        REDEMPTIONS,
+        { ...rest, metadata },
+        { dryRun: true },
+      );
+      return false;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return true;
+      // That it is on its way out is said before anything else; what is refused for another reason could be made else.
+      if (error instanceof ApiError && error.status !== undefined && error.status < 500) {
+        return error.causes.includes('NamespaceTerminating');
+      }
+      throw error;
+    }
+  }
+}
+
+/** Reads whether a Redemption waits, and until when. */
+export function readWatchedRedemption(redemption: Stored<RedemptionResource>): WatchedRedemption {
+  const { metadata, spec } = redemption;
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    grantUid: spec.grantUid,
+    endsAt: isWaiting(redemption) ? lastNotAfter(redemption) : undefined,
+  };
+}

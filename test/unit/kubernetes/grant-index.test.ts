@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import {
+  type AccessGrantResource,
+  readAccessGrant,
+} from '../../../src/platforms/kubernetes/access-grant-resource.js';
+import { readLocation } from '../../../src/platforms/kubernetes/grant-index.js';
+import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+
+function stored(parts: Partial<AccessGrantResource>, annotations?: Record<string, string>) {
+  return {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    ...parts,
+    metadata: {
+      name: 'g',
+      namespace: 'west',
+      uid: 'a-uid',
+      resourceVersion: '1',
+      generation: 3,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...(annotations && { annotations }),
+    },
+  } as Stored<AccessGrantResource>;
+}
+
+const condition = (status: 'True' | 'False') => ({
+  type: 'Processed',
+  status,
+  reason: 'R',
+  message: '',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+});
+const answered = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
+
+it('tells of a grant what its state follows from', () => {
+  const status = { ...answered, conditions: [condition('True')] };
+  expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status }))).toEqual({
+    uid: 'a-uid',
+    namespace: 'west',
+    name: 'g',
+    redemptionsAllowed: 5,
+    redemptions: 2,
+    expirationTime: NOW + 15 * 60_000,
+    revokedAt: null,
+    asked: '3 ',
+  });
+});
+
+it.each([
+  ['has no code yet', { ...answered, code: '', conditions: [condition('True')] }],
+  ['was said to have a spec that cannot be', { ...answered, conditions: [condition('False')] }],
+  ['nothing was said of', {}],
+])('tells no end of one that %s', (_which, status) => {
+  expect(readLocation(stored({ status })).expirationTime).toBeNull();
+});
+
+it('tells that a grant was revoked, and that something else is asked of it then', () => {
+  const { revokedAt, asked } = readLocation(stored({}, { 'linkgrant.dev/revoked': 'true' }));
+  expect([revokedAt, asked]).toEqual([NOW, '3 true']);
+});
+
+it('says of a window that goes on for ever no more than how it begins', () => {
+  for (const expirationWindow of [`1 day ${'!'.repeat(800_000)}`, '0h'.repeat(300_000)]) {
+    const { problems } = readAccessGrant(stored({ spec: { expirationWindow } }));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.length).toBeLessThan(400);
+  }
+});
