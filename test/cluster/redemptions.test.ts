@@ -403,6 +403,51 @@ describe('Redemptions that wait for years', () => {
     });
   });
 
+  it('have others go first in the turn after one in which nothing was answered of theirs', async () => {
+    const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const grants = await deletedIn([first, second], NOW, true);
+    await throughProxy(async (proxied, { decide }) => {
+      const deleted = await deletedOf(grants, { client: proxied, onFailure: () => {} });
+      decide(({ path }) => (path.includes(first) ? 'drop' : 'pass'));
+      await deleted.turn(signal);
+      expect(await Promise.all(grants.map(isThere))).toEqual([true, true]);
+      await deleted.turn(signal);
+      expect(await Promise.all(grants.map(isThere))).toEqual([true, false]);
+    });
+  });
+
+  it('take turns with those of other namespaces, and end at once without a word when they have to', async () => {
+    const [full, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
+    const many = await storedGrant(store, { namespace: full, redemptionsAllowed: 120 });
+    for (let slot = 0; slot < 120; slot += 1) await redeemed(many, { notAfter: NOW });
+    const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, { namespace: full });
+    for (const { metadata } of items) await cluster.admin.delete(REDEMPTIONS, metadata);
+    const waiting = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, { namespace: full });
+    await store.deleteGrant(many.uid);
+    const [single] = await deletedIn([other], NOW, true);
+    const stop = new AbortController();
+    await throughProxy(async (proxied, { requests, decide }) => {
+      const deleted = await deletedOf([], { client: proxied });
+      deleted.replace([...waiting.items, await resource(single as AccessGrant)].map(readWatchedRedemption));
+      let left = 70;
+      decide(({ method }) => {
+        if (method === 'PATCH') left -= 1;
+        if (left === 0) stop.abort();
+        return 'pass';
+      });
+      await deleted.turn(stop.signal);
+      const patched = requests
+        .filter(({ method }) => method === 'PATCH')
+        .map(({ path }) => path.includes(other));
+      expect(patched.indexOf(true)).toBe(50);
+      expect(patched).toHaveLength(70);
+      decide(() => 'pass');
+      await deleted.turn(signal);
+      const there = await cluster.admin.listAll(REDEMPTIONS, { namespace: full });
+      expect(there.items).toEqual([]);
+    });
+  });
+
   it('keep their slot though another namespace has some that name the same grant', async () => {
     const other = await cluster.namespace();
     const grant = await storedGrant(store, { namespace });
@@ -446,7 +491,7 @@ describe('retention', () => {
     expect(await store.findGrant(there.uid)).toBeDefined();
   });
 
-  it('reads everything once for all the grants whose time has come, and once more in the end', async () => {
+  it('reads everything once for all the grants whose time has come', async () => {
     const place = await cluster.namespace();
     for (let made = 0; made < 3; made += 1) {
       const grant = await storedGrant(store, { namespace: place });
@@ -459,7 +504,36 @@ describe('retention', () => {
       while (await old.removeOldLedger(NOW + 1)) removed += 1;
       expect(removed).toBeGreaterThanOrEqual(3);
       const listings = requests.filter(({ path }) => /\/v1alpha1\/redemptions\?/.test(path));
-      expect(listings).toHaveLength(2);
+      expect(listings).toHaveLength(1);
+    });
+  });
+
+  it('passes over what cannot be removed, and says so in the end', async () => {
+    const place = await cluster.namespace();
+    const grants: AccessGrant[] = [];
+    for (let made = 0; made < 3; made += 1) {
+      const grant = await storedGrant(store, { namespace: place });
+      await redeemed(grant, { notAfter: NOW });
+      await store.deleteGrant(grant.uid);
+      grants.push(grant);
+    }
+    const [, stuck] = grants as [AccessGrant, AccessGrant];
+    await throughProxy(async (proxied, { decide }) => {
+      const old = kubernetesStore(proxied, { serviceNamespace: LINKGRANT, clock: () => NOW });
+      decide(({ method, path }) =>
+        method === 'DELETE' && path.includes(stuck.uid) ? { status: 500 } : 'pass',
+      );
+      const all = async () => {
+        while (await old.removeOldLedger(NOW + 1));
+      };
+      await expect(all()).rejects.toMatchObject({ code: 'store_unavailable' });
+      const { items } = await cluster.admin.listAll<RedemptionResource>(REDEMPTIONS, { namespace: place });
+      expect(items.map(({ spec }) => spec.grantUid)).toEqual([stuck.uid]);
+      decide(() => 'pass');
+      await all();
+      expect(await cluster.admin.find(REDEMPTIONS, { namespace: place, name: slotName(stuck.uid, 0) })).toBe(
+        undefined,
+      );
     });
   });
 

@@ -53,7 +53,7 @@ export interface ReadGrant {
   readonly problems: readonly string[];
 }
 
-// Of what a user may write at length no more than this is read and repeated.
+// What a user wrote at greater length is neither read nor repeated.
 const LONGEST_DURATION = 100;
 const LONGEST_NAME = 253;
 // No code has this hash.
@@ -74,9 +74,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     windowProblem,
     redemptionsAllowed === 0 ? undefined : redemptionsAllowedProblem(redemptionsAllowed),
     spec.code === undefined ? undefined : checkChosenCode(spec.code),
-    issuer === null || isResourceName(issuer)
-      ? undefined
-      : `issuer "${issuer.slice(0, LONGEST_NAME)}" is not a name`,
+    issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
     policyProblem,
   ].filter((problem) => problem !== undefined);
   const end = problems.length > 0 ? null : timeOf(status.expirationTime);
@@ -162,14 +160,23 @@ export function timeOf(text: string | undefined): number | null {
 
 function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
   if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
-  const window = text.length > LONGEST_DURATION ? undefined : parseDuration(text);
+  if (text.length > LONGEST_DURATION) {
+    const problem = `Invalid duration: it has more than ${LONGEST_DURATION} characters`;
+    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
+  }
+  const window = parseDuration(text);
   if (window === undefined) {
-    const start = text.slice(0, LONGEST_DURATION);
-    const problem = `Invalid duration ${JSON.stringify(start)}: ${goDurationError(start)}`;
+    const problem = `Invalid duration ${JSON.stringify(text)}: ${goDurationError(text)}`;
     return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
   }
   const problem = expirationWindowProblem(window);
   return { window, ...(problem !== undefined && { problem }) };
+}
+
+function issuerProblem(issuer: string): string {
+  return issuer.length > LONGEST_NAME
+    ? `issuer is not a name: it has more than ${LONGEST_NAME} characters`
+    : `issuer "${issuer}" is not a name`;
 }
 
 function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {

@@ -62,9 +62,10 @@ export class AccessLooks {
     this.#onChange(namespace);
   }
 
-  /** Looks at everything again, one after the other, and tells of what is different. */
-  async turn(): Promise<void> {
+  /** Looks at everything again, one after the other, and tells of what is different; until the signal is aborted. */
+  async turn(signal: AbortSignal): Promise<void> {
     for (const look of [...this.#looks.values()]) {
+      if (signal.aborted) return;
       const before = await look.found;
       const now = await this.#resolve(look);
       if (now === undefined) continue;

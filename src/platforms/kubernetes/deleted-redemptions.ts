@@ -29,6 +29,9 @@ export interface DeletedRedemptionsOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+// Of one namespace, before others have their turn.
+const AT_A_TIME = 50;
+
 /**
  * The Redemptions that somebody deleted and that linkgrant has not let go of yet, as a watch tells of them. They may be
  * deleted years before they may go, and be few among very many, so nothing is listed to find them.
@@ -66,57 +69,86 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
   /**
    * Lets go of those whose grant is gone or past its end, so that their slot can be filled no more, and none of whose
    * certificates is valid; and of all in a namespace that is on its way out. What is in the way of one holds up no other,
-   * unless the API server does not answer. Ends early when the signal is aborted; never rejects.
+   * and namespaces with many take turns with the rest. Ends early when the signal is aborted, or the API server does not
+   * answer; never rejects.
    */
   async turn(signal: AbortSignal): Promise<void> {
     const now = this.#options.clock();
-    try {
-      for (const there of [...this.#waiting.values()]) await this.#turnIn([...there.values()], now, signal);
-    } catch (error) {
-      if (!signal.aborted) this.#options.onFailure(error);
+    let steps = [...this.#waiting].map(([namespace, there]) => ({
+      namespace,
+      run: this.#stepsIn([...there.values()], now, signal),
+    }));
+    while (steps.length > 0) {
+      const unfinished: typeof steps = [];
+      for (const step of steps) {
+        try {
+          if (!(await step.run.next()).done) unfinished.push(step);
+        } catch (error) {
+          if (!signal.aborted) this.#options.onFailure(error);
+          this.#putLast(step.namespace);
+          return;
+        }
+      }
+      steps = unfinished;
     }
   }
 
-  /** Those of one namespace. */
-  async #turnIn(waiting: readonly WatchedRedemption[], now: number, signal: AbortSignal): Promise<void> {
-    const { client, isAlive, onFailure } = this.#options;
+  /** The next turn begins with others: maybe it is in this namespace alone that nothing is answered. */
+  #putLast(namespace: string): void {
+    const there = this.#waiting.get(namespace);
+    if (!there) return;
+    this.#waiting.delete(namespace);
+    this.#waiting.set(namespace, there);
+  }
+
+  /** Those of one namespace, some at a time. Throws what ends the turn. */
+  async *#stepsIn(
+    waiting: readonly WatchedRedemption[],
+    now: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<void, void, undefined> {
+    const { client, onFailure } = this.#options;
     const failures: unknown[] = [];
-    const each = async (
-      all: readonly WatchedRedemption[],
-      act: (one: WatchedRedemption) => Promise<void>,
-    ): Promise<void> => {
-      for (const one of all) {
-        signal.throwIfAborted();
-        try {
-          await act(one);
-        } catch (error) {
-          if (error instanceof ApiError && error.status === undefined) throw error;
-          failures.push(error);
-        }
+    const attempt = async (act: () => Promise<boolean>): Promise<boolean> => {
+      signal.throwIfAborted();
+      try {
+        return await act();
+      } catch (error) {
+        if (signal.aborted || (error instanceof ApiError && error.status === undefined)) throw error;
+        failures.push(error);
+        return false;
       }
     };
     const staying: WatchedRedemption[] = [];
     // Of this namespace alone: whoever may write Redemptions in another one may name a grant of this one there.
     const isOver = new Map<string, boolean>();
-    await each(waiting, async (one) => {
-      const mayBeOver = (one.endsAt ?? 0) <= now && !isAlive(one.grantUid);
-      const found = mayBeOver ? await this.#find(one) : undefined;
-      if (mayBeOver && !found) return;
-      if (found && lastNotAfter(found) <= now && (await this.#isGrantOver(found, now, isOver))) {
-        await release(client, found);
-      } else {
-        staying.push(one);
-      }
-    });
-    await each(staying.slice(0, 1), async (sample) => {
-      if (!(await this.#isLeaving(sample))) return;
-      await each(staying, async (one) => {
+    for (const [index, one] of waiting.entries()) {
+      if (!(await attempt(() => this.#letGo(one, now, isOver)))) staying.push(one);
+      if (index % AT_A_TIME === AT_A_TIME - 1) yield;
+    }
+    const [sample] = staying;
+    const isLeaving = sample !== undefined && (await attempt(() => this.#isLeaving(sample)));
+    for (const [index, one] of (isLeaving ? staying : []).entries()) {
+      await attempt(async () => {
         const found = await this.#find(one);
         if (found) await release(client, found);
+        return true;
       });
-    });
+      if (index % AT_A_TIME === AT_A_TIME - 1) yield;
+    }
     // One word for a namespace, however much is in the way there.
     if (failures.length > 0) onFailure(failures[0]);
+  }
+
+  /** Lets go of one if it may go by itself; true if it waits no more. */
+  async #letGo(one: WatchedRedemption, now: number, isOver: Map<string, boolean>): Promise<boolean> {
+    const { client, isAlive } = this.#options;
+    if ((one.endsAt ?? 0) > now || isAlive(one.grantUid)) return false;
+    const found = await this.#find(one);
+    if (!found) return true;
+    if (lastNotAfter(found) > now || !(await this.#isGrantOver(found, now, isOver))) return false;
+    await release(client, found);
+    return true;
   }
 
   /** `known` is what was found out lately, by name and uid: a grant that is over stays so. */
@@ -165,10 +197,9 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
       return false;
     } catch (error) {
       if (isApiError(error, 'not_found')) return true;
-      // That it is on its way out is said before anything else; what is refused for another reason could be made else.
-      if (error instanceof ApiError && error.status !== undefined && error.status < 500) {
-        return error.causes.includes('NamespaceTerminating');
-      }
+      if (isApiError(error, 'forbidden') && error.causes.includes('NamespaceTerminating')) return true;
+      // Whoever looks at what is made looks after that was said.
+      if (isApiError(error, 'invalid', 'conflict', 'already_exists')) return false;
       throw error;
     }
   }

@@ -212,13 +212,13 @@ export class GrantController {
   async #lead(signal: AbortSignal): Promise<void> {
     this.#queue.start();
     this.placeChanged();
-    const repeat = async (turn: () => Promise<void>) => {
+    const repeat = async (work: { turn(signal: AbortSignal): Promise<void> }) => {
       while (!signal.aborted) {
         await this.#options.wait(LOOK_MS, signal);
-        if (!signal.aborted) await turn();
+        if (!signal.aborted) await work.turn(signal);
       }
     };
-    await Promise.all([repeat(() => this.#looks.turn()), repeat(() => this.#deleted.turn(signal))]);
+    await Promise.all([this.#looks, this.#deleted].map(repeat));
     await this.#queue.stop();
   }
 

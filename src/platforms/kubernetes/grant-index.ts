@@ -133,8 +133,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /**
- * Reads where an AccessGrant is. Every replica does so for every change of every grant, so nothing is worked out of what a
- * user may have written at length: whether the spec can be is known by what the status says of it.
+ * Reads where an AccessGrant is. Every replica does so for every change of every grant, so what a user may have written at
+ * length is not looked at: a spec that was made impossible after the clock started ends when it would have.
  */
 export function readLocation({
   metadata,
@@ -142,16 +142,13 @@ export function readLocation({
   status = {},
 }: Stored<AccessGrantResource>): GrantLocation {
   const { uid, namespace = '', name, generation, annotations } = metadata;
-  const isProcessed = status.conditions?.some(
-    ({ type, status: is }) => type === 'Processed' && is === 'True',
-  );
   return {
     uid,
     namespace,
     name,
     redemptionsAllowed: allowedOf(spec),
     redemptions: status.redemptions ?? 0,
-    expirationTime: status.code && isProcessed ? timeOf(status.expirationTime) : null,
+    expirationTime: status.code ? timeOf(status.expirationTime) : null,
     revokedAt: revokedAtOf(metadata),
     asked: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
   };

@@ -1,4 +1,4 @@
-import { isApiError } from '../api-error.js';
+import { ApiError, isApiError } from '../api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
 import { readListing } from '../list-page.js';
 import type { Stored } from '../resource.js';
@@ -17,15 +17,19 @@ interface Ledger {
   isHeld: boolean;
 }
 
+/** What a look at everything found to have ended before a time, and is not removed yet. */
+interface Found {
+  readonly endedBefore: number;
+  readonly over: Ledger[];
+  /** By grant: how many namespaces have a ledger of it. */
+  readonly places: Map<string, number>;
+  readonly failures: unknown[];
+}
+
 /** What is behind LedgerStore.removeOldLedger. */
 export class OldLedgers {
   readonly #parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
-  /** What the last look at everything found to have ended before a time, and is not removed yet. */
-  #found: { readonly endedBefore: number; readonly over: Ledger[]; readonly places: Map<string, number> } = {
-    endedBefore: 0,
-    over: [],
-    places: new Map(),
-  };
+  #found: Found | undefined;
 
   constructor(parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>) {
     this.#parts = parts;
@@ -33,30 +37,40 @@ export class OldLedgers {
 
   /**
    * Deletes the Redemptions of one grant that is gone, if the last certificate of each ended before `endedBefore`. False if
-   * there was none.
+   * there is none left. Everything is read once until then. One that cannot be removed is passed over, and what stood in the
+   * way thrown in the end.
    */
   async removeOne(endedBefore: number): Promise<boolean> {
-    if (this.#found.endedBefore !== endedBefore || this.#found.over.length === 0) {
-      this.#found = await this.#find(endedBefore);
+    const found = this.#found?.endedBefore === endedBefore ? this.#found : await this.#find(endedBefore);
+    this.#found = found;
+    for (let ledger = found.over.pop(); ledger; ledger = found.over.pop()) {
+      try {
+        await this.#remove(ledger, endedBefore);
+        await this.#forgetCodes(ledger, found);
+        return true;
+      } catch (error) {
+        found.failures.push(error);
+        if (error instanceof ApiError && error.status === undefined) break;
+      }
     }
-    const { over, places } = this.#found;
-    const ledger = over.pop();
-    if (!ledger) return false;
-    const { grantUid } = ledger;
-    await this.#remove(ledger);
-    // Whoever may write Redemptions somewhere may name the grant of another namespace: the codes go with the last of both.
+    this.#found = undefined;
+    if (found.failures.length > 0) throw found.failures[0];
+    return false;
+  }
+
+  /** Whoever may write Redemptions somewhere may name the grant of another namespace: its codes go with the last ledger. */
+  async #forgetCodes({ grantUid }: Ledger, { places }: Found): Promise<void> {
     const others = (places.get(grantUid) ?? 1) - 1;
     places.set(grantUid, others);
     if (others === 0) await this.#parts.codes.forget(grantUid);
-    return true;
   }
 
-  async #remove({ namespace, grantUid, slots }: Ledger): Promise<void> {
+  async #remove({ namespace, grantUid, slots }: Ledger, endedBefore: number): Promise<void> {
     const { client } = this.#parts;
     for (const slot of slots) {
       const key = { namespace, name: slotName(grantUid, slot) };
       const found = await client.find<RedemptionResource>(REDEMPTIONS, key);
-      if (found?.spec.grantUid !== grantUid) continue;
+      if (found?.spec.grantUid !== grantUid || lastNotAfter(found) >= endedBefore) continue;
       try {
         await client.delete(REDEMPTIONS, key, { uid: found.metadata.uid });
       } catch (error) {
@@ -71,7 +85,7 @@ export class OldLedgers {
   }
 
   /** Reads every Redemption, of which it keeps what a ledger as a whole is. */
-  async #find(endedBefore: number) {
+  async #find(endedBefore: number): Promise<Found> {
     const { client, namespace } = this.#parts;
     const ledgers = new Map<string, Ledger>();
     // Redemptions first: a grant that is made meanwhile has none among them.
@@ -84,12 +98,16 @@ export class OldLedgers {
       ({ metadata }) => metadata.uid,
     );
     const there = new Set(grants.items);
-    const places = new Map<string, number>();
-    for (const { grantUid } of ledgers.values()) places.set(grantUid, (places.get(grantUid) ?? 0) + 1);
-    const over = [...ledgers.values()].filter(
+    const all = [...ledgers.values()];
+    const over = all.filter(
       ({ grantUid, endsAt, isHeld }) => !there.has(grantUid) && endsAt < endedBefore && isHeld,
     );
-    return { endedBefore, over, places };
+    const places = new Map(over.map(({ grantUid }) => [grantUid, 0]));
+    for (const { grantUid } of all) {
+      const before = places.get(grantUid);
+      if (before !== undefined) places.set(grantUid, before + 1);
+    }
+    return { endedBefore, over, places, failures: [] };
   }
 }
 

@@ -1,18 +1,14 @@
+import { timeOf } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { REDEMPTIONS } from '../kinds.js';
 import type { Stored } from '../resource.js';
-import {
-  type RedemptionResource,
-  readRedemption,
-  readRenewals,
-  SLOT_FINALIZER,
-} from './redemption-resource.js';
+import { type RedemptionResource, SLOT_FINALIZER } from './redemption-resource.js';
 
 /** When the last certificate of a redemption ends or ended. */
-export function lastNotAfter(redemption: Stored<RedemptionResource>): number {
-  const certificates = [readRedemption(redemption), ...readRenewals(redemption)];
-  return Math.max(...certificates.map(({ notAfter }) => notAfter));
+export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>): number {
+  const certificates = [spec.certificate, ...(status.renewals ?? []).map(({ certificate }) => certificate)];
+  return Math.max(...certificates.map(({ notAfter }) => timeOf(notAfter) ?? 0));
 }
 
 /** True where somebody deleted a Redemption, and it waits for linkgrant to let go of it. */
