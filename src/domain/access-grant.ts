@@ -36,6 +36,11 @@ export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 
 /** One of {@link ACCESS_GRANT_STATES}; {@link grantState} says when which. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
+/** Whether a grant is past its end at `now`, revoked or not. */
+export function hasExpired({ expirationTime }: Pick<AccessGrant, 'expirationTime'>, now: number): boolean {
+  return expirationTime !== null && expirationTime <= now;
+}
+
 /** The state of a grant at `now`; the first that applies of revoked, pending, expired, exhausted. */
 export function grantState(
   grant: Pick<AccessGrant, 'revokedAt' | 'expirationTime' | 'redemptions' | 'redemptionsAllowed'>,
@@ -43,7 +48,7 @@ export function grantState(
 ): AccessGrantState {
   if (grant.revokedAt !== null) return 'revoked';
   if (grant.expirationTime === null) return 'pending';
-  if (grant.expirationTime <= now) return 'expired';
+  if (hasExpired(grant, now)) return 'expired';
   if (grant.redemptions >= grant.redemptionsAllowed) return 'exhausted';
   return 'ready';
 }

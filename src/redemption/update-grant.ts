@@ -1,4 +1,4 @@
-import { type AccessGrant, grantState } from '../domain/access-grant.js';
+import { type AccessGrant, grantState, hasExpired } from '../domain/access-grant.js';
 import type { GrantPolicy } from '../domain/policy.js';
 import type { Clock } from './clock.js';
 import { expirationWindowProblem, notBeforeProblem, redemptionsAllowedProblem } from './create-grant.js';
@@ -55,7 +55,7 @@ function endOf({ readyAt, expirationTime }: AccessGrant, windowMs: number | unde
 
 function windowProblem(grant: AccessGrant, windowMs: number, now: number): string | undefined {
   const state = grantState(grant, now);
-  const isOver = grant.expirationTime !== null && grant.expirationTime <= now;
+  const isOver = hasExpired(grant, now);
   if (state === 'revoked' || isOver)
     return `grant "${grant.name}" has ended (${state}), and is never revived`;
   const impossible = expirationWindowProblem(windowMs);

@@ -1,16 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
 import { ACCESS_GRANTS, CONFIG_MAPS, NAMESPACES, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import type { WatchEvent } from '../../src/platforms/kubernetes/watch-stream.js';
-import { startApiProxy } from './harness/api-proxy.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { throughProxy } from './harness/through-proxy.js';
 
 type ConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
 
@@ -208,23 +203,8 @@ describe('the client of the Kubernetes API', () => {
   });
 
   describe('behind a connection that breaks', () => {
-    const through = async (
-      use: (proxied: KubernetesClient, proxy: Awaited<ReturnType<typeof startApiProxy>>) => Promise<void>,
-      answerMs = 5_000,
-    ) => {
-      const directory = await mkdtemp(join(tmpdir(), 'linkgrant-client-'));
-      const proxy = await startApiProxy(cluster.kubeconfig);
-      const file = join(directory, 'kubeconfig');
-      writeFileSync(file, kubeconfigThrough(cluster.kubeconfig, proxy.url));
-      const proxied = await openKubernetesClient({ kubeconfig: [file], answerMs });
-      try {
-        await use(proxied, proxy);
-      } finally {
-        proxied.close();
-        await proxy.close();
-        await rm(directory, { recursive: true });
-      }
-    };
+    const through = (use: Parameters<typeof throughProxy>[1], answerMs = 5_000) =>
+      throughProxy(cluster.kubeconfig, use, { answerMs });
 
     it('says that the outcome of a write is unknown when its answer is lost', () =>
       through(async (proxied, proxy) => {

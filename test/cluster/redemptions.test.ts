@@ -1,7 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
@@ -22,12 +18,11 @@ import {
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
-import { type ApiProxy, startApiProxy } from './harness/api-proxy.js';
-import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { storeAccount } from './harness/store-account.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { throughProxy } from './harness/through-proxy.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
@@ -287,7 +282,7 @@ describe('Redemptions that wait for years', () => {
   it('cost no listing, and two requests for each namespace', async () => {
     const [place, other] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const grants = await deletedIn([place, place, place, other], NOW + DAYS);
-    await throughProxy(async (proxied, { requests }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests }) => {
       const deleted = await deletedOf(grants, { client: proxied });
       await deleted.turn(signal);
       const of = (namespace: string) => `/apis/linkgrant.dev/v1alpha1/namespaces/${namespace}`;
@@ -311,7 +306,7 @@ describe('Redemptions that wait for years', () => {
     const told = await Promise.all(
       [0, 1, 2].map(async (slot) => readWatchedRedemption(await resource(grant, slot))),
     );
-    await throughProxy(async (proxied, { requests }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests }) => {
       const alive = await deletedOf([], { client: proxied, isAlive: (uid) => uid === grant.uid });
       alive.replace(told);
       await alive.turn(signal);
@@ -337,7 +332,7 @@ describe('Redemptions that wait for years', () => {
       await store.deleteGrant(grant.uid);
     }
     const [gone, kept] = grants as [AccessGrant, AccessGrant];
-    await throughProxy(async (proxied, { requests }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests }) => {
       const deleted = await deletedOf(grants, { client: proxied });
       const last = readWatchedRedemption(await resource(gone));
       await deleted.turn(signal);
@@ -355,7 +350,7 @@ describe('Redemptions that wait for years', () => {
   it('do not wait for others in whose way something is', async () => {
     const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const grants = await deletedIn([first, first, second], NOW, true);
-    await throughProxy(async (proxied, { decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { decide }) => {
       const failures: unknown[] = [];
       const deleted = await deletedOf(grants, {
         client: proxied,
@@ -377,7 +372,7 @@ describe('Redemptions that wait for years', () => {
   it('go also where nothing may be tried out, since that is asked of those alone that may not go', async () => {
     const place = await cluster.namespace();
     const grants = [...(await deletedIn([place], NOW, true)), ...(await deletedIn([place], NOW + DAYS))];
-    await throughProxy(async (proxied, { decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { decide }) => {
       decide(({ method }) => (method === 'POST' ? { status: 400 } : 'pass'));
       await (await deletedOf(grants, { client: proxied })).turn(signal);
       expect(await Promise.all(grants.map(isThere))).toEqual([false, true]);
@@ -387,7 +382,7 @@ describe('Redemptions that wait for years', () => {
   it('are left for the next turn at once where the API server does not answer, or the turn has to end', async () => {
     const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const grants = await deletedIn([first, second], NOW, true);
-    await throughProxy(async (proxied, { requests, decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests, decide }) => {
       const failures: unknown[] = [];
       const deleted = await deletedOf(grants, {
         client: proxied,
@@ -406,7 +401,7 @@ describe('Redemptions that wait for years', () => {
   it('have others go first in the turn after one in which nothing was answered of theirs', async () => {
     const [first, second] = await Promise.all([cluster.namespace(), cluster.namespace()]);
     const grants = await deletedIn([first, second], NOW, true);
-    await throughProxy(async (proxied, { decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { decide }) => {
       const deleted = await deletedOf(grants, { client: proxied, onFailure: () => {} });
       decide(({ path }) => (path.includes(first) ? 'drop' : 'pass'));
       await deleted.turn(signal);
@@ -426,7 +421,7 @@ describe('Redemptions that wait for years', () => {
     await store.deleteGrant(many.uid);
     const [single] = await deletedIn([other], NOW, true);
     const stop = new AbortController();
-    await throughProxy(async (proxied, { requests, decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests, decide }) => {
       const deleted = await deletedOf([], { client: proxied });
       deleted.replace([...waiting.items, await resource(single as AccessGrant)].map(readWatchedRedemption));
       let left = 70;
@@ -498,7 +493,7 @@ describe('retention', () => {
       await redeemed(grant, { notAfter: NOW });
       await store.deleteGrant(grant.uid);
     }
-    await throughProxy(async (proxied, { requests }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { requests }) => {
       const old = kubernetesStore(proxied, { serviceNamespace: LINKGRANT, clock: () => NOW });
       let removed = 0;
       while (await old.removeOldLedger(NOW + 1)) removed += 1;
@@ -518,7 +513,7 @@ describe('retention', () => {
       grants.push(grant);
     }
     const [, stuck] = grants as [AccessGrant, AccessGrant];
-    await throughProxy(async (proxied, { decide }) => {
+    await throughProxy(account.kubeconfig, async (proxied, { decide }) => {
       const old = kubernetesStore(proxied, { serviceNamespace: LINKGRANT, clock: () => NOW });
       decide(({ method, path }) =>
         method === 'DELETE' && path.includes(stuck.uid) ? { status: 500 } : 'pass',
@@ -675,24 +670,6 @@ describe('what is sealed', () => {
     expect(await names(LINKGRANT)).toEqual([]);
   });
 });
-
-/** Uses a client of the service's account behind a proxy, which tells what is asked and decides what becomes of it. */
-async function throughProxy(
-  use: (proxied: KubernetesClient, proxy: ApiProxy) => Promise<void>,
-): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-redemptions-'));
-  const proxy = await startApiProxy(cluster.kubeconfig);
-  const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url));
-  const proxied = await openKubernetesClient({ kubeconfig: [kubeconfig] });
-  try {
-    await use(proxied, proxy);
-  } finally {
-    proxied.close();
-    await proxy.close();
-    await rm(directory, { recursive: true });
-  }
-}
 
 /** What a store tells that has read nothing before. */
 async function openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T> {

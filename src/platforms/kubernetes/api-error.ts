@@ -74,6 +74,11 @@ export function isApiError(error: unknown, ...reasons: readonly ApiErrorReason[]
   return error instanceof ApiError && reasons.includes(error.reason);
 }
 
+/** True for an ApiError of a request to which no answer came. */
+export function isUnanswered(error: unknown): boolean {
+  return isApiError(error, 'unavailable') && error.status === undefined;
+}
+
 /** The error that an answer with this status means; `body` is read for the words of the API's lists alone. */
 export function errorOfAnswer(
   request: string,

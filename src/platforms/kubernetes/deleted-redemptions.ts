@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { grantState } from '../../domain/access-grant.js';
+import { hasExpired } from '../../domain/access-grant.js';
 import { isResourceName } from '../../domain/names.js';
 import type { Clock } from '../../redemption/clock.js';
 import { type AccessGrantResource, readAccessGrant } from './access-grant-resource.js';
-import { ApiError, isApiError } from './api-error.js';
+import { isApiError, isUnanswered } from './api-error.js';
 import type { KubernetesClient } from './client.js';
 import type { ObjectSink } from './informer.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from './kinds.js';
@@ -114,7 +114,7 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
       try {
         return await act();
       } catch (error) {
-        if (signal.aborted || (error instanceof ApiError && error.status === undefined)) throw error;
+        if (signal.aborted || isUnanswered(error)) throw error;
         failures.push(error);
         return false;
       }
@@ -166,10 +166,8 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
           name: grantName,
         })
       : undefined;
-    // Revoked is for good only as long as the annotation is there.
-    const isOver =
-      grant?.metadata.uid !== grantUid ||
-      grantState({ ...readAccessGrant(grant).grant, revokedAt: null }, now) === 'expired';
+    // One that is revoked is not over: that is so only as long as the annotation is there.
+    const isOver = grant?.metadata.uid !== grantUid || hasExpired(readAccessGrant(grant).grant, now);
     known.set(key, isOver);
     return isOver;
   }
@@ -198,7 +196,7 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
     } catch (error) {
       if (isApiError(error, 'not_found')) return true;
       if (isApiError(error, 'forbidden') && error.causes.includes('NamespaceTerminating')) return true;
-      // Whoever looks at what is made looks after that was said.
+      // The API server says that it is before anything else is wrong with what is made.
       if (isApiError(error, 'invalid', 'conflict', 'already_exists')) return false;
       throw error;
     }

@@ -1,4 +1,4 @@
-import { type AccessGrantState, countStates, grantState } from '../../domain/access-grant.js';
+import { type AccessGrantState, countStates, grantState, hasExpired } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
@@ -101,7 +101,7 @@ export class GrantController {
       client,
       isAlive: (uid) => {
         const grant = this.grants.known(uid);
-        return grant !== undefined && !(grant.expirationTime !== null && grant.expirationTime <= clock());
+        return grant !== undefined && !hasExpired(grant, clock());
       },
       clock,
       onFailure: failed('let go of deleted Redemptions'),

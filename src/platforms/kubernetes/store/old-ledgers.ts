@@ -1,4 +1,4 @@
-import { ApiError, isApiError } from '../api-error.js';
+import { isApiError, isUnanswered } from '../api-error.js';
 import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
 import { readListing } from '../list-page.js';
 import type { Stored } from '../resource.js';
@@ -50,7 +50,7 @@ export class OldLedgers {
         return true;
       } catch (error) {
         found.failures.push(error);
-        if (error instanceof ApiError && error.status === undefined) break;
+        if (isUnanswered(error)) break;
       }
     }
     this.#found = undefined;

@@ -1,0 +1,27 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { type ApiProxy, startApiProxy } from './api-proxy.js';
+import { kubeconfigThrough } from './kubeconfig.js';
+
+/** Uses a client with the account of a kubeconfig behind a proxy, which tells what is asked and decides what becomes of it. */
+export async function throughProxy(
+  kubeconfig: string,
+  use: (proxied: KubernetesClient, proxy: ApiProxy) => Promise<void>,
+  options: { readonly answerMs?: number } = {},
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'linkgrant-proxied-'));
+  const proxy = await startApiProxy(kubeconfig);
+  const file = join(directory, 'kubeconfig');
+  writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
+  const proxied = await openKubernetesClient({ kubeconfig: [file], ...options });
+  try {
+    await use(proxied, proxy);
+  } finally {
+    proxied.close();
+    await proxy.close();
+    await rm(directory, { recursive: true });
+  }
+}
