@@ -28,9 +28,9 @@ interface Dependencies {
 }
 
 /**
- * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Secrets are read
- * live. Nothing is given unless each group's router would accept the link. Rejects with RedemptionError `store_unavailable`
- * when the API does not tell.
+ * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. What is given follows
+ * from Secrets as they were a moment ago, what is refused from Secrets as they are. Nothing is given unless each group's router
+ * would accept the link. Rejects with RedemptionError `store_unavailable` when the API does not tell.
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
@@ -41,15 +41,20 @@ export class KubernetesSite implements Site {
     this.#deps = deps;
   }
 
-  async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+  async resolveAccess(request: SiteRequest): Promise<SiteAccess | SiteRefusal> {
     this.#deps.assertSynced();
+    const access = await this.#resolve(request, false);
+    return 'refused' in access ? this.#resolve(request, true) : access;
+  }
+
+  async #resolve({ namespace, issuer }: SiteRequest, isLive: boolean): Promise<SiteAccess | SiteRefusal> {
     const site = this.#deps.index.siteOf(namespace);
     const endpoints = siteEndpoints(site, namespace);
     if ('refused' in endpoints) return endpoints;
     // At once, as each is a request.
     const [authority, routers] = await Promise.all([
-      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
-      this.#readRouters(namespace, endpoints),
+      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER, isLive),
+      this.#readRouters(namespace, endpoints, isLive),
     ]);
     if ('refused' in authority) return authority;
     if ('refused' in routers) return routers;
@@ -62,12 +67,16 @@ export class KubernetesSite implements Site {
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
   }
 
-  async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
+  async #readIssuer(
+    namespace: string,
+    name: string,
+    isLive: boolean,
+  ): Promise<CertificateAuthority | SiteRefusal> {
     const hint = 'name another issuer in spec.issuer of the AccessGrant, or mend this Secret';
     if (!isResourceName(name)) {
       return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, hint);
     }
-    const found = await this.#readSecret(namespace, name);
+    const found = await this.#readSecret(namespace, name, isLive);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
@@ -85,6 +94,7 @@ export class KubernetesSite implements Site {
   async #readRouters(
     namespace: string,
     endpoints: readonly LinkEndpoint[],
+    isLive: boolean,
   ): Promise<FoundRouter[] | SiteRefusal> {
     const accesses = this.#deps.index.routerAccessesOf(namespace);
     const wanted = new Map<RouterAccessFacts, Set<string>>();
@@ -102,7 +112,7 @@ export class KubernetesSite implements Site {
     }
     const found: FoundRouter[] = [];
     for (const [access, hosts] of wanted) {
-      const secret = await this.#readSecret(namespace, access.tlsCredentials);
+      const secret = await this.#readSecret(namespace, access.tlsCredentials, isLive);
       if (typeof secret === 'string') {
         return noSecret('issuer_untrusted', "router's server certificate", access.tlsCredentials, secret);
       }
@@ -112,9 +122,9 @@ export class KubernetesSite implements Site {
     return found;
   }
 
-  async #readSecret(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
+  async #readSecret(namespace: string, name: string, isLive: boolean): Promise<TlsSecret | NoSecret> {
     try {
-      return await this.#deps.secrets.read(namespace, name);
+      return await this.#deps.secrets.read(namespace, name, isLive);
     } catch (cause) {
       throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
     }

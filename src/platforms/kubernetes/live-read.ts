@@ -12,16 +12,17 @@ export interface LiveReadOptions {
    * after that one began; 0 when absent.
    */
   readonly restMs?: number;
-  /** The next begins at once when so many wait for it; never for that when absent. */
-  readonly crowd?: number;
-  /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
-  readonly isForgotten?: boolean;
+  /**
+   * Lets go of what was read so many milliseconds after it was told, for what is secret or large: whoever asks for an earlier
+   * moment after that has it read anew. When absent the last one is kept.
+   */
+  readonly keptMs?: number;
 }
 
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared, or one
- * for each crowd. Who always asks alone waits for nothing.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared. Who
+ * always asks alone waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
@@ -73,11 +74,11 @@ export class LiveRead<T> {
 
   /** Whether those who wait can wait longer. */
   #mayRest({ isShared }: Begun<T>): boolean {
-    const { crowd = Number.POSITIVE_INFINITY } = this.#options;
-    return this.#waiting < crowd && (isShared || !this.#isHurried);
+    return isShared || !this.#isHurried;
   }
 
   #begin(): Promise<T> {
+    const { keptMs } = this.#options;
     const isShared = this.#waiting > 1;
     this.#next = undefined;
     this.#waiting = 0;
@@ -87,7 +88,11 @@ export class LiveRead<T> {
     const forget = () => {
       last.value = undefined;
     };
-    const ended = value.then(this.#options.isForgotten ? forget : () => undefined, forget);
+    const told = () => {
+      if (keptMs === 0) forget();
+      else if (keptMs !== undefined) setTimeout(forget, keptMs).unref();
+    };
+    const ended = value.then(told, forget);
     const last: Begun<T> = { began, isShared, ended, value };
     this.#last = last;
     return value;

@@ -15,15 +15,12 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three of them, and under load most need the same: with a crowd of eight each is read for an
-// eighth. To wait longer would let processors idle, and then have everybody come at the same moment.
-const HOW = { restMs: 100, crowd: 8, isForgotten: true };
+// Each redemption needs two or three of them, and under load most need the same. Whoever changes one cannot tell what was
+// issued just before from what was issued so long after.
+const KEPT_MS = 250;
 const MOST_SECRETS = 1_000;
 
-/**
- * Reads TLS Secrets live, by `get` alone. Everyone who asks for one is told what was there after they asked. Rejects with
- * ApiError where the API does not answer.
- */
+/** Reads TLS Secrets, by `get` alone, and keeps them no longer than those need them who ask at about the same time. */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;
   /** Of the Secrets that were read last. */
@@ -33,15 +30,18 @@ export class TlsSecrets {
     this.#client = client;
   }
 
-  /** Both are names of resources. */
-  read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
+  /**
+   * A Secret as it was at most 250 ms ago, or, with `isLive`, after this was called. Both are names of resources. Rejects with
+   * ApiError where the API does not answer.
+   */
+  read(namespace: string, name: string, isLive: boolean): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
-    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), HOW);
+    const read = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), { keptMs: KEPT_MS });
     this.#reads.delete(key);
-    this.#reads.set(key, live);
+    this.#reads.set(key, read);
     const [oldest] = this.#reads.keys();
     if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
-    return live.since();
+    return read.since(performance.now() - (isLive ? 0 : KEPT_MS));
   }
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
@@ -14,9 +14,12 @@ import { makeSiteAuthority } from '../../support/system-home.js';
 
 let recorded: RecordedSite;
 let refusedReads: Map<string, ApiError>;
+/** Names of the Secrets that were read, in turn. */
+let reads: string[];
 beforeEach(() => {
   recorded = new RecordedSite();
   refusedReads = new Map();
+  reads = [];
 });
 
 function indexOf() {
@@ -26,8 +29,9 @@ function indexOf() {
   return index;
 }
 
-function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
+function openSite(now = SITE_TIME) {
   const get = async (_kind: unknown, key: { namespace?: string; name: string }) => {
+    reads.push(key.name);
     const refused = refusedReads.get(key.name);
     if (refused) throw refused;
     const found = recorded
@@ -36,13 +40,16 @@ function resolveAccess({ namespace = 'west', issuer = null as string | null, now
     if (!found) throw new ApiError('get', { reason: 'not_found', status: 404 });
     return found;
   };
-  const site = new KubernetesSite({
+  return new KubernetesSite({
     index: indexOf(),
     secrets: new TlsSecrets({ get } as unknown as Pick<KubernetesClient, 'get'>),
     clock: () => now,
     assertSynced: () => {},
   });
-  return site.resolveAccess({ namespace, name: 'a-grant', issuer });
+}
+
+function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
+  return openSite(now).resolveAccess({ namespace, name: 'a-grant', issuer });
 }
 
 async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
@@ -224,5 +231,48 @@ describe('a site on Kubernetes gives nothing', () => {
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
     expect(failure).toMatchObject({ code: 'store_unavailable' });
+  });
+});
+
+describe('the Secrets of a site', () => {
+  const request = { namespace: 'west', name: 'a-grant', issuer: null };
+  const issuedBy = async (site: KubernetesSite) => {
+    const found = await site.resolveAccess(request);
+    return 'refused' in found ? found.refused : found.issuer.description;
+  };
+  const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are read once for all who ask within a quarter of a second, and anew after that', async () => {
+    const site = openSite();
+    const asked: Promise<string>[] = [];
+    for (let turn = 0; turn < 20; turn += 1) {
+      asked.push(issuedBy(site));
+      await pass(12);
+    }
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['west site CA']));
+    expect(reads.sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
+    const made = await makeSiteAuthority('a new CA');
+    recorded.setPem('skupper-site-ca', { 'tls.crt': made.certificate, 'tls.key': made.key });
+    recorded.setPem('skupper-site-server', { 'ca.crt': made.certificate });
+    await pass(11);
+    expect(await issuedBy(site)).toBe('a new CA');
+    expect(reads).toHaveLength(4);
+  });
+
+  it('are read anew before anybody is refused for what they hold', async () => {
+    const site = openSite();
+    const server = recorded.pem('skupper-site-server', 'tls.crt');
+    recorded.setPem('skupper-site-server', { 'tls.crt': 'rubbish' });
+    expect(await issuedBy(site)).toBe('issuer_untrusted');
+    recorded.setPem('skupper-site-server', { 'tls.crt': server });
+    await pass(1);
+    expect(await issuedBy(site)).toBe('west site CA');
   });
 });
