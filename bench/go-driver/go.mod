@@ -1,0 +1,3 @@
+module linkgrant.dev/bench-driver
+
+go 1.26
