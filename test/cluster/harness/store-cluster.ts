@@ -1,0 +1,83 @@
+import { expect } from 'vitest';
+import type { AccessGrant } from '../../../src/domain/access-grant.js';
+import type { Redemption } from '../../../src/domain/redemption.js';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { REDEMPTIONS } from '../../../src/platforms/kubernetes/kinds.js';
+import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import {
+  type KubernetesGrantStore,
+  openKubernetesStore,
+} from '../../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  type RedemptionResource,
+  slotName,
+} from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { NOW, sampleRedemption } from '../../support/store-samples.js';
+import { LINKGRANT, type LinkgrantAccount } from './linkgrant-account.js';
+import { storeAccount } from './store-account.js';
+import { openTestCluster, type TestCluster } from './test-cluster.js';
+
+/** A cluster with a store in it, at the time NOW. */
+export interface StoreCluster {
+  readonly cluster: TestCluster;
+  readonly account: LinkgrantAccount;
+  readonly namespace: string;
+  readonly store: KubernetesGrantStore;
+  /** With the service's account. */
+  readonly client: KubernetesClient;
+  /** What a store tells that has read nothing before. */
+  openedAnew<T>(ask: (anew: KubernetesGrantStore) => Promise<T>): Promise<T>;
+  /** Records a redemption of a grant. */
+  redeemed(grant: AccessGrant, changes?: Parameters<typeof sampleRedemption>[1]): Promise<Redemption>;
+  /** What fills a slot of a grant. */
+  resource(grant: AccessGrant, slot?: number): Promise<Stored<RedemptionResource>>;
+  close(): Promise<void>;
+}
+
+/** Opens one; `beforeCommit` runs just before each Redemption is written. */
+export async function openStoreCluster(
+  beforeCommit: () => Promise<unknown> = async () => {},
+): Promise<StoreCluster> {
+  const cluster = await openTestCluster();
+  const account = await storeAccount(cluster);
+  const namespace = await cluster.namespace();
+  const openStore = () =>
+    openKubernetesStore({
+      kubeconfig: [account.kubeconfig],
+      serviceNamespace: LINKGRANT,
+      clock: () => NOW,
+      async checkpoint(name) {
+        if (name === 'before-commit') await beforeCommit();
+      },
+    });
+  const store = await openStore();
+  const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
+  return {
+    cluster,
+    account,
+    namespace,
+    store,
+    client,
+    async openedAnew(ask) {
+      const anew = await openStore();
+      try {
+        return await ask(anew);
+      } finally {
+        await anew.close();
+      }
+    },
+    async redeemed(grant, changes = {}) {
+      const redemption = sampleRedemption(grant.uid, { namespace: grant.namespace, ...changes });
+      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+      return redemption;
+    },
+    resource: ({ uid, namespace: place }, slot = 0) =>
+      cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) }),
+    async close() {
+      await store.close();
+      client.close();
+      account.remove();
+      await cluster.close();
+    },
+  };
+}
