@@ -53,6 +53,7 @@ async function start(program, args) {
         over.abort();
       }
     },
-    stop: () => child.disconnect(),
+    // Also one that is still at work.
+    stop: () => child.kill(),
   };
 }

@@ -1,6 +1,6 @@
 // The client side as a program in Go, like the sites of Skupper: posts prepared requests, each on a TLS connection of its
 // own, and tells its parent how that went. It takes its orders and answers as a child process of Node.js does, in lines of
-// JSON on the socket that NODE_CHANNEL_FD names, until that is closed.
+// JSON on the socket that NODE_CHANNEL_FD names, until that is closed or it is ended.
 package main
 
 import (
@@ -120,27 +120,38 @@ func drive(o order) measured {
 
 // exchange gives the status code of the answer, or why there was none; it is over when the server has ended its answer.
 func exchange(port int, config *tls.Config, request string) string {
-	plain, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	deadline := time.Now().Add(giveUp)
+	dialer := net.Dialer{Deadline: deadline}
+	plain, err := dialer.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
-		return err.Error()
+		return reason(err)
 	}
 	connection := tls.Client(plain, config)
 	defer connection.Close()
-	if err := connection.SetDeadline(time.Now().Add(giveUp)); err != nil {
-		return err.Error()
+	if err := connection.SetDeadline(deadline); err != nil {
+		return reason(err)
 	}
 	if _, err := io.WriteString(connection, request); err != nil {
-		return err.Error()
+		return reason(err)
 	}
 	answer, err := io.ReadAll(connection)
 	if err != nil {
-		return err.Error()
+		return reason(err)
 	}
 	// HTTP/1.1 200 OK
 	if len(answer) < 12 {
 		return "no answer"
 	}
 	return string(answer[9:12])
+}
+
+// reason says what went wrong without the port of that connection, so that alike failures are counted together.
+func reason(err error) string {
+	var failed *net.OpError
+	if errors.As(err, &failed) {
+		return fmt.Sprintf("%s: %v", failed.Op, failed.Err)
+	}
+	return err.Error()
 }
 
 // percentile is the value below which that share of the sorted values lie.

@@ -2,6 +2,7 @@ import { type AccessGrantState, countStates, grantState, hasExpired } from '../.
 import type { Redemption } from '../../domain/redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
+import type { SiteRequest } from '../../redemption/site.js';
 import { AccessLooks } from './access-looks.js';
 import type { KubernetesClient } from './client.js';
 import { ClusterWatch } from './cluster-watch.js';
@@ -106,7 +107,8 @@ export class GrantController {
       clock,
       onFailure: failed('let go of deleted Redemptions'),
     });
-    this.#looks = new AccessLooks(this.site, (namespace) => {
+    const live = { resolveAccess: (request: SiteRequest) => this.site.resolveLive(request) };
+    this.#looks = new AccessLooks(live, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
     });
     const reconciler = new GrantReconciler({

@@ -13,16 +13,16 @@ export interface LiveReadOptions {
    */
   readonly restMs?: number;
   /**
-   * Lets go of what was read so many milliseconds after it was told, for what is secret or large: whoever asks for an earlier
-   * moment after that has it read anew. When absent the last one is kept.
+   * Lets go of what was read so many milliseconds after that began, once it was told, for what is secret or large: whoever asks
+   * for an earlier moment after that has it read anew. When absent the last one is kept.
    */
   readonly keptMs?: number;
 }
 
 /**
- * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
- * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared. Who
- * always asks alone waits for nothing.
+ * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before the moment that
+ * they ask for. A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was
+ * shared. Who always asks alone waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
@@ -89,8 +89,10 @@ export class LiveRead<T> {
       last.value = undefined;
     };
     const told = () => {
-      if (keptMs === 0) forget();
-      else if (keptMs !== undefined) setTimeout(forget, keptMs).unref();
+      if (keptMs === undefined) return;
+      const restMs = began + keptMs - performance.now();
+      if (restMs > 0) setTimeout(forget, restMs).unref();
+      else forget();
     };
     const ended = value.then(told, forget);
     const last: Begun<T> = { began, isShared, ended, value };

@@ -15,9 +15,8 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three of them, and under load most need the same. Whoever changes one cannot tell what was
-// issued just before from what was issued so long after.
-const KEPT_MS = 250;
+/** How long ago a Secret may have been read, in milliseconds, that is still to be had. */
+export const SECRETS_KEPT_MS = 250;
 const MOST_SECRETS = 1_000;
 
 /** Reads TLS Secrets, by `get` alone, and keeps them no longer than those need them who ask at about the same time. */
@@ -31,17 +30,18 @@ export class TlsSecrets {
   }
 
   /**
-   * A Secret as it was at most 250 ms ago, or, with `isLive`, after this was called. Both are names of resources. Rejects with
-   * ApiError where the API does not answer.
+   * A Secret as it was after a moment, as `performance.now()` tells it. Both are names of resources. Rejects with ApiError where
+   * the API does not answer.
    */
-  read(namespace: string, name: string, isLive: boolean): Promise<TlsSecret | NoSecret> {
+  read(namespace: string, name: string, moment: number): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
-    const read = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), { keptMs: KEPT_MS });
+    const keeping = { keptMs: SECRETS_KEPT_MS };
+    const read = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), keeping);
     this.#reads.delete(key);
     this.#reads.set(key, read);
     const [oldest] = this.#reads.keys();
     if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
-    return read.since(performance.now() - (isLive ? 0 : KEPT_MS));
+    return read.since(moment);
   }
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {

@@ -266,13 +266,59 @@ describe('the Secrets of a site', () => {
     expect(reads).toHaveLength(4);
   });
 
-  it('are read anew before anybody is refused for what they hold', async () => {
+  it.each([
+    ['the router holds', 'skupper-site-server', 'issuer_untrusted'],
+    ['the issuer holds', 'skupper-site-ca', 'issuer_unavailable'],
+  ])('are read anew before anybody is refused for what that of %s', async (_whose, name, code) => {
     const site = openSite();
-    const server = recorded.pem('skupper-site-server', 'tls.crt');
-    recorded.setPem('skupper-site-server', { 'tls.crt': 'rubbish' });
-    expect(await issuedBy(site)).toBe('issuer_untrusted');
-    recorded.setPem('skupper-site-server', { 'tls.crt': server });
+    const certificate = recorded.pem(name, 'tls.crt');
+    recorded.setPem(name, { 'tls.crt': 'rubbish' });
+    expect(await issuedBy(site)).toBe(code);
+    const already = reads.length;
+    recorded.setPem(name, { 'tls.crt': certificate });
     await pass(1);
     expect(await issuedBy(site)).toBe('west site CA');
+    expect(reads.slice(already).sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
+  });
+
+  it('are read once for who is refused alone', async () => {
+    vi.useRealTimers();
+    const site = openSite();
+    recorded.setPem('skupper-site-ca', { 'tls.crt': 'rubbish' });
+    expect(await issuedBy(site)).toBe('issuer_unavailable');
+    expect(reads.sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
+  });
+
+  it('are read anew where there was none, or none was to be read', async () => {
+    const site = openSite();
+    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'not_found', status: 404 }));
+    expect(await issuedBy(site)).toBe('issuer_unavailable');
+    await pass(1);
+    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'forbidden', status: 403 }));
+    expect(await issuedBy(site)).toBe('issuer_unavailable');
+    await pass(1);
+    refusedReads.clear();
+    expect(await issuedBy(site)).toBe('west site CA');
+  });
+
+  it('are read anew by who came while a read was on its way that failed', async () => {
+    const site = openSite();
+    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'unavailable' }));
+    const first = issuedBy(site).catch((error: unknown) => error);
+    vi.advanceTimersByTime(1);
+    const later = issuedBy(site);
+    refusedReads.clear();
+    expect(await later).toBe('west site CA');
+    // Even who was first asks once more.
+    expect(await first).toBe('west site CA');
+  });
+
+  it('are told as they are to who asks for that', async () => {
+    const site = openSite();
+    await site.resolveAccess(request);
+    await pass(1);
+    recorded.setPem('skupper-site-ca', { 'tls.crt': 'rubbish' });
+    expect(await issuedBy(site)).toBe('west site CA');
+    expect(await site.resolveLive(request)).toMatchObject({ refused: 'issuer_unavailable' });
   });
 });

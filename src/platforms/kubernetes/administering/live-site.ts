@@ -20,9 +20,8 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
       const index = new SiteIndex(() => undefined);
       index.sinkOf('Site').replace(sites.items.map(readSite));
       index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
-      return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
-        asked,
-      );
+      const site = new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined });
+      return site.resolveLive(asked);
     },
   };
 }
