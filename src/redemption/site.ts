@@ -3,7 +3,7 @@ import type { LinkEndpoint } from '../domain/link.js';
 import type { Refusal } from '../domain/redemption-error.js';
 import type { CertificateAuthority } from '../pki/authority.js';
 
-/** What an accepting site contributes to an answer. */
+/** What an accepting site contributes to an answer, as it is at this moment. */
 export interface SiteAccess {
   /** Identity of the site, where its platform gives it one. */
   readonly siteUid: string | null;

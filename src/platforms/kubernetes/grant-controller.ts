@@ -2,7 +2,6 @@ import { type AccessGrantState, countStates, grantState, hasExpired } from '../.
 import type { Redemption } from '../../domain/redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { Clock } from '../../redemption/clock.js';
-import type { SiteRequest } from '../../redemption/site.js';
 import { AccessLooks } from './access-looks.js';
 import type { KubernetesClient } from './client.js';
 import { ClusterWatch } from './cluster-watch.js';
@@ -107,8 +106,7 @@ export class GrantController {
       clock,
       onFailure: failed('let go of deleted Redemptions'),
     });
-    const live = { resolveAccess: (request: SiteRequest) => this.site.resolveLive(request) };
-    this.#looks = new AccessLooks(live, (namespace) => {
+    this.#looks = new AccessLooks(this.site, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
     });
     const reconciler = new GrantReconciler({

@@ -59,7 +59,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
         restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
       }
     };
-    this.#list = new LiveRead(list, { keptMs: 0 });
+    this.#list = new LiveRead(list, { isForgotten: true });
   }
 
   /**

@@ -15,7 +15,7 @@ import { KeptResults } from './kept-results.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
-import { type NoSecret, SECRETS_KEPT_MS, type TlsSecret, type TlsSecrets } from './tls-secrets.js';
+import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
 const DEFAULT_ISSUER = 'skupper-site-ca';
 
@@ -28,8 +28,9 @@ interface Dependencies {
 }
 
 /**
- * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Nothing is given unless
- * each group's router would accept the link. Rejects with RedemptionError `store_unavailable` when the API does not tell.
+ * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Secrets are read
+ * live. Nothing is given unless each group's router would accept the link. Rejects with RedemptionError `store_unavailable`
+ * when the API does not tell.
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
@@ -40,34 +41,15 @@ export class KubernetesSite implements Site {
     this.#deps = deps;
   }
 
-  /**
-   * What follows from Secrets as they were at most a quarter of a second ago: each redemption needs two or three, under load most
-   * need the same, and who changes one cannot tell what was issued just after from what was issued just before. Nobody is
-   * refused for what was there before they asked.
-   */
-  async resolveAccess(request: SiteRequest): Promise<SiteAccess | SiteRefusal> {
-    const askedAt = performance.now();
-    const access = await this.#resolve(request, askedAt - SECRETS_KEPT_MS).catch(() => undefined);
-    return access && !('refused' in access) ? access : this.#resolve(request, askedAt);
-  }
-
-  /** As resolveAccess, of Secrets as they are now. */
-  resolveLive(request: SiteRequest): Promise<SiteAccess | SiteRefusal> {
-    return this.#resolve(request, performance.now());
-  }
-
-  async #resolve(
-    { namespace, issuer }: SiteRequest,
-    secretsSince: number,
-  ): Promise<SiteAccess | SiteRefusal> {
+  async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
     this.#deps.assertSynced();
     const site = this.#deps.index.siteOf(namespace);
     const endpoints = siteEndpoints(site, namespace);
     if ('refused' in endpoints) return endpoints;
     // At once, as each is a request.
     const [authority, routers] = await Promise.all([
-      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER, secretsSince),
-      this.#readRouters(namespace, endpoints, secretsSince),
+      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
+      this.#readRouters(namespace, endpoints),
     ]);
     if ('refused' in authority) return authority;
     if ('refused' in routers) return routers;
@@ -80,16 +62,12 @@ export class KubernetesSite implements Site {
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
   }
 
-  async #readIssuer(
-    namespace: string,
-    name: string,
-    secretsSince: number,
-  ): Promise<CertificateAuthority | SiteRefusal> {
+  async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
     const hint = 'name another issuer in spec.issuer of the AccessGrant, or mend this Secret';
     if (!isResourceName(name)) {
       return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, hint);
     }
-    const found = await this.#readSecret(namespace, name, secretsSince);
+    const found = await this.#readSecret(namespace, name);
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
@@ -107,7 +85,6 @@ export class KubernetesSite implements Site {
   async #readRouters(
     namespace: string,
     endpoints: readonly LinkEndpoint[],
-    secretsSince: number,
   ): Promise<FoundRouter[] | SiteRefusal> {
     const accesses = this.#deps.index.routerAccessesOf(namespace);
     const wanted = new Map<RouterAccessFacts, Set<string>>();
@@ -125,7 +102,7 @@ export class KubernetesSite implements Site {
     }
     const found: FoundRouter[] = [];
     for (const [access, hosts] of wanted) {
-      const secret = await this.#readSecret(namespace, access.tlsCredentials, secretsSince);
+      const secret = await this.#readSecret(namespace, access.tlsCredentials);
       if (typeof secret === 'string') {
         return noSecret('issuer_untrusted', "router's server certificate", access.tlsCredentials, secret);
       }
@@ -135,9 +112,9 @@ export class KubernetesSite implements Site {
     return found;
   }
 
-  async #readSecret(namespace: string, name: string, secretsSince: number): Promise<TlsSecret | NoSecret> {
+  async #readSecret(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     try {
-      return await this.#deps.secrets.read(namespace, name, secretsSince);
+      return await this.#deps.secrets.read(namespace, name);
     } catch (cause) {
       throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
     }

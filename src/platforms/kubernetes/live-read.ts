@@ -12,17 +12,16 @@ export interface LiveReadOptions {
    * after that one began; 0 when absent.
    */
   readonly restMs?: number;
-  /**
-   * Lets go of what was read so many milliseconds after that began, once it was told, for what is secret or large: whoever asks
-   * for an earlier moment after that has it read anew. When absent the last one is kept.
-   */
-  readonly keptMs?: number;
+  /** The next begins at once when so many wait for it; never for that when absent. */
+  readonly crowd?: number;
+  /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
+  readonly isForgotten?: boolean;
 }
 
 /**
- * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before the moment that
- * they ask for. A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was
- * shared. Who always asks alone waits for nothing.
+ * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
+ * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared, or one
+ * for each crowd. Who always asks alone waits for nothing.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
@@ -74,11 +73,11 @@ export class LiveRead<T> {
 
   /** Whether those who wait can wait longer. */
   #mayRest({ isShared }: Begun<T>): boolean {
-    return isShared || !this.#isHurried;
+    const { crowd = Number.POSITIVE_INFINITY } = this.#options;
+    return this.#waiting < crowd && (isShared || !this.#isHurried);
   }
 
   #begin(): Promise<T> {
-    const { keptMs } = this.#options;
     const isShared = this.#waiting > 1;
     this.#next = undefined;
     this.#waiting = 0;
@@ -88,13 +87,7 @@ export class LiveRead<T> {
     const forget = () => {
       last.value = undefined;
     };
-    const told = () => {
-      if (keptMs === undefined) return;
-      const restMs = began + keptMs - performance.now();
-      if (restMs > 0) setTimeout(forget, restMs).unref();
-      else forget();
-    };
-    const ended = value.then(told, forget);
+    const ended = value.then(this.#options.isForgotten ? forget : () => undefined, forget);
     const last: Begun<T> = { began, isShared, ended, value };
     this.#last = last;
     return value;

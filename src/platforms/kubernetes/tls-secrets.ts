@@ -15,11 +15,15 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-/** How long ago a Secret may have been read, in milliseconds, that is still to be had. */
-export const SECRETS_KEPT_MS = 250;
+// Each redemption needs two or three of them, and under load most need the same: with a crowd of eight each is read for an
+// eighth. To wait longer would let processors idle, and then have everybody come at the same moment.
+const HOW = { restMs: 100, crowd: 8, isForgotten: true };
 const MOST_SECRETS = 1_000;
 
-/** Reads TLS Secrets, by `get` alone, and keeps them no longer than those need them who ask at about the same time. */
+/**
+ * Reads TLS Secrets live, by `get` alone. Everyone who asks for one is told what was there after they asked. Rejects with
+ * ApiError where the API does not answer.
+ */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;
   /** Of the Secrets that were read last. */
@@ -29,19 +33,15 @@ export class TlsSecrets {
     this.#client = client;
   }
 
-  /**
-   * A Secret as it was after a moment, as `performance.now()` tells it. Both are names of resources. Rejects with ApiError where
-   * the API does not answer.
-   */
-  read(namespace: string, name: string, moment: number): Promise<TlsSecret | NoSecret> {
+  /** Both are names of resources. */
+  read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
-    const keeping = { keptMs: SECRETS_KEPT_MS };
-    const read = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), keeping);
+    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), HOW);
     this.#reads.delete(key);
-    this.#reads.set(key, read);
+    this.#reads.set(key, live);
     const [oldest] = this.#reads.keys();
     if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
-    return read.since(moment);
+    return live.since();
   }
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {

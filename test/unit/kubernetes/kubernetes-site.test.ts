@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
@@ -14,12 +14,9 @@ import { makeSiteAuthority } from '../../support/system-home.js';
 
 let recorded: RecordedSite;
 let refusedReads: Map<string, ApiError>;
-/** Names of the Secrets that were read, in turn. */
-let reads: string[];
 beforeEach(() => {
   recorded = new RecordedSite();
   refusedReads = new Map();
-  reads = [];
 });
 
 function indexOf() {
@@ -29,9 +26,8 @@ function indexOf() {
   return index;
 }
 
-function openSite(now = SITE_TIME) {
+function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
   const get = async (_kind: unknown, key: { namespace?: string; name: string }) => {
-    reads.push(key.name);
     const refused = refusedReads.get(key.name);
     if (refused) throw refused;
     const found = recorded
@@ -40,16 +36,13 @@ function openSite(now = SITE_TIME) {
     if (!found) throw new ApiError('get', { reason: 'not_found', status: 404 });
     return found;
   };
-  return new KubernetesSite({
+  const site = new KubernetesSite({
     index: indexOf(),
     secrets: new TlsSecrets({ get } as unknown as Pick<KubernetesClient, 'get'>),
     clock: () => now,
     assertSynced: () => {},
   });
-}
-
-function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
-  return openSite(now).resolveAccess({ namespace, name: 'a-grant', issuer });
+  return site.resolveAccess({ namespace, name: 'a-grant', issuer });
 }
 
 async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
@@ -231,94 +224,5 @@ describe('a site on Kubernetes gives nothing', () => {
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
     expect(failure).toMatchObject({ code: 'store_unavailable' });
-  });
-});
-
-describe('the Secrets of a site', () => {
-  const request = { namespace: 'west', name: 'a-grant', issuer: null };
-  const issuedBy = async (site: KubernetesSite) => {
-    const found = await site.resolveAccess(request);
-    return 'refused' in found ? found.refused : found.issuer.description;
-  };
-  const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it('are read once for all who ask within a quarter of a second, and anew after that', async () => {
-    const site = openSite();
-    const asked: Promise<string>[] = [];
-    for (let turn = 0; turn < 20; turn += 1) {
-      asked.push(issuedBy(site));
-      await pass(12);
-    }
-    expect(new Set(await Promise.all(asked))).toEqual(new Set(['west site CA']));
-    expect(reads.sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
-    const made = await makeSiteAuthority('a new CA');
-    recorded.setPem('skupper-site-ca', { 'tls.crt': made.certificate, 'tls.key': made.key });
-    recorded.setPem('skupper-site-server', { 'ca.crt': made.certificate });
-    await pass(11);
-    expect(await issuedBy(site)).toBe('a new CA');
-    expect(reads).toHaveLength(4);
-  });
-
-  it.each([
-    ['the router holds', 'skupper-site-server', 'issuer_untrusted'],
-    ['the issuer holds', 'skupper-site-ca', 'issuer_unavailable'],
-  ])('are read anew before anybody is refused for what that of %s', async (_whose, name, code) => {
-    const site = openSite();
-    const certificate = recorded.pem(name, 'tls.crt');
-    recorded.setPem(name, { 'tls.crt': 'rubbish' });
-    expect(await issuedBy(site)).toBe(code);
-    const already = reads.length;
-    recorded.setPem(name, { 'tls.crt': certificate });
-    await pass(1);
-    expect(await issuedBy(site)).toBe('west site CA');
-    expect(reads.slice(already).sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
-  });
-
-  it('are read once for who is refused alone', async () => {
-    vi.useRealTimers();
-    const site = openSite();
-    recorded.setPem('skupper-site-ca', { 'tls.crt': 'rubbish' });
-    expect(await issuedBy(site)).toBe('issuer_unavailable');
-    expect(reads.sort()).toEqual(['skupper-site-ca', 'skupper-site-server']);
-  });
-
-  it('are read anew where there was none, or none was to be read', async () => {
-    const site = openSite();
-    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'not_found', status: 404 }));
-    expect(await issuedBy(site)).toBe('issuer_unavailable');
-    await pass(1);
-    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'forbidden', status: 403 }));
-    expect(await issuedBy(site)).toBe('issuer_unavailable');
-    await pass(1);
-    refusedReads.clear();
-    expect(await issuedBy(site)).toBe('west site CA');
-  });
-
-  it('are read anew by who came while a read was on its way that failed', async () => {
-    const site = openSite();
-    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'unavailable' }));
-    const first = issuedBy(site).catch((error: unknown) => error);
-    vi.advanceTimersByTime(1);
-    const later = issuedBy(site);
-    refusedReads.clear();
-    expect(await later).toBe('west site CA');
-    // Even who was first asks once more.
-    expect(await first).toBe('west site CA');
-  });
-
-  it('are told as they are to who asks for that', async () => {
-    const site = openSite();
-    await site.resolveAccess(request);
-    await pass(1);
-    recorded.setPem('skupper-site-ca', { 'tls.crt': 'rubbish' });
-    expect(await issuedBy(site)).toBe('west site CA');
-    expect(await site.resolveLive(request)).toMatchObject({ refused: 'issuer_unavailable' });
   });
 });

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LiveRead, type LiveReadOptions } from '../../../src/platforms/kubernetes/live-read.js';
+import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
 
 /** Reads that the test ends itself. */
-function readsOf(options: LiveReadOptions = {}) {
+function readsOf(restMs = 0, crowd?: number) {
   const begun: { end(value: string): void; fail(error: Error): void }[] = [];
-  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), options);
+  const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), {
+    restMs,
+    ...(crowd !== undefined && { crowd }),
+  });
   return { live, begun };
 }
 
@@ -71,7 +74,7 @@ describe('a live read', () => {
   });
 
   it('rests after a read that several shared, until the time is over', async () => {
-    const { live, begun } = readsOf({ restMs: 30 });
+    const { live, begun } = readsOf(30);
     await shareTheSecond({ live, begun });
     await pass(10);
     const after = live.since();
@@ -84,7 +87,7 @@ describe('a live read', () => {
   });
 
   it('never lets those rest who ask alone, one after the other', async () => {
-    const { live, begun } = readsOf({ restMs: 30 });
+    const { live, begun } = readsOf(30);
     for (let turn = 0; turn < 3; turn += 1) {
       const asked = live.since();
       await pass(1);
@@ -94,40 +97,36 @@ describe('a live read', () => {
     }
   });
 
-  it('lets go of what was read when its time is over, and not before', async () => {
-    const { live, begun } = readsOf({ keptMs: 30 });
-    const moment = performance.now() - 1;
-    const first = live.since();
-    begun[0]?.end('first');
-    expect(await first).toBe('first');
-    await pass(29);
-    expect(await live.since(moment)).toBe('first');
-    await pass(1);
-    const second = live.since(moment);
-    await pass(0);
+  it('rests no longer once a crowd waits', async () => {
+    const { live, begun } = readsOf(30, 3);
+    await shareTheSecond({ live, begun });
+    const after = [live.since(), live.since()];
+    await pass(10);
     expect(begun).toHaveLength(2);
-    begun[1]?.end('second');
-    expect(await second).toBe('second');
-  });
-
-  it('keeps a later read when the time of an earlier one is over', async () => {
-    const { live, begun } = readsOf({ keptMs: 30 });
-    const first = live.since();
-    begun[0]?.end('first');
-    await first;
-    await pass(20);
-    const moment = performance.now() - 1;
-    const second = live.since();
+    after.push(live.since());
     await pass(0);
-    begun[1]?.end('second');
-    await second;
-    await pass(15);
-    expect(await live.since(moment)).toBe('second');
-    expect(begun).toHaveLength(2);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await Promise.all(after)).toEqual(['after', 'after', 'after']);
+    // A crowd that gathers while a read runs waits for its end alone.
+    const next = [live.since(), live.since(), live.since()];
+    await pass(0);
+    expect(begun).toHaveLength(4);
+    const gathered = [live.since(), live.since(), live.since()];
+    await pass(0);
+    expect(begun).toHaveLength(4);
+    begun[3]?.end('next');
+    await pass(0);
+    expect(begun).toHaveLength(5);
+    begun[4]?.end('gathered');
+    expect(await Promise.all([...next, ...gathered])).toEqual([
+      ...Array(3).fill('next'),
+      ...Array(3).fill('gathered'),
+    ]);
   });
 
   it('lets those rest who are patient, until somebody comes who is not', async () => {
-    const { live, begun } = readsOf({ restMs: 30 });
+    const { live, begun } = readsOf(30);
     const first = live.since(undefined, true);
     expect(begun).toHaveLength(1);
     begun[0]?.end('first');
@@ -152,7 +151,7 @@ describe('a live read', () => {
   });
 
   it('lets who is in a hurry wait all the same after a read that several shared', async () => {
-    const { live, begun } = readsOf({ restMs: 30 });
+    const { live, begun } = readsOf(30);
     await shareTheSecond({ live, begun });
     const patient = live.since(undefined, true);
     const hurried = live.since();

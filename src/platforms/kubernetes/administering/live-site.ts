@@ -20,8 +20,9 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
       const index = new SiteIndex(() => undefined);
       index.sinkOf('Site').replace(sites.items.map(readSite));
       index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
-      const site = new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined });
-      return site.resolveLive(asked);
+      return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
+        asked,
+      );
     },
   };
 }
