@@ -34,50 +34,58 @@ export interface StoreCluster {
   close(): Promise<void>;
 }
 
-/** Opens one; `beforeCommit` runs just before each Redemption is written. */
+/** Opens one; `beforeCommit` runs just before each Redemption is written. Leaves nothing behind where that fails. */
 export async function openStoreCluster(
   beforeCommit: () => Promise<unknown> = async () => {},
 ): Promise<StoreCluster> {
-  const cluster = await openTestCluster();
-  const account = await storeAccount(cluster);
-  const namespace = await cluster.namespace();
-  const openStore = () =>
-    openKubernetesStore({
-      kubeconfig: [account.kubeconfig],
-      serviceNamespace: LINKGRANT,
-      clock: () => NOW,
-      async checkpoint(name) {
-        if (name === 'before-commit') await beforeCommit();
-      },
-    });
-  const store = await openStore();
-  const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
-  return {
-    cluster,
-    account,
-    namespace,
-    store,
-    client,
-    async openedAnew(ask) {
-      const anew = await openStore();
-      try {
-        return await ask(anew);
-      } finally {
-        await anew.close();
-      }
-    },
-    async redeemed(grant, changes = {}) {
-      const redemption = sampleRedemption(grant.uid, { namespace: grant.namespace, ...changes });
-      expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
-      return redemption;
-    },
-    resource: ({ uid, namespace: place }, slot = 0) =>
-      cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) }),
-    async close() {
-      await store.close();
-      client.close();
-      account.remove();
-      await cluster.close();
-    },
+  const opened: (() => unknown)[] = [];
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end();
   };
+  try {
+    const cluster = await openTestCluster();
+    opened.push(() => cluster.close());
+    const account = await storeAccount(cluster);
+    opened.push(() => account.remove());
+    const namespace = await cluster.namespace();
+    const openStore = () =>
+      openKubernetesStore({
+        kubeconfig: [account.kubeconfig],
+        serviceNamespace: LINKGRANT,
+        clock: () => NOW,
+        async checkpoint(name) {
+          if (name === 'before-commit') await beforeCommit();
+        },
+      });
+    const store = await openStore();
+    opened.push(() => store.close());
+    const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
+    opened.push(() => client.close());
+    return {
+      cluster,
+      account,
+      namespace,
+      store,
+      client,
+      async openedAnew(ask) {
+        const anew = await openStore();
+        try {
+          return await ask(anew);
+        } finally {
+          await anew.close();
+        }
+      },
+      async redeemed(grant, changes = {}) {
+        const redemption = sampleRedemption(grant.uid, { namespace: grant.namespace, ...changes });
+        expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
+        return redemption;
+      },
+      resource: ({ uid, namespace: place }, slot = 0) =>
+        cluster.admin.get(REDEMPTIONS, { namespace: place, name: slotName(uid, slot) }),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
