@@ -13,6 +13,7 @@ import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
 import { GrantController } from './platforms/kubernetes/grant-controller.js';
 import type { Resource, Stored } from './platforms/kubernetes/resource.js';
 import { type KubernetesGrantStore, kubernetesStore } from './platforms/kubernetes/store/kubernetes-store.js';
+import { ThreadedFiller } from './platforms/kubernetes/store/threaded-filler.js';
 import { createPublicListener } from './public-listener.js';
 import type { GrantStore } from './redemption/grant-store.js';
 import type { RunningService, RuntimeContext } from './runtime.js';
@@ -66,7 +67,8 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       );
     });
   });
-  const cluster: KubernetesGrantStore = openStore(parts, controller);
+  const filler = new ThreadedFiller(settings);
+  const cluster: KubernetesGrantStore = openStore(parts, controller, filler);
   const store = measureStore(tellingStore(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
@@ -108,6 +110,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       await listener.drain(DRAIN_MS);
       await controller.stop();
       await store.close();
+      await filler.close();
       client.close();
     },
   };
@@ -133,13 +136,18 @@ function openController(
   });
 }
 
-function openStore({ settings, context, client, ownNamespace }: ServiceParts, controller: GrantController) {
+function openStore(
+  { settings, context, client, ownNamespace }: ServiceParts,
+  controller: GrantController,
+  filler: ThreadedFiller,
+) {
   return kubernetesStore(client, {
     serviceNamespace: ownNamespace,
     namespace: settings.namespace,
     clock: context.clock,
     checkpoint: context.checkpoint,
     locator: controller.grants,
+    filler,
   });
 }
 

@@ -10,6 +10,7 @@ import {
   MORE_TO_FOLLOW,
   type RedemptionResource,
 } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { InOrder } from '../../../src/platforms/kubernetes/store/slot-filler.js';
 import { SlotTurns } from '../../../src/platforms/kubernetes/store/slot-turns.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 
@@ -69,6 +70,7 @@ function openReplicas(count: number) {
   } as unknown as KubernetesClient;
   while (accounts.length < count)
     accounts.push(new GrantAccounts(client, { locate: async () => KEY }, Date.now));
+  const fillers = accounts.map(() => new InOrder(client));
 
   /** Redeems at a replica; resolves with what came of it and how long that took. */
   const redeem = async (replica: number) => {
@@ -83,6 +85,7 @@ function openReplicas(count: number) {
       { askedAt: began - 0.01 },
       {
         client,
+        filler: fillers[replica] as InOrder,
         accounts: accounts[replica] as GrantAccounts,
         codes: { find: async () => undefined },
         sealed: { keep: async () => undefined, forget: async () => undefined } as never,

@@ -13,6 +13,7 @@ import {
   slotName,
   slotOf,
 } from './redemption-resource.js';
+import { SlotLine } from './slot-line.js';
 import { SlotTurns } from './slot-turns.js';
 
 /** What this process knows of one grant, and how it reads the rest. */
@@ -27,8 +28,8 @@ export interface GrantAccount {
   readonly filled: LiveRead<void>;
   /** This process's turns among others. */
   readonly turns: SlotTurns;
-  /** Id of the redemption that this process is filling a slot with. */
-  filling: string | undefined;
+  /** The slots that this process is filling. */
+  readonly line: SlotLine;
   /** How many acts run or wait for that. */
   readonly acts: number;
   /** Runs one act after the other, in the order in which they were asked for. */
@@ -79,7 +80,7 @@ export class GrantAccounts {
     const account = this.#accounts.get(spec.grantUid) ?? this.#usedElsewhere(redemption);
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
     if (!account || account.namespace !== metadata.namespace) return;
-    if (!account.slots.add(redemption) || spec.id === account.filling) return;
+    if (!account.slots.add(redemption) || account.line.count(({ id }) => id === spec.id) > 0) return;
     account.turns.noteOthers(metadata.annotations?.[MORE_TO_FOLLOW] !== undefined);
   }
 
@@ -151,7 +152,7 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     slots,
     filled,
     turns: new SlotTurns(),
-    filling: undefined,
+    line: new SlotLine(),
     grant: new LiveRead(
       async () => {
         const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });

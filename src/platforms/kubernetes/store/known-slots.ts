@@ -1,5 +1,4 @@
 import { timeOf } from '../access-grant-resource.js';
-import type { Stored } from '../resource.js';
 import { type RedemptionResource, slotOf } from './redemption-resource.js';
 
 /** Of a filled slot what decides about redemptions after it; nothing of this ever changes. */
@@ -37,7 +36,7 @@ export class KnownSlots {
   }
 
   /** True for a slot that was not known to be filled. */
-  add(redemption: Stored<RedemptionResource>): boolean {
+  add(redemption: Pick<RedemptionResource, 'metadata' | 'spec'>): boolean {
     // The name is what fills a slot, whatever else somebody wrote there.
     const slot = slotOf(this.#grantUid, redemption);
     if (slot === undefined || this.#bySlot.has(slot)) return false;

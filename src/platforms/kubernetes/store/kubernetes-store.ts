@@ -19,6 +19,7 @@ import { redemptionsPart } from './redemptions-part.js';
 import { renewalsPart } from './renewals-part.js';
 import { SealedAnswers } from './sealed-answers.js';
 import { SettingsConfigMap } from './settings.js';
+import { InOrder, type SlotFiller } from './slot-filler.js';
 import type { StoreParts } from './store-parts.js';
 
 /** What the store is about, and how it works. */
@@ -36,6 +37,8 @@ export interface KubernetesStoreOptions {
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
+  /** Fills slots; with the store's client when absent. */
+  readonly filler?: SlotFiller | undefined;
 }
 
 /** A grant store in a cluster, with what only such a one is told. */
@@ -67,6 +70,7 @@ export function kubernetesStore(
   const parts: StoreParts = {
     client,
     namespace,
+    filler: options.filler ?? new InOrder(client),
     accounts,
     ...own,
     attempts: new AttemptEvents(client),

@@ -4,19 +4,13 @@ import type { Refusal } from '../../../domain/redemption-error.js';
 import type { Checkpoint } from '../../../redemption/clock.js';
 import type { RecordOutcome, RecordRules } from '../../../redemption/grant-store.js';
 import { readAccessGrant } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccount, GrantAccounts } from './grant-accounts.js';
-import type { KnownSlots } from './known-slots.js';
+import type { SlotFacts } from './known-slots.js';
 import { persistently } from './persistently.js';
-import {
-  MORE_TO_FOLLOW,
-  type RedemptionResource,
-  redemptionResource,
-  slotName,
-} from './redemption-resource.js';
+import { redemptionResource, slotName } from './redemption-resource.js';
+import type { FillOutcome, SlotFiller } from './slot-filler.js';
 import { storeUnavailable } from './store-failure.js';
 import type { StoreParts } from './store-parts.js';
 import { findSlot, revokeResource } from './stored-redemptions.js';
@@ -24,6 +18,7 @@ import { findSlot, revokeResource } from './stored-redemptions.js';
 /** What recording a redemption works with. */
 export interface RecordDependencies {
   readonly client: KubernetesClient;
+  readonly filler: Pick<SlotFiller, 'fill'>;
   readonly accounts: GrantAccounts;
   readonly codes: Pick<CodeConfigMaps, 'find'>;
   readonly sealed: StoreParts['sealed'];
@@ -41,6 +36,12 @@ interface Attempt {
   /** When it was asked for, and until when it may take, by `performance.now()`. */
   readonly began: number;
   readonly deadline: number;
+  /** The grant as it was after that, and why it gives nothing; undefined until it was read. */
+  grant: AccessGrant | undefined;
+  decided: Refusal | undefined;
+  isSealed: boolean;
+  /** The slot that it tried for in vain. */
+  lost: number | undefined;
 }
 
 /**
@@ -58,8 +59,11 @@ export async function recordRedemption(
   const began = performance.now();
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
-  const attempt = { account, redemption, now, rules, began, deadline: began + deps.deadlineMs };
-  const outcome = await account.inTurn(() => fillSlot(attempt, deps));
+  const attempt: Attempt = {
+    ...{ account, redemption, now, rules, began, deadline: began + deps.deadlineMs },
+    ...{ grant: undefined, decided: undefined, isSealed: false, lost: undefined },
+  };
+  const outcome = await fillSlot(attempt, deps);
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
   if (outcome !== 'recorded') await deps.sealed.forget(redemption);
   return outcome;
@@ -70,45 +74,117 @@ interface Filled {
   readonly filled: number;
 }
 
+/** A slot that is being filled; `isFilled` is false if it was filled already, maybe by this very redemption, or was not tried. */
+interface Underway {
+  readonly slot: number;
+  readonly isFilled: Promise<boolean>;
+}
+
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
-  const { account, redemption, rules, began, deadline } = attempt;
-  const { slots, turns } = account;
-  if (slots.ofId(redemption.id)) return 'recorded';
-  const resource = await account.grant.since(rules.askedAt ?? began);
-  if (!resource) {
-    deps.accounts.forget(account.uid);
-    return { refused: 'grant_unknown' };
+  const { account } = attempt;
+  for (;;) {
+    const taken = await account.inTurn(() => takePlace(attempt, deps));
+    if (typeof taken !== 'object' || !('slot' in taken)) return taken;
+    if (await taken.isFilled) return { filled: taken.slot };
+    attempt.lost = taken.slot;
   }
-  const { grant } = readAccessGrant(resource);
-  const decided = refusalOf(grant, attempt) ?? (await codeRefusal(attempt, deps));
-  // A process that has not met this grant, or not for long.
-  if (slots.next < grant.redemptions) await account.filled.since(began);
-  let patience = turns.patience();
-  let lost: number | undefined;
-  for (let isSealed = false; ; ) {
+}
+
+/** Takes the next place in the grant's line; or tells what came of the redemption without one. */
+async function takePlace(
+  attempt: Attempt,
+  deps: RecordDependencies,
+): Promise<RecordOutcome | Filled | Underway> {
+  const { account, redemption, began, deadline } = attempt;
+  const { slots, turns, line } = account;
+  if (slots.ofId(redemption.id)) return 'recorded';
+  const grant = await grantOf(attempt, deps);
+  if (!grant) return { refused: 'grant_unknown' };
+  const patience = turns.patience();
+  for (;;) {
     const known = await knownAlready(attempt, deps);
     if (known) return known;
     const { next } = slots;
-    const refusal = decided ?? refusalBySlots(slots, grant, attempt);
-    if (refusal) {
+    const refusal = attempt.decided ?? refusalBySlots(grant, attempt);
+    if (refusal || line.count(({ replayKey }) => replayKey === redemption.replayKey) > 0) {
+      // What hangs on those ahead waits until it is known what became of them.
+      const wasAlone = line.size === 0;
+      await line.empty();
       // Before anything is refused all slots are read: what was recorded elsewhere is answered again.
-      await account.filled.since(began);
-      if (slots.next === next) return refusal;
-      continue;
+      if (wasAlone) await account.filled.since(began);
+      if (wasAlone && refusal && slots.next === next) return refusal;
+    } else if (!attempt.isSealed) {
+      await deps.sealed.keep(redemption);
+      await deps.checkpoint('before-commit');
+      attempt.isSealed = true;
+    } else if (line.isFull) {
+      await line.room();
+    } else if (line.size > 0) {
+      if (turns.mayGoOn) return underway(attempt, deps);
+      await line.empty();
+    } else {
+      await turns.come(Math.min(patience, deadline));
+      // Mostly the watch has told of it by now, and of those behind it.
+      if (attempt.lost === next && slots.next === next) await account.filled.since();
+      if (slots.next === next) return underway(attempt, deps);
     }
-    if (!isSealed) await deps.sealed.keep(redemption);
-    isSealed = true;
-    await turns.come(Math.min(patience, deadline));
-    // Mostly the watch has told of it by now, and of those behind it.
-    if (lost === next && slots.next === next) await account.filled.since();
-    if (slots.next !== next) continue;
-    // Whoever asked has gone by now, and a use would be counted for nobody.
-    if (performance.now() >= deadline) throw storeUnavailable('a slot was not to be had in time');
-    if (await turns.during(() => create(attempt, next, deps))) return { filled: next };
-    lost = next;
-    if (slots.next === next) turns.noteOthers(true);
-    patience = turns.patience();
   }
+}
+
+/** The grant, read after the redemption was asked for; undefined if it is gone. */
+async function grantOf(attempt: Attempt, deps: RecordDependencies): Promise<AccessGrant | undefined> {
+  const { account, rules, began } = attempt;
+  if (attempt.grant) return attempt.grant;
+  const resource = await account.grant.since(rules.askedAt ?? began);
+  if (!resource) {
+    deps.accounts.forget(account.uid);
+    return undefined;
+  }
+  const { grant } = readAccessGrant(resource);
+  attempt.decided = refusalOf(grant, attempt) ?? (await codeRefusal(attempt, deps));
+  // A process that has not met this grant, or not for long.
+  if (account.slots.next < grant.redemptions) await account.filled.since(began);
+  attempt.grant = grant;
+  return grant;
+}
+
+/** Has the slot after all that are known and under way be filled. */
+function underway(attempt: Attempt, deps: RecordDependencies): Underway {
+  const { account, redemption, rules, deadline } = attempt;
+  const { slots, line, turns } = account;
+  const withinMs = deadline - performance.now();
+  // Whoever asked has gone by now, and a use would be counted for nobody.
+  if (withinMs <= 0) throw notInTime();
+  const { last } = line;
+  const slot = Math.max(slots.next, last ? last.slot + 1 : 0);
+  turns.begin();
+  const isAmid = account.acts > 1 && turns.mayGoOn;
+  const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
+  // The grant's namespace, which is where its Redemptions are.
+  const placed = { ...resource, metadata: { ...resource.metadata, namespace: account.namespace } };
+  const order = { resource: placed, follows: last?.redemption.id, isAmid, withinMs };
+  const entry = { slot, redemption };
+  line.join(entry);
+  const begun = performance.now();
+  const fill = async (): Promise<boolean> => {
+    let outcome: FillOutcome;
+    try {
+      outcome = await deps.filler.fill(order);
+      if (outcome === 'filled') slots.add(placed);
+      if (outcome === 'filled' || outcome === 'taken') turns.end(begun);
+      if (outcome === 'taken' && slots.next === slot) turns.noteOthers(true);
+    } finally {
+      line.leave(entry);
+    }
+    if (outcome === 'late') throw notInTime();
+    if (outcome === 'filled') await deps.checkpoint('after-commit');
+    return outcome === 'filled';
+  };
+  return { slot, isFilled: fill() };
+}
+
+function notInTime() {
+  return storeUnavailable('a slot was not to be had in time');
 }
 
 /** What is known of this redemption, or of one with its replay key; undefined if nothing is. */
@@ -147,57 +223,30 @@ async function codeRefusal(
   return noted && noted.revokedAt !== null ? { refused: 'code_revoked' } : undefined;
 }
 
-/** Why the slots that are known leave no room for one more. */
+/** Why the slots that are filled, or about to be, leave no room for one more. */
 function refusalBySlots(
-  slots: KnownSlots,
   { redemptionsAllowed }: AccessGrant,
-  { redemption, now, rules: { signedCode, repeatLimit } }: Attempt,
+  { account: { slots, line }, redemption, now, rules: { signedCode, repeatLimit } }: Attempt,
 ): Refusal | undefined {
-  if (slots.next >= redemptionsAllowed) return { refused: 'grant_exhausted' };
+  const next = Math.max(slots.next, line.last ? line.last.slot + 1 : 0);
+  if (next >= redemptionsAllowed) return { refused: 'grant_exhausted' };
   if (signedCode) {
     const { jti, uses } = signedCode;
-    let used = 0;
+    let used = line.count((other) => other.jti === jti);
     for (const { code } of slots.all()) if (code?.jti === jti) used += 1;
     if (used >= uses) return { refused: 'code_exhausted' };
   }
   if (!repeatLimit) return undefined;
   const since = now - repeatLimit.windowMs;
   const { name, subject } = redemption;
-  const times: number[] = [];
-  for (const slot of slots.all()) {
-    const isSame = slot.mode === 'stock' && slot.name === name && slot.subject === subject;
-    if (isSame && slot.createdAt > since) times.push(slot.createdAt);
-  }
+  const isSame = (other: Pick<SlotFacts, 'mode' | 'name' | 'subject'>) =>
+    other.mode === 'stock' && other.name === name && other.subject === subject;
+  const times: number[] = line.count(isSame) > 0 ? Array(repeatLimit.count).fill(now) : [];
+  for (const slot of slots.all()) if (isSame(slot) && slot.createdAt > since) times.push(slot.createdAt);
   // The newest of those that fill the limit: once it leaves the window, one more is allowed.
-  const filling = times.sort((a, b) => b - a)[repeatLimit.count - 1];
+  const filling = times.sort((x, y) => y - x)[repeatLimit.count - 1];
   if (filling === undefined) return undefined;
   return { refused: 'repeated_redemption', retryAfter: Math.max(1, Math.ceil((filling - since) / 1_000)) };
-}
-
-/**
- * Fills a slot: false if it is filled already, maybe by this very redemption. A write of which nobody knows whether it was
- * carried out is repeated, until the answer says so.
- */
-async function create(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<boolean> {
-  const { account, redemption, rules, deadline } = attempt;
-  const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
-  const isAmid = account.acts > 1 && account.turns.mayGoOn;
-  const annotations = isAmid ? { [MORE_TO_FOLLOW]: 'true' } : {};
-  // The grant's namespace, which is where its Redemptions are.
-  const metadata = { ...resource.metadata, namespace: account.namespace, annotations };
-  const placed = { ...resource, metadata };
-  account.filling = redemption.id;
-  return persistently(deadline, async () => {
-    await deps.checkpoint('before-commit');
-    try {
-      account.slots.add(await deps.client.create<RedemptionResource>(REDEMPTIONS, placed));
-    } catch (error) {
-      if (isApiError(error, 'already_exists')) return false;
-      throw error;
-    }
-    await deps.checkpoint('after-commit');
-    return true;
-  });
 }
 
 /** Holds a grant against what became of it while its slot was filled: no certificate leaves for one that is over. */
@@ -205,7 +254,9 @@ async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies)
   const { account, now, deadline } = attempt;
   const moment = performance.now();
   // Where others wait for their turns beside the one that has it, one read in a while is enough for all of them.
-  const resource = await persistently(deadline, () => account.grant.since(moment, account.acts > 1));
+  const resource = await persistently(deadline, () =>
+    account.grant.since(moment, account.acts + account.line.size > 1),
+  );
   if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await persistently(deadline, () => revokeResource(deps, key, now));

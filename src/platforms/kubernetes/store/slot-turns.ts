@@ -24,6 +24,8 @@ export class SlotTurns {
   #wake: () => void = () => undefined;
   /** When this process last began a try, and how many it made without a pause. */
   #triedAt = Number.NEGATIVE_INFINITY;
+  /** When a try of it was last over. */
+  #endedAt = Number.NEGATIVE_INFINITY;
   #inARow = 0;
   /** How long a try takes, in milliseconds. */
   #tryMs = TRY_MS.first;
@@ -48,7 +50,8 @@ export class SlotTurns {
   /** Resolves when this process may try for a slot: at once where nobody else does, and no later than at `latest`. */
   async come(latest: number): Promise<void> {
     const begun = performance.now();
-    if (begun - this.#triedAt > this.#tryMs * LONGEST_QUIET) this.#inARow = 0;
+    if (begun - Math.max(this.#triedAt, this.#endedAt - this.#tryMs) > this.#tryMs * LONGEST_QUIET)
+      this.#inARow = 0;
     if (!this.mayGoOn) {
       await sleep(Math.max(0, Math.min(begun + this.#tryMs * PAUSE, latest) - begun));
       this.#inARow = 0;
@@ -69,15 +72,19 @@ export class SlotTurns {
     }
   }
 
-  /** Makes a try for a slot, and notes how long that took. */
-  async during<T>(attempt: () => Promise<T>): Promise<T> {
-    const begun = performance.now();
-    this.#triedAt = begun;
+  /** Notes that this process is about to try for one more slot. */
+  begin(): void {
+    this.#triedAt = performance.now();
     this.#inARow += 1;
-    const tried = await attempt();
-    const took = Math.min(performance.now() - begun, TRY_MS.longest);
+  }
+
+  /** Notes that it tried for a slot which it was about to try for since `begun`. */
+  end(begun: number): void {
+    const now = performance.now();
+    // Those ahead were tried for first.
+    const took = Math.min(now - Math.max(begun, this.#endedAt), TRY_MS.longest);
     this.#tryMs += (took - this.#tryMs) / 4;
-    return tried;
+    this.#endedAt = now;
   }
 }
 

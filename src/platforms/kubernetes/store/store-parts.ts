@@ -7,10 +7,12 @@ import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-answers.js';
+import type { SlotFiller } from './slot-filler.js';
 
 /** What the parts of the store share. */
 export interface StoreParts {
   readonly client: KubernetesClient;
+  readonly filler: Pick<SlotFiller, 'fill'>;
   /** The one namespace that is served; undefined for all. */
   readonly namespace: string | undefined;
   readonly accounts: GrantAccounts;
