@@ -40,8 +40,6 @@ interface Attempt {
   grant: AccessGrant | undefined;
   decided: Refusal | undefined;
   isSealed: boolean;
-  /** The slot that it tried for in vain. */
-  lost: number | undefined;
 }
 
 /**
@@ -61,7 +59,7 @@ export async function recordRedemption(
   if (!account) return { refused: 'grant_unknown' };
   const attempt: Attempt = {
     ...{ account, redemption, now, rules, began, deadline: began + deps.deadlineMs },
-    ...{ grant: undefined, decided: undefined, isSealed: false, lost: undefined },
+    ...{ grant: undefined, decided: undefined, isSealed: false },
   };
   const outcome = await fillSlot(attempt, deps);
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
@@ -86,7 +84,6 @@ async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<Rec
     const taken = await account.inTurn(() => takePlace(attempt, deps));
     if (typeof taken !== 'object' || !('slot' in taken)) return taken;
     if (await taken.isFilled) return { filled: taken.slot };
-    attempt.lost = taken.slot;
   }
 }
 
@@ -125,7 +122,7 @@ async function takePlace(
     } else {
       await turns.come(Math.min(patience, deadline));
       // Mostly the watch has told of it by now, and of those behind it.
-      if (attempt.lost === next && slots.next === next) await account.filled.since();
+      if (line.lost === next && slots.next === next) await account.filled.since();
       if (slots.next === next) return underway(attempt, deps);
     }
   }
@@ -172,6 +169,7 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
       outcome = await deps.filler.fill(order);
       if (outcome === 'filled') slots.add(placed);
       if (outcome === 'filled' || outcome === 'taken') turns.end(begun);
+      if (outcome === 'taken') line.lost = slot;
       if (outcome === 'taken' && slots.next === slot) turns.noteOthers(true);
     } finally {
       line.leave(entry);

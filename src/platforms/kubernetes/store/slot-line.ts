@@ -11,6 +11,8 @@ const MOST_IN_LINE = 16;
 
 /** The slots of one grant that this process is filling, one after the other; nothing is known yet of what becomes of them. */
 export class SlotLine {
+  /** The slot that was last found to be filled by another process. */
+  lost: number | undefined;
   readonly #entries = new Set<InLine>();
   #last: InLine | undefined;
   #whenMoved: (() => void)[] = [];
