@@ -35,13 +35,15 @@ export async function startKubernetesService(
 ): Promise<RunningService> {
   const { kubeconfig, context: contextName } = settings;
   const client = await openKubernetesClient({ kubeconfig, context: contextName });
+  const filler = new ThreadedFiller({ kubeconfig, context: contextName });
   try {
     const ownNamespace = settings.serviceNamespace ?? client.namespace;
     if (ownNamespace === undefined) {
       throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
     }
-    return await serve({ settings, context, client, ownNamespace });
+    return await serve({ settings, context, client, filler, ownNamespace });
   } catch (error) {
+    await filler.close();
     client.close();
     throw error;
   }
@@ -51,11 +53,12 @@ interface ServiceParts {
   readonly settings: Settings;
   readonly context: RuntimeContext;
   readonly client: KubernetesClient;
+  readonly filler: ThreadedFiller;
   readonly ownNamespace: string;
 }
 
 async function serve(parts: ServiceParts): Promise<RunningService> {
-  const { settings, context, client } = parts;
+  const { settings, context, client, filler } = parts;
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
@@ -67,8 +70,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       );
     });
   });
-  const filler = new ThreadedFiller(settings);
-  const cluster: KubernetesGrantStore = openStore(parts, controller, filler);
+  const cluster: KubernetesGrantStore = openStore(parts, controller);
   const store = measureStore(tellingStore(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
@@ -137,9 +139,8 @@ function openController(
 }
 
 function openStore(
-  { settings, context, client, ownNamespace }: ServiceParts,
+  { settings, context, client, filler, ownNamespace }: ServiceParts,
   controller: GrantController,
-  filler: ThreadedFiller,
 ) {
   return kubernetesStore(client, {
     serviceNamespace: ownNamespace,

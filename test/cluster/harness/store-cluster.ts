@@ -34,7 +34,7 @@ export interface StoreCluster {
   close(): Promise<void>;
 }
 
-/** Opens one; `beforeCommit` runs just before each Redemption is written. Leaves nothing behind where that fails. */
+/** Opens one; `beforeCommit` runs before each Redemption is written. Leaves nothing behind where that fails. */
 export async function openStoreCluster(
   beforeCommit: () => Promise<unknown> = async () => {},
 ): Promise<StoreCluster> {

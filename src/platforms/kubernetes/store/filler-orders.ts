@@ -6,6 +6,8 @@ import type { FillOrder, FillOutcome } from './slot-filler.js';
 export interface SentOrder {
   readonly number: number;
   readonly order: FillOrder;
+  /** By `process.hrtime`, which unlike `performance` tells all threads the same. */
+  readonly sentAt: bigint;
 }
 
 /** What became of it. */
@@ -17,6 +19,7 @@ export type SentOutcome = { readonly number: number } & (
 /** An error as it goes from one thread to another, which keeps its message alone. */
 interface SentFailure {
   readonly message: string;
+  readonly cause?: string;
   readonly api?: Pick<ApiError, 'reason' | 'causes' | 'retryAfter' | 'outcomeUnknown'> & {
     readonly status?: number;
   };
@@ -26,17 +29,30 @@ interface SentFailure {
 export function sentFailure(error: unknown): SentFailure {
   const message = error instanceof Error ? error.message : String(error);
   const isConfig = error instanceof ClusterConfigError;
-  if (!(error instanceof ApiError)) return { message, isConfig };
+  const said = {
+    message,
+    isConfig,
+    ...(error instanceof Error && error.cause instanceof Error && causeOf(error.cause)),
+  };
+  if (!(error instanceof ApiError)) return said;
   const { reason, causes, retryAfter, outcomeUnknown, status } = error;
-  const api = { reason, causes, retryAfter, outcomeUnknown, ...(status !== undefined && { status }) };
-  return { message, api, isConfig };
+  return {
+    ...said,
+    api: { reason, causes, retryAfter, outcomeUnknown, ...(status !== undefined && { status }) },
+  };
 }
 
-export function receivedFailure({ message, api, isConfig }: SentFailure): Error {
-  if (isConfig) return new ClusterConfigError(message);
-  if (!api) return new Error(message);
+export function receivedFailure({ message, cause: causeText, api, isConfig }: SentFailure): Error {
+  const options = causeText === undefined ? {} : { cause: new Error(causeText) };
+  if (isConfig) return new ClusterConfigError(message, options);
+  if (!api) return new Error(message, options);
   const { retryAfter, ...what } = api;
-  const error = new ApiError('', { ...what, ...(retryAfter !== undefined && { retryAfter }) });
+  const error = new ApiError('', { ...what, ...(retryAfter !== undefined && { retryAfter }) }, options);
   error.message = message;
   return error;
+}
+
+/** The innermost cause: what connections fail of is wrapped. */
+function causeOf(error: Error): { readonly cause: string } {
+  return error.cause instanceof Error ? causeOf(error.cause) : { cause: error.message };
 }

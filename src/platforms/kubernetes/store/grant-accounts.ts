@@ -32,8 +32,8 @@ export interface GrantAccount {
   readonly line: SlotLine;
   /** How many acts run or wait for that. */
   readonly acts: number;
-  /** Runs one act after the other, in the order in which they were asked for. */
-  inTurn<T>(act: () => Promise<T>): Promise<T>;
+  /** Runs one act after the other, in the order in which they were asked for; those that come again before all others. */
+  inTurn<T>(act: () => Promise<T>, isAgain?: boolean): Promise<T>;
 }
 
 // A listing costs the API server a look at every Redemption of the namespace.
@@ -118,8 +118,7 @@ export class GrantAccounts {
 function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): GrantAccount {
   const { namespace = '', name } = key;
   const slots = new KnownSlots(uid);
-  let turn: Promise<unknown> = Promise.resolve();
-  let acts = 0;
+  const acts = new Acts();
 
   const readSlot = async (slot: number): Promise<void> => {
     const found = await client.find<RedemptionResource>(REDEMPTIONS, {
@@ -161,15 +160,37 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
       { restMs: GRANT_REST_MS },
     ),
     get acts() {
-      return acts;
+      return acts.size;
     },
-    inTurn(act) {
-      acts += 1;
-      const mine = turn.then(act).finally(() => {
-        acts -= 1;
-      });
-      turn = mine.catch(() => undefined);
-      return mine;
-    },
+    inTurn: (act, isAgain = false) => acts.run(act, isAgain),
   };
+}
+
+/** What runs one after the other. */
+class Acts {
+  readonly #again: (() => Promise<void>)[] = [];
+  readonly #first: (() => Promise<void>)[] = [];
+  #isBusy = false;
+
+  /** How many run or wait. */
+  get size(): number {
+    return this.#again.length + this.#first.length + (this.#isBusy ? 1 : 0);
+  }
+
+  run<T>(act: () => Promise<T>, isAgain: boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      (isAgain ? this.#again : this.#first).push(() => act().then(resolve, reject));
+      if (!this.#isBusy) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    for (let next = this.#next(); next; next = this.#next()) await next();
+    this.#isBusy = false;
+  }
+
+  #next(): (() => Promise<void>) | undefined {
+    return this.#again.shift() ?? this.#first.shift();
+  }
 }

@@ -80,8 +80,8 @@ interface Underway {
 
 async function fillSlot(attempt: Attempt, deps: RecordDependencies): Promise<RecordOutcome | Filled> {
   const { account } = attempt;
-  for (;;) {
-    const taken = await account.inTurn(() => takePlace(attempt, deps));
+  for (let isAgain = false; ; isAgain = true) {
+    const taken = await account.inTurn(() => takePlace(attempt, deps), isAgain);
     if (typeof taken !== 'object' || !('slot' in taken)) return taken;
     if (await taken.isFilled) return { filled: taken.slot };
   }
@@ -93,14 +93,19 @@ async function takePlace(
   deps: RecordDependencies,
 ): Promise<RecordOutcome | Filled | Underway> {
   const { account, redemption, began, deadline } = attempt;
-  const { slots, turns, line } = account;
-  if (slots.ofId(redemption.id)) return 'recorded';
+  const { slots, turns, line, namespace, uid } = account;
+  // Recorded before, and confirmed then; what is found of this very attempt is confirmed yet.
+  if (!attempt.grant && slots.ofId(redemption.id)) return 'recorded';
   const grant = await grantOf(attempt, deps);
   if (!grant) return { refused: 'grant_unknown' };
   const patience = turns.patience();
   for (;;) {
-    const known = await knownAlready(attempt, deps);
-    if (known) return known;
+    // From this look to the place that is taken nothing may come in between, or all is looked at again.
+    const own = slots.ofId(redemption.id);
+    if (own) return { filled: own.slot };
+    const same = slots.ofReplayKey(redemption.replayKey);
+    const replayOf = same && (await findSlot(deps, { namespace, name: slotName(uid, same.slot) }));
+    if (replayOf) return { replayOf };
     const { next } = slots;
     const refusal = attempt.decided ?? refusalBySlots(grant, attempt);
     if (refusal || line.count(({ replayKey }) => replayKey === redemption.replayKey) > 0) {
@@ -114,11 +119,12 @@ async function takePlace(
       await deps.sealed.keep(redemption);
       await deps.checkpoint('before-commit');
       attempt.isSealed = true;
+    } else if (line.size > 0 && (line.isBroken || !turns.mayGoOn)) {
+      await line.empty();
     } else if (line.isFull) {
       await line.room();
     } else if (line.size > 0) {
-      if (turns.mayGoOn) return underway(attempt, deps);
-      await line.empty();
+      return underway(attempt, deps);
     } else {
       await turns.come(Math.min(patience, deadline));
       // Mostly the watch has told of it by now, and of those behind it.
@@ -169,10 +175,13 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
       outcome = await deps.filler.fill(order);
       if (outcome === 'filled') slots.add(placed);
       if (outcome === 'filled' || outcome === 'taken') turns.end(begun);
+      else turns.forgo();
       if (outcome === 'taken') line.lost = slot;
       if (outcome === 'taken' && slots.next === slot) turns.noteOthers(true);
-    } finally {
-      line.leave(entry);
+      line.leave(entry, outcome === 'filled');
+    } catch (error) {
+      line.leave(entry, false);
+      throw error;
     }
     if (outcome === 'late') throw notInTime();
     if (outcome === 'filled') await deps.checkpoint('after-commit');
@@ -183,20 +192,6 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
 
 function notInTime() {
   return storeUnavailable('a slot was not to be had in time');
-}
-
-/** What is known of this redemption, or of one with its replay key; undefined if nothing is. */
-async function knownAlready(
-  { account, redemption }: Attempt,
-  deps: RecordDependencies,
-): Promise<RecordOutcome | Filled | undefined> {
-  const { slots, namespace, uid } = account;
-  // The answer to its own create was lost.
-  const own = slots.ofId(redemption.id);
-  if (own) return { filled: own.slot };
-  const same = slots.ofReplayKey(redemption.replayKey);
-  const replayOf = same && (await findSlot(deps, { namespace, name: slotName(uid, same.slot) }));
-  return replayOf && { replayOf };
 }
 
 function refusalOf(grant: AccessGrant, { now }: Attempt): Refusal | undefined {

@@ -26,9 +26,12 @@ export type FillOutcome = 'filled' | 'taken' | 'untried' | 'late';
 
 /** Fills slots. */
 export interface SlotFiller {
-  /** Orders of one grant are carried out one after the other. Rejects with ApiError where it is not known what became of it. */
+  /**
+   * Orders of one grant are carried out one after the other. Rejects with ApiError or ClusterConfigError; then the slot may be
+   * filled, unless the error says that it is not.
+   */
   fill(order: FillOrder): Promise<FillOutcome>;
-  /** Ends it; what is under way may never settle. */
+  /** Ends it, and what is under way. */
   close(): Promise<void>;
 }
 
@@ -76,8 +79,8 @@ export class InOrder implements SlotFiller {
     this.#queues.delete(uid);
     this.#queues.set(uid, queue);
     for (const [oldest, { isBusy }] of this.#queues) {
-      if (this.#queues.size <= MOST_QUEUES || isBusy) break;
-      this.#queues.delete(oldest);
+      if (this.#queues.size <= MOST_QUEUES) break;
+      if (!isBusy) this.#queues.delete(oldest);
     }
     return queue;
   }

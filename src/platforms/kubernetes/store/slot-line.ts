@@ -11,10 +11,11 @@ const MOST_IN_LINE = 16;
 
 /** The slots of one grant that this process is filling, one after the other; nothing is known yet of what becomes of them. */
 export class SlotLine {
-  /** The slot that was last found to be filled by another process. */
+  /** The slot that was last found to be filled already, and may not be known yet. */
   lost: number | undefined;
   readonly #entries = new Set<InLine>();
   #last: InLine | undefined;
+  #isBroken = false;
   #whenMoved: (() => void)[] = [];
 
   get size(): number {
@@ -25,9 +26,14 @@ export class SlotLine {
     return this.#entries.size >= MOST_IN_LINE;
   }
 
+  /** True while those in it follow one that filled no slot, and so will fill none. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /** The last one in it. */
   get last(): InLine | undefined {
-    return this.#entries.size > 0 ? this.#last : undefined;
+    return this.#last;
   }
 
   /** How many of the redemptions in it are such. */
@@ -42,8 +48,11 @@ export class SlotLine {
     this.#last = entry;
   }
 
-  leave(entry: InLine): void {
+  leave(entry: InLine, isFilled: boolean): void {
     this.#entries.delete(entry);
+    const isEmpty = this.#entries.size === 0;
+    if (isEmpty) this.#last = undefined;
+    this.#isBroken = !isEmpty && (this.#isBroken || !isFilled);
     for (const tell of this.#whenMoved.splice(0)) tell();
   }
 

@@ -22,10 +22,10 @@ export class SlotTurns {
   #isAmid = false;
   /** Has who waits look again. */
   #wake: () => void = () => undefined;
-  /** When this process last began a try, and how many it made without a pause. */
+  /** When this process last had a slot tried for, and when a try of it was last over. */
   #triedAt = Number.NEGATIVE_INFINITY;
-  /** When a try of it was last over. */
   #endedAt = Number.NEGATIVE_INFINITY;
+  /** How many tries it made without a pause, with those that are yet to come. */
   #inARow = 0;
   /** How long a try takes, in milliseconds. */
   #tryMs = TRY_MS.first;
@@ -76,6 +76,11 @@ export class SlotTurns {
   begin(): void {
     this.#triedAt = performance.now();
     this.#inARow += 1;
+  }
+
+  /** Notes that it did not try after all. */
+  forgo(): void {
+    this.#inARow = Math.max(0, this.#inARow - 1);
   }
 
   /** Notes that it tried for a slot which it was about to try for since `begun`. */

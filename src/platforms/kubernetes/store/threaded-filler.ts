@@ -30,12 +30,15 @@ export class ThreadedFiller implements SlotFiller {
   fill(order: FillOrder): Promise<FillOutcome> {
     this.#numbers += 1;
     const number = this.#numbers;
-    this.#thread ??= this.#start();
-    const thread = this.#thread;
+    const message: SentOrder = { number, order, sentAt: process.hrtime.bigint() };
     return new Promise((settle, fail) => {
-      this.#sent.set(number, { settle, fail });
-      const message: SentOrder = { number, order };
-      thread.postMessage(message);
+      try {
+        this.#thread ??= this.#start();
+        this.#thread.postMessage(message);
+        this.#sent.set(number, { settle, fail });
+      } catch (cause) {
+        fail(lost(false, cause));
+      }
     });
   }
 
@@ -64,9 +67,10 @@ export class ThreadedFiller implements SlotFiller {
     this.#thread = undefined;
     const sent = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { fail } of sent) {
-      const what = { reason: 'unavailable', outcomeUnknown: true } as const;
-      fail(new ApiError('create redemptions', what, { cause }));
-    }
+    for (const { fail } of sent) fail(lost(true, cause));
   }
+}
+
+function lost(outcomeUnknown: boolean, cause: unknown): ApiError {
+  return new ApiError('create redemptions', { reason: 'unavailable', outcomeUnknown }, { cause });
 }
