@@ -3,7 +3,7 @@ import { withinTime } from '../../redemption/time-limit.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
-import { type ClusterOptions, openClusterAccess } from './cluster-access.js';
+import { type ClusterAccess, type ClusterOptions, openClusterAccess } from './cluster-access.js';
 import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
@@ -97,8 +97,14 @@ const MEDIA_TYPES = {
 export async function openKubernetesClient(
   options: ClusterOptions & { readonly answerMs?: number | undefined } = {},
 ): Promise<KubernetesClient> {
-  const access = await openClusterAccess(options);
-  const { answerMs = ANSWER_MS } = options;
+  return clientOf(await openClusterAccess(options), options);
+}
+
+/** A client of the cluster that an access leads to, which it closes. */
+export function clientOf(
+  access: ClusterAccess,
+  { answerMs = ANSWER_MS }: { readonly answerMs?: number | undefined } = {},
+): KubernetesClient {
   const closing = new AbortController();
 
   const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>

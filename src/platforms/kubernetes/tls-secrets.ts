@@ -15,9 +15,9 @@ export interface TlsSecret {
 /** Why a Secret gives nothing: it is not there, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three of them, and under load most need the same: with a crowd of eight each is read for an
-// eighth. To wait longer would let processors idle, and then have everybody come at the same moment.
-const HOW = { restMs: 100, crowd: 8, isForgotten: true };
+// Each redemption needs two or three of them, and under load most need the same: with a crowd of sixteen each is read for a
+// sixteenth. To wait longer would let processors idle, and then have everybody come at the same moment.
+const HOW = { restMs: 100, crowd: 16, isForgotten: true };
 const MOST_SECRETS = 1_000;
 
 /**

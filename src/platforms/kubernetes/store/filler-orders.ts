@@ -1,5 +1,5 @@
 import { ApiError } from '../api-error.js';
-import { ClusterConfigError } from '../cluster-access.js';
+import { ClusterConfigError, type PortableAccess } from '../cluster-access.js';
 import type { FillOrder, FillOutcome } from './slot-filler.js';
 
 /** An order as it goes to the thread that fills slots. */
@@ -15,6 +15,16 @@ export type SentOutcome = { readonly number: number } & (
   | { readonly outcome: FillOutcome }
   | { readonly failure: SentFailure }
 );
+
+/** The thread asks for the credentials of the other one; anew where `again` is set. */
+export interface AccessWanted {
+  readonly again: boolean;
+}
+
+/** They are given; undefined where they cannot be sent. */
+export type AccessGiven =
+  | { readonly access: PortableAccess | undefined }
+  | { readonly accessFailure: SentFailure };
 
 /** An error as it goes from one thread to another, which keeps its message alone. */
 interface SentFailure {

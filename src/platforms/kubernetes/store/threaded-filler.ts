@@ -1,7 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { ApiError } from '../api-error.js';
-import type { ClusterOptions } from '../cluster-access.js';
-import { receivedFailure, type SentOrder, type SentOutcome } from './filler-orders.js';
+import {
+  type ClusterAccess,
+  type ClusterOptions,
+  openClusterAccess,
+  portableAccess,
+} from '../cluster-access.js';
+import {
+  type AccessGiven,
+  type AccessWanted,
+  receivedFailure,
+  type SentOrder,
+  type SentOutcome,
+  sentFailure,
+} from './filler-orders.js';
 import type { FillOrder, FillOutcome, SlotFiller } from './slot-filler.js';
 
 const THREAD = new URL('./filler-thread.js', import.meta.url);
@@ -21,6 +33,7 @@ export class ThreadedFiller implements SlotFiller {
   readonly #sent = new Map<number, Sent>();
   #numbers = 0;
   #thread: Worker | undefined;
+  #access: Promise<ClusterAccess> | undefined;
 
   constructor({ kubeconfig, context }: ClusterOptions) {
     this.#options = { kubeconfig, context };
@@ -44,13 +57,31 @@ export class ThreadedFiller implements SlotFiller {
 
   async close(): Promise<void> {
     await this.#thread?.terminate();
+    (await this.#access?.catch(() => undefined))?.close();
+  }
+
+  async #give(thread: Worker, { again }: AccessWanted): Promise<void> {
+    let given: AccessGiven;
+    try {
+      this.#access ??= openClusterAccess(this.#options);
+      const access = await this.#access;
+      given = { access: portableAccess(await access.current(again)) };
+    } catch (error) {
+      this.#access = undefined;
+      given = { accessFailure: sentFailure(error) };
+    }
+    thread.postMessage(given);
   }
 
   #start(): Worker {
     const thread = new Worker(THREAD, { workerData: this.#options, name: 'slot-filler' });
     // The process ends when it has nothing else to do.
     thread.unref();
-    thread.on('message', (told: SentOutcome) => {
+    thread.on('message', (told: SentOutcome | AccessWanted) => {
+      if ('again' in told) {
+        void this.#give(thread, told);
+        return;
+      }
       const sent = this.#sent.get(told.number);
       this.#sent.delete(told.number);
       if ('outcome' in told) sent?.settle(told.outcome);
