@@ -7,8 +7,8 @@ import type { TlsListener } from './http/tls-listener.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { KeyMaker } from './pki/keys.js';
-import { type KubernetesClient, openKubernetesClient } from './platforms/kubernetes/client.js';
-import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
+import { clientOf, type KubernetesClient } from './platforms/kubernetes/client.js';
+import { ClusterConfigError, openClusterAccess } from './platforms/kubernetes/cluster-access.js';
 import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
 import { GrantController } from './platforms/kubernetes/grant-controller.js';
 import type { Resource, Stored } from './platforms/kubernetes/resource.js';
@@ -34,8 +34,9 @@ export async function startKubernetesService(
   context: RuntimeContext,
 ): Promise<RunningService> {
   const { kubeconfig, context: contextName } = settings;
-  const client = await openKubernetesClient({ kubeconfig, context: contextName });
-  const filler = new ThreadedFiller({ kubeconfig, context: contextName });
+  const access = await openClusterAccess({ kubeconfig, context: contextName });
+  const client = clientOf(access);
+  const filler = new ThreadedFiller(access, { kubeconfig, context: contextName });
   try {
     const ownNamespace = settings.serviceNamespace ?? client.namespace;
     if (ownNamespace === undefined) {

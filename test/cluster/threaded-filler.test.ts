@@ -1,12 +1,11 @@
-import { existsSync, renameSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ClusterAccess, openClusterAccess } from '../../src/platforms/kubernetes/cluster-access.js';
 import { REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { FillOrder, SlotFiller } from '../../src/platforms/kubernetes/store/slot-filler.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
-import { until } from './harness/until.js';
 
 // A thread runs built code, like the service.
 const BUILT = new URL('../../dist/platforms/kubernetes/store/threaded-filler.js', import.meta.url).href;
@@ -28,9 +27,14 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-async function openFiller(): Promise<SlotFiller> {
+/** `change` is made of the access before the thread is given it. */
+async function openFiller(
+  change: (access: ClusterAccess) => Pick<ClusterAccess, 'current'> = (access) => access,
+): Promise<SlotFiller> {
   const { ThreadedFiller } = await import(BUILT);
-  const filler: SlotFiller = new ThreadedFiller({ kubeconfig: [account.kubeconfig] });
+  const options = { kubeconfig: [account.kubeconfig] };
+  const access = await openClusterAccess(options);
+  const filler: SlotFiller = new ThreadedFiller(change(access), options);
   fillers.push(filler);
   return filler;
 }
@@ -68,17 +72,30 @@ describe('the thread that fills slots', () => {
   });
 
   it('is started again where it could not be before', async () => {
-    const away = `${account.kubeconfig}.away`;
-    renameSync(account.kubeconfig, away);
-    try {
-      const filler = await openFiller();
-      await expect(filler.fill(orderOf(2))).rejects.toMatchObject({ reason: 'unavailable' });
-      renameSync(away, account.kubeconfig);
-      const outcome = await until('the slot', () => filler.fill(orderOf(2)).catch(() => undefined));
-      expect(outcome).toBe('filled');
-    } finally {
-      if (existsSync(away)) renameSync(away, account.kubeconfig);
-    }
+    let tries = 0;
+    const filler = await openFiller((access) => ({
+      current: async (again) => {
+        tries += 1;
+        if (tries === 1) throw new Error('the credentials cannot be read');
+        return access.current(again);
+      },
+    }));
+    const refused = await filler.fill(orderOf(2)).catch(({ reason }) => reason);
+    expect(refused).toBe('unavailable');
+    expect(await filler.fill(orderOf(2))).toBe('filled');
+  });
+
+  it('asks for new credentials where they are refused', async () => {
+    const asked: (boolean | undefined)[] = [];
+    const filler = await openFiller((access) => ({
+      current: async (again) => {
+        asked.push(again);
+        const found = await access.current(again);
+        return again ? found : { ...found, headers: { authorization: 'Bearer of-another-time' } };
+      },
+    }));
+    expect(await filler.fill(orderOf(4))).toBe('filled');
+    expect(asked).toContain(true);
   });
 
   it('gives up what is under way when it is closed', async () => {

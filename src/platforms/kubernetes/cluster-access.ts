@@ -145,11 +145,13 @@ export function portableAccess({ server, agent, headers }: Access): PortableAcce
   const kind = Object.getPrototypeOf(agent);
   if (kind !== HttpsAgent.prototype && kind !== HttpAgent.prototype) return undefined;
   const { options } = agent as HttpsAgent;
-  const tls = Object.fromEntries(TLS_OPTIONS.map((name) => [name, options[name]]));
+  // What is not set is not named: it would stand for what Node takes by default, or is told by its environment.
+  const told = TLS_OPTIONS.filter((name) => options[name] !== undefined);
+  const tls = Object.fromEntries(told.map((name) => [name, options[name]]));
   return { server: server.href, headers, tls };
 }
 
-/** The access of another thread, which `ask` gets from there: anew where `again` is set. */
+/** The access of another thread, which `ask` gets from there: anew where `again` is set. Credentials are at most a minute old. */
 export function accessFrom(ask: (again: boolean) => Promise<PortableAccess>): ClusterAccess {
   let kept: { readonly access: Access; readonly tls: string; readonly until: number } | undefined;
   return {

@@ -18,13 +18,15 @@ export type SentOutcome = { readonly number: number } & (
 
 /** The thread asks for the credentials of the other one; anew where `again` is set. */
 export interface AccessWanted {
+  readonly asked: number;
   readonly again: boolean;
 }
 
 /** They are given; undefined where they cannot be sent. */
-export type AccessGiven =
+export type AccessGiven = { readonly asked: number } & (
   | { readonly access: PortableAccess | undefined }
-  | { readonly accessFailure: SentFailure };
+  | { readonly failure: SentFailure }
+);
 
 /** An error as it goes from one thread to another, which keeps its message alone. */
 interface SentFailure {

@@ -1,6 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { clientOf, openKubernetesClient } from '../client.js';
-import { accessFrom, type ClusterOptions, type PortableAccess } from '../cluster-access.js';
+import {
+  accessFrom,
+  ClusterConfigError,
+  type ClusterOptions,
+  type PortableAccess,
+} from '../cluster-access.js';
 import {
   type AccessGiven,
   type AccessWanted,
@@ -18,15 +23,17 @@ interface Asking {
   readonly fail: (error: Error) => void;
 }
 
-const asking: Asking[] = [];
+const asking = new Map<number, Asking>();
+let asked = 0;
 const waiting: SentOrder[] = [];
 let filler: InOrder | undefined;
 
 function ask(again: boolean): Promise<PortableAccess | undefined> {
-  const wanted: AccessWanted = { again };
-  parentPort?.postMessage(wanted);
+  asked += 1;
+  const wanted: AccessWanted = { asked, again };
   return new Promise((give, fail) => {
-    asking.push({ give, fail });
+    asking.set(wanted.asked, { give, fail });
+    parentPort?.postMessage(wanted);
   });
 }
 
@@ -34,7 +41,7 @@ async function openFiller(): Promise<InOrder> {
   if (!(await ask(false))) return new InOrder(await openKubernetesClient(workerData as ClusterOptions));
   const access = accessFrom(async (again) => {
     const given = await ask(again);
-    if (!given) throw new Error('the cluster is reached through a proxy by now');
+    if (!given) throw new ClusterConfigError('the cluster is reached through a proxy by now');
     return given;
   });
   return new InOrder(clientOf(access));
@@ -55,9 +62,10 @@ parentPort?.on('message', (message: SentOrder | AccessGiven) => {
     else waiting.push(message);
     return;
   }
-  const asked = asking.shift();
-  if ('accessFailure' in message) asked?.fail(receivedFailure(message.accessFailure));
-  else asked?.give(message.access);
+  const who = asking.get(message.asked);
+  asking.delete(message.asked);
+  if ('failure' in message) who?.fail(receivedFailure(message.failure));
+  else who?.give(message.access);
 });
 
 // Where that fails the thread ends, and another one tries it later.

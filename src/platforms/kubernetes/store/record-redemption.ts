@@ -58,8 +58,15 @@ export async function recordRedemption(
   const account = await deps.accounts.find(uid);
   if (!account) return { refused: 'grant_unknown' };
   const attempt: Attempt = {
-    ...{ account, redemption, now, rules, began, deadline: began + deps.deadlineMs },
-    ...{ grant: undefined, decided: undefined, isSealed: false },
+    account,
+    redemption,
+    now,
+    rules,
+    began,
+    deadline: began + deps.deadlineMs,
+    grant: undefined,
+    decided: undefined,
+    isSealed: false,
   };
   const outcome = await fillSlot(attempt, deps);
   if (typeof outcome === 'object' && 'filled' in outcome) return confirm(attempt, outcome.filled, deps);
@@ -151,7 +158,7 @@ async function grantOf(attempt: Attempt, deps: RecordDependencies): Promise<Acce
   return grant;
 }
 
-/** Has the slot after all that are known and under way be filled. */
+/** Has the slot after all that are known and under way be filled; at once, before anything else can come in between. */
 function underway(attempt: Attempt, deps: RecordDependencies): Underway {
   const { account, redemption, rules, deadline } = attempt;
   const { slots, line, turns } = account;

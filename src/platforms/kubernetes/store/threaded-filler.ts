@@ -1,11 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ApiError } from '../api-error.js';
-import {
-  type ClusterAccess,
-  type ClusterOptions,
-  openClusterAccess,
-  portableAccess,
-} from '../cluster-access.js';
+import { type ClusterAccess, type ClusterOptions, portableAccess } from '../cluster-access.js';
 import {
   type AccessGiven,
   type AccessWanted,
@@ -26,16 +21,17 @@ interface Sent {
 /**
  * Fills slots in a thread of its own, with a client of its own. One slot of a grant is filled after the other, each as soon as
  * the one before it is: where that waits for whatever else a busy process does at the moment, a grant that many redeem at once
- * takes half as long again.
+ * takes half as long again. The access stays the caller's; the options are those that it was opened with.
  */
 export class ThreadedFiller implements SlotFiller {
+  readonly #access: Pick<ClusterAccess, 'current'>;
   readonly #options: ClusterOptions;
   readonly #sent = new Map<number, Sent>();
   #numbers = 0;
   #thread: Worker | undefined;
-  #access: Promise<ClusterAccess> | undefined;
 
-  constructor({ kubeconfig, context }: ClusterOptions) {
+  constructor(access: Pick<ClusterAccess, 'current'>, { kubeconfig, context }: ClusterOptions) {
+    this.#access = access;
     this.#options = { kubeconfig, context };
     this.#thread = this.#start();
   }
@@ -57,26 +53,20 @@ export class ThreadedFiller implements SlotFiller {
 
   async close(): Promise<void> {
     await this.#thread?.terminate();
-    (await this.#access?.catch(() => undefined))?.close();
   }
 
-  async #give(thread: Worker, { again }: AccessWanted): Promise<void> {
+  async #give(thread: Worker, { asked, again }: AccessWanted): Promise<void> {
     let given: AccessGiven;
     try {
-      this.#access ??= openClusterAccess(this.#options);
-      const access = await this.#access;
-      given = { access: portableAccess(await access.current(again)) };
+      given = { asked, access: portableAccess(await this.#access.current(again)) };
     } catch (error) {
-      this.#access = undefined;
-      given = { accessFailure: sentFailure(error) };
+      given = { asked, failure: sentFailure(error) };
     }
     thread.postMessage(given);
   }
 
   #start(): Worker {
     const thread = new Worker(THREAD, { workerData: this.#options, name: 'slot-filler' });
-    // The process ends when it has nothing else to do.
-    thread.unref();
     thread.on('message', (told: SentOutcome | AccessWanted) => {
       if ('again' in told) {
         void this.#give(thread, told);
