@@ -11,10 +11,12 @@ import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 const BUILT = new URL('../../dist/platforms/kubernetes/store/threaded-filler.js', import.meta.url).href;
 const UID = '6a1c3f0e-8f0b-4b57-9d57-8f1a3a0c2f11';
 
+type OpenFiller = SlotFiller & { close(): Promise<void> };
+
 let cluster: TestCluster;
 let account: LinkgrantAccount;
 let namespace: string;
-const fillers: SlotFiller[] = [];
+const fillers: OpenFiller[] = [];
 
 beforeAll(async () => {
   cluster = await openTestCluster();
@@ -30,11 +32,11 @@ afterAll(async () => {
 /** `change` is made of the access before the thread is given it. */
 async function openFiller(
   change: (access: ClusterAccess) => Pick<ClusterAccess, 'current'> = (access) => access,
-): Promise<SlotFiller> {
+): Promise<OpenFiller> {
   const { ThreadedFiller } = await import(BUILT);
   const options = { kubeconfig: [account.kubeconfig] };
   const access = await openClusterAccess(options);
-  const filler: SlotFiller = new ThreadedFiller(change(access), options);
+  const filler: OpenFiller = new ThreadedFiller(change(access), options);
   fillers.push(filler);
   return filler;
 }

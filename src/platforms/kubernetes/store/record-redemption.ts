@@ -18,7 +18,7 @@ import { findSlot, revokeResource } from './stored-redemptions.js';
 /** What recording a redemption works with. */
 export interface RecordDependencies {
   readonly client: KubernetesClient;
-  readonly filler: Pick<SlotFiller, 'fill'>;
+  readonly filler: SlotFiller;
   readonly accounts: GrantAccounts;
   readonly codes: Pick<CodeConfigMaps, 'find'>;
   readonly sealed: StoreParts['sealed'];
@@ -165,14 +165,13 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
   const withinMs = deadline - performance.now();
   // Whoever asked has gone by now, and a use would be counted for nobody.
   if (withinMs <= 0) throw notInTime();
-  const { last } = line;
-  const slot = Math.max(slots.next, last ? last.slot + 1 : 0);
+  const slot = nextSlot(account);
   turns.begin();
   const isAmid = account.acts > 1 && turns.mayGoOn;
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
   // The grant's namespace, which is where its Redemptions are.
   const placed = { ...resource, metadata: { ...resource.metadata, namespace: account.namespace } };
-  const order = { resource: placed, follows: last?.redemption.id, isAmid, withinMs };
+  const order = { resource: placed, follows: line.last?.redemption.id, isAmid, withinMs };
   const entry = { slot, redemption };
   line.join(entry);
   const begun = performance.now();
@@ -195,6 +194,11 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
     return outcome === 'filled';
   };
   return { slot, isFilled: fill() };
+}
+
+/** The slot after all that are known and under way. */
+function nextSlot({ slots, line }: GrantAccount): number {
+  return Math.max(slots.next, line.last ? line.last.slot + 1 : 0);
 }
 
 function notInTime() {
@@ -226,10 +230,10 @@ async function codeRefusal(
 /** Why the slots that are filled, or about to be, leave no room for one more. */
 function refusalBySlots(
   { redemptionsAllowed }: AccessGrant,
-  { account: { slots, line }, redemption, now, rules: { signedCode, repeatLimit } }: Attempt,
+  { account, redemption, now, rules: { signedCode, repeatLimit } }: Attempt,
 ): Refusal | undefined {
-  const next = Math.max(slots.next, line.last ? line.last.slot + 1 : 0);
-  if (next >= redemptionsAllowed) return { refused: 'grant_exhausted' };
+  const { slots, line } = account;
+  if (nextSlot(account) >= redemptionsAllowed) return { refused: 'grant_exhausted' };
   if (signedCode) {
     const { jti, uses } = signedCode;
     let used = line.count((other) => other.jti === jti);
@@ -241,6 +245,7 @@ function refusalBySlots(
   const { name, subject } = redemption;
   const isSame = (other: Pick<SlotFacts, 'mode' | 'name' | 'subject'>) =>
     other.mode === 'stock' && other.name === name && other.subject === subject;
+  // Another one under way has this one wait, whatever becomes of that.
   const times: number[] = line.count(isSame) > 0 ? Array(repeatLimit.count).fill(now) : [];
   for (const slot of slots.all()) if (isSame(slot) && slot.createdAt > since) times.push(slot.createdAt);
   // The newest of those that fill the limit: once it leaves the window, one more is allowed.
@@ -253,7 +258,7 @@ function refusalBySlots(
 async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;
   const moment = performance.now();
-  // Where others wait for their turns beside the one that has it, one read in a while is enough for all of them.
+  // Where others wait for their turns beside the one that has it, or are under way, one read in a while is enough for all of them.
   const resource = await persistently(deadline, () =>
     account.grant.since(moment, account.acts + account.line.size > 1),
   );

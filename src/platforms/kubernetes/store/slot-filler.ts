@@ -14,7 +14,7 @@ export interface FillOrder {
   readonly follows: string | undefined;
   /** True if more is to follow, also where none waits behind it. */
   readonly isAmid: boolean;
-  /** How long an unknown outcome is asked after, in milliseconds. */
+  /** After how long it is not tried any more, nor an unknown outcome asked after, in milliseconds. */
   readonly withinMs: number;
 }
 
@@ -31,8 +31,6 @@ export interface SlotFiller {
    * filled, unless the error says that it is not.
    */
   fill(order: FillOrder): Promise<FillOutcome>;
-  /** Ends it, and what is under way. */
-  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -71,8 +69,6 @@ export class InOrder implements SlotFiller {
       if (!queue.isBusy) void this.#work(queue);
     });
   }
-
-  async close(): Promise<void> {}
 
   #queueOf(uid: string): Queue {
     const queue = this.#queues.get(uid) ?? { waiting: [], isBusy: false, last: undefined };

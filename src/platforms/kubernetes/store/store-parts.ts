@@ -12,7 +12,7 @@ import type { SlotFiller } from './slot-filler.js';
 /** What the parts of the store share. */
 export interface StoreParts {
   readonly client: KubernetesClient;
-  readonly filler: Pick<SlotFiller, 'fill'>;
+  readonly filler: SlotFiller;
   /** The one namespace that is served; undefined for all. */
   readonly namespace: string | undefined;
   readonly accounts: GrantAccounts;

@@ -51,6 +51,7 @@ export class ThreadedFiller implements SlotFiller {
     });
   }
 
+  /** Ends the thread; what it is at rejects. */
   async close(): Promise<void> {
     await this.#thread?.terminate();
   }
