@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { freePort } from '../support/free-port.js';
 import { run, type Served, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
@@ -17,6 +17,7 @@ let services: Served[];
 beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), 'linkgrant-crash-'));
   accepting = join(place, 'accepting');
+  // A restarted service has to come back under the token's URL.
   port = await freePort();
   services = [];
 });
@@ -25,16 +26,6 @@ afterEach(async () => {
   for (const service of services) await service.stop();
   rmSync(place, { recursive: true, force: true });
 });
-
-/** A port that was free a moment ago: a restarted service has to come back under the token's URL. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = probe.address() as { port: number };
-      probe.close(() => resolve(free));
-    });
-  });
-}
 
 async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Served> {
   const endpoint = 'inter-router=router.example.com:55671';

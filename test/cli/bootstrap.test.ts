@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -20,6 +20,7 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { openRequestingSide } from '../../src/requesting-side.js';
 import { run } from '../chaos/commands.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 import { type RouterListener, startRouterListener } from '../support/router-listener.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/system-site.js';
@@ -35,6 +36,7 @@ let port: number;
 beforeEach(async () => {
   work = new Workplace();
   router = await startRouterListener();
+  // For what comes up later than those who wait for it.
   port = await freePort();
 });
 
@@ -42,16 +44,6 @@ afterEach(async () => {
   await router.close();
   await work.remove();
 });
-
-/** A port that was free a moment ago, for what comes up later than those who wait for it. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port: free } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return free;
-}
 
 /** For `serve`: the accepting side of the recorded site, its CA, and its router by a name of its certificate. */
 function serviceWords(): string[] {

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { freePort } from '../support/free-port.js';
 
 const place = new Workplace();
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
@@ -35,14 +35,6 @@ const certificateIn = (dataDir: string) =>
   new X509Certificate(
     readFileSync(`${dataDir}/server.pem`, 'utf8').replace(/-----BEGIN PRIVATE[\s\S]+?PRIVATE KEY-----\n/, ''),
   );
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((settle) => server.once('listening', settle));
-  const { port } = server.address() as { port: number };
-  await new Promise((settle) => server.close(settle));
-  return port;
-}
 
 describe('a service on a data directory where another one runs', () => {
   it('is refused by the name of the setting that differs, and changes nothing', async () => {

