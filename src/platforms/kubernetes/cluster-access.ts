@@ -151,6 +151,14 @@ export function portableAccess({ server, agent, headers }: Access): PortableAcce
   return { server: server.href, headers, tls };
 }
 
+/** What was a Buffer arrives as plain bytes, of which an agent makes a long list of numbers for each request. */
+function withBuffers(tls: AgentOptions): AgentOptions {
+  const entries = Object.entries(tls);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]),
+  );
+}
+
 /** The access of another thread, which `ask` gets from there: anew where `again` is set. Credentials are at most a minute old. */
 export function accessFrom(ask: (again: boolean) => Promise<PortableAccess>): ClusterAccess {
   let kept: { readonly access: Access; readonly tls: string; readonly until: number } | undefined;
@@ -158,7 +166,8 @@ export function accessFrom(ask: (again: boolean) => Promise<PortableAccess>): Cl
     namespace: undefined,
     async current(again = false) {
       if (kept && !again && performance.now() < kept.until) return kept.access;
-      const { server: href, headers, tls } = await ask(again);
+      const { server: href, headers, tls: sent } = await ask(again);
+      const tls = withBuffers(sent);
       const server = new URL(href);
       const key = JSON.stringify(tls);
       const open = server.protocol === 'http:' ? HttpAgent : HttpsAgent;
