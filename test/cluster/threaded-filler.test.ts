@@ -44,7 +44,8 @@ async function openFiller(
 function orderOf(slot: number, follows?: string, { place = namespace, uid = UID } = {}): FillOrder {
   const redemption = sampleRedemption(uid, { namespace: place });
   const resource = redemptionResource(redemption, 'shared', slot, undefined);
-  return { resource, follows, isAmid: false, withinMs: 5_000 };
+  const turn = { of: 'ours', heir: undefined };
+  return { resource, follows, isAmid: true, turn, withinMs: 5_000 };
 }
 
 const idOf = ({ resource }: FillOrder) => resource.spec.id;

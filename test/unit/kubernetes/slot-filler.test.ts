@@ -8,9 +8,9 @@ import { receivedFailure, sentFailure } from '../../../src/platforms/kubernetes/
 import { GrantAccounts } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
 import { recordRedemption } from '../../../src/platforms/kubernetes/store/record-redemption.js';
 import {
-  MORE_TO_FOLLOW,
   type RedemptionResource,
   redemptionResource,
+  TURN,
 } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
 import { type FillOutcome, InOrder } from '../../../src/platforms/kubernetes/store/slot-filler.js';
 import { sampleRedemption } from '../../support/store-samples.js';
@@ -87,7 +87,8 @@ function openServer(redemptionsAllowed = 1_000) {
   const order = (slot: number, follows?: string, withinMs = 1_000) => {
     const redemption = sampleRedemption(uid, KEY);
     const resource = redemptionResource(redemption, KEY.name, slot, undefined);
-    return { id: redemption.id, order: { resource, follows, isAmid: false, withinMs } };
+    const turn = { of: 'ours', heir: undefined };
+    return { id: redemption.id, order: { resource, follows, isAmid: false, turn, withinMs } };
   };
   return Object.assign(server, { uid, grant, filled, tried, client, accounts, filler, record, order });
 }
@@ -103,10 +104,20 @@ describe('slots that are filled in order', () => {
       filler.fill({ ...one.order, follows: zero.id }),
       filler.fill(two.order),
     ]);
-    expect(outcomes).toEqual(['filled', 'filled', 'filled']);
+    expect(outcomes).toEqual(['filled', 'filled', 'filled_last']);
     expect(tried.map((name) => name.at(-1))).toEqual(['0', '1', '2']);
-    const amid = [...filled.values()].map(({ metadata }) => metadata.annotations?.[MORE_TO_FOLLOW]);
-    expect(amid).toEqual(['true', 'true', undefined]);
+    const said = [...filled.values()].map(({ metadata }) => metadata.annotations?.[TURN]);
+    expect(said).toEqual(['ours ours', 'ours ours', 'ours']);
+  });
+
+  it('are not tried behind the last one of a turn that named another one', async () => {
+    const { filler, order, tried, filled } = openServer();
+    const [zero, one] = [order(0), order(1)];
+    const last = filler.fill({ ...zero.order, turn: { of: 'ours', heir: 'theirs' } });
+    expect(await filler.fill({ ...one.order, follows: zero.id })).toBe('untried');
+    expect(await last).toBe('filled_last');
+    expect([...filled.values()].map(({ metadata }) => metadata.annotations?.[TURN])).toEqual(['ours theirs']);
+    expect(tried).toHaveLength(1);
   });
 
   it('are not tried behind one that another process had filled, whenever they come', async () => {
@@ -119,12 +130,12 @@ describe('slots that are filled in order', () => {
       filler.fill({ ...one.order, follows: zero.id }),
       filler.fill(two.order),
     ]);
-    expect(await outcomes).toEqual(['filled', 'taken', 'untried']);
+    expect(await outcomes).toEqual(['filled_last', 'taken', 'untried']);
     // Sent before it was known what became of those.
     expect(await filler.fill(order(3, two.id).order)).toBe('untried');
     expect(tried.map((name) => name.at(-1))).toEqual(['0', '1']);
     // Who has read all before it follows nobody.
-    expect(await filler.fill(order(2).order)).toBe('filled');
+    expect(await filler.fill(order(2).order)).toBe('filled_last');
   });
 
   it('are not tried behind one of which nobody knows what became of it, nor too late', async () => {

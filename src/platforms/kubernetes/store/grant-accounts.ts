@@ -6,13 +6,7 @@ import { LiveRead } from '../live-read.js';
 import type { ResourceKey, Stored } from '../resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
-import {
-  GRANT_UID,
-  MORE_TO_FOLLOW,
-  type RedemptionResource,
-  slotName,
-  slotOf,
-} from './redemption-resource.js';
+import { GRANT_UID, type RedemptionResource, slotName, slotOf, turnOf } from './redemption-resource.js';
 import { SlotLine } from './slot-line.js';
 import { SlotTurns } from './slot-turns.js';
 
@@ -81,7 +75,7 @@ export class GrantAccounts {
     // Whoever may write Redemptions in some namespace may write one that says it is of this grant.
     if (!account || account.namespace !== metadata.namespace) return;
     if (!account.slots.add(redemption) || account.line.count(({ id }) => id === spec.id) > 0) return;
-    account.turns.noteOthers(metadata.annotations?.[MORE_TO_FOLLOW] !== undefined);
+    account.turns.noteOthers(...turnOf(redemption));
   }
 
   /** Lets go of what is known of a grant, which is deleted. */

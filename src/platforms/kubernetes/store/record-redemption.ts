@@ -171,27 +171,32 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
   const resource = redemptionResource(redemption, account.name, slot, rules.signedCode);
   // The grant's namespace, which is where its Redemptions are.
   const placed = { ...resource, metadata: { ...resource.metadata, namespace: account.namespace } };
-  const order = { resource: placed, follows: line.last?.redemption.id, isAmid, withinMs };
+  const turn = { of: turns.id, heir: turns.heir() };
+  const order = { resource: placed, follows: line.last?.redemption.id, isAmid, turn, withinMs };
   const entry = { slot, redemption };
   line.join(entry);
   const begun = performance.now();
   const fill = async (): Promise<boolean> => {
     let outcome: FillOutcome;
+    let isFilled: boolean;
     try {
       outcome = await deps.filler.fill(order);
-      if (outcome === 'filled') slots.add(placed);
-      if (outcome === 'filled' || outcome === 'taken') turns.end(begun);
+      isFilled = outcome === 'filled' || outcome === 'filled_last';
+      if (isFilled) slots.add(placed);
+      if (isFilled || outcome === 'taken') turns.end(begun);
       else turns.forgo();
+      if (outcome === 'filled') turns.goOn();
+      if (outcome === 'filled_last') turns.yieldTo(turn.heir);
       if (outcome === 'taken') line.lost = slot;
-      if (outcome === 'taken' && slots.next === slot) turns.noteOthers(true);
-      line.leave(entry, outcome === 'filled');
+      if (outcome === 'taken' && slots.next === slot) turns.noteLost();
+      line.leave(entry, isFilled);
     } catch (error) {
       line.leave(entry, false);
       throw error;
     }
     if (outcome === 'late') throw notInTime();
-    if (outcome === 'filled') await deps.checkpoint('after-commit');
-    return outcome === 'filled';
+    if (isFilled) await deps.checkpoint('after-commit');
+    return isFilled;
   };
   return { slot, isFilled: fill() };
 }

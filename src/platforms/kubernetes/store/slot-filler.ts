@@ -2,7 +2,7 @@ import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { REDEMPTIONS } from '../kinds.js';
 import { persistently } from './persistently.js';
-import { MORE_TO_FOLLOW, type RedemptionResource } from './redemption-resource.js';
+import { type RedemptionResource, TURN, turnText } from './redemption-resource.js';
 
 /** A slot that is to be filled. */
 export interface FillOrder {
@@ -14,15 +14,18 @@ export interface FillOrder {
   readonly follows: string | undefined;
   /** True if more is to follow, also where none waits behind it. */
   readonly isAmid: boolean;
+  /** Names of the turn that it is filled in, and of the one that comes after that; undefined where anybody may come. */
+  readonly turn: { readonly of: string; readonly heir: string | undefined };
   /** After how long it is not tried any more, nor an unknown outcome asked after, in milliseconds. */
   readonly withinMs: number;
 }
 
 /**
- * What became of an order: the slot is filled, another Redemption (or this very one, by a write whose answer was lost) had
- * filled it, or it was not tried, because what it follows did not fill its slot, or because there was no time left.
+ * What became of an order: the slot is filled (and is the last one of a turn), another Redemption (or this very one, by a write
+ * whose answer was lost) had filled it, or it was not tried, because what it follows did not fill its slot, or filled the last
+ * one of a turn, or because there was no time left.
  */
-export type FillOutcome = 'filled' | 'taken' | 'untried' | 'late';
+export type FillOutcome = 'filled' | 'filled_last' | 'taken' | 'untried' | 'late';
 
 /** Fills slots. */
 export interface SlotFiller {
@@ -85,14 +88,19 @@ export class InOrder implements SlotFiller {
     queue.isBusy = true;
     for (let next = queue.waiting.shift(); next; next = queue.waiting.shift()) {
       const { order, deadline, settle, fail } = next;
-      const { follows, resource } = order;
+      const { follows, resource, turn } = order;
       try {
         if (follows !== undefined && follows !== queue.last) settle('untried');
         else if (performance.now() >= deadline) settle('late');
-        else if (await this.#create(order, queue.waiting.length > 0, deadline)) {
-          queue.last = resource.spec.id;
-          settle('filled');
-        } else settle('taken');
+        else {
+          const isLast = !order.isAmid && queue.waiting.length === 0;
+          const said = turnText(turn.of, isLast ? turn.heir : turn.of);
+          const isFilled = await this.#create(resource, said, deadline);
+          // Who joined behind the last one of a turn since then comes after the one that it names.
+          if (isFilled) queue.last = isLast && turn.heir !== undefined ? undefined : resource.spec.id;
+          if (isFilled) settle(isLast ? 'filled_last' : 'filled');
+          else settle('taken');
+        }
       } catch (error) {
         fail(error);
       }
@@ -101,10 +109,8 @@ export class InOrder implements SlotFiller {
   }
 
   /** False if the slot is filled already. A write of which nobody knows whether it was carried out is repeated. */
-  async #create(order: FillOrder, isFollowed: boolean, deadline: number): Promise<boolean> {
-    const { resource, isAmid } = order;
-    const annotations = isAmid || isFollowed ? { [MORE_TO_FOLLOW]: 'true' } : {};
-    const placed = { ...resource, metadata: { ...resource.metadata, annotations } };
+  async #create(resource: RedemptionResource, turn: string, deadline: number): Promise<boolean> {
+    const placed = { ...resource, metadata: { ...resource.metadata, annotations: { [TURN]: turn } } };
     try {
       await persistently(deadline, () => this.#client.create<RedemptionResource>(REDEMPTIONS, placed));
       return true;
