@@ -185,8 +185,8 @@ function underway(attempt: Attempt, deps: RecordDependencies): Underway {
       if (isFilled) slots.add(placed);
       if (isFilled || outcome === 'taken') turns.end(begun);
       else turns.forgo();
-      if (outcome === 'filled') turns.goOn();
-      if (outcome === 'filled_last') turns.yieldTo(turn.heir);
+      // What the watch told of those behind it is newer.
+      if (isFilled && slots.next === slot + 1) turns.noteOwn(outcome === 'filled' ? turn.of : turn.heir);
       if (outcome === 'taken') line.lost = slot;
       if (outcome === 'taken' && slots.next === slot) turns.noteLost();
       line.leave(entry, isFilled);

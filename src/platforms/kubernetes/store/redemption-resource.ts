@@ -237,7 +237,7 @@ function readCertificate({ pem, notAfter, ...hashes }: WrittenCertificate): Issu
 }
 
 // Whoever may write Redemptions may write anything there.
-const LONGEST_TURN = 100;
+const TURN_TEXT = /^([\w-]{8})(?: ([\w-]{8}))?$/;
 
 /** What TURN says. */
 export function turnText(by: string, next: string | undefined): string {
@@ -248,7 +248,6 @@ export function turnText(by: string, next: string | undefined): string {
 export function turnOf({
   metadata,
 }: Stored<RedemptionResource>): [by: string | undefined, next: string | undefined] {
-  const text = metadata.annotations?.[TURN] ?? '';
-  const [by, next] = text.length > LONGEST_TURN ? [] : text.split(' ');
+  const [, by, next] = TURN_TEXT.exec(metadata.annotations?.[TURN] ?? '') ?? [];
   return [by, next];
 }

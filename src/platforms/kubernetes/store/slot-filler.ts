@@ -22,8 +22,8 @@ export interface FillOrder {
 
 /**
  * What became of an order: the slot is filled (and is the last one of a turn), another Redemption (or this very one, by a write
- * whose answer was lost) had filled it, or it was not tried, because what it follows did not fill its slot, or filled the last
- * one of a turn, or because there was no time left.
+ * whose answer was lost) had filled it, or it was not tried, because what it follows did not fill its slot, or named another
+ * turn, or because there was no time left.
  */
 export type FillOutcome = 'filled' | 'filled_last' | 'taken' | 'untried' | 'late';
 
@@ -96,7 +96,7 @@ export class InOrder implements SlotFiller {
           const isLast = !order.isAmid && queue.waiting.length === 0;
           const said = turnText(turn.of, isLast ? turn.heir : turn.of);
           const isFilled = await this.#create(resource, said, deadline);
-          // Who joined behind the last one of a turn since then comes after the one that it names.
+          // Who joined behind it since then comes after the turn that it names.
           if (isFilled) queue.last = isLast && turn.heir !== undefined ? undefined : resource.spec.id;
           if (isFilled) settle(isLast ? 'filled_last' : 'filled');
           else settle('taken');

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
-// How long others are let go on that never pause.
-const PATIENCE_MS = { shortest: 300, spread: 300 };
-// So many slots are filled in a row before there is a pause.
+// So many slots are filled in a row before another one is named, or there is a pause.
 const MOST_IN_A_ROW = 64;
+// In whole turns of others, and at most: how long they are let go on that neither name anybody nor pause. To try beside them costs
+// a try in vain, and to miss being named.
+const PATIENCE = { shortest: 2, spread: 1, longestMs: 4_000 };
 // How long a try takes before one was made, and at most: an API server that hangs for once is not slow.
 const TRY_MS = { first: 6, longest: 60 };
 // In times of a try: how long nothing is seen of others before this process tries. Of those who come at once all but one lose,
@@ -21,12 +22,12 @@ const QUIET = {
 // In times of a try: how long it pauses when it was at it for long, so that others are at it by then, also where the watch lags
 // a little.
 const PAUSE = 4;
-// Others that filled no slot for so long are not named, and so many are remembered.
-const AT_IT_MS = 2_000;
+// Others that filled no slot for so long are not named: in that time each of several has had its turn. So many are remembered.
+const AT_IT_MS = 8_000;
 const MOST_OTHERS = 16;
 // No name of turns.
 const SOMEBODY = '?';
-const LONGEST_QUIET = QUIET.amid.shortest + QUIET.amid.spread;
+const LONGEST_AMID = QUIET.amid.shortest + QUIET.amid.spread;
 
 /**
  * The turns of several processes at the slots of one grant. Of two that try for a slot at the same moment one has asked in
@@ -37,11 +38,11 @@ const LONGEST_QUIET = QUIET.amid.shortest + QUIET.amid.spread;
 export class SlotTurns {
   /** Names these turns to other processes. */
   readonly id = randomBytes(6).toString('base64url');
-  /** The others that are known to be at it, and when they last filled a slot, the longest ago first. */
+  /** The others that are known, and when they last filled a slot, the longest ago first. */
   readonly #others = new Map<string, number>();
   /** Until when this one is known to them. */
   #knownUntil = Number.NEGATIVE_INFINITY;
-  /** When another process was last seen to fill a slot, who is to fill the next one (undefined for anybody), and if it was named. */
+  /** Since when others are let go first; who is to fill the next slot (undefined for anybody), and whether it was named. */
   #othersAt = Number.NEGATIVE_INFINITY;
   #next: string | undefined;
   #isHandedOver = false;
@@ -58,37 +59,52 @@ export class SlotTurns {
   /** Whose turn is to be next after this one; undefined where nobody else is known to be at it. */
   heir(): string | undefined {
     const since = performance.now() - AT_IT_MS;
-    for (const [id, seenAt] of this.#others) if (seenAt > since) return id;
+    for (const [id, seenAt] of this.#others) {
+      if (seenAt > since) return id;
+      this.#others.delete(id);
+    }
     return undefined;
   }
 
-  /** Notes that this process filled a slot, and said that it has more to fill. */
-  goOn(): void {
-    this.#knownUntil = performance.now() + AT_IT_MS;
-    this.#next = undefined;
-  }
-
-  /** Notes that it filled the last slot of its turn, and whom it named; undefined for nobody. */
-  yieldTo(heir: string | undefined): void {
-    if (heir !== undefined) this.#note(heir, true);
+  /** Notes that this process filled a slot, behind which none is known yet, and in whose turn that said the next one would be. */
+  noteOwn(next: string | undefined): void {
+    this.#passOver(this.id);
+    if (next === this.id) this.#knownUntil = performance.now() + AT_IT_MS;
+    if (next === this.id || next === undefined) {
+      this.#next = undefined;
+      return;
+    }
+    this.#inARow = 0;
+    this.#note(next, true);
   }
 
   /** Notes a slot that was filled in another one's turn, and in whose the next one is to be; undefined where it does not say so. */
   noteOthers(by: string | undefined, next: string | undefined): void {
-    if (this.#isHandedOver && this.#next !== undefined && by !== this.#next) {
-      // Who was named and did not come has nothing to fill.
-      this.#others.delete(this.#next);
-      if (this.#next === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
+    // Its own, by a write whose answer was lost.
+    if (by === this.id) return;
+    if (by !== undefined) {
+      this.#passOver(by);
+      const isKnown = this.#others.delete(by);
+      if (isKnown || (next === by && this.#others.size < MOST_OTHERS))
+        this.#others.set(by, performance.now());
     }
-    if (by !== undefined && (this.#others.delete(by) || next === by)) this.#others.set(by, performance.now());
-    const [oldest] = this.#others.keys();
-    if (this.#others.size > MOST_OTHERS && oldest !== undefined) this.#others.delete(oldest);
     this.#note(next, next !== by);
   }
 
   /** Notes that a slot was filled by somebody whom nothing is known of yet. */
   noteLost(): void {
+    // Maybe others take this one for one that did not come.
+    if (this.#next === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
     this.#note(SOMEBODY, false);
+  }
+
+  /** Who was named and did not come has nothing to fill: somebody filled a slot who lets the one that was named go first. */
+  #passOver(by: string): void {
+    const named = this.#isHandedOver ? this.#next : undefined;
+    const isKnown = by === this.id ? this.#knownUntil > performance.now() : this.#others.has(by);
+    if (named === undefined || named === by || !isKnown) return;
+    this.#others.delete(named);
+    if (named === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
   }
 
   #note(next: string | undefined, isHandedOver: boolean): void {
@@ -112,18 +128,17 @@ export class SlotTurns {
 
   /** Until when to wait for others that never pause, for who begins to wait now. */
   patience(): number {
-    return performance.now() + PATIENCE_MS.shortest + Math.random() * PATIENCE_MS.spread;
+    const turns = PATIENCE.shortest + Math.random() * PATIENCE.spread;
+    return performance.now() + Math.min(turns * MOST_IN_A_ROW * this.#tryMs, PATIENCE.longestMs);
   }
 
   /** Resolves when this process may try for a slot: at once where nobody else does, and no later than at `latest`. */
   async come(latest: number): Promise<void> {
     const begun = performance.now();
-    if (begun - Math.max(this.#triedAt, this.#endedAt - this.#tryMs) > this.#tryMs * LONGEST_QUIET)
+    if (begun - Math.max(this.#triedAt, this.#endedAt - this.#tryMs) > this.#tryMs * LONGEST_AMID)
       this.#inARow = 0;
     if (!this.mayGoOn) {
-      // Who has named another one waits for that anyway.
-      if (this.#next === undefined)
-        await sleep(Math.max(0, Math.min(begun + this.#tryMs * PAUSE, latest) - begun));
+      await sleep(Math.max(0, Math.min(begun + this.#tryMs * PAUSE, latest) - begun));
       this.#inARow = 0;
     }
     const chance = Math.random();
