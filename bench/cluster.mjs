@@ -21,7 +21,7 @@ const RAW = { clients: 8, objects: 750 };
 /**
  * The rates of redemptions in a cluster whose API server runs beside everything else, of one and of three replicas, over
  * many grants and on one, each as a share of the rate at which clients create the same objects with nothing between them and
- * the API server; and how long the last one of a burst waits.
+ * the API server, which tells those replicas of them too; and how long the last one of a burst waits.
  */
 export async function measureCluster({ requests }) {
   const driver = await startGoDriver();
@@ -35,7 +35,6 @@ export async function measureCluster({ requests }) {
 async function measure({ driver, requests }) {
   const cluster = await openCluster();
   const grants = new GrantMaker(cluster);
-  const raw = [];
   const rates = [];
   let burst;
   try {
@@ -48,6 +47,7 @@ async function measure({ driver, requests }) {
         };
         const warmUp = WARM_UP * replicas;
         await run(await grants.make(GRANTS, Math.ceil(warmUp / GRANTS)), warmUp);
+        const raw = [];
         const many = [];
         const one = [];
         for (let round = 0; round < ROUNDS; round += 1) {
@@ -56,8 +56,9 @@ async function measure({ driver, requests }) {
           raw.push(await rawRate(cluster));
           one.push(await run(await grants.make(1, ONE_GRANT), ONE_GRANT));
         }
-        rates.push(rateOf(`${replicas} over ${GRANTS} grants`, many, requests));
-        rates.push(rateOf(`${replicas} on one grant`, one, ONE_GRANT));
+        const rawPerSecond = overallRate(raw);
+        rates.push({ ...rateOf(`${replicas} over ${GRANTS} grants`, many, requests), rawPerSecond });
+        rates.push({ ...rateOf(`${replicas} on one grant`, one, ONE_GRANT), rawPerSecond });
         if (replicas > 1) {
           burst = await run(await grants.make(1, BURST.limit), BURST.redeemers, BURST.redeemers);
         }
@@ -65,11 +66,9 @@ async function measure({ driver, requests }) {
         await service.stop();
       }
     }
-    const rawPerSecond = overallRate(raw);
-    const shares = rates.map((rate) => ({ ...rate, rawShare: rate.perSecond / rawPerSecond }));
+    const shares = rates.map((rate) => ({ ...rate, rawShare: rate.perSecond / rate.rawPerSecond }));
     return {
       clusterRates: shares,
-      rawPerSecond,
       leastRawShare: Math.min(...shares.map(({ rawShare }) => rawShare)),
       burstLongestMs: burst.longestMs,
       burstWronglyAnswered: wrongIn(burst.outcomes),
