@@ -42,7 +42,7 @@ export class SlotTurns {
   readonly #others = new Map<string, number>();
   /** Until when this one is known to them. */
   #knownUntil = Number.NEGATIVE_INFINITY;
-  /** Since when others are let go first; who is to fill the next slot (undefined for anybody), and whether it was named. */
+  /** Since when others are let go first; who is to fill the next slot (undefined for anybody), and whether a turn ended with it. */
   #othersAt = Number.NEGATIVE_INFINITY;
   #next: string | undefined;
   #isHandedOver = false;
@@ -51,7 +51,7 @@ export class SlotTurns {
   /** When this process last had a slot tried for, and when a try of it was last over. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #endedAt = Number.NEGATIVE_INFINITY;
-  /** How many tries it made without a pause, with those that are yet to come. */
+  /** How many tries it made in this turn, with those that are yet to come. */
   #inARow = 0;
   /** How long a try takes, in milliseconds. */
   #tryMs = TRY_MS.first;
@@ -121,12 +121,12 @@ export class SlotTurns {
     return this.#knownUntil > performance.now() ? QUIET.handedOver : QUIET.named;
   }
 
-  /** False when this process pauses after the try that it makes. */
+  /** False when this process's turn ends with the try that it makes. */
   get mayGoOn(): boolean {
     return this.#inARow < MOST_IN_A_ROW;
   }
 
-  /** Until when to wait for others that never pause, for who begins to wait now. */
+  /** Until when to wait for others that neither name anybody nor pause, for who begins to wait now. */
   patience(): number {
     const turns = PATIENCE.shortest + Math.random() * PATIENCE.spread;
     return performance.now() + Math.min(turns * MOST_IN_A_ROW * this.#tryMs, PATIENCE.longestMs);
