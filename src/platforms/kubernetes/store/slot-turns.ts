@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
 
-// So many slots are filled in a row before another one is named, or there is a pause.
+// So many slots are filled in a row, or for about so long where each takes its time, before another one is named, or there is a
+// pause: whoever waits has seconds.
 const MOST_IN_A_ROW = 64;
-// In whole turns of others, and at most: how long they are let go on that neither name anybody nor pause. To try beside them costs
+const LONGEST_TURN_MS = 1_000;
+// Others are let go on for a turn more than it takes until this process is named, and for so long at most. To try beside them costs
 // a try in vain, and to miss being named.
-const PATIENCE = { shortest: 2, spread: 1, longestMs: 4_000 };
+const LONGEST_PATIENCE_MS = 4_000;
 // How long a try takes before one was made, and at most: an API server that hangs for once is not slow.
 const TRY_MS = { first: 6, longest: 60 };
 // In times of a try: how long nothing is seen of others before this process tries. Of those who come at once all but one lose,
 // which costs less than the time in which nobody tries.
 const QUIET = {
-  /** Where it was named; who is not known comes at the same time, and is to be the first as often. */
+  /** Where it was named. */
   named: { shortest: 0, spread: 0.5 },
+  /** Where another one was and this one is not known, and so will not be: mostly before that one. */
+  unknown: { shortest: 0, spread: 0.2 },
   /** Where nobody was. */
   after: { shortest: 0, spread: 0.5 },
   /** Where others are at it. */
@@ -24,7 +28,7 @@ const QUIET = {
 const PAUSE = 4;
 // Others that filled no slot for so long are not named: in that time each of several has had its turn. So many are remembered.
 const AT_IT_MS = 8_000;
-const MOST_OTHERS = 16;
+const MOST_OTHERS = 64;
 // No name of turns.
 const SOMEBODY = '?';
 const LONGEST_AMID = QUIET.amid.shortest + QUIET.amid.spread;
@@ -42,17 +46,19 @@ export class SlotTurns {
   readonly #others = new Map<string, number>();
   /** Until when this one is known to them. */
   #knownUntil = Number.NEGATIVE_INFINITY;
-  /** Since when others are let go first; who is to fill the next slot (undefined for anybody), and whether a turn ended with it. */
+  /** Since when others are let go first, and who is to fill the next slot; undefined for anybody. */
   #othersAt = Number.NEGATIVE_INFINITY;
   #next: string | undefined;
-  #isHandedOver = false;
+  /** Who was named when a turn ended, until it is known who came. */
+  #named: string | undefined;
   /** Has who waits look again. */
   #wake: () => void = () => undefined;
   /** When this process last had a slot tried for, and when a try of it was last over. */
   #triedAt = Number.NEGATIVE_INFINITY;
   #endedAt = Number.NEGATIVE_INFINITY;
-  /** How many tries it made in this turn, with those that are yet to come. */
+  /** How many tries it made in this turn, with those that are yet to come, and since when. */
   #inARow = 0;
+  #rowBegunAt = Number.NEGATIVE_INFINITY;
   /** How long a try takes, in milliseconds. */
   #tryMs = TRY_MS.first;
 
@@ -60,8 +66,9 @@ export class SlotTurns {
   heir(): string | undefined {
     const since = performance.now() - AT_IT_MS;
     for (const [id, seenAt] of this.#others) {
-      if (seenAt > since) return id;
-      this.#others.delete(id);
+      if (seenAt <= since) this.#others.delete(id);
+      // It is being waited for.
+      else if (id !== this.#named) return id;
     }
     return undefined;
   }
@@ -69,13 +76,11 @@ export class SlotTurns {
   /** Notes that this process filled a slot, behind which none is known yet, and in whose turn that said the next one would be. */
   noteOwn(next: string | undefined): void {
     this.#passOver(this.id);
-    if (next === this.id) this.#knownUntil = performance.now() + AT_IT_MS;
-    if (next === this.id || next === undefined) {
-      this.#next = undefined;
-      return;
-    }
-    this.#inARow = 0;
-    this.#note(next, true);
+    const now = performance.now();
+    if (next === this.id || this.#knownUntil > now) this.#knownUntil = now + AT_IT_MS;
+    this.#next = undefined;
+    this.#named = undefined;
+    if (next !== this.id && next !== undefined) this.#note(next, next);
   }
 
   /** Notes a slot that was filled in another one's turn, and in whose the next one is to be; undefined where it does not say so. */
@@ -88,37 +93,36 @@ export class SlotTurns {
       if (isKnown || (next === by && this.#others.size < MOST_OTHERS))
         this.#others.set(by, performance.now());
     }
-    this.#note(next, next !== by);
+    this.#note(next, next === by ? undefined : next);
   }
 
   /** Notes that a slot was filled by somebody whom nothing is known of yet. */
   noteLost(): void {
-    // Maybe others take this one for one that did not come.
-    if (this.#next === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
-    this.#note(SOMEBODY, false);
+    this.#note(SOMEBODY, this.#named);
   }
 
   /** Who was named and did not come has nothing to fill: somebody filled a slot who lets the one that was named go first. */
   #passOver(by: string): void {
-    const named = this.#isHandedOver ? this.#next : undefined;
+    const named = this.#named;
     const isKnown = by === this.id ? this.#knownUntil > performance.now() : this.#others.has(by);
     if (named === undefined || named === by || !isKnown) return;
     this.#others.delete(named);
     if (named === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
   }
 
-  #note(next: string | undefined, isHandedOver: boolean): void {
+  #note(next: string | undefined, named: string | undefined): void {
     this.#othersAt = performance.now();
     this.#next = next;
-    this.#isHandedOver = isHandedOver;
+    this.#named = named;
+    this.#inARow = 0;
     this.#wake();
   }
 
   get #quiet(): (typeof QUIET)[keyof typeof QUIET] {
     if (this.#next === undefined) return QUIET.after;
     if (this.#next === this.id) return QUIET.named;
-    if (!this.#isHandedOver) return QUIET.amid;
-    return this.#knownUntil > performance.now() ? QUIET.handedOver : QUIET.named;
+    if (this.#next !== this.#named) return QUIET.amid;
+    return this.#knownUntil > performance.now() ? QUIET.handedOver : QUIET.unknown;
   }
 
   /** False when this process's turn ends with the try that it makes. */
@@ -126,10 +130,10 @@ export class SlotTurns {
     return this.#inARow < MOST_IN_A_ROW;
   }
 
-  /** Until when to wait for others that neither name anybody nor pause, for who begins to wait now. */
+  /** Until when to wait for others that do not name this process and go on, for who begins to wait now. */
   patience(): number {
-    const turns = PATIENCE.shortest + Math.random() * PATIENCE.spread;
-    return performance.now() + Math.min(turns * MOST_IN_A_ROW * this.#tryMs, PATIENCE.longestMs);
+    const turns = 1 + Math.max(1, this.#others.size) + Math.random();
+    return performance.now() + Math.min(turns * MOST_IN_A_ROW * this.#tryMs, LONGEST_PATIENCE_MS);
   }
 
   /** Resolves when this process may try for a slot: at once where nobody else does, and no later than at `latest`. */
@@ -159,8 +163,11 @@ export class SlotTurns {
 
   /** Notes that this process is about to try for one more slot. */
   begin(): void {
-    this.#triedAt = performance.now();
+    const now = performance.now();
+    this.#triedAt = now;
+    if (this.#inARow === 0) this.#rowBegunAt = now;
     this.#inARow += 1;
+    if (now - this.#rowBegunAt > LONGEST_TURN_MS) this.#inARow = MOST_IN_A_ROW;
   }
 
   /** Notes that it did not try after all. */
