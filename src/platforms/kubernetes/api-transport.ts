@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import { ApiError, errorOfAnswer, isApiError } from './api-error.js';
 import type { Access, ClusterAccess } from './cluster-access.js';
 
@@ -74,10 +75,11 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
   const open = server.protocol === 'http:' ? httpRequest : httpsRequest;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = open(new URL(prefixed(server, path), server), {
+    const sent = open({
+      ...urlToHttpOptions(server),
+      path: prefixed(server, path),
       method,
       agent,
-      signal,
       headers: {
         accept: 'application/json',
         'user-agent': 'linkgrant',
@@ -85,6 +87,11 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
         ...(body && { 'content-type': contentType, 'content-length': body.length }),
       },
     });
+    // Given to Node, a signal costs a fifth of the whole request.
+    const giveUp = () => sent.destroy(signal.reason);
+    signal.addEventListener('abort', giveUp);
+    sent.once('close', () => signal.removeEventListener('abort', giveUp));
+    if (signal.aborted) giveUp();
     sent.once('response', resolve);
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const broken = new BrokenConnection(sent.reusedSocket, error);
