@@ -7,10 +7,7 @@ interface Begun<T> {
 }
 
 export interface LiveReadOptions {
-  /**
-   * After a read that several shared, and for those who are patient after every read, the next begins that many milliseconds
-   * after that one began; 0 when absent.
-   */
+  /** After a read that several shared the next begins that many milliseconds after that one began; 0 when absent. */
   readonly restMs?: number;
   /** The next begins at once when so many wait for it; never for that when absent. */
   readonly crowd?: number;
@@ -21,17 +18,16 @@ export interface LiveReadOptions {
 /**
  * One thing that many want to read at once: there is one read at a time, and nobody is told what was true before they asked.
  * A burst costs two reads, and a steady stream no more than one in the time that a read rests after one that was shared, or one
- * for each crowd. Who always asks alone waits for nothing.
+ * for each crowd. Who always asks alone waits for nothing, unless they say that they can.
  */
 export class LiveRead<T> {
   readonly #read: () => Promise<T>;
   readonly #options: LiveReadOptions;
   #last: Begun<T> | undefined;
   #next: Promise<T> | undefined;
-  /** How many wait for the next one. */
+  /** How many wait for the next one, and how long the least patient of them lets the last one rest. */
   #waiting = 0;
-  /** Whether one of them is not patient. */
-  #isHurried = false;
+  #patienceMs = Number.POSITIVE_INFINITY;
   /** Ends the rest, if it may end. */
   #endRest: (() => void) | undefined;
 
@@ -41,13 +37,13 @@ export class LiveRead<T> {
   }
 
   /**
-   * What a read finds that began later than `moment` (as `performance.now()` tells it; now when absent). Who is patient lets
-   * the last one rest, also if nobody shared that.
+   * What a read finds that began later than `moment` (as `performance.now()` tells it; now when absent). Who has `patienceMs`
+   * lets the last one rest for so long after it began, whoever shared that.
    */
-  since(moment = performance.now(), isPatient = false): Promise<T> {
+  since(moment = performance.now(), patienceMs = 0): Promise<T> {
     if (this.#last?.value && this.#last.began > moment) return this.#last.value;
     this.#waiting += 1;
-    if (!isPatient) this.#isHurried = true;
+    this.#patienceMs = Math.min(this.#patienceMs, patienceMs);
     this.#endRest?.();
     // One that begins when the last one has ended will do for everyone who asks until then.
     if (this.#last) this.#next ??= this.#after(this.#last);
@@ -56,12 +52,14 @@ export class LiveRead<T> {
 
   async #after(last: Begun<T>): Promise<T> {
     await last.ended;
-    const restMs = last.began + (this.#options.restMs ?? 0) - performance.now();
-    if (restMs > 0 && this.#mayRest(last)) {
+    for (;;) {
+      const until = this.#restsUntil(last);
+      const restMs = until - performance.now();
+      if (restMs <= 0) break;
       await new Promise<void>((end) => {
         const timer = setTimeout(end, restMs);
         this.#endRest = () => {
-          if (this.#mayRest(last)) return;
+          if (this.#restsUntil(last) >= until) return;
           clearTimeout(timer);
           end();
         };
@@ -71,17 +69,18 @@ export class LiveRead<T> {
     return this.#begin();
   }
 
-  /** Whether those who wait can wait longer. */
-  #mayRest({ isShared }: Begun<T>): boolean {
-    const { crowd = Number.POSITIVE_INFINITY } = this.#options;
-    return this.#waiting < crowd && (isShared || !this.#isHurried);
+  /** Until when those who wait let the last read rest. */
+  #restsUntil({ began, isShared }: Begun<T>): number {
+    const { restMs = 0, crowd = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#waiting >= crowd) return began;
+    return began + Math.max(isShared ? restMs : 0, this.#patienceMs);
   }
 
   #begin(): Promise<T> {
     const isShared = this.#waiting > 1;
     this.#next = undefined;
     this.#waiting = 0;
-    this.#isHurried = false;
+    this.#patienceMs = Number.POSITIVE_INFINITY;
     const began = performance.now();
     const value = this.#read();
     const forget = () => {

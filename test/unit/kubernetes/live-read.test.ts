@@ -126,13 +126,13 @@ describe('a live read', () => {
   });
 
   it('lets those rest who are patient, until somebody comes who is not', async () => {
-    const { live, begun } = readsOf(30);
-    const first = live.since(undefined, true);
+    const { live, begun } = readsOf();
+    const first = live.since(undefined, 30);
     expect(begun).toHaveLength(1);
     begun[0]?.end('first');
     expect(await first).toBe('first');
     await pass(10);
-    const patient = live.since(undefined, true);
+    const patient = live.since(undefined, 30);
     await pass(19);
     expect(begun).toHaveLength(1);
     await pass(1);
@@ -140,7 +140,7 @@ describe('a live read', () => {
     begun[1]?.end('rested');
     expect(await patient).toBe('rested');
     await pass(10);
-    const another = live.since(undefined, true);
+    const another = live.since(undefined, 30);
     await pass(10);
     expect(begun).toHaveLength(2);
     const hurried = live.since();
@@ -150,10 +150,33 @@ describe('a live read', () => {
     expect(await Promise.all([another, hurried])).toEqual(['hurried', 'hurried']);
   });
 
+  it('rests as long as the least patient of those who wait lets it, and no longer once a crowd waits', async () => {
+    const { live, begun } = readsOf(30, 3);
+    await shareTheSecond({ live, begun });
+    const after = [live.since(undefined, 90)];
+    await pass(40);
+    expect(begun).toHaveLength(2);
+    after.push(live.since(undefined, 60));
+    await pass(19);
+    expect(begun).toHaveLength(2);
+    await pass(1);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await Promise.all(after)).toEqual(['after', 'after']);
+    const crowd = [live.since(undefined, 90), live.since(undefined, 90)];
+    await pass(50);
+    expect(begun).toHaveLength(3);
+    crowd.push(live.since(undefined, 90));
+    await pass(0);
+    expect(begun).toHaveLength(4);
+    begun[3]?.end('crowd');
+    expect(await Promise.all(crowd)).toEqual(['crowd', 'crowd', 'crowd']);
+  });
+
   it('lets who is in a hurry wait all the same after a read that several shared', async () => {
     const { live, begun } = readsOf(30);
     await shareTheSecond({ live, begun });
-    const patient = live.since(undefined, true);
+    const patient = live.since(undefined, 30);
     const hurried = live.since();
     await pass(29);
     expect(begun).toHaveLength(2);

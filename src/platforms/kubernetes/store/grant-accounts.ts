@@ -16,8 +16,11 @@ export interface GrantAccount {
   readonly namespace: string;
   readonly name: string;
   readonly slots: KnownSlots;
-  /** The grant as the cluster has it after a moment; undefined if there is none of this uid any more. */
-  readonly grant: LiveRead<Stored<AccessGrantResource> | undefined>;
+  /**
+   * The grant as the cluster has it after a moment (as `performance.now()` tells it); undefined if there is none of this uid
+   * any more. Where others wait for its slots one read in a while is for all of them.
+   */
+  grantSince(moment: number): Promise<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
   /** This process's turns among others. */
@@ -32,8 +35,11 @@ export interface GrantAccount {
 
 // A listing costs the API server a look at every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
-// Under load each redemption of a grant reads it twice, and would have the API server do little else.
-const GRANT_REST_MS = 40;
+// Under load each redemption of a grant reads it twice, and would have the API server do little else. Behind so many that wait
+// for its slots there is time: to fill one takes 4 ms and more.
+const GRANT_READS = { restMs: 40, crowd: 24 };
+const FEW = { ahead: 3, patienceMs: GRANT_READS.restMs };
+const MANY = { ahead: 8, patienceMs: 150 };
 // A watch tells of older Redemptions when they are renewed, and of all when it begins: most of their grants are long over.
 const NEW_MS = 60_000;
 // With a few hundred bytes a slot: grants of many uses are few.
@@ -138,6 +144,12 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     }
   });
 
+  const line = new SlotLine();
+  const grant = new LiveRead(async () => {
+    const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    return found?.metadata.uid === uid ? found : undefined;
+  }, GRANT_READS);
+
   return {
     uid,
     namespace,
@@ -145,14 +157,12 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     slots,
     filled,
     turns: new SlotTurns(),
-    line: new SlotLine(),
-    grant: new LiveRead(
-      async () => {
-        const found = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
-        return found?.metadata.uid === uid ? found : undefined;
-      },
-      { restMs: GRANT_REST_MS },
-    ),
+    line,
+    grantSince(moment) {
+      const ahead = acts.size + line.size;
+      const waits = [MANY, FEW].find((crowd) => ahead >= crowd.ahead);
+      return grant.since(moment, waits?.patienceMs);
+    },
     get acts() {
       return acts.size;
     },

@@ -145,7 +145,7 @@ async function takePlace(
 async function grantOf(attempt: Attempt, deps: RecordDependencies): Promise<AccessGrant | undefined> {
   const { account, rules, began } = attempt;
   if (attempt.grant) return attempt.grant;
-  const resource = await account.grant.since(rules.askedAt ?? began);
+  const resource = await account.grantSince(rules.askedAt ?? began);
   if (!resource) {
     deps.accounts.forget(account.uid);
     return undefined;
@@ -263,10 +263,7 @@ function refusalBySlots(
 async function confirm(attempt: Attempt, slot: number, deps: RecordDependencies): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;
   const moment = performance.now();
-  // Where others wait for their turns beside the one that has it, or are under way, one read in a while is enough for all of them.
-  const resource = await persistently(deadline, () =>
-    account.grant.since(moment, account.acts + account.line.size > 1),
-  );
+  const resource = await persistently(deadline, () => account.grantSince(moment));
   if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await persistently(deadline, () => revokeResource(deps, key, now));
