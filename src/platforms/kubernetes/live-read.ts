@@ -9,8 +9,10 @@ interface Begun<T> {
 export interface LiveReadOptions {
   /** After a read that several shared the next begins that many milliseconds after that one began; 0 when absent. */
   readonly restMs?: number;
-  /** The next begins at once when so many wait for it; never for that when absent. */
+  /** The next begins sooner when so many wait for it; never for that when absent. */
   readonly crowd?: number;
+  /** But no sooner than so many milliseconds after a read that several shared began; 0 when absent. */
+  readonly leastMs?: number;
   /** Lets go of what was read once it was told, for what is secret or large: then nobody asks for an earlier moment. */
   readonly isForgotten?: boolean;
 }
@@ -71,8 +73,8 @@ export class LiveRead<T> {
 
   /** Until when those who wait let the last read rest. */
   #restsUntil({ began, isShared }: Begun<T>): number {
-    const { restMs = 0, crowd = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#waiting >= crowd) return began;
+    const { restMs = 0, crowd = Number.POSITIVE_INFINITY, leastMs = 0 } = this.#options;
+    if (this.#waiting >= crowd) return began + (isShared ? leastMs : 0);
     return began + Math.max(isShared ? restMs : 0, this.#patienceMs);
   }
 

@@ -2,19 +2,21 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
 
 /** Reads that the test ends itself. */
-function readsOf(restMs = 0, crowd?: number) {
+function readsOf(restMs = 0, crowd?: number, leastMs = 0) {
   const begun: { end(value: string): void; fail(error: Error): void }[] = [];
   const live = new LiveRead<string>(() => new Promise((end, fail) => begun.push({ end, fail })), {
     restMs,
+    leastMs,
     ...(crowd !== undefined && { crowd }),
   });
   return { live, begun };
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
 afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
 
@@ -171,6 +173,18 @@ describe('a live read', () => {
     expect(begun).toHaveLength(4);
     begun[3]?.end('crowd');
     expect(await Promise.all(crowd)).toEqual(['crowd', 'crowd', 'crowd']);
+  });
+
+  it('rests for the least time after a read that several shared, whatever crowd waits', async () => {
+    const { live, begun } = readsOf(30, 3, 20);
+    await shareTheSecond({ live, begun });
+    const after = [live.since(undefined, 90), live.since(), live.since()];
+    await pass(19);
+    expect(begun).toHaveLength(2);
+    await pass(1);
+    expect(begun).toHaveLength(3);
+    begun[2]?.end('after');
+    expect(await Promise.all(after)).toEqual(['after', 'after', 'after']);
   });
 
   it('lets who is in a hurry wait all the same after a read that several shared', async () => {

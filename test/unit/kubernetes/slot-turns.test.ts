@@ -49,6 +49,7 @@ function openReplicas(count: number) {
   const accounts: GrantAccounts[] = [];
   const latency = { ...LATENCY };
   let grantReads = 0;
+  let failed = 0;
   const client = {
     async create(_kind: ResourceKind, resource: Stored<RedemptionResource>) {
       const { name } = resource.metadata;
@@ -79,12 +80,13 @@ function openReplicas(count: number) {
     accounts.push(new GrantAccounts(client, { locate: async () => KEY }, Date.now));
   const fillers = accounts.map(() => new InOrder(client));
 
-  /** Redeems at a replica; resolves with what came of it and how long that took. */
-  const redeem = async (replica: number) => {
+  /** Redeems at a replica, by uid or by name; resolves with what came of it and how long that took. */
+  const redeem = async (replica: number, byName = false) => {
     const began = performance.now();
     const redemption = sampleRedemption(uid, { namespace: KEY.namespace });
     // As the service does to look at the code.
-    await (await accounts[replica]?.find(uid))?.grantSince(performance.now());
+    if (byName) await takes(latency.read);
+    else await (await accounts[replica]?.find(uid))?.grantSince(performance.now());
     const outcome = await recordRedemption(
       uid,
       redemption,
@@ -103,15 +105,18 @@ function openReplicas(count: number) {
     return { outcome, ms: performance.now() - began };
   };
   /** Keeps a replica busy with so many clients at a time, for so long. */
-  const load = (replica: number, clients: number, ms: number) => {
+  const load = (replica: number, clients: number, ms: number, byName = false) => {
     const end = performance.now() + ms;
     const client = async () => {
-      while (performance.now() < end) await redeem(replica);
+      while (performance.now() < end)
+        failed += (await redeem(replica, byName)).outcome === 'recorded' ? 0 : 1;
     };
     return Promise.all(Array.from({ length: clients }, client));
   };
   const lost = () => tried.filter(({ isLost }) => isLost).length;
-  return { redeem, load, tried, lost, latency, filled, filledAt, grantReads: () => grantReads };
+  const look = async () => (await accounts[0]?.find(uid))?.grantSince(performance.now());
+  const counts = { grantReads: () => grantReads, failed: () => failed };
+  return { redeem, load, look, tried, lost, latency, filled, filledAt, ...counts };
 }
 
 /** What becomes of a promise while time passes. */
@@ -167,6 +172,26 @@ describe('the turns of a process', () => {
     expect(await within(0.5 * TRY_MS, second)).toBe('come');
     expect(await within(2 * TRY_MS, first)).toBeUndefined();
     expect(await within(2 * TRY_MS + 2, first)).toBe('come');
+  });
+
+  it('come mostly before the one that is named where they are not known themselves', async () => {
+    const rounds = 100;
+    let isFirst = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const both = [new SlotTurns(), new SlotTurns()] as const;
+      const [named, unknown] = both;
+      // Tries that took long, so that a millisecond matters little.
+      for (let tries = 0; tries < 8; tries += 1) {
+        const begun = performance.now();
+        await pass(60);
+        for (const turns of both) turns.end(begun);
+      }
+      for (const turns of both) turns.noteOthers('other', named.id);
+      const first = Promise.race([comes(named).then(() => 'named'), comes(unknown).then(() => 'unknown')]);
+      if ((await within(60, first)) === 'unknown') isFirst += 1;
+    }
+    expect(isFirst / rounds).toBeGreaterThan(0.65);
+    expect(isFirst / rounds).toBeLessThan(0.95);
   });
 
   it('name who waits longest of those that are at it', async () => {
@@ -231,6 +256,13 @@ describe('the turns of a process', () => {
     expect(await within(0.5 * TRY_MS, comes(turns))).toBe('come');
   });
 
+  it('name one again that was named, and that a stranger came before', () => {
+    const stranger = new SlotTurns();
+    for (const name of ['named', 'ends']) stranger.noteOthers(name, name);
+    stranger.noteOthers('ends', 'named');
+    expect(stranger.heir()).toBe('named');
+  });
+
   it('name one no more that somebody waited for in vain', async () => {
     const turns = new SlotTurns();
     turns.noteOthers('idle', 'idle');
@@ -248,6 +280,17 @@ describe('the turns of a process', () => {
     turns.noteOwn(undefined);
     turns.noteOthers('other', 'third');
     expect(await within(3 * TRY_MS - 1, comes(turns))).toBeUndefined();
+  });
+
+  it.each([
+    { others: 1, turnsAwaited: 2 },
+    { others: 3, turnsAwaited: 4 },
+  ])('have patience for a turn more than those of $others others', ({ others, turnsAwaited }) => {
+    const turns = new SlotTurns();
+    for (let other = 0; other < others; other += 1) turns.noteOthers(`${other}`, `${other}`);
+    const patienceMs = turns.patience() - performance.now();
+    expect(patienceMs).toBeGreaterThanOrEqual(turnsAwaited * 64 * TRY_MS);
+    expect(patienceMs).toBeLessThanOrEqual((turnsAwaited + 1) * 64 * TRY_MS);
   });
 
   it('never name themselves, whoever says so', () => {
@@ -347,13 +390,82 @@ describe('replicas that redeem the same grant', () => {
 
   it.each([
     { redeemers: 10, most: 0.5 },
-    { redeemers: 32, most: 0.2 },
+    { redeemers: 32, most: 0.13 },
   ])('read the grant together where $redeemers redeem at each', async ({ redeemers, most }) => {
     const { load, filled, grantReads } = openReplicas(3);
     await within(5_000, Promise.all([0, 1, 2].map((replica) => load(replica, redeemers, 2_000))));
     // Each for itself would read it twice.
     expect(grantReads() / filled.size).toBeLessThan(most);
   });
+
+  it('read it no more often than every 40 ms for strangers, however many ask for it', async () => {
+    const { look, grantReads } = openReplicas(1);
+    const stranger = async () => {
+      while (performance.now() < 1_000) await look();
+    };
+    await within(2_000, Promise.all(Array.from({ length: 100 }, stranger)));
+    expect(grantReads()).toBeLessThan(1_000 / 40 + 3);
+  });
+
+  it('wait for no rest where the first of all who wait has yet to read the grant', async () => {
+    const { load, filled } = openReplicas(1);
+    await within(3_000, load(0, 32, 2_000, true));
+    const { carriedOut, answered } = LATENCY;
+    expect(filled.size).toBeGreaterThan((0.9 * 2_000) / (carriedOut + answered));
+  });
+
+  it.each([1, 2])(
+    'wait for no turn of others where %i redeem and the API server is slow',
+    async (clients) => {
+      const { load, filled, latency } = openReplicas(1);
+      Object.assign(latency, { carriedOut: 30, answered: 30 });
+      await within(11_000, load(0, clients, 10_000));
+      // One: two reads and a creation. Two: a creation each, one after the other.
+      expect(filled.size).toBeGreaterThan(10_000 / (clients === 1 ? 68 : 62));
+    },
+  );
+
+  it('end a turn after some two seconds where the API server is slow', async () => {
+    const { load, filled, latency } = openReplicas(2);
+    Object.assign(latency, { carriedOut: 30, answered: 30, watched: 32 });
+    await within(35_000, Promise.all([load(0, 40, 20_000), load(1, 40, 20_000)]));
+    const turns: number[] = [];
+    let last: string | undefined;
+    for (const redemption of filled.values()) {
+      const [by] = turnOf(redemption);
+      if (by === last) turns.push((turns.pop() ?? 0) + 1);
+      else turns.push(1);
+      last = by;
+    }
+    expect(turns.length).toBeGreaterThan(5);
+    expect(Math.max(...turns) * 60).toBeLessThan(2_300);
+  });
+
+  it.each([0, 150])(
+    'get about as much each while somebody redeems at another one, who rests for %i ms in between',
+    async (restMs) => {
+      const { redeem, load, filled, failed } = openReplicas(4);
+      const end = performance.now() + 15_000;
+      const alone = async () => {
+        while (performance.now() < end) {
+          await redeem(2);
+          await takes(restMs);
+        }
+      };
+      await within(
+        40_000,
+        Promise.all([0, 1, 3].map((replica) => load(replica, 32, 15_000)).concat(alone() as never)),
+      );
+      const counts = new Map<string, number>();
+      for (const redemption of filled.values()) {
+        const [by = ''] = turnOf(redemption);
+        counts.set(by, (counts.get(by) ?? 0) + 1);
+      }
+      const busy = [...counts.values()].sort((one, other) => other - one).slice(0, 3);
+      expect(Math.min(...busy) / Math.max(...busy)).toBeGreaterThan(0.8);
+      expect(failed()).toBe(0);
+    },
+  );
 
   it('wait for no rest where two redeem, one of them next', async () => {
     const { redeem } = openReplicas(1);

@@ -18,9 +18,10 @@ export interface GrantAccount {
   readonly slots: KnownSlots;
   /**
    * The grant as the cluster has it after a moment (as `performance.now()` tells it); undefined if there is none of this uid
-   * any more. Where others wait for its slots one read in a while is for all of them.
+   * any more. Where others wait for its slots one read in a while is for all of them, but whoever all of them wait for has no
+   * patience.
    */
-  grantSince(moment: number): Promise<Stored<AccessGrantResource> | undefined>;
+  grantSince(moment: number, isFirst?: boolean): Promise<Stored<AccessGrantResource> | undefined>;
   /** Resolves when every slot that was filled before a moment is known. */
   readonly filled: LiveRead<void>;
   /** This process's turns among others. */
@@ -35,9 +36,10 @@ export interface GrantAccount {
 
 // A listing costs the API server a look at every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
-// Under load each redemption of a grant reads it twice, and would have the API server do little else. Behind so many that wait
-// for its slots there is time: to fill one takes 4 ms and more.
-const GRANT_READS = { restMs: 40, crowd: 24 };
+// Under load each redemption of a grant reads it twice, and would have the API server do little else; and so would strangers, as
+// the code is looked at after that.
+const GRANT_READS = { restMs: 40, leastMs: 40, crowd: 24 };
+// Behind so many that wait for its slots there is time: to fill one takes 4 ms and more, and a crowd waits no longer.
 const FEW = { ahead: 3, patienceMs: GRANT_READS.restMs };
 const MANY = { ahead: 8, patienceMs: 150 };
 // A watch tells of older Redemptions when they are renewed, and of all when it begins: most of their grants are long over.
@@ -158,8 +160,8 @@ function openAccount(client: KubernetesClient, uid: string, key: ResourceKey): G
     filled,
     turns: new SlotTurns(),
     line,
-    grantSince(moment) {
-      const ahead = acts.size + line.size;
+    grantSince(moment, isFirst = false) {
+      const ahead = isFirst ? 0 : acts.size + line.size;
       const waits = [MANY, FEW].find((crowd) => ahead >= crowd.ahead);
       return grant.since(moment, waits?.patienceMs);
     },

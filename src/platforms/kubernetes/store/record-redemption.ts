@@ -145,7 +145,7 @@ async function takePlace(
 async function grantOf(attempt: Attempt, deps: RecordDependencies): Promise<AccessGrant | undefined> {
   const { account, rules, began } = attempt;
   if (attempt.grant) return attempt.grant;
-  const resource = await account.grantSince(rules.askedAt ?? began);
+  const resource = await account.grantSince(rules.askedAt ?? began, true);
   if (!resource) {
     deps.accounts.forget(account.uid);
     return undefined;

@@ -37,7 +37,7 @@ const LONGEST_AMID = QUIET.amid.shortest + QUIET.amid.spread;
  * The turns of several processes at the slots of one grant. Of two that try for a slot at the same moment one has asked in
  * vain, so each lets another one go on until that says that its turn ends, or pauses. Where a turn ends, it names the one that
  * waits longest of those that are known to be at it: those that had more than one slot to fill, and came when they were named.
- * Who is not known comes together with the one that is named, and is known then. Times are as `performance.now()` tells them.
+ * Who is not known comes together with the one that is named, and names that one again. Times are as `performance.now()` tells them.
  */
 export class SlotTurns {
   /** Names these turns to other processes. */
@@ -66,9 +66,8 @@ export class SlotTurns {
   heir(): string | undefined {
     const since = performance.now() - AT_IT_MS;
     for (const [id, seenAt] of this.#others) {
-      if (seenAt <= since) this.#others.delete(id);
-      // It is being waited for.
-      else if (id !== this.#named) return id;
+      if (seenAt > since) return id;
+      this.#others.delete(id);
     }
     return undefined;
   }
@@ -80,6 +79,8 @@ export class SlotTurns {
     if (next === this.id || this.#knownUntil > now) this.#knownUntil = now + AT_IT_MS;
     this.#next = undefined;
     this.#named = undefined;
+    // Whoever let anybody come has had no turn.
+    if (next === undefined && this.mayGoOn) this.#inARow = 0;
     if (next !== this.id && next !== undefined) this.#note(next, next);
   }
 
