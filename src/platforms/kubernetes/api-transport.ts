@@ -89,8 +89,8 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
     });
     // Given to Node, a signal costs a tenth of the whole request, and ends none that waits for a connection.
     const giveUp = () => {
+      reject(unanswered(words, signal.reason, sent.socket !== null));
       sent.destroy(signal.reason);
-      reject(unanswered(words, signal.reason));
     };
     signal.addEventListener('abort', giveUp);
     sent.once('close', () => signal.removeEventListener('abort', giveUp));

@@ -16,8 +16,9 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
 afterEach(() => {
-  expect(vi.getTimerCount()).toBe(0);
+  const timers = vi.getTimerCount();
   vi.useRealTimers();
+  expect(timers).toBe(0);
 });
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);

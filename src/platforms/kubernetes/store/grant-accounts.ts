@@ -39,7 +39,8 @@ const SLOTS_READ_SINGLY = 3;
 // Under load each redemption of a grant reads it twice, and would have the API server do little else; and so would strangers, as
 // the code is looked at after that.
 const GRANT_READS = { restMs: 40, leastMs: 40, crowd: 24 };
-// Behind so many that wait for its slots there is time: to fill one takes 4 ms and more, and a crowd waits no longer.
+// Behind so many that wait for its slots there is time: to fill one takes 4 ms and more. A crowd that waits for a read waits
+// less.
 const FEW = { ahead: 3, patienceMs: GRANT_READS.restMs };
 const MANY = { ahead: 8, patienceMs: 150 };
 // A watch tells of older Redemptions when they are renewed, and of all when it begins: most of their grants are long over.

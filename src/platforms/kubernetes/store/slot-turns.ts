@@ -64,10 +64,12 @@ export class SlotTurns {
 
   /** Whose turn is to be next after this one; undefined where nobody else is known to be at it. */
   heir(): string | undefined {
-    const since = performance.now() - AT_IT_MS;
+    const now = performance.now();
+    // Who knows that somebody was named comes in its place only when that did not come in time.
+    const passedOver = this.#knownUntil > now ? this.#named : undefined;
     for (const [id, seenAt] of this.#others) {
-      if (seenAt > since) return id;
-      this.#others.delete(id);
+      if (seenAt <= now - AT_IT_MS) this.#others.delete(id);
+      else if (id !== passedOver) return id;
     }
     return undefined;
   }
@@ -79,8 +81,8 @@ export class SlotTurns {
     if (next === this.id || this.#knownUntil > now) this.#knownUntil = now + AT_IT_MS;
     this.#next = undefined;
     this.#named = undefined;
-    // Whoever let anybody come has had no turn.
-    if (next === undefined && this.mayGoOn) this.#inARow = 0;
+    // Whoever lets anybody come has held up nobody, but for those who are never quick enough: the pause after so many is theirs.
+    if (next === undefined && this.mayGoOn) this.#rowBegunAt = now;
     if (next !== this.id && next !== undefined) this.#note(next, next);
   }
 
@@ -112,7 +114,8 @@ export class SlotTurns {
   }
 
   #note(next: string | undefined, named: string | undefined): void {
-    this.#othersAt = performance.now();
+    // Whoever is named again has had its time since it was first.
+    if (named === undefined || next !== named || named !== this.#named) this.#othersAt = performance.now();
     this.#next = next;
     this.#named = named;
     this.#inARow = 0;
