@@ -113,10 +113,19 @@ function openReplicas(count: number) {
     };
     return Promise.all(Array.from({ length: clients }, client));
   };
+  /** When slots were filled in the turns of each. */
+  const filledBy = () => {
+    const times = new Map<string, number[]>();
+    for (const redemption of filled.values()) {
+      const [by = ''] = turnOf(redemption);
+      times.set(by, [...(times.get(by) ?? []), filledAt.get(redemption.metadata.name) ?? 0]);
+    }
+    return times;
+  };
   const lost = () => tried.filter(({ isLost }) => isLost).length;
   const look = async () => (await accounts[0]?.find(uid))?.grantSince(performance.now());
   const counts = { grantReads: () => grantReads, failed: () => failed };
-  return { redeem, load, look, tried, lost, latency, filled, filledAt, ...counts };
+  return { redeem, load, look, tried, lost, latency, filled, filledBy, ...counts };
 }
 
 /** What becomes of a promise while time passes. */
@@ -347,15 +356,11 @@ describe('replicas that redeem the same grant', () => {
   ])(
     'get about as much each, where each has always more to redeem and the API server answers %s',
     async (_when, latency, ms, most) => {
-      const { load, filled, filledAt, ...world } = openReplicas(3);
+      const { load, filled, filledBy, ...world } = openReplicas(3);
       Object.assign(world.latency, latency);
       const outcomes = [0, 1, 2].map((replica) => load(replica, 20, ms));
       await within(2 * ms, Promise.all(outcomes));
-      const times = new Map<string, number[]>();
-      for (const redemption of filled.values()) {
-        const [by = ''] = turnOf(redemption);
-        times.set(by, [...(times.get(by) ?? []), filledAt.get(redemption.metadata.name) ?? 0]);
-      }
+      const times = filledBy();
       expect(times.size).toBe(3);
       for (const own of times.values()) {
         expect(own.length / filled.size).toBeGreaterThan(0.25);
@@ -448,19 +453,14 @@ describe('replicas that redeem the same grant', () => {
   });
 
   it('wait no longer for one that was named and has stopped where a stranger names it again', async () => {
-    const { redeem, load, filled, filledAt } = openReplicas(3);
+    const { redeem, load, filledBy } = openReplicas(3);
     const stranger = async () => {
       while (performance.now() < 10_000) await redeem(2);
     };
     const all = Promise.all([load(0, 32, 10_000), load(1, 32, 3_000), stranger()]);
     await within(12_000, all);
-    const times = new Map<string, number[]>();
-    for (const redemption of filled.values()) {
-      const [by = ''] = turnOf(redemption);
-      times.set(by, [...(times.get(by) ?? []), filledAt.get(redemption.metadata.name) ?? 0]);
-    }
     // The one that is busy to the end.
-    const [own = []] = [...times.values()].sort((one, other) => other.length - one.length);
+    const [own = []] = [...filledBy().values()].sort((one, other) => other.length - one.length);
     const late = own.filter((at) => at > 3_500 && at < 9_500);
     const waits = late.slice(1).map((at, index) => at - (late[index] ?? 0));
     expect(Math.max(...waits)).toBeLessThan(400);
@@ -485,7 +485,7 @@ describe('replicas that redeem the same grant', () => {
   it.each([0, 150])(
     'get about as much each while somebody redeems at another one, who rests for %i ms in between',
     async (restMs) => {
-      const { redeem, load, filled, failed } = openReplicas(4);
+      const { redeem, load, filledBy, failed } = openReplicas(4);
       const end = performance.now() + 15_000;
       const alone = async () => {
         while (performance.now() < end) {
@@ -493,16 +493,9 @@ describe('replicas that redeem the same grant', () => {
           await takes(restMs);
         }
       };
-      await within(
-        40_000,
-        Promise.all([0, 1, 3].map((replica) => load(replica, 32, 15_000)).concat(alone() as never)),
-      );
-      const counts = new Map<string, number>();
-      for (const redemption of filled.values()) {
-        const [by = ''] = turnOf(redemption);
-        counts.set(by, (counts.get(by) ?? 0) + 1);
-      }
-      const busy = [...counts.values()].sort((one, other) => other - one).slice(0, 3);
+      await within(40_000, Promise.all([alone(), ...[0, 1, 3].map((replica) => load(replica, 32, 15_000))]));
+      const counts = [...filledBy().values()].map(({ length }) => length);
+      const busy = counts.sort((one, other) => other - one).slice(0, 3);
       expect(Math.min(...busy) / Math.max(...busy)).toBeGreaterThan(0.8);
       expect(failed()).toBe(0);
     },

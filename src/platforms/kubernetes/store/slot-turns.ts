@@ -37,7 +37,8 @@ const LONGEST_AMID = QUIET.amid.shortest + QUIET.amid.spread;
  * The turns of several processes at the slots of one grant. Of two that try for a slot at the same moment one has asked in
  * vain, so each lets another one go on until that says that its turn ends, or pauses. Where a turn ends, it names the one that
  * waits longest of those that are known to be at it: those that had more than one slot to fill, and came when they were named.
- * Who is not known comes together with the one that is named, and names that one again. Times are as `performance.now()` tells them.
+ * Who is not known comes together with the one that is named, and mostly names that one again. Times are as `performance.now()`
+ * tells them.
  */
 export class SlotTurns {
   /** Names these turns to other processes. */
@@ -66,7 +67,7 @@ export class SlotTurns {
   heir(): string | undefined {
     const now = performance.now();
     // Who knows that somebody was named comes in its place only when that did not come in time.
-    const passedOver = this.#knownUntil > now ? this.#named : undefined;
+    const passedOver = this.#isKnown ? this.#named : undefined;
     for (const [id, seenAt] of this.#others) {
       if (seenAt <= now - AT_IT_MS) this.#others.delete(id);
       else if (id !== passedOver) return id;
@@ -78,7 +79,7 @@ export class SlotTurns {
   noteOwn(next: string | undefined): void {
     this.#passOver(this.id);
     const now = performance.now();
-    if (next === this.id || this.#knownUntil > now) this.#knownUntil = now + AT_IT_MS;
+    if (next === this.id || this.#isKnown) this.#knownUntil = now + AT_IT_MS;
     this.#next = undefined;
     this.#named = undefined;
     // Whoever lets anybody come has held up nobody, but for those who are never quick enough: the pause after so many is theirs.
@@ -107,7 +108,7 @@ export class SlotTurns {
   /** Who was named and did not come has nothing to fill: somebody filled a slot who lets the one that was named go first. */
   #passOver(by: string): void {
     const named = this.#named;
-    const isKnown = by === this.id ? this.#knownUntil > performance.now() : this.#others.has(by);
+    const isKnown = by === this.id ? this.#isKnown : this.#others.has(by);
     if (named === undefined || named === by || !isKnown) return;
     this.#others.delete(named);
     if (named === this.id) this.#knownUntil = Number.NEGATIVE_INFINITY;
@@ -122,11 +123,15 @@ export class SlotTurns {
     this.#wake();
   }
 
+  get #isKnown(): boolean {
+    return this.#knownUntil > performance.now();
+  }
+
   get #quiet(): (typeof QUIET)[keyof typeof QUIET] {
     if (this.#next === undefined) return QUIET.after;
     if (this.#next === this.id) return QUIET.named;
     if (this.#next !== this.#named) return QUIET.amid;
-    return this.#knownUntil > performance.now() ? QUIET.handedOver : QUIET.unknown;
+    return this.#isKnown ? QUIET.handedOver : QUIET.unknown;
   }
 
   /** False when this process's turn ends with the try that it makes. */
