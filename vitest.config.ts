@@ -1,14 +1,38 @@
 import { defineConfig } from 'vitest/config';
 
-// These share a PostgreSQL server, which is started when one of them runs.
-const POSTGRES = 'test/**/postgres*.test.ts';
+// `npm test` runs the projects `in-process` and `isolated`: what a contributor runs before each commit.
+// Each other project has a command of its own; CONTRIBUTING.md lists them.
 
-// These leave nothing behind in their process, so that one process runs many of them, one after the other.
+/** These files leave nothing behind in their process, so one process runs many of them, one after the other. */
 const IN_PROCESS = [
   'test/unit/**/*.test.ts',
   'test/http/*.test.ts',
   'test/admin/*.test.ts',
   'test/docs/*.test.ts',
+];
+
+/** These start the built program, or a script of the project, many times. */
+const PROCESS = [
+  'test/cli/*.test.ts',
+  'test/deploy/*.test.ts',
+  'test/tooling/*.test.ts',
+  'test/docs/readme.test.ts',
+];
+
+/** These kill processes at chosen points, fill disks or move clocks. */
+const CHAOS = ['test/chaos/*.test.ts', 'test/**/crashes.test.ts'];
+
+/** These share a PostgreSQL server, which is started when one of them runs. */
+const POSTGRES = ['test/**/postgres*.test.ts'];
+
+/** These have a configuration of their own beside them. */
+const ELSEWHERE = [
+  'test/stock-client/**',
+  'test/image/**',
+  'test/package/**',
+  'test/cluster/**',
+  'test/postgres/**',
+  'node_modules/**',
 ];
 
 const shared = {
@@ -19,16 +43,6 @@ const shared = {
   hookTimeout: 120_000,
 } as const;
 
-// These need more than Node and npm, or minutes, and have commands of their own.
-const elsewhere = [
-  'test/stock-client/**',
-  'test/image/**',
-  'test/package/**',
-  'test/cluster/**',
-  'test/postgres/**',
-  'node_modules/**',
-];
-
 export default defineConfig({
   test: {
     // More than two cores: much of the time a test waits for a process, a lock or a lapse of time.
@@ -38,26 +52,28 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: 'node',
-          include: ['test/**/*.test.ts'],
-          exclude: [POSTGRES, ...IN_PROCESS, ...elsewhere],
-          ...shared,
-        },
-      },
-      {
-        test: {
           name: 'in-process',
           include: IN_PROCESS,
-          exclude: [POSTGRES, ...elsewhere],
+          exclude: [...PROCESS, ...POSTGRES, ...ELSEWHERE],
           isolate: false,
           ...shared,
         },
       },
       {
         test: {
+          name: 'isolated',
+          include: ['test/**/*.test.ts'],
+          exclude: [...IN_PROCESS, ...PROCESS, ...CHAOS, ...POSTGRES, ...ELSEWHERE],
+          ...shared,
+        },
+      },
+      { test: { name: 'process', include: PROCESS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
+      { test: { name: 'chaos', include: CHAOS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
+      {
+        test: {
           name: 'postgres',
-          include: [POSTGRES],
-          exclude: elsewhere,
+          include: POSTGRES,
+          exclude: ELSEWHERE,
           globalSetup: ['test/support/postgres-global-setup.ts'],
           ...shared,
         },
