@@ -6,6 +6,7 @@ import {
 import {
   type ClusterSights,
   clusterSights,
+  type GrantSight,
   type TokenSight,
 } from './platforms/kubernetes/administering/cluster-sights.js';
 import { liveSite } from './platforms/kubernetes/administering/live-site.js';
@@ -20,7 +21,7 @@ import type { GrantStore } from './redemption/grant-store.js';
 import type { Site } from './redemption/site.js';
 import type { Settings } from './setting-schemas.js';
 
-export type { ClusterSights, TokenSight };
+export type { ClusterSights, GrantSight, TokenSight };
 
 /** The administration of a cluster's grants, open. */
 export interface OpenClusterAdministration {

@@ -26,7 +26,6 @@ const BOTH = 'the CA that signs now and the new one';
 const RENEWALS = [
   'Each of these links gets a certificate of the new CA when it renews: by itself at two thirds of its life where something',
   'renews it, or at once with `linkgrant link renew NAME` on its site. One that nothing renews needs a new token.',
-  'Those that are still of the old CA at the end are cut off too.',
 ];
 
 const makeCa = ({ isOurs }: CutPlace) =>

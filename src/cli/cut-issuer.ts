@@ -1,16 +1,22 @@
 import type { Redemption } from '../domain/redemption.js';
+import { openLinkDialer } from '../link-side.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
 import type { CutIssuer } from '../redemption/cut-link.js';
-import { openIssuer, SERVER_CA, SITE_CA } from '../site-issuer.js';
+import { probeRouter } from '../redemption/probe-router.js';
+import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../site-issuer.js';
 import { openSystemSite, systemOf } from '../system-side.js';
 import { CommandError } from './command-error.js';
+import type { connectionOptions } from './connection-flags.js';
 import { type IssuerContext, type IssuerSession, platformOf } from './issuer-session.js';
 import { publishIssuer } from './publish-issuer.js';
 
-/** An issuer whose CA is changed to cut a link off, and what is said of it. */
+/** An issuer whose CA is replaced to cut a link off. */
 export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
+
+/** What issuers are replaced with, and how routers are dialed. */
+type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**
  * The issuer that the answers to a redemption's link trust: of ours the first one that has a CA of `signers`, else the one
@@ -20,7 +26,7 @@ export function cutIssuerOf(
   redemption: Redemption,
   signers: readonly string[],
   session: IssuerSession,
-  context: IssuerContext,
+  context: CutContext,
 ): NamedCutIssuer | undefined {
   const { issuers, settings } = session;
   if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session, context);
@@ -30,7 +36,7 @@ export function cutIssuerOf(
   const named = ours.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
   if (named !== undefined) return ownIssuer(named, session, context);
   if (redemption.issuer !== null) return undefined;
-  if (settings.issuerCert !== undefined) return givenIssuer(settings.issuerCert, session, context);
+  if (settings.issuerCert !== undefined) return givenIssuer(session, context);
   refuseUnnamed(session);
   return undefined;
 }
@@ -48,11 +54,11 @@ function refuseUnnamed({ issuers, service }: IssuerSession): void {
   );
 }
 
-function ownIssuer(name: string, session: IssuerSession, context: IssuerContext): NamedCutIssuer {
-  const { issuers } = session;
+function ownIssuer(name: string, session: IssuerSession, context: CutContext): NamedCutIssuer {
+  const { issuers, settings, service } = session;
+  const { clock, connection } = context;
   return {
     name,
-    key: name,
     async look() {
       const cas = issuers.list(name);
       const signing = cas.find(({ state }) => state === 'active')?.sha256 ?? '';
@@ -73,14 +79,31 @@ function ownIssuer(name: string, session: IssuerSession, context: IssuerContext)
         });
       },
       replacedAt: (sha256) => issuers.list(name).find((ca) => ca.sha256 === sha256)?.replacedAt ?? 0,
+      async probeRouters(sha256) {
+        const now = clock();
+        const cas = issuers.list(name);
+        const old = cas.find((ca) => ca.sha256 === sha256);
+        const signing = cas.find(({ state }) => state === 'active');
+        if (!old || !signing) return [];
+        const dial = openLinkDialer({ ...connection, clock });
+        const endpoints = settings.endpoint ?? service?.endpoints ?? [];
+        return Promise.all(
+          endpoints.map(({ host, port }) =>
+            probeRouter(
+              { host, port: Number(port) },
+              { oldCa: () => readCa(old, now), newCa: () => readCa(signing, now) },
+              { dial, clock },
+            ),
+          ),
+        );
+      },
     },
   };
 }
 
-function givenIssuer(file: string, { settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
+function givenIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
   return {
     name: SITE_CA,
-    key: `given/${file}`,
     async look() {
       const found = (await openIssuer(settings, clock())).find(clock());
       if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
@@ -100,7 +123,6 @@ function systemIssuer(
   const site = openSystemSite(service?.system ?? systemOf(settings), clock);
   return {
     name: issuer ?? SITE_CA,
-    key: `${namespace}/${issuer ?? ''}`,
     async look() {
       const access = await site.resolveAccess({ namespace, name: namespace, issuer });
       if (!('refused' in access))

@@ -14,7 +14,7 @@ import { siteChecks } from './doctor-sites.js';
 import { probeToken, urlChecks } from './doctor-url.js';
 import { describeFailure } from './failure.js';
 
-const SERVE_ONCE = 'start `linkgrant serve` once with this --data-dir';
+const SERVE_ONCE = 'start `linkgrant serve` once';
 const NAMED_BY_HAND = 'put a new certificate into the file that the setting names';
 
 /** What the accepting side needs: its directory, store, service, ports, certificates and sites. */

@@ -27,6 +27,39 @@ export function fail(name: string, detail: string, hint: string, exitCode: ExitC
   return { name, status: 'fail', detail, hint, exitCode };
 }
 
+/** What is wrong with one of several resources of a kind. */
+export interface Finding extends Omit<Check, 'name' | 'hint'> {
+  /** Its name. */
+  readonly resource: string;
+  /** As in a check; or made from the names of all resources with this finding, separated by spaces. */
+  readonly hint?: string | ((names: string) => string);
+}
+
+const MOST_NAMES = 5;
+
+/** One check for each different finding: named `noun NAME` where one resource has it, else `nouns`, with their names. */
+export function mergeFindings(noun: string, findings: readonly Finding[]): Check[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = JSON.stringify([finding.status, finding.detail, String(finding.hint)]);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].map((group) => {
+    const [{ resource, hint, ...finding }] = group as [Finding];
+    const names = group.map((one) => one.resource);
+    const shownHint = typeof hint === 'function' ? hint(names.join(' ')) : hint;
+    const shown = names.slice(0, MOST_NAMES).join(', ');
+    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    return {
+      ...finding,
+      ...(shownHint !== undefined && { hint: shownHint }),
+      ...(group.length === 1
+        ? { name: `${noun} ${resource}` }
+        : { name: `${noun}s`, detail: `${finding.detail} (${names.length}: ${shown}${more})` }),
+    };
+  });
+}
+
 /** One line a check, and one for each hint. */
 export function checksText(checks: readonly Check[]): string {
   const width = Math.max(0, ...checks.map(({ name }) => name.length));

@@ -1,15 +1,17 @@
-import type { ClusterSights } from '../cluster-administration.js';
+import type { ClusterSights, GrantSight } from '../cluster-administration.js';
 import type { LinkDialOptions } from '../link-side.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { SiteRefusal } from '../redemption/site.js';
-import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { type AskedRights, looked, rightsCheck } from './doctor-cluster-rights.js';
 import { probeToken, urlChecks } from './doctor-url.js';
 import { formatTime } from './output.js';
 
 const GRANTS_OFF = 'run it without -enable-grants and SKUPPER_ENABLE_GRANTS, or turn off linkgrant';
 const RUN_IT =
-  'run `linkgrant serve --platform kubernetes` for it (deploy/ has manifests), or name where it runs with --service-namespace';
+  'deploy it as docs/kubernetes.md describes, or name the namespace where it runs with --service-namespace';
+// The checks whose failure keeps a grant from becoming Ready.
+const CAUSES: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
 
 const RIGHTS: readonly AskedRights[] = [
   {
@@ -45,22 +47,26 @@ const RIGHTS: readonly AskedRights[] = [
 /** What the accepting side needs in a cluster: kinds, rights, who serves its grants, its site and issuer, its grants and their URL. */
 export async function acceptingClusterChecks(
   sights: ClusterSights,
+  namespace: string,
   options: LinkDialOptions,
 ): Promise<Check[]> {
-  return [
+  const earlier = [
     ...(await looked('kinds', () => kindChecks(sights))),
     ...(await looked('rights', () => Promise.all(RIGHTS.map((asked) => rightsCheck(sights, asked))))),
     ...(await looked('service', () => servingChecks(sights))),
     ...(await looked('site', () => siteChecks(sights, options.clock()))),
-    ...(await looked('grants', () => grantChecks(sights, options))),
+  ];
+  return [
+    ...earlier,
+    ...(await looked('grants', () => grantChecks(sights, { namespace, earlier }, options))),
   ];
 }
 
 async function kindChecks(sights: ClusterSights): Promise<Check[]> {
   return (await sights.kinds()).map(({ apiVersion, needed, missing }) => {
     const hint = apiVersion.startsWith('skupper.io/')
-      ? "install Skupper, or apply deploy/crds/skupper; a cluster with another version of Skupper's kinds needs Skupper v2"
-      : 'apply deploy/crds';
+      ? 'install Skupper v2, or run `kubectl apply --server-side -f deploy/crds/skupper`'
+      : 'run `kubectl apply --server-side -k deploy/crds`';
     return missing.length === 0
       ? ok('kinds', `${apiVersion} has ${needed.join(', ')}`)
       : fail('kinds', `${apiVersion} lacks ${missing.join(', ')}`, hint, 2);
@@ -68,11 +74,17 @@ async function kindChecks(sights: ClusterSights): Promise<Check[]> {
 }
 
 async function servingChecks(sights: ClusterSights): Promise<Check[]> {
-  const [service, controllers] = await Promise.all([sights.service(), sights.skupperControllers()]);
+  const [service, controllers, readySite] = await Promise.all([
+    sights.service(),
+    sights.skupperControllers(),
+    // A user who may not list Sites reads that in the check of the site.
+    sights.readySiteName().catch(() => undefined),
+  ]);
   const serving = controllers?.filter(({ servesGrants }) => servesGrants) ?? [];
+  const isLeading = service.seen === 'leading';
   return [
     serviceCheck(service, serving.length > 0),
-    skupperCheck(controllers, serving, service.seen === 'leading'),
+    skupperCheck(controllers, serving, { isLeading, readySite }),
   ];
 }
 
@@ -98,7 +110,11 @@ function serviceCheck(service: Awaited<ReturnType<ClusterSights['service']>>, is
 
 type Controllers = NonNullable<Awaited<ReturnType<ClusterSights['skupperControllers']>>>;
 
-function skupperCheck(controllers: Controllers | undefined, serving: Controllers, isLeading: boolean): Check {
+function skupperCheck(
+  controllers: Controllers | undefined,
+  serving: Controllers,
+  { isLeading, readySite }: { readonly isLeading: boolean; readonly readySite: string | undefined },
+): Check {
   const places = (found: Controllers) => found.map(({ namespace }) => `"${namespace}"`).join(', ');
   if (!controllers) {
     const hint = 'see that it runs without -enable-grants and SKUPPER_ENABLE_GRANTS where linkgrant serves';
@@ -116,10 +132,12 @@ function skupperCheck(controllers: Controllers | undefined, serving: Controllers
     return ok('controller', `the grants of Skupper's controller are on in ${places(serving)}`);
   if (controllers.length > 0)
     return ok('controller', `the grants of Skupper's controller are off in ${places(controllers)}`);
+  // It may be deployed under another name.
+  if (readySite !== undefined) return ok('controller', `a controller reports Site "${readySite}" Ready`);
   return warn(
     'controller',
-    'there is no Deployment "skupper-controller"',
-    'Sites and Links need one of Skupper v2',
+    'there is no Deployment "skupper-controller", and no Site here is Ready',
+    'install Skupper v2: its controller makes Sites and Links work',
   );
 }
 
@@ -150,29 +168,60 @@ async function issuerChecks(sights: ClusterSights, now: number): Promise<Check[]
   return [ok('issuer', `${description}, until ${end}; the site's routers trust it`)];
 }
 
-async function grantChecks(sights: ClusterSights, options: LinkDialOptions): Promise<Check[]> {
-  const grants = await sights.grants();
+async function grantChecks(
+  sights: ClusterSights,
+  { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
+  options: LinkDialOptions,
+): Promise<Check[]> {
+  const grants = (await sights.grants()).map((grant) =>
+    // Skupper's controller accepts some grants that linkgrant does not.
+    grant.state === 'pending' && grant.isReady ? { ...grant, state: 'ready' as const } : grant,
+  );
   if (grants.length === 0) {
     return [ok('grants', 'there is none yet; the URL of tokens is known when one is Ready')];
   }
   const states = new Map<string, number>();
   for (const { state } of grants) states.set(state, (states.get(state) ?? 0) + 1);
   const counted = [...states].map(([state, count]) => `${count} ${state}`).join(', ');
-  const waiting = grants.filter(({ state }) => state === 'pending');
-  const contended = grants.filter(({ isContended }) => isContended);
   const reached = grants.find(({ url, ca, uid }) => ca !== undefined && url?.endsWith(`/${uid}`));
   const { url = '', ca = '', uid = '' } = reached ?? {};
+  const findings = grants.flatMap((grant): Finding[] => {
+    const { name: resource, state, isContended } = grant;
+    const contended = fail('', 'another controller rewrites its status', GRANTS_OFF);
+    return [
+      ...(isContended ? [{ resource, ...contended }] : []),
+      ...(state === 'pending' ? [{ resource, ...waitingFinding(grant, { namespace, earlier }) }] : []),
+      ...(grant.isReady && grant.problems.length > 0 ? [{ resource, ...refusedFinding(grant) }] : []),
+    ];
+  });
   return [
     ok('grants', counted),
-    ...contended.map(({ name }) =>
-      fail(`grant ${name}`, 'another controller rewrites its status', GRANTS_OFF),
-    ),
-    ...waiting.map(({ name, message = 'no controller has said anything of it' }) => {
-      const [what = '', hint = 'see `service` and `site` above'] = message.split(/; (.*)/s);
-      return fail(`grant ${name}`, what, hint);
-    }),
+    ...mergeFindings('grant', findings),
     ...(reached ? await urlChecks(probeToken({ url: url.slice(0, -uid.length - 1), ca }), options) : []),
   ];
+}
+
+/** Why a grant is not Ready: what is wrong with its spec, else what its controller wrote. */
+function waitingFinding(
+  { problems, message = 'no controller has written its status' }: GrantSight,
+  { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
+): Omit<Finding, 'resource'> {
+  if (problems.length > 0) {
+    const hint = (names: string) => `correct it with \`kubectl -n ${namespace} edit accessgrant ${names}\``;
+    return { ...fail('', problems.join('; '), ''), hint };
+  }
+  const failed = earlier.filter(({ name, status }) => status === 'fail' && CAUSES.has(name));
+  const elsewhere =
+    failed.length > 0
+      ? `correct what failed above: ${failed.map(({ name }) => `"${name}"`).join(', ')}`
+      : `repeat this in a minute; then see the log of the controller that serves the AccessGrants of namespace "${namespace}"`;
+  const [what = '', hint = elsewhere] = message.split(/; (.*)/s);
+  return fail('', what, hint);
+}
+
+function refusedFinding({ problems }: GrantSight): Omit<Finding, 'resource'> {
+  const detail = `its controller reports it Ready, but linkgrant refuses it: ${problems.join('; ')}`;
+  return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
 }
 
 function refused(name: string, { reason, hint }: SiteRefusal): Check {

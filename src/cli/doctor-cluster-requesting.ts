@@ -1,9 +1,9 @@
 import type { ClusterSights, TokenSight } from '../cluster-administration.js';
-import type { LinkDialOptions } from '../link-side.js';
+import type { ClusterSide } from '../cluster-side.js';
+import type { Clock } from '../redemption/clock.js';
 import { renewableLink } from '../redemption/renewable-link.js';
-import type { Settings } from '../setting-schemas.js';
 import { certificateCheck } from './doctor-certificates.js';
-import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
 import { type AskedRights, looked, rightsCheck } from './doctor-cluster-rights.js';
 
 // What the Role of deploy/bootstrap/job.yaml has.
@@ -19,21 +19,18 @@ const RIGHTS: AskedRights = {
 
 /** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
 export async function requestingClusterChecks(
-  settings: Settings,
+  side: ClusterSide,
   sights: ClusterSights,
-  { clock, ...connection }: LinkDialOptions,
+  clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
-  const { openClusterSide } = await import('../cluster-side.js');
-  const side = await openClusterSide(settings, { ...connection, clock, checkpoint: () => undefined });
+  const { namespace } = side;
   let isInUse = false;
   const checks = [
     ...(await looked('own site', async () => {
       const site = await side.findSite();
       if (!site) {
-        const hint = `create one with \`skupper site create NAME -n ${side.namespace}\``;
-        return [
-          fail('own site', `namespace "${side.namespace}" has no site that links could belong to`, hint),
-        ];
+        const hint = `create one with \`skupper site create NAME -n ${namespace}\``;
+        return [fail('own site', `namespace "${namespace}" has no site that links could belong to`, hint)];
       }
       return site.isReady
         ? [ok('own site', `"${site.name}" is Ready`)]
@@ -41,7 +38,7 @@ export async function requestingClusterChecks(
             warn(
               'own site',
               `"${site.name}" is not Ready yet`,
-              `\`kubectl -n ${side.namespace} get site\` tells why`,
+              `read its MESSAGE with \`kubectl -n ${namespace} get site\``,
             ),
           ];
     })),
@@ -49,7 +46,7 @@ export async function requestingClusterChecks(
     ...(await looked('tokens', async () => {
       const tokens = await sights.tokens();
       isInUse = tokens.length > 0;
-      return tokens.map(tokenCheck);
+      return mergeFindings('token', tokens.map(tokenFinding));
     })),
     ...(await looked('links', async () => {
       const links = await side.links.list();
@@ -57,17 +54,14 @@ export async function requestingClusterChecks(
       const states = await side.linkStates();
       const found: Check[] = [];
       for (const { name, tlsCredentials } of links) {
-        const { isReady = false, message = 'its controller has not said' } = states.get(name) ?? {};
+        const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
+        const command = (verb: string) => `linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
         found.push(
           isReady
             ? ok(`link ${name}`, 'Ready')
-            : warn(
-                `link ${name}`,
-                `not Ready: ${message}`,
-                `\`linkgrant link check ${name} -p kubernetes\` tells what is wrong`,
-              ),
+            : warn(`link ${name}`, `not Ready: ${message}`, `see what is wrong with \`${command('check')}\``),
           ...(await looked(`link ${name}`, async () => [
-            await credentialsCheck(`link ${name}`, tlsCredentials),
+            await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
           ])),
         );
       }
@@ -76,29 +70,30 @@ export async function requestingClusterChecks(
   ];
   return { checks, isInUse };
 
-  async function credentialsCheck(label: string, name: string): Promise<Check> {
+  async function credentialsCheck(label: string, name: string, renew: string): Promise<Check> {
     const secret = await side.links.findSecret(name);
     if (!secret)
       return fail(label, `its Secret "${name}" is not there`, 'put the Secret back, or delete the link', 3);
     const renewal =
       'cannot' in renewableLink(secret)
         ? 'nothing renews it: redeem a new token in time'
-        : 'nothing has renewed it: run `linkgrant link renew`, and see that a CronJob does';
+        : `nothing has renewed it: run \`${renew}\`, and see that a CronJob does`;
     return certificateCheck(label, secret.tlsCrt, clock(), renewal);
   }
 }
 
-function tokenCheck({
-  name,
+function tokenFinding({
+  name: resource,
   isRedeemed,
   isFinal,
-  message = 'no controller has said anything of it',
-}: TokenSight): Check {
-  const label = `token ${name}`;
-  if (isRedeemed) return ok(label, 'redeemed');
-  if (isFinal)
-    return fail(label, message, 'delete the AccessToken, and apply a new one of the accepting site', 3);
+  message = 'no controller has written its status',
+}: TokenSight): Finding {
+  if (isRedeemed) return { resource, ...ok('', 'redeemed') };
+  if (isFinal) {
+    const hint = 'delete the AccessToken, and apply a new one of the accepting site';
+    return { resource, ...fail('', message, hint, 3) };
+  }
   const redeemers =
     "Skupper's controller redeems it, or linkgrant where that has grants off: docs/kubernetes.md";
-  return warn(label, `not redeemed: ${message}`, redeemers);
+  return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
 }

@@ -1,3 +1,4 @@
+import type { AccessToken } from '../domain/access-token.js';
 import type { LinkDialOptions } from '../link-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { withCluster } from './cluster-session.js';
@@ -26,12 +27,18 @@ export async function clusterChecks(
   }
   return looked('cluster', () =>
     withCluster({}, settings, async ({ sights, namespace }) => {
-      // Whether it answers at all; each check tells of itself only.
+      // An API server that does not answer is one failure, not one of each check.
       await sights.kinds();
       const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
-      const requesting = await requestingClusterChecks(settings, sights, options);
-      if (token !== undefined) return [reached, ...(await tokenChecks(token, options)), ...requesting.checks];
-      const accepting = await acceptingClusterChecks(sights, options);
+      const { openClusterSide } = await import('../cluster-side.js');
+      const side = await openClusterSide(settings, { ...options, checkpoint: () => undefined });
+      const requesting = await requestingClusterChecks(side, sights, options.clock);
+      if (token !== undefined) {
+        const findLink = async (redeemed: AccessToken) =>
+          (await side.findPlacedName(redeemed)) ?? (await sights.redeemedTokenName(redeemed));
+        return [reached, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
+      }
+      const accepting = await acceptingClusterChecks(sights, namespace, options);
       // A site may be there to link to others, and accept nothing.
       const isToAccept =
         !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { AccessGrantState } from '../domain/access-grant.js';
+import type { AccessToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type LinkDialOptions, openLinkSide } from '../link-side.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
@@ -22,9 +23,18 @@ const GRANT_FAULTS = {
   exhausted: 'grant_exhausted',
   revoked: 'grant_revoked',
 } as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
+// Of a grant that has ended and then was deleted the service knows nothing.
+const ENDS: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
-/** Whether a token can be redeemed from here now, without redeeming it. */
-export async function tokenChecks(file: string, options: LinkDialOptions): Promise<Check[]> {
+/** Finds the link that this site has made of a token; undefined where it made none. */
+export type FindLink = (token: AccessToken) => Promise<string | undefined>;
+
+/** Whether a token can be redeemed from here now, or was redeemed here; spends no use. */
+export async function tokenChecks(
+  file: string,
+  findLink: FindLink,
+  options: LinkDialOptions,
+): Promise<Check[]> {
   let token: ReturnType<typeof parseAccessToken>;
   try {
     token = parseAccessToken(await readToken(file));
@@ -33,7 +43,22 @@ export async function tokenChecks(file: string, options: LinkDialOptions): Promi
     return [fail('token', message, hint, exitCode)];
   }
   const { checks, answer } = await routeChecks(token, options);
-  return [ok('token', `"${token.name}", redeemed at ${token.url}`), ...checks, ...grantChecks(answer)];
+  // A user who may not read the site's links learns only less.
+  const link = await findLink(token).catch(() => undefined);
+  const named = ok('token', `"${token.name}" for ${token.url}`);
+  return [named, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
+}
+
+/** A grant that has ended is no failure for the site that has its link; one that was revoked is. */
+function withLink(check: Check, answer: RouteChecks['answer'], link: string | undefined): Check {
+  if (link === undefined || check.name !== 'grant' || check.status !== 'fail') return check;
+  const isEnd = answer instanceof RedemptionError ? ENDS.has(answer.code) : isEndState(answer);
+  if (!isEnd) return check;
+  return ok('grant', `${check.detail}; this site redeemed the token for its link "${link}"`);
+}
+
+function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): boolean {
+  return typeof answer === 'object' && (answer.state === 'exhausted' || answer.state === 'expired');
 }
 
 function grantChecks(answer: RouteChecks['answer']): Check[] {
@@ -89,7 +114,7 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
       const label = `link ${name}`;
       const renewal =
         secret && !('cannot' in renewableLink(secret))
-          ? 'nothing has renewed it: run `linkgrant link renew`, and see that a timer does'
+          ? `nothing has renewed it: run \`linkgrant link renew ${name}\`, and see that a timer does`
           : 'nothing renews it: redeem a new token in time';
       checks.push(
         secret

@@ -30,7 +30,8 @@ export async function siteChecks(
   const only = namespace ?? system?.namespace;
   const namespaces = only === undefined ? all : [only];
   if (namespaces.length === 0) {
-    const hint = `create one with \`skupper site create NAME --enable-link-access -p ${platform}\`, or name another --skupper-home`;
+    const words = `-n default -p ${platform}`;
+    const hint = `create one with \`skupper site create NAME --enable-link-access ${words}\` and start it with \`skupper system start ${words}\`, or name another --skupper-home`;
     return [fail('sites', `no namespace below ${skupperHome} has a site`, hint)];
   }
   const asked = await Promise.all(

@@ -1,5 +1,7 @@
+import type { AccessToken } from '../domain/access-token.js';
 import type { LinkDialOptions } from '../link-side.js';
 import type { Clock } from '../redemption/clock.js';
+import { openRequestingSide } from '../requesting-side.js';
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom, type LocalSettings } from './configuration.js';
@@ -14,6 +16,7 @@ import { worstExit } from './link-faults.js';
 import { print } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { siteNamespace } from './site-namespace.js';
+import { completeHint } from './suggested-command.js';
 
 export interface DoctorFlags extends ConnectionFlags {
   readonly token?: string;
@@ -41,9 +44,12 @@ export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly cl
     settings.platform === 'kubernetes'
       ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
       : await localChecks({ ...settings, platform: settings.platform }, { token, to }, options);
-  const shown = checks.map(({ exitCode: _, ...check }) => check);
-  await print(output, shown, () => checksText(checks));
-  throwWorst(checks);
+  const complete = checks.map(({ hint, ...check }) =>
+    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...settingFlags, dir: to }) },
+  );
+  const shown = complete.map(({ exitCode: _, ...check }) => check);
+  await print(output, shown, () => checksText(complete));
+  throwWorst(complete);
 }
 
 async function localChecks(
@@ -57,7 +63,11 @@ async function localChecks(
   if (token === undefined && to === undefined) {
     checks.push(...(await acceptingChecks(settings, namespace, options)));
   }
-  if (token !== undefined) checks.push(...(await tokenChecks(token, options)));
+  if (token !== undefined) {
+    const side = openRequestingSide(settings.dataDir, { ...options, checkpoint: () => undefined });
+    const findLink = async (redeemed: AccessToken) => side.findPlacedName(redeemed);
+    checks.push(...(await tokenChecks(token, findLink, options)));
+  }
   if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
   if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
     const slip = to === undefined ? namespaceSlip(settings) : undefined;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SERVER_SETTINGS, type SettingKey } from '../settings.js';
-import { OUTPUT, withSettings } from './command-flags.js';
+import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import { CLUSTER_SETTINGS, collect, STORE_SETTINGS } from './settings-options.js';
 
 const ISSUER_SETTINGS: readonly SettingKey[] = [...STORE_SETTINGS, 'issuerCert', 'issuerKey'];
@@ -50,18 +50,21 @@ export function addRedemptionRevoke(
   redemption: Command,
   context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
 ): void {
-  withSettings(
-    redemption
-      .command('revoke <ID>')
-      .description('let the link of a redemption be renewed no more, or cut it off'),
-    [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
+  addConnectionFlags(
+    withSettings(
+      redemption
+        .command('revoke <ID>')
+        .description('let the link of a redemption be renewed no more, or cut it off'),
+      [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
+    ),
+    'with --cut: how long a router may take (default: 10s)',
   )
     .option('--with-token', 'revoke the signed token that it was made of too')
     .option('--with-grant', 'revoke the grant that it was made of too')
     .option('--keep-token', 'let these be redeemed still')
     .option('--cut', 'change the CA step by step, so that the link can connect no more')
-    .option('--continue', 'with --cut: what the present step waits for has been done')
-    .option('--abort', 'with --cut: give it up, and leave the CAs as they are')
+    .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
+    .option('--force', 'with --cut: go on though links have not renewed, or no router could be dialed')
     .option('--router <PLATFORM>', 'with --cut: what the router runs on (default: as the service)')
     .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags, context));
 }

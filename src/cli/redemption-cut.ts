@@ -1,81 +1,70 @@
 import { join } from 'node:path';
 import type { Redemption } from '../domain/redemption.js';
 import { inputDirectory } from '../link-side.js';
-import {
-  abortCut,
-  advanceCut,
-  CUT_STEPS,
-  type CutDependencies,
-  type CutStanding,
-  noteTold,
-} from '../redemption/cut-link.js';
+import { advanceCut, CUT_STEPS, type CutObstacle, type CutStanding } from '../redemption/cut-link.js';
 import type { GrantStore } from '../redemption/grant-store.js';
 import type { LiveLink } from '../redemption/live-links.js';
+import type { RouterProbe } from '../redemption/probe-router.js';
 import { systemOf } from '../system-side.js';
 import { CommandError } from './command-error.js';
+import type { connectionOptions } from './connection-flags.js';
 import { type CutPlace, cutInstructions, ROUTER_PLATFORMS, type RouterPlatform } from './cut-instructions.js';
 import { cutIssuerOf, type NamedCutIssuer } from './cut-issuer.js';
 import { type IssuerContext, type IssuerSession, platformOf, requireStore } from './issuer-session.js';
 import { formatTime, table } from './output.js';
+import { completeCommand, completeHint } from './suggested-command.js';
 import { writeOut } from './write-out.js';
 
-/** How a cut is to go on. */
+/** How a cut goes on. */
 export interface CutFlags {
-  /** What the present step waits for has been done. */
-  readonly continue?: boolean;
-  readonly abort?: boolean;
+  /** Number of the last step that the operator has done; 0 for none. */
+  readonly stepsDone: number;
+  readonly force: boolean;
   /** What the router runs on, where that is not what the service does. */
   readonly router?: RouterPlatform;
+  /** Settings among the flags, which the next command has to repeat. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** How routers are dialed. */
+  readonly connection: ReturnType<typeof connectionOptions>;
 }
 
 const TITLES = {
   'trust-new': 'the router trusts the new CA beside the old one',
   'sign-new': 'the new CA signs',
   renew: 'the other links get certificates of the new CA',
-  rehearse: 'every link connects once more, as a rehearsal',
+  rehearse: 'every link reconnects once, as a rehearsal',
   'server-certificate': 'the router gets a certificate of the new CA',
-  'distrust-old': 'the router trusts the old CA no more',
+  'distrust-old': 'the router no longer trusts the old CA',
 } as const;
 
+type Waiting = Extract<CutStanding, { readonly standing: 'waiting' }>;
+
 /**
- * Leads through the change of CA that cuts a revoked link off: does what is linkgrant's to do, says what others have to do
- * next, and ends. Rejects with a CommandError where a step that was said to be done is not.
+ * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is
+ * not done, and ends. Rejects with a CommandError where a step that the operator names as done is not.
  */
 export async function cutCommand(
   redemption: Redemption,
-  flags: CutFlags,
+  { stepsDone, force, connection, ...flags }: CutFlags,
   session: IssuerSession,
   context: IssuerContext,
 ): Promise<void> {
   const router = flags.router ?? parseRouter(platformOf(session));
   const store = requireStore(session);
   const signers = await signersOf(redemption, store, context.clock());
-  const issuer = cutIssuerOf(redemption, signers, session, context);
+  const issuer = cutIssuerOf(redemption, signers, session, { ...context, connection });
   if (!issuer) {
-    await writeOut(doneText(redemption));
+    await writeOut(doneText(redemption, []));
     return;
   }
-  const deps = { store, issuer, ...context };
-  if (flags.abort) {
-    await abort(redemption, deps);
-    return;
-  }
-  const asked = { redemptionId: redemption.id, signers, goOn: flags.continue === true };
-  const standing = await advanceCut(asked, deps);
+  const standing = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
   if (standing.standing === 'done') {
-    await writeOut(doneText(redemption));
+    await writeOut(doneText(redemption, standing.probes));
     return;
-  }
-  if (standing.standing === 'other') {
-    throw new CommandError(`links of other CAs of "${issuer.name}" are being cut off just now`, {
-      exitCode: 2,
-      hint: `end that first: \`linkgrant redemption revoke ${standing.redemptionId} --cut\` tells where it stands`,
-    });
   }
   const place = placeOf(issuer, { redemption, old: standing.old, router }, session);
-  await writeOut(waitingText(redemption.id, standing, place));
-  await noteTold(standing.step, deps);
-  refuseUnmet(standing);
+  await writeOut(waitingText(redemption.id, standing, place, flags));
+  if (standing.obstacle) throw obstacleError(standing.obstacle, standing);
 }
 
 /** The CAs that signed certificates of the redemption that are still valid. */
@@ -93,22 +82,6 @@ export function parseRouter(text: string): RouterPlatform {
     exitCode: 2,
     hint: `name one of ${ROUTER_PLATFORMS.join(', ')}`,
   });
-}
-
-async function abort(redemption: Redemption, deps: CutDependencies): Promise<void> {
-  if (!(await abortCut(deps))) {
-    throw new CommandError('nothing is being cut off', {
-      exitCode: 2,
-      hint: `\`linkgrant redemption revoke ${redemption.id} --cut\` begins it`,
-    });
-  }
-  await writeOut(
-    [
-      'Given up. The redemption stays revoked, and its link can connect until its certificate ends.\n',
-      'The CAs stay as they are: `linkgrant issuer list` shows them, and both are trusted by answers.\n',
-      'If the router trusts one of them alone by now, let it trust both again.\n',
-    ].join(''),
-  );
 }
 
 function placeOf(
@@ -132,20 +105,38 @@ function placeOf(
 }
 
 function waitingText(
-  id: string,
-  { step, behind, waitMs }: Extract<CutStanding, { readonly standing: 'waiting' }>,
+  redemptionId: string,
+  { step, behind, obstacle }: Waiting,
   place: CutPlace,
+  { router, given }: Pick<CutFlags, 'router' | 'given'>,
 ): string {
   const number = CUT_STEPS.indexOf(step) + 1;
   const showsBehind = behind.length > 0 && number >= CUT_STEPS.indexOf('renew') + 1;
+  const repeat = (...words: readonly string[]) => {
+    const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
+    return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), given);
+  };
+  const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, place);
   return [
-    `Step ${number} of ${CUT_STEPS.length}: ${TITLES[step]}\n`,
-    ...(waitMs === undefined ? cutInstructions(step, place).map((line) => `${line}\n`) : []),
-    showsBehind
-      ? `\nOther links whose certificate is of the old CA: ${behind.length}\n${behindTable(behind)}\n`
-      : '',
-    `Next: linkgrant redemption revoke ${id} --cut --continue\n`,
-  ].join('');
+    `Step ${number} of ${CUT_STEPS.length}: ${TITLES[step]}`,
+    ...instructions.map((line) => completeInstruction(line, given)),
+    ...(showsBehind
+      ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]
+      : []),
+    ...(step === 'renew'
+      ? [
+          `Next, once they have renewed: ${repeat()}`,
+          `To cut them off too: ${repeat('--continue', String(number), '--force')}`,
+        ]
+      : [`Next: ${repeat('--continue', String(number), ...(showsBehind ? ['--force'] : []))}`]),
+    '',
+  ].join('\n');
+}
+
+/** An instruction is a sentence with commands in backticks, or an indented command. Those on links are for other sites. */
+function completeInstruction(line: string, given: CutFlags['given']): string {
+  if (!line.includes('linkgrant issuer ')) return line;
+  return line.startsWith('  ') ? `  ${completeCommand(line.trim(), given)}` : completeHint(line, given);
 }
 
 function behindTable(behind: readonly LiveLink[]): string {
@@ -161,24 +152,62 @@ function behindTable(behind: readonly LiveLink[]): string {
   );
 }
 
-function refuseUnmet({
-  step,
-  isUnmet,
-  waitMs,
-}: Extract<CutStanding, { readonly standing: 'waiting' }>): void {
-  if (waitMs !== undefined) {
-    throw new CommandError('the old CA stays yet: it has signed until just now', {
-      exitCode: 4,
-      hint: `try again in ${Math.ceil(waitMs / 1000)} seconds`,
-    });
+function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): CommandError {
+  switch (obstacle.kind) {
+    case 'wait':
+      return new CommandError('the old CA stays yet: it has signed until just now', {
+        exitCode: 4,
+        hint: `try again in ${Math.ceil(obstacle.waitMs / 1000)} seconds`,
+      });
+    case 'router':
+      return routerError(obstacle.probes);
+    case 'not-done':
+      return step === 'renew'
+        ? new CommandError(`links that have not renewed would be cut off too: ${behind.length}`, {
+            exitCode: 4,
+            hint: 'renew them with `linkgrant link renew NAME` on their sites, or add --force',
+          })
+        : new CommandError(
+            step === 'sign-new' ? 'the old CA still signs' : 'responses to links still trust the old CA',
+            { exitCode: 4, hint: 'do what is written above, then run this again' },
+          );
   }
-  if (!isUnmet) return;
-  throw new CommandError(
-    step === 'sign-new' ? 'the old CA signs still' : 'answers to links trust the old CA still',
-    { exitCode: 4, hint: 'do what is written above, then run this again' },
-  );
 }
 
-function doneText({ id, subject }: Redemption): string {
-  return `Cut off: no CA is trusted any more that signed a valid certificate of redemption ${id}, subject ${subject}.\n`;
+function routerError(probes: readonly RouterProbe[]): CommandError {
+  const accepting = probes.find(({ verdict }) => verdict === 'accepted');
+  if (accepting) {
+    return new CommandError(`the router at ${addressOf(accepting)} still trusts the old CA`, {
+      exitCode: 4,
+      hint: 'let it trust the new CA alone and restart it, then run this again',
+    });
+  }
+  const unknown = probes.find(({ verdict }) => verdict === 'unknown');
+  const why = unknown
+    ? `${addressOf(unknown)}: ${unknown.message.replace(/\.$/, '')}`
+    : 'the service has none';
+  return new CommandError(`whether a router still trusts the old CA is not known: ${why}`, {
+    exitCode: 4,
+    hint: 'try another way to the router with --connect-to, or remove the old CA unchecked with --force',
+  });
+}
+
+function addressOf({ host, port }: RouterProbe): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function doneText({ id, subject }: Redemption, probes: readonly RouterProbe[]): string {
+  const whose = `redemption ${id} (subject ${subject})`;
+  const results = probes.map((probe) => `  ${addressOf(probe)}  ${probe.verdict}: ${probe.message}\n`);
+  if (probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused')) {
+    return [
+      `Cut off: ${whose}. Each router refuses the old CA, and the old CA is removed:\n`,
+      ...results,
+    ].join('');
+  }
+  return [
+    `Done: no CA that signed a valid certificate of ${whose} is trusted by responses to links.\n`,
+    'Not checked: whether each router refuses that certificate.\n',
+    ...results,
+  ].join('');
 }

@@ -2,18 +2,23 @@ import { AdministrationError } from '../domain/administration-error.js';
 import type { RedemptionRevocation } from '../redemption/administration/administration.js';
 import { requireRedemption } from '../redemption/administration/redemptions.js';
 import { describeSource, revokeRedemption } from '../redemption/administration/revoke-redemption.js';
+import { CUT_STEPS } from '../redemption/cut-link.js';
 import type { SourceChoice } from '../redemption/revoke-link.js';
+import { flagOf } from '../settings.js';
 import { refuseServer, withAdministration } from './administration-session.js';
 import { CommandError } from './command-error.js';
+import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { parseCount } from './flag-values.js';
 import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from './issuer-session.js';
 import { table } from './output.js';
 import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
 import { writeOut } from './write-out.js';
 
 /** The flags of `redemption revoke`, settings among them. */
-export interface RevokeFlags extends IssuerFlags {
-  readonly continue?: boolean;
-  readonly abort?: boolean;
+export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
+  /** Number of a step. */
+  readonly continue?: string;
+  readonly force?: boolean;
   readonly router?: string;
   readonly withToken?: boolean;
   readonly withGrant?: boolean;
@@ -32,27 +37,32 @@ export async function revokeCommand(
     withGrant,
     keepToken,
     cut = false,
-    continue: goOn = false,
-    abort = false,
+    continue: stepsDone,
+    force = false,
     router,
+    timeout,
+    proxy,
+    connectTo,
     ...flags
   }: RevokeFlags,
   context: IssuerContext,
 ): Promise<void> {
   const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
-  if (!cut && (goOn || abort || router !== undefined)) {
-    throw new CommandError('--continue, --abort and --router are for --cut', {
-      exitCode: 2,
-      hint: 'add --cut',
-    });
-  }
-  if (goOn && abort) {
-    throw new CommandError('--continue and --abort are given both', { exitCode: 2, hint: 'leave one out' });
+  const ofCut = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
+  const [misplaced] = Object.entries(ofCut).filter(([, value]) => value !== undefined);
+  if (!cut && misplaced) {
+    throw new CommandError(`${flagOf(misplaced[0])} is for --cut`, { exitCode: 2, hint: 'add --cut' });
   }
   const cutFlags: CutFlags = {
-    continue: goOn,
-    abort,
+    stepsDone: parseStep(stepsDone),
+    force,
+    given: flags,
     ...(router !== undefined && { router: parseRouter(router) }),
+    connection: connectionOptions({
+      ...(timeout !== undefined && { timeout }),
+      ...(proxy !== undefined && { proxy }),
+      ...(connectTo !== undefined && { connectTo }),
+    }),
   };
   if (!cut) {
     await withAdministration(flags, async ({ administration, platform }) => {
@@ -65,14 +75,20 @@ export async function revokeCommand(
   await withIssuers(flags, context, async (session) => {
     const store = requireStore(session);
     const redemption = await requireRedemption(id, store);
-    if (!abort) {
-      const now = context.clock();
-      const revocation = await orUndecided(() =>
-        revokeRedemption(redemption, { choice, cut }, { store, now }),
-      );
-      await writeOut(cutText(revocation));
-    }
+    const now = context.clock();
+    const revocation = await orUndecided(() => revokeRedemption(redemption, { choice, cut }, { store, now }));
+    await writeOut(cutText(revocation));
     await cutCommand(redemption, cutFlags, session, context);
+  });
+}
+
+/** The number that `--continue` names, 0 where it is absent. */
+function parseStep(text: string | undefined): number {
+  const step = parseCount('--continue', text) ?? 0;
+  if (step <= CUT_STEPS.length) return step;
+  throw new CommandError(`there is no step ${step} of ${CUT_STEPS.length}`, {
+    exitCode: 2,
+    hint: 'name the last step that is done',
   });
 }
 

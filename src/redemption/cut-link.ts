@@ -1,216 +1,137 @@
 /*
- * What really ends a link is that the router no longer trusts the CA that signed its certificate. A cut changes that CA for
- * another, step by step, so that every other link is renewed before. What is kept between the steps is only which CAs
- * have to go and what people have said is done; everything else is looked at anew each time, so a run that died is
- * taken up by the next one.
+ * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps, so
+ * that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
+ * routers, and stops at the first step that is not done. The operator names the steps that cannot be observed.
  */
-import type { Checkpoint, Clock } from './clock.js';
+import type { Clock } from './clock.js';
 import type { GrantStore } from './grant-store.js';
+import type { PrepareOutcome } from './issuers.js';
 import { type LiveLink, liveLinks } from './live-links.js';
+import type { RouterProbe } from './probe-router.js';
 import { TAKEN_UP_MS } from './retire-issuer.js';
 
 /** What a cut waits for, in this order. */
 export const CUT_STEPS = [
-  /** The new CA is there, and the router trusts both. */
+  /** The new CA exists, and the router trusts both. */
   'trust-new',
   /** The new CA signs. */
   'sign-new',
   /** Every other link has a certificate of the new CA. */
   'renew',
-  /** Every link has connected once more while both are trusted. */
+  /** Every link has reconnected while both CAs are trusted. */
   'rehearse',
-  /** The router shows a certificate of the new CA. */
+  /** The router presents a certificate of the new CA. */
   'server-certificate',
-  /** The router trusts the old CA no more. */
+  /** The router no longer trusts the old CA. */
   'distrust-old',
 ] as const;
 
 /** One of {@link CUT_STEPS}. */
 export type CutStep = (typeof CUT_STEPS)[number];
 
-/** A cut that is under way, as it is kept. */
-interface Cut {
-  /** The redemption for whose sake it was begun. */
-  readonly redemptionId: string;
-  /** SHA-256 of the CAs that have to go, lower-case hex. */
-  readonly old: readonly string[];
-  readonly step: CutStep;
-  /** True once people were told what the step waits for: what was not asked for cannot have been done. */
-  readonly isTold: boolean;
-}
-
-/** The issuer whose CA is changed. */
+/** The issuer whose CA is replaced. */
 export interface CutIssuer {
-  /** Unlike that of every other issuer on the same store. */
-  readonly key: string;
-  /** SHA-256 of the CA that signs, and of all that the answers to links trust. */
+  /** SHA-256 of the CA that signs, and of all that responses to links trust. */
   look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
-  /** Changes it, where it is linkgrant's own; each may be repeated. */
+  /** Present where linkgrant owns the CAs. Each operation may be repeated. */
   readonly own?: {
-    prepare(): Promise<unknown>;
+    prepare(): Promise<PrepareOutcome>;
     activate(): Promise<unknown>;
     retire(sha256: string): Promise<unknown>;
     /** When the CA was replaced as the one that signs, milliseconds since the epoch. */
     replacedAt(sha256: string): number;
+    /** Dials each router of the site with a certificate of the old CA, and one of the CA that signs. */
+    probeRouters(old: string): Promise<readonly RouterProbe[]>;
   };
 }
+
+/** Why a step that the operator names as done is not passed. */
+export type CutObstacle =
+  /** The old CA signs, or links have not renewed, or responses trust the old CA. */
+  | { readonly kind: 'not-done' }
+  /** Milliseconds until every service knows that the old CA no longer signs. */
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  /** A router accepts a certificate of the old CA, or could not be probed. */
+  | { readonly kind: 'router'; readonly probes: readonly RouterProbe[] };
 
 /** Where a cut stands. */
 export type CutStanding =
-  | { readonly standing: 'done' }
-  /** Another cut is under way, for other CAs of the same issuer. */
-  | { readonly standing: 'other'; readonly redemptionId: string }
+  /** No CA that signed a valid certificate of the redemption is trusted. `probes`: how the routers proved it in this run. */
+  | { readonly standing: 'done'; readonly probes: readonly RouterProbe[] }
   | {
       readonly standing: 'waiting';
       readonly step: CutStep;
-      /** SHA-256 of the CAs that have still to go. */
+      /** SHA-256 of the CAs to be removed. */
       readonly old: readonly string[];
-      /** Other links whose newest certificate is valid and of one of these. */
+      /** Other links whose newest certificate is valid and signed by one of these. */
       readonly behind: readonly LiveLink[];
-      /** True where it was said to be done, and is not. */
-      readonly isUnmet: boolean;
-      /** Milliseconds after which the old CA can go; absent where it need not be waited for. */
-      readonly waitMs?: number;
+      readonly obstacle?: CutObstacle;
     };
+
+/** What the operator asks for. */
+export interface CutRequest {
+  /** SHA-256 of the CAs that signed the valid certificates of the redemption. */
+  readonly signers: readonly string[];
+  /** Number of the last step that the operator has done, from 1; 0 for none. */
+  readonly stepsDone: number;
+  /** True to go on although links have not renewed, or routers could not be probed. */
+  readonly force: boolean;
+}
 
 /** What cuts are made with. */
 export interface CutDependencies {
-  readonly store: GrantStore;
+  readonly store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>;
   readonly issuer: CutIssuer;
   readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
 }
 
-/**
- * Takes a cut as far as it goes by itself; it is begun where none is under way. `signers`: SHA-256 of the CAs that signed
- * the valid certificates of the redemption. `goOn`: what the step that was told last waits for has been done; no step is
- * passed over that was not. Rejects as the issuer's acts do.
- */
-export async function advanceCut(
-  asked: { readonly redemptionId: string; readonly signers: readonly string[]; readonly goOn: boolean },
-  deps: CutDependencies,
-): Promise<CutStanding> {
-  const { redemptionId, signers } = asked;
-  const { trusted } = await deps.issuer.look();
+/** Does what linkgrant can do of a cut, and returns the first step that is not done. Rejects as the issuer's operations do. */
+export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
+  const { signers, stepsDone, force } = request;
+  const { own } = deps.issuer;
+  const { signing, trusted } = await deps.issuer.look();
   const old = signers.filter((sha256) => trusted.includes(sha256));
-  const kept = await readCut(deps);
-  if (old.length === 0 && kept?.redemptionId !== redemptionId) return { standing: 'done' };
-  if (kept && old.some((sha256) => !kept.old.includes(sha256))) {
-    return { standing: 'other', redemptionId: kept.redemptionId };
-  }
-  const cut = kept ?? (await writeCut({ redemptionId, old, step: 'trust-new', isTold: false }, deps));
-  return takeSteps(cut, asked.goOn, deps);
-}
-
-async function takeSteps(begun: Cut, goOn: boolean, deps: CutDependencies): Promise<CutStanding> {
-  const { store, issuer, clock } = deps;
-  let cut = begun;
-  const goTo = async (step: CutStep) => {
-    cut = await writeCut({ ...cut, step, isTold: false }, deps);
+  if (old.length === 0) return { standing: 'done', probes: [] };
+  const stopAt = async (step: CutStep, obstacle?: CutObstacle): Promise<CutStanding> => {
+    const behind = await linksBehind(old, deps);
+    return { standing: 'waiting', step, old, behind, ...(obstacle && { obstacle }) };
   };
-  for (;;) {
-    const { signing, trusted } = await issuer.look();
-    const old = cut.old.filter((sha256) => trusted.includes(sha256));
-    if (old.length === 0) {
-      await writeCut(undefined, deps);
-      return { standing: 'done' };
-    }
-    const behind = () => linksBehind(old, store, clock());
-    const seen = await stepSeen(cut.step, !old.includes(signing), behind);
-    if (seen !== cut.step) {
-      await goTo(seen);
-      continue;
-    }
-    const { step } = cut;
-    if (step === 'trust-new') await issuer.own?.prepare();
-    if (step === 'sign-new' && issuer.own) {
-      await issuer.own.activate();
-      if (!old.includes((await issuer.look()).signing)) continue;
-      // The CA that was prepared is gone: another one has to be trusted first.
-      await goTo('trust-new');
-      continue;
-    }
-    const waiting = async (more: { readonly isUnmet?: boolean; readonly waitMs?: number } = {}) =>
-      ({ standing: 'waiting', step, old, behind: await behind(), isUnmet: false, ...more }) as const;
-    if (!goOn || !cut.isTold) return waiting();
-    // What can be seen needs nobody's word.
-    if (step === 'sign-new' || (step === 'distrust-old' && !issuer.own)) return waiting({ isUnmet: true });
-    if (step !== 'distrust-old') {
-      await goTo(following(step));
-      continue;
-    }
-    const waitMs = await retire(old, deps);
-    if (waitMs !== undefined) return waiting({ waitMs });
+  const unlessDone = (step: CutStep) =>
+    stopAt(step, stepsDone > CUT_STEPS.indexOf(step) ? { kind: 'not-done' } : undefined);
+
+  if (old.includes(signing)) {
+    // A CA that this run made is trusted by no router yet.
+    const isNew = (await own?.prepare()) === 'prepared';
+    if (isNew || stepsDone < 1) return stopAt('trust-new');
+    await own?.activate();
+    // Without `own` its owner has to; else another process has removed the prepared CA.
+    if (old.includes((await deps.issuer.look()).signing))
+      return own ? advanceCut(request, deps) : unlessDone('sign-new');
   }
-}
+  const isRenewed = (await linksBehind(old, deps)).length === 0;
+  if (!isRenewed && (stepsDone < 3 || !force)) return unlessDone('renew');
+  const next = CUT_STEPS[Math.max(stepsDone, CUT_STEPS.indexOf('rehearse'))];
+  if (next) return stopAt(next);
+  if (!own) return unlessDone('distrust-old');
 
-/** Notes that people were told what a cut waits for: from now on they can say that it has been done. */
-export async function noteTold(step: CutStep, deps: CutDependencies): Promise<void> {
-  const cut = await readCut(deps);
-  if (cut?.step === step && !cut.isTold) await writeCut({ ...cut, isTold: true }, deps);
-}
-
-/** Removes old CAs of an issuer of our own; gives how long has to be waited first, and then nothing was removed. */
-async function retire(
-  old: readonly string[],
-  { issuer: { own }, clock }: CutDependencies,
-): Promise<number | undefined> {
-  if (!own) return undefined;
-  const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + TAKEN_UP_MS - clock();
-  if (waitMs > 0) return waitMs;
+  const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + TAKEN_UP_MS - deps.clock();
+  if (waitMs > 0) return stopAt('distrust-old', { kind: 'wait', waitMs });
+  const probes = (await Promise.all(old.map((sha256) => own.probeRouters(sha256)))).flat();
+  const isRefused = probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused');
+  const isAccepted = probes.some(({ verdict }) => verdict === 'accepted');
+  if (!isRefused && (isAccepted || !force)) return stopAt('distrust-old', { kind: 'router', probes });
   for (const sha256 of old) await own.retire(sha256);
-  return undefined;
-}
-
-/** Ends a cut where it stands: what was changed stays as it is. False where none was under way. */
-export async function abortCut(deps: CutDependencies): Promise<boolean> {
-  if (!(await readCut(deps))) return false;
-  await writeCut(undefined, deps);
-  return true;
-}
-
-function following(step: CutStep): CutStep {
-  return CUT_STEPS[CUT_STEPS.indexOf(step) + 1] ?? step;
-}
-
-/** The step that a cut is at by what can be seen, whatever was noted. */
-async function stepSeen(
-  noted: CutStep,
-  isReplaced: boolean,
-  behind: () => Promise<readonly LiveLink[]>,
-): Promise<CutStep> {
-  const isBefore = noted === 'trust-new' || noted === 'sign-new';
-  if (!isReplaced) return isBefore ? noted : 'trust-new';
-  if (isBefore) return 'renew';
-  return noted === 'renew' && (await behind()).length === 0 ? 'rehearse' : noted;
+  return { standing: 'done', probes };
 }
 
 async function linksBehind(
   old: readonly string[],
-  store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>,
-  now: number,
+  { store, clock }: Pick<CutDependencies, 'store' | 'clock'>,
 ): Promise<LiveLink[]> {
+  const now = clock();
   const behind: LiveLink[] = [];
   for await (const link of liveLinks(store, {}, now)) {
     if (link.newest.notAfter > now && old.includes(link.newest.issuerSha256)) behind.push(link);
   }
   return behind;
-}
-
-async function readCut({ store, issuer }: CutDependencies): Promise<Cut | undefined> {
-  const text = await store.getSetting(settingOf(issuer));
-  return text ? (JSON.parse(text) as Cut) : undefined;
-}
-
-async function writeCut<T extends Cut | undefined>(
-  cut: T,
-  { store, issuer, checkpoint }: CutDependencies,
-): Promise<T> {
-  await store.putSetting(settingOf(issuer), cut ? JSON.stringify(cut) : '');
-  await checkpoint('cut-noted');
-  return cut;
-}
-
-function settingOf({ key }: CutIssuer): string {
-  return `cut/${key}`;
 }

@@ -278,6 +278,62 @@ describe('the doctor of a requesting site', () => {
     expect([unknown, code]).toEqual([[['grant', expect.stringContaining('knows no such grant')]], 3]);
   });
 
+  test('reports the spent or ended grant of a token that this site redeemed as nothing to mend', async () => {
+    const { data } = await serve();
+    const file = place.path('token.yaml');
+    const mine = ['--data-dir', place.path('mine')];
+    const look = async () => {
+      const { checks, ended } = await doctor(['--token', file, ...mine]);
+      return [checks.find(({ name }) => name === 'grant'), ended.code];
+    };
+    await linkgrant(['token', 'issue', file, '--name', 'to-west', '--data-dir', data]);
+    await linkgrant(['token', 'redeem', file, '--to', place.path('to'), ...mine]);
+    const detail = 'exhausted, 1 of 1 uses spent; this site redeemed the token for its link "to-west"';
+    expect(await look()).toEqual([{ name: 'grant', status: 'ok', detail }, 0]);
+    await linkgrant(['grant', 'revoke', 'to-west', '--data-dir', data]);
+    expect(await look()).toMatchObject([{ status: 'fail', detail: expect.stringContaining('revoked') }, 3]);
+    await linkgrant(['grant', 'delete', 'to-west', '--data-dir', data]);
+    expect(await look()).toMatchObject([{ status: 'ok', detail: expect.stringContaining('to-west') }, 0]);
+  });
+
+  test('prints hints that run as they are printed', async () => {
+    const authority = await makeAuthority('Site CA');
+    const links = place.path('my links');
+    const secret = await makeLinkSecret(authority, {
+      name: 'old',
+      issuedAt: Date.now() - 25 * DAY_MS,
+      lifetimeMs: 30 * DAY_MS,
+    });
+    const renewable = {
+      ...secret,
+      annotations: {
+        'linkgrant.dev/redemption-id': 'c7f3d6a0-58a3-4a0e-9b38-1f8b7a5f9a10',
+        'linkgrant.dev/renewal-url': `https://127.0.0.1:${await closedPort()}/-/renew`,
+        'linkgrant.dev/server-ca': authority.bundlePem,
+      },
+    };
+    await directoryMaterializer(links, Date.now).materialize(
+      renewable,
+      [linkTo('127.0.0.1', 55671, 'old')],
+      () => undefined,
+    );
+    const cwd = place.directory;
+    const { checks } = await doctor(['--to', 'my links', '--data-dir', 'data'], { cwd });
+    const [hint = ''] = checks.flatMap(({ name, hint }) => (name === 'link old' ? [hint] : []));
+    const [, command = ''] = /`(linkgrant link renew [^`]+)`/.exec(hint) ?? [];
+    expect(command).toBe(`linkgrant link renew old --dir '${links}' --data-dir ${place.path('data')}`);
+    const [, ...words] = command.match(/'[^']*'|\S+/g) ?? [];
+    const renewed = await linkgrant(words.map((word) => word.replaceAll("'", '')));
+    expect(renewed).toMatchObject({ code: 4, stderr: expect.stringContaining('takes no connection') });
+    const missing = await doctor(['--data-dir', 'data', '--ops-listen', 'off', '--listen', '127.0.0.1:0'], {
+      cwd,
+    });
+    const serving = `--data-dir ${place.path('data')} --listen 127.0.0.1:0 --ops-listen off`;
+    expect(missing.checks.find(({ name }) => name === 'store')?.hint).toBe(
+      `start \`linkgrant serve ${serving}\` once`,
+    );
+  });
+
   test('warns that a Skupper grant server tells nothing of its grants, and spends nothing there', async () => {
     const stock = keep(await startIssuingServer('stock'));
     const { checks, ended } = await doctor(['--token', write(stock.token)]);

@@ -1,11 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Fate, run } from '../chaos/commands.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { closedPort } from '../support/hostile-server.js';
+import { type OpensslRouter, startOpensslRouter } from '../support/openssl-router.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;
 const SITE = 'skupper-site-ca';
+const ROUTER = 'router.example.com:55671';
 const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
 
@@ -27,11 +30,11 @@ async function succeed(...words: readonly string[]): Promise<string> {
   return ended.stdout;
 }
 
-/** The last step of a cut, when services have taken up what was changed before. */
-async function expectCutOff(id: string): Promise<void> {
-  const words = ['redemption', 'revoke', id, '--cut', '--continue'];
-  const ended = await onStore(words, { clockOffsetMs: 3 * MINUTE_MS });
-  expect(ended.stdout, ended.stderr).toContain('Cut off: ');
+/** The last step of a cut, when services know what was changed before; the router is dialed at this port of 127.0.0.1. */
+async function lastStep(id: string, port: number, ...words: readonly string[]) {
+  const way = ['--connect-to', `${ROUTER}:127.0.0.1:${port}`, '--timeout', '5s'];
+  const command = ['redemption', 'revoke', id, '--cut', '--continue', '6', ...way, ...words];
+  return onStore(command, { clockOffsetMs: 3 * MINUTE_MS });
 }
 
 async function refused(...words: readonly string[]) {
@@ -40,7 +43,7 @@ async function refused(...words: readonly string[]) {
 }
 
 const serve = (...words: readonly string[]) =>
-  place.serve(['--data-dir', data, '--endpoint', 'inter-router=router.example.com:55671', ...words]);
+  place.serve(['--data-dir', data, '--endpoint', `inter-router=${ROUTER}`, ...words]);
 const renewOf = (name: string) =>
   linkgrant(['link', 'renew', name, '--dir', place.path('links'), '--data-dir', place.path(name)]);
 
@@ -59,38 +62,110 @@ async function link(...names: readonly string[]): Promise<string[]> {
 }
 
 describe('--continue', () => {
-  it('passes over no step that was not told: at the beginning, when links have renewed meanwhile, or after a crash', async () => {
+  it('passes no step that is not done: at the beginning, while links have not renewed, or after a crash', async () => {
     await serve();
-    const [id = ''] = await link('one', 'two');
+    const [id = '', other = ''] = await link('one', 'two');
     const cut = (...words: readonly string[]) => succeed('redemption', 'revoke', id, '--cut', ...words);
-    expect(await cut('--continue')).toContain('Step 1 of 6');
+    const first = await cut('--continue', '6');
+    expect(first).toContain('Step 1 of 6');
+    expect(first).toContain(
+      `Next: linkgrant redemption revoke ${id} --cut --continue 1 --data-dir ${data}\n`,
+    );
     const issuers = JSON.parse(await succeed('issuer', 'list', '-o', 'json'));
     expect(issuers.filter(({ issuer }: { readonly issuer: string }) => issuer === SITE)).toMatchObject([
       { state: 'active', subject: 'linkgrant site CA' },
       { state: 'prepared' },
     ]);
-    expect(await cut('--continue')).toContain('Step 3 of 6');
+    expect(await cut('--continue', '1')).toContain('Step 3 of 6');
+    for (const claimed of ['3', '6']) {
+      const behind = await refused('redemption', 'revoke', id, '--cut', '--continue', claimed);
+      expect(behind).toMatchObject({
+        code: 4,
+        error: 'links that have not renewed would be cut off too: 1',
+      });
+      expect(behind.stdout).toMatch(/^Links that have not renewed and would be cut off too: 1\n/m);
+      expect(behind.stdout).toContain(`\n${other}  two  `);
+    }
+    const forced = await cut('--continue', '3', '--force');
+    expect(forced).toContain('Step 4 of 6');
+    expect(forced).toContain(`\n${other}  two  `);
+    expect(forced).toContain('--cut --continue 4 --force');
     expect((await renewOf('two')).code).toBe(0);
-    expect(await cut('--continue')).toContain('Step 4 of 6');
-    const words = ['redemption', 'revoke', id, '--cut', '--continue'];
-    expect((await onStore(words, { killedAt: 'cut-noted' })).signal).toBe('SIGKILL');
-    expect(await cut('--continue')).toContain('Step 5 of 6');
-    expect(await cut()).toContain('Step 5 of 6');
-    expect(await cut('--continue')).toContain('Step 6 of 6');
-    await expectCutOff(id);
-    await expectCutOff(id);
+    expect(await cut()).toContain('Step 4 of 6');
+    expect(await cut('--continue', '3')).not.toContain('--force');
+    expect(await cut('--continue', '4')).toContain('Step 5 of 6');
+    expect(await cut('--continue', '5')).toContain('Step 6 of 6');
   });
 });
 
-describe('a cut while no service runs', () => {
-  it('lets the next command know which CA signs', async () => {
+describe('the last step of a cut', () => {
+  const casOfSite = async () =>
+    JSON.parse(await succeed('issuer', 'list', '-o', 'json')).filter(
+      ({ issuer }: { readonly issuer: string }) => issuer === SITE,
+    );
+
+  it('dials the router, and ends once that refuses a certificate of the old CA and accepts the new one', async () => {
+    await serve();
+    const [id = ''] = await link('one');
+    const old = await succeed('issuer', 'trust', SITE);
+    const cut = (...words: readonly string[]) => succeed('redemption', 'revoke', id, '--cut', ...words);
+    const certificate = async (directory: string) => {
+      const to = place.path(directory);
+      await succeed('issuer', 'server-certificate', '--host', 'router.example.com', '--to', to);
+      const read = (name: string) => readFileSync(`${to}/${name}`, 'utf8');
+      return { cert: read('tls.crt'), key: read('tls.key'), ca: read('ca.crt') };
+    };
+    const before = await certificate('before');
+    await cut();
+    await cut('--continue', '1');
+    const both = await succeed('issuer', 'trust', SITE);
+    const identity = await certificate('after');
+    const [, file = ''] = /`cat (\S+)`/.exec(await cut('--continue', '5')) ?? [];
+    const alone = readFileSync(file, 'utf8');
+    const dialed = async (router: Promise<OpensslRouter>, ...words: readonly string[]) => {
+      const { port, close } = await router;
+      const ended = await lastStep(id, port, ...words).finally(close);
+      return { ...ended, ...(ended.code === 0 ? { error: '' } : refusalOf(ended)) };
+    };
+    const trusting = { code: 4, error: `the router at ${ROUTER} still trusts the old CA` };
+    expect(await dialed(startOpensslRouter(identity, { clientCa: both }))).toMatchObject(trusting);
+    // What was observed outweighs what the operator says.
+    expect(await dialed(startOpensslRouter(identity, { clientCa: both }), '--force')).toMatchObject(trusting);
+    const unknown = {
+      code: 4,
+      error: expect.stringContaining('whether a router still trusts the old CA is not known'),
+    };
+    // The router's own certificate is of the old CA, or it refuses every client.
+    expect(await dialed(startOpensslRouter(before, { clientCa: alone }))).toMatchObject(unknown);
+    expect(await dialed(startOpensslRouter(identity, { clientCa: old }))).toMatchObject(unknown);
+    expect(await casOfSite()).toHaveLength(2);
+    const ended = await dialed(startOpensslRouter(identity, { clientCa: alone }));
+    expect(ended.stdout, ended.stderr).toMatch(/^Cut off: redemption /m);
+    expect(ended.stdout).toContain(`\n  ${ROUTER}  refused: The router at ${ROUTER} refuses `);
+    expect(await casOfSite()).toHaveLength(1);
+  });
+
+  it('needs --force where the router does not answer, and then says that nothing was checked', async () => {
     const service = await serve();
     const [id = ''] = await link('one');
     await service.stop();
-    const cut = () => succeed('redemption', 'revoke', id, '--cut', '--continue');
-    // The link that is cut off is the only one, so nobody has to renew.
-    for (const step of [1, 4, 5, 6]) expect(await cut()).toContain(`Step ${step} of 6`);
-    await expectCutOff(id);
+    const cut = (...words: readonly string[]) => succeed('redemption', 'revoke', id, '--cut', ...words);
+    expect(await cut()).toContain('Step 1 of 6');
+    // The link that is cut off is the only one, so that no other link has to renew.
+    for (const step of [1, 4, 5])
+      expect(await cut('--continue', String(step))).toContain(`Step ${Math.max(4, step + 1)} of 6`);
+    const port = await closedPort();
+    const unanswered = await lastStep(id, port);
+    expect([unanswered.code, refusalOf(unanswered).hint]).toEqual([4, expect.stringContaining('--force')]);
+    expect(await casOfSite()).toHaveLength(2);
+    const forced = await lastStep(id, port, '--force');
+    expect(forced.stdout, forced.stderr).toMatch(
+      /^Not checked: whether each router refuses that certificate\.$/m,
+    );
+    expect(forced.stdout).not.toContain('Cut off');
+    expect(await casOfSite()).toHaveLength(1);
+    expect((await lastStep(id, port)).stdout).toContain('Done: no CA that signed a valid certificate');
+    // The next command knows which CA signs, although no service has run since.
     expect(await succeed('issuer', 'prepare', SITE)).toContain('Prepared: linkgrant site CA 3');
   });
 });
@@ -116,23 +191,28 @@ describe('a cut of a link whose CA was given', () => {
     });
 
     expect(await succeed(...revoke, ...given)).toContain('Step 1 of 6');
-    expect(await succeed(...revoke, '--continue', ...given)).toContain('Step 2 of 6');
-    expect(await refused(...revoke, '--continue', ...given)).toMatchObject({
+    expect(await succeed(...revoke, '--continue', '1', ...given)).toContain('Step 2 of 6');
+    expect(await refused(...revoke, '--continue', '2', ...given)).toMatchObject({
       code: 4,
-      error: 'the old CA signs still',
+      error: 'the old CA still signs',
     });
     give(next.certificate + old.certificate, next);
-    const behind = await succeed(...revoke, '--continue', ...given);
+    const behind = await succeed(...revoke, '--continue', '2', ...given);
     expect(behind).toContain('Step 3 of 6');
-    expect(behind).toContain('Other links whose certificate is of the old CA: 1\n');
+    expect(behind).toContain('Links that have not renewed and would be cut off too: 1\n');
     expect((await renewOf('two')).code).toBe(0);
-    for (const step of [4, 5, 6])
-      expect(await succeed(...revoke, '--continue', ...given)).toContain(`Step ${step} of 6`);
-    expect(await refused(...revoke, '--continue', ...given)).toMatchObject({
+    for (const step of [3, 4, 5])
+      expect(await succeed(...revoke, '--continue', String(step), ...given)).toContain(
+        `Step ${step + 1} of 6`,
+      );
+    expect(await refused(...revoke, '--continue', '6', ...given)).toMatchObject({
       code: 4,
-      error: 'answers to links trust the old CA still',
+      error: 'responses to links still trust the old CA',
     });
     give(next.certificate, next);
-    expect(await succeed(...revoke, '--continue', ...given)).toContain('Cut off: ');
+    const ended = await succeed(...revoke, '--continue', '6', ...given);
+    // linkgrant does not have the key of that CA.
+    expect(ended).toContain('Done: no CA that signed a valid certificate');
+    expect(ended).toContain('Not checked: ');
   });
 });

@@ -110,12 +110,13 @@ describe('redemption revoke', () => {
 
   it.each([
     [['--with-token', '--with-grant'], '--with-token and --with-grant exclude each other'],
-    [['--continue'], '--continue, --abort and --router are for --cut'],
-    [['--router', 'podman'], '--continue, --abort and --router are for --cut'],
-    [['--cut', '--continue', '--abort'], '--continue and --abort are given both'],
+    [['--continue', '1'], '--continue is for --cut'],
+    [['--router', 'podman'], '--router is for --cut'],
+    [['--force'], '--force is for --cut'],
+    [['--cut', '--continue', '7'], 'there is no step 7 of 6'],
     [['--cut', '--router', 'nomad'], '--router cannot be "nomad"'],
   ])('refuses %j before anything is changed', async (words, error) => {
-    const grant = `wrong-${error.length}-${words.length}`;
+    const grant = `wrong${words.join('')}`;
     await makeGrant(grant);
     const { id } = await makeLink(grant);
     expect(await refused('redemption', 'revoke', id, ...words)).toMatchObject({ code: 2, stdout: '', error });

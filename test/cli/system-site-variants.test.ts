@@ -63,7 +63,7 @@ describe('a link from one namespace of a host into another', () => {
   });
 
   it.each([
-    ['no-access', 'accepts no links', 'skupper site update --enable-link-access -n no-access -p linux'],
+    ['no-access', 'accepts no links', 'skupper site update east --enable-link-access -n no-access -p linux'],
     ['not-started', 'is not started', 'skupper system start -n not-started -p linux'],
     ['nowhere', 'has no site', 'skupper site create NAME --enable-link-access -n nowhere -p linux'],
   ])('is not begun where %s gives none, and no grant is left', async (namespace, reason, command) => {

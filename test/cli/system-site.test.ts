@@ -106,7 +106,7 @@ describe('a service for the sites of a system platform', () => {
   it('says where links to each site lead, or why none do and how to change it', () => {
     const lines = service.said.stdout.split('\n');
     expect(lines).toContain(
-      'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
+      'Namespace east: no links, site "east" accepts no links; enable it with `skupper site update east --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
     );
     expect(lines).toContain('Namespace west: links to inter-router vm:55671, edge vm:45671');
     expect(lines).toContain('Next: linkgrant token issue token.yaml --namespace west');
@@ -149,7 +149,11 @@ describe('a service for the sites of a system platform', () => {
   });
 
   it.each([
-    ['east', 'site "east" accepts no links', 'skupper site update --enable-link-access -n east -p linux'],
+    [
+      'east',
+      'site "east" accepts no links',
+      'skupper site update east --enable-link-access -n east -p linux',
+    ],
     [
       'nope',
       'namespace "nope" has no site',

@@ -4,6 +4,7 @@ import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/site-issuer
 import { run } from '../chaos/commands.js';
 import { linkgrant } from '../support/command-line.js';
 import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
+import { startOpensslRouter } from '../support/openssl-router.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { MINUTE, startTestService, type TestService } from '../support/service.js';
 import { linkOf, postRenewal, renewalOf } from '../support/test-link.js';
@@ -47,7 +48,11 @@ async function trust(): Promise<string> {
 }
 
 const certificateOfRouter = () =>
-  issueSiteCertificate(settings(), { issuer: SITE_CA, hosts: ['127.0.0.1'] }, service.clock.read());
+  issueSiteCertificate(
+    settings(),
+    { issuer: SITE_CA, hosts: ['127.0.0.1', 'skupper-router.bench.example.com'] },
+    service.clock.read(),
+  );
 const linked = (pairs: readonly unknown[]) => pairs.map(() => 'linked');
 
 describe('a revoked redemption', () => {
@@ -91,27 +96,32 @@ describe('redemption revoke --cut', () => {
     await step(1);
     trusted = await trust();
     await expectLinks();
-    const behind = await step(3, '--continue');
+    const behind = await step(3, '--continue', '1');
     for (const { id } of others) expect(behind).toContain(id);
-    expect(behind).toContain(`of the old CA: ${LINKS - 1}\n`);
+    expect(behind).toContain(`would be cut off too: ${LINKS - 1}\n`);
     others = await Promise.all(others.map(renew));
-    // Nobody is behind any more, so nobody has to say so.
+    // All have renewed, which is observed.
     await step(4);
     await expectLinks();
-    await step(5, '--continue');
+    await step(5, '--continue', '4');
     identity = await certificateOfRouter();
     await expectLinks();
-    const last = await step(6, '--continue');
+    const last = await step(6, '--continue', '5');
 
     const [, files = ''] = /`cat (\S+)`/.exec(last) ?? [];
     trusted = openssl.run(['x509', '-in', files]).toString();
     const verdicts = await dialEach(openssl, [revoked, ...others], identity, trusted);
     expect(verdicts[0]).not.toBe('linked');
     expect(verdicts.slice(1)).toEqual(linked(others));
-    const soon = await linkgrant(cut('--continue'));
+    const soon = await linkgrant(cut('--continue', '6'));
     expect([soon.code, soon.stderr]).toEqual([4, expect.stringContaining('it has signed until just now')]);
-    const ended = await run(cut('--continue'), { clockOffsetMs: 4 * MINUTE });
+    const router = await startOpensslRouter(identity, { clientCa: trusted });
+    const way = ['--connect-to', `::127.0.0.1:${router.port}`];
+    const ended = await run(cut('--continue', '6', ...way), { clockOffsetMs: 4 * MINUTE }).finally(
+      router.close,
+    );
     expect(ended.stdout, ended.stderr).toMatch(/^Cut off: /m);
+    expect(ended.stdout.match(/^ {2}\S+ {2}refused: /gm)).toHaveLength(2);
     expect(await trust()).toBe(trusted);
     expect((await renew(others[0] as LinkPair)).ca).toBe(trusted);
     expect((await redeem()).pair.ca).toBe(trusted);

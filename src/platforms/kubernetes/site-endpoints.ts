@@ -31,7 +31,7 @@ export function siteEndpoints(
   return refusal(
     'link_access_unavailable',
     `site "${site.name}" accepts no links yet`,
-    `enable it with \`skupper site update --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
+    `enable it with \`skupper site update ${site.name} --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
   );
 }
 

@@ -101,7 +101,7 @@ export class SystemSite implements Site {
         ...refusal(
           'link_access_unavailable',
           `site "${state.name}" accepts no links`,
-          `enable it with \`skupper site update --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
+          `enable it with \`skupper site update ${state.name} --enable-link-access ${words}\`, then run \`skupper system reload ${words}\``,
         ),
         requestsOnly: true,
       };

@@ -217,7 +217,7 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect(await refusal({ namespace: 'east' })).toEqual({
       refused: 'link_access_unavailable',
       reason: 'site "east" accepts no links',
-      hint: 'enable it with `skupper site update --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
+      hint: 'enable it with `skupper site update east --enable-link-access -n east -p linux`, then run `skupper system reload -n east -p linux`',
       requestsOnly: true,
     });
   });

@@ -1,4 +1,5 @@
 import { type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import type { AccessToken } from '../../../domain/access-token.js';
 import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
 import type { Clock } from '../../../redemption/clock.js';
 import type { SiteAccess, SiteRefusal } from '../../../redemption/site.js';
@@ -6,7 +7,8 @@ import { type AccessGrantResource, readAccessGrant } from '../access-grant-resou
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
 import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../kinds.js';
-import { apiVersionOf, type Resource } from '../resource.js';
+import { findRequestingSite } from '../requesting/site-owner.js';
+import { apiVersionOf, type Resource, type Stored } from '../resource.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints } from './accepting-endpoints.js';
 import { liveSite } from './live-site.js';
@@ -26,7 +28,11 @@ export interface GrantSight {
   readonly name: string;
   readonly uid: string;
   readonly state: AccessGrantState;
-  /** Why it is not Ready, in the words of who serves it. */
+  /** What linkgrant refuses in its spec, each as a sentence. */
+  readonly problems: readonly string[];
+  /** True where its condition `Ready` is, whichever controller wrote that. */
+  readonly isReady: boolean;
+  /** Why it is not Ready, as its controller wrote it; undefined where no controller has. */
   readonly message: string | undefined;
   /** True where several controllers write its status. */
   readonly isContended: boolean;
@@ -38,9 +44,9 @@ export interface GrantSight {
 export interface TokenSight {
   readonly name: string;
   readonly isRedeemed: boolean;
-  /** Whether nothing more is done about it. */
+  /** True where its controller does not try again. */
   readonly isFinal: boolean;
-  /** What its controller says of it. */
+  /** The message that its controller wrote; undefined where no controller has. */
   readonly message: string | undefined;
 }
 
@@ -61,8 +67,12 @@ export interface ClusterSights {
   /** The controllers of Skupper; undefined where they may not be seen. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
   grants(): Promise<readonly GrantSight[]>;
-  /** The AccessTokens; none for who may not list them. */
+  /** The AccessTokens; empty where the user may not list them. */
   tokens(): Promise<readonly TokenSight[]>;
+  /** Name of a redeemed AccessToken with the URL and code of `token`; undefined where there is none, or none may be read. */
+  redeemedTokenName(token: AccessToken): Promise<string | undefined>;
+  /** Name of a Site whose condition `Ready` is True, so that a controller is active; undefined where there is none. */
+  readySiteName(): Promise<string | undefined>;
   /** Where links to the site lead, or why it accepts none. */
   endpoints(): Promise<LinkAccess | SiteRefusal>;
   /** The same with the site's issuer and the trust of its routers, as the service looks at them; it reads Secrets. */
@@ -73,6 +83,8 @@ const NEEDED = [
   { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
   { api: REDEMPTIONS, kinds: ['Redemption'] },
 ];
+// Those that Ready is made of.
+const NEEDED_CONDITIONS: ReadonlySet<string> = new Set(['Processed', 'Resolved']);
 
 /** Opens one's eyes in a namespace. */
 export function clusterSights(
@@ -97,6 +109,14 @@ export function clusterSights(
     };
     return answer.status?.allowed === true;
   };
+  const listTokens = async (): Promise<readonly Stored<AccessTokenResource>[]> => {
+    try {
+      return (await client.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace })).items;
+    } catch (error) {
+      if (isApiError(error, 'forbidden', 'no_such_kind')) return [];
+      throw error;
+    }
+  };
   return toldPlainly<ClusterSights>({
     async missing(rights) {
       const allowed = await Promise.all(rights.map(mayI));
@@ -119,12 +139,16 @@ export function clusterSights(
       const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
       return items.map((resource) => {
         const { conditions = [], message, url, ca } = resource.status ?? {};
+        const { grant, problems } = readAccessGrant(resource);
         const ready = conditions.find(({ type }) => type === 'Ready');
+        const unmet = conditions.find(({ type, status }) => NEEDED_CONDITIONS.has(type) && status !== 'True');
         return {
           name: resource.metadata.name,
           uid: resource.metadata.uid,
-          state: grantState(readAccessGrant(resource).grant, clock()),
-          message: ready?.status === 'True' ? undefined : (ready?.message ?? message),
+          state: grantState(grant, clock()),
+          problems,
+          isReady: ready?.status === 'True',
+          message: ready?.message || unmet?.message || message || undefined,
           isContended: conditions.some(
             ({ type, status }) => type === 'ForeignController' && status === 'True',
           ),
@@ -133,24 +157,30 @@ export function clusterSights(
         };
       });
     },
-    async tokens() {
-      const { items } = await client
-        .listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace })
-        .catch((error: unknown) => {
-          if (isApiError(error, 'forbidden', 'no_such_kind')) return { items: [] };
-          throw error;
-        });
-      return items.map((token) => {
-        const condition = redeemedCondition(token);
-        return {
-          name: token.metadata.name,
-          isRedeemed: condition?.status === 'True',
-          isFinal: finalReason(token) !== undefined,
-          message: condition?.message ?? token.status?.message,
-        };
-      });
+    tokens: async () =>
+      (await listTokens()).map((token) => ({
+        name: token.metadata.name,
+        isRedeemed: isRedeemed(token),
+        isFinal: finalReason(token) !== undefined,
+        message: redeemedCondition(token)?.message || token.status?.message || undefined,
+      })),
+    async redeemedTokenName({ url, code }) {
+      const found = (await listTokens()).find(
+        (token) => isRedeemed(token) && token.spec?.url === url && token.spec.code === code,
+      );
+      return found?.metadata.name;
+    },
+    async readySiteName() {
+      const site = await findRequestingSite(client, namespace);
+      return site?.isReady ? site.name : undefined;
     },
     endpoints: () => acceptingEndpoints(client, namespace),
     access: () => liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null }),
   });
+}
+
+/** Whether its link was made. Skupper writes `True` with an error for a link that went with its Site. */
+function isRedeemed(token: AccessTokenResource): boolean {
+  const { status, reason } = redeemedCondition(token) ?? {};
+  return status === 'True' && reason !== 'Error';
 }

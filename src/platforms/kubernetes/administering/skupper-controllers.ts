@@ -14,7 +14,10 @@ const NAME = 'skupper-controller';
 // Go's flag package takes one dash or two.
 const FLAG = /^--?enable-grants(?:=(.*))?$/;
 
-/** The controllers of Skupper in the cluster, or in `namespace` where no more may be seen; undefined where not even that. */
+/**
+ * The controllers of Skupper in the cluster, or in `namespace` where only its Deployments may be listed. Undefined where that
+ * shows none, because the controller may run in another namespace.
+ */
 export async function findSkupperControllers(
   client: KubernetesClient,
   namespace: string,
@@ -23,6 +26,7 @@ export async function findSkupperControllers(
     try {
       const fieldSelector = `metadata.name=${NAME}`;
       const { items } = await client.listAll(DEPLOYMENTS, { ...selection, fieldSelector });
+      if ('namespace' in selection && items.length === 0) return undefined;
       return items.map((deployment) => ({
         namespace: deployment.metadata.namespace ?? '',
         servesGrants: servesGrants(deployment),
