@@ -12,8 +12,12 @@ export const LISTING_OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
 
 /** Adds the flags of settings to a command, which then reads them from the flags it is given. */
-export function withSettings(command: Command, keys: readonly SettingKey[]): Command {
-  for (const option of settingsOptions(keys)) command.addOption(option);
+export function withSettings(
+  command: Command,
+  keys: readonly SettingKey[],
+  kind: { readonly isServe?: boolean } = {},
+): Command {
+  for (const option of settingsOptions(keys, kind)) command.addOption(option);
   return command;
 }
 

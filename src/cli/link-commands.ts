@@ -122,7 +122,9 @@ export function addLink(program: Command, context: Context): void {
     addPlace(
       link
         .command('delete <NAME>')
-        .description('remove a link, its Secrets, and the key and answer of its redemption'),
+        .description(
+          'delete a link, its Secrets, and the key and answer of its redemption; its credential can still connect until the accepting side revokes it',
+        ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
 }

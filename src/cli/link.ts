@@ -1,6 +1,8 @@
 import { parse as parsePath, resolve } from 'node:path';
 import type { ClusterSide } from '../cluster-side.js';
 import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../link-side.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import { redemptionIdIn } from '../pki/link-identity.js';
 import { deleteLink } from '../redemption/delete-link.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
 import { openRequestingSite } from '../requesting-side.js';
@@ -10,6 +12,7 @@ import { anyConfigurationFrom } from './configuration.js';
 import type { connectionOptions } from './connection-flags.js';
 import { parseCount } from './flag-values.js';
 import type { CommandContext } from './link-target.js';
+import { formatTime } from './output.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 import { type WantedLinkState, waitForLinks } from './wait-for-links.js';
@@ -196,7 +199,7 @@ export async function deleteCommand(
     if (!target.site || target.site.hasDropped([name])) throw missing(name, place.where);
     return settle(target, context);
   }
-  const { removed, secretUsedBy, records } = deleted;
+  const { removed, secretUsedBy, records, certificates } = deleted;
   await writeOut(
     [
       ...removed.map((file) => `Removed ${file}\n`),
@@ -204,9 +207,23 @@ export async function deleteCommand(
       records > 0
         ? 'The key and the answer of its redemption are removed; its token cannot bring it back\n'
         : '',
+      ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
     ].join(''),
   );
   await settle(target, context);
+}
+
+/** Says until when a deleted credential connects, and how the accepting side ends that; empty once it has expired. */
+function credentialNote(certificate: string, now: number): string {
+  let notAfter: number;
+  try {
+    ({ notAfter } = describeCertificate(certificate));
+  } catch {
+    return '';
+  }
+  if (notAfter <= now) return '';
+  const id = redemptionIdIn(certificate) ?? 'ID';
+  return `note: a copy of its credential can still connect until ${formatTime(notAfter)}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {

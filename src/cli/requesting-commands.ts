@@ -3,6 +3,7 @@ import type { SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
+import { optionHeading } from './settings-options.js';
 
 const TARGET_SETTINGS: readonly SettingKey[] = [
   'namespace',
@@ -17,8 +18,10 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
 export function waitOption(usual: string): Option {
   return new Option(
     '--wait <STATE>',
-    `on kubernetes: until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
-  ).choices(['ready', 'configured', 'none']);
+    `until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
+  )
+    .choices(['ready', 'configured', 'none'])
+    .helpGroup(optionHeading('on kubernetes'));
 }
 
 /** The flags that say where a link goes, what it is like, and how it gets into use. */

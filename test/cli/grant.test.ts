@@ -130,7 +130,7 @@ describe('grant create', () => {
     const { kind, spec } = parse(created.stdout);
     expect(kind).toBe('AccessToken');
     expect(created.stderr).not.toContain(spec.code);
-    expect(created.stderr).toContain(`Redeemed at ${spec.url}`);
+    expect(created.stderr).toContain(`Redeem at ${spec.url}`);
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')],
       { input: created.stdout },

@@ -242,6 +242,12 @@ describe('link update and link delete', () => {
     expect(readdirSync(place.path('mine', 'redemptions'))).toHaveLength(1);
     const deleted = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
     expect(deleted).toMatchObject({ code: 0, stderr: '' });
+    const [{ id, notAfter }] = json(
+      await linkgrant(['redemption', 'list', '--data-dir', data, '-o', 'json']),
+    );
+    expect(deleted.stdout).toContain(
+      `note: a copy of its credential can still connect until ${notAfter}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`,
+    );
     expect(readdirSync(place.path('links'))).toEqual([]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);
     const again = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);

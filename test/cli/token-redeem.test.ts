@@ -202,6 +202,30 @@ describe('token inspect', () => {
     expect(after.stdout).not.toContain(codeIn(file));
   });
 
+  it.each([
+    ['exhausted', 'every use of the grant is spent'],
+    ['revoked', 'the grant or this redemption was revoked'],
+    ['expired', 'the grant has ended'],
+  ])('exits with 3 after the report of a grant that is %s', async (state, advice) => {
+    const name = `ended-${state}`;
+    const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
+    if (state === 'exhausted') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
+    if (state === 'revoked') {
+      expect((await linkgrant(['grant', 'revoke', name, '--data-dir', dataDir])).code).toBe(0);
+    }
+    if (state === 'expired') {
+      await expect.poll(async () => (await grant(name)).state, { timeout: 20_000 }).toBe('expired');
+    }
+    const ended = await inspect(file, '--check');
+    expect(ended.stdout).toMatch(new RegExp(`^State: +${state}$`, 'm'));
+    expect(ended.code).toBe(3);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toBe(
+      `the token cannot be redeemed: ${state}, ${state === 'exhausted' ? 1 : 0} of 1 uses spent`,
+    );
+    expect(hint).toContain(advice);
+  });
+
   it('tells a wrong code and an unreachable service apart', async () => {
     const file = await issue('checked');
     const text = readFileSync(file, 'utf8');
