@@ -22,12 +22,15 @@ export function withSettings(
 }
 
 /** Adds the flags of a command that connects to others. */
-export function addConnectionFlags(
-  command: Command,
-  timeout = 'how long one exchange may take (default: 10s)',
-): Command {
+export function addConnectionFlags(command: Command): Command {
+  return addRouteFlags(
+    command.option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)'),
+  );
+}
+
+/** Adds the flags that say by which route a command connects. */
+export function addRouteFlags(command: Command): Command {
   return command
-    .option('--timeout <DURATION>', timeout)
     .option(
       '--proxy <URL>',
       'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',

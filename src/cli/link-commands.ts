@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SERVICE_SETTINGS, type SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import { parseReloadCommand } from './reload-command.js';
-import { waitOption } from './requesting-commands.js';
+import { deadlineOption, waitOption } from './requesting-commands.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from './settings-options.js';
 
 interface Context {
@@ -93,7 +93,7 @@ export function addLink(program: Command, context: Context): void {
   addReload(addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(waitOption('ready'))
-    .option('--timeout <DURATION>', 'how long to wait for that (default: 1m)')
+    .addOption(deadlineOption())
     .action(async (name, { cost, ...flags }) =>
       (await import('./link.js')).updateCommand(
         name,

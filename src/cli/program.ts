@@ -19,7 +19,7 @@ function addGrantLimits(command: Command): Command {
   command
     .addOption(
       new Option(
-        '--timeout <DURATION>',
+        '--deadline <DURATION>',
         'how long a new grant may take to be Ready (default: 60s)',
       ).helpGroup(optionHeading('on kubernetes')),
     )
@@ -48,7 +48,7 @@ function addGrant(program: Command): void {
   addGrantLimits(grantCommand(grant, 'create <NAME>', 'make a grant; its code is shown this once'))
     .option(
       '--token <FILE>',
-      'write its token to a file, or - for standard output, instead of showing the code',
+      'write its token to a file, or - for standard output, instead of showing the code; -o then writes the grant without it',
     )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant.js')).createCommand(name, flags));

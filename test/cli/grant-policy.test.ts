@@ -177,6 +177,24 @@ describe('grant update', () => {
     }
   });
 
+  it('refuses a count below what is redeemed, and says how to end the grant', async () => {
+    const token = place.path('counted.yaml');
+    await done('create', 'counted', '--redemptions-allowed', '5', '--token', token);
+    for (const site of ['one', 'two', 'three']) {
+      const to = ['--to', place.path(`counted-${site}`), '--data-dir', place.path(`counted-${site}-data`)];
+      expect((await linkgrant(['token', 'redeem', token, ...to])).code).toBe(0);
+    }
+    expect(await refused(2, 'update', 'counted', '--redemptions-allowed', '2')).toMatchObject({
+      error:
+        'the grant was not changed: it has been redeemed 3 times, and the redemptions allowed include these',
+      hint: 'give at least 3, with which nothing more is redeemed, or run `linkgrant grant revoke counted`',
+    });
+    expect(await shown('counted')).toMatchObject({ redemptionsAllowed: 5, state: 'ready' });
+    expect(await done('update', 'counted', '--redemptions-allowed', '3')).toMatchObject({
+      state: 'exhausted',
+    });
+  });
+
   it('takes no end that is past already, nor a beginning after the end', async () => {
     const before = await shown('plain');
     expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(

@@ -103,6 +103,28 @@ describe('help', () => {
     expect(description.match(/default:/g)).toHaveLength(1);
   });
 
+  it.each([
+    ['bootstrap', ['--deadline']],
+    ['grant create', ['--deadline']],
+    ['token issue', ['--deadline']],
+    ['link update', ['--deadline']],
+    ['token redeem', ['--deadline', '--timeout']],
+    ['token inspect', ['--timeout']],
+    ['link check', ['--timeout']],
+    ['doctor', ['--timeout']],
+  ])(
+    'of %s limits the whole wait with --deadline and one exchange with --timeout',
+    async (command, limits) => {
+      const { stdout } = await linkgrant([...command.split(' '), '--help']);
+      const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));
+      const text = (flag: string) => options.find((option) => option.startsWith(`${flag} <DURATION>`));
+      expect(['--deadline', '--timeout'].filter((flag) => text(flag) !== undefined)).toEqual(limits);
+      expect(text('--timeout') ?? 'how long one exchange may take').toContain(
+        'how long one exchange may take',
+      );
+    },
+  );
+
   it('has at most one default in a sentence', async () => {
     for (const command of COMMANDS) {
       const { stdout } = await linkgrant([...command.split(' '), '--help']);

@@ -341,6 +341,18 @@ describe('token list', () => {
       'There are no signed tokens in namespace "nowhere"; -A lists those of all.\n',
     );
   });
+
+  it('shows no end beyond that of the grant', async () => {
+    await hub('shortened');
+    await issue('shortened');
+    const [before] = await listed('--grant', 'shortened');
+    await run(['grant', 'update', 'shortened', '--expiration-window', '1h']);
+    const { expirationTime } = await shown('shortened');
+    expect(expirationTime < before.expirationTime).toBe(true);
+    expect(await listed('--grant', 'shortened')).toMatchObject([{ id: before.id, expirationTime }]);
+    await run(['grant', 'update', 'shortened', '--expiration-window', '3h']);
+    expect(await listed('--grant', 'shortened')).toMatchObject([before]);
+  });
 });
 
 describe('a signing key that was exported', () => {
@@ -349,6 +361,12 @@ describe('a signing key that was exported', () => {
     const key = place.path('exported.json');
     const { stderr } = await run(['grant', 'show', 'exported', '--signing-key', key]);
     expect(stderr).toContain('any number of tokens of grant "exported"');
+    const named = await run(['grant', 'show', 'exported', '--signing-key', 'named.json'], {
+      cwd: place.directory,
+    });
+    expect(named.stderr).toContain(
+      `Next: linkgrant token issue TOKEN --signing-key ${place.path('named.json')}\n`,
+    );
     expect(statSync(key).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(key, 'utf8'))).toMatchObject({
       kind: 'linkgrant-signing-key',

@@ -67,6 +67,25 @@ describe('token redeem', () => {
     expect(pem('tls.key')).toContain('BEGIN PRIVATE KEY');
   });
 
+  it('prints absolute paths in what a timer has to run, and link status names what renews the link', async () => {
+    const token = await issue('renewing');
+    const data = ['--data-dir', place.path('renewing-site')];
+    const ended = await linkgrant(['token', 'redeem', token, '--to', 'renewing-links', '--renew', ...data], {
+      cwd: place.directory,
+    });
+    const to = place.path('renewing-links');
+    expect(ended.stdout).toContain(`: linkgrant link renew --all --dir ${to}\n`);
+    expect(ended.stdout).toContain(`kubectl apply -f ${to}. `);
+    const status = await linkgrant(['link', 'status', '--dir', to, ...data, '-o', 'json']);
+    expect(JSON.parse(status.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: 'link renew' }]);
+
+    const lasting = await issue('lasting');
+    const there = place.path('lasting-links');
+    expect((await redeem(lasting, 'lasting-site', '--to', there)).code).toBe(0);
+    const unattended = await linkgrant(['link', 'status', '--dir', there, ...data, '-o', 'json']);
+    expect(JSON.parse(unattended.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
+  });
+
   it('is safe to repeat: the same certificate, and one use', async () => {
     const token = await issue('again');
     const to = place.path('again-links');

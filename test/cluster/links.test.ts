@@ -86,7 +86,7 @@ describe('link --platform kubernetes', () => {
 
   it('update changes what is given, and waits as Skupper does', async () => {
     const { place, server } = await redeemed();
-    const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--timeout', '300ms']);
+    const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--deadline', '300ms']);
     expect(late.code).toBe(4);
     expect(late.stderr).toContain('not yet ready');
     await tellOfLink(cluster, place.namespace, 'my-link', true);

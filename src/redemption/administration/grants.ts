@@ -72,7 +72,11 @@ export function grantActs(deps: AdministrationDependencies): GrantActs {
       };
       const updated = await updateGrant(grant, update, deps);
       if (!('rejected' in updated)) return grantReport(updated, clock());
-      throw new AdministrationError('grant_state', `the grant was not changed: ${updated.rejected}`);
+      const { rejected: reason, hint } = updated;
+      const code = hint === undefined ? 'grant_state' : 'value_rejected';
+      throw new AdministrationError(code, `the grant was not changed: ${reason}`, {
+        ...(hint !== undefined && { hint }),
+      });
     },
     async revokeGrant(uid, cascade) {
       const now = clock();
