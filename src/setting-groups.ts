@@ -1,7 +1,7 @@
 import type { SettingKey } from './settings.js';
 
 /** Settings that have an effect in one place alone, by that place in words that follow "Options". All others have one everywhere. */
-export const SETTING_GROUPS = {
+const SETTING_GROUPS = {
   'on kubernetes': [
     ...(['serviceNamespace', 'kubeconfig', 'context', 'controllers', 'noRedemption'] as const),
     ...(['tokenNetwork', 'service', 'securedAccess', 'tlsSecret'] as const),

@@ -13,13 +13,6 @@ export interface GrantUpdate {
   readonly policy?: GrantPolicy | undefined;
 }
 
-/** Why a grant was not changed, as a sentence. */
-export interface RejectedUpdate {
-  readonly rejected: string;
-  /** What helps, where another value does. */
-  readonly hint?: string;
-}
-
 /**
  * Changes a grant at once, or says, as a sentence, why it cannot be. A policy may change at any time, because renewals
  * keep to it too; the end only while the grant lives, and only to a later moment than now.
@@ -28,16 +21,9 @@ export async function updateGrant(
   grant: AccessGrant,
   update: GrantUpdate,
   deps: { readonly store: GrantStore; readonly clock: Clock },
-): Promise<AccessGrant | RejectedUpdate> {
+): Promise<AccessGrant | { readonly rejected: string }> {
   const { redemptionsAllowed = grant.redemptionsAllowed, policy = grant.policy } = update;
   const now = deps.clock();
-  if (redemptionsAllowed < grant.redemptions && update.redemptionsAllowed !== undefined) {
-    const { name, redemptions: used } = grant;
-    return {
-      rejected: `it has been redeemed ${used === 1 ? 'once' : `${used} times`}, and the redemptions allowed include these`,
-      hint: `give at least ${used}, with which nothing more is redeemed, or run \`linkgrant grant revoke ${name}\``,
-    };
-  }
   const expirationTime = endOf(grant, update.expirationWindowMs);
   const rejected =
     redemptionsAllowedProblem(redemptionsAllowed) ??

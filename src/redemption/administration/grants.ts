@@ -72,11 +72,7 @@ export function grantActs(deps: AdministrationDependencies): GrantActs {
       };
       const updated = await updateGrant(grant, update, deps);
       if (!('rejected' in updated)) return grantReport(updated, clock());
-      const { rejected: reason, hint } = updated;
-      const code = hint === undefined ? 'grant_state' : 'value_rejected';
-      throw new AdministrationError(code, `the grant was not changed: ${reason}`, {
-        ...(hint !== undefined && { hint }),
-      });
+      throw new AdministrationError('grant_state', `the grant was not changed: ${updated.rejected}`);
     },
     async revokeGrant(uid, cascade) {
       const now = clock();
