@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../dist/config.js';
+import { groupOf } from '../dist/setting-groups.js';
 import { flagOf, SETTINGS, variableOf } from '../dist/settings.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
@@ -38,14 +39,17 @@ function skupperNames() {
 function settingsTable() {
   const skupper = skupperNames();
   const rows = Object.entries(SETTINGS).map(([key, definition]) => {
-    const { placeholder, many, description, short } = definition;
+    const { placeholder, many, description, elsewhere, short } = definition;
+    const group = groupOf(key);
+    const scope = group?.startsWith('on ') ? `${group}: ` : '';
+    const others = elsewhere === undefined ? '' : `. For other commands than serve: ${elsewhere}`;
     const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} ${placeholder}`;
     return [
       code(flag) + (short ? `, ${code(`-${short}`)}` : '') + (many ? ' (repeatable)' : ''),
       code(variableOf(key)),
       key === NOT_IN_THE_FILE ? '–' : code(key),
       definition.default === undefined ? '–' : code(String(definition.default)),
-      words(description),
+      words(`${scope}${description}${others}`),
       skupper.has(key) ? code(skupper.get(key)) : '–',
     ];
   });

@@ -39,7 +39,8 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #shown: FoundIdentity | undefined;
-  #told: string | undefined;
+  /** Why the service has no address and what helps, as it was logged last. */
+  #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;
   #controller: GrantController | undefined;
@@ -84,6 +85,7 @@ export class KubernetesPublication {
     return {
       platform: 'kubernetes',
       ...this.place(),
+      ...(this.#url === undefined && this.#noAddress !== undefined && { noAddress: this.#noAddress }),
       caSha256: describeCertificate(ca).sha256,
       hosts: describeCertificate(cert).hosts,
       endpoints: [],
@@ -137,16 +139,20 @@ export class KubernetesPublication {
     if (!found) return;
     if ('pending' in found) {
       const text = `${found.pending}; ${found.hint}`;
-      if (this.#url === undefined && text !== this.#told) {
+      if (this.#url === undefined && text !== this.#noAddress) {
         context.logger.warn(
           { event: 'no_address', reason: text },
-          'no grant is Ready: the service has no address',
+          'the service has no address: new grants do not become Ready, grants that are Ready keep their URL',
         );
       }
-      this.#told = text;
+      this.#noAddress = text;
       return;
     }
-    this.#url = this.#urlOf(found.host, found.port);
+    const url = this.#urlOf(found.host, found.port);
+    if (this.#noAddress !== undefined && this.#url === undefined) {
+      context.logger.info({ event: 'address_found', url }, 'the service has an address: grants become Ready');
+    }
+    this.#url = url;
   }
 
   async #readIdentity(): Promise<FoundIdentity> {

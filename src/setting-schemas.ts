@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from './domain/duration.js';
 import type { LinkEndpoint } from './domain/link.js';
@@ -95,10 +96,12 @@ const SIGNATURES = [
 ] as const;
 
 const path = z.string().min(1, 'a path');
+/** Absolute, because commands print it in what is to be run later, elsewhere. */
+const directory = path.transform((value) => resolve(value));
 
 /** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
 export const SETTING_SCHEMAS = {
-  dataDir: path,
+  dataDir: directory,
   platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
   namespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
     isNamespace(value) ? value : undefined,
@@ -112,7 +115,7 @@ export const SETTING_SCHEMAS = {
   controllers: listOf(oneOf('accessgrant', 'accesstoken')),
   noRedemption: flag(),
   tokenNetwork: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
-  skupperHome: path,
+  skupperHome: directory,
   listen: listenAddress(),
   externalUrl: text(
     'an https URL without query, such as https://grants.example.com:9090/grants',

@@ -5,6 +5,8 @@ export interface SettingDefinition {
   /** What stands for the value in help. Absent for a switch. */
   readonly placeholder?: string;
   readonly description: string;
+  /** What the flag means for every command but `serve`, where that differs from `description`. */
+  readonly elsewhere?: string;
   /** The letter of its flag, which is Skupper's too. Every command that reads settings takes such a flag. */
   readonly short?: string;
   /** Repeatable on the command line. */
@@ -19,11 +21,11 @@ export interface SettingDefinition {
  */
 export const SETTINGS = {
   dataDir: {
-    // Root's; anybody else's is under the XDG data home.
+    // The default of root; the description has that of other users too.
     default: '/var/lib/linkgrant',
     placeholder: 'DIR',
     description:
-      'where CAs, keys and the SQLite file are kept; for a user other than root ~/.local/share/linkgrant',
+      'directory of CAs, keys and the SQLite file (default: /var/lib/linkgrant for root, else ~/.local/share/linkgrant)',
   },
   platform: {
     default: 'standalone',
@@ -35,36 +37,35 @@ export const SETTINGS = {
   namespace: {
     placeholder: 'NAMESPACE',
     short: 'n',
-    description:
-      'namespace of the site and its grants: the only one that is served (default: each that has a site), or that a command means (default: the only one that is served, that of the kubeconfig, else default)',
+    description: 'serve this namespace only (default: every namespace that has a site)',
+    elsewhere:
+      'namespace of the site and its grants (default: the only one that is served, else that of the kubeconfig, else default)',
   },
   serviceNamespace: {
     placeholder: 'NAMESPACE',
-    description:
-      'on kubernetes: namespace that the service itself runs in, for its own Secrets (default: that of its pod)',
+    description: 'namespace that the service itself runs in, for its own Secrets (default: that of its pod)',
   },
   kubeconfig: {
     placeholder: 'FILE',
     alias: 'KUBECONFIG',
     description:
-      'on kubernetes: how the API is reached (default: ~/.kube/config where it exists, else the service account of the pod)',
+      'how the API is reached (default: ~/.kube/config where it exists, else the service account of the pod)',
   },
   context: {
     placeholder: 'NAME',
     short: 'c',
-    description: 'on kubernetes: context of the kubeconfig (default: its current one)',
+    description: 'context of the kubeconfig (default: its current one)',
   },
   controllers: {
     default: 'accessgrant',
     placeholder: 'NAME',
     many: true,
     description:
-      'on kubernetes: what is brought into line: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
+      'what is brought into line: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
   },
   noRedemption: {
     default: false,
-    description:
-      'on kubernetes: serve no redemptions, and so listen for none: with --controllers accesstoken',
+    description: 'serve no redemptions, and so listen for none: with --controllers accesstoken',
   },
   tokenNetwork: {
     placeholder: 'CIDR',
@@ -73,10 +74,10 @@ export const SETTINGS = {
       'for --controllers accesstoken: network or address that the URLs of tokens and of renewals may lead to (default: any but loopback, link-local, multicast and reserved ones and those of metadata services)',
   },
   skupperHome: {
-    // Root's; anybody else's is under the XDG data home.
+    // The default of root; the description has that of other users too.
     default: '/var/lib/skupper',
     placeholder: 'DIR',
-    description: "Skupper's data directory, for podman, docker and linux",
+    description: "Skupper's data directory (default: /var/lib/skupper for root, else ~/.local/share/skupper)",
   },
   listen: {
     default: ':9090',
@@ -110,20 +111,18 @@ export const SETTINGS = {
   service: {
     default: 'linkgrant',
     placeholder: 'NAME',
-    description:
-      'on kubernetes: Service whose load balancer is in the URL of tokens, unless --external-url is',
+    description: 'Service whose load balancer is in the URL of tokens, unless --external-url is',
   },
   securedAccess: {
     default: false,
     alias: 'SKUPPER_GRANT_SERVER_AUTOCONFIGURE',
-    description:
-      "on kubernetes: have Skupper's controller expose the service, by a SecuredAccess called linkgrant-grants",
+    description: "have Skupper's controller expose the service, by a SecuredAccess called linkgrant-grants",
   },
   tlsSecret: {
     placeholder: 'NAME',
     alias: 'SKUPPER_GRANT_SERVER_TLS_CREDENTIALS',
     description:
-      "on kubernetes: Secret with the server certificate (tls.crt, tls.key, ca.crt), as cert-manager writes it (default: linkgrant's own)",
+      "Secret with the server certificate (tls.crt, tls.key, ca.crt), as cert-manager writes it (default: linkgrant's own)",
   },
   tlsMinVersion: {
     default: '1.3',

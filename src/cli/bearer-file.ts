@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readBoundedText } from '../files/bounded-text.js';
 import { reading } from '../files/file-error.js';
 import { CommandError } from './command-error.js';
@@ -14,7 +15,7 @@ export function readBearerFile(file: string): string {
   if ((mode & 0o077) !== 0) {
     throw new CommandError(`${file} can be read by others (mode ${mode.toString(8).padStart(4, '0')})`, {
       exitCode: 2,
-      hint: `it holds a bearer token: chmod 600 ${file}`,
+      hint: `it holds a bearer token: chmod 600 ${resolve(file)}`,
     });
   }
   const bearer = readBoundedText(file).trim();

@@ -14,7 +14,7 @@ export class NotYet extends Error {
   override readonly name: string = 'NotYet';
   readonly hint: string;
 
-  constructor(message: string, hint = 'provide it, or give it more time with --timeout') {
+  constructor(message: string, hint = 'provide it, or give it more time with --deadline') {
     super(message);
     this.hint = hint;
   }

@@ -23,6 +23,8 @@ import { tell } from './tell.js';
 import { tokenSource } from './token-source.js';
 
 export interface BootstrapFlags extends LinkTargetFlags {
+  /** How long all of it may take. */
+  readonly deadline?: string;
   readonly token?: string;
   readonly name?: string;
   readonly subject?: string;
@@ -52,10 +54,10 @@ const OPERATOR =
  * the link in place and to use. Does nothing where that is done already. With `--watch` it stays and renews what is there.
  */
 export async function bootstrapCommand(flags: BootstrapFlags, context: CommandContext): Promise<void> {
-  const { timeout = DEFAULT_DEADLINE, ...rest } = flags;
-  const deadlineMs = parseDuration(timeout);
+  const { deadline = DEFAULT_DEADLINE, ...rest } = flags;
+  const deadlineMs = parseDuration(deadline);
   if (deadlineMs === undefined) {
-    throw new CommandError(`--timeout cannot be "${timeout}"`, {
+    throw new CommandError(`--deadline cannot be "${deadline}"`, {
       exitCode: 2,
       hint: 'use a duration such as 90s or 10m',
     });

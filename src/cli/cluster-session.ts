@@ -8,7 +8,7 @@ const DEFAULT_READY_MS = 60_000;
 
 /** Runs `act` on what is administered of the cluster that the settings name, and closes it afterwards. */
 export async function withCluster<T>(
-  { timeout, allNamespaces }: Readonly<Record<string, unknown>>,
+  { deadline, allNamespaces }: Readonly<Record<string, unknown>>,
   settings: Settings,
   act: (cluster: OpenClusterAdministration) => Promise<T>,
 ): Promise<T> {
@@ -18,7 +18,7 @@ export async function withCluster<T>(
       hint: 'leave it out: grants and redemptions are resources of the cluster',
     });
   }
-  const timeoutMs = parseWindow('--timeout', timeout as string | undefined) ?? DEFAULT_READY_MS;
+  const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
   // Large, and of no use elsewhere.
   const { openClusterAdministration } = await import('../cluster-administration.js');
   const cluster = await openClusterAdministration(settings, {

@@ -12,18 +12,25 @@ export const LISTING_OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
 
 /** Adds the flags of settings to a command, which then reads them from the flags it is given. */
-export function withSettings(command: Command, keys: readonly SettingKey[]): Command {
-  for (const option of settingsOptions(keys)) command.addOption(option);
+export function withSettings(
+  command: Command,
+  keys: readonly SettingKey[],
+  kind: { readonly isServe?: boolean } = {},
+): Command {
+  for (const option of settingsOptions(keys, kind)) command.addOption(option);
   return command;
 }
 
 /** Adds the flags of a command that connects to others. */
-export function addConnectionFlags(
-  command: Command,
-  timeout = 'how long one exchange may take (default: 10s)',
-): Command {
+export function addConnectionFlags(command: Command): Command {
+  return addRouteFlags(
+    command.option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)'),
+  );
+}
+
+/** Adds the flags that say by which route a command connects. */
+export function addRouteFlags(command: Command): Command {
   return command
-    .option('--timeout <DURATION>', timeout)
     .option(
       '--proxy <URL>',
       'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',

@@ -17,7 +17,8 @@ import { formatTime } from './output.js';
 import { policyFields } from './policy-fields.js';
 import { parseAccessToken } from './token-file.js';
 
-const GRANT_FAULTS = {
+/** The error code of a grant that cannot be redeemed in this state. */
+export const GRANT_FAULTS = {
   pending: 'link_access_unavailable',
   expired: 'grant_expired',
   exhausted: 'grant_exhausted',

@@ -114,7 +114,10 @@ const ADVICE = {
     exitCode: 4,
     hint: 'check that the service runs there, and that no firewall refuses the port',
   },
-  connection_timeout: { exitCode: 4, hint: 'check the address and firewalls in between, or raise --timeout' },
+  connection_timeout: {
+    exitCode: 4,
+    hint: 'check the address and firewalls in between, or raise --timeout of a command that has it',
+  },
   proxy: {
     exitCode: 4,
     hint: 'check HTTPS_PROXY, NO_PROXY or --proxy, and that the proxy allows CONNECT to that port',

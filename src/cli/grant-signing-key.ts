@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { administrationDependencies, storeAdministration } from '../administration.js';
 import { formatTime } from '../domain/rfc3339.js';
 import { requireGrant } from '../redemption/administration/dependencies.js';
@@ -40,7 +41,7 @@ async function write(target: string, key: MintingKey): Promise<void> {
     [
       target === '-' ? '' : `Signing key written to ${target}\n`,
       `It is a secret: whoever has it can make any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
-      `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : target}\n`,
+      `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : resolve(target)}\n`,
     ].join(''),
   );
 }

@@ -7,6 +7,7 @@ import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import { print } from './output.js';
 import type { PolicyFlags } from './policy-flags.js';
+import { tell } from './tell.js';
 
 /** The flags of `grant update`, as they were typed; `unset` names rules, parted by commas. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
@@ -41,5 +42,11 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     const change = { redemptionsAllowed, expirationWindow, ...(ofPolicy && { policy }) };
     const report = await administration.updateGrant(uid, change);
     await print(flags.output, report, () => grantFields(report));
+    if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
+    const { name, redemptions: used } = report;
+    tell(
+      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed counts these too: with ${redemptionsAllowed} nothing more is redeemed\n` +
+        `hint: for N more give ${used} + N\n`,
+    );
   });
 }

@@ -3,6 +3,7 @@ import { everyItem } from '../redemption/administration/every-item.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
 import { type AdministrationSession, withAdministration } from './administration-session.js';
 import { policyOf } from './asked-policy.js';
+import { CommandError } from './command-error.js';
 import { parseCount, parseWindow, readCode } from './flag-values.js';
 import { grantFields } from './grant-report.js';
 import { orUnmade } from './made-grant.js';
@@ -54,12 +55,21 @@ export async function makeGrant(
  * the grant is deleted again.
  */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
+  if (flags.token === '-' && flags.output !== undefined) {
+    throw new CommandError('--token - and -o both write to standard output', {
+      exitCode: 2,
+      hint: 'name a file with --token, or leave out -o',
+    });
+  }
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const made = await makeGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
       await orUnmade(made, administration, () => writeToken(made, target, {}, administration));
+      // The file holds the code, which stands nowhere else.
+      const { code: _code, ...report } = made;
+      await print(flags.output, report, () => '');
       return;
     }
     const token = `linkgrant token issue TOKEN --grant ${made.name}${namespaceFlag(session)}`;

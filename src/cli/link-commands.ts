@@ -3,7 +3,7 @@ import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { SERVICE_SETTINGS, type SettingKey } from '../settings.js';
 import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
 import { parseReloadCommand } from './reload-command.js';
-import { waitOption } from './requesting-commands.js';
+import { deadlineOption, waitOption } from './requesting-commands.js';
 import { CLUSTER_SETTINGS, STORE_SETTINGS } from './settings-options.js';
 
 interface Context {
@@ -93,7 +93,7 @@ export function addLink(program: Command, context: Context): void {
   addReload(addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(waitOption('ready'))
-    .option('--timeout <DURATION>', 'how long to wait for that (default: 1m)')
+    .addOption(deadlineOption())
     .action(async (name, { cost, ...flags }) =>
       (await import('./link.js')).updateCommand(
         name,
@@ -122,7 +122,9 @@ export function addLink(program: Command, context: Context): void {
     addPlace(
       link
         .command('delete <NAME>')
-        .description('remove a link, its Secrets, and the key and answer of its redemption'),
+        .description(
+          'delete a link, its Secrets, and the key and answer of its redemption; its credential can still connect until the accepting side revokes it',
+        ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
 }

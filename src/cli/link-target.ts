@@ -177,7 +177,7 @@ function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags):
       hint: 'name a directory for the two files',
     });
   }
-  return to;
+  return resolve(to);
 }
 
 function refuseDirectory({ to }: LinkTargetFlags): void {

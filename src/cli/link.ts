@@ -1,6 +1,8 @@
 import { parse as parsePath, resolve } from 'node:path';
 import type { ClusterSide } from '../cluster-side.js';
 import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../link-side.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import { redemptionIdIn } from '../pki/link-identity.js';
 import { deleteLink } from '../redemption/delete-link.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
 import { openRequestingSite } from '../requesting-side.js';
@@ -8,8 +10,9 @@ import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
 import type { connectionOptions } from './connection-flags.js';
-import { parseCount } from './flag-values.js';
+import { parseCount, parseWindow } from './flag-values.js';
 import type { CommandContext } from './link-target.js';
+import { formatTime } from './output.js';
 import { type ReloadTarget, reloadText, requireReload, settleReload } from './settle-reload.js';
 import { siteNamespace } from './site-namespace.js';
 import { type WantedLinkState, waitForLinks } from './wait-for-links.js';
@@ -66,7 +69,7 @@ export async function openSettingsCluster(
 /** The directory of links that flags mean; undefined when a standalone site names none. */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) {
-    if (parsePath(resolve(dir)).root !== resolve(dir)) return dir;
+    if (parsePath(resolve(dir)).root !== resolve(dir)) return resolve(dir);
     throw new CommandError('--dir cannot be the root directory', { exitCode: 2, hint: 'name a directory' });
   }
   return settings.platform === 'standalone'
@@ -97,7 +100,7 @@ interface ChangeFlags extends LinkFlags {
 
 interface WaitFlags {
   readonly wait?: WantedLinkState;
-  readonly timeout?: string;
+  readonly deadline?: string;
 }
 
 /** A place of links, what reads it, and how changes there are made. */
@@ -148,8 +151,9 @@ export async function updateCommand(
   flags: ChangeFlags & WaitFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
   context: CommandContext,
 ): Promise<void> {
-  const { linkCost, tlsCredentials, wait, timeout, ...rest } = flags;
+  const { linkCost, tlsCredentials, wait, deadline, ...rest } = flags;
   const cost = parseCount('--cost', linkCost);
+  const deadlineMs = parseWindow('--deadline', deadline);
   if (cost === undefined && tlsCredentials === undefined) {
     throw new CommandError('nothing to change was given', {
       exitCode: 2,
@@ -158,8 +162,8 @@ export async function updateCommand(
   }
   const { place, target, change } = await openChanging(rest, context);
   const { where, cluster } = place;
-  if (!cluster && (wait !== undefined || timeout !== undefined)) {
-    throw new CommandError('--wait and --timeout are for --platform kubernetes', {
+  if (!cluster && (wait !== undefined || deadline !== undefined)) {
+    throw new CommandError('--wait and --deadline are for --platform kubernetes', {
       exitCode: 2,
       hint: 'leave them out; `linkgrant link check` dials the link',
     });
@@ -180,7 +184,7 @@ export async function updateCommand(
     return found.map((link) => link.name);
   });
   await settle(target, context);
-  if (cluster) await waitForLinks(updated, cluster, { state: wait ?? 'ready', timeout });
+  if (cluster) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
 }
 
 /** Removes a link with all that is its own, then has its router reloaded as a redemption does. */
@@ -196,7 +200,7 @@ export async function deleteCommand(
     if (!target.site || target.site.hasDropped([name])) throw missing(name, place.where);
     return settle(target, context);
   }
-  const { removed, secretUsedBy, records } = deleted;
+  const { removed, secretUsedBy, records, certificates } = deleted;
   await writeOut(
     [
       ...removed.map((file) => `Removed ${file}\n`),
@@ -204,9 +208,23 @@ export async function deleteCommand(
       records > 0
         ? 'The key and the answer of its redemption are removed; its token cannot bring it back\n'
         : '',
+      ...certificates.map((certificate) => credentialNote(certificate, context.clock())),
     ].join(''),
   );
   await settle(target, context);
+}
+
+/** Says until when a deleted credential connects, and how the accepting side ends that; empty once it has expired. */
+function credentialNote(certificate: string, now: number): string {
+  let notAfter: number;
+  try {
+    ({ notAfter } = describeCertificate(certificate));
+  } catch {
+    return '';
+  }
+  if (notAfter <= now) return '';
+  const id = redemptionIdIn(certificate) ?? 'ID';
+  return `note: a copy of its credential can still connect until ${formatTime(notAfter)}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {

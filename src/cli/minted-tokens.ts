@@ -94,10 +94,10 @@ export async function handOutTokens(
   }
   if (!last) return;
   told.push(
-    `Redeemed at ${last.url}\n`,
+    `Redeem at ${last.url}\n`,
     `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
     ...last.notes.map((note) => `${note}\n`),
-    `Revoked with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
+    `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
   process.stderr.write(told.join(''));
 }

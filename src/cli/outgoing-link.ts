@@ -1,12 +1,12 @@
 import type { LinkSecret } from '../domain/link.js';
 import { describeCertificate } from '../pki/certificate-info.js';
-import { certificateLife } from '../redemption/certificate-life.js';
+import { certificateLife, isShortLived } from '../redemption/certificate-life.js';
 import type { Clock } from '../redemption/clock.js';
 import type { StoredLink } from '../redemption/link-files.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { formatTime } from './output.js';
 
-/** What renews a link whose Secret says where. */
+/** What renews a link that asked for a certificate of 30 days. */
 const RENEWAL = 'link renew';
 
 /** A Link that this site makes, with its certificate and what is to be done about that. */
@@ -46,7 +46,9 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
     return {
       subject,
       notAfter: formatTime(notAfter),
-      renewedBy: isRenewable ? RENEWAL : null,
+      renewable: isRenewable,
+      // A certificate of years was asked for because nothing is to renew it.
+      renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? RENEWAL : null,
       ...(warning !== undefined && { warning }),
     };
   } catch {

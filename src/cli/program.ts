@@ -7,12 +7,22 @@ import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
 import { addDoctor, addLink } from './link-commands.js';
 import { addPolicyFlags } from './policy-flags.js';
 import { addBootstrap, addRedeem } from './requesting-commands.js';
-import { ADMINISTRATION_SETTINGS, CLUSTER_SETTINGS, STORE_SETTINGS } from './settings-options.js';
+import {
+  ADMINISTRATION_SETTINGS,
+  CLUSTER_SETTINGS,
+  optionHeading,
+  STORE_SETTINGS,
+} from './settings-options.js';
 import { writeOut } from './write-out.js';
 
 function addGrantLimits(command: Command): Command {
   command
-    .option('--timeout <DURATION>', 'on kubernetes: how long a new grant may take to be Ready (default: 60s)')
+    .addOption(
+      new Option(
+        '--deadline <DURATION>',
+        'how long a new grant may take to be Ready (default: 60s)',
+      ).helpGroup(optionHeading('on kubernetes')),
+    )
     .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
     .option('--expiration-window <DURATION>', 'how long it can be redeemed (default: 15m)')
     .option(
@@ -27,8 +37,9 @@ function addGrantLimits(command: Command): Command {
 }
 
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  withSettings(program.command('serve').description('run the redemption service'), SERVICE_SETTINGS).action(
-    async (flags) => (await import('./serve.js')).serveCommand(flags, context),
+  const serve = program.command('serve').description('run the redemption service');
+  withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
+    (await import('./serve.js')).serveCommand(flags, context),
   );
 }
 
@@ -37,7 +48,7 @@ function addGrant(program: Command): void {
   addGrantLimits(grantCommand(grant, 'create <NAME>', 'make a grant; its code is shown this once'))
     .option(
       '--token <FILE>',
-      'write its token to a file, or - for standard output, instead of showing the code',
+      'write its token to a file, or - for standard output, instead of showing the code; -o then writes the grant without it',
     )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant.js')).createCommand(name, flags));

@@ -21,6 +21,7 @@ export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
 const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
   csv: {
     id: ({ id }) => id,
+    grant: ({ grant }) => grant,
     grantUid: ({ grantUid }) => grantUid,
     createdAt: ({ createdAt }) => createdAt,
     mode: ({ mode }) => mode,
@@ -38,17 +39,20 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     revokedAt: ({ revokedAt }) => revokedAt,
     canStill: ({ canStill }) => canStill,
   },
-  headings: ['ID', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
-  cells: ({ id, createdAt, name, subject, peer, notAfter, newest, canStill, revokedAt = '-' }) => [
+  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
+  cells: ({
     id,
+    grantUid,
+    grant = grantUid,
     createdAt,
     name,
     subject,
     peer,
-    newest?.notAfter ?? notAfter,
+    notAfter,
+    newest,
     canStill,
-    revokedAt,
-  ],
+    revokedAt = '-',
+  }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
   nothing: 'There are no redemptions.\n',
 };
 

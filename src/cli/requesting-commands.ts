@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
-import { addConnectionFlags, OUTPUT, withSettings } from './command-flags.js';
+import { addConnectionFlags, addRouteFlags, OUTPUT, withSettings } from './command-flags.js';
 import type { CommandContext } from './link-target.js';
 import { parseReloadCommand } from './reload-command.js';
+import { optionHeading } from './settings-options.js';
 
 const TARGET_SETTINGS: readonly SettingKey[] = [
   'namespace',
@@ -17,8 +18,17 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
 export function waitOption(usual: string): Option {
   return new Option(
     '--wait <STATE>',
-    `on kubernetes: until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
-  ).choices(['ready', 'configured', 'none']);
+    `until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
+  )
+    .choices(['ready', 'configured', 'none'])
+    .helpGroup(optionHeading('on kubernetes'));
+}
+
+/** The `--deadline` of commands that wait for the controller of a cluster. */
+export function deadlineOption(): Option {
+  return new Option('--deadline <DURATION>', 'how long to wait for that (default: 1m)').helpGroup(
+    optionHeading('on kubernetes'),
+  );
 }
 
 /** The flags that say where a link goes, what it is like, and how it gets into use. */
@@ -64,7 +74,8 @@ export function addRedeem(token: Command, context: CommandContext): void {
       'post again although an earlier outcome is unknown or was a refusal; may spend another use',
     )
     .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
-    .addOption(waitOption('none'));
+    .addOption(waitOption('none'))
+    .addOption(deadlineOption());
   addConnectionFlags(redeem)
     .addOption(OUTPUT())
     .action(async (file, flags) =>
@@ -90,7 +101,7 @@ export function addBootstrap(program: Command, context: CommandContext): void {
     )
     .option('--watch', 'stay, and renew the links when two thirds of their life have passed; means --renew')
     .option('--continue-without-link', 'end well, with a warning, although there is no link');
-  addConnectionFlags(bootstrap, 'how long all of it may take (default: 10m)')
+  addRouteFlags(bootstrap.option('--deadline <DURATION>', 'how long all of it may take (default: 10m)'))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./bootstrap.js')).bootstrapCommand(withCost(flags), context));
 }

@@ -17,7 +17,8 @@ export async function banner(
   ports: ServingPorts,
   { namespace }: Settings,
 ): Promise<string> {
-  const { platform, url, caSha256, system, endpoints } = description;
+  const { platform, url, noAddress, caSha256, system, endpoints } = description;
+  const on = `on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`;
   const standalone =
     endpoints.length > 0
       ? 'Next: linkgrant token issue token.yaml'
@@ -27,11 +28,13 @@ export async function banner(
             : `, or, for the site of namespace ${namespace}, with --platform podman, docker or linux`
         }`;
   return [
-    `Serving ${url} on port ${ports.service}${ports.operations === undefined ? '' : `, health and metrics on port ${ports.operations}`}`,
+    ...(noAddress === undefined
+      ? [`Serving ${url} ${on}`]
+      : [`Serving ${on}`, `No address yet: ${noAddress}`]),
     ...(ports.admin === undefined ? [] : [`Admin API on port ${ports.admin}`]),
     `CA SHA-256 fingerprint ${formatFingerprint(caSha256)}`,
     ...(platform === 'kubernetes'
-      ? [clusterLine(namespace)]
+      ? [clusterLine(namespace, noAddress !== undefined)]
       : system
         ? await siteLines(system)
         : [standalone]),
@@ -39,9 +42,9 @@ export async function banner(
   ].join('\n');
 }
 
-function clusterLine(namespace: string | undefined): string {
+function clusterLine(namespace: string | undefined, lacksAddress: boolean): string {
   const where = namespace === undefined ? 'every namespace' : `namespace ${namespace}`;
-  return `Next: make an AccessGrant; those of ${where} become Ready here`;
+  return `Next: make an AccessGrant; those of ${where} become Ready here${lacksAddress ? ' once the service has an address' : ''}`;
 }
 
 /** A line for each served site: where links to it lead, or why none do. */
@@ -58,11 +61,18 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
   });
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
-  const where = reports.length > 0 ? [] : [`No namespace is in ${system.skupperHome}/namespaces`];
-  const words = `${system.namespace === undefined ? '' : ` -n ${system.namespace}`}${system.platform === undefined ? '' : ` -p ${system.platform}`}`;
+  // An edge site, or one that only links to others, is as its operator wants it.
+  const closed = reports.find(({ access }) => 'refused' in access && !access.requestsOnly) ?? reports[0];
+  if (closed) {
+    const { namespace } = closed;
+    return [
+      ...lines,
+      `Next: do what the line of namespace ${namespace} says, then linkgrant token issue token.yaml --namespace ${namespace}`,
+    ];
+  }
+  const platform = system.platform === undefined ? '' : ` -p ${system.platform}`;
   return [
-    ...lines,
-    ...where,
-    `Next: make a site that accepts links, with \`skupper site create NAME --enable-link-access${words}\``,
+    `No namespace is in ${system.skupperHome}/namespaces`,
+    `Next: make a site that accepts links, with \`skupper site create NAME --enable-link-access${platform}\``,
   ];
 }

@@ -95,7 +95,8 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
     settings.platform === 'kubernetes'
       ? await (await import('../kubernetes-service.js')).startKubernetesService(settings, runtime)
       : await startService(settings, runtime);
-  const ready = () => manager.ready(`Serving ${service.description.url}`);
+  const { url, noAddress } = service.description;
+  const ready = () => manager.ready(noAddress === undefined ? `Serving ${url}` : 'Serving; no address yet');
   let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
   try {
     process.on('SIGHUP', () => {

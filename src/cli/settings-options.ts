@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { groupOf, type SettingGroup } from '../setting-groups.js';
 import { flagOf, SERVER_SETTINGS, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
 
 /** Reads one more value of a flag that may be repeated. */
@@ -6,22 +7,34 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
-function optionFor(key: SettingKey): Option {
+/** Heading in help of the options that have an effect there alone. */
+export function optionHeading(group: SettingGroup): string {
+  return `Options ${group}:`;
+}
+
+function optionFor(key: SettingKey, isServe: boolean): Option {
   const definition: SettingDefinition = SETTINGS[key];
-  const { placeholder, description, many, short } = definition;
-  const shownDefault = typeof definition.default === 'string' ? ` (default: ${definition.default})` : '';
+  const { placeholder, elsewhere, many, short } = definition;
+  const description = isServe ? definition.description : (elsewhere ?? definition.description);
+  const isUnnamed = typeof definition.default === 'string' && !description.includes('(default:');
+  const shownDefault = isUnnamed ? ` (default: ${definition.default})` : '';
   const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
   const flag = short === undefined ? long : `-${short}, ${long}`;
   const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
   // A setting of its own, and not the contrary of another flag.
   option.negate = false;
+  const group = groupOf(key);
+  if (group !== undefined) option.helpGroup(optionHeading(group));
   return many ? option.argParser(collect) : option;
 }
 
 /** The flags of settings, and `--config`. Values are read by the configuration, not here, so that no flag has a default. */
-export function settingsOptions(keys: readonly SettingKey[]): Option[] {
+export function settingsOptions(
+  keys: readonly SettingKey[],
+  { isServe = false }: { readonly isServe?: boolean } = {},
+): Option[] {
   return [
-    ...keys.map(optionFor),
+    ...keys.map((key) => optionFor(key, isServe)),
     new Option('--config <FILE>', 'configuration file (default: config.yaml in the data directory)'),
   ];
 }

@@ -4,7 +4,10 @@ import type { Clock } from '../redemption/clock.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
 import type { TokenCheck } from '../redemption/redemption-client.js';
 import { checkToken } from '../requesting-side.js';
+import { CommandError } from './command-error.js';
 import { type ConnectionFlags, connectionOptions } from './connection-flags.js';
+import { GRANT_FAULTS } from './doctor-requesting.js';
+import { adviceFor } from './exit-codes.js';
 import { readToken } from './flag-values.js';
 import { fields, formatFingerprint, formatTime, print } from './output.js';
 import type { OutputFormat } from './output-format.js';
@@ -48,7 +51,10 @@ function signedReport(code: string) {
   };
 }
 
-/** Shows what a token holds, but for its code; with `--check` also what its service says of the grant. */
+/**
+ * `token inspect`: prints what a token holds, except its code; with `--check` also the state that its service reports. Rejects
+ * with a CommandError after the report if that state cannot be redeemed: exit code 3 where it has ended, 4 where it is pending.
+ */
 export async function inspectCommand(
   file: string,
   flags: TokenInspectFlags,
@@ -94,6 +100,26 @@ export async function inspectCommand(
       ...policyFields((check && 'state' in check && check.policy) || {}),
       ['Server time', check && 'state' in check ? check.serverTime : undefined],
     ]),
+  );
+  if (check && 'state' in check) requireRedeemable(check, signed !== undefined);
+}
+
+function requireRedeemable(
+  {
+    state,
+    redemptions,
+    redemptionsAllowed,
+  }: Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed'>,
+  isSigned: boolean,
+): void {
+  if (state === 'ready') return;
+  const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : GRANT_FAULTS[state];
+  const { exitCode, hint } = adviceFor(code);
+  const again =
+    state === 'exhausted' ? '; a site that redeemed it already gets the same link again, for no use' : '';
+  throw new CommandError(
+    `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
+    { exitCode, hint: `${hint}${again}` },
   );
 }
 

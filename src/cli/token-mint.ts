@@ -16,7 +16,7 @@ export interface TokenMintFlags extends SignedTokenFlags {
 const OF_THE_STORE = [
   ...['grant', 'codeFile', 'issuer', 'namespace', 'platform', 'dataDir', 'store'],
   ...['server', 'serverCa', 'serverTokenFile'],
-  ...['kubeconfig', 'context', 'serviceNamespace', 'timeout'],
+  ...['kubeconfig', 'context', 'serviceNamespace', 'deadline'],
   ...POLICY_FLAGS,
 ] as const;
 

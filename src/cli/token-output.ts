@@ -19,7 +19,7 @@ export async function writeToken(
   tell(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
-      `Redeemed at ${issued.token.spec.url}\n`,
+      `Redeem at ${issued.token.spec.url}\n`,
       `Links to ${leadsTo}\n`,
       `Can be redeemed ${limitsOf(issued)}\n`,
     ].join(''),

@@ -2,7 +2,7 @@ import { isSubject } from '../domain/names.js';
 import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { CommandError } from './command-error.js';
-import { parseCount, readToken, requireResourceName } from './flag-values.js';
+import { parseCount, parseWindow, readToken, requireResourceName } from './flag-values.js';
 import { requireKnownNamespace } from './known-namespace.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
@@ -26,6 +26,8 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly renew?: boolean;
   /** On kubernetes: what the controller has to say of the link before the command ends. */
   readonly wait?: WantedLinkState;
+  /** On kubernetes: how long to wait for that. */
+  readonly deadline?: string;
   readonly output?: OutputFormat;
 }
 
@@ -53,11 +55,12 @@ export async function redeemCommand(
       hint: 'name a directory with --to',
     });
   }
+  const deadlineMs = parseWindow('--deadline', flags.deadline);
   requireOneSource(file, flags);
   const target = await openLinkTarget(flags, context, { reloads: false });
   const { namespace, skupperHome, cluster } = target;
-  if (flags.wait !== undefined && !cluster) {
-    throw new CommandError('--wait is for --platform kubernetes, whose controller tells of each link', {
+  if ((flags.wait !== undefined || flags.deadline !== undefined) && !cluster) {
+    throw new CommandError('--wait and --deadline are for --platform kubernetes', {
       exitCode: 2,
       hint: 'leave it out; `linkgrant link check` dials the link',
     });
@@ -85,7 +88,7 @@ export async function redeemCommand(
   requireReload(reload);
   if (cluster) {
     const names = redeemed.links.map((link) => link.name);
-    await waitForLinks(names, cluster, { state: flags.wait ?? 'none', timeout: flags.timeout });
+    await waitForLinks(names, cluster, { state: flags.wait ?? 'none', deadlineMs });
   }
 }
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterSide, LinkState } from '../cluster-side.js';
-import { parseDuration } from '../domain/duration.js';
 import { CommandError } from './command-error.js';
 import { tell } from './tell.js';
 
@@ -22,15 +21,17 @@ export async function requireSite(cluster: ClusterSide): Promise<void> {
   );
 }
 
-/** Waits until the controller says so of these Links, for the time of `timeout`, or a minute. Rejects with a CommandError. */
+/** Waits until the controller reports this state of these Links, for `deadlineMs` or a minute. Rejects with a CommandError. */
 export async function waitForLinks(
   names: readonly string[],
   cluster: ClusterSide,
-  { state, timeout }: { readonly state: WantedLinkState; readonly timeout?: string | undefined },
+  {
+    state,
+    deadlineMs = DEFAULT_LIMIT_MS,
+  }: { readonly state: WantedLinkState; readonly deadlineMs?: number | undefined },
 ): Promise<void> {
   if (state === 'none') return;
-  const limitMs = (timeout === undefined ? undefined : parseDuration(timeout)) ?? DEFAULT_LIMIT_MS;
-  const end = performance.now() + limitMs;
+  const end = performance.now() + deadlineMs;
   for (;;) {
     const states = await cluster.linkStates();
     const late = names.find((name) => !isSo(states.get(name), state));

@@ -661,6 +661,8 @@ export interface components {
         Redemption: {
             /** Format: uuid */
             id: string;
+            /** @description Name of its grant; in listings alone, and absent where the grant is gone */
+            grant?: string;
             /** Format: uuid */
             grantUid: string;
             /** Format: date-time */

@@ -53,8 +53,9 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
 
 /** The names that a certificate is for, as people read them. */
 function namesOf(certificate: PeerCertificate | undefined): string {
-  const names =
-    (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '') || certificate?.subject?.CN;
+  // An address can be there as a DNS name too, because skupper-router compares those alone.
+  const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
+  const names = [...new Set(alternatives)].join(', ') || certificate?.subject?.CN;
   const text = String(names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');
   return text.length > LONGEST_NAMES ? `${text.slice(0, LONGEST_NAMES)}…` : text;
 }

@@ -1,3 +1,8 @@
+const DAY_MS = 86_400_000;
+
+/** Longest lifetime of a certificate that is renewed, in milliseconds. */
+export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
+
 /** Where a certificate is in its life: `ending` when a third of it or less is left. */
 export type CertificateLife = 'early' | 'valid' | 'ending' | 'expired';
 
@@ -10,4 +15,13 @@ export function certificateLife(
   if (now < notBefore) return 'early';
   if (now > notAfter) return 'expired';
   return notAfter - now <= (notAfter - notBefore) / 3 ? 'ending' : 'valid';
+}
+
+/** True for a certificate as short as those of links that renew; times in milliseconds since the epoch. */
+export function isShortLived(certificate: {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}): boolean {
+  // It begins some minutes before it is signed, for clocks that are slow.
+  return certificate.notAfter - certificate.notBefore <= RENEWING_LIFETIME_MS + DAY_MS;
 }

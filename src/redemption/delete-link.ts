@@ -9,6 +9,8 @@ export interface DeletedLink {
   readonly secretUsedBy: readonly string[];
   /** Records of redemptions that went with it. */
   readonly records: number;
+  /** Certificates (PEM) of the Secrets that were removed. A router that trusts their issuer still accepts them. */
+  readonly certificates: readonly string[];
 }
 
 interface Dependencies {
@@ -43,6 +45,7 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
   }
   const secretUsedBy: string[] = [];
   let records = 0;
+  const certificates: string[] = [];
   for (const tlsCredentials of credentials) {
     const users = others.filter((link) => link.tlsCredentials === tlsCredentials);
     if (users.length > 0) {
@@ -51,8 +54,9 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
     }
     const tlsCrt = (await deps.links.findSecret(tlsCredentials))?.tlsCrt;
     await remove('Secret', tlsCredentials);
+    if (tlsCrt !== undefined) certificates.push(tlsCrt);
     const redemptionId = wanted.find((link) => link.tlsCredentials === tlsCredentials)?.redemptionId;
     records += await deps.records.remove({ redemptionId, tlsCrt });
   }
-  return { links: wanted.map((link) => link.name), removed, secretUsedBy, records };
+  return { links: wanted.map((link) => link.name), removed, secretUsedBy, records, certificates };
 }

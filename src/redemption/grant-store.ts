@@ -119,10 +119,13 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, Outcom
    */
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
-  /** Redemptions of one grant, or of all, made at `since` or later, oldest first. */
+  /**
+   * Redemptions of one grant, or of all, made at `since` or later, oldest first; with the name of the grant in a store that
+   * records it with the redemption.
+   */
   listRedemptions(
     page: PageRequest & { readonly grantUid?: string; readonly since?: number },
-  ): Promise<Page<Redemption>>;
+  ): Promise<Page<Redemption & { readonly grantName?: string }>>;
 
   /** Revokes a redemption for good; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;

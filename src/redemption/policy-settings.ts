@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../domain/duration.js';
 import { isSubject } from '../domain/names.js';
 import type { ClientKeyType, GrantPolicy } from '../domain/policy.js';
-import { parseCidr } from './cidr.js';
+import { networkProblem } from './cidr.js';
 
 const PREFIX = 'linkgrant/';
 // A redemption keeps a copy of its grant's policy.
@@ -31,8 +31,8 @@ const RULES = {
   subjects: list((entry) => isSubject(entry), 'is no subject'),
   names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'can be no link name'),
   sourceCidrs: list(
-    (entry) => parseCidr(entry) !== undefined,
-    'is no CIDR such as 10.0.0.0/8, 2001:db8::/32 or a single address',
+    (entry) => networkProblem(entry) === undefined,
+    (entry) => networkProblem(entry) ?? '',
   ),
   keyTypes: list(
     (entry): entry is ClientKeyType => KEY_TYPES.some((type) => type === entry),
@@ -125,7 +125,7 @@ export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
 
 function list<T extends string>(
   isEntry: ((entry: string) => entry is T) | ((entry: string) => boolean),
-  otherwise: string,
+  otherwise: string | ((entry: string) => string),
 ): Rule<readonly T[]> {
   return {
     parse(text) {
@@ -134,7 +134,9 @@ function list<T extends string>(
       if (entries.length > MOST_ENTRIES) return { problem: `has more than ${MOST_ENTRIES} entries` };
       if (entries.includes('')) return { problem: 'has an empty entry: part entries by one comma each' };
       const wrong = entries.find((entry) => !isEntry(entry));
-      return wrong === undefined ? (entries as T[]) : { problem: `has ${quoted(wrong)}, which ${otherwise}` };
+      if (wrong === undefined) return entries as T[];
+      const reason = typeof otherwise === 'string' ? otherwise : otherwise(wrong);
+      return { problem: `has ${quoted(wrong)}, which ${reason}` };
     },
     format: (entries) => entries.join(','),
   };

@@ -17,6 +17,7 @@ import {
   replayKeyOf,
   usesOf,
 } from './asked-redemption.js';
+import { RENEWING_LIFETIME_MS } from './certificate-life.js';
 import type { Checkpoint, Clock } from './clock.js';
 import type { CodeKeys } from './code-keys.js';
 import type { StoredCode } from './code-store.js';
@@ -34,8 +35,6 @@ import {
 } from './stock-replay.js';
 
 const DAY_MS = 86_400_000;
-/** Longest lifetime of a certificate that is renewed, in milliseconds. */
-export const RENEWING_LIFETIME_MS = 30 * DAY_MS;
 /** Lifetime of a certificate that nobody renews, in milliseconds: routers read it only when they connect, so it has to last. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.

@@ -12,9 +12,10 @@ import { RENEWAL_GRACE_MS } from '../domain/renewal-grace.js';
 import { issueClientCertificate } from '../pki/certificates.js';
 import { type CertificateRequest, parseCertificateRequest } from '../pki/requests.js';
 import { RETRY_AFTER_S } from './asked-redemption.js';
+import { RENEWING_LIFETIME_MS } from './certificate-life.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
-import { RENEWING_LIFETIME_MS, type RedeemDependencies } from './redeem.js';
+import type { RedeemDependencies } from './redeem.js';
 import type { RenewedRedemption } from './renewal-store.js';
 import type { SiteAccess } from './site.js';
 

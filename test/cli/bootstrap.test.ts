@@ -282,7 +282,7 @@ describe('a bootstrap that comes before what it needs', () => {
 
   it('names what it waits for, and ends with 4 when its time is over', async () => {
     const home = work.path('skupper');
-    const words = ['--timeout', '1s', '--token', work.path('token.yaml')];
+    const words = ['--deadline', '1s', '--token', work.path('token.yaml')];
     const noToken = await bootstrap([...words, ...toLinks()]);
     expect(noToken.code).toBe(4);
     expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} is not there\n`);
@@ -307,7 +307,7 @@ describe('a bootstrap that comes before what it needs', () => {
 
     await serve();
     await router.close();
-    const noRouter = await bootstrap([...words, ...toLinks(), '--timeout', '5s']);
+    const noRouter = await bootstrap([...words, ...toLinks(), '--deadline', '5s']);
     expect(noRouter.code, noRouter.stderr).toBe(4);
     expect(noRouter.stderr).toContain('link "west" is in place but does not come up: ');
     const placed = well(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
@@ -353,7 +353,7 @@ describe('a bootstrap that comes before what it needs', () => {
   });
 
   it('ends well with a warning when it may continue without a link', async () => {
-    const words = ['--timeout', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
+    const words = ['--deadline', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
     const ended = well(await bootstrap([...words, ...toLinks()]));
     expect(ended.stderr).toContain(
       'warning: continuing without a link in use: no link within the time given: ',
@@ -371,7 +371,7 @@ describe('a bootstrap that comes before what it needs', () => {
       'To put the link to use, run: skupper system reload -n east -p linux\n',
     );
     expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
-    const waited = await bootstrap([...words, '--timeout', '4s']);
+    const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
     expect(waited.stderr).toContain('the site has not taken up the link');
     expect(waited.stderr).toContain('or give a --reload-command');
@@ -383,7 +383,7 @@ describe('a bootstrap that comes before what it needs', () => {
 
   it('says once what it waits for though the message tells the time, and reloads in vain only now and then', async () => {
     await serve();
-    const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--timeout', '5s'];
+    const words = ['--token', await issue(work.path('token.yaml')), ...toLinks(), '--deadline', '5s'];
     const kept = ['--data-dir', work.path('requesting')];
     const skewed = await run(['bootstrap', ...words, ...kept], { clockOffsetMs: -3650 * DAY_MS });
     expect(skewed.code, skewed.stderr).toBe(4);
@@ -413,7 +413,7 @@ describe('a bootstrap that comes before what it needs', () => {
         text.replace(/name: "?west"?/, `name: ${name}`).replace(/code: "./, `code: "${name}`),
       );
     }
-    const ended = await bootstrap([...siteFlags(home), '--timeout', '2s']);
+    const ended = await bootstrap([...siteFlags(home), '--deadline', '2s']);
     silent.close();
     expect(ended.code, ended.stderr).toBe(4);
     expect(asked).toBeGreaterThan(0);
@@ -493,7 +493,7 @@ describe('a bootstrap of what `token redeem` has redeemed', () => {
     const token = await issue(work.path('token.yaml'));
     well(await redeem(token, '--name', 'aaa'));
     await router.close();
-    const down = await bootstrap(['--token', token, ...toLinks(), '--timeout', '2s']);
+    const down = await bootstrap(['--token', token, ...toLinks(), '--deadline', '2s']);
     expect(down.code).toBe(4);
     expect(down.stderr).toContain('link "aaa" is in place but does not come up: ');
     router = await startRouterListener();

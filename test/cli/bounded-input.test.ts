@@ -72,7 +72,7 @@ describe('a pipe', () => {
     const pipe = makePipe(place.path('token.pipe'));
     writeFileSync(place.path('token.yaml'), encodeAccessToken(service.token));
     const writer = spawn('sh', ['-c', `sleep 0.3; cat '${place.path('token.yaml')}' > '${pipe}'`]);
-    const words = ['--token', pipe, ...to, ...data, '--wait', 'configured', '--timeout', '30s'];
+    const words = ['--token', pipe, ...to, ...data, '--wait', 'configured', '--deadline', '30s'];
     const ended = await linkgrant(['bootstrap', ...words]);
     writer.kill();
     await service.close();
@@ -92,7 +92,7 @@ describe('a pipe', () => {
       '--to',
       place.path('unlinked'),
       ...data,
-      '--timeout',
+      '--deadline',
       '1s',
     ];
     const ended = await linkgrant(words, { holdsInput: true });
@@ -104,7 +104,7 @@ describe('a pipe', () => {
 
   it("as a proxy's Secret keeps a bootstrap no longer than it may take", async () => {
     const pipe = makePipe(place.path('proxy.pipe'));
-    const words = ['--proxy-secret', pipe, ...to, ...data, '--timeout', '1s'];
+    const words = ['--proxy-secret', pipe, ...to, ...data, '--deadline', '1s'];
     const ended = await linkgrant(['bootstrap', '--token', place.path('none'), ...words]);
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain('it did not come to its end in the time given');
@@ -135,7 +135,7 @@ describe('a pipe', () => {
       ['link', 'status', ...site, ...store],
       ['link', 'check', 'x', ...site, ...store],
       ['doctor', ...site, ...store],
-      ['bootstrap', ...site, ...store, '--timeout', '1s'],
+      ['bootstrap', ...site, ...store, '--deadline', '1s'],
     ]) {
       expect((await linkgrant(words, { env: { PATH: '/nowhere' } })).code).not.toBeNull();
     }

@@ -177,6 +177,24 @@ describe('grant update', () => {
     }
   });
 
+  it('warns of a count that the redemptions so far have reached or passed', async () => {
+    const token = place.path('counted.yaml');
+    await done('create', 'counted', '--redemptions-allowed', '5', '--token', token);
+    for (const site of ['one', 'two']) {
+      const to = ['--to', place.path(`counted-${site}`), '--data-dir', place.path(`counted-${site}-data`)];
+      expect((await linkgrant(['token', 'redeem', token, ...to])).code).toBe(0);
+    }
+    const lowered = await grant('update', 'counted', '--redemptions-allowed', '1', '-o', 'json');
+    expect(json(lowered)).toMatchObject({ state: 'exhausted', redemptionsAllowed: 1 });
+    expect([lowered.code, lowered.stderr]).toEqual([
+      0,
+      'warning: grant "counted" was redeemed 2 times, and --redemptions-allowed counts these too: with 1 nothing more is redeemed\nhint: for N more give 2 + N\n',
+    ]);
+    const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
+    expect(json(raised)).toMatchObject({ state: 'ready' });
+    expect(raised.stderr).toBe('');
+  });
+
   it('takes no end that is past already, nor a beginning after the end', async () => {
     const before = await shown('plain');
     expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(

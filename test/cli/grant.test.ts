@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
@@ -124,13 +124,29 @@ describe('grant create', () => {
     expect(await states('-n', 'other')).toEqual(['twice ready']);
   });
 
+  it('writes the grant to standard output with -o, and its code into the token file alone', async () => {
+    const file = place.path('with-token.yaml');
+    const created = await grant(['create', 'with-token', '--token', file, '-o', 'json']);
+    expect(created.code, created.stderr).toBe(0);
+    const { code } = parse(readFileSync(file, 'utf8')).spec;
+    const report = JSON.parse(created.stdout);
+    expect(report).toMatchObject({ name: 'with-token', state: 'ready', url: `${service.url}/${report.uid}` });
+    expect(report).not.toHaveProperty('code');
+    expect(created.stdout + created.stderr).not.toContain(code);
+    expect(created.stderr).toContain(`Token written to ${file}\n`);
+    const both = await grant(['create', 'both', '--token', '-', '-o', 'json']);
+    expect(both.code).toBe(2);
+    expect(refusalOf(both).error).toBe('--token - and -o both write to standard output');
+    expect(await states()).not.toContain('both ready');
+  });
+
   it('pipes its token into a redemption, and then shows no code', async () => {
     const created = await grant(['create', 'piped-token', '--token', '-']);
     expect(created.code, created.stderr).toBe(0);
     const { kind, spec } = parse(created.stdout);
     expect(kind).toBe('AccessToken');
     expect(created.stderr).not.toContain(spec.code);
-    expect(created.stderr).toContain(`Redeemed at ${spec.url}`);
+    expect(created.stderr).toContain(`Redeem at ${spec.url}`);
     const redeemed = await linkgrant(
       ['token', 'redeem', '-', '--to', '-', '--data-dir', place.path('site')],
       { input: created.stdout },
@@ -231,7 +247,13 @@ describe('redemption list and show', () => {
     const redemption = (...words: readonly string[]) =>
       linkgrant(['redemption', ...words, '--data-dir', dataDir]);
     const list = await redemption('list', '--grant', 'ledger');
-    expect(list.stdout).toMatch(/^ID +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED$/m);
+    expect(list.stdout).toMatch(
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED$/m,
+    );
+    expect(list.stdout).toMatch(new RegExp(`^${redemptionId} +ledger +20`, 'm'));
+    expect(JSON.parse((await redemption('list', '--grant', 'ledger', '-o', 'json')).stdout)).toMatchObject([
+      { id: redemptionId, grant: 'ledger' },
+    ]);
     expect(list.stdout.trim().split('\n')).toHaveLength(2);
     expect(list.stdout).toContain(redemptionId);
     const shown = await redemption('show', redemptionId);

@@ -53,6 +53,90 @@ describe('help', () => {
     }
   });
 
+  /** The flags below each heading. */
+  async function flagsByHeading(...words: readonly string[]): Promise<Record<string, string[]>> {
+    const { stdout } = await linkgrant([...words, '--help']);
+    const parts = stdout.split(/\n(?=\S[^\n]*:\n)/).slice(1);
+    return Object.fromEntries(
+      parts.map((part) => {
+        const [heading = '', ...lines] = part.split('\n');
+        return [heading, lines.flatMap((line) => /^ {2}(?:-\w, )?(--[a-z-]+)/.exec(line)?.[1] ?? [])];
+      }),
+    );
+  }
+
+  it('has the flags of serve under headings by platform', async () => {
+    const flags = await flagsByHeading('serve');
+    expect(Object.keys(flags)).toEqual([
+      'Options:',
+      'Options on kubernetes:',
+      'Options on podman, docker and linux:',
+      'Options on standalone:',
+      'Options on every platform but kubernetes:',
+      'Options of the admin API:',
+    ]);
+    expect(flags['Options:']).toEqual(
+      expect.arrayContaining(['--data-dir', '--platform', '--namespace', '--listen', '--config', '--help']),
+    );
+    expect(flags['Options on kubernetes:']).toEqual([
+      ...['--service-namespace', '--kubeconfig', '--context', '--controllers', '--no-redemption'],
+      ...['--token-network', '--service', '--secured-access', '--tls-secret'],
+    ]);
+    expect(flags['Options on podman, docker and linux:']).toEqual(['--skupper-home']);
+    expect(flags['Options on standalone:']).toEqual(['--endpoint', '--issuer-cert', '--issuer-key']);
+    expect(flags['Options on every platform but kubernetes:']).toEqual(
+      expect.arrayContaining(['--tls-cert', '--store', '--workers', '--grant-retention']),
+    );
+    expect(flags['Options of the admin API:']).toContain('--admin-listen');
+    expect((await flagsByHeading('grant', 'create'))['Options of a remote service:']).toEqual([
+      ...['--server', '--server-ca', '--server-token-file'],
+    ]);
+  });
+
+  it.each([
+    ['serve', 'serve this namespace only (default: every namespace that has a site)'],
+    ['grant list', 'namespace of the site and its grants (default: the only one that is served'],
+  ])('of %s has one default of -n', async (command, text) => {
+    const { stdout } = await linkgrant([...command.split(' '), '--help']);
+    const [, description = ''] = /--namespace <NAMESPACE>([\s\S]*?)\n {2}-/.exec(stdout) ?? [];
+    expect(description.replace(/\s+/g, ' ')).toContain(text);
+    expect(description.match(/default:/g)).toHaveLength(1);
+  });
+
+  it.each([
+    ['bootstrap', ['--deadline']],
+    ['grant create', ['--deadline']],
+    ['token issue', ['--deadline']],
+    ['link update', ['--deadline']],
+    ['token redeem', ['--deadline', '--timeout']],
+    ['token inspect', ['--timeout']],
+    ['link check', ['--timeout']],
+    ['doctor', ['--timeout']],
+  ])(
+    'of %s limits the whole wait with --deadline and one exchange with --timeout',
+    async (command, limits) => {
+      const { stdout } = await linkgrant([...command.split(' '), '--help']);
+      const options = stdout.split(/\n {2}(?=-)/).map((option) => option.replace(/\s+/g, ' '));
+      const text = (flag: string) => options.find((option) => option.startsWith(`${flag} <DURATION>`));
+      expect(['--deadline', '--timeout'].filter((flag) => text(flag) !== undefined)).toEqual(limits);
+      expect(text('--timeout') ?? 'how long one exchange may take').toContain(
+        'how long one exchange may take',
+      );
+    },
+  );
+
+  it('has at most one default in a sentence', async () => {
+    for (const command of COMMANDS) {
+      const { stdout } = await linkgrant([...command.split(' '), '--help']);
+      const options = stdout.split(/\n {2}(?=-)/).slice(1);
+      for (const option of options) {
+        for (const sentence of option.replace(/\s+/g, ' ').split(/[.] /)) {
+          expect(sentence.match(/default:/gi)?.length ?? 0, sentence).toBeLessThanOrEqual(1);
+        }
+      }
+    }
+  });
+
   it('is shown, with exit code 2, to who names no command', async () => {
     for (const words of [[], ['grant']]) {
       const { code, stdout, stderr } = await linkgrant(words);

@@ -402,7 +402,7 @@ describe('redemption list', () => {
   it('writes CSV that a spreadsheet takes for text, with quotes where they must be', async () => {
     const lines = (await list('-o', 'csv')).split('\r\n');
     expect(lines).toHaveLength(5);
-    expect(lines[0]).toMatch(/^id,grantUid,createdAt,mode,name,subject,peer,jti,serial,/);
+    expect(lines[0]).toMatch(/^id,grant,grantUid,createdAt,mode,name,subject,peer,jti,serial,/);
     expect(lines[2]).toContain(`,"'=cmd|x, ""y""",192.0.2.7,j2,${second.serial},`);
     expect(lines[4]).toBe('');
   });

@@ -240,8 +240,16 @@ describe('link update and link delete', () => {
     const mine = ['--data-dir', place.path('mine')];
     await linkgrant(['token', 'redeem', token, '--to', place.path('links'), '--name', 'to-west', ...mine]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toHaveLength(1);
+    const status = await link('status', '--dir', place.path('links'), ...mine);
+    expect(status.stdout).toMatch(/^to-west .* nothing$/m);
     const deleted = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);
     expect(deleted).toMatchObject({ code: 0, stderr: '' });
+    const [{ id, notAfter }] = json(
+      await linkgrant(['redemption', 'list', '--data-dir', data, '-o', 'json']),
+    );
+    expect(deleted.stdout).toContain(
+      `note: a copy of its credential can still connect until ${notAfter}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`,
+    );
     expect(readdirSync(place.path('links'))).toEqual([]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);
     const again = await link('delete', 'to-west', '--dir', place.path('links'), ...mine);

@@ -150,7 +150,7 @@ describe('a reload command', () => {
 
   it('that does not end is ended with all that it started when the time of a bootstrap is over', async () => {
     const reload = stubborn();
-    const words = ['--token', await token(), '--wait', 'configured', '--timeout', '4s'];
+    const words = ['--token', await token(), '--wait', 'configured', '--deadline', '4s'];
     const ended = await run('bootstrap', ...words, ...reload.words);
     expect(ended.code, ended.stderr).toBe(4);
     expect(ended.stderr).toMatch(/it was not done within \d+ s and was ended/);
@@ -172,7 +172,7 @@ describe('a reload command', () => {
     const file = await token();
     const other = start('token', 'redeem', file, ...reload.words);
     await until(() => reload.pids().length === 2);
-    const words = ['--token', file, '--wait', 'configured', '--timeout', '2s'];
+    const words = ['--token', file, '--wait', 'configured', '--deadline', '2s'];
     const ended = await run('bootstrap', ...words, ...logging());
     other.child.kill('SIGTERM');
     await other.ended;

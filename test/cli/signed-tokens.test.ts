@@ -82,11 +82,11 @@ describe('token issue --grant', () => {
     const { signed } = await inspect(file);
     expect(stderr.split('\n')).toEqual([
       `Token ${signed.id} written to ${file}`,
-      `Redeemed at ${spec.url}`,
+      `Redeem at ${spec.url}`,
       `Can be redeemed once, until ${expirationTime}`,
       'Links to inter-router router.example.com:55671',
       'Grant "plain" has 10 redemptions left, for all its tokens together',
-      `Revoked with \`linkgrant token revoke ${signed.id} --grant plain -n default\``,
+      `Revoke with \`linkgrant token revoke ${signed.id} --grant plain -n default\``,
       '',
     ]);
     expect(await listed('--grant', 'plain')).toEqual([
@@ -227,8 +227,14 @@ describe('a signed token', () => {
     const third = await redeem(one);
     expect(third.code).toBe(3);
     expect(await shown('exact')).toMatchObject({ redemptions: 2, signedTokens: 2, signedTokensRevoked: 0 });
-    expect(await inspect(one, '--check')).toMatchObject({
+    const spent = await linkgrant(['token', 'inspect', one, '--check', '-o', 'json']);
+    expect(json(spent)).toMatchObject({
       check: { state: 'exhausted', redemptions: 2, redemptionsAllowed: 2 },
+    });
+    expect(spent.code).toBe(3);
+    expect(refusalOf(spent)).toEqual({
+      error: 'the token cannot be redeemed: exhausted, 2 of 2 uses spent',
+      hint: expect.stringContaining('every use of the token is spent; ask the operator'),
     });
     expect(await inspect(two, '--check')).toMatchObject({ check: { state: 'ready', redemptions: 0 } });
     expect((await redeem(two)).code).toBe(0);
@@ -275,7 +281,12 @@ describe('token revoke', () => {
     expect(first.stdout).toContain(`${redemption.id}  to-revoking  to-revoking\n`);
     expect((await revoke(id, 'revoking')).stdout).toContain('was revoked before');
     expect((await redeem(one)).code).toBe(3);
-    expect(await inspect(one, '--check')).toMatchObject({ check: { state: 'revoked' } });
+    const revoked = await linkgrant(['token', 'inspect', one, '--check', '-o', 'json']);
+    expect(json(revoked)).toMatchObject({ check: { state: 'revoked' } });
+    expect([revoked.code, refusalOf(revoked).hint]).toEqual([
+      3,
+      expect.stringContaining('the token was revoked'),
+    ]);
     expect((await redeem(two)).code).toBe(0);
     expect(await shown('revoking')).toMatchObject({ signedTokens: 2, signedTokensRevoked: 1 });
     expect((await run(['grant', 'show', 'revoking'])).stdout).toMatch(
@@ -330,6 +341,18 @@ describe('token list', () => {
       'There are no signed tokens in namespace "nowhere"; -A lists those of all.\n',
     );
   });
+
+  it('shows no end beyond that of the grant', async () => {
+    await hub('shortened');
+    await issue('shortened');
+    const [before] = await listed('--grant', 'shortened');
+    await run(['grant', 'update', 'shortened', '--expiration-window', '1h']);
+    const { expirationTime } = await shown('shortened');
+    expect(expirationTime < before.expirationTime).toBe(true);
+    expect(await listed('--grant', 'shortened')).toMatchObject([{ id: before.id, expirationTime }]);
+    await run(['grant', 'update', 'shortened', '--expiration-window', '3h']);
+    expect(await listed('--grant', 'shortened')).toMatchObject([before]);
+  });
 });
 
 describe('a signing key that was exported', () => {
@@ -338,6 +361,12 @@ describe('a signing key that was exported', () => {
     const key = place.path('exported.json');
     const { stderr } = await run(['grant', 'show', 'exported', '--signing-key', key]);
     expect(stderr).toContain('any number of tokens of grant "exported"');
+    const named = await run(['grant', 'show', 'exported', '--signing-key', 'named.json'], {
+      cwd: place.directory,
+    });
+    expect(named.stderr).toContain(
+      `Next: linkgrant token issue TOKEN --signing-key ${place.path('named.json')}\n`,
+    );
     expect(statSync(key).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(key, 'utf8'))).toMatchObject({
       kind: 'linkgrant-signing-key',

@@ -63,7 +63,7 @@ async function onSite(words: readonly string[]) {
 const COMMANDS = {
   redeem: () => onSite(['token', 'redeem', work.path('token.yaml')]),
   bootstrap: () =>
-    onSite(['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--timeout', '50s']),
+    onSite(['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--deadline', '50s']),
 } as const;
 
 const LOST = {

@@ -74,3 +74,33 @@ describe('a link from one namespace of a host into another', () => {
     expect(json(await accepting('grant', 'list', '-n', namespace, '-o', 'json'))).toEqual([]);
   });
 });
+
+describe('the last line of serve, where no site can be linked to', () => {
+  /** What `serve` prints beside a copy of the recorded sites, by line. */
+  async function linesBeside(sites: readonly ('west' | 'east')[], ...words: readonly string[]) {
+    const directory = place.path(`home-${sites.join('-') || 'empty'}`);
+    const other = new SystemHome(directory);
+    for (const site of sites) other.add(site);
+    const flags = ['--platform', 'linux', '--skupper-home', directory, '--data-dir', `${directory}-data`];
+    const serving = await place.serve([...flags, ...words]);
+    await serving.stop();
+    return serving.said.stdout.trimEnd().split('\n');
+  }
+
+  it('refers to the line of the site whose certificate does not name --host', async () => {
+    const lines = await linesBeside(['east', 'west'], '--host', 'grants.example.com');
+    expect(lines.find((line) => line.startsWith('Namespace west: '))).toMatch(
+      /^Namespace west: no links, .* does not name "grants\.example\.com" .* restart `linkgrant serve` with --host /,
+    );
+    expect(lines.at(-1)).toBe(
+      'Next: do what the line of namespace west says, then linkgrant token issue token.yaml --namespace west',
+    );
+    expect(lines.join('\n')).not.toContain('skupper site create');
+  });
+
+  it('advises to create a site only where there is none', async () => {
+    expect((await linesBeside([])).at(-1)).toBe(
+      'Next: make a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
+    );
+  });
+});

@@ -74,7 +74,7 @@ describe('token issue', () => {
     expect(Math.abs(Date.parse(end) - Date.parse(expirationTime))).toBeLessThan(1000);
     expect(stderr.split('\n')).toEqual([
       `Token written to ${file}`,
-      `Redeemed at ${token.spec.url}`,
+      `Redeem at ${token.spec.url}`,
       'Links to inter-router router.example.com:55671, edge router.example.com:45671',
       `Can be redeemed once, until ${expirationTime}`,
       '',

@@ -67,6 +67,25 @@ describe('token redeem', () => {
     expect(pem('tls.key')).toContain('BEGIN PRIVATE KEY');
   });
 
+  it('prints absolute paths in what a timer has to run, and link status names what renews the link', async () => {
+    const token = await issue('renewing');
+    const data = ['--data-dir', place.path('renewing-site')];
+    const ended = await linkgrant(['token', 'redeem', token, '--to', 'renewing-links', '--renew', ...data], {
+      cwd: place.directory,
+    });
+    const to = place.path('renewing-links');
+    expect(ended.stdout).toContain(`: linkgrant link renew --all --dir ${to}\n`);
+    expect(ended.stdout).toContain(`kubectl apply -f ${to}. `);
+    const status = await linkgrant(['link', 'status', '--dir', to, ...data, '-o', 'json']);
+    expect(JSON.parse(status.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: 'link renew' }]);
+
+    const lasting = await issue('lasting');
+    const there = place.path('lasting-links');
+    expect((await redeem(lasting, 'lasting-site', '--to', there)).code).toBe(0);
+    const unattended = await linkgrant(['link', 'status', '--dir', there, ...data, '-o', 'json']);
+    expect(JSON.parse(unattended.stdout).outgoing).toMatchObject([{ renewable: true, renewedBy: null }]);
+  });
+
   it('is safe to repeat: the same certificate, and one use', async () => {
     const token = await issue('again');
     const to = place.path('again-links');
@@ -200,6 +219,30 @@ describe('token inspect', () => {
     const after = await inspect(file, '--check');
     expect(after.stdout).toMatch(/^State: +exhausted$/m);
     expect(after.stdout).not.toContain(codeIn(file));
+  });
+
+  it.each([
+    ['exhausted', 'every use of the grant is spent'],
+    ['revoked', 'the grant or this redemption was revoked'],
+    ['expired', 'the grant has ended'],
+  ])('exits with 3 after the report of a grant that is %s', async (state, advice) => {
+    const name = `ended-${state}`;
+    const file = await issue(name, ...(state === 'expired' ? ['--expiration-window', '1s'] : []));
+    if (state === 'exhausted') expect((await redeem(file, name, '--to', '-')).code).toBe(0);
+    if (state === 'revoked') {
+      expect((await linkgrant(['grant', 'revoke', name, '--data-dir', dataDir])).code).toBe(0);
+    }
+    if (state === 'expired') {
+      await expect.poll(async () => (await grant(name)).state, { timeout: 20_000 }).toBe('expired');
+    }
+    const ended = await inspect(file, '--check');
+    expect(ended.stdout).toMatch(new RegExp(`^State: +${state}$`, 'm'));
+    expect(ended.code).toBe(3);
+    const { error, hint } = refusalOf(ended);
+    expect(error).toBe(
+      `the token cannot be redeemed: ${state}, ${state === 'exhausted' ? 1 : 0} of 1 uses spent`,
+    );
+    expect(hint).toContain(advice);
   });
 
   it('tells a wrong code and an unreachable service apart', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
-import { DeployTools } from './harness/deploy-tools.js';
+import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import {
   CHART,
   type Container,
@@ -127,7 +127,7 @@ describe('the Helm chart', () => {
     'refuses redeemer.%s where the redeemer has no right outside of its own namespace',
     async (key, value) => {
       const values = { scope: 'namespace', redeemer: { enabled: true, [key]: value } };
-      const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
+      const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...IMAGE, ...valuesOf(values)];
       const { code, stderr } = await tools.run('helm', words);
       expect(code).toBe(1);
       expect(stderr).toContain(`redeemer.${key} is for scope cluster`);
@@ -193,6 +193,17 @@ describe('the Helm chart', () => {
     ],
   ])('passes the strict lint, %s', async (_, values) => {
     expect(await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)])).toContain('0 chart(s) failed');
+  });
+
+  it('refuses to be rendered without image.repository, and says what is missing', async () => {
+    for (const values of [{}, REDEEMER_ALONE]) {
+      const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
+      const { code, stderr } = await tools.run('helm', words);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        'image.repository is missing: build the image from the Dockerfile, push it to your registry, and name it here',
+      );
+    }
   });
 
   it.each([

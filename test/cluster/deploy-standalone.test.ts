@@ -5,7 +5,7 @@ import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';
 import { createDatabaseOn } from '../support/postgres-server.js';
-import { DeployTools } from './harness/deploy-tools.js';
+import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { CHART, containerOf, type Manifest, manifestOf, manifestsIn, podOf } from './harness/manifests.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 
@@ -144,7 +144,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
       `service/${NAME}`,
     ];
 
-    await helm('install', 'linkgrant', CHART, ...valuesOf(VALUES));
+    await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
     expect(await there()).toEqual(all);
     const uid = await uidOfVolume();
     const deployment = JSON.parse(await kubectl('get', 'deployment', NAME, '-o', 'json')) as Manifest;
@@ -168,7 +168,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
     await helm('uninstall', 'linkgrant');
     expect(await there()).toEqual([volume]);
     // Installed again, it finds it.
-    await helm('install', 'linkgrant', CHART, ...valuesOf(VALUES));
+    await helm('install', 'linkgrant', CHART, ...IMAGE, ...valuesOf(VALUES));
     expect(await there()).toEqual(all);
     expect(await uidOfVolume()).toBe(uid);
   });
@@ -206,6 +206,7 @@ describe('the standalone service of the Helm chart, with its grants in an extern
       '--kube-version',
       '1.30.0',
       CHART,
+      ...IMAGE,
       ...valuesOf({ ...VALUES, ...change }),
     ]);
     expect(code).toBe(1);

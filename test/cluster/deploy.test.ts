@@ -8,7 +8,7 @@ import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/reso
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';
-import { DeployTools } from './harness/deploy-tools.js';
+import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import { CHART, containerOf, DEPLOY, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { readyGrant } from './harness/served.js';
 import { expectedRights as expected, ShippedRights } from './harness/shipped-rights.js';
@@ -274,7 +274,7 @@ describe('Helm', () => {
   }, 330_000);
 
   it('installs a release whose notes say what is to be done', async () => {
-    const notes = await helm('install', 'linkgrant', CHART, '--create-namespace');
+    const notes = await helm('install', 'linkgrant', CHART, '--create-namespace', ...IMAGE);
     expect(notes).toContain('kubectl -n linkgrant rollout status deployment/linkgrant');
     const names = await kubectl(
       '-n',
@@ -338,7 +338,7 @@ describe('Helm', () => {
     await helm('uninstall', 'linkgrant');
     expect(await kubectl('-n', 'linkgrant', 'get', 'deployments,services,roles', '-o', 'name')).toBe('');
     expect(await kept()).toEqual(before);
-    await helm('install', 'linkgrant', CHART);
+    await helm('install', 'linkgrant', CHART, ...IMAGE);
     expect(await kept()).toEqual(before);
     await helm('uninstall', 'linkgrant');
   });

@@ -86,7 +86,7 @@ describe('link --platform kubernetes', () => {
 
   it('update changes what is given, and waits as Skupper does', async () => {
     const { place, server } = await redeemed();
-    const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--timeout', '300ms']);
+    const late = await place.run(['link', 'update', 'my-link', '--cost', '7', '--deadline', '300ms']);
     expect(late.code).toBe(4);
     expect(late.stderr).toContain('not yet ready');
     await tellOfLink(cluster, place.namespace, 'my-link', true);
@@ -109,6 +109,9 @@ describe('link --platform kubernetes', () => {
     const ended = await place.run(['link', 'delete', 'my-link']);
     expect(ended).toMatchObject({ code: 0 });
     expect(ended.stdout).toContain(`Removed link.skupper.io/my-link in namespace ${place.namespace}`);
+    expect(ended.stdout).toMatch(
+      /^note: a copy of its credential can still connect until \S+, unless the accepting side revokes it: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
+    );
     expect(await place.links()).toEqual([]);
     expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['theirs']);
     expect((await place.run(['link', 'delete', 'my-link'])).code).toBe(1);

@@ -95,7 +95,7 @@ describe('where the service is reached', () => {
     await make('waiting');
     const waiting = await grantWith(serving, 'waiting', ({ status }) => status === 'Pending');
     expect(waiting.status?.expirationTime).toBeUndefined();
-    expect(serving.said.stderr).toContain('has no address');
+    expect(serving.said.stderr).toContain('the service has no address: new grants do not become Ready');
 
     await balance({ ip: '192.0.2.7' });
     const first = await grantWith(serving, 'waiting', ({ status }) => status === 'Ready');
@@ -129,6 +129,12 @@ describe('where the service is reached', () => {
   it("is what Skupper's controller makes of a SecuredAccess, which leads to the pods of the service", async () => {
     await putSite(cluster.admin, west);
     const serving = await serve('--secured-access');
+    expect(serving.said.stdout.split('\n').slice(0, -1)).toEqual([
+      expect.stringMatching(/^Serving on port \d+, health and metrics on port \d+$/),
+      `No address yet: the SecuredAccess "${LINKGRANT}/linkgrant-grants" has no endpoint yet; see its conditions, or give --external-url`,
+      expect.stringMatching(/^CA SHA-256 fingerprint /),
+      'Next: make an AccessGrant; those of every namespace become Ready here once the service has an address',
+    ]);
     await make('secured');
     await grantWith(serving, 'secured', ({ status }) => status === 'Pending');
     const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
@@ -143,6 +149,23 @@ describe('where the service is reached', () => {
     await cluster.admin.patch(SECURED_ACCESSES, key, { status }, { subresource: 'status' });
     const ready = await grantWith(serving, 'secured', (found) => found.status === 'Ready');
     expect(ready.status?.url).toBe(`https://[2001:db8::7]/${ready.metadata.uid}`);
+    expect(serving.said.stderr).toContain('"url":"https://[2001:db8::7]"');
+  });
+
+  it('is unknown while a SecuredAccess has no endpoint, and a grant that is Ready stays Ready with its URL', async () => {
+    await putSite(cluster.admin, west);
+    const before = await serve();
+    const ready = await readyGrant(cluster, west, 'ready');
+    expect(await before.stop()).toMatchObject({ code: 0 });
+    const key = { namespace: LINKGRANT, name: 'linkgrant-grants' };
+    await cluster.admin.delete(SECURED_ACCESSES, key).catch(() => undefined);
+    const serving = await serve('--secured-access');
+    await make('new');
+    await grantWith(serving, 'new', ({ status }) => status === 'Pending');
+    const still = await grantWith(serving, 'ready', ({ status }) => status === 'Ready');
+    expect(still.status?.url).toBe(ready.status?.url);
+    expect(serving.said.stderr).not.toContain('no grant is Ready');
+    expect(serving.said.stderr).toContain('grants that are Ready keep their URL');
   });
 });
 

@@ -281,7 +281,7 @@ describe('token redeem --platform kubernetes', () => {
     await tellOfLink(cluster, place.namespace, 'my-link', false);
     const configured = await place.run(['token', 'redeem', file, '--wait', 'configured']);
     expect(configured).toMatchObject({ code: 0 });
-    const late = await place.run(['token', 'redeem', file, '--wait', 'ready', '--timeout', '300ms']);
+    const late = await place.run(['token', 'redeem', file, '--wait', 'ready', '--deadline', '300ms']);
     expect(late.code).toBe(4);
     expect(late.stderr).toContain('not yet ready: Not Operational');
     await tellOfLink(cluster, place.namespace, 'my-link', true);

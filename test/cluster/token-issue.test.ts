@@ -58,7 +58,7 @@ describe('token issue where no service runs', () => {
   });
 
   it('waits no longer than it may', async () => {
-    const ended = await west.run(['token', 'issue', '-', '--timeout', '500ms']);
+    const ended = await west.run(['token', 'issue', '-', '--deadline', '500ms']);
     expect(refusalOf(ended).error).toContain('no grant was made: ');
     expect(await grantsIn(west)).toEqual([]);
   });
@@ -255,7 +255,7 @@ describe('token issue', () => {
     expect(refusalOf(store).error).toBe('--store does not go with --platform kubernetes');
     const nowhere = await linkgrant(['token', 'issue', '-', '-p', 'kubernetes', '--kubeconfig', '/nowhere']);
     expect(nowhere.code).toBe(2);
-    const timeout = await west.run(['token', 'issue', '-', '--timeout', 'soon']);
-    expect(refusalOf(timeout).error).toBe('--timeout cannot be "soon"');
+    const deadline = await west.run(['token', 'issue', '-', '--deadline', 'soon']);
+    expect(refusalOf(deadline).error).toBe('--deadline cannot be "soon"');
   });
 });

@@ -32,7 +32,7 @@ afterEach(() => rmSync(place, { recursive: true, force: true }));
 
 /** Runs the words of a deployment where nothing of it is there, so that it waits for its token. */
 function runShort(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return linkgrant([...words, '--timeout', '100ms', '--data-dir', join(place, 'data')], { env });
+  return linkgrant([...words, '--deadline', '100ms', '--data-dir', join(place, 'data')], { env });
 }
 
 describe('cloud-init', () => {

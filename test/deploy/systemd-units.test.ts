@@ -96,7 +96,7 @@ describe('the units of systemd', () => {
       const [, ...words] = wordsOf(service?.get('ExecStart')?.[0]?.replaceAll('%i', 'east') ?? '');
       expect(words.at(-1)).toMatch(/^systemctl (--user )?start linkgrant-reload@east\.service$/);
       const ended = await linkgrant(
-        [...words, '--skupper-home', place, '--data-dir', join(place, 'data'), '--timeout', '100ms'],
+        [...words, '--skupper-home', place, '--data-dir', join(place, 'data'), '--deadline', '100ms'],
         { env: { SKUPPER_PLATFORM: 'linux', LINKGRANT_TOKEN_FILE: join(place, 'token.yaml') } },
       );
       expect(ended.code, ended.stderr).toBe(4);

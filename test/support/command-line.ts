@@ -99,7 +99,7 @@ async function startServe(words: readonly string[], options: RunOptions = {}): P
     ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)));
   });
   const [, url = '', port, opsPort] =
-    /^Serving (\S+) on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];
+    /^Serving (?:(\S+) )?on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];
   return {
     pid: child.pid as number,
     url,

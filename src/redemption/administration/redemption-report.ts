@@ -21,6 +21,8 @@ export interface RenewalReport extends CertificateReport {
 /** A redemption as machines read it, with its first certificate and the newest if it was renewed. */
 export interface RedemptionReport extends CertificateReport {
   readonly id: string;
+  /** Name of its grant; in listings alone, and absent where the grant is gone. */
+  readonly grant?: string;
   readonly grantUid: string;
   readonly createdAt: string;
   readonly mode: RedemptionMode;
@@ -47,16 +49,18 @@ export function renewalReport(renewal: Renewal): RenewalReport {
   return { number, renewedAt: formatTime(renewedAt), peer, ...certificateReport(renewal) };
 }
 
-/** The report of a redemption whose newest renewal is `newest`, as it is at `now`. */
+/** The report of a redemption of `grant` whose newest renewal is `newest`, as it is at `now`. */
 export function redemptionReport(
   redemption: Redemption,
   newest: Renewal | undefined,
   now: number,
+  grant?: string,
 ): RedemptionReport {
   const { id, grantUid, mode, name, subject, peer, jti, createdAt, revokedAt } = redemption;
   const life = { revokedAt, newest: newest ?? redemption };
   return {
     id,
+    ...(grant !== undefined && { grant }),
     grantUid,
     createdAt: formatTime(createdAt),
     mode,

@@ -26,6 +26,11 @@ export function redemptionActs({
     async listRedemptions({ namespace, subject, limit, after, ...filter }) {
       const now = clock();
       const page = { limit, ...(after !== undefined && { after }) };
+      const grantNames = new Map<string, string | undefined>();
+      const nameOf = async (uid: string) => {
+        if (!grantNames.has(uid)) grantNames.set(uid, (await store.findGrant(uid))?.name);
+        return grantNames.get(uid);
+      };
       return filteredPage(
         page,
         (part) => store.listRedemptions({ ...part, ...storeFilter(filter) }),
@@ -33,7 +38,8 @@ export function redemptionActs({
           if (namespace !== undefined && redemption.namespace !== namespace) return undefined;
           if (!isOf(subject, redemption.subject)) return undefined;
           const renewed = await store.findRenewedRedemption(redemption.id);
-          return redemptionReport(redemption, renewed?.renewals[0], now);
+          const grant = redemption.grantName ?? (await nameOf(redemption.grantUid));
+          return redemptionReport(redemption, renewed?.renewals[0], now, grant);
         },
       );
     },

@@ -30,7 +30,8 @@ export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): 
     state: codeState(grant, code, now),
     redemptions: used,
     redemptionsAllowed: uses,
-    expirationTime: formatTime(expirationTime),
+    // A token can be redeemed no longer than its grant.
+    expirationTime: formatTime(Math.min(expirationTime, grant.expirationTime ?? expirationTime)),
     ...(subject !== null && { subject }),
     ...(issuedAt !== null && { issuedAt: formatTime(issuedAt) }),
     ...(revokedAt !== null && { revokedAt: formatTime(revokedAt) }),

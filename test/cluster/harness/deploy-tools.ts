@@ -14,6 +14,9 @@ const TOOLS: GoPrograms = {
   linking: '-s -w',
 };
 
+/** The value that the chart cannot do without. */
+export const IMAGE = ['--set', 'image.repository=linkgrant'];
+
 /** A program that ended: what it wrote, and its exit code. */
 export interface Run {
   readonly code: number;
@@ -53,7 +56,7 @@ export class DeployTools {
   template(release: string, namespace: string, values: readonly string[]): Promise<string> {
     // One that was compiled takes itself for a helm of long ago.
     const version = ['--kube-version', '1.30.0'];
-    return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...values]);
+    return this.helm(['template', release, CHART, '--namespace', namespace, ...version, ...IMAGE, ...values]);
   }
 
   /** Runs lines of a shell that call kubectl and the built linkgrant, until one fails; rejects with what was complained of. */

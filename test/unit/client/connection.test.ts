@@ -4,6 +4,7 @@ import {
   createRedemptionClient,
   type RedemptionClientOptions,
 } from '../../../src/client/redemption-client.js';
+import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import {
@@ -134,6 +135,18 @@ describe('a connection to a redemption service', () => {
     expect(error.message).toContain('grants.example.com');
     expect(error.message).toContain('10.1.2.3');
     expect(server.seen).toEqual([]);
+  });
+});
+
+test('a certificate that repeats its names is described with each name once', () => {
+  const cert = {
+    subjectaltname: 'DNS:grants.example.com, DNS:10.1.2.3, IP Address:10.1.2.3, DNS:grants.example.com',
+  };
+  const error = Object.assign(new Error('altname'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert });
+  expect(tlsFailure(error, { host: 'other.example.com', port: 443 })).toMatchObject({
+    code: 'tls_name',
+    message:
+      'The certificate of other.example.com:443 is not for other.example.com, but for grants.example.com, 10.1.2.3.',
   });
 });
 

@@ -25,11 +25,13 @@ const policies: fc.Arbitrary<GrantPolicy> = fc.record(
     names: entries(characters('abz09-.*?')),
     sourceCidrs: fc.array(
       fc.oneof(
-        fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, prefix]) => `${address}/${prefix}`),
+        fc.ipV4().map((address) => `${address}/32`),
+        fc.nat(32).map((prefix) => `0.0.0.0/${prefix}`),
+        fc.constantFrom('10.0.0.0/8', '172.16.0.0/12', '192.168.1.128/25', '2001:db8::/32', 'fd00::/8'),
         fc
-          .tuple(fc.ipV6(), fc.nat(128))
-          .filter(([address]) => !address.includes('.'))
-          .map(([address, prefix]) => `${address}/${prefix}`),
+          .ipV6()
+          .filter((address) => !address.includes('.') && !/^[0:]*:ffff:/i.test(address))
+          .map((address) => `${address}/128`),
         fc.ipV4(),
       ),
       { maxLength: 5 },
@@ -118,7 +120,31 @@ describe('a list', () => {
     ['source-cidrs', '10.0.0.0/8/8', 'no CIDR'],
     ['source-cidrs', '2001:db8::/129', 'no CIDR'],
     ['source-cidrs', 'fe80::1%eth0', 'no CIDR'],
-    ['source-cidrs', '::ffff:10.0.0.1', 'no CIDR'],
+    [
+      'source-cidrs',
+      '10.1.2.3/8',
+      '"10.1.2.3/8", which has bits set after its prefix: write 10.0.0.0/8 for the network, or 10.1.2.3 for the address',
+    ],
+    [
+      'source-cidrs',
+      '2001:db8::5/32',
+      '"2001:db8::5/32", which has bits set after its prefix: write 2001:db8::/32 for the network, or 2001:db8::5 for the address',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:10.0.0.1',
+      '"::ffff:10.0.0.1", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.1',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:10.0.0.0/104',
+      '"::ffff:10.0.0.0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:a00:0/104',
+      '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+    ],
     ['source-cidrs', 'router.example.com', 'no CIDR'],
   ])('%s with %j is refused with the entry', (key, text, reason) => {
     expect(problem(key, text)).toContain(reason);

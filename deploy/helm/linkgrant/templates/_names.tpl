@@ -43,3 +43,9 @@ app.kubernetes.io/name: linkgrant
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: standalone
 {{- end }}
+
+{{/* The image of every pod. */}}
+{{- define "linkgrant.image" -}}
+{{- $repository := required "image.repository is missing: build the image from the Dockerfile, push it to your registry, and name it here, such as registry.example.com/linkgrant" .Values.image.repository -}}
+{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}

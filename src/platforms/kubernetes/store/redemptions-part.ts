@@ -43,7 +43,10 @@ export function redemptionsPart(parts: StoreParts): RedemptionMethods {
       const { grantUid, since = 0 } = page;
       const resources = await listRedemptionResources(parts, grantUid);
       const made = resources
-        .map((resource) => ({ redemption: readRedemption(resource), slot: resource.spec.slot }))
+        .map((resource) => ({
+          redemption: { ...readRedemption(resource), grantName: resource.spec.grantName },
+          slot: resource.spec.slot,
+        }))
         .filter(({ redemption }) => redemption.createdAt >= since);
       const { items, ...rest } = sortedPage(made, page, 3, ({ redemption, slot }) => [
         redemption.createdAt,

@@ -1,0 +1,26 @@
+import type { SettingKey } from './settings.js';
+
+/** Settings that have an effect in one place alone, by that place in words that follow "Options". All others have one everywhere. */
+const SETTING_GROUPS = {
+  'on kubernetes': [
+    ...(['serviceNamespace', 'kubeconfig', 'context', 'controllers', 'noRedemption'] as const),
+    ...(['tokenNetwork', 'service', 'securedAccess', 'tlsSecret'] as const),
+  ],
+  'on podman, docker and linux': ['skupperHome'],
+  'on standalone': ['endpoint', 'issuerCert', 'issuerKey'],
+  'on every platform but kubernetes': ['tlsCert', 'tlsKey', 'tlsCa', 'store', 'workers', 'grantRetention'],
+  'of the admin API': [
+    ...(['adminListen', 'adminTlsCert', 'adminTlsKey', 'adminIssuer', 'adminIssuerCa', 'adminJwks'] as const),
+    ...(['adminAudience', 'adminAlgorithm', 'adminClockTolerance', 'adminRoleClaim'] as const),
+    ...(['adminViewerRole', 'adminOperatorRole'] as const),
+  ],
+  'of a remote service': ['server', 'serverCa', 'serverTokenFile'],
+} as const satisfies Record<string, readonly SettingKey[]>;
+
+export type SettingGroup = keyof typeof SETTING_GROUPS;
+
+/** The group of a setting; undefined for one that has an effect everywhere. */
+export function groupOf(key: SettingKey): SettingGroup | undefined {
+  const groups = Object.entries(SETTING_GROUPS) as [SettingGroup, readonly SettingKey[]][];
+  return groups.find(([, keys]) => keys.includes(key))?.[0];
+}
