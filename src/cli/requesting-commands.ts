@@ -11,6 +11,7 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
   'kubeconfig',
   'context',
   'dataDir',
+  'ownKey',
 ];
 
 /** The `--wait` of commands that put or change a Link in a cluster. */

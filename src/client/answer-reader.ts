@@ -77,6 +77,10 @@ function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCre
     tlsCrt: decodeBase64(data['tls.crt'], 'tls.crt'),
     ...(delivered !== undefined && { tlsKey: decodeBase64(delivered, 'tls.key') }),
   };
+  if (context.requiresOwnKey && delivered !== undefined)
+    throw unfit(
+      'it contains a private key, although the server reported that it signs the key of the request',
+    );
   const proven = proveCredentials(pems, context);
   if (typeof proven === 'string') throw unfit(proven);
   if (proven instanceof OtherKey) throw unfit(proven.message, proven);

@@ -73,6 +73,8 @@ export interface AnswerContext {
   readonly name?: string | undefined;
   /** True for an answer that was kept, by this run or another. */
   readonly kept: boolean;
+  /** True where a response with a private key is refused, because the server has reported that it signs the CSR's key. */
+  readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;
   /** The token's URL: a renewal URL of another origin is dropped. Absent for a renewal, which may bring any. */
