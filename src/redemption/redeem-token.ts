@@ -4,7 +4,7 @@
  */
 
 import type { AccessToken } from '../domain/access-token.js';
-import type { Link, LinkSecret } from '../domain/link.js';
+import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../domain/link.js';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { isResourceName, isSubject } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -27,7 +27,7 @@ export interface RedeemTokenRequest {
   readonly name?: string | undefined;
   /** Wanted subject; absent means the chosen name. */
   readonly subject?: string | undefined;
-  /** Cost of the Links, at least 1; absent means the token's, if it has one. */
+  /** Cost of the Links, at least 1; absent means the token's, else the received one. */
   readonly linkCost?: number | undefined;
   /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
   readonly proxyConfiguration?: string | undefined;
@@ -222,16 +222,14 @@ async function putInPlace(
       'The token was redeemed before, and the server generated the private key of its link.',
     );
   }
-  const cost = linkCost ?? token.linkCost;
   const redeemed = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
-  const links = received.links.map((link) => ({
-    ...link,
-    ...(cost !== undefined && { cost }),
-    ...(proxyConfiguration !== undefined && { proxyConfiguration }),
-  }));
-  // What was changed since it was put in place stays, unless it is asked for.
-  const keepsCost = linkCost === undefined;
-  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, keepsCost);
+  const overrides = {
+    cost: linkCost,
+    settings: proxyConfiguration === undefined ? undefined : { [PROXY_CONFIGURATION]: proxyConfiguration },
+  };
+  const ofToken = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
+  const links = received.links.map((link) => mergeLink(link, {}, ofToken));
+  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;
   const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;

@@ -49,7 +49,7 @@ export interface RedemptionClient {
 /** A link as it was received, every part of it checked. */
 export interface ReceivedLink {
   readonly secret: LinkSecret;
-  /** At least one; without a cost. */
+  /** At least one, with the cost, settings, labels and annotations that they were sent with. */
   readonly links: readonly Link[];
   /** `stock` when the accepting side made the key, which then is in `secret.tlsKey`. */
   readonly source: 'linkgrant' | 'stock';
