@@ -31,7 +31,12 @@ function addTarget(command: Command): Command {
     )
     .option('--name <NAME>', "name of the link (default: the token's)")
     .option('--subject <SUBJECT>', "subject of the certificate (default: the site's uid, else the name)")
-    .addOption(new Option('--link-cost <N>', "cost of the link (default: the token's)"))
+    .addOption(
+      new Option(
+        '--link-cost <N>',
+        "cost of the link (default: the token's, else the one that it is sent with)",
+      ),
+    )
     .addOption(new Option('--cost <N>').hideHelp())
     .option(
       '--reload-command <COMMAND>',

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/system-site.js';
 
 // What Skupper's own grant server said.
@@ -129,6 +130,18 @@ it('a bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing
   const accepted = await onSite(words);
   expect(accepted.code, accepted.stderr).toBe(0);
   expect(accepted.stderr).toContain('The server generated the private key of this link');
+});
+
+it('a bootstrap keeps the cost, settings and labels that a Link was sent with', async () => {
+  const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
+  const sending = await startIssuingServer('stock', sent);
+  writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));
+  const joined = await COMMANDS.bootstrap();
+  await sending.close();
+  expect(joined.code, joined.stderr).toBe(0);
+  const { metadata, spec } = east.input('Link-my-link.yaml');
+  expect(spec).toMatchObject({ cost: 4, settings: sent.settings });
+  expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
 it('a code of a stock server whose answer was lost is posted again by --retry alone', async () => {

@@ -186,7 +186,7 @@ describe('what an answer may hold', () => {
       .replace('data:\n', 'data:\n  evil.sh: "cm0gLXJmIC8="\n')
       .replace('annotations:\n', 'annotations:\n    kubectl.kubernetes.io/x: "y"\n')
       .replace('kind: "Link"\n', 'kind: "Link"\nstatus: {"conditions": []}\n')
-      .replace('spec:\n', 'spec:\n  cost: 7\n  settings: {"proxy-configuration": "steal"}\n');
+      .replace('spec:\n', 'spec:\n  other: {"a": "b"}\n');
     expect(extended.length).toBeGreaterThan(answer.length + 100);
     expect(read(extended)).toEqual(read(answer));
   });
@@ -231,6 +231,80 @@ describe('what an answer may hold', () => {
     expect(reason(`---\n${secret}---\n${link.replace(/name: "my-link"/, 'name: "other"')}`)).toContain(
       'not named after',
     );
+  });
+});
+
+describe('a Link of a response', () => {
+  const LINK = /(kind: "Link"\nmetadata:\n)/;
+  const withSpec = (lines: string) => answer.replace('spec:\n', `spec:\n${lines}`);
+  const withMetadata = (lines: string) => answer.replace(LINK, `$1${lines}`);
+  const texts = (count: number) => Array.from({ length: count }, (_, at) => `n${at}: "v"`).join(', ');
+
+  test('retains its cost, settings, labels and annotations, known or not', () => {
+    const text = withSpec(
+      '  cost: 7\n  settings: {"proxy-configuration": "corporate", "y": "on\\n"}\n',
+    ).replace(
+      LINK,
+      '$1  labels: {"example.com/team": "net_1", "on": ""}\n  annotations: {"Example.com/Note": "Zürich: ok"}\n',
+    );
+    const [link] = read(text).links;
+    expect(link).toEqual({
+      name: 'my-link',
+      endpoints: ENDPOINTS,
+      tlsCredentials: 'my-link',
+      cost: 7,
+      settings: { 'proxy-configuration': 'corporate', y: 'on\n' },
+      labels: { 'example.com/team': 'net_1', on: '' },
+      annotations: { 'Example.com/Note': 'Zürich: ok' },
+    });
+  });
+
+  test('has none of them where the server sent null, 0 or nothing', () => {
+    const empty = withSpec('  cost: 0\n  settings: null\n').replace(
+      LINK,
+      '$1  labels: {}\n  annotations: null\n',
+    );
+    expect(read(empty)).toEqual(read(answer));
+  });
+
+  test('loses the labels and annotations that linkgrant alone sets', () => {
+    const own =
+      '  labels: {"app.kubernetes.io/managed-by": "them", "linkgrant.dev/token": "x"}\n  annotations: {"linkgrant.dev/redemption-id": "x"}\n';
+    expect(read(withMetadata(own))).toEqual(read(answer));
+  });
+
+  test('may have 64 entries and 4 KiB of text of each kind', () => {
+    const full = withSpec(`  settings: {${texts(64)}}\n`);
+    expect(Object.keys(read(full).links[0]?.settings ?? {})).toHaveLength(64);
+    expect(
+      read(withMetadata(`  annotations: {a: "${'x'.repeat(4095)}"}\n`)).links[0]?.annotations?.a,
+    ).toHaveLength(4095);
+  });
+
+  test.each<[string, () => string, string]>([
+    ['65 settings', () => withSpec(`  settings: {${texts(65)}}\n`), 'settings'],
+    [
+      'more than 4 KiB of annotations',
+      () => withMetadata(`  annotations: {a: "${'x'.repeat(4096)}"}\n`),
+      'annotations',
+    ],
+    ['more than 4 KiB in UTF-8', () => withSpec(`  settings: {a: "${'ü'.repeat(2048)}"}\n`), 'settings'],
+    ['settings that are a list', () => withSpec('  settings: ["a"]\n'), 'settings'],
+    ['a setting that is a number', () => withSpec('  settings: {a: 1}\n'), 'settings'],
+    ['half a character in a setting', () => withSpec('  settings: {a: "\\uD800"}\n'), 'settings'],
+    ['a label name with two slashes', () => withMetadata('  labels: {"a/b/c": "d"}\n'), 'labels'],
+    ['a label name that is too long', () => withMetadata(`  labels: {"${'a'.repeat(64)}": "d"}\n`), 'labels'],
+    ['an upper-case label prefix', () => withMetadata('  labels: {"A.example/b": "d"}\n'), 'labels'],
+    ['a label value with a space', () => withMetadata('  labels: {a: "b c"}\n'), 'labels'],
+    ['a label value that is too long', () => withMetadata(`  labels: {a: "${'b'.repeat(64)}"}\n`), 'labels'],
+    ['an annotation without a name', () => withMetadata('  annotations: {"": "d"}\n'), 'annotations'],
+    ['a negative cost', () => withSpec('  cost: -1\n'), 'cost'],
+    ['a cost that is no whole number', () => withSpec('  cost: 1.5\n'), 'cost'],
+    ['a cost that is text', () => withSpec('  cost: "7"\n'), 'cost'],
+    ['a cost beyond 32 bits', () => withSpec('  cost: 2147483648\n'), 'cost'],
+  ])('is refused with %s', (_, text, field) => {
+    expect(text()).not.toBe(answer);
+    expect(reason(text())).toContain(`the ${field} of a Link`);
   });
 });
 
