@@ -17,7 +17,9 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (!secretDocument) throw unfit('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  const links = linkDocuments.map((document) => readLink(document, name));
+  // Of a link in place, from which a kept answer may have been made again, some Links may have been removed.
+  const highest = context.kept ? LIMITS.documents - 1 : linkDocuments.length;
+  const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw unfit('it has no Link');
   if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
   const source = credentials.tlsKey === undefined ? 'linkgrant' : 'stock';
@@ -59,9 +61,11 @@ function requireName(name: string, source: ReceivedLink['source'], context: Answ
   if (context.name === undefined || context.name === name) return;
   // A Skupper server never answers again, so what it sends now is no earlier answer.
   if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
+  // What a server has just sent is not repeated: it may be chosen to have people run a command with it.
+  const earlier = context.kept ? `the name "${name}"` : 'another name';
   throw new RedemptionError(
     'other_name',
-    `This token was redeemed before under the name "${name}". Nothing is lost: redeeming it under that name again gives its link.`,
+    `This token was redeemed before under ${earlier}. Nothing is lost: redeeming it under that name again gives its link.`,
   );
 }
 

@@ -22,9 +22,10 @@ const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => bool
 
 /**
  * The Link of the Secret called `secret` in a received document, with its cost and settings, and the labels and annotations
- * that linkgrant does not set itself. Throws RedemptionError `answer_invalid`.
+ * that linkgrant does not set itself. Its name is the Secret's, or that and a number up to `highest`. Throws RedemptionError
+ * `answer_invalid`.
  */
-export function readLink(document: YamlMapping, secret: string): Link {
+export function readLink(document: YamlMapping, secret: string, highest: number): Link {
   if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {
     throw unfit('something other than a skupper.io/v2alpha1 Link follows its Secret');
   }
@@ -32,7 +33,7 @@ export function readLink(document: YamlMapping, secret: string): Link {
   const { name } = metadata;
   if (typeof name !== 'string' || !isResourceName(name))
     throw unfit('the name of a Link is no RFC 1123 subdomain');
-  if (name !== secret && !name.startsWith(`${secret}-`))
+  if (name !== secret && !isNumbered(name, secret, highest))
     throw unfit("a Link is not named after the answer's Secret");
   const spec = asMapping(document.spec);
   if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
@@ -52,6 +53,12 @@ export function readLink(document: YamlMapping, secret: string): Link {
     ...readTexts('labels', metadata.labels),
     ...readTexts('annotations', metadata.annotations),
   };
+}
+
+function isNumbered(name: string, secret: string, highest: number): boolean {
+  if (!name.startsWith(`${secret}-`)) return false;
+  const number = name.slice(secret.length + 1);
+  return /^[1-9]\d{0,8}$/.test(number) && Number(number) <= highest;
 }
 
 /** Go writes 0 where no cost was chosen. */

@@ -160,16 +160,19 @@ describe('an answer under another name than was asked for', () => {
     expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
-  test('is an earlier one when linkgrant gave it, or when it was kept, and says which name gives it', () => {
-    for (const [text, kept] of [
-      [answer, false],
-      [answer, true],
-      [delivered, true],
-    ] as const) {
-      const error = failure(text, { name: 'other', kept });
+  test('is an earlier one when it was kept, and says which name gives it', () => {
+    for (const text of [answer, delivered]) {
+      const error = failure(text, { name: 'other', kept: true });
       expect(error).toMatchObject({ code: 'other_name' });
       expect((error as Error).message).toContain('under the name "my-link"');
     }
+  });
+
+  test('is an earlier one when linkgrant gave it, and its name is not repeated', () => {
+    const error = failure(answer, { name: 'other' });
+    expect(error).toMatchObject({ code: 'other_name' });
+    expect((error as Error).message).toContain('under another name');
+    expect((error as Error).message).not.toContain('my-link');
   });
 
   test('is refused when a stock server made it up', () => {
@@ -231,6 +234,23 @@ describe('what an answer may hold', () => {
     expect(reason(`---\n${secret}---\n${link.replace(/name: "my-link"/, 'name: "other"')}`)).toContain(
       'not named after',
     );
+  });
+
+  test('are Links with no other names than the name of the Secret and as many numbers as there are Links', () => {
+    const [secret, link = ''] = documents(answer);
+    const responseWith = (...suffixes: readonly string[]) =>
+      `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
+    for (const suffixes of [['-1'], ['', '-2'], ['-2', '-1', '-3']]) {
+      expect(read(responseWith(...suffixes)).links.map(({ name }) => name)).toEqual(
+        suffixes.map((suffix) => `my-link${suffix}`),
+      );
+    }
+    for (const suffixes of [['-x'], ['-2'], ['-0'], ['-01'], ['-1', '-3'], ['-1-1'], ['-1.5'], ['-1e0']]) {
+      expect(reason(responseWith(...suffixes))).toContain('not named after');
+    }
+    // One Link of several may have been removed since.
+    expect(read(responseWith('-2'), Date.now(), { kept: true }).links).toHaveLength(1);
+    expect(() => read(responseWith('-65'), Date.now(), { kept: true })).toThrow('not named after');
   });
 });
 
