@@ -66,21 +66,15 @@ export function linkResource(link: Link, secret: LinkSecret, options: LinkDocume
   } satisfies ResourceFields;
 }
 
-/** {@link linkSecretResource} as a document. */
-export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOptions = {}): string {
-  return encodeResource(linkSecretResource(secret, options));
-}
-
-/** {@link linkResource} as a document. */
-export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}): string {
-  return encodeResource(linkResource(link, secret, options));
-}
-
 /** The YAML stream of a Secret and then its Links: an answer on the wire, and what `kubectl apply` takes. */
 export function encodeLinkDocuments(
   secret: LinkSecret,
   links: readonly Link[],
   options: LinkDocumentOptions = {},
 ): string {
-  return encodeLinkSecret(secret, options) + links.map((link) => encodeLink(link, secret, options)).join('');
+  const resources = [
+    linkSecretResource(secret, options),
+    ...links.map((link) => linkResource(link, secret, options)),
+  ];
+  return resources.map((resource) => encodeResource(resource)).join('');
 }
