@@ -1,5 +1,6 @@
 import type { CertificateTimes } from './admin/certificate-readiness.js';
 import type { Metrics } from './admin/metrics.js';
+import { formatHostPort } from './domain/host-port-text.js';
 import type { TlsListener } from './http/tls-listener.js';
 import { describeCertificate } from './pki/certificate-info.js';
 import type { KubernetesClient } from './platforms/kubernetes/client.js';
@@ -175,8 +176,7 @@ export class KubernetesPublication {
 
   #urlOf(host: string, port: number): string {
     const { pathPrefix = '/' } = this.#deps.settings;
-    const authority = host.includes(':') ? `[${host}]` : host;
-    return new URL(`https://${authority}:${port}${pathPrefix}`).href.replace(/\/+$/, '');
+    return new URL(`https://${formatHostPort({ host, port })}${pathPrefix}`).href.replace(/\/+$/, '');
   }
 
   #identityShown(): FoundIdentity {

@@ -58,7 +58,7 @@ export async function startKubernetesRedeemer(
     namespace: settings.namespace,
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
-    ...redeeming(reached, context, stopping.signal),
+    ...redeeming(reached, settings.ownKey, context, stopping.signal),
     ...telling(metrics, context, stopping.signal),
     // They keep the process alive while the API server is away and nothing else does.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
@@ -75,9 +75,10 @@ export async function startKubernetesRedeemer(
   };
 }
 
-/** How tokens are redeemed and links renewed; what waits is over when `stopping` is aborted. */
+/** How tokens are redeemed, with `ownKey` at linkgrant alone, and links renewed; what waits is over when `stopping` is aborted. */
 function redeeming(
   reached: RequestingSideOptions,
+  ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
   stopping: AbortSignal,
 ): Pick<TokenControllerOptions, 'redeem' | 'renewing' | 'clock' | 'checkpoint'> {
@@ -85,7 +86,7 @@ function redeeming(
   return {
     redeem: (request, place) => {
       const redeem = redeemer(pendingSecrets(place, clock), { ...reached, checkpoint, wait, stopping });
-      return redeem(request, clusterMaterializer(place, clock));
+      return redeem({ ...request, ownKey }, clusterMaterializer(place, clock));
     },
     renewing: { client: createRenewalClient(reached), readRenewal, clock, checkpoint },
     clock,
@@ -110,7 +111,9 @@ function telling(
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
       metrics.attempted('redeemed');
       const event = 'token_redeemed';
-      logger.info({ event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed }, 'redeemed');
+      const facts = { event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed };
+      const message = source === 'stock' ? 'redeemed; the server generated the private key' : 'redeemed';
+      logger.info(facts, message);
     },
     onGivenUp(key, { code, message }) {
       metrics.attempted(code);

@@ -115,6 +115,7 @@ export const SETTING_SCHEMAS = {
   controllers: listOf(oneOf('accessgrant', 'accesstoken')),
   noRedemption: flag(),
   tokenNetwork: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
+  ownKey: flag(),
   skupperHome: directory,
   listen: listenAddress(),
   externalUrl: text(

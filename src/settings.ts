@@ -73,6 +73,11 @@ export const SETTINGS = {
     description:
       'for --controllers accesstoken: network or address that the URLs of tokens and of renewals may lead to (default: any but loopback, link-local, multicast and reserved ones and those of metadata services)',
   },
+  ownKey: {
+    default: false,
+    description:
+      'redeem a token only where the private key stays on this side: refuse a Skupper grant server, which generates it',
+  },
   skupperHome: {
     // The default of root; the description has that of other users too.
     default: '/var/lib/skupper',

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { formatHostPort } from './domain/host-port-text.js';
 import type { Settings } from './setting-schemas.js';
 import type { SettingKey } from './settings.js';
 
@@ -17,7 +18,7 @@ export function sharedSettings(settings: Settings): Readonly<Partial<Record<Sett
     pathPrefix: settings.pathPrefix ?? externalUrl?.pathname ?? '/',
     host: host ?? [],
     // Behind one external URL each may have a port of its own.
-    listen: externalUrl ? listenHost : `${listen.host}:${listen.port}`,
+    listen: externalUrl ? listenHost : formatHostPort(listen),
     endpoint: endpoint ?? [],
     tlsCa: tlsCa ?? null,
     issuerCert: issuerCert ?? null,

@@ -1,7 +1,9 @@
 import { RedemptionError } from '../domain/redemption-error.js';
+import type { RedeemedToken } from '../redemption/redeem-token.js';
 import type { PlacedLink } from '../requesting-side.js';
 import { CommandError } from './command-error.js';
 import { confirmLinks } from './confirm-links.js';
+import { keyOriginText } from './key-origin.js';
 import type { CommandContext, LinkTarget } from './link-target.js';
 import { exchangeLimit, inputFailure, redeemInput } from './redeem-input.js';
 import { type ReloadReport, settleReload } from './settle-reload.js';
@@ -136,7 +138,7 @@ async function redeem(
   context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const { cluster, side, site, materializer, proxyConfiguration } = target;
+  const { cluster, side, site, materializer, proxyConfiguration, ownKey } = target;
   const { source, name, linkCost, renews } = request;
   if (read && 'missing' in read) throw new NotYet(read.missing);
   if (cluster && !(await cluster.findSite())) {
@@ -149,13 +151,14 @@ async function redeem(
   if (!source || !read) return redeemTokensOfInput(target, request, context, remainingMs);
   const token = parseAccessToken(read.text);
   const subject = wantedSubject(token, request.subject, cluster ?? site);
-  const asked = { token, name, subject, linkCost, proxyConfiguration, renews };
+  const asked = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
   tellWritten(await side.redeem(asked, materializer, exchangeLimit(remainingMs())));
 }
 
 /** Told at once: until the link is in use, more may have to be waited for. */
-function tellWritten({ written }: { readonly written: readonly string[] }): void {
-  process.stderr.write(written.map((file) => `Written ${file}\n`).join(''));
+function tellWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
+  const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
+  process.stderr.write(written + keyOriginText(redeemed));
 }
 
 async function redeemTokensOfInput(

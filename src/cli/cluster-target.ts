@@ -28,6 +28,7 @@ export async function openClusterTarget(
     dataDir: settings.dataDir,
     connection,
     platform: settings.platform,
+    ownKey: settings.ownKey,
     namespace: cluster.namespace,
     place,
     materializer: place.materializer,

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { SettingKey } from '../settings.js';
+import { CommandError } from './command-error.js';
 import { parseListingFormat, parseOutputFormat } from './output-format.js';
 import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js';
 
@@ -21,6 +22,15 @@ export function withSettings(
   return command;
 }
 
+/** The proxy of `--proxy`. Throws a CommandError for a URL with user information: other users can read a command line. */
+function parseProxy(value: string): string {
+  if (!value.includes('@')) return value;
+  throw new CommandError('--proxy cannot have a user name or a password', {
+    exitCode: 2,
+    hint: 'leave out --proxy and set the variable HTTPS_PROXY to this URL, or give a Secret with --proxy-secret FILE where the command has that flag',
+  });
+}
+
 /** Adds the flags of a command that connects to others. */
 export function addConnectionFlags(command: Command): Command {
   return addRouteFlags(
@@ -33,7 +43,8 @@ export function addRouteFlags(command: Command): Command {
   return command
     .option(
       '--proxy <URL>',
-      'HTTP proxy to go through (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+      'HTTP proxy to go through, without user name and password (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+      parseProxy,
     )
     .option(
       '--connect-to <HOST:PORT:ADDR:PORT>',

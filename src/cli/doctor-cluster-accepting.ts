@@ -1,4 +1,5 @@
 import type { ClusterSights, GrantSight } from '../cluster-administration.js';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import type { LinkDialOptions } from '../link-side.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { SiteRefusal } from '../redemption/site.js';
@@ -144,7 +145,7 @@ function skupperCheck(
 async function siteChecks(sights: ClusterSights, now: number): Promise<Check[]> {
   const found = await sights.endpoints();
   if ('refused' in found) return [refused('site', found)];
-  const shown = found.endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+  const shown = found.endpoints.map(formatEndpoint).join(', ');
   return [ok('site', `links lead to ${shown}`), ...(await looked('issuer', () => issuerChecks(sights, now)))];
 }
 

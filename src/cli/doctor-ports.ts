@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AccessToken } from '../domain/access-token.js';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { ListenAddress } from '../host-port.js';
 import type { LinkDialOptions } from '../link-side.js';
@@ -81,9 +82,8 @@ async function answersAsOurs(
 }
 
 async function answersHealth({ host, port }: ListenAddress): Promise<boolean> {
-  const at = reachableHost(host);
   try {
-    const url = `http://${at.includes(':') ? `[${at}]` : at}:${port}/metrics`;
+    const url = `http://${formatHostPort({ host: reachableHost(host), port })}/metrics`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return answer.ok && (await answer.text()).includes('linkgrant_');
   } catch {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { AccessGrantState } from '../domain/access-grant.js';
 import type { AccessToken } from '../domain/access-token.js';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type LinkDialOptions, openLinkSide } from '../link-side.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
@@ -98,7 +99,7 @@ function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
 
 function linkCheck({ endpoints }: TokenCheck): Check {
   if (endpoints.length > 0) {
-    return ok('endpoints', endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', '));
+    return ok('endpoints', endpoints.map(formatEndpoint).join(', '));
   }
   const { hint, exitCode } = adviceFor('link_access_unavailable');
   return fail('endpoints', 'the accepting site has none to link to now', hint, exitCode);

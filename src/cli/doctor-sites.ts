@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../link-side.js';
 import { certificateLife } from '../redemption/certificate-life.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
@@ -55,7 +56,7 @@ export async function siteChecks(
 }
 
 function accessCheck(label: string, { endpoints, issuer }: SiteAccess, now: number | undefined): Check {
-  const shown = endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`);
+  const shown = endpoints.map(formatEndpoint);
   const detail = `links lead to ${shown.join(', ')}`;
   if (now === undefined || certificateLife(issuer, now) !== 'ending') return ok(label, detail);
   const ending = `${detail}; its CA ${issuer.description} ends ${formatTime(issuer.notAfter)}`;

@@ -148,6 +148,10 @@ const ADVICE = {
     hint: 'redemption is never redirected; the URL of the token has to name the service itself',
   },
   answer_invalid: { exitCode: 3, hint: 'nothing of it was kept; tell the operator of the accepting site' },
+  server_generated_key: {
+    exitCode: 3,
+    hint: 'get a token of a linkgrant service, or accept the key of the server by leaving out --own-key (setting ownKey)',
+  },
   other_name: {
     exitCode: 2,
     hint: 'repeat with --name and the name that it was redeemed under, or get a new token for another link',

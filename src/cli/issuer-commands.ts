@@ -57,7 +57,6 @@ export function addRedemptionRevoke(
         .description('let the link of a redemption be renewed no more, or cut it off'),
       [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
     ),
-    'with --cut: how long a router may take (default: 10s)',
   )
     .option('--with-token', 'revoke the signed token that it was made of too')
     .option('--with-grant', 'revoke the grant that it was made of too')

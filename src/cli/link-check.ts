@@ -1,4 +1,4 @@
-import type { LinkEndpoint } from '../domain/link.js';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import type { LinkCheck } from '../redemption/check-link.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
 import { CommandError } from './command-error.js';
@@ -53,10 +53,6 @@ export async function checkCommand(
   throwWorst(checks);
 }
 
-function addressOf({ name, host, port }: LinkEndpoint): string {
-  return `${name} ${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
 function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: string): Row {
   const { hint } = adviceForFault(fault);
   return { link, ...(endpoint !== undefined && { endpoint }), status: 'failed', fault, message, hint };
@@ -65,7 +61,7 @@ function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: st
 function rowsOf({ link, failure, endpoints }: LinkCheck): Row[] {
   if (failure) return [failureRow(link.name, failure)];
   return endpoints.map(({ endpoint, outcome }) => {
-    const address = addressOf(endpoint);
+    const address = formatEndpoint(endpoint);
     if ('fault' in outcome) return failureRow(link.name, outcome, address);
     const routerNotAfter = formatTime(outcome.routerNotAfter);
     return { link: link.name, endpoint: address, status: 'ok', routerNotAfter };

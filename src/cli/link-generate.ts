@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { isSubject } from '../domain/names.js';
 import { generatedLinkMaterializer, openAcceptingSite } from '../link-side.js';
 import type { Clock } from '../redemption/clock.js';
@@ -134,7 +135,7 @@ function report({ redemption, links }: GeneratedLink, written: readonly string[]
   tell(
     [
       ...written.map((path) => `Written ${path}\n`),
-      `Links to ${endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ')}\n`,
+      `Links to ${endpoints.map(formatEndpoint).join(', ')}\n`,
       `The certificate of "${redemption.subject}" is valid until ${formatTime(redemption.notAfter)}; nothing renews it.\n`,
       'It holds a private key, which is kept nowhere else; hand it to one site alone, and make another for the next.\n',
     ].join(''),

@@ -1,3 +1,4 @@
+import { PROXY_CONFIGURATION } from '../domain/link.js';
 import { type LinkDialOptions, openLinkDialer } from '../link-side.js';
 import { checkLink, type LinkCheck } from '../redemption/check-link.js';
 import type { LinkFiles, StoredLink } from '../redemption/link-files.js';
@@ -13,7 +14,7 @@ export async function checkByItsRoute(
   options: LinkDialOptions,
   override = false,
 ): Promise<LinkCheck> {
-  const named = override ? undefined : link.proxyConfiguration;
+  const named = override ? undefined : link.settings?.[PROXY_CONFIGURATION];
   const own = named === undefined ? undefined : await links.findProxy(named);
   if (named !== undefined && !own) {
     const message = `Secret "${named}" with the host and port of the link's proxy is not there.`;

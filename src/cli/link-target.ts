@@ -38,6 +38,7 @@ export interface LinkTargetFlags extends ConnectionFlags {
   readonly context?: string;
   readonly reloadCommand?: string;
   readonly proxySecret?: string;
+  readonly ownKey?: boolean;
   readonly dataDir?: string;
   readonly config?: string;
 }
@@ -61,6 +62,8 @@ export interface LinkTarget {
   /** Where the links are, with their reload; absent for standard output, and where nothing is to be reloaded. */
   readonly place?: LinkPlace;
   readonly materializer: Materializer;
+  /** Whether a link is refused whose private key the server generated. */
+  readonly ownKey: boolean;
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
@@ -93,6 +96,7 @@ export async function openLinkTarget(
   },
 ): Promise<LinkTarget> {
   const { dataDir, config, platform, skupperHome, namespace: asked, kubeconfig, context: cluster } = flags;
+  const { ownKey } = flags;
   const ofCluster = {
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(cluster !== undefined && { context: cluster }),
@@ -103,6 +107,7 @@ export async function openLinkTarget(
     platform,
     skupperHome,
     namespace: asked,
+    ...(ownKey !== undefined && { ownKey }),
     ...ofCluster,
   });
   const { proxySecret } = flags;
@@ -119,6 +124,7 @@ export async function openLinkTarget(
     dataDir: settings.dataDir,
     connection,
     platform: settings.platform,
+    ownKey: settings.ownKey,
     ...(proxy && { proxyConfiguration: proxy.name }),
     ...(flags.reloadCommand !== undefined && { reloadCommand: flags.reloadCommand }),
   };

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../domain/host-port-text.js';
 import type { LinkSecret } from '../domain/link.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import { certificateLife, isShortLived } from '../redemption/certificate-life.js';
@@ -19,7 +20,7 @@ export function outgoingReport(
   return {
     name,
     cost: cost ?? 1,
-    endpoints: endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`),
+    endpoints: endpoints.map(formatEndpoint),
     tlsCredentials,
     file: place,
     ...certificateReport(secret, tlsCredentials, clock()),

@@ -1,3 +1,4 @@
+import { formatHostPort } from '../domain/host-port-text.js';
 import { MANAGED_BY } from '../domain/labels.js';
 import { isResourceName } from '../domain/names.js';
 import { encodeResource } from '../domain/resource-encoding.js';
@@ -69,7 +70,7 @@ export async function readProxySecret(file: string, signal?: AbortSignal): Promi
 
 /** The URL of a proxy for our own CONNECT; it holds the password. */
 export function proxyUrl({ host, port, username, password }: ProxySecret): string {
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const authority = formatHostPort({ host, port });
   if (username === undefined) return `http://${authority}`;
   return `http://${encodeURIComponent(username)}:${encodeURIComponent(password ?? '')}@${authority}`;
 }

@@ -57,7 +57,7 @@ async function redeemFile(
   { linkCost, retry, renews, remainingMs }: InputRequest,
   { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
-  const { side, site, materializer, proxyConfiguration } = target;
+  const { side, site, materializer, proxyConfiguration, ownKey } = target;
   const { file, unreadable } = input;
   let id: string | undefined;
   try {
@@ -73,7 +73,7 @@ async function redeemFile(
     }
     const subject = wantedSubject(token, undefined, site);
     const redeemed = await side.redeem(
-      { token, subject, linkCost, proxyConfiguration, retry, renews },
+      { token, subject, linkCost, proxyConfiguration, ownKey, retry, renews },
       materializer,
       remainingMs && exchangeLimit(remainingMs()),
     );

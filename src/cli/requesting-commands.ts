@@ -12,6 +12,7 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
   'kubeconfig',
   'context',
   'dataDir',
+  'ownKey',
 ];
 
 /** The `--wait` of commands that put or change a Link in a cluster. */
@@ -40,7 +41,12 @@ function addTarget(command: Command): Command {
     )
     .option('--name <NAME>', "name of the link (default: the token's)")
     .option('--subject <SUBJECT>', "subject of the certificate (default: the site's uid, else the name)")
-    .addOption(new Option('--link-cost <N>', "cost of the link (default: the token's)"))
+    .addOption(
+      new Option(
+        '--link-cost <N>',
+        "cost of the link (default: the token's, else the one that it is sent with)",
+      ),
+    )
     .addOption(new Option('--cost <N>').hideHelp())
     .option(
       '--reload-command <COMMAND>',

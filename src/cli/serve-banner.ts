@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { isLoopback } from '../domain/peer-address.js';
 import type { ServiceDescription } from '../redemption/service-description.js';
 import type { Settings } from '../setting-schemas.js';
@@ -55,7 +56,7 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
       otherPlatform === undefined ? '' : ` (it runs on ${otherPlatform}, not on ${system.platform})`;
     if ('refused' in access)
       return `Namespace ${namespace}${other}: no links, ${access.reason}; ${access.hint}`;
-    const leads = access.endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+    const leads = access.endpoints.map(formatEndpoint).join(', ');
     const local = access.endpoints.some(({ host }) => isLoopback(host));
     return `Namespace ${namespace}${other}: links to ${leads}${local ? ' (a loopback address: only for sites on this machine)' : ''}`;
   });

@@ -1,4 +1,5 @@
 import { readSignedCode } from '../codes/signed-code.js';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { Clock } from '../redemption/clock.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
@@ -31,7 +32,7 @@ function checkReport(check: TokenCheck | 'stock') {
     redemptions,
     redemptionsAllowed,
     ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
-    endpoints: endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`),
+    endpoints: endpoints.map(formatEndpoint),
     ...(Object.keys(policy).length > 0 && { policy }),
     serverTime: formatTime(serverTime),
   };

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { encodeResource } from '../domain/resource-encoding.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import { tell } from './tell.js';
@@ -15,7 +16,7 @@ export async function writeToken(
 ): Promise<void> {
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
   await writeSecretOutput(target, encodeResource({ ...issued.token }), 'AccessToken');
-  const leadsTo = issued.endpoints.map(({ name: role, host, port }) => `${role} ${host}:${port}`).join(', ');
+  const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
   tell(
     [
       target === '-' ? '' : `Token written to ${target}\n`,

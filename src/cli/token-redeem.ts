@@ -3,6 +3,7 @@ import type { RedeemedToken } from '../redemption/redeem-token.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { CommandError } from './command-error.js';
 import { parseCount, parseWindow, readToken, requireResourceName } from './flag-values.js';
+import { keyOriginText } from './key-origin.js';
 import { requireKnownNamespace } from './known-namespace.js';
 import { type CommandContext, type LinkTarget, type LinkTargetFlags, openLinkTarget } from './link-target.js';
 import { formatTime, print } from './output.js';
@@ -69,7 +70,7 @@ export async function redeemCommand(
   if (file === undefined)
     return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
   const token = parseAccessToken(await readToken(file));
-  const { side, site, materializer, proxyConfiguration } = target;
+  const { side, site, materializer, proxyConfiguration, ownKey } = target;
   if (cluster) await requireSite(cluster);
   const redeemed = await side.redeem(
     {
@@ -78,6 +79,7 @@ export async function redeemCommand(
       subject: wantedSubject(token, subject, cluster ?? site),
       linkCost,
       proxyConfiguration,
+      ownKey,
       retry: flags.retry,
       renews: flags.renew,
     },
@@ -158,6 +160,7 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
   return [
     ...written.map((path) => `${alreadyRedeemed ? 'In place' : 'Written'} ${path}\n`),
     alreadyRedeemed ? 'The token was redeemed before; this is the same link, and no use was spent.\n' : '',
+    keyOriginText(redeemed),
     validityText(redeemed, target, renews),
   ].join('');
 }
@@ -193,6 +196,7 @@ function reportOf({
     serial: certificate.serial,
     notAfter: formatTime(certificate.notAfter),
     source,
+    keyGeneratedBy: source === 'stock' ? 'server' : 'site',
     alreadyRedeemed,
     ...(redemptionId !== undefined && { redemptionId }),
   };
@@ -206,7 +210,7 @@ async function report(
 ): Promise<void> {
   const { directory, site, cluster, place } = target;
   if (directory === undefined && !cluster) {
-    tell(validityText(redeemed, target, renew));
+    tell(keyOriginText(redeemed) + validityText(redeemed, target, renew));
     return;
   }
   const value = { ...reportOf(redeemed), ...(place && { reload: reload.outcome }) };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { formatEndpoint } from '../domain/host-port-text.js';
 import { encodeResource } from '../domain/resource-encoding.js';
 import type { IssuedToken } from '../redemption/administration/administration.js';
 import { withAdministration } from './administration-session.js';
@@ -88,7 +89,7 @@ function handed(issued: IssuedToken, grant: string): HandedToken {
     redemptionsAllowed,
     expirationTime = '',
   } = issued;
-  const leadsTo = endpoints.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+  const leadsTo = endpoints.map(formatEndpoint).join(', ');
   return {
     id,
     name: token.metadata.name,

@@ -13,11 +13,12 @@ const OF_REDEEMER: readonly SettingKey[] = [
   'controllers',
   'noRedemption',
   'tokenNetwork',
+  'ownKey',
   'opsListen',
   'logLevel',
 ];
 /** What no other goes by. */
-const OF_REDEEMER_ALONE: readonly SettingKey[] = ['tokenNetwork'];
+const OF_REDEEMER_ALONE: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
 
 /**
  * Throws a CommandError for flags of `serve` that would change nothing: whoever typed them meant something. Variables and
@@ -37,7 +38,7 @@ export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, r
       ]
     : [
         `${flags} would change nothing without --controllers accesstoken`,
-        'leave that out: what serves grants goes to no URL of a token',
+        'leave that out: a service of grants redeems no tokens',
       ];
   throw new CommandError(error, { exitCode: 2, hint });
 }

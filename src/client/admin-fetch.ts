@@ -1,7 +1,8 @@
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeRequest, exchange } from './http-exchange.js';
-import { formatHostPort, unbracketed } from './route.js';
+import { unbracketed } from './route.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.

@@ -1,19 +1,15 @@
 import { SECRET_REDEMPTION_ID } from '../domain/labels.js';
-import type { Link, LinkSecret } from '../domain/link.js';
+import type { LinkSecret } from '../domain/link.js';
 import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
+import { readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
+import { unfit } from './unfit-answer.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 65 };
-
-/** Ends the sentence "The answer cannot be used: …". */
-function unfit(reason: string, cause?: unknown): RedemptionError {
-  return new RedemptionError('answer_invalid', `The answer cannot be used: ${reason}.`, { cause });
-}
 
 /** See {@link AnswerReader}: the YAML stream of one `v1` Secret of type `kubernetes.io/tls`, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
@@ -21,7 +17,9 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (!secretDocument) throw unfit('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  const links = linkDocuments.map((document) => parseLink(document, name));
+  // Of a link in place, from which a kept answer may have been made again, some Links may have been removed.
+  const highest = context.kept ? LIMITS.documents - 1 : linkDocuments.length;
+  const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw unfit('it has no Link');
   if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
   const source = credentials.tlsKey === undefined ? 'linkgrant' : 'stock';
@@ -63,9 +61,11 @@ function requireName(name: string, source: ReceivedLink['source'], context: Answ
   if (context.name === undefined || context.name === name) return;
   // A Skupper server never answers again, so what it sends now is no earlier answer.
   if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
+  // What a server has just sent is not repeated: it may be chosen to have people run a command with it.
+  const earlier = context.kept ? `the name "${name}"` : 'another name';
   throw new RedemptionError(
     'other_name',
-    `This token was redeemed before under the name "${name}". Nothing is lost: redeeming it under that name again gives its link.`,
+    `This token was redeemed before under ${earlier}. Nothing is lost: redeeming it under that name again gives its link.`,
   );
 }
 
@@ -77,35 +77,14 @@ function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCre
     tlsCrt: decodeBase64(data['tls.crt'], 'tls.crt'),
     ...(delivered !== undefined && { tlsKey: decodeBase64(delivered, 'tls.key') }),
   };
+  if (context.requiresOwnKey && delivered !== undefined)
+    throw unfit(
+      'it contains a private key, although the server reported that it signs the key of the request',
+    );
   const proven = proveCredentials(pems, context);
   if (typeof proven === 'string') throw unfit(proven);
   if (proven instanceof OtherKey) throw unfit(proven.message, proven);
   return proven;
-}
-
-function parseLink(document: YamlMapping, secret: string): Link {
-  if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {
-    throw unfit('something other than a skupper.io/v2alpha1 Link follows its Secret');
-  }
-  const { name } = metadataOf(document);
-  if (typeof name !== 'string' || !isResourceName(name))
-    throw unfit('the name of a Link is no RFC 1123 subdomain');
-  if (name !== secret && !name.startsWith(`${secret}-`))
-    throw unfit("a Link is not named after the answer's Secret");
-  const spec = asMapping(document.spec);
-  if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
-  const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
-  if (endpoints.length === 0 || endpoints.length > MOST_ENDPOINTS)
-    throw unfit('a Link has no endpoints, or too many');
-  return {
-    name,
-    endpoints: endpoints.map((endpoint) => {
-      const parsed = parseLinkEndpoint(endpoint);
-      if (typeof parsed === 'string') throw unfit(parsed);
-      return parsed;
-    }),
-    tlsCredentials: secret,
-  };
 }
 
 function metadataOf(document: YamlMapping): YamlMapping {

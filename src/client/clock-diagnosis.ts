@@ -1,9 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { rootCertificates, type TLSSocket } from 'node:tls';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { parseCertificates } from '../pki/certificate-pem.js';
 import { exchange } from './http-exchange.js';
-import { formatHostPort, type TlsTarget } from './route.js';
+import type { TlsTarget } from './route.js';
 
 const LONGEST_ANSWER = 64 * 1024;
 

@@ -1,9 +1,10 @@
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
-import { formatHostPort, type RouteOptions, routeTo, type TlsTarget } from './route.js';
+import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 import { untilAborted } from './until-aborted.js';

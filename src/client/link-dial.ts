@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { describeCertificate } from '../pki/certificate-info.js';
 import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../redemption/link-dialer.js';
@@ -7,7 +8,7 @@ import type { ConnectionOptions } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { routerChain, routerProblem } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
-import { formatHostPort, type HostPort, type RouteOptions, routeTo } from './route.js';
+import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 import { untilAborted } from './until-aborted.js';
 

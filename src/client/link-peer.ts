@@ -1,12 +1,13 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { type CertificateInfo, describeCertificate, verificationProblem } from '../pki/certificate-info.js';
 import { encodeCertificatePem, parseCertificates } from '../pki/certificate-pem.js';
 import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
 import { namesHost, routerNames } from '../pki/router-names.js';
 import type { LinkFailure } from '../redemption/link-dialer.js';
-import { formatHostPort, type HostPort } from './route.js';
+import type { HostPort } from './route.js';
 
 const LONGEST_CHAIN = 8;
 const LONGEST_NAMES = 300;

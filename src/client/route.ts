@@ -99,8 +99,3 @@ function decode(text: string): string {
 export function unbracketed(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
-
-/** `host:port` for people and for HTTP, IPv6 in brackets. */
-export function formatHostPort({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { formatHostPort, type HostPort } from './route.js';
+import type { HostPort } from './route.js';
 import { untilAborted } from './until-aborted.js';
 
 /**

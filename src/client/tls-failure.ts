@@ -1,6 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
+import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { formatHostPort, type HostPort } from './route.js';
+import type { HostPort } from './route.js';
 import { systemCode } from './tcp-connection.js';
 
 const LONGEST_NAMES = 300;

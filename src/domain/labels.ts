@@ -12,6 +12,10 @@ export const SECRET_RENEWAL_URL = 'linkgrant.dev/renewal-url';
 export const SECRET_SERVER_CA = 'linkgrant.dev/server-ca';
 /** Label that Kubernetes recommends for who put an object in place; the value is `linkgrant`. */
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+/** True for a label or an annotation whose value linkgrant alone sets. */
+export function isOwnName(name: string): boolean {
+  return name === MANAGED_BY || name.startsWith('linkgrant.dev/');
+}
 /** Annotation of an AccessGrant resource that revokes it: since when, RFC 3339; anything but `false` revokes. */
 export const GRANT_REVOKED = 'linkgrant.dev/revoked';
 /**

@@ -1,6 +1,6 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from './labels.js';
 import type { Link, LinkSecret } from './link.js';
-import { encodeResource, type ResourceValue } from './resource-encoding.js';
+import { encodeResource, type ResourceFields } from './resource-encoding.js';
 
 /** How a Secret and its Links are written. */
 export interface LinkDocumentOptions {
@@ -13,16 +13,22 @@ export interface LinkDocumentOptions {
   readonly namespace?: string | undefined;
 }
 
-/** A resource as an object; fields that are undefined are not there. */
-type ResourceFields = { readonly [key: string]: ResourceValue | undefined };
+type Texts = Readonly<Record<string, string>>;
 
 function metadataOf(
-  name: string,
+  {
+    name,
+    labels,
+    annotations,
+  }: { readonly name: string; readonly labels?: Texts; readonly annotations?: Texts | undefined },
   options: LinkDocumentOptions,
-  annotations: Readonly<Record<string, string>> | undefined,
 ): ResourceFields {
-  const labels = options.managed ? { [MANAGED_BY]: 'linkgrant' } : undefined;
-  return { annotations, labels, name, namespace: options.namespace };
+  const own = options.managed ? { [MANAGED_BY]: 'linkgrant' } : {};
+  return { annotations, labels: unlessEmpty({ ...labels, ...own }), name, namespace: options.namespace };
+}
+
+function unlessEmpty(texts: Texts): Texts | undefined {
+  return Object.keys(texts).length === 0 ? undefined : texts;
 }
 
 /** A LinkSecret as a `v1/Secret`. Throws for values that are not ASCII, which PEM never is. */
@@ -35,7 +41,7 @@ export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOpti
       'tls.key': secret.tlsKey === undefined ? undefined : btoa(secret.tlsKey),
     },
     kind: 'Secret',
-    metadata: metadataOf(secret.name, options, secret.annotations),
+    metadata: metadataOf({ name: secret.name, annotations: secret.annotations }, options),
     type: 'kubernetes.io/tls',
   } satisfies ResourceFields;
 }
@@ -43,30 +49,21 @@ export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOpti
 /** A Link of that Secret as a `skupper.io/v2alpha1` resource. */
 export function linkResource(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}) {
   const id = options.managed ? secret.annotations?.[SECRET_REDEMPTION_ID] : undefined;
+  const annotations = unlessEmpty({
+    ...link.annotations,
+    ...(id !== undefined && { [SECRET_REDEMPTION_ID]: id }),
+  });
   return {
     apiVersion: 'skupper.io/v2alpha1',
     kind: 'Link',
-    metadata: metadataOf(link.name, options, id === undefined ? undefined : { [SECRET_REDEMPTION_ID]: id }),
+    metadata: metadataOf({ ...link, annotations }, options),
     spec: {
       cost: link.cost,
       endpoints: link.endpoints.map(({ group, host, name, port }) => ({ group, host, name, port })),
-      settings:
-        link.proxyConfiguration === undefined
-          ? undefined
-          : { 'proxy-configuration': link.proxyConfiguration },
+      settings: link.settings,
       tlsCredentials: link.tlsCredentials,
     },
   } satisfies ResourceFields;
-}
-
-/** {@link linkSecretResource} as a document. */
-export function encodeLinkSecret(secret: LinkSecret, options: LinkDocumentOptions = {}): string {
-  return encodeResource(linkSecretResource(secret, options));
-}
-
-/** {@link linkResource} as a document. */
-export function encodeLink(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}): string {
-  return encodeResource(linkResource(link, secret, options));
 }
 
 /** The YAML stream of a Secret and then its Links: an answer on the wire, and what `kubectl apply` takes. */
@@ -75,5 +72,9 @@ export function encodeLinkDocuments(
   links: readonly Link[],
   options: LinkDocumentOptions = {},
 ): string {
-  return encodeLinkSecret(secret, options) + links.map((link) => encodeLink(link, secret, options)).join('');
+  const resources = [
+    linkSecretResource(secret, options),
+    ...links.map((link) => linkResource(link, secret, options)),
+  ];
+  return resources.map((resource) => encodeResource(resource)).join('');
 }

@@ -6,7 +6,7 @@ export interface LinkEndpoint {
   readonly group: string;
 }
 
-/** A Skupper Link, the fields that this service sends and takes. */
+/** A Skupper Link: its name, the labels and annotations of others, and its spec. */
 export interface Link {
   readonly name: string;
   readonly endpoints: readonly LinkEndpoint[];
@@ -14,9 +14,42 @@ export interface Link {
   readonly tlsCredentials: string;
   /** Routing cost; absent means the router's default of 1. */
   readonly cost?: number;
-  /** Name of a basic-auth Secret with the HTTP proxy that the router connects through. */
-  readonly proxyConfiguration?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Labels and annotations of the accepting side or the user; those of linkgrant are not among them. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
+
+/** What a request sets on a Link, whatever the Link in place has. */
+export interface LinkOverrides {
+  readonly cost?: number | undefined;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a Link in place has beside its endpoints. */
+export type LinkInPlace = Partial<Omit<Link, 'name' | 'endpoints'>>;
+
+/** A Link as it is to be: received, with what the Link in place has (a user may have changed it), with the overrides. */
+export function mergeLink(received: Link, inPlace: LinkInPlace, overrides: LinkOverrides): Link {
+  const cost = overrides.cost ?? inPlace.cost ?? received.cost;
+  const settings = { ...received.settings, ...inPlace.settings, ...overrides.settings };
+  return {
+    name: received.name,
+    endpoints: received.endpoints,
+    tlsCredentials: inPlace.tlsCredentials ?? received.tlsCredentials,
+    ...(cost !== undefined && { cost }),
+    ...unlessEmpty('settings', settings),
+    ...unlessEmpty('labels', { ...received.labels, ...inPlace.labels }),
+    ...unlessEmpty('annotations', { ...received.annotations, ...inPlace.annotations }),
+  };
+}
+
+function unlessEmpty(key: 'settings' | 'labels' | 'annotations', texts: Readonly<Record<string, string>>) {
+  return Object.keys(texts).length === 0 ? {} : { [key]: texts };
+}
+
+/** Setting of a Link: name of a basic-auth Secret with the HTTP proxy that the router connects through. */
+export const PROXY_CONFIGURATION = 'proxy-configuration';
 
 /** The `kubernetes.io/tls` Secret of a Link; all values are PEM text. */
 export interface LinkSecret {

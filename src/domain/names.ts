@@ -1,5 +1,6 @@
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const QUALIFIED = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
@@ -11,6 +12,17 @@ export function isResourceName(value: string): boolean {
 /** True for a Kubernetes namespace name: an RFC 1123 label of at most 63 characters. */
 export function isNamespace(value: string): boolean {
   return LABEL.test(value);
+}
+
+/** True for the name of a Kubernetes label: at most 63 characters, with an optional RFC 1123 subdomain and `/` before them. */
+export function isLabelName(value: string): boolean {
+  const [name = '', prefix, ...others] = value.split('/').reverse();
+  return QUALIFIED.test(name) && (prefix === undefined || isResourceName(prefix)) && others.length === 0;
+}
+
+/** True for the value of a Kubernetes label: empty, or at most 63 letters, digits, `-`, `_` and `.`. */
+export function isLabelValue(value: string): boolean {
+  return value === '' || QUALIFIED.test(value);
 }
 
 /** True for a UUID in its lower-case text form (RFC 9562 §4), of any version. */

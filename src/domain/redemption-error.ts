@@ -64,6 +64,8 @@ export type ClientErrorCode =
   /** What answers at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
   | 'service_unavailable'
   | 'answer_invalid'
+  /** The server generates the private key of the link, and the command accepts only a key of its own. */
+  | 'server_generated_key'
   /** The token was redeemed before under another link name than is asked for now. */
   | 'other_name'
   | 'token_invalid'

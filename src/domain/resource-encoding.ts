@@ -6,6 +6,9 @@ export type ResourceValue =
   | readonly ResourceValue[]
   | { readonly [key: string]: ResourceValue | undefined };
 
+/** A resource as an object; fields that are undefined are not there. */
+export type ResourceFields = { readonly [key: string]: ResourceValue | undefined };
+
 // Escaped besides what JSON escapes, because YAML 1.1 calls them unprintable or line breaks.
 const YAML_UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
@@ -42,6 +45,6 @@ function encodeValue(value: ResourceValue, indent: string): string {
  * One YAML document, `---` line included, that YAML 1.1 and 1.2 readers read alike: every string is quoted, nothing is
  * folded, nothing is null, and keys keep the order they are given in. Undefined members are left out.
  */
-export function encodeResource(resource: { readonly [key: string]: ResourceValue | undefined }): string {
+export function encodeResource(resource: ResourceFields): string {
   return `---${encodeValue(resource, '')}`;
 }

@@ -1,4 +1,5 @@
-import { type LinkFiles, type LinkRecords, linksNamed } from './link-files.js';
+import { PROXY_CONFIGURATION } from '../domain/link.js';
+import { type LinkFiles, type LinkRecords, linksNamed, type StoredLink } from './link-files.js';
 
 /** What was removed, as its keeper calls it. */
 export interface DeletedLink {
@@ -40,8 +41,9 @@ export async function deleteLink(name: string, deps: Dependencies): Promise<Dele
   for (const link of wanted) await remove('Link', link.name);
   for (const { name: proxy, isProxy } of own) {
     if (!isProxy) continue;
-    const isNamed = wanted.length === 0 || wanted.some((link) => link.proxyConfiguration === proxy);
-    if (isNamed && !others.some((link) => link.proxyConfiguration === proxy)) await remove('Secret', proxy);
+    const namesIt = (link: StoredLink) => link.settings?.[PROXY_CONFIGURATION] === proxy;
+    const isNamed = wanted.length === 0 || wanted.some(namesIt);
+    if (isNamed && !others.some(namesIt)) await remove('Secret', proxy);
   }
   const secretUsedBy: string[] = [];
   let records = 0;

@@ -67,6 +67,7 @@ const FINALITY = {
   // The same key gets the same certificate, so looking again costs no use.
   answer_invalid: 'passing',
   other_name: 'unusable',
+  server_generated_key: 'unusable',
   token_invalid: 'unusable',
   not_writable: 'passing',
   // Judged here: the clock may be wrong, and a link that ended may yet be renewed.

@@ -1,4 +1,4 @@
-import type { Link, LinkSecret } from '../domain/link.js';
+import type { Link, LinkOverrides, LinkSecret } from '../domain/link.js';
 import type { Checkpoint } from './clock.js';
 
 /** Puts a Link and its Secret where the requesting site's router finds them. */
@@ -13,13 +13,13 @@ export interface Materializer {
   /**
    * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
    * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `place_taken`. Calls `checkpoint`
-   * with `secret-written` and, after each Link, `link-written`. The Secret that a Link there names stays its, and with
-   * `keepsCost` its cost.
+   * with `secret-written` and, after each Link, `link-written`. A Link of this redemption that is in place retains its cost, the
+   * Secret that it names, its settings, labels and annotations, and its other fields; `overrides` win over these.
    */
   materialize(
     secret: LinkSecret,
     links: readonly Link[],
     checkpoint: Checkpoint,
-    keepsCost?: boolean,
+    overrides?: LinkOverrides,
   ): Promise<readonly string[]>;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { AccessToken } from '../domain/access-token.js';
-import type { Link, LinkSecret } from '../domain/link.js';
+import { type Link, type LinkSecret, mergeLink, PROXY_CONFIGURATION } from '../domain/link.js';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import { isResourceName, isSubject } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
@@ -17,7 +17,7 @@ import { becauseOf, isPrivateKey, judgeKept, lost } from './damaged-redemption.j
 import type { Materializer } from './materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from './pending-redemption.js';
 import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
-import type { AnswerReader, ReceivedLink } from './redemption-client.js';
+import type { AnswerContext, AnswerReader, ReceivedLink } from './redemption-client.js';
 import { isKeyUnused } from './unused-key.js';
 
 /** One token, and what is wanted of it. */
@@ -27,12 +27,14 @@ export interface RedeemTokenRequest {
   readonly name?: string | undefined;
   /** Wanted subject; absent means the chosen name. */
   readonly subject?: string | undefined;
-  /** Cost of the Links, at least 1; absent means the token's, if it has one. */
+  /** Cost of the Links, at least 1; absent means the token's, else the received one. */
   readonly linkCost?: number | undefined;
   /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
   readonly proxyConfiguration?: string | undefined;
   /** True when the link will be renewed, and so a short-lived certificate will do. */
   readonly renews?: boolean | undefined;
+  /** Refuses a link whose private key the server generated. */
+  readonly ownKey?: boolean | undefined;
   /** Posts again to a server that may have counted an earlier posting. */
   readonly retry?: boolean | undefined;
 }
@@ -66,7 +68,8 @@ export function pendingRedemptionId(token: AccessToken): string {
  * Redeems a token and materializes its link; safe to repeat and to run many times at once. Rejects with RedemptionError:
  * what the service refused, what kept it from being reached, `outcome_unknown` when a server that counts every posting
  * was posted to and no answer is kept, or when what was kept is damaged and cannot be had again, `not_writable` before
- * anything is posted, `other_name` when a name is asked for and the token was redeemed under another one.
+ * anything is posted, `other_name` when a name is asked for and the token was redeemed under another one,
+ * `server_generated_key` when the request demands its own key and the server generates it.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
@@ -81,7 +84,7 @@ export async function redeemToken(
   }
   const pending = await deps.openPending(pendingRedemptionId(request.token));
   const kept = await keptAnswer(pending, name, deps.materializer);
-  const ask = () => checkUnlessStopping(request.token, deps);
+  const ask = () => checkServer(request, deps);
   // A service that is not reached, or refuses here already, leaves no key behind.
   const checked = kept === undefined ? await ask() : undefined;
   const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
@@ -127,17 +130,28 @@ export async function redeemToken(
     if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem).catch(() => {});
     throw error;
   });
-  const read = (text: string, asked: { readonly name: string | undefined; readonly kept: boolean }) =>
+  const read = (text: string, asked: Pick<AnswerContext, 'name' | 'kept' | 'requiresOwnKey'>) =>
     deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...asked });
   const answer = posted.earlier
     ? posted.text
-    : await keep(read(posted.text, { name, kept: false }), kept, pending, deps);
+    : await keep(read(posted.text, { name, kept: false, requiresOwnKey: !counts }), kept, pending, deps);
   return putInPlace(read(answer, { name: request.name, kept: true }), keyPem, false, request, pending, deps);
 }
 
-async function checkUnlessStopping(token: AccessToken, { client, stopping }: RedeemTokenDependencies) {
+/** What the service of the token reports. A stock server is refused here, before it counts a use, if the key must be our own. */
+async function checkServer(
+  { token, ownKey }: RedeemTokenRequest,
+  { client, stopping }: RedeemTokenDependencies,
+) {
   try {
-    return await client.check(token, stopping);
+    const check = await client.check(token, stopping);
+    if (check === 'stock' && ownKey) {
+      throw new RedemptionError(
+        'server_generated_key',
+        'The server is a Skupper grant server, which generates the private key itself; nothing was posted.',
+      );
+    }
+    return check;
   } catch (error) {
     // Then it was given up, whatever that looks like.
     stopping?.throwIfAborted();
@@ -198,20 +212,24 @@ async function putInPlace(
   received: ReceivedLink,
   keyPem: string,
   alreadyRedeemed: boolean,
-  { token, linkCost, proxyConfiguration }: RedeemTokenRequest,
+  { token, linkCost, proxyConfiguration, ownKey }: RedeemTokenRequest,
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
-  const cost = linkCost ?? token.linkCost;
+  if (ownKey && received.source === 'stock') {
+    throw new RedemptionError(
+      'server_generated_key',
+      'The token was redeemed before, and the server generated the private key of its link.',
+    );
+  }
   const redeemed = { ...received.secret, tlsKey: received.secret.tlsKey ?? keyPem };
-  const links = received.links.map((link) => ({
-    ...link,
-    ...(cost !== undefined && { cost }),
-    ...(proxyConfiguration !== undefined && { proxyConfiguration }),
-  }));
-  // What was changed since it was put in place stays, unless it is asked for.
-  const keepsCost = linkCost === undefined;
-  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, keepsCost);
+  const overrides = {
+    cost: linkCost,
+    settings: proxyConfiguration === undefined ? undefined : { [PROXY_CONFIGURATION]: proxyConfiguration },
+  };
+  const ofToken = { cost: linkCost ?? token.linkCost, settings: overrides.settings };
+  const links = received.links.map((link) => mergeLink(link, {}, ofToken));
+  const written = await deps.materializer.materialize(redeemed, links, deps.checkpoint, overrides);
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;
   const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;

@@ -104,6 +104,7 @@ describe('a service whose configuration is wrong', () => {
       [...REDEEMING, '--allow-redeem-by-key', '--external-url', 'https://grants.example.com'],
       '--external-url, --allow-redeem-by-key would change nothing beside --no-redemption',
     ],
+    [['--own-key'], '--own-key would change nothing without --controllers accesstoken'],
     [
       ['--token-network', '192.0.2.0/24'],
       '--token-network would change nothing without --controllers accesstoken',

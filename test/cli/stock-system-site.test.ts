@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
 import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
 import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/system-site.js';
 
 // What Skupper's own grant server said.
@@ -51,11 +52,11 @@ afterEach(async () => {
 const postings = () => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
 
 /** Runs a command on the site `east`, with a `skupper` that reloads it. */
-async function onSite(words: readonly string[]) {
+async function onSite(words: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const skupper = installFakeSkupper(work.path('bin'), east);
   const site = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home];
   const ended = await linkgrant([...words, ...site, '--data-dir', work.path('requesting')], {
-    env: { PATH: `${skupper.path}:/usr/bin:/bin` },
+    env: { PATH: `${skupper.path}:/usr/bin:/bin`, ...variables },
   });
   return { ...ended, reloads: skupper.calls() };
 }
@@ -118,6 +119,29 @@ it('a bootstrap that comes before a stock server, behind its proxy, waits for it
   );
   expect(postings()).toHaveLength(1);
   expect(joined.reloads).toEqual([RELOAD]);
+});
+
+it('a bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing', async () => {
+  const words = ['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--timeout', '50s'];
+  const refused = await onSite(words, { LINKGRANT_OWN_KEY: 'true' });
+  expect(refused.code).toBe(3);
+  expect(refused.stderr).toContain('generates the private key itself');
+  expect(postings()).toEqual([]);
+  const accepted = await onSite(words);
+  expect(accepted.code, accepted.stderr).toBe(0);
+  expect(accepted.stderr).toContain('The server generated the private key of this link');
+});
+
+it('a bootstrap keeps the cost, settings and labels that a Link was sent with', async () => {
+  const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
+  const sending = await startIssuingServer('stock', sent);
+  writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));
+  const joined = await COMMANDS.bootstrap();
+  await sending.close();
+  expect(joined.code, joined.stderr).toBe(0);
+  const { metadata, spec } = east.input('Link-my-link.yaml');
+  expect(spec).toMatchObject({ cost: 4, settings: sent.settings });
+  expect(metadata.labels).toEqual({ ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' });
 });
 
 it('a code of a stock server whose answer was lost is posted again by --retry alone', async () => {

@@ -85,6 +85,28 @@ describe('token redeem that cannot reach the service', () => {
     expect(service.issued()).toBe(0);
   });
 
+  it.each([
+    'http://user:secret@127.0.0.1:9',
+    'user:secret@127.0.0.1:9',
+    'https://secret@proxy',
+    'u:secret@[x',
+  ])('refuses --proxy %s, because a command line is not secret', async (url) => {
+    const service = keep(await startIssuingServer('linkgrant'));
+    const { code, error, hint } = await refused(encodeAccessToken(service.token), ['--proxy', url]);
+    expect({ code, error }).toEqual({ code: 2, error: '--proxy cannot have a user name or a password' });
+    expect(hint).toContain('HTTPS_PROXY');
+    expect(hint).not.toContain('secret@');
+    expect(service.seen).toEqual([]);
+  });
+
+  it('sends the password of HTTPS_PROXY to the proxy', async () => {
+    const service = keep(await startIssuingServer('linkgrant'));
+    const proxy = keep(await startProxy({ refuse: 407 }));
+    const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${proxy.port}` };
+    expect(await refused(encodeAccessToken(service.token), [], { env })).toMatchObject({ code: 4 });
+    expect(JSON.stringify(proxy.asked)).toContain(Buffer.from('user:secret').toString('base64'));
+  });
+
   it('goes around the proxy where NO_PROXY names the host', async () => {
     const service = keep(await startIssuingServer('linkgrant'));
     const proxy = keep(await startProxy({ refuse: 407 }));

@@ -7,6 +7,7 @@ import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { run } from '../chaos/commands.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { serveHttps } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const place = new Workplace();
@@ -149,6 +150,26 @@ describe('token redeem', () => {
     expect(Object.keys(data).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
     const key = createPrivateKey(Buffer.from(data['tls.key'], 'base64'));
     expect(recorded.checkPrivateKey(key)).toBe(true);
+  });
+
+  it('says that a stock server generated the private key, and refuses such a server with --own-key', async () => {
+    const server = await startIssuingServer('stock');
+    const file = place.path('server-key.yaml');
+    writeFileSync(file, encodeAccessToken(server.token));
+    const words = ['--to', place.path('server-key-links')];
+    const refused = await redeem(file, 'server-key-site', ...words, '--own-key');
+    const unposted = server.issued();
+    const accepted = await redeem(file, 'server-key-site', ...words);
+    const json = JSON.parse((await redeem(file, 'server-key-site', ...words, '-o', 'json')).stdout);
+    await server.close();
+    expect(refused.code).toBe(3);
+    expect(refusalOf(refused)).toMatchObject({
+      error: expect.stringContaining('generates the private key itself'),
+      hint: expect.stringContaining('--own-key'),
+    });
+    expect(unposted).toBe(0);
+    expect(accepted.stdout).toContain('The server generated the private key of this link');
+    expect(json).toMatchObject({ source: 'stock', keyGeneratedBy: 'server' });
   });
 });
 

@@ -130,6 +130,17 @@ describe('an AccessToken that cannot be redeemed', () => {
     },
   );
 
+  it('is refused before it is posted to a stock server, where the redeemer demands its own key', async () => {
+    const server = await at.issuing('stock');
+    const place = await at.namespace();
+    await at.run({ words: ['--own-key'] });
+    await place.put(server.token);
+    const { status } = await place.said('Refused');
+    expect(status?.message).toContain('generates the private key itself');
+    expect(postings(server)).toEqual([]);
+    expect(await place.secrets()).toEqual([]);
+  });
+
   it.each([
     ['Refused', 'a wrong code', false],
     ['OutcomeUnknown', 'a lost answer', true],

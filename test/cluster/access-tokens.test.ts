@@ -27,7 +27,8 @@ describe('an AccessToken', () => {
   it.each(['linkgrant', 'stock'] as const)(
     "becomes a Secret and a Link of the Site's own, from a %s server, and says so",
     async (manner) => {
-      const server = await at.issuing(manner);
+      const sent = { cost: 3, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
+      const server = await at.issuing(manner, sent);
       const place = await at.namespace();
       const redeemer = await at.run();
       await place.put({ ...server.token, linkCost: 7 });
@@ -48,7 +49,8 @@ describe('an AccessToken', () => {
       expect(others).toEqual([]);
       const owner = { apiVersion: 'skupper.io/v2alpha1', kind: 'Site', name: 'east', uid: place.siteUid };
       for (const resource of [secret, link]) expect(resource?.metadata.ownerReferences).toEqual([owner]);
-      expect(link?.spec).toMatchObject({ tlsCredentials: 'my-link', cost: 7 });
+      expect(link?.spec).toMatchObject({ tlsCredentials: 'my-link', cost: 7, settings: sent.settings });
+      expect(link?.metadata.labels).toMatchObject(sent.labels);
       expect(new X509Certificate(decode(secret, 'tls.crt')).issuer).toContain('Test Site CA');
       const [posting, ...more] = postings(server);
       expect(more).toEqual([]);

@@ -288,6 +288,39 @@ describe('token redeem --platform kubernetes', () => {
     expect(await place.run(['token', 'redeem', file, '--wait', 'ready'])).toMatchObject({ code: 0 });
   });
 
+  it('keeps what the Link was sent with, and what a user changed or added since', async () => {
+    const sent = {
+      cost: 4,
+      settings: { later: 'on' },
+      labels: { 'example.com/team': 'network' },
+      annotations: { 'example.com/note': 'note' },
+    };
+    const server = await startIssuingServer('linkgrant', sent);
+    servers.push(server);
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    await place.run(['token', 'redeem', file]);
+    const [received] = await place.links();
+    expect(received?.spec).toMatchObject({ cost: 4, settings: sent.settings });
+    expect(received?.metadata).toMatchObject({
+      labels: { ...sent.labels, 'app.kubernetes.io/managed-by': 'linkgrant' },
+      annotations: sent.annotations,
+    });
+    const key = { namespace: place.namespace, name: 'my-link' };
+    await cluster.admin.patch(LINKS, key, {
+      metadata: { labels: { 'example.com/team': 'other', 'example.com/mine': 'yes' } },
+      spec: { settings: { later: 'off', mine: 'yes' } },
+    });
+    const [changed] = await place.links();
+    expect(await place.run(['token', 'redeem', file])).toMatchObject({ code: 0 });
+    expect(await place.links()).toEqual([changed]);
+    expect(await place.run(['token', 'redeem', file, '--link-cost', '8'])).toMatchObject({ code: 0 });
+    const [updated] = await place.links();
+    expect(updated?.spec).toEqual({ ...changed?.spec, cost: 8 });
+    expect(updated?.metadata.labels).toEqual(changed?.metadata.labels);
+    expect(updated?.metadata.annotations).toEqual(changed?.metadata.annotations);
+  });
+
   it("takes the proxy's Secret along, and has the Link name it", async () => {
     const server = await start('linkgrant');
     const place = await site();

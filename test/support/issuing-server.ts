@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LinkEndpoint } from '../../src/domain/link.js';
+import type { Link, LinkEndpoint } from '../../src/domain/link.js';
 import { linksToEndpoints } from '../../src/domain/link.js';
 import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
@@ -29,11 +29,15 @@ export interface IssuingServer extends TestServer {
   refuse(code: RedemptionErrorCode | undefined): void;
 }
 
+/** What a service sends of each Link beside its endpoints. */
+export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'labels' | 'annotations'>;
+
 /** The answer of a redemption. */
 export async function renderAnswer(
   authority: CertificateAuthority,
   redemption: { readonly name: string; readonly spkiDer: Uint8Array; readonly tlsKey?: string },
   endpoints = ENDPOINTS,
+  sent: SentWithLink = {},
 ): Promise<string> {
   const id = randomUUID();
   const now = Date.now();
@@ -49,12 +53,15 @@ export async function renderAnswer(
   const annotations =
     tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
   const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...annotations };
-  const links = linksToEndpoints(name, endpoints);
+  const links = linksToEndpoints(name, endpoints).map((link) => ({ ...link, ...sent }));
   return encodeLinkDocuments(secret, links);
 }
 
-/** Starts a service of that manner, whose one code is {@link CODE}. */
-export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+/** Starts a service of that manner, whose one code is {@link CODE} and whose Links have what is `sent` with them. */
+export async function startIssuingServer(
+  manner: 'linkgrant' | 'stock',
+  sent: SentWithLink = {},
+): Promise<IssuingServer> {
   const authority = await makeAuthority('Test Site CA');
   const byKey = new Map<string, Promise<string>>();
   let issued = 0;
@@ -67,13 +74,14 @@ export async function startIssuingServer(manner: 'linkgrant' | 'stock'): Promise
     if (manner === 'stock') {
       issued += 1;
       const key = await generateKeyPair('p256');
-      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) });
+      const tlsKey = privateKeyPem(key);
+      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, ENDPOINTS, sent);
     }
     const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
     if ('invalid' in request) return undefined;
     let answer = byKey.get(request.keySha256);
     if (answer === undefined) {
-      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer });
+      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer }, ENDPOINTS, sent);
       byKey.set(request.keySha256, answer);
       issued += 1;
     }

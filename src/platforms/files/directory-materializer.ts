@@ -2,9 +2,10 @@ import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { Link } from '../../domain/link.js';
-import { encodeLink, encodeLinkSecret } from '../../domain/link-resources.js';
+import { type Link, mergeLink } from '../../domain/link.js';
+import { linkResource, linkSecretResource } from '../../domain/link-resources.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
+import { encodeResource, type ResourceFields } from '../../domain/resource-encoding.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import {
   makePrivateDirectory,
@@ -14,9 +15,10 @@ import {
 } from '../../files/private-file.js';
 import { parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { Materializer } from '../../redemption/materializer.js';
+import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
 import { writing } from './not-writable.js';
-import { changesIn, isEndedSecret, isOurs, renewedIn } from './own-resource.js';
+import { isEndedSecret, isOfSameRedemption, isOurs, linkInPlace, renewedIn } from './own-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
@@ -39,7 +41,7 @@ export interface DirectoryPlacing {
 
 /**
  * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once; a Secret that was renewed stays, and so does what `link update` changed of a Link. The `clock` tells which certificates have ended, and how old left-over temporary files are.
+ * 0600, each replaced at once; a Secret that was renewed stays, and so does what a user changed of a Link or added to either. The `clock` tells which certificates have ended, and how old left-over temporary files are.
  */
 export function directoryMaterializer(
   directory: string,
@@ -73,24 +75,28 @@ export function directoryMaterializer(
       writing(directory, () => rmSync(writeBeside(join(directory, 'Secret-.yaml'), ' '.repeat(ROOM_BYTES))));
     },
     findRenewed: async (secret) => renewedIn(parsed(existing(fileOf('Secret', secret.name))), secret),
-    materialize: async (secret, links, checkpoint, keepsCost = false) => {
+    materialize: async (secret, links, checkpoint, overrides = {}) => {
       refuseProxyName(secret.name, besides?.name);
       const id = secret.annotations?.[SECRET_REDEMPTION_ID];
       const secretText = existing(fileOf('Secret', secret.name));
       const secretThere = parsed(secretText);
       const renewedThere = renewedIn(secretThere, secret) && secretText;
       const redemption = { id, secret, secretThere, now: clock() };
+      const textOf = (there: string | undefined, wanted: ResourceFields) => {
+        const text = encodeResource(wanted);
+        if (there === undefined || saysTheSame(there, text)) return there ?? text;
+        const merged = isOfSameRedemption(parsed(there), redemption) ? withFields(there, wanted) : text;
+        return saysTheSame(merged, text) ? text : merged;
+      };
       const linkText = (link: Link) => {
         const there = existing(fileOf('Link', link.name));
-        const { cost, ...changed } = changesIn(parsed(there), redemption);
-        const wanted = { ...link, ...changed, ...(keepsCost && cost !== undefined && { cost }) };
-        const text = encodeLink(wanted, secret, options);
-        return there !== undefined && saysTheSame(there, text) ? there : text;
+        const wanted = mergeLink(link, linkInPlace(parsed(there), redemption), overrides);
+        return textOf(there, linkResource(wanted, secret, options));
       };
       const files = [
         {
           file: fileOf('Secret', secret.name),
-          text: renewedThere ?? encodeLinkSecret(secret, options),
+          text: renewedThere ?? textOf(secretText, linkSecretResource(secret, options)),
           written: 'secret-written',
         },
         ...links.map((link) => ({

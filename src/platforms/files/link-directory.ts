@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, isDocument, parseAllDocuments } from 'yaml';
+import type { Document } from 'yaml';
 import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles } from '../../redemption/link-files.js';
+import { documentsText, editableDocuments } from './editable-documents.js';
 import { hidesResource } from './hidden-resource.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';
 import { writing } from './not-writable.js';
@@ -138,15 +139,8 @@ function changeCredentials(
   }
 }
 
-/** Every document of the file but the empty ones, as `parseYamlMappings` counts them. */
-function documentsOf(file: string): Document[] {
-  return [...parseAllDocuments(readBoundedText(file), { logLevel: 'silent' })].filter(
-    (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
-  );
-}
-
 function rewrite(place: Place, edit: (document: Document) => void): void {
-  const documents = documentsOf(place.file);
+  const documents = editableDocuments(readBoundedText(place.file));
   documents.forEach((document, index) => {
     if (index === place.index) edit(document);
   });
@@ -157,7 +151,7 @@ function removeFrom(place: Place): void {
   if (place.count > 1) {
     writeDocuments(
       place.file,
-      documentsOf(place.file).filter((_, index) => index !== place.index),
+      editableDocuments(readBoundedText(place.file)).filter((_, index) => index !== place.index),
     );
     return;
   }
@@ -166,6 +160,5 @@ function removeFrom(place: Place): void {
 }
 
 function writeDocuments(file: string, documents: readonly Document[]): void {
-  const texts = documents.map((document) => document.toString({ lineWidth: 0 }));
-  writePrivateFile(file, texts.map((text) => (text.startsWith('---') ? text : `---\n${text}`)).join(''));
+  writePrivateFile(file, documentsText(documents));
 }

@@ -1,23 +1,37 @@
-import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { isOwnName, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkProxy, StoredLink } from '../../redemption/link-files.js';
 
 /** The Link in a resource, whatever is in it; what cannot be read of it is left out. `place` is where it stands. */
 export function storedLink(resource: YamlMapping, place: string): StoredLink {
   const spec = asMapping(resource.spec);
-  const id = asMapping(asMapping(resource.metadata).annotations)[SECRET_REDEMPTION_ID];
+  const metadata = asMapping(resource.metadata);
+  const id = asMapping(metadata.annotations)[SECRET_REDEMPTION_ID];
   const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
-  const proxyConfiguration = asMapping(spec.settings)['proxy-configuration'];
   return {
     name: nameOf(resource),
     place,
     endpoints: endpoints.flatMap(readEndpoint),
     tlsCredentials: String(spec.tlsCredentials ?? ''),
     ...(typeof spec.cost === 'number' && { cost: spec.cost }),
-    ...(typeof proxyConfiguration === 'string' && { proxyConfiguration }),
+    ...present('settings', spec.settings),
+    ...present('labels', metadata.labels),
+    ...present('annotations', metadata.annotations),
     ...(typeof id === 'string' && { redemptionId: id }),
   };
+}
+
+/** The texts of a mapping under `key`, less those that linkgrant alone sets; nothing where there are none. */
+function present(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
+  const texts = textsOf(value).filter(([name]) => key === 'settings' || !isOwnName(name));
+  return texts.length === 0 ? {} : { [key]: Object.fromEntries(texts) };
+}
+
+function textsOf(value: unknown): [string, string][] {
+  return Object.entries(asMapping(value)).filter((entry): entry is [string, string] => {
+    return typeof entry[1] === 'string';
+  });
 }
 
 function readEndpoint(value: unknown): LinkEndpoint[] {
@@ -31,16 +45,12 @@ function readEndpoint(value: unknown): LinkEndpoint[] {
 /** The credentials in a Secret resource; values that are absent or no base64 are the empty text. */
 export function linkSecret(resource: YamlMapping): LinkSecret {
   const data = asMapping(resource.data);
-  const annotations = asMapping(asMapping(resource.metadata).annotations);
-  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => {
-    return typeof entry[1] === 'string';
-  });
   return {
     name: nameOf(resource),
     caCrt: decode(data['ca.crt']),
     tlsCrt: decode(data['tls.crt']),
     tlsKey: decode(data['tls.key']),
-    annotations: Object.fromEntries(texts),
+    annotations: Object.fromEntries(textsOf(asMapping(resource.metadata).annotations)),
   };
 }
 

@@ -1,8 +1,9 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
-import type { LinkSecret } from '../../domain/link.js';
+import type { LinkInPlace, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { redemptionIdIn } from '../../pki/link-identity.js';
+import { storedLink } from './link-resource.js';
 
 /** What the resource that is there is held against. */
 export interface OwnRedemption {
@@ -40,18 +41,25 @@ function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: L
     : asMapping(resource.spec).tlsCredentials === secret.name;
 }
 
-/** What `link update` may have changed of that Link; nothing where it is not of the redemption. */
-export function changesIn(
-  link: YamlMapping | undefined,
+/** True for a Secret or Link in place that this very redemption led to, so that a user's changes of it are retained. */
+export function isOfSameRedemption(
+  resource: YamlMapping | undefined,
   { id, secret, secretThere }: OwnRedemption,
-): { readonly cost?: number; readonly tlsCredentials?: string } {
-  const ofRedemption = (there: YamlMapping | undefined) =>
-    there !== undefined && isOfRedemption(there, id, secret);
-  if (!ofRedemption(link) || (id === undefined && !ofRedemption(secretThere))) return {};
-  const { cost, tlsCredentials } = asMapping(link?.spec);
+): resource is YamlMapping {
+  const isOf = (there: YamlMapping | undefined) => there !== undefined && isOfRedemption(there, id, secret);
+  return isOf(resource) && (id !== undefined || isOf(secretThere));
+}
+
+/** What a Link in place has beside its endpoints; nothing where it is not of the redemption. */
+export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): LinkInPlace {
+  if (!isOfSameRedemption(link, redemption)) return {};
+  const { tlsCredentials, cost, settings, labels, annotations } = storedLink(link, '');
   return {
-    ...(typeof cost === 'number' && { cost }),
-    ...(typeof tlsCredentials === 'string' && { tlsCredentials }),
+    ...(tlsCredentials !== '' && { tlsCredentials }),
+    ...(cost !== undefined && { cost }),
+    ...(settings && { settings }),
+    ...(labels && { labels }),
+    ...(annotations && { annotations }),
   };
 }
 

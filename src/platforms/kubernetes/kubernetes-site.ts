@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
@@ -91,10 +92,9 @@ export class KubernetesSite implements Site {
     for (const endpoint of endpoints) {
       const access = accesses.find((candidate) => leadsTo(candidate, endpoint));
       if (!access) {
-        const where = `${endpoint.name} ${endpoint.host}:${endpoint.port}`;
         return refusal(
           'link_access_unavailable',
-          `no RouterAccess of namespace "${namespace}" leads to the endpoint ${where} of its site`,
+          `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
           "wait until Skupper's controller has brought the Site and its RouterAccess into line",
         );
       }

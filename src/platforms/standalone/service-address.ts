@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { formatHostPort } from '../../domain/host-port-text.js';
 import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
@@ -11,11 +12,6 @@ function reachableAddresses(): string[] {
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .sort((a, b) => a.family.localeCompare(b.family))
     .map(({ address }) => address);
-}
-
-/** Host part of a URL: an IPv6 address in brackets, anything else as it is. */
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /**
@@ -33,7 +29,7 @@ export function serviceUrl(options: {
   if (externalUrl) return externalUrl.href.replace(/\/+$/, '');
   const listened = EVERY_ADDRESS.has(listenHost) ? undefined : listenHost;
   const host = hosts[0] ?? listened ?? reachableAddresses()[0] ?? hostname();
-  return `https://${urlHost(host)}:${port}${pathPrefix.replace(/\/+$/, '')}`;
+  return `https://${formatHostPort({ host, port })}${pathPrefix.replace(/\/+$/, '')}`;
 }
 
 /** A host as certificates write it: names in lower case, IPv6 addresses in their short form. */

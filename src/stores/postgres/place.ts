@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import { formatHostPort } from '../../domain/host-port-text.js';
 import { passwordInFile } from './password-file.js';
 import { type TlsSettings, tlsOptions } from './tls-options.js';
 
@@ -38,7 +39,7 @@ export interface NamedDatabase extends TlsSettings {
 /** The place of a database that was named. */
 export function postgresPlace(named: NamedDatabase): PostgresPlace {
   const { hosts, database, user, password, passfile, options } = named;
-  const servers = hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const servers = hosts.map(formatHostPort);
   return {
     hosts,
     database,

@@ -36,8 +36,8 @@ export class RedeemerCluster {
   }
 
   /** Starts a redemption service of that manner. */
-  async issuing(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
-    return this.keep(await startIssuingServer(manner));
+  async issuing(...server: Parameters<typeof startIssuingServer>): Promise<IssuingServer> {
+    return this.keep(await startIssuingServer(...server));
   }
 
   /** Has a server end with the test. */

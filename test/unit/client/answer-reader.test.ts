@@ -160,16 +160,19 @@ describe('an answer under another name than was asked for', () => {
     expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
-  test('is an earlier one when linkgrant gave it, or when it was kept, and says which name gives it', () => {
-    for (const [text, kept] of [
-      [answer, false],
-      [answer, true],
-      [delivered, true],
-    ] as const) {
-      const error = failure(text, { name: 'other', kept });
+  test('is an earlier one when it was kept, and says which name gives it', () => {
+    for (const text of [answer, delivered]) {
+      const error = failure(text, { name: 'other', kept: true });
       expect(error).toMatchObject({ code: 'other_name' });
       expect((error as Error).message).toContain('under the name "my-link"');
     }
+  });
+
+  test('is an earlier one when linkgrant gave it, and its name is not repeated', () => {
+    const error = failure(answer, { name: 'other' });
+    expect(error).toMatchObject({ code: 'other_name' });
+    expect((error as Error).message).toContain('under another name');
+    expect((error as Error).message).not.toContain('my-link');
   });
 
   test('is refused when a stock server made it up', () => {
@@ -186,7 +189,7 @@ describe('what an answer may hold', () => {
       .replace('data:\n', 'data:\n  evil.sh: "cm0gLXJmIC8="\n')
       .replace('annotations:\n', 'annotations:\n    kubectl.kubernetes.io/x: "y"\n')
       .replace('kind: "Link"\n', 'kind: "Link"\nstatus: {"conditions": []}\n')
-      .replace('spec:\n', 'spec:\n  cost: 7\n  settings: {"proxy-configuration": "steal"}\n');
+      .replace('spec:\n', 'spec:\n  other: {"a": "b"}\n');
     expect(extended.length).toBeGreaterThan(answer.length + 100);
     expect(read(extended)).toEqual(read(answer));
   });
@@ -231,6 +234,97 @@ describe('what an answer may hold', () => {
     expect(reason(`---\n${secret}---\n${link.replace(/name: "my-link"/, 'name: "other"')}`)).toContain(
       'not named after',
     );
+  });
+
+  test('are Links with no other names than the name of the Secret and as many numbers as there are Links', () => {
+    const [secret, link = ''] = documents(answer);
+    const responseWith = (...suffixes: readonly string[]) =>
+      `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
+    for (const suffixes of [['-1'], ['', '-2'], ['-2', '-1', '-3']]) {
+      expect(read(responseWith(...suffixes)).links.map(({ name }) => name)).toEqual(
+        suffixes.map((suffix) => `my-link${suffix}`),
+      );
+    }
+    for (const suffixes of [['-x'], ['-2'], ['-0'], ['-01'], ['-1', '-3'], ['-1-1'], ['-1.5'], ['-1e0']]) {
+      expect(reason(responseWith(...suffixes))).toContain('not named after');
+    }
+    // One Link of several may have been removed since.
+    expect(read(responseWith('-2'), Date.now(), { kept: true }).links).toHaveLength(1);
+    expect(() => read(responseWith('-65'), Date.now(), { kept: true })).toThrow('not named after');
+  });
+});
+
+describe('a Link of a response', () => {
+  const LINK = /(kind: "Link"\nmetadata:\n)/;
+  const withSpec = (lines: string) => answer.replace('spec:\n', `spec:\n${lines}`);
+  const withMetadata = (lines: string) => answer.replace(LINK, `$1${lines}`);
+  const texts = (count: number) => Array.from({ length: count }, (_, at) => `n${at}: "v"`).join(', ');
+
+  test('retains its cost, settings, labels and annotations, known or not', () => {
+    const text = withSpec(
+      '  cost: 7\n  settings: {"proxy-configuration": "corporate", "y": "on\\n"}\n',
+    ).replace(
+      LINK,
+      '$1  labels: {"example.com/team": "net_1", "on": ""}\n  annotations: {"Example.com/Note": "Zürich: ok"}\n',
+    );
+    const [link] = read(text).links;
+    expect(link).toEqual({
+      name: 'my-link',
+      endpoints: ENDPOINTS,
+      tlsCredentials: 'my-link',
+      cost: 7,
+      settings: { 'proxy-configuration': 'corporate', y: 'on\n' },
+      labels: { 'example.com/team': 'net_1', on: '' },
+      annotations: { 'Example.com/Note': 'Zürich: ok' },
+    });
+  });
+
+  test('has none of them where the server sent null, 0 or nothing', () => {
+    const empty = withSpec('  cost: 0\n  settings: null\n').replace(
+      LINK,
+      '$1  labels: {}\n  annotations: null\n',
+    );
+    expect(read(empty)).toEqual(read(answer));
+  });
+
+  test('loses the labels and annotations that linkgrant alone sets', () => {
+    const own =
+      '  labels: {"app.kubernetes.io/managed-by": "them", "linkgrant.dev/token": "x"}\n  annotations: {"linkgrant.dev/redemption-id": "x"}\n';
+    expect(read(withMetadata(own))).toEqual(read(answer));
+  });
+
+  test('may have 64 entries and 4 KiB of text of each kind', () => {
+    const full = withSpec(`  settings: {${texts(64)}}\n`);
+    expect(Object.keys(read(full).links[0]?.settings ?? {})).toHaveLength(64);
+    expect(
+      read(withMetadata(`  annotations: {a: "${'x'.repeat(4095)}"}\n`)).links[0]?.annotations?.a,
+    ).toHaveLength(4095);
+  });
+
+  test.each<[string, () => string, string]>([
+    ['65 settings', () => withSpec(`  settings: {${texts(65)}}\n`), 'settings'],
+    [
+      'more than 4 KiB of annotations',
+      () => withMetadata(`  annotations: {a: "${'x'.repeat(4096)}"}\n`),
+      'annotations',
+    ],
+    ['more than 4 KiB in UTF-8', () => withSpec(`  settings: {a: "${'ü'.repeat(2048)}"}\n`), 'settings'],
+    ['settings that are a list', () => withSpec('  settings: ["a"]\n'), 'settings'],
+    ['a setting that is a number', () => withSpec('  settings: {a: 1}\n'), 'settings'],
+    ['half a character in a setting', () => withSpec('  settings: {a: "\\uD800"}\n'), 'settings'],
+    ['a label name with two slashes', () => withMetadata('  labels: {"a/b/c": "d"}\n'), 'labels'],
+    ['a label name that is too long', () => withMetadata(`  labels: {"${'a'.repeat(64)}": "d"}\n`), 'labels'],
+    ['an upper-case label prefix', () => withMetadata('  labels: {"A.example/b": "d"}\n'), 'labels'],
+    ['a label value with a space', () => withMetadata('  labels: {a: "b c"}\n'), 'labels'],
+    ['a label value that is too long', () => withMetadata(`  labels: {a: "${'b'.repeat(64)}"}\n`), 'labels'],
+    ['an annotation without a name', () => withMetadata('  annotations: {"": "d"}\n'), 'annotations'],
+    ['a negative cost', () => withSpec('  cost: -1\n'), 'cost'],
+    ['a cost that is no whole number', () => withSpec('  cost: 1.5\n'), 'cost'],
+    ['a cost that is text', () => withSpec('  cost: "7"\n'), 'cost'],
+    ['a cost beyond 32 bits', () => withSpec('  cost: 2147483648\n'), 'cost'],
+  ])('is refused with %s', (_, text, field) => {
+    expect(text()).not.toBe(answer);
+    expect(reason(text())).toContain(`the ${field} of a Link`);
   });
 });
 

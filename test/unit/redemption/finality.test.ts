@@ -22,6 +22,7 @@ const OWN = {
   service_unavailable: 'passing',
   answer_invalid: 'passing',
   other_name: 'unusable',
+  server_generated_key: 'unusable',
   token_invalid: 'unusable',
   not_writable: 'passing',
   link_ended: 'passing',

@@ -10,8 +10,8 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
 
 /**
  * Materializes into a namespace: the Secret, then each Link, by server-side apply, all owned by the Site. What is there
- * and not of this redemption is never touched; a Secret that was renewed stays, and so does what `link update` changed of
- * a Link. The `clock` tells which certificates have ended.
+ * and not of this redemption is never touched; a Secret that was renewed stays, and so does what a user changed of a Link or
+ * added to it. The `clock` tells which certificates have ended.
  */
 export function clusterMaterializer(
   place: NamespacePlace,
@@ -39,7 +39,7 @@ export function clusterMaterializer(
     const owner = await place.owner();
     const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
     const link: Link = { name, endpoints: [], tlsCredentials: name };
-    const context = { namespace, owner, keepsCost: false, now: clock() };
+    const context = { namespace, owner, overrides: {}, now: clock() };
     const nothing = { secret: undefined, links: new Map<string, YamlMapping>() };
     for (const { kind, resource } of wantedLink(secret, [link], { ...context, there: nothing })) {
       const force = kind === SECRETS ? there.secret : there.link;
@@ -67,7 +67,7 @@ export function clusterMaterializer(
 
     findRenewed: (secret) => inCluster(async () => renewedIn(await find(SECRETS, secret.name), secret)),
 
-    materialize: (secret, links, checkpoint, keepsCost = false) =>
+    materialize: (secret, links, checkpoint, overrides = {}) =>
       inCluster(async () => {
         refuseProxyName(secret.name, proxy);
         const owner = await place.owner();
@@ -78,7 +78,7 @@ export function clusterMaterializer(
           if (found) linksThere.set(name, found);
         }
         const there = { secret: secretThere, links: linksThere };
-        const all = wantedLink(secret, links, { namespace, owner, there, keepsCost, now: clock() });
+        const all = wantedLink(secret, links, { namespace, owner, there, overrides, now: clock() });
         // All is judged before anything is written.
         for (const wanted of all) {
           const found = wanted.kind === SECRETS ? secretThere : linksThere.get(wanted.resource.metadata.name);

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
-import type { Link, LinkSecret } from '../../../domain/link.js';
+import { type Link, type LinkOverrides, type LinkSecret, mergeLink } from '../../../domain/link.js';
 import { linkResource, linkSecretResource } from '../../../domain/link-resources.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
-import { changesIn, isOurs, renewedIn } from '../../files/own-resource.js';
+import { isOurs, linkInPlace, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../kinds.js';
 import type { OwnerReference, Resource, ResourceKind } from '../resource.js';
 import { ownedResource } from './namespace-place.js';
@@ -40,11 +40,11 @@ export function wantedLink(
     readonly namespace: string;
     readonly owner: OwnerReference;
     readonly there: LinkThere;
-    readonly keepsCost: boolean;
+    readonly overrides: LinkOverrides;
     readonly now: number;
   },
 ): readonly WantedResource[] {
-  const { namespace, owner, there, keepsCost, now } = context;
+  const { namespace, owner, there, overrides, now } = context;
   const options = { managed: true, namespace };
   const redemption = {
     id: secret.annotations?.[SECRET_REDEMPTION_ID],
@@ -63,8 +63,8 @@ export function wantedLink(
       written: 'secret-written',
     },
     ...links.map((link): WantedResource => {
-      const { cost, ...changed } = changesIn(there.links.get(link.name), redemption);
-      const wanted = { ...link, ...changed, ...(keepsCost && cost !== undefined && { cost }) };
+      // Applied fields that a later apply leaves out are removed, so what is in place is applied again.
+      const wanted = mergeLink(link, linkInPlace(there.links.get(link.name), redemption), overrides);
       const resource = ownedResource(linkResource(wanted, secret, options), owner);
       return {
         kind: LINKS,

@@ -1,0 +1,89 @@
+import { isOwnName } from '../domain/labels.js';
+import type { Link } from '../domain/link.js';
+import { isLabelName, isLabelValue, isResourceName } from '../domain/names.js';
+import { asMapping, type YamlMapping } from '../files/yaml-documents.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.js';
+import { unfit } from './unfit-answer.js';
+
+type TextField = 'settings' | 'labels' | 'annotations';
+
+/** Of the settings, labels or annotations of one Link: most entries, and most bytes of their names and values in UTF-8. */
+const LIMITS = { entries: 64, bytes: 4096 };
+// The router reads a 32-bit integer.
+const HIGHEST_COST = 2 ** 31 - 1;
+const LONE_SURROGATE = /\p{Cs}/u;
+
+/** What the API server accepts. */
+const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => boolean>> = {
+  settings: () => true,
+  labels: (name, value) => isLabelName(name) && isLabelValue(value),
+  annotations: (name) => isLabelName(name.toLowerCase()),
+};
+
+/**
+ * The Link of the Secret called `secret` in a received document, with its cost and settings, and the labels and annotations
+ * that linkgrant does not set itself. Its name is the Secret's, or that and a number up to `highest`. Throws RedemptionError
+ * `answer_invalid`.
+ */
+export function readLink(document: YamlMapping, secret: string, highest: number): Link {
+  if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {
+    throw unfit('something other than a skupper.io/v2alpha1 Link follows its Secret');
+  }
+  const metadata = asMapping(document.metadata);
+  const { name } = metadata;
+  if (typeof name !== 'string' || !isResourceName(name))
+    throw unfit('the name of a Link is no RFC 1123 subdomain');
+  if (name !== secret && !isNumbered(name, secret, highest))
+    throw unfit("a Link is not named after the answer's Secret");
+  const spec = asMapping(document.spec);
+  if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
+  const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
+  if (endpoints.length === 0 || endpoints.length > MOST_ENDPOINTS)
+    throw unfit('a Link has no endpoints, or too many');
+  return {
+    name,
+    endpoints: endpoints.map((endpoint) => {
+      const parsed = parseLinkEndpoint(endpoint);
+      if (typeof parsed === 'string') throw unfit(parsed);
+      return parsed;
+    }),
+    tlsCredentials: secret,
+    ...readCost(spec.cost),
+    ...readTexts('settings', spec.settings),
+    ...readTexts('labels', metadata.labels),
+    ...readTexts('annotations', metadata.annotations),
+  };
+}
+
+function isNumbered(name: string, secret: string, highest: number): boolean {
+  if (!name.startsWith(`${secret}-`)) return false;
+  const number = name.slice(secret.length + 1);
+  return /^[1-9]\d{0,8}$/.test(number) && Number(number) <= highest;
+}
+
+/** Go writes 0 where no cost was chosen. */
+function readCost(value: unknown): Pick<Link, 'cost'> {
+  if (value === undefined || value === null || value === 0) return {};
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)
+    return { cost: value };
+  throw unfit(`the cost of a Link is no whole number from 1 to ${HIGHEST_COST}`);
+}
+
+function readTexts(field: TextField, value: unknown): Pick<Link, TextField> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw unfit(`the ${field} of a Link are no mapping`);
+  const texts = Object.entries(value).filter(([name]) => field === 'settings' || !isOwnName(name));
+  if (texts.length === 0) return {};
+  let bytes = 0;
+  for (const [name, text] of texts) {
+    if (typeof text !== 'string' || LONE_SURROGATE.test(name + text) || !IS_VALID[field](name, text))
+      throw unfit(`the ${field} of a Link have a name or a value that the API server would refuse`);
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
+  }
+  if (texts.length > LIMITS.entries || bytes > LIMITS.bytes) {
+    throw unfit(
+      `the ${field} of a Link are more than ${LIMITS.entries} or longer than ${LIMITS.bytes} bytes`,
+    );
+  }
+  return { [field]: Object.fromEntries(texts) };
+}

@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Document, isDocument, parseAllDocuments } from 'yaml';
+import { asMapping } from '../../files/yaml-documents.js';
+
+/** The fields that a resource must have; undefined ones are left out. */
+type Fields = { readonly [key: string]: unknown };
+
+/** Every document of a YAML stream but the empty ones, as `parseYamlMappings` counts them, to be changed in place. */
+export function editableDocuments(text: string): Document[] {
+  return [...parseAllDocuments(text, { logLevel: 'silent' })].filter(
+    (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
+  );
+}
+
+/** Documents as a YAML stream. Added strings are quoted, so that readers of YAML 1.1 and 1.2 read them alike. */
+export function documentsText(documents: readonly Document[]): string {
+  const texts = documents.map((document) => {
+    if (document.directives) document.directives.docStart = true;
+    return document.toString({ lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
+  });
+  return texts.join('');
+}
+
+/** The text of one resource with the values of `fields`. Its other fields and its comments stay; equal values change nothing. */
+export function withFields(text: string, fields: Fields): string {
+  const [document] = editableDocuments(text);
+  if (!document) return text;
+  return setFields(document, [], fields, document.toJS()) ? documentsText([document]) : text;
+}
+
+/** Sets the fields that differ from `there` below `path`; true if there are any. */
+function setFields(document: Document, path: readonly string[], fields: Fields, there: unknown): boolean {
+  let isChanged = false;
+  for (const [key, value] of Object.entries(fields)) {
+    const current = asMapping(there)[key];
+    if (value === undefined || isDeepStrictEqual(current, value)) continue;
+    if (isMapping(value) && isMapping(current)) {
+      isChanged = setFields(document, [...path, key], value, current) || isChanged;
+      continue;
+    }
+    // Labels may have names such as `on`, which YAML 1.1 reads as a boolean unless they are quoted.
+    const name = document.createNode(key);
+    name.type = 'QUOTE_DOUBLE';
+    document.setIn([...path, name], value);
+    isChanged = true;
+  }
+  return isChanged;
+}
+
+function isMapping(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

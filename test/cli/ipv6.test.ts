@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkgrant, Workplace } from '../support/command-line.js';
+
+const place = new Workplace();
+const data = ['--data-dir', place.path('accepting')];
+const token = place.path('token.yaml');
+const links = ['--dir', place.path('links')];
+let issued: string;
+
+beforeAll(async () => {
+  await place.serve([...data, '--endpoint', 'inter-router=[2001:db8::5]:55671']);
+  issued = (await linkgrant(['token', 'issue', token, '--redemptions-allowed', '2', ...data])).stderr;
+  const to = ['--to', place.path('links'), '--data-dir', place.path('requesting')];
+  await linkgrant(['token', 'redeem', token, '--name', 'west', ...to]);
+});
+afterAll(() => place.remove());
+
+describe('an IPv6 endpoint', () => {
+  it('is in brackets in token issue', () => {
+    expect(issued).toContain('Links to inter-router [2001:db8::5]:55671\n');
+  });
+
+  it.each([
+    ['link status', ['link', 'status', ...links]],
+    ['link status -o yaml', ['link', 'status', 'west', '-o', 'yaml', ...links]],
+    ['token inspect --check', ['token', 'inspect', token, '--check']],
+    ['token inspect --check -o json', ['token', 'inspect', token, '--check', '-o', 'json']],
+    ['link generate', ['link', 'generate', 'north', '--to', place.path('north'), ...data]],
+    ['link check', ['link', 'check', 'west', '--timeout', '1s', ...links]],
+    ['doctor', ['doctor', ...data]],
+  ])('is in brackets in %s', async (_, words) => {
+    const { stdout, stderr } = await linkgrant(words);
+    expect(stdout + stderr).toContain('[2001:db8::5]:55671');
+    expect(stdout + stderr).not.toContain('2001:db8::5:55671');
+  });
+});

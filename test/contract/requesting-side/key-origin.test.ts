@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { serveHttps, type TestServer } from '../../support/hostile-server.js';
+import { type IssuingServer, renderAnswer, startIssuingServer } from '../../support/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import { makeAuthority } from '../../support/server-identity.js';
+
+let site: RequestingSite;
+const opened: TestServer[] = [];
+
+beforeEach(() => {
+  site = makeRequestingSite();
+});
+
+afterEach(async () => {
+  site.remove();
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+  const server = await startIssuingServer(manner);
+  opened.push(server);
+  return server;
+}
+
+/** A server whose check is linkgrant's, and whose redemption response holds a key of its own. */
+async function startDowngrading(): Promise<TestServer> {
+  const key = await generateKeyPair('p256');
+  const issued = { name: 'my-link', spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) };
+  const response = await renderAnswer(await makeAuthority('Site CA'), issued);
+  const state = { state: 'ready', redemptions: 0, redemptionsAllowed: 1, expirationTime: null };
+  const check = { ...state, link: { endpoints: [] }, serverTime: new Date().toISOString() };
+  const server = await serveHttps(({ url }, _incoming, outgoing) => {
+    outgoing.end(url.endsWith('/-/check') ? JSON.stringify(check) : response);
+  });
+  opened.push(server);
+  return server;
+}
+
+const postings = (server: TestServer) => server.seen.filter(({ url }) => !url.endsWith('/-/check'));
+const linkFiles = () => [...site.files().keys()].filter((path) => path.startsWith('links/'));
+
+describe('a response that contains a private key', () => {
+  it('is refused after a check that linkgrant answered', async () => {
+    const server = await startDowngrading();
+    const redeeming = site.redeem({ token: server.token });
+    await expect(redeeming).rejects.toMatchObject({
+      code: 'answer_invalid',
+      message: expect.stringContaining('private key'),
+    });
+    expect(postings(server)).toHaveLength(1);
+    expect(linkFiles()).toEqual([]);
+  });
+
+  it('is accepted from a Skupper grant server', async () => {
+    const server = await start('stock');
+    expect(await site.redeem({ token: server.token })).toMatchObject({ source: 'stock' });
+  });
+});
+
+describe('a redemption that demands its own key', () => {
+  it('refuses a Skupper grant server before it posts the code, and leaves no key behind', async () => {
+    const server = await start('stock');
+    expect(await site.outcome({ token: server.token, ownKey: true })).toBe('server_generated_key');
+    expect(postings(server)).toEqual([]);
+    expect(site.files().size).toBe(0);
+    expect(await site.outcome({ token: server.token })).toBe('redeemed');
+  });
+
+  it('refuses a link that was redeemed before with a key of the server', async () => {
+    const server = await start('stock');
+    await site.redeem({ token: server.token });
+    const before = site.files();
+    expect(await site.outcome({ token: server.token, ownKey: true })).toBe('server_generated_key');
+    expect(site.files()).toEqual(before);
+  });
+
+  it('redeems at linkgrant', async () => {
+    const server = await start('linkgrant');
+    expect(await site.outcome({ token: server.token, ownKey: true })).toBe('redeemed');
+  });
+});

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
+import type { TestServer } from '../../support/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+
+const SENT = {
+  cost: 4,
+  settings: { 'proxy-configuration': 'corporate', later: 'on' },
+  labels: { 'example.com/team': 'network', y: '' },
+  annotations: { 'example.com/note': 'two\nlines' },
+};
+
+let site: RequestingSite;
+const opened: TestServer[] = [];
+
+beforeEach(() => {
+  site = makeRequestingSite();
+});
+
+afterEach(async () => {
+  site.remove();
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+});
+
+async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
+  const server = await startIssuingServer(manner, SENT);
+  opened.push(server);
+  return server;
+}
+
+const linkFile = () => parse(readFileSync(join(site.to, 'Link-my-link.yaml'), 'utf8'));
+const EXPECTED = {
+  metadata: {
+    name: 'my-link',
+    labels: { ...SENT.labels, 'app.kubernetes.io/managed-by': 'linkgrant' },
+    annotations: SENT.annotations,
+  },
+  spec: { cost: 4, settings: SENT.settings, tlsCredentials: 'my-link' },
+};
+
+describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manner) => {
+  it('is written with its settings, cost, labels and annotations, and repeating changes nothing', async () => {
+    const server = await start(manner);
+    await site.redeem({ token: server.token });
+    expect(linkFile()).toMatchObject(EXPECTED);
+    const before = site.files().get('links/Link-my-link.yaml');
+    await site.redeem({ token: server.token });
+    expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
+  });
+
+  it.each(['answer-stored', 'secret-written'])('has them after a crash at %s', async (dieAt) => {
+    const server = await start(manner);
+    expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
+    await server.close();
+    opened.length = 0;
+    await site.redeem({ token: server.token });
+    expect(linkFile()).toMatchObject(EXPECTED);
+  });
+
+  it('has them in a stream', async () => {
+    const server = await start(manner);
+    let text = '';
+    const materializer = streamMaterializer(async (written) => {
+      text = written;
+    });
+    await site.redeem({ token: server.token }, { materializer });
+    expect(parseAllDocuments(text)[1]?.toJS()).toMatchObject(EXPECTED);
+  });
+
+  it("has the cost of the request, else the token's, else its own", async () => {
+    const server = await start(manner);
+    const token = { ...server.token, linkCost: 5 };
+    await site.redeem({ token });
+    expect(linkFile().spec.cost).toBe(5);
+    await site.redeem({ token, linkCost: 9 });
+    expect(linkFile().spec.cost).toBe(9);
+    await site.redeem({ token });
+    expect(linkFile().spec.cost).toBe(9);
+  });
+
+  it('names the proxy of the request in place of its own', async () => {
+    const server = await start(manner);
+    await site.redeem({ token: server.token, proxyConfiguration: 'mine' });
+    expect(linkFile().spec.settings).toEqual({ ...SENT.settings, 'proxy-configuration': 'mine' });
+  });
+});
+
+it('a change of the cost or of the credentials leaves the rest of a received Link as it is', async () => {
+  const server = await start('linkgrant');
+  await site.redeem({ token: server.token });
+  const links = linkDirectory(site.to);
+  const secret = await links.findSecret('my-link');
+  await links.update('my-link', { cost: 2 });
+  await links.replaceCredentials('my-link', secret?.tlsCrt ?? '', {
+    name: 'my-link',
+    caCrt: 'a',
+    tlsCrt: 'b',
+  });
+  expect(linkFile()).toMatchObject({ ...EXPECTED, spec: { ...EXPECTED.spec, cost: 2 } });
+});
