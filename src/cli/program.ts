@@ -212,7 +212,9 @@ function addStore(program: Command): void {
   withSettings(
     store
       .command('restored')
-      .description('after a restore: see what may be redeemed again, and let the store serve'),
+      .description(
+        'accept a restored, emptied or new store: show what may be redeemed again, and let it serve',
+      ),
     ['dataDir', 'store'],
   )
     .option('--revoke', 'revoke the grants that can be redeemed')

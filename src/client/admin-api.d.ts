@@ -759,8 +759,11 @@ export interface components {
         };
         /** @description An entry of the ledger, or attempts that were added up */
         Event: {
-            /** Format: uuid */
-            grantUid: string;
+            /**
+             * Format: uuid
+             * @description Absent in an entry about the whole store
+             */
+            grantUid?: string;
             seq?: number;
             /** Format: date-time */
             time: string;
@@ -777,6 +780,17 @@ export interface components {
             certificateSha256?: string;
             /** Format: date-time */
             notAfter?: string;
+            /** @description Of a grant that was created or changed */
+            redemptionsAllowed?: number;
+            /** @description Of a signed token */
+            uses?: number;
+            /**
+             * Format: date-time
+             * @description Of a grant or a signed token
+             */
+            expirationTime?: string;
+            /** @description Key of a setting of the store */
+            setting?: string;
             count?: number;
             /** Format: date-time */
             firstTime?: string;
