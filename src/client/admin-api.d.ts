@@ -1582,7 +1582,7 @@ export interface components {
             };
         };
         /**
-         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked) or
+         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked, redemption_revoked) or
          *     `No such access granted` (after proof grant_exhausted, code_exhausted)
          */
         NoSuchClaim: {

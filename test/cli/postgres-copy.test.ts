@@ -95,7 +95,7 @@ describe('linkgrant store copy', () => {
     expect(there.stderr).toBe('');
     expect(there.stdout).toContain('      699 grants\n');
     expect(there.stdout).toContain('       20 redemptions\n');
-    expect(there.stdout).toContain('The ledger is whole there: 64 entries.');
+    expect(there.stdout).toContain('The ledger is whole there: 786 entries.');
     const back = await copy(database?.url ?? '', sqlite('back.db'));
     expect(back.code).toBe(0);
     expect(contents(work.path('back.db'))).toEqual(contents(work.path('data', 'linkgrant.db')));
