@@ -21,7 +21,7 @@ function addGrantLimits(command: Command): Command {
     )
     .option(
       '--code-file <FILE>',
-      'code of your own, at least 16 characters, from a file or - for standard input',
+      'code of your own, at least 16 characters and not easy to guess, from a file or - for standard input',
     );
   return addPolicyFlags(command);
 }

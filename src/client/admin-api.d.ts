@@ -518,7 +518,7 @@ export interface components {
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
-            /** @description A code that a person chose, at least 16 characters */
+            /** @description A code that a person chose, at least 16 characters, not easy to guess */
             code?: string;
             /** @description Name of the CA that signs */
             issuer?: string;
