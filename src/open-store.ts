@@ -26,22 +26,32 @@ export async function openStore(
   return sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
 }
 
-/** Opens the database of the configured store in the same way. */
+/** The file with the key of the ledger. */
+export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
+  return join(dataDir, 'ledger.key');
+}
+
+/**
+ * Opens the database of the configured store in the same way. With `acceptsEmpty` also one without a ledger on a host that has
+ * the key of one.
+ */
 export async function openDatabase(
   { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
   { clock, checkpoint }: OpenContext,
   migrate: boolean,
+  acceptsEmpty = false,
 ): Promise<SqlDatabase> {
-  const ledgerKeyFile = join(dataDir, 'ledger.key');
+  const ledgerKeyFile = ledgerKeyPath({ dataDir });
   if (migrate) makePrivateDirectory(dataDir);
   if (store?.kind === 'postgres') {
     const { openPostgresDatabase } = await import('./stores/postgres/postgres-store.js');
-    return openPostgresDatabase({ place: await placeOf(store), migrate, checkpoint, ledgerKeyFile });
+    const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile };
+    return openPostgresDatabase({ place: await placeOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('./stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');
   if (migrate) makePrivateDirectory(dirname(file));
-  return openSqliteDatabase({ file, migrate, clock, checkpoint, ledgerKeyFile });
+  return openSqliteDatabase({ file, migrate, acceptsEmpty, clock, checkpoint, ledgerKeyFile });
 }
 
 /**

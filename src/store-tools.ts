@@ -1,42 +1,59 @@
 import type { AccessGrant } from './domain/access-grant.js';
-import { type OpenContext, openDatabase, placeOf } from './open-store.js';
+import { ledgerKeyPath, type OpenContext, openDatabase, placeOf } from './open-store.js';
 import type { LedgerVerdict } from './redemption/ledger-store.js';
 import type { Settings } from './setting-schemas.js';
 import type { StorePlace } from './store-place.js';
+import { LedgerKeyFile } from './stores/ledger-key.js';
+import { notesBeside } from './stores/ledger-notes.js';
 import { type CopiedRows, copyTables, filledTable, type TableSession } from './stores/sql/copy-tables.js';
 import { revokeGrant } from './stores/sql/grant-writes.js';
+import type { LedgerLoss } from './stores/sql/ledger-age.js';
 import { openGrants } from './stores/sql/open-grants.js';
+import type { SqlDatabase } from './stores/sql/sql-grant-store.js';
 import { verifyLedger } from './stores/sql/verify-ledger.js';
-import { StoreOpenError } from './stores/store-open-error.js';
+import { StoreOpenError, StoreSchemaError } from './stores/store-open-error.js';
 
 type Place = Pick<Settings, 'store' | 'dataDir'>;
 
-/** What this host's notes say of a store: how many entries it lacks, and which grants in it can be redeemed now. */
+/** What a store lacks of its ledger; `empty` if it has no tables, and this host has the key or a note of a ledger. */
+export type StoreLoss = LedgerLoss | 'empty';
+
+/** What a store lacks of its ledger as this host has seen it, and which grants in it can be redeemed now. */
 export async function storeAge(
   place: Place,
   context: OpenContext,
-): Promise<{ readonly lost: number; readonly open: readonly AccessGrant[] }> {
-  const database = await openDatabase(place, context, false);
+): Promise<{ readonly lost: StoreLoss; readonly open: readonly AccessGrant[] }> {
+  let database: SqlDatabase;
   try {
-    const lost = await database.read((ledger) => ledger.age.lost());
+    database = await openDatabase(place, context, false);
+  } catch (error) {
+    const keyFile = ledgerKeyPath(place);
+    const isKnown = new LedgerKeyFile(keyFile).exists() || notesBeside(keyFile).hasAny();
+    if (!(error instanceof StoreSchemaError) || error.found !== 0 || !isKnown) throw error;
+    return { lost: 'empty', open: [] };
+  }
+  try {
+    const lost = await database.read((ledger) => ledger.lost());
     return { lost, open: lost === 0 ? [] : await database.read(() => openGrants(context.clock())) };
   } finally {
     await database.close();
   }
 }
 
-/** Notes that a store was put back knowingly, and revokes these grants in the same act. */
-export async function acceptPutBack(
+/** Accepts a store as it is, making its tables if it is empty, and revokes these grants in the same transaction. */
+export async function acceptStore(
   place: Place,
   context: OpenContext,
   revoked: readonly AccessGrant[],
 ): Promise<void> {
-  const database = await openDatabase(place, context, false);
+  const isEmpty = (await storeAge(place, context)).lost === 'empty';
+  const database = await openDatabase(place, context, isEmpty, isEmpty);
   try {
     await database.write(function* (write) {
-      yield* write.ledger.age.accept();
+      yield* write.ledger.accept();
       for (const { uid } of revoked) yield* revokeGrant(uid, context.clock(), false)(write);
     });
+    new LedgerKeyFile(ledgerKeyPath(place)).confirm();
   } finally {
     await database.close();
   }
@@ -55,7 +72,7 @@ export async function copyStore(
   const source = await openDatabase({ store: from, dataDir }, context, false);
   // A wrong data directory would give the copy a key of its own.
   await source.read((ledger) => ledger.key()).finally(() => source.close());
-  const target = await openDatabase({ store: to, dataDir }, context, true);
+  const target = await openDatabase({ store: to, dataDir }, context, true, true);
   try {
     const rows = await copyAll(from, to);
     const verdict = await target.readAtOnce((ledger) => verifyLedger(ledger));

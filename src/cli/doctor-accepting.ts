@@ -97,7 +97,11 @@ async function lookIntoStore(
 async function ageCheck(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
   const { lost, open } = await storeAge(settings, { clock, checkpoint: () => {} });
   if (lost === 0) return ok('store age', 'it has all that this host has seen of it');
-  const problem = `it is an earlier copy: its ledger lacks ${lost} of its entries, and uses that were spent may be back in ${open.length} of its grants`;
+  const loss =
+    typeof lost === 'number'
+      ? `it is an earlier copy: its ledger lacks ${lost} of its entries`
+      : 'it was emptied or changed: the mark of its ledger is missing';
+  const problem = `${loss}, and uses that were spent may be back in ${open.length} of its grants`;
   return fail('store age', problem, 'decide about them with `linkgrant store restored`', 2);
 }
 

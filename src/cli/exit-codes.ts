@@ -20,7 +20,7 @@ const ADVICE = {
   code_wrong: { exitCode: 3, hint: `check that the token file is whole and unchanged, or ${NEW_TOKEN}` },
   grant_unknown: { exitCode: 3, hint: `the grant is gone or the URL is of another service; ${NEW_TOKEN}` },
   grant_expired: { exitCode: 3, hint: `the grant has ended; ${NEW_TOKEN}` },
-  grant_revoked: { exitCode: 3, hint: `the grant or this redemption was revoked; ${NEW_TOKEN}` },
+  grant_revoked: { exitCode: 3, hint: `the grant was revoked; ${NEW_TOKEN}` },
   grant_exhausted: { exitCode: 3, hint: `every use of the grant is spent; ${NEW_TOKEN}` },
   code_expired: { exitCode: 3, hint: `the token has ended; ${NEW_TOKEN}` },
   code_revoked: { exitCode: 3, hint: `the token was revoked; ${NEW_TOKEN}` },
@@ -78,7 +78,10 @@ const ADVICE = {
     exitCode: 4,
     hint: "the accepting site's router does not trust its issuer; its operator checks both, then try again",
   },
-  not_yet_valid: { exitCode: 4, hint: `not-before of the grant has not come (${SHOWN}); try again then` },
+  not_yet_valid: {
+    exitCode: 4,
+    hint: `the grant or the token is not valid yet (${SHOWN}); try again then`,
+  },
   repeated_redemption: {
     exitCode: 4,
     hint: 'the same site redeemed this grant twice within an hour; try again later',

@@ -31,7 +31,7 @@ function addGrantLimits(command: Command): Command {
     )
     .option(
       '--code-file <FILE>',
-      'code of your own, at least 16 characters, from a file or - for standard input',
+      'code of your own, at least 16 characters and not easy to guess, from a file or - for standard input',
     );
   return addPolicyFlags(command);
 }
@@ -223,7 +223,9 @@ function addStore(program: Command): void {
   withSettings(
     store
       .command('restored')
-      .description('after a restore: see what may be redeemed again, and let the store serve'),
+      .description(
+        'accept a restored, emptied or new store: show what may be redeemed again, and let it serve',
+      ),
     ['dataDir', 'store'],
   )
     .option('--revoke', 'revoke the grants that can be redeemed')

@@ -66,6 +66,10 @@ const DETAILS = [
   'keySha256',
   'certificateSha256',
   'notAfter',
+  'redemptionsAllowed',
+  'uses',
+  'expirationTime',
+  'setting',
 ] as const;
 const EVENT_COLUMNS = [
   'grantUid',
@@ -81,7 +85,7 @@ const EVENT_COLUMNS = [
 const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
   csv: Object.fromEntries(EVENT_COLUMNS.map((column) => [column, (report: EventReport) => report[column]])),
   headings: ['TIME', 'KIND', 'TIMES', 'GRANT', 'REDEMPTION', 'SUBJECT', 'FROM'],
-  cells: ({ time, kind, count = 1, grantUid, redemptionId = '-', subject, peer }) => [
+  cells: ({ time, kind, count = 1, grantUid = '-', redemptionId = '-', subject, peer }) => [
     time,
     kind,
     String(count),

@@ -1,6 +1,6 @@
 import { openStore } from '../open-store.js';
 import { parseStorePlace, STORE_FORM, type StorePlace } from '../store-place.js';
-import { acceptPutBack, copyStore, storeAge } from '../store-tools.js';
+import { acceptStore, copyStore, type StoreLoss, storeAge } from '../store-tools.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom } from './configuration.js';
 import { print } from './output.js';
@@ -60,7 +60,15 @@ function placeOf(text: string): StorePlace {
   return place;
 }
 
-/** `store restored`: lets a store that was put back to an earlier copy serve again, once it is decided what may be redeemed. */
+/** What a store lacks, as the beginning of a sentence. */
+function lossText(lost: StoreLoss): string {
+  if (lost === 'empty') return 'the store is empty, and this host has the key or a note of a ledger';
+  if (lost === 'mark')
+    return 'the store lacks the mark of its ledger, so that what else is missing is unknown';
+  return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
+}
+
+/** `store restored`: accepts a store that was put back to an earlier copy, was emptied or is new, once it is decided what may be redeemed. */
 export async function restoredCommand({
   output,
   revoke,
@@ -81,14 +89,14 @@ export async function restoredCommand({
     const grants = `${open.length} ${open.length === 1 ? 'grant' : 'grants'}`;
     const names = open.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
     throw new CommandError(
-      `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger, and ${grants} may have uses back that were spent${
+      `${lossText(lost)}, and ${grants} may have uses back that were spent${
         names.length > 0 ? ` (${names.join(', ')}${open.length > names.length ? ', …' : ''})` : ''
       }`,
       { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to let them be redeemed' },
     );
   }
   const revoked = revoke ? open : [];
-  await acceptPutBack(settings, HOST, revoked);
+  await acceptStore(settings, HOST, revoked);
   const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
   await print(output, { lost, revoked: names }, () =>
     [...names.map((name) => `Revoked ${name}`), 'The store may be served again.', ''].join('\n'),

@@ -518,7 +518,7 @@ export interface components {
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
-            /** @description A code that a person chose, at least 16 characters */
+            /** @description A code that a person chose, at least 16 characters, not easy to guess */
             code?: string;
             /** @description Name of the CA that signs */
             issuer?: string;
@@ -761,8 +761,11 @@ export interface components {
         };
         /** @description An entry of the ledger, or attempts that were added up */
         Event: {
-            /** Format: uuid */
-            grantUid: string;
+            /**
+             * Format: uuid
+             * @description Absent in an entry about the whole store
+             */
+            grantUid?: string;
             seq?: number;
             /** Format: date-time */
             time: string;
@@ -779,6 +782,17 @@ export interface components {
             certificateSha256?: string;
             /** Format: date-time */
             notAfter?: string;
+            /** @description Of a grant that was created or changed */
+            redemptionsAllowed?: number;
+            /** @description Of a signed token */
+            uses?: number;
+            /**
+             * Format: date-time
+             * @description Of a grant or a signed token
+             */
+            expirationTime?: string;
+            /** @description Key of a setting of the store */
+            setting?: string;
             count?: number;
             /** Format: date-time */
             firstTime?: string;
@@ -1570,7 +1584,7 @@ export interface components {
             };
         };
         /**
-         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked) or
+         * @description `No such claim` (grant_unknown; after proof grant_expired, grant_revoked, code_expired, code_revoked, redemption_revoked) or
          *     `No such access granted` (after proof grant_exhausted, code_exhausted)
          */
         NoSuchClaim: {

@@ -30,7 +30,7 @@ const SENTENCES = {
   issuer_unavailable: 'The accepting site has no CA to issue the certificate with now.',
   issuer_untrusted:
     'The CA that would issue the certificate is not trusted by the router of the accepting site.',
-  not_yet_valid: 'The grant cannot be redeemed yet.',
+  not_yet_valid: 'The token cannot be redeemed yet.',
   renewal_invalid: 'The service could not read the renewal request.',
   renewal_refused: 'The service knows no link with this certificate.',
   renewal_stale: 'The service found the renewal request out of date.',

@@ -2,8 +2,6 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const MINTED_LENGTH = 24;
-const SHORTEST_CHOSEN = 16;
-const LONGEST_CHOSEN = 4000;
 
 /** A new code: 24 characters of `[A-Za-z0-9]`, each equally likely (142 bits). */
 export function mintCode(): string {
@@ -22,16 +20,4 @@ export function hashCode(grantUid: string, code: Uint8Array): Uint8Array {
 export function codeMatches(hash: Uint8Array, grantUid: string, code: Uint8Array): boolean {
   const actual = hashCode(grantUid, code);
   return hash.length === actual.length && timingSafeEqual(hash, actual);
-}
-
-/**
- * Why a code that a person chose is not accepted, or undefined if it is: 16 to 4,000 printable ASCII characters without
- * white space. The reason does not repeat the code.
- */
-export function checkChosenCode(code: string): string | undefined {
-  if (!/^[\x21-\x7e]*$/.test(code))
-    return 'the code may hold printable ASCII characters only, and no white space';
-  if (code.length < SHORTEST_CHOSEN) return `the code must have at least ${SHORTEST_CHOSEN} characters`;
-  if (code.length > LONGEST_CHOSEN) return `the code must have at most ${LONGEST_CHOSEN} characters`;
-  return undefined;
 }

@@ -17,6 +17,8 @@ export interface SignedCode {
   /** How often this code can be redeemed. */
   readonly uses: number;
   readonly issuedAt: number;
+  /** Before this it is not valid; absent without a claim `nbf`. */
+  readonly notBefore?: number;
   /** When it ends; the grant's own end holds as well. */
   readonly expirationTime: number;
   /** The only subject that may redeem it; absent for any. */
@@ -71,7 +73,8 @@ export async function verifySignedCode(
     const { payload, protectedHeader } = await compactVerify(code, signingKey.key, {
       algorithms: [ALGORITHM],
     });
-    if (protectedHeader.typ !== TYPE) return undefined;
+    // No critical parameter is understood here (RFC 7515 §4.1.11).
+    if (protectedHeader.typ !== TYPE || protectedHeader.crit !== undefined) return undefined;
     const read = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
     return read?.grantUid === grantUid ? read : undefined;
   } catch {
@@ -106,15 +109,17 @@ function textOf(code: Uint8Array): string | undefined {
 
 function claimsOf(claims: unknown): SignedCode | undefined {
   if (typeof claims !== 'object' || claims === null) return undefined;
-  const { sub, jti, iat, exp, uses = 1, subject } = claims as Readonly<Record<string, unknown>>;
+  const { sub, jti, iat, exp, nbf, uses = 1, subject, crit } = claims as Readonly<Record<string, unknown>>;
   if (typeof sub !== 'string' || typeof jti !== 'string' || !isTokenId(jti)) return undefined;
-  if (!isTime(iat) || !isTime(exp) || !isCount(uses)) return undefined;
+  if (!isTime(iat) || !isTime(exp) || !isCount(uses) || crit !== undefined) return undefined;
+  if (nbf !== undefined && !isTime(nbf)) return undefined;
   if (subject !== undefined && (typeof subject !== 'string' || !isSubject(subject))) return undefined;
   return {
     jti,
     grantUid: sub,
     uses,
     issuedAt: Math.floor(iat * 1000),
+    ...(nbf !== undefined && { notBefore: Math.floor(nbf * 1000) }),
     expirationTime: Math.floor(exp * 1000),
     ...(subject !== undefined && { subject }),
   };

@@ -42,6 +42,7 @@ export type RedemptionErrorCode =
   | 'superseded'
   /** The accepting site is another one than the link was made for, under the same name. */
   | 'site_replaced'
+  /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant need not be. */
   | 'redemption_revoked'
   | 'overloaded'
   | 'store_unavailable'

@@ -5,7 +5,7 @@ import type { Refusal } from '../domain/redemption-error.js';
 import type { GrantCheck } from '../redemption/check-grant.js';
 import type { LinkAnswer } from '../redemption/link-answer.js';
 import { formatPolicySettings } from '../redemption/policy-settings.js';
-import { problemOf, wireRefusal } from './problem.js';
+import { problemOf, type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
 // After an early refusal the rest of a request is read and dropped, so that closing does not reset the connection
@@ -80,14 +80,15 @@ export function sendRefusal(
   response: ServerResponse,
   refusal: Refusal,
   proven: boolean,
+  route: RefusedRoute = 'redemption',
   members: Readonly<Record<string, string>> = {},
 ): void {
-  const { status, text } = wireRefusal(refusal.refused);
+  const { status, text } = wireRefusal(refusal.refused, route);
   if (status === 405) response.setHeader('allow', 'POST');
   if (status === 503) response.setHeader('retry-after', String(retryAfterOf(refusal)));
   if (proven) response.setHeader('linkgrant-reason', refusal.refused);
   if (acceptsProblem(response.req)) {
-    const problem = { ...problemOf(refusal.refused), ...members };
+    const problem = { ...problemOf(refusal.refused, route), ...members };
     send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`);
   } else {
     send(response, status, 'text/plain; charset=utf-8', `${text}\n`);

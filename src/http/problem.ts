@@ -45,7 +45,7 @@ const WIRE = {
   renewal_expired: { status: 403, text: RENEWAL_REFUSED },
   superseded: { status: 409, text: 'Certificate superseded' },
   site_replaced: { status: 403, text: RENEWAL_REFUSED },
-  redemption_revoked: { status: 403, text: RENEWAL_REFUSED },
+  redemption_revoked: { status: 404, text: STOCK_TEXT.noClaim },
   overloaded: { status: 503, text: STOCK_TEXT.internal },
   store_unavailable: { status: 503, text: STOCK_TEXT.internal },
   internal: { status: 500, text: STOCK_TEXT.internal },
@@ -54,9 +54,14 @@ const WIRE = {
 /** Every code that the service refuses with, in the order of the table. */
 export const REFUSAL_CODES = Object.keys(WIRE) as readonly RedemptionErrorCode[];
 
+/** What is refused: a redemption or check, which stock clients request too, or a renewal. */
+export type RefusedRoute = 'redemption' | 'renewal';
+
+const REVOKED_RENEWAL: WireRefusal = { status: 403, text: RENEWAL_REFUSED };
+
 /** The status and text of a refusal (design of the wire, Skupper's texts). */
-export function wireRefusal(code: RedemptionErrorCode): WireRefusal {
-  return WIRE[code];
+export function wireRefusal(code: RedemptionErrorCode, route: RefusedRoute = 'redemption'): WireRefusal {
+  return code === 'redemption_revoked' && route === 'renewal' ? REVOKED_RENEWAL : WIRE[code];
 }
 
 /** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title is all there is to the type. */
@@ -68,7 +73,7 @@ export interface Problem {
 }
 
 /** The same refusal as {@link wireRefusal} for a client that accepts `application/problem+json`. */
-export function problemOf(code: RedemptionErrorCode): Problem {
-  const { status, text } = WIRE[code];
+export function problemOf(code: RedemptionErrorCode, route: RefusedRoute): Problem {
+  const { status, text } = wireRefusal(code, route);
   return { type: 'about:blank', title: text, status, code };
 }

@@ -71,7 +71,7 @@ export async function answerRenewal(
   if ('refused' in outcome) {
     const { refused, proven, reason, serverTime } = outcome;
     const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
-    sendRefusal(response, outcome, proven !== undefined, members);
+    sendRefusal(response, outcome, proven !== undefined, 'renewal', members);
     if (proven) return { outcome: refused, ...toldOf(proven), reason };
     return { outcome: refused, reason, ...(refused === 'renewal_refused' && { wrong: {} }) };
   }

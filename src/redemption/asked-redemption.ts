@@ -9,6 +9,9 @@ import { type StockReplay, stockReplayKey } from './stock-replay.js';
 /** Seconds after which a site that accepts no link now may: time to bring it up, short enough for a waiting client. */
 export const RETRY_AFTER_S = 30;
 
+// How far the clock of what made a signed code may be ahead (RFC 7519 §4.1.5).
+const LEEWAY_MS = 60_000;
+
 /** A proven request with everything that it asks for decided. */
 export interface AskedRedemption extends ProvenCode {
   readonly name: string;
@@ -55,8 +58,9 @@ export function earlyRefusal(
   if (known && known.used >= known.uses) return { refused: 'code_exhausted' };
   if (signedCode?.subject !== undefined && signedCode.subject !== subject)
     return { refused: 'policy_subject' };
-  const { notBefore } = grant.policy;
-  if (notBefore !== undefined && now < notBefore) {
+  const { issuedAt = 0, notBefore: validFrom = 0 } = signedCode ?? {};
+  const notBefore = Math.max(grant.policy.notBefore ?? 0, validFrom - LEEWAY_MS, issuedAt - LEEWAY_MS);
+  if (now < notBefore) {
     return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
   }
   const csr = key.made === 'by-client';

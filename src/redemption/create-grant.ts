@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { checkChosenCode, hashCode, mintCode } from '../codes/opaque-code.js';
+import { checkChosenCode } from '../codes/chosen-code.js';
+import { hashCode, mintCode } from '../codes/opaque-code.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import type { GrantPolicy } from '../domain/policy.js';

@@ -2,14 +2,21 @@ import type { Page, PageRequest } from './page.js';
 
 /** What a ledger entry tells of. */
 export type LedgerKind =
+  // A grant was created, or its limits, rules, end or file changed.
+  | 'created'
+  | 'changed'
   | 'redeemed'
   | 'replayed'
   | 'renewed'
   | 'superseded'
   | 'revoked'
   | 'grant_revoked'
+  // A signed code was issued, or redeemed or revoked for the first time if it was minted elsewhere.
+  | 'code_recorded'
   | 'code_revoked'
   | 'deleted'
+  // A setting of the store, such as the address and CA that tokens carry. Of no grant: its `grantUid` is empty.
+  | 'setting_changed'
   // Behind the entries of release 0.1.0, which got their codes at that time.
   | 'adopted';
 
@@ -23,7 +30,7 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * What else is to be told, by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, entries (that were adopted).
+   * certificateSha256, notAfter, entries (that were adopted), redemptionsAllowed, uses, expirationTime, setting (its key).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }

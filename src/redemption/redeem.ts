@@ -250,7 +250,7 @@ async function replay(
   asked: AskedRedemption,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | undefined> {
-  if (earlier.revokedAt !== null) return { refused: 'grant_revoked' };
+  if (earlier.revokedAt !== null) return { refused: 'redemption_revoked' };
   let keyPem: string | undefined;
   if (earlier.mode === 'stock') {
     keyPem = openReplay(earlier, asked.code, deps.clock());

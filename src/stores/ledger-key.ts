@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
-import { createPrivateFile } from '../files/private-file.js';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createPrivateFile, syncDirectory } from '../files/private-file.js';
 
 /** The ledger's key cannot be had, or is not the one that the ledger was begun with. `hint` is what to do about it. */
 export class LedgerKeyError extends Error {
@@ -9,19 +10,34 @@ export class LedgerKeyError extends Error {
     "restore ledger.key from the backup of the service's data directory, or copy it from another host that serves, and name that with --data-dir";
 }
 
-/** A key for HMAC-SHA256 that is kept in a file (0600): 32 bytes as hex, made once and never changed. */
+/**
+ * A key for HMAC-SHA256 in a file (0600): 32 bytes as hex, made once and never changed. A new key is in a pending file beside
+ * it until the database that names it is committed, so that a process that dies in between leaves no key without a ledger.
+ */
 export class LedgerKeyFile {
   readonly #file: string;
+  readonly #pending: string;
 
   constructor(file: string) {
     this.#file = file;
+    this.#pending = `${file}.new`;
   }
 
-  /** Throws LedgerKeyError for a file that is not there, cannot be read, or holds no key. */
+  /** The path of the file. */
+  get path(): string {
+    return this.#file;
+  }
+
+  /** Returns whether the key of a committed ledger is there. */
+  exists(): boolean {
+    return existsSync(this.#file);
+  }
+
+  /** Reads the key, or the pending one. Throws LedgerKeyError if both files are absent, unreadable, or hold no key. */
   read(): Uint8Array {
     let text: string;
     try {
-      text = readFileSync(this.#file, 'latin1');
+      text = readFileSync(this.exists() ? this.#file : this.#pending, 'latin1');
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       throw new LedgerKeyError(`the ledger's key ${this.#file} cannot be read (${code})`, { cause: error });
@@ -30,14 +46,21 @@ export class LedgerKeyFile {
     return Buffer.from(text, 'hex');
   }
 
-  /** Makes the key unless the file is there; tells whether it was made. */
-  make(): boolean {
-    return createPrivateFile(this.#file, `${randomBytes(32).toString('hex')}\n`);
+  /** Creates a pending key unless there is a key, pending or not. */
+  create(): void {
+    if (!this.exists()) createPrivateFile(this.#pending, `${randomBytes(32).toString('hex')}\n`);
   }
 
-  /** Takes away a key that was made, and under which there is nothing. */
-  remove(): void {
-    rmSync(this.#file, { force: true });
+  /** Moves a pending key to its place, after the commit of the database that names it. */
+  confirm(): void {
+    if (this.exists() || !existsSync(this.#pending)) return;
+    try {
+      renameSync(this.#pending, this.#file);
+    } catch (error) {
+      // Another process has moved it.
+      if (!this.exists()) throw error;
+    }
+    syncDirectory(dirname(this.#file));
   }
 
   /** A key that is not the one with this {@link ledgerKeyId}. */

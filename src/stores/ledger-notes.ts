@@ -1,5 +1,5 @@
-import { closeSync, constants, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** How far a ledger had come: how often its database was put back knowingly, and how many entries were ever written. */
 export interface LedgerAge {
@@ -13,6 +13,15 @@ export class LedgerNotes {
 
   constructor(directory: string) {
     this.#directory = directory;
+  }
+
+  /** Returns whether this host has a note of any ledger. */
+  hasAny(): boolean {
+    try {
+      return readdirSync(this.#directory).length > 0;
+    } catch {
+      return false;
+    }
   }
 
   /** What was noted last of the ledger with this id; undefined where this host has none of it. */
@@ -42,4 +51,9 @@ export class LedgerNotes {
       // The directory of another user, or a full disk.
     }
   }
+}
+
+/** The notes of the host whose ledger key is in this file. */
+export function notesBeside(keyFile: string): LedgerNotes {
+  return new LedgerNotes(join(dirname(keyFile), 'ledger-seen'));
 }

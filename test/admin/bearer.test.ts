@@ -54,6 +54,10 @@ describe('a bearer token', () => {
       [await sign({ expiresAt: null }), 'bearer_invalid'],
       [await sign({ subject: null }), 'bearer_invalid'],
       [await signBearer(foreign, now), 'bearer_invalid'],
+      // As texts these would be the same for different callers.
+      [await sign({ subject: null, claims: { sub: 7 } }), 'bearer_invalid'],
+      [await sign({ subject: null, claims: { sub: { user: 'ops' } } }), 'bearer_invalid'],
+      [await sign({ subject: '' }), 'bearer_invalid'],
       ['not-a-jwt', 'bearer_invalid'],
     ];
     for (const [bearer, code] of bad) {

@@ -88,6 +88,13 @@ describe('grant create', () => {
     expect(JSON.parse(piped.stdout).code).toBe(chosen);
   });
 
+  it('refuses a code that is easy to guess, and says how to generate one', async () => {
+    const ended = await grant(['create', 'guessed', '--code-file', '-'], { input: 'passwordpassword\n' });
+    expect(ended.code).toBe(2);
+    expect(refusalOf(ended).error).toContain('easy to guess; generate one with `openssl rand -hex 16`');
+    expect(ended.stdout + ended.stderr).not.toContain('passwordpassword');
+  });
+
   it('refuses a code that is too short, without showing it', async () => {
     const ended = await grant(['create', 'weak', '--code-file', '-'], { input: 'hunter2\n' });
     expect(ended.code).toBe(2);

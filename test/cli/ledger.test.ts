@@ -51,6 +51,10 @@ beforeAll(async () => {
   await store.recordRefusal(refusal, NOW + 11);
   await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 12);
   await store.recordRefusal({ ...refusal, subject: 'site-c' }, NOW + 13);
+  const issued = { grantUid: C, jti: 'j3', uses: 2, used: 0, expirationTime: NOW + 60_000, revokedAt: null };
+  await store.createCode({ ...issued, subject: 'site-4', issuedAt: NOW + 14 });
+  await store.updateGrant(C, { redemptionsAllowed: 4 });
+  await store.putSetting('service', '{"url":"https://a"}');
   await store.close();
 });
 afterAll(() => work.remove());
@@ -72,7 +76,9 @@ async function verifyAfter(
   return linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
 }
 
-const A3_TO_8 = `DELETE FROM events WHERE grant_uid = '${A}' AND seq > 3`;
+const BEHIND_5 = `DELETE FROM events WHERE grant_uid = '${A}' AND seq > 5`;
+const CHANGED_GRANT = (uid: string) =>
+  `grant ${uid} is not what its last entry tells: its code, limits, rules or end were changed`;
 const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a changed address',
@@ -103,19 +109,19 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted entry',
     [
-      `INSERT INTO events SELECT grant_uid, 7, at, kind, redemption_id, detail, mac, position FROM events WHERE grant_uid = '${A}' AND seq = 6`,
+      `INSERT INTO events SELECT grant_uid, 10, at, kind, redemption_id, detail, mac, position FROM events WHERE grant_uid = '${A}' AND seq = 9`,
     ],
-    `entry 7 of grant ${A} is not what was written there`,
+    `entry 10 of grant ${A} is not what was written there`,
   ],
   [
     'an entry moved to another grant',
-    [`UPDATE events SET grant_uid = '${B}', seq = 3 WHERE grant_uid = '${A}' AND seq = 6`],
-    `entry 6 of grant ${A} is missing`,
+    [`UPDATE events SET grant_uid = '${B}', seq = 4 WHERE grant_uid = '${A}' AND seq = 9`],
+    `entry 9 of grant ${A} is missing`,
   ],
   [
     'an entry cut off',
-    [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6`],
-    `entry 6 of grant ${A} is missing`,
+    [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9`],
+    `entry 9 of grant ${A} is missing`,
   ],
   [
     'a grant without its entries',
@@ -125,8 +131,8 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an entry cut off, and its head made shorter',
     [
-      `DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6`,
-      `UPDATE ledger_heads SET length = 5, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 5) WHERE grant_uid = '${A}'`,
+      `DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9`,
+      `UPDATE ledger_heads SET length = 8, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 8) WHERE grant_uid = '${A}'`,
     ],
     `grant ${A} has a note of where its entries end that is not what was written there`,
   ],
@@ -149,7 +155,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
       `DELETE FROM events WHERE grant_uid = '${B}'`,
       `DELETE FROM redemptions WHERE grant_uid = '${B}'`,
     ],
-    'the ledger lacks 2 of 8 entries, and the notes of where they ended',
+    'the ledger lacks 3 of 16 entries, and the notes of where they ended',
   ],
   [
     'a forged end of the whole',
@@ -164,17 +170,17 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a deleted redemption',
     [`DELETE FROM redemptions WHERE id = '${first.id}'`],
-    `entry 1 of grant ${A} tells of redemption ${first.id}, which is missing`,
+    `entry 2 of grant ${A} tells of redemption ${first.id}, which is missing`,
   ],
   [
     'a changed subject',
     [`UPDATE redemptions SET subject = 'other' WHERE id = '${second.id}'`],
-    `entry 2 of grant ${A} tells of redemption ${second.id}, which was changed`,
+    `entry 4 of grant ${A} tells of redemption ${second.id}, which was changed`,
   ],
   [
     'another certificate',
     [`UPDATE redemptions SET certificate = certificate || 'x' WHERE id = '${third.id}'`],
-    `entry 1 of grant ${B} tells of redemption ${third.id}, which was changed`,
+    `entry 2 of grant ${B} tells of redemption ${third.id}, which was changed`,
   ],
   [
     'an inserted redemption',
@@ -186,7 +192,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a revocation taken back',
     [`UPDATE redemptions SET revoked_at = NULL WHERE id = '${second.id}'`],
-    `entry 5 of grant ${A} tells that redemption ${second.id} was revoked, which its row does not`,
+    `entry 7 of grant ${A} tells that redemption ${second.id} was revoked, which its row does not`,
   ],
   [
     'a revocation that nobody made',
@@ -196,12 +202,12 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a changed renewal',
     [`UPDATE renewals SET serial = 'ff'`],
-    `entry 3 of grant ${A} tells of renewal 1 of redemption ${first.id}, which was changed`,
+    `entry 5 of grant ${A} tells of renewal 1 of redemption ${first.id}, which was changed`,
   ],
   [
     'a deleted renewal',
     ['DELETE FROM renewals'],
-    `entry 3 of grant ${A} tells of renewal 1 of redemption ${first.id}, which is missing`,
+    `entry 5 of grant ${A} tells of renewal 1 of redemption ${first.id}, which is missing`,
   ],
   [
     'an inserted renewal',
@@ -213,7 +219,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a grant that is redeemable again',
     [`UPDATE grants SET revoked_at = NULL WHERE uid = '${B}'`],
-    `entry 2 of grant ${B} tells that the grant was revoked, which its row does not`,
+    `entry 3 of grant ${B} tells that the grant was revoked, which its row does not`,
   ],
   [
     'a grant that was revoked by nobody',
@@ -233,7 +239,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a code that is forgotten, with its use',
     ["DELETE FROM codes WHERE jti = 'j2'"],
-    `grant ${A} counts 0 redemptions of code j2, and its entries tell of 1`,
+    `entry 3 of grant ${A} tells of code j2, which is missing`,
   ],
   [
     'a use that nobody made of a code',
@@ -241,14 +247,82 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `grant ${A} counts 1 redemptions of code j1, and its entries tell of 0`,
   ],
   [
-    'a grant without entries that was redeemed',
+    'a use that nobody made of a grant',
     [`UPDATE grants SET redemptions = 1 WHERE uid = '${C}'`],
-    `grant ${C} was redeemed or revoked, of which no entry tells`,
+    `grant ${C} counts 1 redemptions, and its entries tell of 0`,
+  ],
+  ...[
+    "code_hash = x'00'",
+    'redemptions_allowed = 99',
+    'expires_at = expires_at + 1',
+    "issuer = 'other'",
+    `policy = '{"subjects":["*"]}'`,
+    "namespace = 'other'",
+  ].map(
+    (change) =>
+      [
+        `a grant whose row was changed (${change})`,
+        [`UPDATE grants SET ${change} WHERE uid = '${C}'`],
+        CHANGED_GRANT(C),
+      ] as const,
+  ),
+  [
+    'an inserted grant',
+    [
+      `INSERT INTO grants SELECT 'forged', namespace, 'forged', code_hash, code_chosen, redemptions_allowed, 0, window_ms, expires_at, issuer, policy, site_uid, created_at, ready_at, revoked_at, source_file FROM grants WHERE uid = '${C}'`,
+    ],
+    'grant forged has no entry about its creation',
+  ],
+  [
+    'a deleted grant',
+    [`DELETE FROM grants WHERE uid = '${C}'`],
+    `grant ${C} is missing, and no entry tells that it was deleted`,
+  ],
+  [
+    'a deleted grant whose head was marked as that of a deleted one',
+    [
+      `DELETE FROM grants WHERE uid = '${C}'`,
+      `UPDATE ledger_heads SET check_at = 1 WHERE grant_uid = '${C}'`,
+    ],
+    `grant ${C} has a note of where its entries end that is not what was written there`,
+  ],
+  ...["subject = 'site-5'", 'subject = NULL', 'uses = 99', 'expires_at = expires_at + 1'].map(
+    (change) =>
+      [
+        `a signed code whose row was changed (${change})`,
+        [`UPDATE codes SET ${change} WHERE jti = 'j3'`],
+        `entry 2 of grant ${C} tells of code j3, which was changed`,
+      ] as const,
+  ),
+  [
+    'an unused code that was deleted',
+    ["DELETE FROM codes WHERE jti = 'j3'"],
+    `entry 2 of grant ${C} tells of code j3, which is missing`,
+  ],
+  [
+    'an inserted code',
+    [`INSERT INTO codes VALUES ('${C}', 'forged', 1, 0, 5, NULL, NULL, NULL)`],
+    `grant ${C} has code forged, of which no entry tells`,
+  ],
+  [
+    'another address of the service',
+    [`UPDATE settings SET value = '{"url":"https://b"}' WHERE key = 'service'`],
+    'the ledger tells of setting service, which was changed',
+  ],
+  [
+    'an address of the service that was deleted',
+    ["DELETE FROM settings WHERE key = 'service'"],
+    'the ledger tells of setting service, which is missing',
+  ],
+  [
+    'an inserted setting',
+    ["INSERT INTO settings VALUES ('code-key', 'x')"],
+    'the ledger has setting code-key, of which no entry tells',
   ],
   [
     'a code that is redeemable again',
     [`UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`],
-    `entry 6 of grant ${A} tells that code j1 was revoked, which its row does not`,
+    `entry 9 of grant ${A} tells that code j1 was revoked, which its row does not`,
   ],
   [
     'a changed count of refusals',
@@ -285,9 +359,9 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
 describe('redemption list --verify', () => {
   it('says that a ledger that nobody changed is whole, all of it or of one grant', async () => {
     const all = await verifyAfter([]);
-    expect(all).toMatchObject({ code: 0, stdout: 'The ledger is whole: 8 entries.\n', stderr: '' });
+    expect(all).toMatchObject({ code: 0, stdout: 'The ledger is whole: 16 entries.\n', stderr: '' });
     const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', whole];
-    expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 2 });
+    expect(json(await linkgrant(ofOne))).toEqual({ whole: true, entries: 3 });
   });
 
   it.each(CHANGES)('names %s', async (_, statements, wrong) => {
@@ -298,19 +372,19 @@ describe('redemption list --verify', () => {
 
   it('finds a tail cut off together with its rows, behind a head that was genuine once', async () => {
     const { length, last, mac } = olderHead;
-    expect(length).toBe(3);
+    expect(length).toBe(5);
     const ended = await verifyAfter(
       [
         `UPDATE ledger_heads SET length = ?, last = ?, mac = ? WHERE grant_uid = '${A}'`,
-        A3_TO_8,
+        BEHIND_5,
         `UPDATE redemptions SET revoked_at = NULL WHERE grant_uid = '${A}'`,
-        `DELETE FROM codes WHERE grant_uid = '${A}'`,
+        `DELETE FROM codes WHERE jti = 'j1'`,
       ],
       [length, last, mac],
     );
     const { error } = refusalOf(ended);
     expect(error).toBe(
-      'the ledger is not whole: the ledger lacks 3 of 8 entries, and the notes of where they ended',
+      'the ledger is not whole: the ledger lacks 4 of 16 entries, and the notes of where they ended',
     );
     expect(ended.code).toBe(1);
   });
@@ -322,9 +396,9 @@ describe('redemption list --verify', () => {
       copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
     const file = `${directory}/linkgrant.db`;
     const db = new Database(file);
-    db.exec(`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 6;
-      UPDATE ledger_heads SET length = 5, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 5) WHERE grant_uid = '${A}';
-      DELETE FROM codes`);
+    db.exec(`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9;
+      UPDATE ledger_heads SET length = 8, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 8) WHERE grant_uid = '${A}';
+      UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`);
     db.close();
     const store = await openSqliteStore({ file, migrate: false, clock: () => NOW });
     for (let n = 0; n < 3; n++) await store.recordRedemption(A, sampleRedemption(A), NOW + 30 + n);
@@ -410,23 +484,46 @@ describe('redemption list', () => {
   it('shows every entry and what was added up, in each format', async () => {
     const events = JSON.parse(await list('--events', '-o', 'json')) as Record<string, unknown>[];
     expect(events.map(({ seq, kind, count }) => [seq, kind, count])).toEqual([
-      [1, 'redeemed', undefined],
+      [1, 'setting_changed', undefined],
+      [1, 'created', undefined],
       [2, 'redeemed', undefined],
-      [3, 'renewed', undefined],
-      [4, 'replayed', undefined],
-      [5, 'revoked', undefined],
-      [6, 'code_revoked', undefined],
-      [1, 'redeemed', undefined],
-      [2, 'grant_revoked', undefined],
+      [3, 'code_recorded', undefined],
+      [4, 'redeemed', undefined],
+      [5, 'renewed', undefined],
+      [6, 'replayed', undefined],
+      [7, 'revoked', undefined],
+      [8, 'code_recorded', undefined],
+      [9, 'code_revoked', undefined],
+      [1, 'created', undefined],
+      [2, 'redeemed', undefined],
+      [3, 'grant_revoked', undefined],
+      [1, 'created', undefined],
+      [2, 'code_recorded', undefined],
+      [3, 'changed', undefined],
       [undefined, 'replayed', 1],
       [undefined, 'grant_revoked', 1],
       [undefined, 'grant_revoked', 2],
     ]);
-    expect(events[3]).toMatchObject({ redemptionId: first.id, subject: 'site-1', peer: '198.51.100.4' });
-    expect((await list('--events', '-o', 'csv')).split('\r\n')).toHaveLength(13);
+    expect(events[6]).toMatchObject({ redemptionId: first.id, subject: 'site-1', peer: '198.51.100.4' });
+    expect(events[0]).toEqual({
+      seq: 1,
+      time: expect.any(String),
+      kind: 'setting_changed',
+      setting: 'service',
+    });
+    const end = '2031-03-04T05:07:07Z';
+    expect(events[14]).toMatchObject({ jti: 'j3', uses: 2, subject: 'site-4', expirationTime: end });
+    expect(events[15]).toMatchObject({
+      name: 'c',
+      redemptionsAllowed: 4,
+      expirationTime: expect.any(String),
+    });
+    const csv = (await list('--events', '-o', 'csv')).split('\r\n');
+    expect(csv).toHaveLength(21);
+    expect(csv[0]).toContain(',redemptionsAllowed,uses,expirationTime,setting,');
     const text = await list('--events', '--grant', B);
     expect(text.split('\n')[0]).toMatch(/^TIME +KIND +TIMES +GRANT/);
-    expect(text.trimEnd().split('\n')).toHaveLength(5);
+    expect(text.trimEnd().split('\n')).toHaveLength(6);
     const ofSubject = JSON.parse(await list('--events', '--subject', 'site-1', '-o', 'json')) as {
       kind: string;
     }[];

@@ -118,6 +118,11 @@ describe('an AccessGrant', () => {
       'Invalid duration "3 days": time: unknown unit " days" in duration "3 days"',
     ],
     ['a code that is too short', { code: 'short' }, 'the code must have at least 16 characters'],
+    [
+      'a code that is easy to guess',
+      { code: 'passwordpassword' },
+      'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated',
+    ],
     ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is no setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
     ['an issuer that is no name', { issuer: '../x' }, 'issuer'],

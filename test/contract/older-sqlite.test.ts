@@ -65,13 +65,13 @@ describe('a SQLite store of release 0.1.0', () => {
       before.items.map((redemption) => ({ ...redemption, namespace: 'default', issuer: null })),
     );
     expect(await Promise.all(grants.items.map(({ uid }) => store.listAttempts(uid, 100)))).toEqual(attempts);
-    expect(await store.verifyLedger()).toEqual({ entries: 13, adopted: { entries: 9, at: NOW } });
+    expect(await store.verifyLedger()).toEqual({ entries: 17, adopted: { entries: 9, at: NOW } });
     const [first] = (await store.listRedemptions({ limit: 1 })).items;
     if (!first) throw new Error('there is no redemption');
     const again = await store.recordRedemption(first.grantUid, { ...first, id: 'x' }, NOW);
     expect(again).toMatchObject({ replayOf: { id: first.id, certificate: first.certificate } });
     expect(await store.deleteGrant(first.grantUid)).toBe(true);
-    expect(await store.verifyLedger()).toMatchObject({ entries: 14, adopted: { entries: 9 } });
+    expect(await store.verifyLedger()).toMatchObject({ entries: 18, adopted: { entries: 9 } });
   });
 
   it.each([
@@ -87,10 +87,15 @@ describe('a SQLite store of release 0.1.0', () => {
     expect((await store.verifyLedger()).fault?.problem).toContain(problem);
   });
 
-  it('gets no codes where there was a key before, for then somebody has taken them away', async () => {
+  it('is refused on a host that has the key of a ledger, and gets no codes there once it is accepted', async () => {
     const other = join(directory, 'other.db');
     await (await openSqliteStore({ file: other, migrate: true, clock: () => NOW })).close();
-    const store = await open();
+    await expect(open()).rejects.toMatchObject({
+      name: 'StoreOpenError',
+      message: expect.stringContaining('it has no ledger, and this host has the key of one'),
+    });
+    const store = await openSqliteStore({ file, migrate: true, acceptsEmpty: true, clock: () => NOW });
+    stores.push(store);
     const { fault } = await store.verifyLedger();
     expect(fault).toMatchObject({ seq: 1, problem: 'is not what was written there' });
   });
@@ -102,7 +107,7 @@ describe('a SQLite store of release 0.1.0', () => {
     expect((await (await openOlder()).listGrants({ limit: 9 })).items).toHaveLength(3);
     change('UPDATE events SET detail = NULL');
     const store = await open();
-    expect(await store.verifyLedger()).toEqual({ entries: 13, adopted: { entries: 9, at: NOW } });
+    expect(await store.verifyLedger()).toEqual({ entries: 17, adopted: { entries: 9, at: NOW } });
   });
 
   it('is counted exactly while processes of both releases redeem, before and after it is brought up to date', async () => {

@@ -76,7 +76,7 @@ describe('the PostgreSQL store whatever an administrator has set', () => {
     const outcomes = await Promise.all(redemptions.map((one) => store.recordRedemption(grant.uid, one, NOW)));
     expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(7);
     expect(await store.findGrant(grant.uid)).toEqual({ ...grant, redemptions: 7 });
-    expect(await store.verifyLedger()).toEqual({ entries: 7 });
+    expect(await store.verifyLedger()).toEqual({ entries: 8 });
   });
 });
 
@@ -93,7 +93,7 @@ describe('the PostgreSQL store when its connections break', () => {
       );
       expect(new Set(outcomes)).toEqual(new Set(['recorded']));
     }
-    expect(await store.verifyLedger()).toEqual({ entries: 30 });
+    expect(await store.verifyLedger()).toEqual({ entries: 31 });
   });
 
   it.each(['before-commit', 'after-commit'])(
@@ -132,7 +132,7 @@ describe('the PostgreSQL store when its connections break', () => {
       faults = 1;
       expect(await store.deleteGrant(grant.uid)).toBe(true);
       expect((await store.listAttempts(grant.uid, 10)).map(({ count }) => count)).toEqual([1, 1, 1, 1]);
-      expect(await store.verifyLedger()).toEqual({ entries: 8 });
+      expect(await store.verifyLedger()).toEqual({ entries: 10 });
     },
   );
 

@@ -46,18 +46,19 @@ export function chainConformance(current: CurrentStore): void {
       await store.recordRefusal(refusal(second.uid, 'grant_revoked'), NOW + 5);
       const entries = await everyEntry(store, { grantUid: first.uid });
       expect(entries.map(({ seq, kind }) => [seq, kind])).toEqual([
-        [1, 'redeemed'],
-        [2, 'renewed'],
-        [3, 'superseded'],
-        [4, 'revoked'],
+        [1, 'created'],
+        [2, 'redeemed'],
+        [3, 'renewed'],
+        [4, 'superseded'],
+        [5, 'revoked'],
       ]);
-      expect(entries[2]).toMatchObject({
+      expect(entries[3]).toMatchObject({
         redemptionId: redemption.id,
         at: NOW + 2,
         detail: { peer: '198.51.100.1' },
       });
-      expect(await store.verifyLedger()).toEqual({ entries: 5 });
-      expect(await store.verifyLedger(second.uid)).toEqual({ entries: 1 });
+      expect(await store.verifyLedger()).toEqual({ entries: 7 });
+      expect(await store.verifyLedger(second.uid)).toEqual({ entries: 2 });
     });
 
     it('keeps its chain whole when several connections write to one grant at once', async () => {
@@ -70,7 +71,7 @@ export function chainConformance(current: CurrentStore): void {
         ),
       );
       await Promise.all(stores.slice(1).map((another) => another.close()));
-      expect(await store.verifyLedger()).toEqual({ entries: 150 });
+      expect(await store.verifyLedger()).toEqual({ entries: 151 });
     });
 
     it('keeps its chain whole where redemptions are refused in between', async () => {
@@ -88,7 +89,7 @@ export function chainConformance(current: CurrentStore): void {
         }),
       );
       expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(10);
-      expect(await store.verifyLedger()).toEqual({ entries: 10 });
+      expect(await store.verifyLedger()).toEqual({ entries: 12 });
     });
 
     it('deletes grants that ended long ago, and none that a file declares or that goes on', async () => {
@@ -112,9 +113,13 @@ export function chainConformance(current: CurrentStore): void {
       for (const { uid } of staying) expect(await store.findGrant(uid)).toBeDefined();
       const entries = await everyEntry(store, {});
       expect(entries.map(({ grantUid, kind }) => [grantUid, kind]).sort()).toEqual(
-        [...ended.map(({ uid }) => [uid, 'deleted']), [exhausted.uid, 'redeemed']].sort(),
+        [
+          ...[...ended, ...staying].map(({ uid }) => [uid, 'created']),
+          ...ended.map(({ uid }) => [uid, 'deleted']),
+          [exhausted.uid, 'redeemed'],
+        ].sort(),
       );
-      expect(await store.verifyLedger()).toEqual({ entries: 3 });
+      expect(await store.verifyLedger()).toEqual({ entries: 9 });
     });
 
     it('removes the ledger of a deleted grant once its last certificate ended long ago, and leaves a whole one', async () => {
@@ -148,7 +153,7 @@ export function chainConformance(current: CurrentStore): void {
           expect((await store.verifyLedger()).fault).toBeUndefined();
       };
       await sweep(NOW + 10 * DAYS);
-      expect(await everyEntry(store, { grantUid: old.uid })).toHaveLength(605);
+      expect(await everyEntry(store, { grantUid: old.uid })).toHaveLength(607);
       await sweep(NOW + 11 * DAYS);
       const left = new Set((await everyEntry(store, {})).map(({ grantUid }) => grantUid));
       expect([...left].sort()).toEqual([live.uid, renewed.uid, there.uid].sort());
@@ -163,7 +168,48 @@ export function chainConformance(current: CurrentStore): void {
       expect(
         (await everyItem((page) => store.listRedemptions(page))).map(({ grantUid }) => grantUid),
       ).toEqual([there.uid]);
-      expect(await store.verifyLedger()).toEqual({ entries: 2 });
+      expect(await store.verifyLedger()).toEqual({ entries: 4 });
+    });
+
+    it('enters what is created and changed of a grant, a code and a setting, and nothing for a change to the same', async () => {
+      const { store } = current();
+      const { uid, name } = await storedGrant(store, { expirationTime: null, readyAt: null });
+      await store.initializeGrants(NOW);
+      const changes = { redemptionsAllowed: 7, policy: { subjects: ['east'] } };
+      for (let times = 0; times < 2; times += 1) expect(await store.updateGrant(uid, changes)).toBe(true);
+      const code = { grantUid: uid, jti: 'j', uses: 2, expirationTime: NOW + MINUTE, subject: 'east' };
+      const stored = { ...code, used: 0, issuedAt: NOW, revokedAt: null };
+      for (let times = 0; times < 2; times += 1) await store.createCode(stored);
+      await store.recordRedemption(uid, sampleRedemption(uid, { jti: 'j' }), NOW, { signedCode: code });
+      for (const value of ['a', 'a', 'b']) await store.putSetting('service', value);
+      await store.probe();
+      await store.nextNumber('crl-number', 5);
+      const entries = await everyEntry(store, {});
+      expect(entries.map(({ grantUid, seq, kind }) => [grantUid, seq, kind])).toEqual([
+        ['', 1, 'setting_changed'],
+        ['', 2, 'setting_changed'],
+        [uid, 1, 'created'],
+        [uid, 2, 'changed'],
+        [uid, 3, 'changed'],
+        [uid, 4, 'code_recorded'],
+        [uid, 5, 'redeemed'],
+      ]);
+      expect(entries[0]?.detail).toEqual({ setting: 'service' });
+      expect(entries[2]?.detail).toEqual({ name, redemptionsAllowed: 1 });
+      expect(entries[4]?.detail).toMatchObject({
+        name,
+        redemptionsAllowed: 7,
+        expirationTime: NOW + 15 * MINUTE,
+      });
+      expect(entries[5]?.detail).toEqual({
+        jti: 'j',
+        uses: 2,
+        expirationTime: NOW + MINUTE,
+        subject: 'east',
+      });
+      expect(await store.verifyLedger()).toEqual({ entries: 7 });
+      await store.deleteGrant(uid);
+      expect(await store.verifyLedger()).toEqual({ entries: 8 });
     });
   });
 }

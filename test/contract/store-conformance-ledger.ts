@@ -14,6 +14,15 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
+/** Every entry of a listing that comes in small pages, but those about limits of grants and codes, which not every store has. */
+export async function everyAct(
+  store: GrantStore,
+  part: { readonly grantUid?: string; readonly since?: number },
+): Promise<LedgerEntry[]> {
+  const limits = ['created', 'changed', 'code_recorded'];
+  return (await everyEntry(store, part)).filter(({ kind }) => !limits.includes(kind));
+}
+
 /** Every entry of a listing that comes in small pages. */
 export function everyEntry(
   store: GrantStore,
@@ -93,22 +102,26 @@ export function ledgerConformance(current: CurrentStore): void {
       await store.revokeGrant(second.uid, NOW + 6);
       await store.revokeCode({ grantUid: second.uid, jti: 'b2', uses: 1, expirationTime: NOW }, NOW + 7);
       const { name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
-      const all = await everyEntry(store, {});
-      expect(all.map(({ grantUid, seq, kind, at }) => [grantUid, seq, kind, at - NOW])).toEqual([
-        [first.uid, 1, 'redeemed', 1],
-        [first.uid, 2, 'renewed', 3],
-        [first.uid, 3, 'revoked', 5],
-        [second.uid, 1, 'redeemed', 2],
-        [second.uid, 2, 'grant_revoked', 6],
-        [second.uid, 3, 'code_revoked', 7],
+      const all = await everyAct(store, {});
+      expect(all.map(({ grantUid, kind, at }) => [grantUid, kind, at - NOW])).toEqual([
+        [first.uid, 'redeemed', 1],
+        [first.uid, 'renewed', 3],
+        [first.uid, 'revoked', 5],
+        [second.uid, 'redeemed', 2],
+        [second.uid, 'grant_revoked', 6],
+        [second.uid, 'code_revoked', 7],
       ]);
+      for (const { uid } of [first, second]) {
+        const numbers = (await everyEntry(store, { grantUid: uid })).map(({ seq }) => seq);
+        expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+      }
       expect(all[0]).toMatchObject({
         redemptionId: redemption.id,
         detail: { jti: 'a1', name, subject, peer, serial, keySha256, certificateSha256, notAfter },
       });
       expect(all[1]?.detail).toMatchObject({ number: 1, serial: renewal.serial, peer: renewal.peer });
-      expect(await everyEntry(store, { grantUid: second.uid })).toEqual(all.slice(3));
-      expect((await everyEntry(store, { since: NOW + 5 })).map(({ kind }) => kind)).toEqual([
+      expect(await everyAct(store, { grantUid: second.uid })).toEqual(all.slice(3));
+      expect((await everyAct(store, { since: NOW + 5 })).map(({ kind }) => kind)).toEqual([
         'revoked',
         'grant_revoked',
         'code_revoked',

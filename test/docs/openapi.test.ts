@@ -35,16 +35,31 @@ describe('openapi.yaml', () => {
 
   it('describes each refusal where it is met, by its text and its code', () => {
     for (const code of REFUSAL_CODES) {
-      const { status, text } = wireRefusal(code);
-      const path = RENEWAL_CODES.test(code) ? '/-/renew' : '/{grantUid}';
+      const isRenewal = RENEWAL_CODES.test(code);
+      const { status, text } = wireRefusal(code, isRenewal ? 'renewal' : 'redemption');
+      const path = isRenewal ? '/-/renew' : '/{grantUid}';
       const description = answerOf(path, status)?.description ?? '';
       expect(description, code).toMatch(new RegExp(`\\b${code}\\b|every policy refusal`));
       if (status !== 503) expect(description).toContain(`\`${text}\``);
     }
   });
 
+  it('describes a revoked redemption as it is met by a redemption, too', () => {
+    const { status, text } = wireRefusal('redemption_revoked', 'redemption');
+    expect([status, text]).toEqual([404, 'No such claim']);
+    expect(answerOf('/{grantUid}', status)?.description).toMatch(/\bredemption_revoked\b/);
+  });
+
   it('has no status that the service does not answer', () => {
-    const answered = new Set([200, ...REFUSAL_CODES.map((code) => wireRefusal(code).status)].map(String));
+    const answered = new Set(
+      [
+        200,
+        ...REFUSAL_CODES.flatMap((code) => [
+          wireRefusal(code, 'redemption').status,
+          wireRefusal(code, 'renewal').status,
+        ]),
+      ].map(String),
+    );
     for (const path of paths) {
       expect([...answered]).toEqual(expect.arrayContaining(Object.keys(operationOf(path).responses)));
     }

@@ -64,7 +64,7 @@ describe('a revoked redemption', () => {
     const answer = await postRenewal(service, await renewalOf(renewed, service));
     expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([403, 'redemption_revoked']);
     const replayed = await one.again();
-    expect([replayed.status, replayed.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
+    expect([replayed.status, replayed.headers['linkgrant-reason']]).toEqual([404, 'redemption_revoked']);
     expect((await other.again()).body).toBe(body);
     await renew(other.pair);
   });

@@ -88,7 +88,7 @@ describe('the holder of the key is told why', () => {
     await renewedLink(renewed, service);
     // The one before the previous is nobody's any more.
     expect(toldOf(await renew(link))).toEqual(RENEWAL_REFUSED);
-    expect(await kinds(made.grant.uid)).toEqual(['redeemed', 'renewed', 'superseded', 'renewed']);
+    expect(await kinds(made.grant.uid)).toEqual(['created', 'redeemed', 'renewed', 'superseded', 'renewed']);
   });
 
   it('an ended certificate renews for a week more', async () => {

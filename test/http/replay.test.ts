@@ -101,7 +101,8 @@ describe('the same key again', () => {
     const id = secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '';
     service.sql('UPDATE redemptions SET revoked_at = ? WHERE id = ?', service.clock.read(), id);
     const answer = await redeem();
-    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'grant_revoked']);
+    expect([answer.status, answer.headers['linkgrant-reason']]).toEqual([404, 'redemption_revoked']);
+    expect(answer.body).toBe('No such claim\n');
     expect(await used(made)).toBe(1);
     redeemedAnswer(await site(made)());
   });

@@ -88,7 +88,7 @@ describe('a stock site whose answer was lost', () => {
     await service.store.revokeGrant(one.grant.uid, service.clock.read());
     service.sql('UPDATE redemptions SET revoked_at = 1 WHERE grant_uid = ?', two.grant.uid);
     expect(refusal(await redeem(one))).toEqual([404, 'grant_revoked']);
-    expect(refusal(await redeem(two))).toEqual([404, 'grant_revoked']);
+    expect(refusal(await redeem(two))).toEqual([404, 'redemption_revoked']);
   });
 
   it('does not get it where a person chose the code, because a key may not lie under a weak one', async () => {

@@ -72,8 +72,10 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
     } catch (error) {
       throw refusalOf(error);
     }
+    const { sub: subject } = payload as { readonly sub?: unknown };
+    // RFC 7519 §4.1.2: any other type would have the same text for different callers, who would share idempotency keys.
+    if (typeof subject !== 'string' || subject === '') throw invalid('its subject is not a string');
     const role = roleOf(payload, rules);
-    const subject = String(payload.sub);
     if (!role) {
       throw new AdministrationError('role_insufficient', 'the bearer token names no role for this service');
     }

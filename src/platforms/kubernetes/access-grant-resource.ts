@@ -1,4 +1,5 @@
-import { checkChosenCode, hashCode } from '../../codes/opaque-code.js';
+import { checkChosenCode } from '../../codes/chosen-code.js';
+import { hashCode } from '../../codes/opaque-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { parseDuration } from '../../domain/duration.js';
 import { GRANT_REVOKED } from '../../domain/labels.js';

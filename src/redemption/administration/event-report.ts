@@ -3,7 +3,8 @@ import type { AddedUpAttempts, LedgerEntry } from '../ledger-store.js';
 
 /** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
 export interface EventReport {
-  readonly grantUid: string;
+  /** Absent where it is about the whole store. */
+  readonly grantUid?: string;
   /** Absent where it is attempts that were added up. */
   readonly seq?: number;
   readonly time: string;
@@ -19,6 +20,14 @@ export interface EventReport {
   readonly keySha256?: string;
   readonly certificateSha256?: string;
   readonly notAfter?: string;
+  /** Of a grant. */
+  readonly redemptionsAllowed?: number;
+  /** Of a signed code. */
+  readonly uses?: number;
+  /** Of a grant or a signed code. */
+  readonly expirationTime?: string;
+  /** Key of a setting of the store. */
+  readonly setting?: string;
   /** How often, and since when, where they were added up. */
   readonly count?: number;
   readonly firstTime?: string;
@@ -26,15 +35,16 @@ export interface EventReport {
 
 /** The report of an entry. */
 export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: LedgerEntry): EventReport {
-  const { notAfter, ...rest } = detail;
+  const { notAfter, expirationTime, ...rest } = detail;
   return {
-    grantUid,
+    ...(grantUid !== '' && { grantUid }),
     seq,
     time: formatTime(at),
     kind,
     ...(redemptionId !== null && { redemptionId }),
     ...rest,
     ...(notAfter !== undefined && { notAfter: formatTime(Number(notAfter)) }),
+    ...(expirationTime !== undefined && { expirationTime: formatTime(Number(expirationTime)) }),
   };
 }
 

@@ -1,9 +1,8 @@
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { LedgerNotes } from '../ledger-notes.js';
+import { notesBeside } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
@@ -23,6 +22,8 @@ export interface PostgresStoreOptions {
   readonly clock: Clock;
   /** The file with the key of the ledger's codes, made with the tables. */
   readonly ledgerKeyFile: string;
+  /** Accepts a database without a ledger even if this host has the key of one. */
+  readonly acceptsEmpty?: boolean;
   /** Called as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
   readonly checkpoint?: Checkpoint;
   /** How long a write is tried again while the database is busy or away, in milliseconds; 8,000 when absent. */
@@ -45,13 +46,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 export async function openPostgresDatabase(
   options: Omit<PostgresStoreOptions, 'clock'>,
 ): Promise<SqlDatabase> {
-  const { place, migrate, checkpoint, deadlineMs = 8_000 } = options;
+  const { place, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
-  const notes = new LedgerNotes(join(dirname(options.ledgerKeyFile), 'ledger-seen'));
+  const notes = notesBeside(options.ledgerKeyFile);
   const readers = openConnections(place);
   try {
-    const begin = migrate ? new LedgerChain(ledgerKey, notes) : undefined;
+    const begin = migrate ? { ledger: new LedgerChain(ledgerKey, notes), acceptsEmpty } : undefined;
     await prepare(readers, place, begin, performance.now() + deadlineMs);
+    if (migrate) ledgerKey.confirm();
   } catch (error) {
     await readers.close();
     throw error;
@@ -61,11 +63,16 @@ export async function openPostgresDatabase(
   return postgresDatabase({ readers, writer }, ledgerKey, notes, { checkpoint, deadlineMs });
 }
 
+interface BeginOptions {
+  readonly ledger: LedgerChain;
+  readonly acceptsEmpty: boolean;
+}
+
 async function prepare(
   connections: PostgresConnections,
   place: PostgresPlace,
   /** The ledger that is to be begun with the tables, if they are to be made. */
-  begin: LedgerChain | undefined,
+  begin: BeginOptions | undefined,
   deadline: number,
 ): Promise<void> {
   for (;;) {
@@ -87,14 +94,14 @@ async function prepare(
 async function migrateAndBegin(
   connection: PostgresConnection,
   shown: string,
-  ledger: LedgerChain,
+  { ledger, acceptsEmpty }: BeginOptions,
 ): Promise<void> {
   const runner = new OperationRunner(connection);
   await connection.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0');
   try {
     await runner.run(migrateSchema(shown));
     await runner.run(checkSchema(shown));
-    await runner.run(ledger.begin());
+    await runner.run(ledger.begin(acceptsEmpty));
     await connection.query('COMMIT');
   } catch (error) {
     await connection.query('ROLLBACK').catch(() => undefined);

@@ -1,4 +1,6 @@
 import type { LedgerFault } from '../../redemption/ledger-store.js';
+import { CODE_FACTS } from './code-row.js';
+import { type GrantRow, grantHash } from './grant-row.js';
 import { type ChainedEntry, entryCode, headCode, isCode, NO_ENTRY, rowHash } from './ledger-codes.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
 import { lastingValues, REDEMPTION_COLUMNS } from './redemption-row.js';
@@ -6,17 +8,22 @@ import { RENEWAL_COLUMNS } from './renewal-row.js';
 
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
-/** The entries of the ledger, each a list of values, beside what never changes of the redemption that a `redeemed` one tells of, and when it was revoked. */
+/**
+ * The entries of the ledger, each a list of values: beside a `redeemed` one what never changes of its redemption, and when
+ * that was revoked; beside a `code_recorded` one what never changes of its code.
+ */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac,
-    ${LASTING.join(', ')}, r.revoked_at
-  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
+    ${LASTING.join(', ')}, r.revoked_at, ${CODE_FACTS.map((column) => `c.${column}`).join(', ')}
+  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'
+    LEFT JOIN codes c ON e.kind = 'code_recorded' AND c.grant_uid = e.grant_uid AND c.jti = e.detail ->> 'jti'`;
 const ENTRY_COLUMNS = 8;
+const REVOKED_AT = ENTRY_COLUMNS + LASTING.length;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
-const HEAD = 'SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?';
-const GRANT = 'SELECT redemptions, revoked_at FROM grants WHERE uid = ?';
+const HEAD = 'SELECT length, last, check_at, mac FROM ledger_heads WHERE grant_uid = ?';
+const GRANT = 'SELECT * FROM grants WHERE uid = ?';
 
 /** An entry as a query of {@link ENTRIES} gives it. */
 export type EntryValues = readonly SqlValue[];
@@ -28,7 +35,10 @@ export interface Told {
   revoked: number;
   /** Rows of revoked redemptions beside the entries. */
   revokedRows: number;
+  codes: number;
   codesRevoked: number;
+  /** Hashes of settings, by key. */
+  readonly settings: Map<string, string>;
   /** When the grant was deleted, null if it was not. */
   deletedAt: number | null;
   /** The latest end of a certificate. */
@@ -45,7 +55,9 @@ export function nothingTold(): Told {
     renewed: 0,
     revoked: 0,
     revokedRows: 0,
+    codes: 0,
     codesRevoked: 0,
+    settings: new Map(),
     deletedAt: null,
     lastNotAfter: 0,
     adopted: 0,
@@ -61,6 +73,8 @@ export class ChainWalk {
   #length = 0;
   #redeemed = 0;
   #revokes = false;
+  // The hash of the grant's row after the last entry that tells of it.
+  #grantHash: string | undefined;
   #last: Uint8Array = NO_ENTRY;
 
   /** `key` is the one that the ledger was begun with. */
@@ -96,27 +110,33 @@ export class ChainWalk {
     const head = yield* row<{
       readonly length: number;
       readonly last: Uint8Array;
+      readonly check_at: number | null;
       readonly mac: Uint8Array;
     }>(HEAD, this.grantUid);
     const length = this.#length;
     if (!head)
       return length === 0 ? undefined : this.#fault(null, 'has entries, and no note of where they end');
-    if (!isCode(head.mac, headCode(this.#key, this.grantUid, head.length, head.last))) {
+    if (!isCode(head.mac, headCode(this.#key, this.grantUid, head.length, head.last, head.check_at))) {
       return this.#fault(null, 'has a note of where its entries end that is not what was written there');
     }
     if (head.length > length) return this.#fault(length + 1, 'is missing');
     if (head.length < length) return this.#fault(head.length + 1, 'is behind the end that is noted');
     if (!isCode(head.last, this.#last)) return this.#fault(length, 'is not the last one that is noted');
-    return yield* this.#changedGrant();
+    return yield* this.#changedGrant(head.check_at !== null);
   }
 
   /** How the grant's row, if it is there, differs from all that its entries tell. */
-  *#changedGrant(): SqlOperation<LedgerFault | undefined> {
-    const grant = yield* row<{ readonly redemptions: number; readonly revoked_at: number | null }>(
-      GRANT,
-      this.grantUid,
-    );
-    if (!grant) return undefined;
+  *#changedGrant(wasDeleted: boolean): SqlOperation<LedgerFault | undefined> {
+    const grant = yield* row<GrantRow>(GRANT, this.grantUid);
+    if (!grant) {
+      if (wasDeleted || this.#grantHash === undefined) return undefined;
+      return this.#fault(null, 'is missing, and no entry tells that it was deleted');
+    }
+    if (this.#grantHash === undefined) return this.#fault(null, 'has no entry about its creation');
+    if (grantHash(grant) !== this.#grantHash) {
+      const problem = 'is not what its last entry tells: its code, limits, rules or end were changed';
+      return this.#fault(null, problem);
+    }
     const { redemptions, revoked_at: revokedAt } = grant;
     if (redemptions !== this.#redeemed) {
       return this.#fault(
@@ -143,8 +163,8 @@ export class ChainWalk {
         this.#redeemed += 1;
         told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
         if (values[ENTRY_COLUMNS] === null) return `tells of redemption ${id}, which is missing`;
-        if (values.at(-1) !== null) told.revokedRows += 1;
-        const hash = rowHash(values.slice(ENTRY_COLUMNS, -1));
+        if (values[REVOKED_AT] !== null) told.revokedRows += 1;
+        const hash = rowHash(values.slice(ENTRY_COLUMNS, REVOKED_AT));
         return hash === detail.row ? undefined : `tells of redemption ${id}, which was changed`;
       }
       case 'renewed': {
@@ -160,6 +180,19 @@ export class ChainWalk {
         return (yield* value(REVOKED_REDEMPTION, id ?? '')) === entry.at
           ? undefined
           : `tells that redemption ${id} was revoked, which its row does not`;
+      case 'created':
+      case 'changed':
+        this.#grantHash = String(detail.row);
+        return undefined;
+      case 'setting_changed':
+        told.settings.set(String(detail.setting), String(detail.row));
+        return undefined;
+      case 'code_recorded': {
+        told.codes += 1;
+        const code = values.slice(REVOKED_AT + 1);
+        if (code[0] === null) return `tells of code ${detail.jti}, which is missing`;
+        return rowHash(code) === detail.row ? undefined : `tells of code ${detail.jti}, which was changed`;
+      }
       case 'code_revoked':
         told.codesRevoked += 1;
         return (yield* value(REVOKED_CODE, entry.grantUid, detail.jti ?? '')) === entry.at

@@ -12,6 +12,9 @@ export interface CodeRow {
   readonly revoked_at: number | null;
 }
 
+/** Columns of table `codes` that never change. */
+export const CODE_FACTS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
+
 /** The code that a row holds. */
 export function codeOfRow(row: CodeRow): StoredCode {
   return {

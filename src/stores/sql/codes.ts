@@ -1,8 +1,11 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../../redemption/code-store.js';
 import type { Page, PageRequest } from '../../redemption/page.js';
+import type { NewLedgerEntry } from './chain-entries.js';
 import { type CodeRow, codeOfRow } from './code-row.js';
-import { change, row, rows, type SqlOperation } from './operation.js';
+import type { LedgerChain } from './ledger-chain.js';
+import { rowHash } from './ledger-codes.js';
+import { row, rows, type SqlOperation, together } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 import type { WriteOperation } from './write-operation.js';
 
@@ -11,11 +14,12 @@ const LIST = 'SELECT * FROM codes WHERE (grant_uid, jti) > (?, ?) ORDER BY grant
 const LIST_GRANT = 'SELECT * FROM codes WHERE grant_uid = ? AND jti > ? ORDER BY jti LIMIT ?';
 const CREATE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject, issued_at, revoked_at)
   VALUES (?, ?, ?, 0, ?, ?, ?, NULL) ON CONFLICT (grant_uid, jti) DO NOTHING`;
-const COUNT_USE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, subject) VALUES (?, ?, ?, 1, ?, ?)
-  ON CONFLICT (grant_uid, jti) DO UPDATE SET used = codes.used + 1
-    WHERE codes.used < codes.uses AND codes.revoked_at IS NULL`;
-const REVOKE = `INSERT INTO codes (grant_uid, jti, uses, used, expires_at, revoked_at) VALUES (?, ?, ?, 0, ?, ?)
-  ON CONFLICT (grant_uid, jti) DO UPDATE SET revoked_at = excluded.revoked_at WHERE codes.revoked_at IS NULL`;
+const COUNT_USE = `UPDATE codes SET used = used + 1
+  WHERE grant_uid = ? AND jti = ? AND used < uses AND revoked_at IS NULL`;
+const REVOKE = 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ? AND revoked_at IS NULL';
+
+type CodeFacts = Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'> &
+  Partial<Pick<StoredCode, 'subject' | 'issuedAt'>>;
 
 /** Reads behind CodeStore.findCode. */
 export function* findCode(grantUid: string, jti: string): SqlOperation<StoredCode | undefined> {
@@ -37,11 +41,23 @@ export function* listCodes(
 }
 
 /** The write behind CodeStore.createCode. */
-export function createCode(code: StoredCode): WriteOperation<void> {
-  const { grantUid, jti, uses, expirationTime, subject, issuedAt } = code;
-  return function* () {
-    yield* change(CREATE, grantUid, jti, uses, expirationTime, subject, issuedAt);
+export function createCode(code: StoredCode, now: number): WriteOperation<void> {
+  return function* ({ ledger }) {
+    const [created] = yield* together(creationOf(code));
+    if (created.changes === 1) yield* ledger.append(codeEntry(code, now));
   };
+}
+
+function creationOf({ grantUid, jti, uses, expirationTime, subject = null, issuedAt = null }: CodeFacts) {
+  return [CREATE, grantUid, jti, uses, expirationTime, subject, issuedAt] as const;
+}
+
+/** The entry about a code whose row was inserted. */
+export function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
+  const { grantUid, jti, uses, expirationTime, subject = null, issuedAt = null } = code;
+  const row = rowHash([jti, uses, expirationTime, subject, issuedAt]);
+  const detail = { jti, uses, expirationTime, ...(subject !== null && { subject }), row };
+  return { grantUid, at, kind: 'code_recorded', detail };
 }
 
 /** The write behind CodeStore.revokeCode. */
@@ -50,11 +66,13 @@ export function revokeCode(
   now: number,
 ): WriteOperation<'revoked' | 'before'> {
   const { grantUid, jti, uses, expirationTime } = code;
+  // What else the caller has of it is not part of the record.
+  const facts = { grantUid, jti, uses, expirationTime };
   let revoked = false;
   return function* ({ ledger, isRepeated }) {
-    if ((yield* change(REVOKE, grantUid, jti, uses, expirationTime, now)) === 0) {
-      return isRepeated && revoked ? 'revoked' : 'before';
-    }
+    const [created, changed] = yield* together(creationOf(facts), [REVOKE, now, grantUid, jti]);
+    if (changed.changes === 0) return isRepeated && revoked ? 'revoked' : 'before';
+    if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
     yield* ledger.append({ grantUid, at: now, kind: 'code_revoked', detail: { jti } });
     revoked = true;
     return 'revoked';
@@ -66,11 +84,15 @@ export function revokeCode(
  * counted if the rest of that transaction is.
  */
 export function* countCodeUse(
-  grantUid: string,
-  code: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'>,
+  ledger: LedgerChain,
+  code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime' | 'subject'>,
+  now: number,
 ): SqlOperation<Refusal | undefined> {
-  const { jti, uses, expirationTime, subject } = code;
-  if ((yield* change(COUNT_USE, grantUid, jti, uses, expirationTime, subject)) === 1) return undefined;
+  const { grantUid, jti, uses, expirationTime, subject } = code;
+  const facts = { grantUid, jti, uses, expirationTime, subject };
+  const [created, counted] = yield* together(creationOf(facts), [COUNT_USE, grantUid, jti]);
+  if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
+  if (counted.changes === 1) return undefined;
   const known = yield* findCode(grantUid, jti);
   return { refused: known?.revokedAt == null ? 'code_exhausted' : 'code_revoked' };
 }

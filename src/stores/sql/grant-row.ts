@@ -1,5 +1,6 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantPolicy } from '../../domain/policy.js';
+import { rowHash } from './ledger-codes.js';
 
 /** Columns of table `grants`, in the order that {@link grantValues} gives their values in. */
 export const GRANT_COLUMNS = [
@@ -61,6 +62,18 @@ export function grantValues(grant: AccessGrant): (string | number | Uint8Array |
     grant.revokedAt,
     grant.sourceFile,
   ];
+}
+
+/** What the ledger records of a grant's row: SHA-256 over all but the count and the revocation, which have entries of their own. */
+export function grantHash(row: GrantRow): string {
+  const codeHash = Buffer.from(row.code_hash).toString('hex');
+  const { uid, namespace, name, code_chosen, redemptions_allowed, window_ms, expires_at } = row;
+  const limits = [code_chosen, redemptions_allowed, window_ms, expires_at];
+  const { issuer, policy, site_uid, created_at, ready_at, source_file } = row;
+  return rowHash([
+    ...[uid, namespace, name, codeHash, ...limits],
+    ...[issuer, policy, site_uid, created_at, ready_at, source_file],
+  ]);
 }
 
 /** The grant that a row holds. */

@@ -1,48 +1,62 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantChange } from '../../redemption/grant-store.js';
-import { GRANT_COLUMNS, type GrantRow, grantOfRow, grantValues } from './grant-row.js';
-import { change, row, value } from './operation.js';
+import type { NewLedgerEntry } from './chain-entries.js';
+import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
+import { change, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './revocation-writes.js';
 import type { WriteOperation } from './write-operation.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
-  VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING`;
+  VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
 const UID_BY_NAME = 'SELECT uid FROM grants WHERE namespace = ? AND name = ?';
-const INITIALIZE = 'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL';
+const INITIALIZE =
+  'UPDATE grants SET ready_at = ?, expires_at = ? + window_ms WHERE expires_at IS NULL RETURNING *';
 const FIND = 'SELECT * FROM grants WHERE uid = ?';
 const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, policy = ?, window_ms = ?, expires_at = ?
-  WHERE uid = ?`;
+  WHERE uid = ? RETURNING *`;
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
 
 /** The write behind GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
-  return function* ({ isRepeated }) {
+  return function* ({ ledger, isRepeated }) {
     const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
     if (isRepeated && sameName === grant.uid) return 'created';
     if (sameName !== undefined) return 'name_taken';
-    return (yield* change(INSERT, ...grantValues(grant))) === 1 ? 'created' : 'name_taken';
+    const created = yield* row<GrantRow>(INSERT, ...grantValues(grant));
+    if (!created) return 'name_taken';
+    yield* ledger.append(grantEntry('created', created, grant.createdAt));
+    return 'created';
   };
+}
+
+/** The entry about a grant whose row was inserted or changed. */
+export function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
+  const { uid: grantUid, name, redemptions_allowed: redemptionsAllowed, expires_at: expirationTime } = grant;
+  const end = expirationTime !== null && { expirationTime };
+  return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
 }
 
 /** The write behind GrantStore.initializeGrants. */
 export function initializeGrants(now: number): WriteOperation<number> {
   let initialized = 0;
-  return function* () {
+  return function* ({ ledger }) {
+    const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
+    for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
     // Whichever attempt was committed is the one that found grants to start.
-    initialized = Math.max(initialized, yield* change(INITIALIZE, now, now));
+    initialized = Math.max(initialized, changed.length);
     return initialized;
   };
 }
 
 /** The write behind GrantStore.updateGrant. */
-export function updateGrant(uid: string, changed: GrantChange): WriteOperation<boolean> {
-  return function* () {
+export function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
+  return function* ({ ledger }) {
     const found = yield* row<GrantRow>(FIND, uid);
     if (!found) return false;
-    const grant = { ...grantOfRow(found), ...changed };
-    yield* change(
+    const grant = { ...grantOfRow(found), ...changes };
+    const changed = yield* row<GrantRow>(
       UPDATE,
       grant.redemptionsAllowed,
       grant.sourceFile,
@@ -51,6 +65,9 @@ export function updateGrant(uid: string, changed: GrantChange): WriteOperation<b
       grant.expirationTime,
       uid,
     );
+    if (changed && grantHash(changed) !== grantHash(found)) {
+      yield* ledger.append(grantEntry('changed', changed, now));
+    }
     return true;
   };
 }

@@ -1,18 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerAge, LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';
+import { epochCode, isCode } from './ledger-codes.js';
 import { change, type SqlOperation, value } from './operation.js';
 
 const POSITION = 'SELECT position FROM ledger_end';
 const EPOCH = "SELECT value FROM settings WHERE key = 'ledger-epoch'";
-const BEGIN = "INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?) ON CONFLICT DO NOTHING";
-const ACCEPT = "UPDATE settings SET value = ? WHERE key = 'ledger-epoch'";
+const PUT_EPOCH = `INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+
+/** What to do about a database without the mark of its ledger. */
+export const ACCEPT_HINT =
+  'restore its latest backup; if there is none, or the store is a new one, accept it with `linkgrant store restored`';
 
 /** Which ledger a database has, and how often it was put back knowingly. */
 interface Mark {
   readonly id: string;
   readonly epoch: number;
 }
+
+/** How many entries a database lacks that its ledger had; `mark` if it lacks the mark of its ledger, so that they cannot be counted. */
+export type LedgerLoss = number | 'mark';
 
 /**
  * Tells whether a database was put back to an earlier copy: the number of entries ever written only grows, and this host
@@ -27,33 +35,37 @@ export class LedgerAgeCheck {
     this.#notes = notes;
   }
 
-  /** Gives the ledger its id unless it has one. */
-  *begin(): SqlOperation<void> {
-    yield* change(BEGIN, `${randomUUID()} 1`);
+  /** Writes the mark of a ledger that begins. */
+  *begin(key: Uint8Array): SqlOperation<void> {
+    yield* this.#put(key, { id: randomUUID(), epoch: 1 });
   }
 
-  /** Throws StoreOpenError where the ledger's end, at `position` or where it is, is before what was seen. */
-  *check(position?: number): SqlOperation<void> {
-    const lost = yield* this.lost(position);
+  /** Throws StoreOpenError if the ledger's end, at `position` or where it is, is before what was seen, or the mark is gone. */
+  *check(key: Uint8Array, position?: number): SqlOperation<void> {
+    const lost = yield* this.lost(key, position);
     if (lost === 0) return;
+    if (lost === 'mark') {
+      const problem =
+        'the store was changed: the mark of its ledger (setting ledger-epoch) is missing or forged';
+      throw new StoreOpenError(problem, ACCEPT_HINT);
+    }
     throw new StoreOpenError(
       `the store is an earlier copy of itself: it lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} that its ledger had`,
       'if it was restored, see what may be redeemed again with `linkgrant store restored`; else name the right one',
     );
   }
 
-  /** How many entries the ledger lacks that were seen. */
-  *lost(position?: number): SqlOperation<number> {
-    this.#mark ??= yield* readMark();
-    // One that was begun by an earlier release, and not opened by a service since.
-    if (!this.#mark) return 0;
+  /** What the database lacks of the ledger as this host has seen it. */
+  *lost(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
+    this.#mark ??= yield* readMark(key);
+    if (!this.#mark) return 'mark';
     this.#seen ??= this.#notes.find(this.#mark.id);
     if (!this.#seen) return 0;
     const now = position ?? Number((yield* value(POSITION)) ?? 0);
     if (now >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
     // Another process, or host, may have noted or accepted something meanwhile.
-    const mark = yield* readMark();
-    if (!mark) return 0;
+    const mark = yield* readMark(key);
+    if (!mark) return 'mark';
     this.#mark = mark;
     this.#seen = this.#notes.find(mark.id);
     if (!this.#seen || mark.epoch > this.#seen.epoch) {
@@ -63,14 +75,11 @@ export class LedgerAgeCheck {
     return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - now);
   }
 
-  /** Begins another epoch, in which what the ledger lacks is not missed any more. */
-  *accept(): SqlOperation<void> {
-    const mark = yield* readMark();
-    if (!mark) return;
-    const noted = this.#notes.find(mark.id)?.epoch ?? 0;
-    this.#mark = { id: mark.id, epoch: Math.max(mark.epoch, noted) + 1 };
-    this.#seen = undefined;
-    yield* change(ACCEPT, `${mark.id} ${this.#mark.epoch}`);
+  /** Begins another epoch, in which what the ledger lacks is not missed any more; a new mark where there is none. */
+  *accept(key: Uint8Array): SqlOperation<void> {
+    const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 0 };
+    const noted = this.#notes.find(id)?.epoch ?? 0;
+    yield* this.#put(key, { id, epoch: Math.max(epoch, noted) + 1 });
   }
 
   /** Notes that the ledger ends at `position`; to be told after a commit. */
@@ -79,9 +88,19 @@ export class LedgerAgeCheck {
     this.#seen = { epoch: this.#mark.epoch, position };
     this.#notes.put(this.#mark.id, this.#seen);
   }
+
+  *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
+    const { id, epoch } = mark;
+    yield* change(PUT_EPOCH, `${id} ${epoch} ${epochCode(key, id, epoch).toString('hex')}`);
+    this.#mark = mark;
+    this.#seen = undefined;
+  }
 }
 
-function* readMark(): SqlOperation<Mark | undefined> {
-  const [, id, epoch] = /^([0-9a-f-]{36}) (\d+)$/.exec(String(yield* value(EPOCH))) ?? [];
-  return id === undefined ? undefined : { id, epoch: Number(epoch) };
+/** The mark, undefined where it is missing or was not written under this key. */
+function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
+  const found = String(yield* value(EPOCH));
+  const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];
+  const epoch = Number(digits);
+  return isCode(Buffer.from(mac, 'hex'), epochCode(key, id, epoch)) ? { id, epoch } : undefined;
 }

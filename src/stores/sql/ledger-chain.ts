@@ -1,8 +1,9 @@
 import type { LedgerKind } from '../../redemption/ledger-store.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
+import { StoreOpenError } from '../store-open-error.js';
 import { entryRow, type Head, missingHead, type NewLedgerEntry, putEntries } from './chain-entries.js';
-import { LedgerAgeCheck } from './ledger-age.js';
+import { ACCEPT_HINT, LedgerAgeCheck, type LedgerLoss } from './ledger-age.js';
 import { endCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
 import { change, put, type SqlOperation, type SqlValue, together, value } from './operation.js';
 import { pieces, placeholders, tuples } from './pieces.js';
@@ -68,8 +69,9 @@ const MOST_KNOWN = 1_000;
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
+  readonly #notes: LedgerNotes;
   /** Whether the database was put back to an earlier copy. */
-  readonly age: LedgerAgeCheck;
+  readonly #age: LedgerAgeCheck;
   #key: Uint8Array | undefined;
   // What this process wrote last, by the code in the row: as long as that is there, nobody else has written.
   readonly #known = new Map<string, { readonly mac: Uint8Array; readonly head: Head }>();
@@ -82,37 +84,63 @@ export class LedgerChain {
   /** `forUpdate` ends a query whose row nobody else may change until this transaction is over. */
   constructor(keyFile: LedgerKeyFile, notes: LedgerNotes, forUpdate = '') {
     this.#keyFile = keyFile;
-    this.age = new LedgerAgeCheck(notes);
+    this.#notes = notes;
+    this.#age = new LedgerAgeCheck(notes);
     this.#forUpdate = forUpdate;
   }
 
-  /** The key that the ledger was begun with. Throws LedgerKeyError when it is not at hand. */
+  /** The key that the ledger was begun with. Throws LedgerKeyError when it is not at hand, StoreOpenError for a database without a ledger. */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
+    const keyId = yield* value(KEY_ID);
+    if (keyId === undefined) throw this.#noLedger();
     const key = this.#keyFile.read();
-    if ((yield* value(KEY_ID)) !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
+    if (keyId !== ledgerKeyId(key)) throw this.#keyFile.wrongKey();
     this.#key = key;
     return key;
   }
 
   /**
-   * Begins the ledger, making its key, unless it was begun; for a transaction in which nobody else does. Tells whether there
-   * was no key before. Throws LedgerKeyError when its key is not at hand, and StoreOpenError for an earlier copy of one that
-   * this host has seen.
+   * Begins the ledger, with a pending key if there is none, unless it was begun; for a transaction in which nobody else does.
+   * Returns whether there was no key before. Throws LedgerKeyError when the key of a ledger is not at hand. Throws
+   * StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database without
+   * a ledger on a host that has the key or a note of one.
    */
-  *begin(): SqlOperation<boolean> {
-    let isKeyNew = false;
+  *begin(acceptsEmpty = false): SqlOperation<boolean> {
+    const isKeyNew = !this.#keyFile.exists();
     if ((yield* value(KEY_ID)) === undefined) {
-      isKeyNew = this.#keyFile.make();
-      const key = this.#keyFile.read();
-      yield* change(PUT_KEY_ID, ledgerKeyId(key));
-      yield* change(FIRST_END, endCode(key, 0, 0));
-      yield* beginRefusalTotals(key);
+      if (!acceptsEmpty && (!isKeyNew || this.#notes.hasAny())) throw this.#noLedger();
+      yield* this.#age.begin(yield* this.#beginChain());
     }
-    yield* this.key();
-    yield* this.age.begin();
-    yield* this.age.check();
+    yield* this.#age.check(yield* this.key());
     return isKeyNew;
+  }
+
+  /** What the database lacks of the ledger as this host has seen it. Throws LedgerKeyError when the key is not at hand. */
+  *lost(): SqlOperation<LedgerLoss> {
+    if ((yield* value(KEY_ID)) === undefined) return 'mark';
+    return yield* this.#age.lost(yield* this.key());
+  }
+
+  /** Accepts the database as it is: what its ledger lacks, or that it has none, is no reason to refuse it from now on. */
+  *accept(): SqlOperation<void> {
+    if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
+    yield* this.#age.accept(yield* this.key());
+  }
+
+  *#beginChain(): SqlOperation<Uint8Array> {
+    this.#keyFile.create();
+    const key = this.#keyFile.read();
+    yield* change(PUT_KEY_ID, ledgerKeyId(key));
+    yield* change(FIRST_END, endCode(key, 0, 0));
+    yield* beginRefusalTotals(key);
+    return key;
+  }
+
+  #noLedger(): StoreOpenError {
+    const evidence = this.#keyFile.exists() ? `the key of one (${this.#keyFile.path})` : 'a note of one';
+    const problem = `the store was emptied, or is another one: it has no ledger, and this host has ${evidence}`;
+    return new StoreOpenError(problem, ACCEPT_HINT);
   }
 
   /** Adds an entry behind its grant's last one. Throws LedgerKeyError when the key is not at hand. */
@@ -165,7 +193,7 @@ export class LedgerChain {
 
   /** Ends what was noted in the transaction that is over. */
   forget(isCommitted: boolean): void {
-    if (isCommitted && this.#settledAt !== undefined) this.age.note(this.#settledAt);
+    if (isCommitted && this.#settledAt !== undefined) this.#age.note(this.#settledAt);
     this.#settledAt = undefined;
     this.#acts.length = 0;
     this.#kept = 0;
@@ -177,7 +205,7 @@ export class LedgerChain {
     const key = yield* this.key();
     // Held from here to the commit: the order of the numbers is that of the commits.
     const { end, heads } = yield* this.#readEnds(key);
-    yield* this.age.check(end.position);
+    yield* this.#age.check(key, end.position);
     let entries: SqlValue[][] = [];
     const refusals = new Map<string, number | 'gone'>();
     for (const act of this.#acts) {
@@ -218,7 +246,7 @@ export class LedgerChain {
       const { length, last, checkAt, genuine } = head;
       if (length === 0) yield* put(DROP_HEAD, grantUid);
       else {
-        const mac = genuine ? headCode(key, grantUid, length, last) : NO_ENTRY;
+        const mac = genuine ? headCode(key, grantUid, length, last, checkAt) : NO_ENTRY;
         kept.push([grantUid, length, last, checkAt, mac]);
         this.#know(grantUid, mac, head);
       }
@@ -257,7 +285,7 @@ export class LedgerChain {
     const known = this.#known.get(grant_uid);
     // Of a forged head the code is the same each time.
     if (known?.head.genuine && isCode(mac, known.mac)) return known.head;
-    return { length, last, checkAt, genuine: isCode(mac, headCode(key, grant_uid, length, last)) };
+    return { length, last, checkAt, genuine: isCode(mac, headCode(key, grant_uid, length, last, checkAt)) };
   }
 }
 

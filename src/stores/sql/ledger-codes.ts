@@ -29,9 +29,20 @@ export function entryCode(key: Uint8Array, previous: Uint8Array, entry: ChainedE
   return code(key, 'entry', previous, [grantUid, seq, position, at, kind, redemptionId, detail]);
 }
 
-/** The code of a grant's end: how many entries it has, and the last one's code. */
-export function headCode(key: Uint8Array, grantUid: string, length: number, last: Uint8Array): Buffer {
-  return code(key, 'head', last, [grantUid, length]);
+/** The code of a grant's end: how many entries it has, the last one's code, and when retention looks at it if it was deleted. */
+export function headCode(
+  key: Uint8Array,
+  grantUid: string,
+  length: number,
+  last: Uint8Array,
+  checkAt: number | null,
+): Buffer {
+  return code(key, 'head', last, [grantUid, length, checkAt]);
+}
+
+/** The code of the database's mark: the ledger's id, and how often a database that was put back was accepted. */
+export function epochCode(key: Uint8Array, id: string, epoch: number): Buffer {
+  return code(key, 'epoch', NO_ENTRY, [id, epoch]);
 }
 
 /** The code of the whole ledger's end: how many entries were ever written, and how many of them retention has removed. */

@@ -68,7 +68,7 @@ function* record(
     yield* undo();
     return yield* reasonOf(uid, now);
   }
-  const refused = signedCode && (yield* countCodeUse(uid, signedCode));
+  const refused = signedCode && (yield* countCodeUse(ledger, { ...signedCode, grantUid: uid }, now));
   if (refused) {
     yield* undo();
     return refused;

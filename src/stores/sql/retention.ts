@@ -17,6 +17,7 @@ const CUT = `SELECT kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEG
 const DROP_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
 const DROP_RENEWAL = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
 const FORGET_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
+const FORGET_CODE_REVOCATION = 'UPDATE codes SET revoked_at = NULL WHERE grant_uid = ? AND jti = ?';
 const DROP_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
 const DROP_CODES = 'DELETE FROM codes WHERE grant_uid = ?';
 const DROP_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
@@ -91,7 +92,8 @@ function removeStep(grantUid: string): WriteOperation<boolean> {
       if (kind === 'renewed') yield* change(DROP_RENEWAL, id, number);
       // No row may tell of more than the entries that are left.
       if (kind === 'revoked') yield* change(FORGET_REVOCATION, id);
-      if (kind === 'code_revoked') yield* change(DROP_CODE, grantUid, jti);
+      if (kind === 'code_revoked') yield* change(FORGET_CODE_REVOCATION, grantUid, jti);
+      if (kind === 'code_recorded') yield* change(DROP_CODE, grantUid, jti);
     }
     if (length > 0) yield* ledger.shorten(grantUid, left);
     if (left > 0) return true;

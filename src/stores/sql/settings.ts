@@ -1,14 +1,24 @@
-import { change, type SqlOperation, value } from './operation.js';
+import type { LedgerFault } from '../../redemption/ledger-store.js';
+import type { NewLedgerEntry } from './chain-entries.js';
+import type { LedgerChain } from './ledger-chain.js';
+import { rowHash } from './ledger-codes.js';
+import { change, rawRows, type SqlOperation, value } from './operation.js';
 import type { WriteOperation } from './write-operation.js';
 
 const GET = 'SELECT value FROM settings WHERE key = ?';
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value`;
+const LIST = 'SELECT key, value FROM settings ORDER BY key';
+// Settings without entries: of the schema, the ledger, running services, probes, and numbers of revocation lists.
+const UNRECORDED = /^(schema-|ledger-|serving-|probed-at$|crl-number$)/;
 const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = CASE
     WHEN CAST(settings.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value
     ELSE CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT) END
   RETURNING value`;
+
+// Entries about the whole store.
+const NO_GRANT = '';
 
 /** Reads behind GrantStore.getSetting. */
 export function getSetting(key: string): SqlOperation<string | undefined> {
@@ -16,10 +26,47 @@ export function getSetting(key: string): SqlOperation<string | undefined> {
 }
 
 /** The write behind GrantStore.putSetting. */
-export function putSetting(key: string, text: string): WriteOperation<void> {
-  return function* () {
-    yield* change(PUT, key, text);
+export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
+  return function* ({ ledger }) {
+    if ((yield* change(PUT, key, text)) === 1) yield* ledger.append(settingEntry(key, text, now));
   };
+}
+
+function settingEntry(key: string, text: string, at: number): NewLedgerEntry {
+  const detail = { setting: key, row: rowHash([text]) };
+  return { grantUid: NO_GRANT, at, kind: 'setting_changed', detail };
+}
+
+/** Records the settings of a store that had no entries about them. */
+export function* recordSettings(ledger: LedgerChain, now: number): SqlOperation<void> {
+  for (const [key, text] of yield* rawRows(LIST)) {
+    if (!UNRECORDED.test(String(key))) yield* ledger.append(settingEntry(String(key), String(text), now));
+  }
+}
+
+/** The write behind GrantStore.probe. */
+export function recordProbe(now: number): WriteOperation<void> {
+  return function* () {
+    yield* change(PUT, 'probed-at', String(now));
+  };
+}
+
+/** The first setting that is not what the entries say, whose hashes of settings are `recorded`. */
+export function* changedSetting(
+  recorded: ReadonlyMap<string, string>,
+): SqlOperation<LedgerFault | undefined> {
+  const fault = (problem: string): LedgerFault => ({ grantUid: null, seq: null, problem });
+  const missing = new Set(recorded.keys());
+  for (const [name, text] of yield* rawRows(LIST)) {
+    const key = String(name);
+    if (UNRECORDED.test(key)) continue;
+    missing.delete(key);
+    const hash = recorded.get(key);
+    if (hash === undefined) return fault(`has setting ${key}, of which no entry tells`);
+    if (hash !== rowHash([text])) return fault(`tells of setting ${key}, which was changed`);
+  }
+  const [key] = missing;
+  return key === undefined ? undefined : fault(`tells of setting ${key}, which is missing`);
 }
 
 /** The write behind GrantStore.nextNumber. */

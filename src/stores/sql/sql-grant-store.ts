@@ -31,7 +31,7 @@ import {
 } from './renewals.js';
 import { deleteEndedGrants, removeOldLedger } from './retention.js';
 import { revokeRedemption } from './revocation-writes.js';
-import { getSetting, nextNumber, putSetting } from './settings.js';
+import { getSetting, nextNumber, putSetting, recordProbe } from './settings.js';
 import { verifyLedger } from './verify-ledger.js';
 
 /** A database that grants are kept in. */
@@ -60,7 +60,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     listGrants: (page) => read(() => listGrants(page)),
     listDeclaredGrants: (page) => read(() => listDeclaredGrants(page)),
     initializeGrants: (now) => write(initializeGrants(now)),
-    updateGrant: (grantUid, change) => write(updateGrant(grantUid, change), { grantUid }),
+    updateGrant: (grantUid, change) => write(updateGrant(grantUid, change, clock()), { grantUid }),
     revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
     deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
 
@@ -77,7 +77,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     revokeRedemption: (redemptionId, now) => write(revokeRedemption(redemptionId, now), { redemptionId }),
     listRevokedCertificates: (issuerSha256, now) => read(() => listRevokedCertificates(issuerSha256, now)),
 
-    createCode: (code) => write(createCode(code), { grantUid: code.grantUid }),
+    createCode: (code) => write(createCode(code, clock()), { grantUid: code.grantUid }),
     findCode: (uid, jti) => read(() => findCode(uid, jti)),
     listCodes: (page) => read(() => listCodes(page)),
     revokeCode: (code, now) => write(revokeCode(code, now), { grantUid: code.grantUid }),
@@ -110,13 +110,13 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     },
 
     getSetting: (key) => read(() => getSetting(key)),
-    putSetting: (key, text) => write(putSetting(key, text)),
+    putSetting: (key, text) => write(putSetting(key, text, clock())),
     nextNumber: (key, atLeast) => write(nextNumber(key, atLeast)),
 
     hasGrantMadeBefore: (madeBefore, endedAfter) => read(() => hasGrantMadeBefore(madeBefore, endedAfter)),
     countGrants: (now) => read(() => countGrants(now)),
     // Only a commit proves that there is room on the disk.
-    probe: () => write(putSetting('probed-at', String(clock()))),
+    probe: () => write(recordProbe(clock())),
     close: () => database.close(),
   };
 }

@@ -1,5 +1,6 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { LedgerKeyError } from '../ledger-key.js';
+import { StoreOpenError } from '../store-open-error.js';
 
 /**
  * What a failure says about the database: `busy` another one is in the way for now, `full` no room (heals by itself),
@@ -17,6 +18,7 @@ export function translateFailure(error: unknown, failureOf: (error: unknown) => 
   if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
     return error;
   }
+  if (error instanceof StoreOpenError) return storeUnavailable(error.message, error);
   switch (failureOf(error)) {
     case 'busy':
       return storeUnavailable('the store is busy', error);

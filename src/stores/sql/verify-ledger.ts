@@ -4,6 +4,7 @@ import type { LedgerChain } from './ledger-chain.js';
 import { endCode, isCode, refusalCode } from './ledger-codes.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
 import { miscountedRefusals, missingRefusals } from './refusal-totals.js';
+import { changedSetting } from './settings.js';
 
 // So many rows are in memory at once.
 const STEP = 500;
@@ -19,7 +20,7 @@ const END = 'SELECT position, removed, mac FROM ledger_end';
 const OWNED = 'grant_uid >= ? AND grant_uid <= ?';
 const OF_OWNED = `id IN (SELECT redemption_id FROM events WHERE ${OWNED}`;
 const WITNESSED: readonly {
-  readonly told: 'redeemed' | 'renewed' | 'revoked' | 'codesRevoked';
+  readonly told: 'redeemed' | 'renewed' | 'revoked' | 'codes' | 'codesRevoked';
   /** Absent where the rows were counted beside the entries, as a table of certificates takes long to read. */
   readonly count?: string;
   readonly first: string;
@@ -47,6 +48,13 @@ const WITNESSED: readonly {
     problem: (id) => `has redemption ${id}, whose revocation no entry tells of`,
   },
   {
+    told: 'codes',
+    count: `SELECT count(*) FROM codes WHERE ${OWNED}`,
+    first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND (grant_uid, jti) NOT IN
+      (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_recorded') LIMIT 1`,
+    problem: (jti) => `has code ${jti}, of which no entry tells`,
+  },
+  {
     told: 'codesRevoked',
     count: `SELECT count(*) FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL`,
     first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL AND (grant_uid, jti) NOT IN
@@ -55,7 +63,7 @@ const WITNESSED: readonly {
   },
 ];
 // Grants without entries, which no walk comes by.
-const UNTOLD_GRANT = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ? AND (redemptions > 0 OR revoked_at IS NOT NULL)
+const UNTOLD_GRANT = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = uid) LIMIT 1`;
 // Codes of deleted grants go after their redemptions.
 const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS told FROM redemptions
@@ -83,7 +91,8 @@ export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperat
     (yield* miscounted(range)) ??
     (yield* changedRefusal(key, range)) ??
     (yield* miscountedRefusals(key, range)) ??
-    (grantUid === undefined ? yield* missingRefusals(key) : undefined);
+    (grantUid === undefined ? yield* missingRefusals(key) : undefined) ??
+    (grantUid === undefined ? yield* changedSetting(told.settings) : undefined);
   if (first) return { entries, fault: first };
   const { adopted, adoptedAt: at } = told;
   return adopted === 0 ? { entries } : { entries, adopted: { entries: adopted, at } };
@@ -199,7 +208,7 @@ function* unwitnessed(range: [string, string], told: Told): SqlOperation<LedgerF
 function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
   const grantUid = yield* value(UNTOLD_GRANT, ...range);
   if (typeof grantUid === 'string') {
-    return { grantUid, seq: null, problem: 'was redeemed or revoked, of which no entry tells' };
+    return { grantUid, seq: null, problem: 'has no entry about its creation' };
   }
   const [code] = yield* rawRows(MISCOUNTED_CODE, ...range, ...range);
   if (!code) return undefined;

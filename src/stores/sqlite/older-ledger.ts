@@ -1,10 +1,15 @@
 import type { LedgerEntry, LedgerKind } from '../../redemption/ledger-store.js';
+import { type CodeRow, codeOfRow } from '../sql/code-row.js';
+import { codeEntry } from '../sql/codes.js';
+import type { GrantRow } from '../sql/grant-row.js';
+import { grantEntry } from '../sql/grant-writes.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
 import { refusalCode } from '../sql/ledger-codes.js';
 import { change, put, row, rows, type SqlOperation, type SqlValue } from '../sql/operation.js';
 import { redeemedDetail } from '../sql/redeemed-detail.js';
 import { type RedemptionRow, redemptionOfRow, redemptionValues } from '../sql/redemption-row.js';
 import { adoptRefusals } from '../sql/refusal-totals.js';
+import { recordSettings } from '../sql/settings.js';
 
 /** An entry as release 0.1.0 wrote it: without a code, and of a redemption nothing that its row does not tell. */
 interface UncodedEntry {
@@ -25,6 +30,8 @@ const SET_ASIDE = [
 const NEXT = `SELECT rowid AS place, * FROM temp.uncoded WHERE rowid > ? ORDER BY rowid LIMIT ${STEP}`;
 const COUNTED = `SELECT grant_uid, count(*) AS entries FROM temp.uncoded WHERE grant_uid > ?
   GROUP BY grant_uid ORDER BY grant_uid LIMIT ${STEP}`;
+const GRANTS = 'SELECT * FROM grants';
+const CODES = 'SELECT * FROM codes';
 const DONE = 'DROP TABLE temp.uncoded';
 const REDEMPTION = 'SELECT * FROM redemptions WHERE id = ?';
 const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at FROM refusals
@@ -56,6 +63,16 @@ export function* codeLedger(ledger: LedgerChain, now: number): SqlOperation<void
   }
   yield* change(DONE);
   yield* codeRefusals(yield* ledger.key());
+}
+
+/** Records the grants, codes and settings, as they are at `now`, of an older release, which had no entries about them. */
+export function* adoptRows(ledger: LedgerChain, now: number): SqlOperation<void> {
+  for (const grant of yield* rows<GrantRow>(GRANTS)) {
+    yield* ledger.append(grantEntry('created', grant, now));
+  }
+  for (const code of yield* rows<CodeRow>(CODES)) yield* ledger.append(codeEntry(codeOfRow(code), now));
+  yield* recordSettings(ledger, now);
+  yield* settled(ledger);
 }
 
 /** Takes over the counts of the refusals that an older release has left, which kept none. */

@@ -4,14 +4,14 @@ import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
 import type { Checkpoint, Clock } from '../../redemption/clock.js';
 import type { GrantStore } from '../../redemption/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { LedgerNotes } from '../ledger-notes.js';
+import { notesBeside } from '../ledger-notes.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
-import { codeLedger, countRefusals } from './older-ledger.js';
+import { adoptRows, codeLedger, countRefusals } from './older-ledger.js';
 import { runOperation } from './run-operation.js';
 import { keepSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
@@ -26,6 +26,8 @@ export interface SqliteStoreOptions {
   readonly clock: Clock;
   /** The file with the key of the ledger's codes, made with the tables; `ledger.key` beside the database when absent. */
   readonly ledgerKeyFile?: string;
+  /** Accepts a database without a ledger even if this host has the key of one. */
+  readonly acceptsEmpty?: boolean;
   /** Called synchronously as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
   readonly checkpoint?: Checkpoint;
   /** How long a busy database is waited for, in milliseconds; 8,000 when absent. */
@@ -44,13 +46,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Gran
 
 /** Opens the database of the same store. */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
-  const { file, migrate, clock, checkpoint, deadlineMs = 8_000 } = options;
+  const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw noDriver(file, sqlite.missing);
   const { Database } = sqlite;
   const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
   const ledgerKey = new LedgerKeyFile(keyFile);
-  const notes = new LedgerNotes(join(dirname(keyFile), 'ledger-seen'));
+  const notes = notesBeside(keyFile);
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
@@ -68,7 +70,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
   for (;;) {
     try {
       const first = openChecked((connection) => {
-        if (migrate) migrateAndBegin(connection, file, ledgerKey, clock());
+        if (migrate) migrateAndBegin(connection, options, ledgerKey);
         else checkSchema(connection, file);
       });
       // A newer release may have migrated while this process ran.
@@ -91,27 +93,27 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
  */
 function migrateAndBegin(
   connection: SqliteConnection,
-  file: string,
+  { file, clock, acceptsEmpty }: SqliteStoreOptions,
   ledgerKey: LedgerKeyFile,
-  now: number,
 ): void {
   const { ledger } = connection;
-  let isKeyNew = false;
   connection.statement('BEGIN IMMEDIATE').run();
   try {
     const lacking = migrateSchema(connection, file);
     checkSchema(connection, file);
-    isKeyNew = runOperation(connection, ledger.begin());
+    const isKeyNew = runOperation(connection, ledger.begin(acceptsEmpty));
     // Where there was a key there were codes: what has none was changed.
-    if (lacking === 'codes' && isKeyNew) runOperation(connection, codeLedger(ledger, now));
-    if (lacking !== undefined) runOperation(connection, countRefusals(ledger));
+    if (lacking === 'codes' && isKeyNew) runOperation(connection, codeLedger(ledger, clock()));
+    if (lacking !== undefined) {
+      runOperation(connection, adoptRows(ledger, clock()));
+      runOperation(connection, countRefusals(ledger));
+    }
     connection.statement('COMMIT').run();
   } catch (error) {
     if (connection.inTransaction()) connection.statement('ROLLBACK').run();
-    // The next attempt would take it for one that there were codes under.
-    if (isKeyNew) ledgerKey.remove();
     throw error;
   }
+  ledgerKey.confirm();
 }
 
 function noDriver(file: string, missing: Error): StoreOpenError {

@@ -263,6 +263,7 @@ describe('a grant that a file declares without a code', () => {
 describe('a declaration without effect is told with its reason', () => {
   it.each([
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
+    ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],
     ['a number for a code', { code: 1234567890123456 }, /^spec\.code is no text/],
     ['a code of other characters', { code: 'blank blank blank blank' }, /no white space$/],
     ['a negative count', { redemptionsAllowed: -1 }, /whole number/],
