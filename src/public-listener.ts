@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { addLoadMetrics } from './admin/load-metrics.js';
 import type { Metrics } from './admin/metrics.js';
-import { normalizeAddress } from './domain/peer-address.js';
 import { descriptorLimit } from './files/descriptor-limit.js';
 import { AcceptQueue } from './http/accept-queue.js';
 import { Admission } from './http/admission.js';
@@ -56,7 +55,7 @@ export function createPublicListener({
   const delay = new LoopDelay();
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
-  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
+  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(address));
   const queue = new AcceptQueue();
   const admission = new Admission(delay, connections, queue);
   const handler = createRedemptionApp({

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
-import { sourceOf } from '../domain/peer-address.js';
+import type { TLSSocket } from 'node:tls';
+import { normalizeAddress, sourceOf } from '../domain/peer-address.js';
 
 // Hundreds of honest sites can stand behind one NAT address, each for the milliseconds of one request.
 const UNPROVEN_PER_SOURCE = 1_024;
 
 interface Connection {
   readonly socket: Socket;
+  /** Of the peer; empty if the connection was reset before it was accepted. */
+  readonly address: string;
   /** Undefined where it is a proxy's, behind which anybody may stand. */
   readonly source: string | undefined;
   /** Address and port, by which the TLS socket of this connection knows it. */
@@ -27,7 +30,8 @@ export class ConnectionTable {
   readonly #all = new Map<Socket, Connection>();
   /** In the order in which they came. */
   readonly #unproven = new Set<Connection>();
-  readonly #unprovenByEnd = new Map<string, Connection>();
+  readonly #byEnd = new Map<string, Connection>();
+  readonly #byTlsSocket = new WeakMap<Socket, Connection>();
   readonly #bySource = new Map<string, Set<Connection>>();
   #opened = 0;
   #dropped = { source_limit: 0, total_limit: 0 };
@@ -61,7 +65,7 @@ export class ConnectionTable {
 
   add(socket: Socket): void {
     this.#opened += 1;
-    const address = socket.remoteAddress ?? '';
+    const address = normalizeAddress(socket.remoteAddress ?? '');
     const source = this.#isProxy(address) ? undefined : sourceOf(address);
     const neighbours = source === undefined ? undefined : this.#bySource.get(source);
     if (neighbours && neighbours.size >= this.#unprovenPerSource) this.#dropFirst(neighbours, 'source_limit');
@@ -71,10 +75,10 @@ export class ConnectionTable {
       socket.destroy();
       return;
     }
-    const connection = { socket, source, end: endOf(socket) };
+    const connection = { socket, address, source, end: endOf(socket) };
     this.#all.set(socket, connection);
     this.#unproven.add(connection);
-    this.#unprovenByEnd.set(connection.end, connection);
+    this.#byEnd.set(connection.end, connection);
     if (source !== undefined) {
       const sameSource = this.#bySource.get(source) ?? new Set();
       this.#bySource.set(source, sameSource.add(connection));
@@ -82,9 +86,26 @@ export class ConnectionTable {
     socket.once('close', () => this.#forget(connection));
   }
 
-  /** The connection that this socket, or the TLS socket over it, belongs to has proven a code: it is dropped no more. */
+  /** Records the TLS socket of a connection when its handshake has ended. */
+  secure(socket: TLSSocket): void {
+    const connection = this.#byEnd.get(endOf(socket));
+    if (!connection) return;
+    this.#byTlsSocket.set(socket, connection);
+    // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
+    socket.once('close', () => this.#byTlsSocket.delete(socket));
+  }
+
+  /**
+   * The peer's address of a connection by its TLS socket, also after a reset, when the kernel no longer has it. Undefined if
+   * the connection was reset before its handshake had ended.
+   */
+  addressOf(socket: Socket): string | undefined {
+    return this.#byTlsSocket.get(socket)?.address || undefined;
+  }
+
+  /** Records that a code was proven on the connection of this TLS socket: it is no longer dropped. */
   prove(socket: Socket): void {
-    const connection = this.#unprovenByEnd.get(endOf(socket));
+    const connection = this.#byTlsSocket.get(socket);
     if (connection) this.#forgetUnproven(connection);
   }
 
@@ -110,14 +131,14 @@ export class ConnectionTable {
 
   #forget(connection: Connection): void {
     this.#all.delete(connection.socket);
+    // Another connection may have come from the same port since.
+    if (this.#byEnd.get(connection.end) === connection) this.#byEnd.delete(connection.end);
     this.#forgetUnproven(connection);
   }
 
   #forgetUnproven(connection: Connection): void {
-    const { source, end } = connection;
+    const { source } = connection;
     this.#unproven.delete(connection);
-    // Another connection may have come from the same port since.
-    if (this.#unprovenByEnd.get(end) === connection) this.#unprovenByEnd.delete(end);
     if (source === undefined) return;
     const sameSource = this.#bySource.get(source);
     sameSource?.delete(connection);

@@ -14,6 +14,12 @@ export interface Exchange {
   readonly peer: string;
 }
 
+/** Ends a request whose client disconnected before a use was counted for it. */
+export function endDisconnected(response: ServerResponse): Told {
+  response.destroy();
+  return { outcome: 'client_disconnected' };
+}
+
 /** Answers a check in JSON. */
 export async function answerCheck(
   { response }: Exchange,
@@ -37,6 +43,10 @@ export async function answerRedemption(
   deps: RedeemDependencies,
 ): Promise<Told> {
   const outcome = await redeem({ ...request, peer }, deps);
+  if ('disconnected' in outcome) {
+    const { name, subject } = request;
+    return { ...endDisconnected(response), grant: outcome.proven, name, subject };
+  }
   if ('refused' in outcome) {
     sendRefusal(response, outcome, outcome.proven !== undefined);
     const { refused, proven, reason } = outcome;

@@ -11,7 +11,13 @@ import { sendRefusal } from './answer.js';
 import { type AnsweredAct, logAnswer, type Told } from './answer-log.js';
 import { clientAddress, type TrustedProxies } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
-import { answerCheck, answerRedemption, answerRenewal, type Exchange } from './redemption-answers.js';
+import {
+  answerCheck,
+  answerRedemption,
+  answerRenewal,
+  type Exchange,
+  endDisconnected,
+} from './redemption-answers.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
 import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
@@ -23,13 +29,13 @@ export interface RedemptionObserver {
 }
 
 export interface RedemptionAppDependencies
-  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue'> {
+  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
   /** URL path that all routes are under; `/` for none. */
   readonly pathPrefix: string;
   readonly allowRedeemByKey: boolean;
   readonly bodyTimeoutMs: number;
   readonly trustedProxies: TrustedProxies;
-  readonly connections: Pick<ConnectionTable, 'prove'>;
+  readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
   readonly admission: Admission;
   readonly wrongCodes: WrongCodes;
   /** Told when the ledger could not note an attempt of this request. */
@@ -63,17 +69,24 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
     const start = performance.now();
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
-    const peer = clientAddress(request, deps.trustedProxies);
+    const { socket } = request;
+    const address = deps.connections.addressOf(socket);
+    const peer = clientAddress(request, address ?? '', deps.trustedProxies);
     const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
     const own = {
       ...deps,
-      onProven: () => deps.connections.prove(request.socket),
+      onProven: () => deps.connections.prove(socket),
       mayIssue: () => deps.admission.mayIssue(),
+      // Node ends its own side of the connection as soon as it has read the end of the client's.
+      isClientConnected: () => socket.writable,
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
     };
-    const told = await answer({ request, response, peer }, asked, own).catch((error: unknown) =>
-      answerFailure(response, error),
-    );
+    const told =
+      address === undefined
+        ? endDisconnected(response)
+        : await answer({ request, response, peer }, asked, own).catch((error: unknown) =>
+            answerFailure(response, error),
+          );
     const ms = performance.now() - start;
     const act = asked?.act ?? 'other';
     deps.observer.answered(act, told.outcome, ms);

@@ -110,6 +110,7 @@ export function createTlsListener(
     else connections.add(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
+    connections.secure(socket);
     socket.once('error', () => socket.destroy());
   });
   // A failed handshake is the peer's business; without a listener Node would only close the socket as well.

@@ -23,6 +23,7 @@ import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
+import type { Checkpoint } from '../../src/redemption/clock.js';
 import { type CreatedGrant, createGrant, type GrantRequest } from '../../src/redemption/create-grant.js';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import type { KeySource } from '../../src/redemption/requested-key.js';
@@ -176,6 +177,7 @@ export interface Composition {
   readonly store?: (real: GrantStore) => GrantStore;
   readonly site?: (real: Site) => Site;
   readonly keys?: KeySource;
+  readonly checkpoint?: Checkpoint;
   readonly bodyTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
@@ -242,7 +244,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     wrongCodes: new WrongCodes(metrics, logger),
     observer: metrics,
     clock: clock.read,
-    checkpoint,
+    checkpoint: composition.checkpoint ?? checkpoint,
     logger,
   });
   const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections, queue } as const;
