@@ -12,7 +12,7 @@ import type { ConnectionTable } from './connection-table.js';
 import { messagesOf } from './express-messages.js';
 import { originForm } from './request-path.js';
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CONNECTION_SWEEP_MS = 1_000;
 

@@ -14,8 +14,8 @@ afterAll(() => place.remove());
 it.each(
   SETUPS.flatMap(([setup, flags, headers]) => CLOSES.map((close) => ({ setup, flags, headers, close }))),
 )(
-  'a client of a service with $setup that disconnects ($close) gets its certificate when it repeats the request',
-  async ({ setup, flags, headers, close }) => {
+  'a client that disconnects (%s, service with %s) gets its certificate when it repeats the request',
+  async (close, setup, flags, headers) => {
     const name = `${setup} ${close}`.replaceAll(' ', '-');
     const words = ['--data-dir', place.path(name)];
     const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];

@@ -81,11 +81,32 @@ describe('a table of connections', () => {
       table.add(socket);
       table.prove(tlsSocketOf(table, socket));
     }
-    const others = Array.from({ length: 1_025 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
+    const others = Array.from({ length: 257 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
     for (const socket of others) table.add(socket);
     expect(openOf(proven)).not.toContain(false);
     expect(openOf(others).indexOf(true)).toBe(1);
-    expect(table.counts).toMatchObject({ unproven: 1_024, proven: 2_000, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({ unproven: 256, proven: 2_000, dropped: { source_limit: 1 } });
+    table.destroyAll();
+  });
+
+  it('bounds the unproven connections of an IPv6 /64 and of a /48', () => {
+    const table = new ConnectionTable(10_000);
+    const fromSubnet = (subnet: number, count: number) => {
+      const address = `2001:db8:1:${subnet}::${count.toString(16)}`;
+      const sockets = Array.from({ length: count }, (_, at) => socketFrom(address, at + 1));
+      for (const socket of sockets) table.add(socket);
+      return sockets;
+    };
+    const first = fromSubnet(1, 257);
+    expect(openOf(first).indexOf(true)).toBe(1);
+    const second = [2, 3, 4].flatMap((subnet) => fromSubnet(subnet, 256));
+    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 1 } });
+    const third = fromSubnet(5, 10);
+    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 11 } });
+    expect(openOf(first).indexOf(true)).toBe(11);
+    table.add(socketFrom('2001:db8:2:1::1', 1));
+    expect(table.counts).toMatchObject({ unproven: 1_025, dropped: { source_limit: 11 } });
+    expect(openOf([...second, ...third])).not.toContain(false);
     table.destroyAll();
   });
 
