@@ -11,9 +11,7 @@ const SETUPS = [
 const place = new Workplace();
 afterAll(() => place.remove());
 
-it.each(
-  SETUPS.flatMap(([setup, flags, headers]) => CLOSES.map((close) => ({ setup, flags, headers, close }))),
-)(
+it.each(SETUPS.flatMap((setup) => CLOSES.map((close) => [close, ...setup] as const)))(
   'a client that disconnects (%s, service with %s) gets its certificate when it repeats the request',
   async (close, setup, flags, headers) => {
     const name = `${setup} ${close}`.replaceAll(' ', '-');
