@@ -21,7 +21,7 @@ import {
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
 import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
-import type { WrongCodes } from './wrong-codes.js';
+import type { UnprovenRequests } from './unproven-requests.js';
 
 /** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
 export interface RedemptionObserver {
@@ -37,7 +37,7 @@ export interface RedemptionAppDependencies
   readonly trustedProxies: TrustedProxies;
   readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
   readonly admission: Admission;
-  readonly wrongCodes: WrongCodes;
+  readonly unprovenRequests: UnprovenRequests;
   /** Told when the ledger could not note an attempt of this request. */
   readonly onLedgerFailure: (error: unknown, requestId: string) => void;
   readonly logger: Logger;
@@ -90,7 +90,7 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
     const ms = performance.now() - start;
     const act = asked?.act ?? 'other';
     deps.observer.answered(act, told.outcome, ms);
-    if (told.wrong && !(await deps.wrongCodes.count(peer, told.wrong.guessed))) return;
+    if (!told.grant && !(await deps.unprovenRequests.count(peer, told.guessed))) return;
     logAnswer(deps.logger, { act, ...told, peer, requestId }, ms);
   };
 }

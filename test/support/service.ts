@@ -17,7 +17,7 @@ import { ConnectionTable } from '../../src/http/connection-table.js';
 import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
-import { WrongCodes } from '../../src/http/wrong-codes.js';
+import { UnprovenRequests } from '../../src/http/unproven-requests.js';
 import { openStore } from '../../src/open-store.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
@@ -241,7 +241,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     trustedProxies,
     connections,
     admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? PATIENT),
-    wrongCodes: new WrongCodes(metrics, logger),
+    unprovenRequests: new UnprovenRequests(metrics, logger),
     observer: metrics,
     clock: clock.read,
     checkpoint: composition.checkpoint ?? checkpoint,
