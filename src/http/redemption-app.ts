@@ -56,7 +56,8 @@ export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
   // What a browser that strays here needs; the rest of helmet's headers is about pages.
   app.use(
     helmet.contentSecurityPolicy({ useDefaults: false, directives: { defaultSrc: ["'none'"] } }),
-    helmet.strictTransportSecurity(),
+    // Other hosts of the domain, and other ports of this host, may serve plain HTTP.
+    helmet.strictTransportSecurity({ includeSubDomains: false }),
     helmet.xContentTypeOptions(),
   );
   app.use(redemptionHandler(deps));
