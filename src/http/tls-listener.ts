@@ -81,7 +81,7 @@ export function createTlsListener(
     underWay.set(socket, response);
     // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
     socket.once('close', () => underWay.delete(socket));
-    // Also what a library answers ends its connection, and an HTTP/1.0 client does not keep it.
+    // Also what a library answers ends its connection.
     response.shouldKeepAlive = false;
     if (!isSupported(request)) {
       const requestId = randomUUID();
