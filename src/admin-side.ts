@@ -8,7 +8,6 @@ import { isKeyUrl, oidcKeys } from './admin/api/oidc-keys.js';
 import { unreadableProblem } from './admin/api/problem.js';
 import type { Metrics } from './admin/metrics.js';
 import { storeAdministration } from './administration.js';
-import { normalizeAddress } from './domain/peer-address.js';
 import { readBoundedText } from './files/bounded-text.js';
 import { AcceptQueue } from './http/accept-queue.js';
 import { Admission } from './http/admission.js';
@@ -77,14 +76,14 @@ export async function startAdmin(
   const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
   const administration = storeAdministration({ store, dataDir, clock });
   const proxies = new TrustedProxies(settings.trustedProxy ?? []);
-  const isProxy = (address: string) => proxies.has(normalizeAddress(address));
+  const isProxy = (address: string) => proxies.has(address);
   const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
   const queue = new AcceptQueue();
   const app = createAdminApp({
     administration,
     authenticate,
     failures: new FailedAuthentications(metrics.authenticationLimited, logger),
-    peerOf: (request) => clientAddress(request, proxies),
+    peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
     onAuthenticated: ({ socket }) => connections.prove(socket),
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     observer: metrics,

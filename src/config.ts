@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
@@ -56,6 +56,18 @@ function defaultSkupperHome(env: Environment, isRoot: boolean): string {
   if (isContainer && existsSync('/output')) return '/output';
   if (isRoot) return '/var/lib/skupper';
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'skupper');
+}
+
+// An open connection takes 45 KB before its request, most of it outside the heap of V8.
+const BYTES_PER_CONNECTION = 64 * 1024;
+const MOST_CONNECTIONS = 10_000;
+
+/** The connections for which a quarter of the memory that this process may use is enough, divided among the workers. */
+function defaultMaxConnections(workers: unknown): string {
+  // Undefined, 0 or more than there is where nothing limits the process.
+  const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+  const connections = Math.floor(memory / 4 / BYTES_PER_CONNECTION / Number(workers));
+  return String(Math.min(MOST_CONNECTIONS, Math.max(1, connections)));
 }
 
 function readVariable(env: Environment, name: string | undefined): string | undefined {
@@ -135,9 +147,11 @@ export function loadConfiguration(
   isRoot = process.getuid?.() === 0,
 ): Configuration {
   const dataDirDefault = defaultDataDir(env, isRoot);
-  const computedDefaults: Readonly<Partial<Record<SettingKey, string>>> = {
-    dataDir: dataDirDefault,
-    skupperHome: defaultSkupperHome(env, isRoot),
+  const settings: Record<string, unknown> = {};
+  const computedDefaults: Readonly<Partial<Record<SettingKey, () => string>>> = {
+    dataDir: () => dataDirDefault,
+    skupperHome: () => defaultSkupperHome(env, isRoot),
+    maxConnections: () => defaultMaxConnections(settings.workers),
   };
   const dataDir = String(flags.dataDir ?? readVariable(env, variableOf('dataDir')) ?? dataDirDefault);
   const named = (flags.config as string | undefined) ?? readVariable(env, 'LINKGRANT_CONFIG');
@@ -148,7 +162,6 @@ export function loadConfiguration(
     flags.platform ?? readVariable(env, variableOf('platform')) ?? readVariable(env, 'SKUPPER_PLATFORM');
   const skupper = skupperVariables(env, platform ?? fileValues.platform);
 
-  const settings: Record<string, unknown> = {};
   const sources: Record<string, SettingSource> = {};
   const written: Record<string, unknown> = {};
   for (const key of KEYS) {
@@ -161,7 +174,7 @@ export function loadConfiguration(
       [alias, `variable ${definition.alias}`],
       [skupper[key]?.value, `variable ${skupper[key]?.name}`],
       [fileValues[key], `file ${file}`],
-      [computedDefaults[key] ?? definition.default, 'default'],
+      [computedDefaults[key]?.() ?? definition.default, 'default'],
     ];
     const [value, source] = candidates.find(([candidate]) => candidate !== undefined) ?? [
       undefined,

@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { addLoadMetrics } from './admin/load-metrics.js';
 import type { Metrics } from './admin/metrics.js';
-import { normalizeAddress } from './domain/peer-address.js';
 import { descriptorLimit } from './files/descriptor-limit.js';
 import { AcceptQueue } from './http/accept-queue.js';
 import { Admission } from './http/admission.js';
@@ -12,7 +11,7 @@ import { ConnectionTable } from './http/connection-table.js';
 import { LoopDelay } from './http/loop-delay.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from './http/redemption-app.js';
 import { createTlsListener, type TlsCredentials, type TlsListener } from './http/tls-listener.js';
-import { WrongCodes } from './http/wrong-codes.js';
+import { UnprovenRequests } from './http/unproven-requests.js';
 import type { Settings } from './setting-schemas.js';
 
 // What is not there by then is no request: clients give up after 10 s, and a body is 4 KiB.
@@ -29,7 +28,7 @@ type MadeHere =
   | 'trustedProxies'
   | 'connections'
   | 'admission'
-  | 'wrongCodes'
+  | 'unprovenRequests'
   | 'onLedgerFailure'
   | 'observer';
 
@@ -56,16 +55,17 @@ export function createPublicListener({
   const delay = new LoopDelay();
   const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
   const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
-  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(normalizeAddress(address)));
+  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(address));
   const queue = new AcceptQueue();
   const admission = new Admission(delay, connections, queue);
+  const unprovenRequests = new UnprovenRequests(metrics, logger);
   const handler = createRedemptionApp({
     ...app,
     bodyTimeoutMs: BODY_TIMEOUT_MS,
     trustedProxies,
     connections,
     admission,
-    wrongCodes: new WrongCodes(metrics, logger),
+    unprovenRequests,
     observer: metrics,
     onLedgerFailure(error, requestId) {
       metrics.ledgerFailed();
@@ -79,8 +79,9 @@ export function createPublicListener({
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       connections,
       queue,
-      onUnreadable(answer) {
+      async onUnreadable(answer) {
         metrics.answered('other', 'unreadable', 0);
+        if (!(await unprovenRequests.count(answer.peer))) return;
         logger.debug({ event: 'unreadable', ...answer }, 'no HTTP request, or none in time');
       },
     },

@@ -244,7 +244,8 @@ export const SETTINGS = {
   maxConnections: {
     default: '10000',
     placeholder: 'N',
-    description: 'open connections of one process at most',
+    description:
+      'open connections of one process at most; the default is lower if a quarter of the memory, divided by --workers, is not enough (2048 with 512 MiB)',
   },
   logLevel: {
     default: 'info',

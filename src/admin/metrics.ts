@@ -16,7 +16,7 @@ export interface Metrics extends RedemptionObserver, AdminObserver {
   /** Told of an attempt that the ledger could not note. */
   ledgerFailed(): void;
   /** Told of a wrong code beyond the budget of its source. */
-  wrongCodeLimited(): void;
+  unprovenRequestLimited(): void;
   /** Told once of many wrong codes for a grant whose code a person chose. */
   chosenCodeAttacked(): void;
 }
@@ -73,8 +73,8 @@ export function createMetrics(): Metrics {
     registers,
   });
   const limited = new Counter({
-    name: 'linkgrant_wrong_codes_limited_total',
-    help: 'Wrong codes beyond the budget of the address that they came from; refused as any other, and not in the log.',
+    name: 'linkgrant_unproven_limited_total',
+    help: 'Requests without a right code or key beyond the budget of their source; answered like others, and not in the log.',
     registers,
   });
   const attacks = new Counter({
@@ -100,7 +100,7 @@ export function createMetrics(): Metrics {
     },
     revoked: (what) => revocations.inc({ what }),
     ledgerFailed: () => ledgerFailures.inc(),
-    wrongCodeLimited: () => limited.inc(),
+    unprovenRequestLimited: () => limited.inc(),
     chosenCodeAttacked: () => attacks.inc(),
   };
 }

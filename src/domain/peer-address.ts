@@ -21,11 +21,21 @@ function ipv6Groups(address: string): string[] {
  */
 export function sourceOf(address: string): string {
   const normalized = normalizeAddress(address);
-  if (!normalized.includes(':')) return normalized;
-  const network = ipv6Groups(normalized)
-    .slice(0, 4)
+  return normalized.includes(':') ? ipv6Network(normalized, 4) : normalized;
+}
+
+/** The /48 of an IPv6 address, which one site often owns (RFC 6177); undefined for an IPv4 address. */
+export function siteNetworkOf(address: string): string | undefined {
+  const normalized = normalizeAddress(address);
+  return normalized.includes(':') ? ipv6Network(normalized, 3) : undefined;
+}
+
+/** The network of the first 16-bit groups of an IPv6 address, as text. */
+function ipv6Network(address: string, groups: number): string {
+  const network = ipv6Groups(address)
+    .slice(0, groups)
     .map((group) => Number.parseInt(group, 16).toString(16));
-  return `${network.join(':')}::/64`;
+  return `${network.join(':')}::/${groups * 16}`;
 }
 
 /** True for an address, or the name, that means the asking machine itself. */

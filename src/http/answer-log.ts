@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { RequestedAct } from './request-path.js';
-import type { GuessedGrant } from './wrong-codes.js';
+import type { GuessedGrant } from './unproven-requests.js';
 
 /** What was asked; `other` is what no route is for. */
 export type AnsweredAct = RequestedAct['act'] | 'other';
@@ -10,6 +10,7 @@ export type AnsweredAct = RequestedAct['act'] | 'other';
 export interface Told {
   /** `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
   readonly outcome: string;
+  /** Present if the client proved a code of this grant, or the key of a link of it. */
   readonly grant?: Pick<AccessGrant, 'uid' | 'namespace'> | undefined;
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
@@ -17,8 +18,8 @@ export interface Told {
   /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
-  /** There for a code, or a renewal request, that proved nothing; with the grant that it was shown for if there is one. */
-  readonly wrong?: { readonly guessed?: GuessedGrant | undefined };
+  /** The grant that a wrong code was shown for. */
+  readonly guessed?: GuessedGrant | undefined;
 }
 
 /** Writes the one line of an answer. Checks are at `debug`. */

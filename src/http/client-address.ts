@@ -31,11 +31,14 @@ export class TrustedProxies {
 }
 
 /**
- * Who asks: the socket's peer, or, where that is a trusted proxy, the right-most address of X-Forwarded-For that is none
- * (the left-most one if all are). Where an entry on the way there is no address, the socket's peer.
+ * The client's address: `peer`, the address of the connection, or, if that is a trusted proxy, the right-most address of
+ * X-Forwarded-For that is not one (the left-most if all are). If an entry on the way there is not an address, `peer`.
  */
-export function clientAddress(request: IncomingMessage, proxies: TrustedProxies): string {
-  const peer = normalizeAddress(request.socket.remoteAddress ?? '');
+export function clientAddress(
+  request: Pick<IncomingMessage, 'headers'>,
+  peer: string,
+  proxies: TrustedProxies,
+): string {
   const forwarded = request.headers['x-forwarded-for'];
   if (forwarded === undefined || !proxies.has(peer)) return peer;
   let found = peer;

@@ -1,13 +1,18 @@
 import type { Socket } from 'node:net';
-import { sourceOf } from '../domain/peer-address.js';
+import type { TLSSocket } from 'node:tls';
+import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-address.js';
 
-// Hundreds of honest sites can stand behind one NAT address, each for the milliseconds of one request.
-const UNPROVEN_PER_SOURCE = 1_024;
+// Honest sites behind one NAT address each need a connection for the milliseconds of one request.
+const UNPROVEN_PER_SOURCE = 256;
+// A client with an IPv6 /48 has 65,536 sources.
+const SOURCES_PER_SITE_NETWORK = 4;
 
 interface Connection {
   readonly socket: Socket;
-  /** Undefined where it is a proxy's, behind which anybody may stand. */
-  readonly source: string | undefined;
+  /** Of the peer; empty if the connection was reset before it was accepted. */
+  readonly address: string;
+  /** The source, and for IPv6 the /48, that an unproven connection counts for; none for a trusted proxy's connection. */
+  readonly networks: readonly string[];
   /** Address and port, by which the TLS socket of this connection knows it. */
   readonly end: string;
 }
@@ -16,8 +21,8 @@ interface Connection {
 export type DropReason = 'source_limit' | 'total_limit';
 
 /**
- * The open connections of a listener, bounded in all, and per source those that have proven nothing. Over a bound the oldest
- * unproven one is dropped; one that proved its code never is.
+ * The open connections of a listener, bounded in all, and per source and IPv6 /48 those that have proven nothing. Over a bound
+ * the oldest unproven one is dropped; one that proved its code never is.
  */
 export class ConnectionTable {
   /** How many may be open in all. */
@@ -27,12 +32,13 @@ export class ConnectionTable {
   readonly #all = new Map<Socket, Connection>();
   /** In the order in which they came. */
   readonly #unproven = new Set<Connection>();
-  readonly #unprovenByEnd = new Map<string, Connection>();
-  readonly #bySource = new Map<string, Set<Connection>>();
+  readonly #byEnd = new Map<string, Connection>();
+  readonly #byTlsSocket = new WeakMap<Socket, Connection>();
+  readonly #byNetwork = new Map<string, Set<Connection>>();
   #opened = 0;
   #dropped = { source_limit: 0, total_limit: 0 };
 
-  /** `limit` connections at most in all; those of addresses for which `isProxy` holds have no source of their own. */
+  /** `limit` connections at most in all; connections from a proxy count for no source. */
   constructor(
     limit: number,
     isProxy: (address: string) => boolean = () => false,
@@ -61,30 +67,50 @@ export class ConnectionTable {
 
   add(socket: Socket): void {
     this.#opened += 1;
-    const address = socket.remoteAddress ?? '';
-    const source = this.#isProxy(address) ? undefined : sourceOf(address);
-    const neighbours = source === undefined ? undefined : this.#bySource.get(source);
-    if (neighbours && neighbours.size >= this.#unprovenPerSource) this.#dropFirst(neighbours, 'source_limit');
-    else if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
+    const address = normalizeAddress(socket.remoteAddress ?? '');
+    const networks = this.#isProxy(address) ? [] : networksOf(address);
+    for (const [index, network] of networks.entries()) {
+      const limit = this.#unprovenPerSource * (index === 0 ? 1 : SOURCES_PER_SITE_NETWORK);
+      const neighbours = this.#byNetwork.get(network);
+      if (neighbours && neighbours.size >= limit) this.#dropFirst(neighbours, 'source_limit');
+    }
+    if (this.#all.size >= this.limit && !this.#dropFirst(this.#unproven, 'total_limit')) {
       // All others have proven their codes, and are about to be answered.
       this.#dropped.total_limit += 1;
       socket.destroy();
       return;
     }
-    const connection = { socket, source, end: endOf(socket) };
+    const connection = { socket, address, networks, end: endOf(socket) };
     this.#all.set(socket, connection);
     this.#unproven.add(connection);
-    this.#unprovenByEnd.set(connection.end, connection);
-    if (source !== undefined) {
-      const sameSource = this.#bySource.get(source) ?? new Set();
-      this.#bySource.set(source, sameSource.add(connection));
+    this.#byEnd.set(connection.end, connection);
+    for (const network of networks) {
+      const neighbours = this.#byNetwork.get(network) ?? new Set();
+      this.#byNetwork.set(network, neighbours.add(connection));
     }
     socket.once('close', () => this.#forget(connection));
   }
 
-  /** The connection that this socket, or the TLS socket over it, belongs to has proven a code: it is dropped no more. */
+  /** Records the TLS socket of a connection when its handshake has ended. */
+  secure(socket: TLSSocket): void {
+    const connection = this.#byEnd.get(endOf(socket));
+    if (!connection) return;
+    this.#byTlsSocket.set(socket, connection);
+    // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
+    socket.once('close', () => this.#byTlsSocket.delete(socket));
+  }
+
+  /**
+   * The peer's address of a connection by its TLS socket, also after a reset, when the kernel no longer has it. Undefined if
+   * the connection was reset before its handshake had ended.
+   */
+  addressOf(socket: Socket): string | undefined {
+    return this.#byTlsSocket.get(socket)?.address || undefined;
+  }
+
+  /** Records that a code was proven on the connection of this TLS socket: it is no longer dropped. */
   prove(socket: Socket): void {
-    const connection = this.#unprovenByEnd.get(endOf(socket));
+    const connection = this.#byTlsSocket.get(socket);
     if (connection) this.#forgetUnproven(connection);
   }
 
@@ -110,19 +136,25 @@ export class ConnectionTable {
 
   #forget(connection: Connection): void {
     this.#all.delete(connection.socket);
+    // Another connection may have come from the same port since.
+    if (this.#byEnd.get(connection.end) === connection) this.#byEnd.delete(connection.end);
     this.#forgetUnproven(connection);
   }
 
   #forgetUnproven(connection: Connection): void {
-    const { source, end } = connection;
     this.#unproven.delete(connection);
-    // Another connection may have come from the same port since.
-    if (this.#unprovenByEnd.get(end) === connection) this.#unprovenByEnd.delete(end);
-    if (source === undefined) return;
-    const sameSource = this.#bySource.get(source);
-    sameSource?.delete(connection);
-    if (sameSource?.size === 0) this.#bySource.delete(source);
+    for (const network of connection.networks) {
+      const neighbours = this.#byNetwork.get(network);
+      neighbours?.delete(connection);
+      if (neighbours?.size === 0) this.#byNetwork.delete(network);
+    }
   }
+}
+
+/** The source of an address, then its IPv6 /48. */
+function networksOf(address: string): string[] {
+  const siteNetwork = siteNetworkOf(address);
+  return siteNetwork === undefined ? [sourceOf(address)] : [sourceOf(address), siteNetwork];
 }
 
 function endOf({ remoteAddress, remotePort }: Socket): string {

@@ -14,6 +14,12 @@ export interface Exchange {
   readonly peer: string;
 }
 
+/** Ends a request whose client disconnected before a use was counted for it. */
+export function endDisconnected(response: ServerResponse): Told {
+  response.destroy();
+  return { outcome: 'client_disconnected' };
+}
+
 /** Answers a check in JSON. */
 export async function answerCheck(
   { response }: Exchange,
@@ -24,7 +30,7 @@ export async function answerCheck(
   const outcome = await checkGrant(target, code, deps);
   if ('refused' in outcome) {
     sendRefusal(response, outcome, false);
-    return { outcome: outcome.refused, wrong: outcome };
+    return { outcome: outcome.refused, guessed: outcome.guessed };
   }
   send(response, 200, 'application/json', renderCheck(outcome));
   return { outcome: 'checked', grant: outcome.grant };
@@ -37,10 +43,14 @@ export async function answerRedemption(
   deps: RedeemDependencies,
 ): Promise<Told> {
   const outcome = await redeem({ ...request, peer }, deps);
+  if ('disconnected' in outcome) {
+    const { name, subject } = request;
+    return { ...endDisconnected(response), grant: outcome.proven, name, subject };
+  }
   if ('refused' in outcome) {
     sendRefusal(response, outcome, outcome.proven !== undefined);
-    const { refused, proven, reason } = outcome;
-    if (!proven) return { outcome: refused, ...(isWrongCode(refused) && { wrong: outcome }) };
+    const { refused, proven, guessed, reason } = outcome;
+    if (!proven) return { outcome: refused, guessed };
     // Only who proved the code is named: what a stranger calls himself may be anything, a code included.
     const { name, subject } = request;
     return { outcome: refused, grant: proven, name, subject, reason };
@@ -57,10 +67,6 @@ export async function answerRedemption(
   };
 }
 
-function isWrongCode(refused: string): boolean {
-  return refused === 'code_wrong' || refused === 'grant_unknown';
-}
-
 /** Answers a renewal request, in `text`, with the YAML stream of the renewed link. */
 export async function answerRenewal(
   { response, peer }: Exchange,
@@ -73,7 +79,7 @@ export async function answerRenewal(
     const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
     sendRefusal(response, outcome, proven !== undefined, 'renewal', members);
     if (proven) return { outcome: refused, ...toldOf(proven), reason };
-    return { outcome: refused, reason, ...(refused === 'renewal_refused' && { wrong: {} }) };
+    return { outcome: refused, reason };
   }
   await deps.checkpoint('before-answer');
   send(response, 200, 'application/yaml', renderLink(outcome));

@@ -11,11 +11,17 @@ import { sendRefusal } from './answer.js';
 import { type AnsweredAct, logAnswer, type Told } from './answer-log.js';
 import { clientAddress, type TrustedProxies } from './client-address.js';
 import type { ConnectionTable } from './connection-table.js';
-import { answerCheck, answerRedemption, answerRenewal, type Exchange } from './redemption-answers.js';
+import {
+  answerCheck,
+  answerRedemption,
+  answerRenewal,
+  type Exchange,
+  endDisconnected,
+} from './redemption-answers.js';
 import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
 import { readRedemptionHeaders } from './request-headers.js';
 import { parseRequestPath, pathSegments, type RequestedAct } from './request-path.js';
-import type { WrongCodes } from './wrong-codes.js';
+import type { UnprovenRequests } from './unproven-requests.js';
 
 /** Told of each answer, for metrics. `outcome` is `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
 export interface RedemptionObserver {
@@ -23,15 +29,15 @@ export interface RedemptionObserver {
 }
 
 export interface RedemptionAppDependencies
-  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue'> {
+  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
   /** URL path that all routes are under; `/` for none. */
   readonly pathPrefix: string;
   readonly allowRedeemByKey: boolean;
   readonly bodyTimeoutMs: number;
   readonly trustedProxies: TrustedProxies;
-  readonly connections: Pick<ConnectionTable, 'prove'>;
+  readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
   readonly admission: Admission;
-  readonly wrongCodes: WrongCodes;
+  readonly unprovenRequests: UnprovenRequests;
   /** Told when the ledger could not note an attempt of this request. */
   readonly onLedgerFailure: (error: unknown, requestId: string) => void;
   readonly logger: Logger;
@@ -50,7 +56,8 @@ export function createRedemptionApp(deps: RedemptionAppDependencies): Express {
   // What a browser that strays here needs; the rest of helmet's headers is about pages.
   app.use(
     helmet.contentSecurityPolicy({ useDefaults: false, directives: { defaultSrc: ["'none'"] } }),
-    helmet.strictTransportSecurity(),
+    // Other hosts of the domain, and other ports of this host, may serve plain HTTP.
+    helmet.strictTransportSecurity({ includeSubDomains: false }),
     helmet.xContentTypeOptions(),
   );
   app.use(redemptionHandler(deps));
@@ -63,21 +70,28 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
     const start = performance.now();
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
-    const peer = clientAddress(request, deps.trustedProxies);
+    const { socket } = request;
+    const address = deps.connections.addressOf(socket);
+    const peer = clientAddress(request, address ?? '', deps.trustedProxies);
     const asked = parseRequestPath(request.url ?? '', prefix, deps.allowRedeemByKey);
     const own = {
       ...deps,
-      onProven: () => deps.connections.prove(request.socket),
+      onProven: () => deps.connections.prove(socket),
       mayIssue: () => deps.admission.mayIssue(),
+      // Node ends its own side of the connection as soon as it has read the end of the client's.
+      isClientConnected: () => socket.writable,
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
     };
-    const told = await answer({ request, response, peer }, asked, own).catch((error: unknown) =>
-      answerFailure(response, error),
-    );
+    const told =
+      address === undefined
+        ? endDisconnected(response)
+        : await answer({ request, response, peer }, asked, own).catch((error: unknown) =>
+            answerFailure(response, error),
+          );
     const ms = performance.now() - start;
     const act = asked?.act ?? 'other';
     deps.observer.answered(act, told.outcome, ms);
-    if (told.wrong && !(await deps.wrongCodes.count(peer, told.wrong.guessed))) return;
+    if (!told.grant && !(await deps.unprovenRequests.count(peer, told.guessed))) return;
     logAnswer(deps.logger, { act, ...told, peer, requestId }, ms);
   };
 }

@@ -1,5 +1,5 @@
 import { constants, randomUUID } from 'node:crypto';
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
@@ -12,7 +12,7 @@ import type { ConnectionTable } from './connection-table.js';
 import { messagesOf } from './express-messages.js';
 import { originForm } from './request-path.js';
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CONNECTION_SWEEP_MS = 1_000;
 
@@ -81,8 +81,21 @@ export function createTlsListener(
     underWay.set(socket, response);
     // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
     socket.once('close', () => underWay.delete(socket));
-    // Also what a library answers ends its connection, and an HTTP/1.0 client does not keep it.
+    // Also what a library answers ends its connection.
     response.shouldKeepAlive = false;
+    if (!isSupported(request)) {
+      const requestId = randomUUID();
+      const { type, text } = unreadableBody(400);
+      response.writeHead(400, {
+        'content-type': type,
+        'content-length': Buffer.byteLength(text),
+        [REQUEST_ID_HEADER]: requestId,
+        connection: 'close',
+      });
+      response.end(text);
+      options.onUnreadable?.({ status: 400, peer: connections.addressOf(socket) ?? '', requestId });
+      return;
+    }
     // Express answers by itself what it cannot read, with a page of HTML.
     request.url = originForm(request.url ?? '');
     (app as RequestListener)(request, response);
@@ -97,6 +110,8 @@ export function createTlsListener(
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: CONNECTION_SWEEP_MS,
       noDelay: true,
+      // Node would answer such a request and then its body once more.
+      requireHostHeader: false,
     },
     take,
   );
@@ -110,6 +125,7 @@ export function createTlsListener(
     else connections.add(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
+    connections.secure(socket);
     socket.once('error', () => socket.destroy());
   });
   // A failed handshake is the peer's business; without a listener Node would only close the socket as well.
@@ -147,6 +163,13 @@ export function createTlsListener(
   };
 }
 
+/** True for HTTP/1.1 with a Host (RFC 9112 §3.2) and without a transfer coding other than chunked. */
+function isSupported({ httpVersion, headers }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  const isPlain = coding === undefined || coding.toLowerCase() === 'chunked';
+  return httpVersion === '1.1' && headers.host !== undefined && isPlain;
+}
+
 const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
@@ -169,8 +192,8 @@ function answerBrokenRequest(
     unreadableBody,
   }: { readonly answer: ServerResponse | undefined } & Required<Pick<TlsListenerOptions, 'unreadableBody'>>,
 ): UnreadableAnswer | undefined {
-  // The broken bytes come after a whole request: its answer is on its way and ends the connection.
-  if (answer?.req.complete && isUnreadable(error)) return undefined;
+  // The broken bytes come after a whole request, or after its answer: that is on its way and ends the connection.
+  if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
   if (!socket.writable || answer?.headersSent) {
     socket.destroy();
     return undefined;

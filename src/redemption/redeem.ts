@@ -71,6 +71,8 @@ export interface RedeemDependencies {
   readonly onProven?: () => void;
   /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
   readonly mayIssue?: () => boolean;
+  /** False once the client has closed its connection: its certificate would be counted and never received. */
+  readonly isClientConnected?: () => boolean;
 }
 
 /** What a right code was answered with, ready to be rendered. */
@@ -89,6 +91,12 @@ export interface RefusedRedemption extends Refusal {
   readonly guessed?: AccessGrant;
 }
 
+/** The client had disconnected before its certificate was signed or recorded, so nothing was counted. */
+export interface ClientDisconnected {
+  readonly disconnected: true;
+  readonly proven: AccessGrant;
+}
+
 /**
  * Redeems one use of a grant, or answers again what was already redeemed. Rejects with RedemptionError
  * `store_unavailable` when the store cannot answer, and then nothing is counted, or what was counted is replayed.
@@ -96,7 +104,7 @@ export interface RefusedRedemption extends Refusal {
 export async function redeem(
   request: RedemptionRequest,
   deps: RedeemDependencies,
-): Promise<Redeemed | RefusedRedemption> {
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
   const askedAt = performance.now();
@@ -132,7 +140,7 @@ async function redeemProven(
   asked: AskedRedemption,
   known: StoredCode | undefined,
   deps: RedeemDependencies,
-): Promise<Redeemed | RefusedRedemption> {
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   const replayKey = replayKeyOf(asked, deps.stockReplay);
   const answered = async (scope?: 'known'): Promise<Redeemed | Refusal | undefined> => {
     if (replayKey === undefined) return undefined;
@@ -177,8 +185,10 @@ async function issueAndRecord(
   { access, made }: Prepared,
   replayKey: string | undefined,
   deps: RedeemDependencies,
-): Promise<Redeemed | Refusal> {
+): Promise<Redeemed | Refusal | ClientDisconnected> {
   const { grant, key } = asked;
+  const hasDisconnected = () => deps.isClientConnected?.() === false;
+  if (hasDisconnected()) return { disconnected: true, proven: grant };
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');
@@ -219,6 +229,7 @@ async function issueAndRecord(
     createdAt: now,
     revokedAt: null,
   };
+  if (hasDisconnected()) return { disconnected: true, proven: grant };
   return record(redemption, made.keyPem, asked, access, deps);
 }
 

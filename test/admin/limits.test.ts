@@ -26,13 +26,11 @@ async function metric(series: string): Promise<number> {
 
 /** Opens connections that say nothing. */
 async function openIdle(count: number, from: string): Promise<Socket[]> {
-  const sockets: Socket[] = [];
-  for (let at = 0; at < count; at += 1) {
-    const socket = connect({ host: '127.0.0.1', port: service.adminPort, localAddress: from });
-    socket.on('error', () => undefined);
-    await once(socket.resume(), 'connect');
-    sockets.push(socket);
-  }
+  const sockets = Array.from({ length: count }, () =>
+    connect({ host: '127.0.0.1', port: service.adminPort, localAddress: from }),
+  );
+  for (const socket of sockets) socket.on('error', () => undefined).resume();
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   return sockets;
 }
 
@@ -152,9 +150,11 @@ describe('connections to the admin API', () => {
     wire.send(head('POST', 'Content-Type: application/json', `Content-Length: ${body.length}`));
     const proven = () => metric('linkgrant_connections{listener="admin",state="proven"}');
     await expect.poll(proven).toBe(1);
-    const sockets: Socket[] = [];
-    for (let source = 2; source < 8; source += 1) sockets.push(...(await openIdle(100, `127.0.0.${source}`)));
-    await expect.poll(() => sockets.filter((socket) => socket.closed).length).toBe(101);
+    const sources = [2, 3, 4, 5, 6, 7].map((host) => `127.0.0.${host}`);
+    const sockets = (await Promise.all(sources.map((source) => openIdle(100, source)))).flat();
+    const dropped = () =>
+      metric('linkgrant_connections_dropped_total{listener="admin",reason="total_limit"}');
+    await expect.poll(dropped, { timeout: 20_000 }).toBe(101);
     expect(await metric('linkgrant_connections_limit{listener="admin"}')).toBe(500);
     wire.send(body);
     expect(parseAnswer(await wire.ended).status).toBe(201);

@@ -40,7 +40,7 @@ describe('config check', () => {
     expect(row('logLevel')).toEqual(['warn', 'variable LINKGRANT_LOG_LEVEL']);
     expect(row('workers')).toEqual([2, `file ${config}`]);
     expect(row('host')).toEqual([['a.example.com', 'b.example.com'], `file ${config}`]);
-    expect(row('maxConnections')).toEqual(['10000', 'default']);
+    expect(row('stockReplayWindow')).toEqual(['2m', 'default']);
     expect(row('externalUrl')).toEqual([null, 'default']);
     expect(row('dataDir')).toEqual([dataDir, 'flag --data-dir']);
   });

@@ -10,9 +10,10 @@ import { post } from '../support/wire.js';
 
 // Both processes have as many files open; where a machine allows fewer, as many as it does.
 const CONNECTIONS = Math.min(5_000, (descriptorLimit() ?? 5_000) - 1_000);
-const PER_ADDRESS = 1_000;
+const PER_ADDRESS = 250;
 const SLOW = 200;
 const SITES = 300;
+const UNPROVEN_PER_SOURCE = 256;
 
 const place = new Workplace();
 afterAll(() => place.remove());
@@ -21,7 +22,7 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
   expect(CONNECTIONS).toBeGreaterThan(1_000);
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('data');
-  const service = await place.serve(['--data-dir', dataDir, ...flags]);
+  const service = await place.serve(['--data-dir', dataDir, '--max-connections', '10000', ...flags]);
   const { stdout: token } = await linkgrant(['token', 'issue', '-', '--data-dir', dataDir]);
   const { url, ca } = parse(token).spec;
   const metric = async (series: string) => {
@@ -74,7 +75,7 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
   for (const socket of sockets) socket.destroy();
 }, 180_000);
 
-it('hundreds of sites behind one address are served at once, though as many connections there say nothing', async () => {
+it('hundreds of sites behind one address are served, though as many connections from there send nothing', async () => {
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);
@@ -102,6 +103,9 @@ it('hundreds of sites behind one address are served at once, though as many conn
   const certificates = await Promise.all(Array.from({ length: SITES }, site));
   expect(new Set(certificates).size).toBe(SITES);
   const text = await (await fetch(`http://127.0.0.1:${service.opsPort}/metrics`)).text();
-  expect(text).toContain('linkgrant_connections_dropped_total{listener="service",reason="source_limit"} 0\n');
+  const [, dropped] =
+    /^linkgrant_connections_dropped_total\{listener="service",reason="source_limit"\} (\d+)$/m.exec(text) ??
+    [];
+  expect(Number(dropped)).toBeGreaterThanOrEqual(SITES - UNPROVEN_PER_SOURCE);
   for (const socket of idle) socket.destroy();
 }, 180_000);

@@ -55,6 +55,13 @@ describe('the units of systemd', () => {
     expect(verified.status).toBe(0);
   });
 
+  const services = [...SYSTEM, ...USER.map((name) => join('user', name))].filter((name) =>
+    name.endsWith('.service'),
+  );
+  it.each(services)('%s writes no core dump, which would hold keys and codes', (name) => {
+    expect(readFileSync(join(UNITS, name), 'utf8')).toMatch(/^LimitCORE=0$/m);
+  });
+
   it('would have been complained about with a key that systemd does not know', () => {
     const file = join(place, 'odd.service');
     writeFileSync(file, '[Service]\nExecStart=/bin/true\nProtectEverything=yes\n');

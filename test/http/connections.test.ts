@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
-import { type Composition, composeTestService, type TestService } from '../support/service.js';
+import { type Composition, composeTestService, type TestService, withStore } from '../support/service.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
 
 let services: TestService[] = [];
@@ -55,11 +55,11 @@ describe('open connections', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('of one source beyond 1,024 push out its own oldest, and nobody else', async () => {
+  it('of one source beyond 256 push out its own oldest, and nobody else', async () => {
     const { service } = await composed({ maxConnections: 10_000 });
     const neighbour = await openTcp(service.port, '127.0.0.2');
     const sockets: Socket[] = [];
-    for (let count = 0; count < 1_025; count += 1) sockets.push(await openTcp(service.port));
+    for (let count = 0; count < 257; count += 1) sockets.push(await openTcp(service.port));
     await closed(sockets[0] as Socket);
     expect(sockets.filter((socket) => socket.closed)).toHaveLength(1);
     expect(neighbour.closed).toBe(false);
@@ -107,22 +107,68 @@ describe('a service that is told to stop', () => {
 });
 
 describe('a client that goes away', () => {
-  it('before its answer has spent its use, and gets the same certificate when it comes back', async () => {
-    const waiting: (() => void)[] = [];
+  it.each(['end', 'destroy'] as const)(
+    'before its certificate is signed (%s) spends no use',
+    async (close) => {
+      const waiting: (() => void)[] = [];
+      const checkpoints: string[] = [];
+      const { service, grant, code } = await composed({
+        checkpoint: (name) => void checkpoints.push(name),
+        site: (real) => ({
+          async resolveAccess(asked) {
+            if (waiting.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+            return real.resolveAccess(asked);
+          },
+        }),
+      });
+      const wire = await openWire(service);
+      wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`);
+      await expect.poll(() => waiting.length).toBe(1);
+      wire.socket[close]();
+      await expect.poll(() => service.connections.size).toBe(0);
+      waiting[0]?.();
+      await expect
+        .poll(() => service.logged().at(-1))
+        .toMatchObject({ event: 'refused', code: 'client_disconnected', grant: grant.uid });
+      expect(await service.used(grant.uid)).toBe(0);
+      expect(checkpoints).not.toContain('before-signing');
+    },
+  );
+
+  it('before its certificate is recorded spends no use', async () => {
+    const signed: (() => void)[] = [];
     const { service, grant, code } = await composed({
-      site: (real) => ({
-        async resolveAccess(asked) {
-          if (waiting.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-          return real.resolveAccess(asked);
-        },
-      }),
+      async checkpoint(name) {
+        if (name === 'after-signing') await new Promise<void>((resolve) => signed.push(resolve));
+      },
+    });
+    const wire = await openWire(service);
+    wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`);
+    await expect.poll(() => signed.length).toBe(1);
+    wire.socket.destroy();
+    await expect.poll(() => service.connections.size).toBe(0);
+    signed[0]?.();
+    await expect.poll(() => service.logged().at(-1)).toMatchObject({ code: 'client_disconnected' });
+    expect(await service.used(grant.uid)).toBe(0);
+  });
+
+  it('while its certificate is recorded has spent its use, and gets the same certificate when it comes back', async () => {
+    const recording: (() => void)[] = [];
+    const { service, grant, code } = await composed({
+      store: (real) =>
+        withStore(real, {
+          async recordRedemption(...redemption) {
+            if (recording.length === 0) await new Promise<void>((resolve) => recording.push(resolve));
+            return real.recordRedemption(...redemption);
+          },
+        }),
     });
     const { csr } = csrHeader();
     const wire = await openWire(service);
     wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\ncsr: ${csr}\r\nContent-Length: 24\r\n\r\n${code}`);
-    await expect.poll(() => waiting.length).toBe(1);
+    await expect.poll(() => recording.length).toBe(1);
     wire.socket.destroy();
-    waiting[0]?.();
+    recording[0]?.();
     await expect.poll(() => service.used(grant.uid)).toBe(1);
     const again = redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: { csr } }));
     const { items } = await service.store.listRedemptions({ limit: 10, grantUid: grant.uid });

@@ -34,6 +34,7 @@ describe('what could be taken for two requests', () => {
     ['an endless length', () => [`Content-Length: ${'9'.repeat(40)}`]],
     ['another transfer coding', () => ['Transfer-Encoding: gzip']],
     ['chunks that are not last', () => ['Transfer-Encoding: chunked, gzip']],
+    ['chunks of another coding', () => ['Transfer-Encoding: gzip, chunked']],
     ['chunks, hidden', () => ['Transfer-Encoding : chunked']],
     ['chunks, misspelt', () => ['Transfer-Encoding: xchunked']],
   ])('(%s) is refused, the connection closed, and nothing counted', async (_what, framing) => {
@@ -50,6 +51,18 @@ describe('what could be taken for two requests', () => {
       await costsNothing(async () => {
         const request = `${head(['Transfer-Encoding: chunked'])}\r\n${chunk}\r\n0\r\n\r\n`;
         expect((await exchange(service, request)).status).toBe(400);
+      });
+    },
+  );
+
+  it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
+    'with the transfer coding %s is refused though its chunks are valid',
+    async (coding) => {
+      await costsNothing(async () => {
+        const chunks = `${made.code.length.toString(16)}\r\n${made.code}\r\n0\r\n\r\n`;
+        const bytes = await exchangeBytes(service, `${head([`Transfer-Encoding: ${coding}`])}\r\n${chunks}`);
+        expect(parseAnswer(bytes).status).toBe(400);
+        expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
       });
     },
   );
@@ -85,16 +98,40 @@ it.each([
   expect(parseAnswer(bytes).headers.connection).toBe('close');
 });
 
+it('has no Strict-Transport-Security for other hosts of its domain', async () => {
+  const { headers } = await exchange(service, whole([], 'not-the-code'));
+  expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
+});
+
 describe('what is no request', () => {
   it.each([
     ['nothing but noise', '\x16\x03\x01\x02\x00'],
     ['HTTP/2 without TLS negotiation', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['another version', 'POST / HTTP/3.0\r\nHost: h\r\n\r\n'],
     ['no Host', 'POST / HTTP/1.1\r\n\r\n'],
+    ['no Host, and a body', 'POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody'],
+    [
+      'no Host, and a body in chunks',
+      'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+    ],
+    ['no Host, and a broken body', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
     ['an unknown method', 'REDEEM / HTTP/1.1\r\nHost: h\r\n\r\n'],
   ])('(%s) is answered 400 and the connection closed', async (_what, bytes) => {
-    expect((await exchange(service, bytes)).status).toBe(400);
+    const answer = await exchangeBytes(service, bytes);
+    expect(parseAnswer(answer).status).toBe(400);
+    expect(answer.toString().match(ANSWERS)).toHaveLength(1);
   });
+
+  it.each(['HTTP/0.9', 'HTTP/1.0', 'HTTP/2.0', 'RTSP/1.0'])(
+    '(a redemption by %s) is answered 400 once and counts no use',
+    async (version) => {
+      await costsNothing(async () => {
+        const bytes = await exchangeBytes(service, whole().replace('HTTP/1.1', version));
+        expect(parseAnswer(bytes).status).toBe(400);
+        expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
+      });
+    },
+  );
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
     '(%s) is not answered with a tunnel or an echo',

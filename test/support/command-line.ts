@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { MemoryCgroup } from './memory-cgroup.js';
 import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly main?: string;
   /** Makes permissions count for root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
+  /** The memory cgroup that the program runs in from its start. */
+  readonly cgroup?: Pick<MemoryCgroup, 'procsFile'>;
 }
 
 /** How a command ended. */
@@ -33,9 +36,10 @@ export interface Ended {
 }
 
 function start(words: readonly string[], options: RunOptions): ChildProcess {
-  const { env = {}, cwd, main = MAIN, obeysPermissions = false } = options;
+  const { env = {}, cwd, main = MAIN, obeysPermissions = false, cgroup } = options;
   const isMighty = obeysPermissions && process.getuid?.() === 0;
-  const [command, ...before] = [...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
+  const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
+  const [command, ...before] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
   return spawn(command as string, [...before, main, ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },

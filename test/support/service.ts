@@ -17,12 +17,13 @@ import { ConnectionTable } from '../../src/http/connection-table.js';
 import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
-import { WrongCodes } from '../../src/http/wrong-codes.js';
+import { UnprovenRequests } from '../../src/http/unproven-requests.js';
 import { openStore } from '../../src/open-store.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
+import type { Checkpoint } from '../../src/redemption/clock.js';
 import { type CreatedGrant, createGrant, type GrantRequest } from '../../src/redemption/create-grant.js';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
 import type { KeySource } from '../../src/redemption/requested-key.js';
@@ -176,6 +177,7 @@ export interface Composition {
   readonly store?: (real: GrantStore) => GrantStore;
   readonly site?: (real: Site) => Site;
   readonly keys?: KeySource;
+  readonly checkpoint?: Checkpoint;
   readonly bodyTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
@@ -239,10 +241,10 @@ export async function composeTestService(composition: Composition = {}): Promise
     trustedProxies,
     connections,
     admission: new Admission(loopDelay, connections, queue, composition.admissionLimits ?? PATIENT),
-    wrongCodes: new WrongCodes(metrics, logger),
+    unprovenRequests: new UnprovenRequests(metrics, logger),
     observer: metrics,
     clock: clock.read,
-    checkpoint,
+    checkpoint: composition.checkpoint ?? checkpoint,
     logger,
   });
   const limits = { minVersion: 'TLSv1.3', requestTimeoutMs, connections, queue } as const;

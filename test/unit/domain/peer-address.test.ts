@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normalizeAddress, sourceOf } from '../../../src/domain/peer-address.js';
+import { normalizeAddress, siteNetworkOf, sourceOf } from '../../../src/domain/peer-address.js';
 
 describe('an address', () => {
   it.each([
@@ -26,6 +26,16 @@ describe('an address', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ])('%s stands for %s', (address, source) => {
     expect(sourceOf(address)).toBe(source);
+  });
+
+  it.each([
+    ['192.0.2.7', undefined],
+    ['::ffff:192.0.2.7', undefined],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:DB8::1', '2001:db8:0::/48'],
+    ['fe80::1%eth0', 'fe80:0:0::/48'],
+  ])('%s is in the site network %s', (address, network) => {
+    expect(siteNetworkOf(address)).toBe(network);
   });
 
   it('of another host in the same IPv6 network is the same source, and of another network is not', () => {

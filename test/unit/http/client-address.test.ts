@@ -1,13 +1,12 @@
-import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { clientAddress, TrustedProxies } from '../../../src/http/client-address.js';
 
 const PROXIES = new TrustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
 
 /** Whom a request from `socket` is taken to come from. */
-function addressOf(socket: string | undefined, forwarded?: string, proxies = PROXIES): string {
+function addressOf(socket: string, forwarded?: string, proxies = PROXIES): string {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
-  return clientAddress({ headers, socket: { remoteAddress: socket } } as IncomingMessage, proxies);
+  return clientAddress({ headers }, socket, proxies);
 }
 
 describe('the address of a client', () => {
@@ -15,7 +14,6 @@ describe('the address of a client', () => {
     const none = new TrustedProxies([]);
     expect(addressOf('198.51.100.1', '203.0.113.9', none)).toBe('198.51.100.1');
     expect(addressOf('10.0.0.1', '203.0.113.9', none)).toBe('10.0.0.1');
-    expect(addressOf(undefined, '203.0.113.9')).toBe('');
   });
 
   it('is the socket’s where that is no trusted proxy, whatever a header says', () => {
@@ -37,7 +35,6 @@ describe('the address of a client', () => {
     ['fe80::1%eth0', 'fe80::1'],
   ])('behind a trusted proxy that says %s is %s', (forwarded, address) => {
     expect(addressOf('10.0.0.1', forwarded)).toBe(address);
-    expect(addressOf('::ffff:10.0.0.1', forwarded)).toBe(address);
     expect(addressOf('2001:db8::1', forwarded)).toBe(address);
   });
 

@@ -1,11 +1,20 @@
 import { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { ConnectionTable } from '../../../src/http/connection-table.js';
 
 /** A socket with a peer, as a listener gets it. */
-function socketFrom(address: string, port: number): Socket {
+function socketFrom(address: string | undefined, port: number | undefined): Socket {
   const socket = new Socket();
-  Object.defineProperties(socket, { remoteAddress: { value: address }, remotePort: { value: port } });
+  const value = { remoteAddress: { value: address, configurable: true }, remotePort: { value: port } };
+  Object.defineProperties(socket, value);
+  return socket;
+}
+
+/** The TLS socket of a connection, which is another object with the same peer. */
+function tlsSocketOf(table: ConnectionTable, { remoteAddress, remotePort }: Socket): TLSSocket {
+  const socket = socketFrom(remoteAddress, remotePort) as TLSSocket;
+  table.secure(socket);
   return socket;
 }
 
@@ -54,12 +63,11 @@ describe('a table of connections', () => {
       Socket,
     ];
     table.add(first);
-    // The TLS socket over it is another object.
-    table.prove(socketFrom('192.0.2.1', 1));
+    table.prove(tlsSocketOf(table, first));
     table.add(second);
     table.add(third);
     expect(openOf([first, second, third])).toEqual([true, false, true]);
-    table.prove(third);
+    table.prove(tlsSocketOf(table, third));
     table.add(fourth);
     expect(openOf([first, third, fourth])).toEqual([true, true, false]);
     expect(table.counts).toMatchObject({ unproven: 0, proven: 2, opened: 4, dropped: { total_limit: 2 } });
@@ -71,19 +79,40 @@ describe('a table of connections', () => {
     const proven = Array.from({ length: 2_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
     for (const socket of proven) {
       table.add(socket);
-      table.prove(socket);
+      table.prove(tlsSocketOf(table, socket));
     }
-    const others = Array.from({ length: 1_025 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
+    const others = Array.from({ length: 257 }, (_, at) => socketFrom('192.0.2.1', at + 10_000));
     for (const socket of others) table.add(socket);
     expect(openOf(proven)).not.toContain(false);
     expect(openOf(others).indexOf(true)).toBe(1);
-    expect(table.counts).toMatchObject({ unproven: 1_024, proven: 2_000, dropped: { source_limit: 1 } });
+    expect(table.counts).toMatchObject({ unproven: 256, proven: 2_000, dropped: { source_limit: 1 } });
+    table.destroyAll();
+  });
+
+  it('bounds the unproven connections of an IPv6 /64 and of a /48', () => {
+    const table = new ConnectionTable(10_000);
+    const fromSubnet = (subnet: number, count: number) => {
+      const address = `2001:db8:1:${subnet}::${count.toString(16)}`;
+      const sockets = Array.from({ length: count }, (_, at) => socketFrom(address, at + 1));
+      for (const socket of sockets) table.add(socket);
+      return sockets;
+    };
+    const first = fromSubnet(1, 257);
+    expect(openOf(first).indexOf(true)).toBe(1);
+    const second = [2, 3, 4].flatMap((subnet) => fromSubnet(subnet, 256));
+    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 1 } });
+    const third = fromSubnet(5, 10);
+    expect(table.counts).toMatchObject({ unproven: 1_024, dropped: { source_limit: 11 } });
+    expect(openOf(first).indexOf(true)).toBe(11);
+    table.add(socketFrom('2001:db8:2:1::1', 1));
+    expect(table.counts).toMatchObject({ unproven: 1_025, dropped: { source_limit: 11 } });
+    expect(openOf([...second, ...third])).not.toContain(false);
     table.destroyAll();
   });
 
   it('counts nobody against a proxy', () => {
     const table = new ConnectionTable(10_000, (address) => address === '192.0.2.1');
-    const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('192.0.2.1', at + 1));
+    const sockets = Array.from({ length: 3_000 }, (_, at) => socketFrom('::ffff:192.0.2.1', at + 1));
     for (const socket of sockets) table.add(socket);
     expect(openOf(sockets)).not.toContain(false);
     expect(table.counts.unproven).toBe(3_000);
@@ -97,7 +126,18 @@ describe('a table of connections', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.destroy();
     await closed;
-    table.prove(socket);
+    table.prove(tlsSocketOf(table, socket));
     expect(table.counts).toMatchObject({ unproven: 0, proven: 0, opened: 1 });
+  });
+
+  it('returns the address of a connection that was reset after its handshake, and none if it was reset before', () => {
+    const table = new ConnectionTable(10);
+    const socket = socketFrom('::ffff:192.0.2.1', 1);
+    table.add(socket);
+    const tlsSocket = tlsSocketOf(table, socket);
+    Object.defineProperty(tlsSocket, 'remoteAddress', { value: undefined });
+    expect(table.addressOf(tlsSocket)).toBe('192.0.2.1');
+    expect(table.addressOf(tlsSocketOf(table, socketFrom(undefined, undefined)))).toBeUndefined();
+    table.destroyAll();
   });
 });

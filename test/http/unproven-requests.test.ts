@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
-import { post } from '../support/wire.js';
+import { exchangeBytes, type PostOptions, post } from '../support/wire.js';
 
 const ATTACKER = '127.0.0.66';
 const BUDGET = 60;
@@ -28,14 +28,56 @@ const metric = async (series: string) =>
   Number(new RegExp(`^${series} (\\d+)$`, 'm').exec(await service.metricsText())?.[1]);
 const eventsOf = (event: string) => service.logged().filter((line) => line.event === event);
 
+describe('requests without a right code or key', () => {
+  it.each<[string, string, PostOptions, string]>([
+    ['another method', 'UID', { method: 'GET' }, ''],
+    ['an unknown path', 'no/such/path', {}, 'x'],
+    ['an invalid name', 'UID', { headers: { name: 'No_Name' } }, 'x'],
+    ['an invalid subject', 'UID', { headers: { subject: '\u00ff' } }, 'x'],
+    ['a body that is too large', 'UID', {}, 'x'.repeat(5_000)],
+    ['an invalid renewal', '-/renew', {}, 'not a JWS'],
+  ])(
+    '(%s) write at most as many log lines as the budget of their source',
+    async (_what, path, options, body) => {
+      const { grant, code } = await service.grant();
+      const target = `/${path.replace('UID', grant.uid)}`;
+      await often(BUDGET + 40, () => post(service, target, body, { ...options, from: ATTACKER }));
+      expect(service.logged().filter(({ peer }) => peer === ATTACKER)).toHaveLength(BUDGET + 1);
+      expect(eventsOf('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
+      expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
+      redeemedAnswer(await post(service, `/${grant.uid}`, code, { from: ATTACKER }));
+      expect(eventsOf('redeemed')).toMatchObject([{ peer: ATTACKER }]);
+    },
+  );
+
+  it('share one budget over all routes and refusals', async () => {
+    const { grant } = await service.grant();
+    const from = { from: ATTACKER };
+    const requests = [
+      () => post(service, `/${grant.uid}`, 'wrong', from),
+      () => post(service, `/${grant.uid}`, '', { ...from, method: 'GET' }),
+      () => post(service, '/no/such/path', 'x', from),
+      () => post(service, '/-/renew', 'not a JWS', from),
+    ];
+    for (const request of requests) await often(20, request);
+    expect(eventsOf('refused')).toHaveLength(BUDGET);
+    expect(await metric('linkgrant_unproven_limited_total')).toBe(20);
+  });
+
+  it('that are not HTTP have the same budget', async () => {
+    for (let count = 0; count < BUDGET + 5; count += 1) await exchangeBytes(service, 'noise\r\n\r\n');
+    expect(eventsOf('unreadable')).toHaveLength(BUDGET);
+  });
+});
+
 describe('wrong codes', () => {
   it('beyond the budget of their address are refused as before, and told in one line and in the metrics', async () => {
     const { grant } = await service.grant();
     const guess = () => post(service, `/${grant.uid}`, 'wrong', { from: ATTACKER });
     expect(new Set(await often(BUDGET + 40, guess))).toEqual(new Set([403]));
     expect(eventsOf('refused')).toHaveLength(BUDGET);
-    expect(eventsOf('wrong_codes_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
-    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(40);
+    expect(eventsOf('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
+    expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
     expect(await metric('linkgrant_answers_total\\{act="redeem",outcome="code_wrong"\\}')).toBe(BUDGET + 40);
   });
 
@@ -53,7 +95,7 @@ describe('wrong codes', () => {
     const statuses: number[] = [];
     for (const request of requests) statuses.push(...(await often(20, request)));
     expect(statuses.filter((status) => status === 403)).toHaveLength(60);
-    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(20);
+    expect(await metric('linkgrant_unproven_limited_total')).toBe(20);
   });
 
   it('never keep a right code of the same address from being redeemed, checked or renewed', async () => {
@@ -103,8 +145,8 @@ describe('wrong codes', () => {
     await often(40, from('2001:db8:1:1::1'));
     await often(40, from('2001:db8:1:1:ffff::2'));
     await often(40, from('2001:db8:1:2::1'));
-    expect(await metric('linkgrant_wrong_codes_limited_total')).toBe(20);
-    expect(eventsOf('wrong_codes_limited')).toMatchObject([{ source: '2001:db8:1:1::/64' }]);
+    expect(await metric('linkgrant_unproven_limited_total')).toBe(20);
+    expect(eventsOf('unproven_limited')).toMatchObject([{ source: '2001:db8:1:1::/64' }]);
   });
 
   it('for a code that a person chose are an attack when there are many, from wherever, and told once', async () => {

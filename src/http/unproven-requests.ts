@@ -11,39 +11,39 @@ const CHOSEN_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
 /** The grant that a wrong code was shown for. */
 export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'codeChosen'>;
 
-/** Told of wrong codes beyond a budget, for metrics. */
-export interface WrongCodeObserver {
-  wrongCodeLimited(): void;
+/** Counts what is beyond a budget, for metrics. */
+export interface UnprovenRequestObserver {
+  unprovenRequestLimited(): void;
   chosenCodeAttacked(): void;
 }
 
 /**
- * The budgets of wrong codes: for each source over all routes, and for each grant whose code a person chose over all
- * sources. They refuse nobody: what is compared comes first, so beyond its budget a source is only told of no more, and
- * a right code among its wrong ones is redeemed.
+ * Two budgets. Requests that prove no code and no key have one for each source, over all routes: beyond it they are counted
+ * in the metrics and no longer logged. Wrong codes for a grant with a user-supplied code have one for each grant: beyond it
+ * they are reported as an attack. No request is refused for a budget, so a right code among wrong ones is redeemed.
  */
-export class WrongCodes {
+export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);
   readonly #grants = new BoundedLimiter(CHOSEN_CODE_BUDGET);
-  readonly #observer: WrongCodeObserver;
+  readonly #observer: UnprovenRequestObserver;
   readonly #logger: Logger;
 
-  constructor(observer: WrongCodeObserver, logger: Logger) {
+  constructor(observer: UnprovenRequestObserver, logger: Logger) {
     this.#observer = observer;
     this.#logger = logger;
   }
 
-  /** Counts a wrong code of `peer`, for `guessed` if there is such a grant; resolves with true within the source's budget. */
-  async count(peer: string, guessed: GuessedGrant | undefined): Promise<boolean> {
+  /** Counts a request of `peer`; `guessed` is the grant that it showed a wrong code for. Resolves with true within the budget. */
+  async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
     if (guessed?.codeChosen) await this.#countGuess(guessed, peer);
     const source = sourceOf(peer);
-    const wrong = await this.#sources.count(source);
-    if (wrong <= this.#sources.points) return true;
-    this.#observer.wrongCodeLimited();
-    if (wrong === this.#sources.points + 1) {
+    const count = await this.#sources.count(source);
+    if (count <= this.#sources.points) return true;
+    this.#observer.unprovenRequestLimited();
+    if (count === this.#sources.points + 1) {
       this.#logger.warn(
-        { event: 'wrong_codes_limited', source, peer },
-        `more than ${SOURCE_BUDGET.points} wrong codes within ${SOURCE_BUDGET.seconds} s from one address; the next ones are counted in the metrics alone`,
+        { event: 'unproven_limited', source, peer },
+        `more than ${SOURCE_BUDGET.points} requests without a right code or key within ${SOURCE_BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
       );
     }
     return false;

@@ -1,0 +1,26 @@
+import { afterAll, expect, it } from 'vitest';
+import { CLOSES, ROUNDS, redeemAfterDisconnect, singleUseTokens } from '../support/abandoned-requests.js';
+import { Workplace } from '../support/command-line.js';
+
+const SETUPS = [
+  ['one process', [], {}],
+  ['two workers', ['--workers', '2'], {}],
+  ['a trusted proxy', ['--trusted-proxy', '127.0.0.1/32'], { 'x-forwarded-for': '203.0.113.9' }],
+] as const;
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+it.each(SETUPS.flatMap((setup) => CLOSES.map((close) => [close, ...setup] as const)))(
+  'a client that disconnects (%s, service with %s) gets its certificate when it repeats the request',
+  async (close, setup, flags, headers) => {
+    const name = `${setup} ${close}`.replaceAll(' ', '-');
+    const words = ['--data-dir', place.path(name)];
+    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+    const service = await place.serve([...words, ...endpoint, ...flags]);
+    const tokens = await singleUseTokens(ROUNDS, place.path(`${name}-tokens`), words);
+    expect(await redeemAfterDisconnect(service, tokens, close, headers)).toEqual(tokens.map(() => 200));
+    await service.stop();
+  },
+  60_000 + ROUNDS * 5_000,
+);

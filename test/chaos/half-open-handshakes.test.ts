@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, it, vi } from 'vitest';
+import { singleUseTokens } from '../support/abandoned-requests.js';
+import { json, linkgrant, Workplace } from '../support/command-line.js';
+import { createMemoryCgroup } from '../support/memory-cgroup.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+
+const FLOODER = `${import.meta.dirname}/../support/half-open-flooder.mjs`;
+// The memory limit of deploy/kustomize and deploy/helm.
+const LIMIT_BYTES = 512 * 1024 * 1024;
+// A controller repeats its request every 30 seconds.
+const PATIENCE_MS = 60_000;
+const RATE = 600;
+const ADDRESSES = 20;
+// A variable sets another number of seconds for a longer run.
+const SECONDS = Number(process.env.LINKGRANT_TEST_FLOOD_SECONDS ?? 30);
+
+const place = new Workplace();
+const cgroup = createMemoryCgroup(LIMIT_BYTES);
+afterAll(async () => {
+  await place.remove();
+  await cgroup.remove();
+});
+
+it('takes 2,048 connections by default within the shipped memory limit, and divides them among workers', async () => {
+  const limitOf = async (...words: string[]) => {
+    const check = ['config', 'check', '-o', 'json', '--data-dir', place.path('data'), ...words];
+    const rows: { key: string; value: string }[] = json(await linkgrant(check, { cgroup }));
+    return rows.find(({ key }) => key === 'maxConnections')?.value;
+  };
+  expect(await limitOf()).toBe('2048');
+  expect(await limitOf('--workers', '2')).toBe('1024');
+  expect(await limitOf('--max-connections', '9999')).toBe('9999');
+});
+
+it(
+  'redeems every token within the shipped memory limit while 600 half-open handshakes a second arrive',
+  async () => {
+    const words = ['--data-dir', place.path('data')];
+    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+    const service = await place.serve([...words, ...endpoint], { cgroup });
+    const tokens = await singleUseTokens(SECONDS, place.path('tokens'), words);
+    const flooder = fork(FLOODER, [String(service.port), String(RATE), String(ADDRESSES)]);
+    let opened = 0;
+    flooder.on('message', (count: number) => (opened = count));
+    await once(flooder, 'message');
+    const began = performance.now();
+    const waits: number[] = [];
+    let putOff = 0;
+    for (const { path, ca, code } of tokens) {
+      if (performance.now() - began > SECONDS * 1_000) break;
+      const sent = performance.now();
+      const headers = csrHeader();
+      // On a slow machine the service may put a request off, and its client repeats it.
+      const redeem = async () => {
+        const answer = await post({ port: service.port, ca }, path, code, { headers }).catch(() => undefined);
+        if (answer && answer.status !== 503) return redeemedAnswer(answer);
+        putOff += 1;
+        throw new Error('put off');
+      };
+      await vi.waitFor(redeem, { timeout: PATIENCE_MS, interval: 1_000 });
+      waits.push(performance.now() - sent);
+      await sleep(1_000);
+    }
+    const rate = (opened / (performance.now() - began)) * 1_000;
+    console.log(
+      `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${putOff} requests put off, longest redemption ${Math.max(...waits).toFixed()} ms`,
+    );
+    // The attack that the redemptions stood: half the rate on a machine that has no more.
+    expect(rate).toBeGreaterThan(RATE / 2);
+    flooder.disconnect();
+    await once(flooder, 'exit');
+  },
+  60_000 + SECONDS * 12_000,
+);

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CLOSES, ROUNDS, redeemAfterDisconnect, singleUseTokens } from '../support/abandoned-requests.js';
+import { Workplace } from '../support/command-line.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+
+const place = new Workplace();
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => {
+  await place.remove();
+  await database.drop();
+});
+
+it.each(CLOSES)(
+  'a client of a service on PostgreSQL that disconnects (%s) gets its certificate when it repeats the request',
+  async (close) => {
+    const name = close.replaceAll(' ', '-');
+    const words = ['--data-dir', place.path('data'), '--store', database.url];
+    const options = { env: { PGPASSWORD: database.password } };
+    const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
+    const service = await place.serve([...words, ...endpoint], options);
+    const tokens = await singleUseTokens(ROUNDS, place.path(name), words, options);
+    expect(await redeemAfterDisconnect(service, tokens, close)).toEqual(tokens.map(() => 200));
+    await service.stop();
+  },
+  60_000 + ROUNDS * 5_000,
+);

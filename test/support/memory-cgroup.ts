@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+
+/** A control group with a memory limit, in which a test starts processes. */
+export interface MemoryCgroup {
+  /** A process joins the group by writing its PID here. */
+  readonly procsFile: string;
+  /** The highest memory use so far in bytes; undefined where the kernel does not record it. */
+  peakBytes(): number | undefined;
+  /** Removes the group after its last process has ended. */
+  remove(): Promise<void>;
+}
+
+const ROOT = '/sys/fs/cgroup';
+const V1 = {
+  parent: join(ROOT, 'memory'),
+  limit: 'memory.limit_in_bytes',
+  peak: 'memory.max_usage_in_bytes',
+};
+const V2 = { parent: ROOT, limit: 'memory.max', peak: 'memory.peak' };
+
+/**
+ * Creates a memory cgroup (version 1 or 2) with a limit in bytes. Throws where that is not possible, so that a test without
+ * its limit fails instead of passing.
+ */
+export function createMemoryCgroup(limitBytes: number): MemoryCgroup {
+  const { parent, limit, peak } = existsSync(join(V1.parent, V1.limit)) ? V1 : V2;
+  const directory = join(parent, `linkgrant-test-${process.pid}-${Date.now()}`);
+  try {
+    if (parent === V2.parent) writeFileSync(join(parent, 'cgroup.subtree_control'), '+memory');
+    mkdirSync(directory);
+    writeFileSync(join(directory, limit), String(limitBytes));
+  } catch (cause) {
+    const needed = 'This test needs root and a writable memory cgroup (version 1 or 2) below /sys/fs/cgroup';
+    throw new Error(`${needed}: ${(cause as Error).message}`, { cause });
+  }
+  return {
+    procsFile: join(directory, 'cgroup.procs'),
+    peakBytes() {
+      const file = join(directory, peak);
+      return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+    },
+    // The kernel frees a group some moments after its last process has ended.
+    remove: () => vi.waitFor(() => rmdirSync(directory), { timeout: 30_000 }),
+  };
+}
