@@ -86,6 +86,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
     allowRedeemByKey: settings.allowRedeemByKey,
+    prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     ...context,
   };
   const listener = createPublicListener({ settings, credentials, app, metrics });

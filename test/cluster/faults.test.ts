@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +126,47 @@ describe('a replica that lags', () => {
   });
 });
 
+describe('requests for unknown grants', () => {
+  it('take no capacity from redemptions while a listing hangs: 100 wait, the rest get 503 at once', async () => {
+    workplace = new Workplace();
+    const leader = await startController(account.kubeconfig);
+    running.push(leader);
+    await until('the lead', async () => leader.controller.isLeading);
+    const proxy = await startApiProxy(account.kubeconfig);
+    const kubeconfig = workplace.path('slow.yaml');
+    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+    try {
+      const serving = await serveCluster(workplace, kubeconfig);
+      await until('readiness', async () => (await readyz(serving)) === 200);
+      const grant = await readyGrant(cluster, west, 'undisturbed', { redemptionsAllowed: 2 });
+      expect(await post(serving, grant)).toMatchObject({ status: 200 });
+      const isListing = ({ path }: { readonly path: string }) =>
+        path.includes('accessgrants?') && !path.includes('watch=true');
+      proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
+      const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
+      const statuses: number[] = [];
+      const waiting = Array.from({ length: 300 }, async () => {
+        statuses.push((await post(serving, unknown())).status);
+      });
+      await until('200 refusals', async () => statuses.length >= 200);
+      expect(statuses).toEqual(Array(200).fill(503));
+      expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
+      expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
+      expect(statuses).toHaveLength(200);
+
+      proxy.decide(() => 'pass');
+      proxy.breakOff(isListing);
+      await Promise.all(waiting);
+      // Those whose listing was cut off get 503; the listing after it answers the rest.
+      expect(new Set(statuses.slice(200))).toEqual(new Set([404, 503]));
+      expect(await post(serving, unknown())).toMatchObject({ status: 404 });
+    } finally {
+      await workplace.remove();
+      await proxy.close();
+    }
+  });
+});
+
 describe('an API server that stops under load', () => {
   it('costs 503 and no use, and everything goes on by itself when it is back', async () => {
     const { controlPlane } = cluster;
@@ -190,6 +232,11 @@ class Load {
     this.#stopped = true;
     await this.#ended;
   }
+}
+
+async function metric({ opsPort }: Serving, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
 async function knowsCluster({ opsPort }: Serving): Promise<boolean> {
