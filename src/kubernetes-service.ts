@@ -135,6 +135,11 @@ function openController(
     clock,
     onRedemption,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
+    onTakeover: (key, url) =>
+      logger.warn(
+        { event: 'grant_taken_over', accessGrant: key, url },
+        'another controller rewrites the status of an AccessGrant again and again, so it is left to that one',
+      ),
     onFailure: (what, error) =>
       logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again'),
   });

@@ -10,7 +10,6 @@ import {
   readAccessGrant,
   settingsPatch,
   timestamp,
-  writtenAllowed,
 } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
@@ -103,7 +102,7 @@ export function updateGrantResource(
   const { redemptionsAllowed, expirationWindowMs, expirationTime, policy } = change;
   return changing(client, key, uid, async ({ metadata, spec = {} }) => {
     const patch = {
-      ...(redemptionsAllowed !== undefined && { redemptionsAllowed: writtenAllowed(redemptionsAllowed) }),
+      ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
       ...(expirationWindowMs !== undefined && { expirationWindow: goDuration(expirationWindowMs) }),
       ...(policy && { settings: settingsPatch(spec, policy) }),
     };
