@@ -7,6 +7,7 @@ import type { TlsListener } from './http/tls-listener.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { KeyMaker } from './pki/keys.js';
+import { failureLog } from './platforms/kubernetes/api-error.js';
 import { clientOf, type KubernetesClient } from './platforms/kubernetes/client.js';
 import { ClusterConfigError, openClusterAccess } from './platforms/kubernetes/cluster-access.js';
 import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
@@ -140,8 +141,10 @@ function openController(
         { event: 'grant_taken_over', accessGrant: key, url },
         'another controller rewrites the status of an AccessGrant again and again, so it is left to that one',
       ),
-    onFailure: (what, error) =>
-      logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again'),
+    onFailure(what, error) {
+      const { level, fields } = failureLog(error);
+      logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+    },
   });
 }
 

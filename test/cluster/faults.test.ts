@@ -42,14 +42,15 @@ let touches = 0;
 const touched = () => ({ metadata: { annotations: { touched: String(++touches) } } });
 const isWatch = ({ path }: { readonly path: string }) => path.includes('watch=true');
 
+const GONE = JSON.stringify({
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  reason: 'Expired',
+  code: 410,
+});
+
 describe('watches', () => {
-  const GONE = JSON.stringify({
-    kind: 'Status',
-    apiVersion: 'v1',
-    status: 'Failure',
-    reason: 'Expired',
-    code: 410,
-  });
   it.each<[string, Fate]>([
     ['that are answered 500', { status: 500 }],
     ['that are answered 410', { status: 410, body: GONE }],
@@ -81,6 +82,37 @@ describe('watches', () => {
     const grant = await readyGrant(cluster, west, name);
     expect(await one.controller.grants.locate(grant.metadata.uid)).toMatchObject({ name, namespace: west });
     await until('health', async () => one.controller.problem() === undefined);
+  });
+});
+
+describe('a watch that has expired', () => {
+  it('is logged at info and without a stack, and other failures of a watch as warnings', async () => {
+    workplace = new Workplace();
+    const proxy = await startApiProxy(account.kubeconfig);
+    const kubeconfig = workplace.path('expiring.yaml');
+    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+    try {
+      const serving = await serveCluster(workplace, kubeconfig);
+      await until('readiness', async () => (await readyz(serving)) === 200);
+      const logged = (status: number) =>
+        serving.said.stderr
+          .split('\n')
+          .filter((line) => line.includes('"cluster_failed"') && line.includes(`HTTP ${status}`))
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+      for (const fate of [{ status: 410, body: GONE }, { status: 500 }]) {
+        proxy.decide((request) => (isWatch(request) ? fate : 'pass'));
+        proxy.breakOff(isWatch);
+        await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
+      }
+      for (const { level, err, reason } of logged(410)) {
+        expect([level, err]).toEqual([30, undefined]);
+        expect(reason).toMatch(/^watch \S+: HTTP 410 \(Expired\)$/);
+      }
+      expect(logged(500)[0]).toMatchObject({ level: 40, err: { stack: expect.any(String) } });
+    } finally {
+      await workplace.remove();
+      await proxy.close();
+    }
   });
 });
 
