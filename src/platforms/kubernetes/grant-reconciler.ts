@@ -32,9 +32,9 @@ export interface GrantReconcilerDependencies {
 
 const ENDED = ['expired', 'exhausted', 'revoked'];
 const ENDS = [
-  { type: 'Expired', event: 'GrantExpired' },
-  { type: 'Exhausted', event: 'GrantExhausted' },
-  { type: 'Revoked', event: 'GrantRevoked' },
+  { type: 'Expired', eventReason: 'GrantExpired' },
+  { type: 'Exhausted', eventReason: 'GrantExhausted' },
+  { type: 'Revoked', eventReason: 'GrantRevoked' },
 ] as const;
 // A timer takes 24 days at most; looking once an hour costs nothing.
 const LONGEST_MS = 3_600_000;
@@ -108,7 +108,7 @@ export class GrantReconciler {
 /** What is reported about the change from one status to another. */
 function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventNote[] {
   const end = ENDS.find(({ type }) => begins(type, found, wanted));
-  if (end) return [{ type: 'Normal', reason: end.event, message: wanted.message ?? '' }];
+  if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
   if (ENDS.some(({ type }) => isTrue(type, wanted))) return [];
   const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
   if (now === before) return [];
