@@ -105,10 +105,10 @@ describe('a watch that has expired', () => {
         await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
       }
       for (const { level, err, reason } of logged(410)) {
-        expect([level, err]).toEqual([30, undefined]);
+        expect([level, err]).toEqual(['info', undefined]);
         expect(reason).toMatch(/^watch \S+: HTTP 410 \(Expired\)$/);
       }
-      expect(logged(500)[0]).toMatchObject({ level: 40, err: { stack: expect.any(String) } });
+      expect(logged(500)[0]).toMatchObject({ level: 'warn', err: { stack: expect.any(String) } });
     } finally {
       await workplace.remove();
       await proxy.close();
