@@ -109,12 +109,17 @@ export function accessGrantSpec(
 ): AccessGrantSpec {
   const settings = formatPolicySettings(grant.policy);
   return {
-    redemptionsAllowed: grant.redemptionsAllowed,
+    redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),
     expirationWindow: goDuration(grant.expirationWindowMs),
     ...(grant.codeChosen && { code }),
     ...(grant.issuer !== null && { issuer: grant.issuer }),
     ...(Object.keys(settings).length > 0 && { settings }),
   };
+}
+
+/** How a limit is written: 0 as -1, which is not valid and so never redeemed, because Skupper reads 0 as its default. */
+export function writtenAllowed(redemptionsAllowed: number): number {
+  return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
 
 /** A merge patch of `spec.settings` that makes them say `policy`, and leaves settings of others alone. */

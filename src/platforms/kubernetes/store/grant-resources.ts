@@ -10,6 +10,7 @@ import {
   readAccessGrant,
   settingsPatch,
   timestamp,
+  writtenAllowed,
 } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
@@ -102,7 +103,7 @@ export function updateGrantResource(
   const { redemptionsAllowed, expirationWindowMs, expirationTime, policy } = change;
   return changing(client, key, uid, async ({ metadata, spec = {} }) => {
     const patch = {
-      ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
+      ...(redemptionsAllowed !== undefined && { redemptionsAllowed: writtenAllowed(redemptionsAllowed) }),
       ...(expirationWindowMs !== undefined && { expirationWindow: goDuration(expirationWindowMs) }),
       ...(policy && { settings: settingsPatch(spec, policy) }),
     };
