@@ -2,6 +2,7 @@ import { createRenewalClient } from './client/renewal-client.js';
 import { readRenewal } from './client/renewal-reader.js';
 import type { AccessToken } from './domain/access-token.js';
 import { describeCertificate } from './pki/certificate-info.js';
+import { isApiError } from './platforms/kubernetes/api-error.js';
 import { openKubernetesClient } from './platforms/kubernetes/client.js';
 import {
   clusterLinkRecords,
@@ -17,9 +18,11 @@ import { findPlacedSecret } from './platforms/kubernetes/requesting/placed-secre
 import { findRequestingSite, noSite, ownerReference } from './platforms/kubernetes/requesting/site-owner.js';
 import type { ProxyPlacing } from './platforms/kubernetes/requesting/wanted-resources.js';
 import type { SiteFacts } from './platforms/kubernetes/site-resource.js';
+import { listRenewedRedemptions } from './platforms/kubernetes/store/stored-redemptions.js';
 import type { Checkpoint } from './redemption/clock.js';
 import type { LinkFiles } from './redemption/link-files.js';
 import { pendingRedemptionId } from './redemption/redeem-token.js';
+import type { RenewedRedemption } from './redemption/renewal-store.js';
 import { type LinkPlace, type PlacedLink, type RequestingSideOptions, redeemer } from './requesting-side.js';
 import type { Settings } from './setting-schemas.js';
 
@@ -62,6 +65,17 @@ export async function openClusterSide(
       inCluster(async () => {
         const all = await linksIn(place);
         return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
+      }),
+    /** The redemptions of links to this Site; `no-kind` where the cluster has no Redemptions. */
+    incoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
+      inCluster(async () => {
+        try {
+          return await listRenewedRedemptions(client, namespace);
+        } catch (error) {
+          if (isApiError(error, 'forbidden')) return 'forbidden';
+          if (isApiError(error, 'no_such_kind')) return 'no-kind';
+          throw error;
+        }
       }),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret that a token's link is in place under, whole. */

@@ -9,6 +9,7 @@ import { createRenewalClient } from './client/renewal-client.js';
 import { readRenewal } from './client/renewal-reader.js';
 import { tokenNetworks } from './client/token-networks.js';
 import { RedemptionError } from './domain/redemption-error.js';
+import { failureLog } from './platforms/kubernetes/api-error.js';
 import { openKubernetesClient } from './platforms/kubernetes/client.js';
 import { ClusterConfigError } from './platforms/kubernetes/cluster-access.js';
 import { clusterMaterializer } from './platforms/kubernetes/requesting/cluster-materializer.js';
@@ -105,7 +106,8 @@ function telling(
 > {
   const failed = (what: string, error: unknown) => {
     if (stopping.aborted) return;
-    logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again');
+    const { level, fields } = failureLog(error);
+    logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
   };
   return {
     onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {

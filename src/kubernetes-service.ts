@@ -7,6 +7,7 @@ import type { TlsListener } from './http/tls-listener.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { KeyMaker } from './pki/keys.js';
+import { failureLog } from './platforms/kubernetes/api-error.js';
 import { clientOf, type KubernetesClient } from './platforms/kubernetes/client.js';
 import { ClusterConfigError, openClusterAccess } from './platforms/kubernetes/cluster-access.js';
 import { CodeKeySecret } from './platforms/kubernetes/code-key-secret.js';
@@ -86,6 +87,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
     pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
     allowRedeemByKey: settings.allowRedeemByKey,
+    prepareLookup: (uid: string) => cluster.prepareLookup(uid),
     ...context,
   };
   const listener = createPublicListener({ settings, credentials, app, metrics });
@@ -134,8 +136,15 @@ function openController(
     clock,
     onRedemption,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
-    onFailure: (what, error) =>
-      logger.warn({ event: 'cluster_failed', what, err: error }, 'this is tried again'),
+    onTakeover: (key, url) =>
+      logger.warn(
+        { event: 'grant_taken_over', accessGrant: key, url },
+        'another controller rewrites the status of an AccessGrant again and again, so it is left to that one',
+      ),
+    onFailure(what, error) {
+      const { level, fields } = failureLog(error);
+      logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+    },
   });
 }
 

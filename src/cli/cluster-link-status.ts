@@ -1,22 +1,31 @@
-import type { ClusterSide } from '../cluster-side.js';
+import type { ClusterSide, LinkState } from '../cluster-side.js';
 import type { Clock } from '../redemption/clock.js';
 import { linksNamed } from '../redemption/link-files.js';
 import { CommandError } from './command-error.js';
+import { incomingReport, incomingText, revokedNote } from './incoming-link.js';
 import { outgoingReport } from './outgoing-link.js';
 import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
-/** Tells of the links that the site of a namespace makes: what its controller says of each, and when its certificate ends. */
+/** Prints the links of a namespace: those that its Site makes and, from the Redemptions, those that lead to it. */
 export async function clusterStatus(
   name: string | undefined,
   cluster: ClusterSide,
   { clock }: { readonly clock: Clock },
   output: OutputFormat,
 ): Promise<void> {
+  const { namespace } = cluster;
   const all = await cluster.links.list();
   const shown = name === undefined ? all : linksNamed(all, name);
-  if (name !== undefined && shown.length === 0) {
-    throw new CommandError(`there is no link "${name}" in namespace ${cluster.namespace}`, {
+  const redemptions = await cluster.incoming();
+  const incoming =
+    typeof redemptions === 'string'
+      ? undefined
+      : redemptions
+          .filter(({ redemption }) => name === undefined || redemption.name === name)
+          .map((renewed) => incomingReport(renewed, clock()));
+  if (name !== undefined && shown.length === 0 && (incoming?.length ?? 0) === 0) {
+    throw new CommandError(`there is no link "${name}" in namespace ${namespace}`, {
       exitCode: 1,
       hint: 'see `linkgrant link status` with the same flags, without a name',
     });
@@ -24,17 +33,32 @@ export async function clusterStatus(
   const states = await cluster.linkStates();
   const outgoing = await Promise.all(
     shown.map(async (link) => {
-      const { isReady = false, status, message, remoteSite } = states.get(link.name) ?? {};
+      const state: Partial<LinkState> = states.get(link.name) ?? {};
+      const { isReady = false, status, message, remoteSite, remoteSiteId, conditions = [] } = state;
       return {
         ...outgoingReport(link, await cluster.links.findSecret(link.tlsCredentials), { clock }),
         ready: isReady,
         ...(status !== undefined && { status }),
         ...(message !== undefined && { message }),
         ...(remoteSite !== undefined && { remoteSite }),
+        ...(remoteSiteId !== undefined && { remoteSiteId }),
+        conditions,
       };
     }),
   );
-  await print(output, { outgoing }, () => statusText(outgoing));
+  await print(output, { outgoing, ...(incoming && { incoming }) }, () =>
+    [
+      statusText(outgoing),
+      incoming ? `\n${incomingText(incoming)}${revokedNote(incoming, CUT)}` : '',
+      redemptions === 'forbidden' ? hiddenNote(namespace) : '',
+    ].join(''),
+  );
+}
+
+const CUT = "to end that sooner, replace the CA that the site's router trusts";
+
+function hiddenNote(namespace: string): string {
+  return `note: incoming links are not shown: you may not list redemptions.linkgrant.dev in namespace ${namespace}\n`;
 }
 
 type Outgoing = ReturnType<typeof outgoingReport> & {

@@ -12,6 +12,7 @@ export function grantFields(
     ['Name', report.name],
     ['Namespace', report.namespace],
     ['State', report.state],
+    ['Reason', report.reason],
     ['Redemptions', `${report.redemptions} of ${report.redemptionsAllowed}`],
     ['Ends', report.expirationTime],
     ['Window', report.expirationWindow],

@@ -104,13 +104,14 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
       reports.length === 0
         ? nothingListed('grants', namespace, flags.allNamespaces)
         : table(
-            ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID'],
+            ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],
             reports.map((grant) => [
               grant.name,
               grant.state,
               `${grant.redemptions}/${grant.redemptionsAllowed}`,
               grant.expirationTime ?? '-',
               grant.uid,
+              grant.reason ?? '-',
             ]),
           ),
     );

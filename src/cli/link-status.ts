@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { hasStore, openLinkSide, siteUid } from '../link-side.js';
 import { openStore } from '../open-store.js';
-import { remainingText, remainingWords } from '../redemption/administration/remaining.js';
 import type { Checkpoint, Clock } from '../redemption/clock.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../redemption/link-files.js';
 import type { RenewedRedemption } from '../redemption/renewal-store.js';
@@ -9,9 +8,10 @@ import { type LoadedState, openRequestingSite, type RequestingSite } from '../re
 import type { Settings } from '../setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { anyConfigurationFrom } from './configuration.js';
+import { incomingReport, incomingText, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
 import { outgoingReport } from './outgoing-link.js';
-import { formatTime, print, table } from './output.js';
+import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 import { siteNamespace } from './site-namespace.js';
 
@@ -74,6 +74,7 @@ export async function statusCommand(
       place ? outgoingText(outgoing) : '',
       place && received ? '\n' : '',
       received ? incomingText(received) : '',
+      received ? revokedNote(received, '`linkgrant redemption revoke ID --cut` ends that sooner') : '',
     ].join(''),
   );
 }
@@ -177,48 +178,4 @@ async function incoming(
   } finally {
     await store.close();
   }
-}
-
-function incomingReport({ redemption, renewals }: RenewedRedemption, now: number) {
-  const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
-  const newest = renewals[0] ?? redemption;
-  const { notAfter } = newest;
-  const life = { revokedAt, newest };
-  const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
-  return {
-    name,
-    subject,
-    from: peer,
-    redeemedAt: formatTime(createdAt),
-    notAfter: formatTime(notAfter),
-    state,
-    mode,
-    redemptionId: id,
-    canStill: remainingWords(life, now),
-    remaining: remainingText(life, now),
-  };
-}
-
-function incomingText(links: readonly ReturnType<typeof incomingReport>[]): string {
-  if (links.length === 0) return 'Nobody has redeemed a link to this site.\n';
-  return `Incoming links\n${table(
-    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE', 'CAN STILL'],
-    links.map(({ name, subject, from, redeemedAt, notAfter, state, canStill }) => [
-      name,
-      subject,
-      from,
-      redeemedAt,
-      notAfter,
-      state,
-      canStill,
-    ]),
-  )}${revokedNote(links)}`;
-}
-
-/** What a revoked link can still do, for the state alone says too little. */
-function revokedNote(links: readonly ReturnType<typeof incomingReport>[]): string {
-  const isConnecting = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
-  return isConnecting
-    ? 'note: a revoked link can connect until its certificate ends, for skupper-router reads no CRL; `linkgrant redemption revoke ID --cut` ends that sooner\n'
-    : '';
 }

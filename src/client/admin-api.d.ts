@@ -426,6 +426,8 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
+            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
             /** @description A duration such as `15m` */
@@ -448,6 +450,8 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
+            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
             /** @description A duration such as `15m` */
@@ -484,6 +488,8 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
+            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
             /** @description A duration such as `15m` */

@@ -28,6 +28,8 @@ export interface AccessGrant {
   readonly createdAt: number;
   readonly readyAt: number | null;
   readonly revokedAt: number | null;
+  /** Why the grant is not Ready, as its resource says; absent for a Ready one and where grants are not resources. */
+  readonly notReadyReason?: string;
 }
 
 /** Every state that a grant can be in. */

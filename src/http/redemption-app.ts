@@ -38,6 +38,11 @@ export interface RedemptionAppDependencies
   readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
   readonly admission: Admission;
   readonly unprovenRequests: UnprovenRequests;
+  /**
+   * Waits until the store can look up the grant of a uid without a listing; absent where lookups need none. Rejects with
+   * RedemptionError `overloaded` when too many requests wait, `store_unavailable` when the listing fails.
+   */
+  readonly prepareLookup?: (uid: string) => Promise<void>;
   /** Told when the ledger could not note an attempt of this request. */
   readonly onLedgerFailure: (error: unknown, requestId: string) => void;
   readonly logger: Logger;
@@ -99,7 +104,7 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
 async function answer(
   exchange: Exchange,
   asked: RequestedAct | undefined,
-  deps: Pick<RedemptionAppDependencies, 'admission' | 'bodyTimeoutMs'> & RedeemDependencies,
+  deps: Pick<RedemptionAppDependencies, 'admission' | 'bodyTimeoutMs' | 'prepareLookup'> & RedeemDependencies,
 ): Promise<Told> {
   const { request, response } = exchange;
   const refuse = (refused: RedemptionErrorCode): Told => {
@@ -114,7 +119,8 @@ async function answer(
   const body = await readBody(request, limit, deps.bodyTimeoutMs);
   if (typeof body === 'string') return refuse(body);
   const content = contentOf(body);
-  // A request counts from here on: what trickles in is no work yet.
+  if (asked.act !== 'renew' && 'uid' in asked.target) await deps.prepareLookup?.(asked.target.uid);
+  // A request counts from here on: a slow body or a wait for a listing of grants is not work.
   const told = await deps.admission.run(() => {
     if (asked.act === 'renew' || !headers) return answerRenewal(exchange, content.toString('latin1'), deps);
     if (asked.act === 'check') return answerCheck(exchange, asked.target, content, deps);
@@ -125,9 +131,13 @@ async function answer(
 
 /** Answers what no refusal foresaw; its cause is for the log alone. */
 function answerFailure(response: ServerResponse, error: unknown): Told {
-  const code: RedemptionErrorCode =
-    error instanceof RedemptionError && error.code === 'store_unavailable' ? 'store_unavailable' : 'internal';
+  const code = failureCode(error);
   if (response.headersSent) response.destroy();
   else sendRefusal(response, { refused: code }, false);
-  return { outcome: code, error };
+  return code === 'overloaded' ? { outcome: code } : { outcome: code, error };
+}
+
+function failureCode(error: unknown): RedemptionErrorCode {
+  const code = error instanceof RedemptionError ? error.code : undefined;
+  return code === 'store_unavailable' || code === 'overloaded' ? code : 'internal';
 }

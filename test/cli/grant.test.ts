@@ -173,8 +173,8 @@ describe('grant list and show', () => {
     const byUid = JSON.parse((await grant(['show', uid, '-o', 'json'])).stdout);
     expect(byUid).toMatchObject({ name: 'seen', uid, attempts: [] });
     const listed = await grant(['list']);
-    expect(listed.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID$/m);
-    expect(listed.stdout).toMatch(new RegExp(`^seen +ready +0/1 .* ${uid}$`, 'm'));
+    expect(listed.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID +REASON$/m);
+    expect(listed.stdout).toMatch(new RegExp(`^seen +ready +0/1 .* ${uid} +-$`, 'm'));
     const yaml = await grant(['list', '-o', 'yaml']);
     expect(parseDocument(yaml.stdout).errors).toEqual([]);
     const all = [shown, listed, yaml].map(({ stdout, stderr }) => stdout + stderr).join('');

@@ -272,6 +272,13 @@ describe('a grant made while the service had no endpoint', () => {
     const grant = JSON.parse(made.stdout);
     expect(grant).toMatchObject({ state: 'pending' });
     expect(grant).not.toHaveProperty('expirationTime');
+    const reason = 'the service has not made it Ready; check that it runs and that the site accepts links';
+    expect(grant).toMatchObject({ reason });
+    const words = ['--data-dir', dataDir];
+    expect((await linkgrant(['grant', 'list', ...words])).stdout).toMatch(
+      /^early +pending .* the service has/m,
+    );
+    expect((await linkgrant(['grant', 'show', 'early', ...words])).stdout).toContain(reason);
     const code = place.path('early.code');
     writeFileSync(code, `${grant.code}\n`);
     const issueToken = () =>
@@ -285,6 +292,7 @@ describe('a grant made while the service had no endpoint', () => {
     await place.serve(['--data-dir', dataDir, ...ENDPOINT]);
     const shown = await linkgrant(['grant', 'show', 'early', '-o', 'json', '--data-dir', dataDir]);
     expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'ready', expirationTime: expect.any(String) });
+    expect(JSON.parse(shown.stdout)).not.toHaveProperty('reason');
     const token = await issueToken();
     expect((await redeem(token.stdout)).code).toBe(0);
   });

@@ -280,6 +280,36 @@ describe('the Helm chart', () => {
   });
 });
 
+describe('the rights to Secrets of the own namespace', () => {
+  const secretRules = (manifests: readonly Manifest[]) =>
+    (manifestOf(manifests, 'Role', 'linkgrant-own').rules ?? []).filter(({ resources }) =>
+      resources.includes('secrets'),
+    );
+
+  it.each(['cluster', 'namespace'] as const)(
+    'are for names of its own in the overlay %s and in the chart, but for creating',
+    async (scope) => {
+      const rules = secretRules(await built(scope));
+      expect(rules.filter(({ resourceNames }) => resourceNames === undefined)).toEqual([
+        { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      ]);
+      const verbs = rules.flatMap((rule) => rule.verbs);
+      for (const verb of ['list', 'watch', 'delete', 'deletecollection']) expect(verbs).not.toContain(verb);
+      for (const name of rules.flatMap(({ resourceNames = [] }) => resourceNames)) {
+        expect(name).toMatch(/^linkgrant-/);
+      }
+      expect(secretRules(await rendered({ scope }))).toEqual(rules);
+    },
+  );
+
+  it('include reading the Secret that the chart is given for TLS', async () => {
+    const rules = secretRules(await rendered({ tls: { secretName: 'given' } }));
+    expect(rules.filter(({ resourceNames = [] }) => resourceNames.includes('given'))).toEqual([
+      expect.objectContaining({ verbs: ['get'] }),
+    ]);
+  });
+});
+
 describe('the manifests', () => {
   it('run nothing with more than it needs, and let nobody look into it', async () => {
     const manifests = await built('cluster');

@@ -62,7 +62,10 @@ const SERVED = {
   events: 'get list create update patch',
 };
 const OWN = {
-  secrets: 'get list create update delete',
+  'secrets linkgrant-server,linkgrant-server-ca,linkgrant-code-keys': 'get',
+  'secrets linkgrant-server,linkgrant-code-keys': 'update',
+  [`secrets ${[...'0123456789abcdef'].map((digit) => `linkgrant-sealed-${digit}`).join(',')}`]: 'get patch',
+  secrets: 'create',
   configmaps: 'get create update patch delete',
   'leases.coordination.k8s.io': 'get create update',
   services: 'get',
@@ -173,8 +176,12 @@ describe('kustomize', () => {
     expect(await may('watch', 'secrets')).toBe(false);
     expect(await may('create', 'secrets')).toBe(false);
     expect(await accounts.mayDo(account, '-A', 'list', 'secrets')).toBe(false);
-    expect(await accounts.mayDo(account, '-n', 'linkgrant', 'list', 'secrets')).toBe(true);
-    expect(await accounts.mayDo(account, '-n', 'linkgrant', 'watch', 'secrets')).toBe(false);
+    for (const verb of ['get', 'list', 'watch', 'update', 'patch', 'delete']) {
+      expect(await accounts.mayDo(account, '-n', 'linkgrant', verb, 'secrets'), verb).toBe(false);
+      expect(await accounts.mayDo(account, '-n', 'linkgrant', verb, 'secrets/somebody-elses'), verb).toBe(
+        false,
+      );
+    }
   });
 
   it.each([

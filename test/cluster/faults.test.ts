@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -41,14 +42,15 @@ let touches = 0;
 const touched = () => ({ metadata: { annotations: { touched: String(++touches) } } });
 const isWatch = ({ path }: { readonly path: string }) => path.includes('watch=true');
 
+const GONE = JSON.stringify({
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  reason: 'Expired',
+  code: 410,
+});
+
 describe('watches', () => {
-  const GONE = JSON.stringify({
-    kind: 'Status',
-    apiVersion: 'v1',
-    status: 'Failure',
-    reason: 'Expired',
-    code: 410,
-  });
   it.each<[string, Fate]>([
     ['that are answered 500', { status: 500 }],
     ['that are answered 410', { status: 410, body: GONE }],
@@ -80,6 +82,37 @@ describe('watches', () => {
     const grant = await readyGrant(cluster, west, name);
     expect(await one.controller.grants.locate(grant.metadata.uid)).toMatchObject({ name, namespace: west });
     await until('health', async () => one.controller.problem() === undefined);
+  });
+});
+
+describe('a watch that has expired', () => {
+  it('is logged at info and without a stack, and other failures of a watch as warnings', async () => {
+    workplace = new Workplace();
+    const proxy = await startApiProxy(account.kubeconfig);
+    const kubeconfig = workplace.path('expiring.yaml');
+    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+    try {
+      const serving = await serveCluster(workplace, kubeconfig);
+      await until('readiness', async () => (await readyz(serving)) === 200);
+      const logged = (status: number) =>
+        serving.said.stderr
+          .split('\n')
+          .filter((line) => line.includes('"cluster_failed"') && line.includes(`HTTP ${status}`))
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+      for (const fate of [{ status: 410, body: GONE }, { status: 500 }]) {
+        proxy.decide((request) => (isWatch(request) ? fate : 'pass'));
+        proxy.breakOff(isWatch);
+        await until(`a line about ${fate.status}`, async () => logged(fate.status).length > 0);
+      }
+      for (const { level, err, reason } of logged(410)) {
+        expect([level, err]).toEqual(['info', undefined]);
+        expect(reason).toMatch(/^watch \S+: HTTP 410 \(Expired\)$/);
+      }
+      expect(logged(500)[0]).toMatchObject({ level: 'warn', err: { stack: expect.any(String) } });
+    } finally {
+      await workplace.remove();
+      await proxy.close();
+    }
   });
 });
 
@@ -118,6 +151,47 @@ describe('a replica that lags', () => {
       expect(unsure).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
       proxy.decide(() => 'pass');
       expect(await post(serving, other)).toMatchObject({ status: 200 });
+    } finally {
+      await workplace.remove();
+      await proxy.close();
+    }
+  });
+});
+
+describe('requests for unknown grants', () => {
+  it('take no capacity from redemptions while a listing hangs: 100 wait, the rest get 503 at once', async () => {
+    workplace = new Workplace();
+    const leader = await startController(account.kubeconfig);
+    running.push(leader);
+    await until('the lead', async () => leader.controller.isLeading);
+    const proxy = await startApiProxy(account.kubeconfig);
+    const kubeconfig = workplace.path('slow.yaml');
+    writeFileSync(kubeconfig, kubeconfigThrough(account.kubeconfig, proxy.url), { mode: 0o600 });
+    try {
+      const serving = await serveCluster(workplace, kubeconfig);
+      await until('readiness', async () => (await readyz(serving)) === 200);
+      const grant = await readyGrant(cluster, west, 'undisturbed', { redemptionsAllowed: 2 });
+      expect(await post(serving, grant)).toMatchObject({ status: 200 });
+      const isListing = ({ path }: { readonly path: string }) =>
+        path.includes('accessgrants?') && !path.includes('watch=true');
+      proxy.decide((request) => (isListing(request) ? 'silent' : 'pass'));
+      const unknown = () => ({ ...grant, metadata: { ...grant.metadata, uid: randomUUID() } });
+      const statuses: number[] = [];
+      const waiting = Array.from({ length: 300 }, async () => {
+        statuses.push((await post(serving, unknown())).status);
+      });
+      await until('200 refusals', async () => statuses.length >= 200);
+      expect(statuses).toEqual(Array(200).fill(503));
+      expect(await metric(serving, 'linkgrant_requests_in_flight')).toBe(0);
+      expect(await post(serving, grant, 'another-site')).toMatchObject({ status: 200 });
+      expect(statuses).toHaveLength(200);
+
+      proxy.decide(() => 'pass');
+      proxy.breakOff(isListing);
+      await Promise.all(waiting);
+      // Those whose listing was cut off get 503; the listing after it answers the rest.
+      expect(new Set(statuses.slice(200))).toEqual(new Set([404, 503]));
+      expect(await post(serving, unknown())).toMatchObject({ status: 404 });
     } finally {
       await workplace.remove();
       await proxy.close();
@@ -190,6 +264,11 @@ class Load {
     this.#stopped = true;
     await this.#ended;
   }
+}
+
+async function metric({ opsPort }: Serving, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
 async function knowsCluster({ opsPort }: Serving): Promise<boolean> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
@@ -55,8 +55,8 @@ describe('grant, in a cluster', () => {
       settings: { 'linkgrant/subjects': 'x-*', other: 'kept' },
     });
     const list = await west.run(['grant', 'list']);
-    expect(list.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID\n/);
-    expect(list.stdout).toMatch(/^listed +ready +0\/2 +\S+Z +\S{36}$/m);
+    expect(list.stdout).toMatch(/^NAME +STATE +REDEMPTIONS +EXPIRATION +UID +REASON\n/);
+    expect(list.stdout).toMatch(/^listed +ready +0\/2 +\S+Z +\S{36} +-$/m);
     const show = await west.run(['grant', 'show', 'listed', '-o', 'json']);
     const { status } = await readGrant('listed');
     expect(json(show)).toMatchObject({
@@ -74,6 +74,41 @@ describe('grant, in a cluster', () => {
     const longer = await west.run(['grant', 'update', 'listed', '--expiration-window', '2h']);
     expect(longer.code).toBe(1);
     expect(refusalOf(longer).error).toBe('the clock of grant "listed" runs, and its end stays');
+  });
+
+  it('list and show report why a grant is not Ready, whatever another controller writes as its message', async () => {
+    const make = (name: string, spec: object) =>
+      cluster.admin.create(ACCESS_GRANTS, {
+        apiVersion: 'skupper.io/v2alpha1',
+        kind: 'AccessGrant',
+        metadata: { name, namespace: west.namespace },
+        spec,
+      } as Resource);
+    await make('negative', { redemptionsAllowed: -1 });
+    await make('unreadable', { issuer: 'another-ca' });
+    const reasonOf = async (name: string) => {
+      const key = { namespace: west.namespace, name };
+      await until(`the conditions of ${name}`, async () => (await readGrant(name)).status?.conditions);
+      const status = { message: 'AccessGrants are not enabled' };
+      await cluster.admin.patch(ACCESS_GRANTS, key, { status }, { subresource: 'status' });
+      return json(await west.run(['grant', 'show', name, '-o', 'json']));
+    };
+    const problem = 'redemptions allowed must be a whole number from 1 to 1000000';
+    expect(await reasonOf('negative')).toMatchObject({ state: 'pending', reason: problem });
+    expect(await reasonOf('unreadable')).toMatchObject({
+      state: 'pending',
+      reason: expect.stringContaining('linkgrant may not read the Secret "another-ca"'),
+    });
+    const list = await west.run(['grant', 'list']);
+    expect(list.stdout).toMatch(new RegExp(`^negative +pending +0/-1 +- +\\S{36} +${problem}$`, 'm'));
+    expect((await west.run(['grant', 'show', 'negative'])).stdout).toContain(`Reason:      ${problem}\n`);
+    const events = await until('the Event', async () => {
+      const { items } = await cluster.admin.listAll<
+        Resource & { reason: string; type: string; message: string }
+      >(EVENTS, { namespace: west.namespace, fieldSelector: 'involvedObject.name=negative' });
+      return items.length > 0 && items;
+    });
+    expect(events).toMatchObject([{ type: 'Warning', reason: 'GrantNotReady', message: problem }]);
   });
 
   it('shows who redeemed and who was refused, without a right in the namespace of the service', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS } from '../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_GRANTS, EVENTS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { putSite } from './harness/cluster-sites.js';
 import { type RunningController, startController } from './harness/controller.js';
@@ -122,7 +122,7 @@ describe('the status of AccessGrants', () => {
 
   it('is left to another controller that rewrites the url again and again, which is said', async () => {
     const west = await grantsIn(0);
-    const { writes } = await lead();
+    const { writes, takeovers } = await lead();
     await make(west, 'fought');
     const foreign = { url: 'https://skupper.example.com/x', ca: 'its CA\n' };
     const key = { namespace: west, name: 'fought' };
@@ -147,6 +147,13 @@ describe('the status of AccessGrants', () => {
         : undefined;
     });
     expect(left.status).toMatchObject(foreign);
+    expect(takeovers).toEqual([`${west}/fought ${foreign.url}`]);
+    await until('the Event', async () => {
+      const { items } = await cluster.admin.listAll<Resource & { readonly reason: string }>(EVENTS, {
+        namespace: west,
+      });
+      return items.some(({ reason }) => reason === 'ForeignController');
+    });
     const written = writes().length;
     // What comes later is looked at later.
     await cluster.admin.patch(ACCESS_GRANTS, key, { metadata: { labels: { touched: 'yes' } } });

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import type { Redemption } from '../../src/domain/redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
-import { SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { json, refusalOf } from '../support/command-line.js';
 import type { TestServer } from '../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
 import { startRenewingServer } from '../support/renewing-server.js';
 import { DAY_MS } from '../support/server-identity.js';
+import { sampleRedemption } from '../support/store-samples.js';
 import {
   bootstrapRules,
   putRequestingSite,
@@ -19,12 +22,13 @@ import {
   requestingNamespace,
   tellOfLink,
 } from './harness/requesting-namespace.js';
-import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
+import { type AccessRule, openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { until } from './harness/until.js';
 
 const JOB = resolve(import.meta.dirname, '../../deploy/bootstrap/job.yaml');
-const OPERATOR = [
+const OPERATOR: readonly AccessRule[] = [
   { apiGroups: ['skupper.io'], resources: ['links'], verbs: ['delete'] },
+  { apiGroups: ['linkgrant.dev'], resources: ['redemptions'], verbs: ['list'] },
   ...bootstrapRules(),
 ];
 
@@ -45,10 +49,12 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-async function redeemed(): Promise<{ readonly place: RequestingNamespace; readonly server: IssuingServer }> {
+async function redeemed(
+  rules = OPERATOR,
+): Promise<{ readonly place: RequestingNamespace; readonly server: IssuingServer }> {
   const server = await startIssuingServer('linkgrant');
   servers.push(server);
-  const place = await requestingNamespace(cluster, { rules: OPERATOR });
+  const place = await requestingNamespace(cluster, { rules });
   places.push(place);
   expect(await place.run(['token', 'redeem', place.tokenFile(server.token)])).toMatchObject({ code: 0 });
   return { place, server };
@@ -66,12 +72,70 @@ describe('link --platform kubernetes', () => {
         ready: true,
         status: 'Ready',
         remoteSite: 'west',
+        remoteSiteId: 'the-uid-of-west',
+        conditions: [
+          { type: 'Configured', status: 'True', reason: 'Ready', message: 'OK' },
+          { type: 'Operational', status: 'True' },
+          { type: 'Ready', status: 'True' },
+        ],
         notAfter: expect.any(String),
       },
     ]);
     const text = await place.run(['link', 'status', 'my-link']);
     expect(text.stdout).toMatch(/my-link +Ready +west/);
     expect((await place.run(['link', 'status', 'nobody'])).code).toBe(1);
+  });
+
+  it('status lists the incoming links, from the Redemptions of the namespace', async () => {
+    const place = await requestingNamespace(cluster, { rules: OPERATOR });
+    places.push(place);
+    const { namespace } = place;
+    expect(json(await place.run(['link', 'status', '-o', 'json']))).toEqual({ outgoing: [], incoming: [] });
+    expect((await place.run(['link', 'status'])).stdout).toContain('There are no incoming links.\n');
+    const grantUid = crypto.randomUUID();
+    const record = async (slot: number, changes: Partial<Redemption>, name = slotName(grantUid, slot)) => {
+      const redemption = sampleRedemption(grantUid, { namespace, ...changes });
+      const resource = redemptionResource(redemption, 'a-grant', slot, undefined);
+      // Without the finalizer, so that the namespace can be deleted.
+      const { finalizers, ...metadata } = resource.metadata;
+      await cluster.admin.create(REDEMPTIONS, { ...resource, metadata: { ...metadata, name } });
+      return { redemption, key: { namespace, name } };
+    };
+    const east = await record(0, { name: 'from-east', subject: 'east', peer: '192.0.2.1' });
+    const north = await record(1, { name: 'from-north', createdAt: east.redemption.createdAt - 1_000 });
+    await record(2, { name: 'forged' }, 'forged');
+    await cluster.admin.patch(REDEMPTIONS, north.key, { spec: { revoked: true } });
+    const renewedUntil = '2041-01-02T03:04:05Z';
+    const certificate = {
+      ...{ serial: 'a', keySha256: 'a', certificateSha256: 'a', issuerSha256: 'a', pem: '' },
+      notAfter: renewedUntil,
+    };
+    const renewal = { number: 1, renewedAt: '2031-03-04T05:06:07Z', peer: '192.0.2.1', certificate };
+    const status = { notAfter: renewedUntil, renewals: [renewal] };
+    await cluster.admin.patch(REDEMPTIONS, east.key, { status }, { subresource: 'status' });
+
+    const { incoming } = json(await place.run(['link', 'status', '-o', 'json']));
+    expect(incoming).toMatchObject([
+      { name: 'from-north', subject: 'site-a', state: 'revoked', redemptionId: north.redemption.id },
+      { name: 'from-east', subject: 'east', from: '192.0.2.1', state: 'valid', notAfter: renewedUntil },
+    ]);
+    const { stdout } = await place.run(['link', 'status']);
+    expect(stdout).toMatch(/There are no outgoing links\.\n\nIncoming links\nNAME +SUBJECT +FROM/);
+    expect(stdout).toMatch(/from-east +east +192\.0\.2\.1/);
+    expect(stdout).toContain('note: a revoked link can connect until its certificate ends');
+    const named = json(await place.run(['link', 'status', 'from-east', '-o', 'json']));
+    expect(named).toMatchObject({ outgoing: [], incoming: [{ name: 'from-east' }] });
+  });
+
+  it('status says that it may not list incoming links, and lists the outgoing ones', async () => {
+    const { place } = await redeemed(bootstrapRules());
+    const { code, stdout } = await place.run(['link', 'status']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('my-link');
+    expect(stdout).toContain(
+      `note: incoming links are not shown: you may not list redemptions.linkgrant.dev in namespace ${place.namespace}\n`,
+    );
+    expect(json(await place.run(['link', 'status', '-o', 'json']))).not.toHaveProperty('incoming');
   });
 
   it('check dials the endpoints with the credentials of the namespace', async () => {

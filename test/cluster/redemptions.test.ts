@@ -204,13 +204,21 @@ describe('what is sealed', () => {
     const { id } = await redeemed(grant, sealed);
     const late = sampleRedemption(grant.uid, { namespace, ...sealed });
     expect(await store.recordRedemption(grant.uid, late, NOW)).toEqual({ refused: 'grant_exhausted' });
-    const names = async (place: string) =>
-      (await cluster.admin.listAll(SECRETS, { namespace: place })).items.map(({ metadata }) => metadata.name);
-    expect(await names(LINKGRANT)).toEqual([`linkgrant-sealed-${id}`]);
-    expect(await names(namespace)).toEqual([]);
+    const entries = async (place: string) => {
+      const selection = { namespace: place };
+      const { items } = await cluster.admin.listAll<Resource & { readonly data?: object }>(
+        SECRETS,
+        selection,
+      );
+      return items.flatMap(({ metadata, data = {} }) =>
+        Object.keys(data).map((key) => `${metadata.name} ${key}`),
+      );
+    };
+    expect(await entries(LINKGRANT)).toEqual([`linkgrant-sealed-${id.charAt(0)} ${id}.${NOW + MINUTE}`]);
+    expect(await entries(namespace)).toEqual([]);
     expect(JSON.stringify(await resource(grant))).not.toContain(Buffer.alloc(12, 7).toString('base64'));
     await store.revokeRedemption(id, NOW);
-    expect(await names(LINKGRANT)).toEqual([]);
+    expect(await entries(LINKGRANT)).toEqual([]);
   });
 });
 

@@ -195,7 +195,8 @@ export function grantConformance(current: CurrentStore): void {
       await store.revokeGrant(revoked.uid, NOW);
       await storedGrant(store, { expirationTime: null });
       await storedGrant(store, { expirationTime: NOW });
-      await storedGrant(store, { redemptionsAllowed: 0 });
+      const { uid } = await storedGrant(store);
+      await store.recordRedemption(uid, sampleRedemption(uid), NOW);
       await storedGrant(store);
       await storedGrant(store, { expirationTime: NOW + 1 });
       expect(await store.countGrants(NOW)).toEqual({

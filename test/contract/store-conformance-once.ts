@@ -18,7 +18,7 @@ function makeRounds(current: CurrentStore, count: number): Promise<Round[]> {
   const between = (least: number, most: number) => least + Math.floor(Math.random() * (most - least + 1));
   const makeRound = async (): Promise<Round> => {
     const redeemers = between(1, 50);
-    const limit = between(0, redeemers + 2);
+    const limit = between(1, redeemers + 2);
     const { uid } = await storedGrant(store, { redemptionsAllowed: limit });
     return { uid, redeemers, limit };
   };

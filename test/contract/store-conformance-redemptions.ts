@@ -83,12 +83,10 @@ export function redemptionConformance(current: CurrentStore): void {
     });
 
     it.each([
-      ['grant_exhausted', { redemptionsAllowed: 0 }],
       ['grant_expired', { expirationTime: NOW }],
       ['link_access_unavailable', { expirationTime: null }],
       ['grant_revoked', { revokedAt: NOW - 1 }],
-      ['grant_revoked', { revokedAt: NOW - 1, expirationTime: NOW - 1, redemptionsAllowed: 0 }],
-      ['grant_expired', { expirationTime: NOW - 1, redemptionsAllowed: 0 }],
+      ['grant_revoked', { revokedAt: NOW - 1, expirationTime: NOW - 1 }],
     ] as const)('refuses with %s a grant that has %o, and keeps nothing', async (refused, changes) => {
       const { store } = current();
       const uid = await grantWith(changes);
@@ -98,6 +96,20 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.findReplay(uid, redemption.replayKey)).toBeUndefined();
       expect(await used(uid)).toBe(0);
       expect(await store.listAttempts(uid, 10)).toEqual([]);
+    });
+
+    it('refuses an exhausted grant, first because it has expired, and before that because it is revoked', async () => {
+      const { store } = current();
+      const uid = await grantWith({ expirationTime: NOW + 1 });
+      await store.recordRedemption(uid, sampleRedemption(uid), NOW);
+      const late = sampleRedemption(uid);
+      const refusals = async (now: number) => store.recordRedemption(uid, late, now);
+      expect(await refusals(NOW)).toEqual({ refused: 'grant_exhausted' });
+      expect(await refusals(NOW + 1)).toEqual({ refused: 'grant_expired' });
+      await store.revokeGrant(uid, NOW + 1);
+      expect(await refusals(NOW + 1)).toEqual({ refused: 'grant_revoked' });
+      expect(await store.findRedemption(late.id)).toBeUndefined();
+      expect(await used(uid)).toBe(1);
     });
 
     it('refuses a grant that it does not know', async () => {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { Site } from '../../src/redemption/site.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { type Composition, composeTestService } from '../support/service.js';
@@ -101,6 +103,33 @@ describe('a service with too much to do', () => {
       wire.send(`POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\nhalf`);
     redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
     for (const { socket } of wires) socket.destroy();
+  });
+
+  it('counts no request that waits for a listing of grants', async () => {
+    const gate = { waiting: [] as (() => void)[] };
+    const unknown = randomUUID();
+    const prepareLookup = (uid: string) =>
+      uid === unknown ? new Promise<void>((resolve) => gate.waiting.push(resolve)) : Promise.resolve();
+    const { service } = await composed({ prepareLookup });
+    const { grant, code } = await service.grant();
+    const paths = ['', '/-/check'].flatMap((act) => Array<string>(5).fill(`/${unknown}${act}`));
+    const waiting = paths.map((path) => post(service, path, 'x'));
+    await expect.poll(() => gate.waiting.length).toBe(10);
+    redeemedAnswer(await post(service, `/${grant.uid}`, code, { headers: csrHeader() }));
+    for (const resolve of gate.waiting.slice(0, 4)) resolve();
+    const statuses = await Promise.all(waiting.slice(0, 4).map(async (answer) => (await answer).status));
+    expect(statuses).toEqual([404, 404, 404, 404]);
+    for (const resolve of gate.waiting) resolve();
+    await Promise.all(waiting);
+  });
+
+  it('answers 503 at once where too many requests wait for a listing of grants, and logs no failure', async () => {
+    const { service } = await composed({
+      prepareLookup: () => Promise.reject(new RedemptionError('overloaded', 'too many wait')),
+    });
+    expectShed(await post(service, `/${randomUUID()}`, 'x'), false);
+    const refused = service.logged().filter(({ event }) => event === 'refused');
+    expect(refused).toEqual([expect.objectContaining({ code: 'overloaded', level: 30 })]);
   });
 
   it('issues nothing while its event loop is late turn after turn, unless few connections are open', async () => {

@@ -198,6 +198,11 @@ describe('a refusal', () => {
     expect(answer.headers['retry-after']).toBe('3600');
   });
 
+  it('asks a client of a grant that is not ready to wait 30 seconds', async () => {
+    const answer = await provoke(await withGrant({ expirationTime: null, readyAt: null }));
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
+  });
+
   it('hands on how long the site asks to wait', async () => {
     expect((await provoke(await named('untrusted'))).headers['retry-after']).toBe('7');
   });

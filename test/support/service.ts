@@ -186,6 +186,7 @@ export interface Composition {
   readonly trustedProxies?: readonly string[];
   readonly allowRedeemByKey?: boolean;
   readonly pathPrefix?: string;
+  readonly prepareLookup?: (uid: string) => Promise<void>;
 }
 
 // The clients of a test share the service's process: a slow machine makes hundreds of them wait for one another.
@@ -237,6 +238,7 @@ export async function composeTestService(composition: Composition = {}): Promise
     onLedgerFailure: () => undefined,
     pathPrefix: composition.pathPrefix ?? '/',
     allowRedeemByKey: composition.allowRedeemByKey ?? false,
+    ...(composition.prepareLookup && { prepareLookup: composition.prepareLookup }),
     bodyTimeoutMs,
     trustedProxies,
     connections,

@@ -73,13 +73,14 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const issuer = spec.issuer || null;
   const problems = [
     windowProblem,
-    redemptionsAllowed === 0 ? undefined : redemptionsAllowedProblem(redemptionsAllowed),
+    redemptionsAllowedProblem(redemptionsAllowed),
     spec.code === undefined ? undefined : checkChosenCode(spec.code),
     issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
     policyProblem,
   ].filter((problem) => problem !== undefined);
   const end = problems.length > 0 ? null : timeOf(status.expirationTime);
   const code = status.code || undefined;
+  const notReadyReason = problems.join(', ') || notReadyReasonOf(status);
   const grant: AccessGrant = {
     uid,
     namespace,
@@ -97,6 +98,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     createdAt: timeOf(creationTimestamp) ?? 0,
     readyAt: code === undefined || end === null ? null : end - window,
     revokedAt: revokedAtOf(metadata),
+    ...(notReadyReason !== undefined && { notReadyReason }),
   };
   return { grant, problems };
 }
@@ -116,7 +118,7 @@ export function accessGrantSpec(
   };
 }
 
-/** How a limit is written: Skupper takes 0 for absent, and what is below it for none. */
+/** How a limit is written: 0 as -1, which is not valid and so never redeemed, because Skupper reads 0 as its default. */
 export function writtenAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
@@ -185,10 +187,23 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
   return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
 }
 
-/** How often a grant may be redeemed that asks for this. */
+/** How often a grant may be redeemed that asks for this; as in Skupper 0 means the default. */
 export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
-  if (redemptionsAllowed === 0) return DEFAULT_REDEMPTIONS_ALLOWED;
-  return Math.max(0, redemptionsAllowed);
+  return redemptionsAllowed === 0 ? DEFAULT_REDEMPTIONS_ALLOWED : redemptionsAllowed;
+}
+
+/** Why a grant is not Ready, as its conditions say; undefined for a Ready one, and before a controller has judged it. */
+export function notReadyReasonOf({ url, conditions = [] }: AccessGrantStatus): string | undefined {
+  const held = (wanted: string) => conditions.find(({ type }) => type === wanted);
+  const foreign = held('ForeignController');
+  if (foreign?.status === 'True') return foreign.message;
+  const ready = held('Ready');
+  if (ready?.status !== 'False') return undefined;
+  // Skupper's own message says no more than the reason does.
+  if (ready.message !== 'Pending') return ready.message;
+  return url
+    ? 'the site has not been read yet'
+    : 'the service does not know yet at which address it is reached';
 }
 
 /** When a grant was revoked by its annotation, in milliseconds since the epoch; null if it was not. */

@@ -74,6 +74,20 @@ export function isApiError(error: unknown, ...reasons: readonly ApiErrorReason[]
   return error instanceof ApiError && reasons.includes(error.reason);
 }
 
+/**
+ * How a failure that is tried again is logged. An expired watch and a write conflict happen in normal operation, so they are
+ * not warnings and have no stack.
+ */
+export function failureLog(
+  error: unknown,
+):
+  | { readonly level: 'info'; readonly fields: { readonly reason: string } }
+  | { readonly level: 'warn'; readonly fields: { readonly err: unknown } } {
+  return isApiError(error, 'gone', 'conflict')
+    ? { level: 'info', fields: { reason: error.message } }
+    : { level: 'warn', fields: { err: error } };
+}
+
 /** True for an ApiError of a request to which no answer came. */
 export function isUnanswered(error: unknown): boolean {
   return isApiError(error, 'unavailable') && error.status === undefined;

@@ -38,6 +38,8 @@ export interface GrantControllerOptions {
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Told of each Redemption that there is, or that changes, comes or goes. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
+  /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
+  readonly onTakeover?: (key: string, url: string) => void;
   /** Told of what failed and is tried again, in a few words. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
@@ -114,6 +116,7 @@ export class GrantController {
       looks: this.#looks,
       foreign,
       events: this.events,
+      onTakeover: (key, url) => options.onTakeover?.(key, url),
       countOf: ({ namespace = '', uid }) =>
         this.#watch.isSynced('redemptions') ? this.#tally.countOf(namespace, uid) : undefined,
       place: options.place,

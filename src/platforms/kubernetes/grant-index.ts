@@ -29,6 +29,8 @@ export interface GrantIndexOptions {
 }
 
 const MOST_ABSENT = 10_000;
+/** Lookups that may wait for a listing at once; more are refused as `overloaded`. */
+export const MOST_WAITING = 100;
 // Of the API server's time, strangers who invent uids get a tenth.
 const REST_OF_A_LIST = 9;
 const LONGEST_REST_MS = 2_000;
@@ -43,6 +45,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #byUid = new Map<string, GrantLocation>();
   readonly #absent = new Set<string>();
   readonly #list: LiveRead<ReadonlyMap<string, GrantLocation>>;
+  #waiting = 0;
 
   constructor(options: GrantIndexOptions) {
     this.#options = options;
@@ -64,16 +67,25 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 
   /**
    * Where the grant of that uid is, or undefined when there is none for sure. Rejects with RedemptionError
-   * `store_unavailable` when the API does not tell.
+   * `store_unavailable` when the API does not answer, and `overloaded` when too many lookups wait for a listing.
    */
   async locate(uid: string): Promise<GrantLocation | undefined> {
     const known = this.#byUid.get(uid);
     if (known || this.#absent.has(uid)) return known;
-    const listed = await this.#list.since().catch((cause: unknown) => {
-      throw new RedemptionError('store_unavailable', 'the API does not tell which grants there are', {
-        cause,
+    if (this.#waiting >= MOST_WAITING) {
+      throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
+    }
+    this.#waiting += 1;
+    const listed = await this.#list
+      .since()
+      .catch((cause: unknown) => {
+        throw new RedemptionError('store_unavailable', 'the API does not tell which grants there are', {
+          cause,
+        });
+      })
+      .finally(() => {
+        this.#waiting -= 1;
       });
-    });
     const found = listed.get(uid);
     if (found) return found;
     this.#noteAbsent(uid);

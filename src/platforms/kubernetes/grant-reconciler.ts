@@ -1,11 +1,15 @@
 import { mintCode } from '../../codes/opaque-code.js';
 import type { Clock } from '../../redemption/clock.js';
-import type { AccessGrantResource, AccessGrantStatus } from './access-grant-resource.js';
+import {
+  type AccessGrantResource,
+  type AccessGrantStatus,
+  notReadyReasonOf,
+} from './access-grant-resource.js';
 import type { AccessLooks } from './access-looks.js';
 import { isApiError } from './api-error.js';
 import type { KubernetesClient } from './client.js';
 import { foreignConditions } from './conditions.js';
-import type { EventRecorder } from './event-recorder.js';
+import type { EventNote, EventRecorder } from './event-recorder.js';
 import { FOREIGN_HOLD_MS, type ForeignRewrites } from './foreign-rewrites.js';
 import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
 import { ACCESS_GRANTS } from './kinds.js';
@@ -17,6 +21,8 @@ export interface GrantReconcilerDependencies {
   readonly looks: Pick<AccessLooks, 'accessOf' | 'forget'>;
   readonly foreign: ForeignRewrites;
   readonly events: Pick<EventRecorder, 'note'>;
+  /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
+  readonly onTakeover: (key: string, url: string) => void;
   /** How often a grant was redeemed; undefined while that is not known. */
   readonly countOf: (grant: Stored<AccessGrantResource>['metadata']) => number | undefined;
   /** Where the service is reached and with which trust; undefined while that is not known. */
@@ -25,11 +31,11 @@ export interface GrantReconcilerDependencies {
 }
 
 const ENDED = ['expired', 'exhausted', 'revoked'];
-const EVENTS_OF_ENDS = {
-  Expired: 'GrantExpired',
-  Exhausted: 'GrantExhausted',
-  Revoked: 'GrantRevoked',
-} as const;
+const ENDS = [
+  { type: 'Expired', eventReason: 'GrantExpired' },
+  { type: 'Exhausted', eventReason: 'GrantExhausted' },
+  { type: 'Revoked', eventReason: 'GrantRevoked' },
+] as const;
 // A timer takes 24 days at most; looking once an hour costs nothing.
 const LONGEST_MS = 3_600_000;
 const SOONEST_MS = 100;
@@ -84,22 +90,40 @@ export class GrantReconciler {
       }
       throw error;
     }
-    this.#tell(grant, wanted);
+    this.#report(grant, wanted);
   }
 
-  #tell(
-    { apiVersion, kind, metadata, status = {} }: Stored<AccessGrantResource>,
-    wanted: AccessGrantStatus,
-  ): void {
-    const isTrue = ({ conditions = [] }: AccessGrantStatus, type: string) =>
-      conditions.some((one) => one.type === type && one.status === 'True');
+  #report(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): void {
+    const { apiVersion, kind, metadata, status: found = {} } = grant;
     const { namespace = '', name, uid } = metadata;
-    for (const [type, reason] of Object.entries(EVENTS_OF_ENDS)) {
-      if (isTrue(status, type) || !isTrue(wanted, type)) continue;
-      const message = wanted.message ?? '';
-      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, { type: 'Normal', reason, message });
+    for (const note of eventsOf(found, wanted)) {
+      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, note);
+    }
+    if (begins('ForeignController', found, wanted)) {
+      this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');
     }
   }
+}
+
+/** What is reported about the change from one status to another. */
+function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventNote[] {
+  const end = ENDS.find(({ type }) => begins(type, found, wanted));
+  if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
+  if (ENDS.some(({ type }) => isTrue(type, wanted))) return [];
+  const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
+  if (now === before) return [];
+  if (now === undefined)
+    return [{ type: 'Normal', reason: 'GrantReady', message: 'The grant can be redeemed' }];
+  const reason = isTrue('ForeignController', wanted) ? 'ForeignController' : 'GrantNotReady';
+  return [{ type: 'Warning', reason, message: now }];
+}
+
+function isTrue(type: string, { conditions = [] }: AccessGrantStatus): boolean {
+  return conditions.some((one) => one.type === type && one.status === 'True');
+}
+
+function begins(type: string, found: AccessGrantStatus, wanted: AccessGrantStatus): boolean {
+  return !isTrue(type, found) && isTrue(type, wanted);
 }
 
 /** A grant is looked at again when it ends. */

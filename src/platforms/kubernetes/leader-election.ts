@@ -34,6 +34,7 @@ export interface LeaderElectionOptions {
   /** How long a leader goes on that cannot renew; shorter than that, so that two never lead. */
   readonly renewDeadlineMs: number;
   readonly retryMs: number;
+  /** For the times that the Lease shows; durations are measured with a clock that is never set. */
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -43,8 +44,8 @@ export interface LeaderElectionOptions {
 }
 
 /**
- * Lets one of several processes lead at a time. Other processes' clocks are not believed: a Lease has run out when it was
- * seen unchanged for its whole time here.
+ * Lets one of several processes lead at a time. Times in the Lease are not used, because clocks differ and are set: a Lease
+ * has expired when this process saw it unchanged for its whole duration.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
@@ -79,8 +80,8 @@ export class LeaderElection {
   }
 
   async #turn(): Promise<void> {
-    const { identity, clock } = this.#options;
-    const askedAt = clock();
+    const { identity } = this.#options;
+    const askedAt = performance.now();
     const found = await this.#options.lease.find();
     if (found?.resourceVersion !== this.#found?.resourceVersion) this.#seenAt = askedAt;
     this.#found = found;
@@ -88,7 +89,7 @@ export class LeaderElection {
     const isOurs = holder === identity;
     if (this.#leading && !isOurs) await this.#endLeading();
     if (!isOurs && holder !== '' && !this.#hasRunOut(found, askedAt)) return;
-    const record = this.#recordAt(askedAt, found?.record, isOurs);
+    const record = this.#record(found?.record, isOurs);
     const written = found
       ? await this.#options.lease.replace(found, record)
       : await this.#options.lease.create(record);
@@ -103,8 +104,8 @@ export class LeaderElection {
     return now - this.#seenAt >= Math.max(said, this.#options.leaseDurationMs);
   }
 
-  #recordAt(now: number, before: LeaseRecord | undefined, isOurs: boolean): LeaseRecord {
-    const time = microTime(now);
+  #record(before: LeaseRecord | undefined, isOurs: boolean): LeaseRecord {
+    const time = microTime(this.#options.clock());
     const transitions = before?.leaseTransitions ?? 0;
     return {
       holderIdentity: this.#options.identity,
@@ -128,7 +129,7 @@ export class LeaderElection {
   /** A timer of its own, since a request to the API server may hang. */
   #lastUntil(deadline: number): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => void this.#endLeading(), deadline - this.#options.clock());
+    this.#deadline = setTimeout(() => void this.#endLeading(), deadline - performance.now());
     this.#deadline.unref();
   }
 

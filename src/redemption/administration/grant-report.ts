@@ -9,6 +9,8 @@ export interface GrantReport {
   readonly namespace: string;
   readonly uid: string;
   readonly state: AccessGrantState;
+  /** Why it cannot be redeemed now, as a sentence; absent for a Ready grant and for one that has ended. */
+  readonly reason?: string;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;
   readonly expirationWindow: string;
@@ -21,15 +23,20 @@ export interface GrantReport {
   readonly revokedAt?: string;
 }
 
+const NOT_STARTED = 'the service has not made it Ready; check that it runs and that the site accepts links';
+
 /** The report of a grant as it is at `now`. */
 export function grantReport(grant: AccessGrant, now: number): GrantReport {
   const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
   const policy = formatPolicySettings(grant.policy);
+  const state = grantState(grant, now);
+  const reason = reasonOf(grant, state);
   return {
     name,
     namespace,
     uid,
-    state: grantState(grant, now),
+    state,
+    ...(reason !== undefined && { reason }),
     redemptions,
     redemptionsAllowed,
     expirationWindow: formatDuration(grant.expirationWindowMs),
@@ -39,4 +46,9 @@ export function grantReport(grant: AccessGrant, now: number): GrantReport {
     createdAt: formatTime(createdAt),
     ...(grant.revokedAt !== null && { revokedAt: formatTime(grant.revokedAt) }),
   };
+}
+
+function reasonOf({ notReadyReason }: AccessGrant, state: AccessGrantState): string | undefined {
+  if (state === 'pending') return notReadyReason ?? NOT_STARTED;
+  return state === 'ready' ? notReadyReason : undefined;
 }

@@ -14,6 +14,8 @@ export interface RunningController {
   readonly controller: GrantController;
   readonly client: KubernetesClient;
   readonly proxy: ApiProxy;
+  /** Each grant that was left to another controller, with the url of that one. */
+  readonly takeovers: readonly string[];
   /** The requests that wrote an AccessGrant, oldest first. */
   writes(): string[];
   stop(): Promise<void>;
@@ -27,6 +29,7 @@ export async function startController(
   const file = `${kubeconfig}.${Math.random().toString(36).slice(2)}`;
   writeFileSync(file, kubeconfigThrough(kubeconfig, proxy.url), { mode: 0o600 });
   const client = await openKubernetesClient({ kubeconfig: [file] });
+  const takeovers: string[] = [];
   const controller = new GrantController({
     client,
     namespace: options.namespace,
@@ -35,6 +38,7 @@ export async function startController(
     place: () => PLACE,
     clock: options.clock ?? Date.now,
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
+    onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     onFailure: () => {},
   });
   controller.start();
@@ -42,6 +46,7 @@ export async function startController(
     controller,
     client,
     proxy,
+    takeovers,
     writes: () =>
       proxy.requests
         .filter(({ method, path }) => method !== 'GET' && path.includes('/accessgrants'))

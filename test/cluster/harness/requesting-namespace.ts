@@ -137,6 +137,7 @@ export async function tellOfLink(
     message,
     conditions,
     remoteSiteName: isUp ? 'west' : '',
+    remoteSiteId: isUp ? 'the-uid-of-west' : '',
   };
   await admin.patch(LINKS, { namespace, name }, { status }, { subresource: 'status' });
 }

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type AccessGrantResource,
   readAccessGrant,
 } from '../../../src/platforms/kubernetes/access-grant-resource.js';
-import { readLocation } from '../../../src/platforms/kubernetes/grant-index.js';
+import { GrantIndex, MOST_WAITING, readLocation } from '../../../src/platforms/kubernetes/grant-index.js';
 import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -59,4 +59,54 @@ it.each([
 ])('does not repeat a %s that goes on for ever', (_what, spec) => {
   const { problems } = readAccessGrant(stored({ spec }));
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
+});
+
+/** An index whose listings the test ends itself. */
+function indexWithListings() {
+  const listings: { end(): void; fail(): void }[] = [];
+  const index = new GrantIndex({
+    list: () =>
+      new Promise((resolve, reject) => {
+        listings.push({ end: () => resolve([]), fail: () => reject(new Error('no answer')) });
+      }),
+    clock: () => NOW,
+    wait: async () => {},
+    onChange: () => {},
+    onGone: () => {},
+  });
+  return { index, listings };
+}
+
+const uidOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+describe('lookups of unknown grants', () => {
+  it('are refused at once as overloaded beyond the limit of those that wait for a listing', async () => {
+    const { index, listings } = indexWithListings();
+    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
+    await expect(index.locate(uidOf(MOST_WAITING))).rejects.toMatchObject({ code: 'overloaded' });
+    index.put({ ...readLocation(stored({})), uid: uidOf(MOST_WAITING) });
+    expect(await index.locate(uidOf(MOST_WAITING))).toMatchObject({ name: 'g' });
+    expect(listings).toHaveLength(1);
+    listings[0]?.end();
+    await expect.poll(() => listings.length).toBe(2);
+    listings[1]?.end();
+    expect(await Promise.all(waiting)).toEqual(Array(MOST_WAITING).fill(undefined));
+    expect(await index.locate(uidOf(0))).toBeUndefined();
+  });
+
+  it('free their places when the listing fails', async () => {
+    const { index, listings } = indexWithListings();
+    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
+    const settled = Promise.allSettled(waiting);
+    listings[0]?.fail();
+    await expect.poll(() => listings.length).toBe(2);
+    listings[1]?.fail();
+    for (const outcome of await settled) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } });
+    }
+    const next = index.locate(uidOf(0));
+    await expect.poll(() => listings.length).toBe(3);
+    listings[2]?.end();
+    expect(await next).toBeUndefined();
+  });
 });

@@ -57,14 +57,14 @@ function candidate(
   leading: string[],
   { skewMs = 0, givesUpAfterMs = 3_000 } = {},
 ) {
-  const process = { isReachable: true, stop: new AbortController(), mostLeading: 0 };
+  const process = { isReachable: true, stop: new AbortController(), mostLeading: 0, skewMs };
   const election = new LeaderElection({
     lease: lease.access(() => process.isReachable, givesUpAfterMs),
     identity,
     leaseDurationMs: 15_000,
     renewDeadlineMs: 10_000,
     retryMs: 2_000,
-    clock: () => Date.now() + skewMs,
+    clock: () => Date.now() + process.skewMs,
     wait,
     lead: async (signal) => {
       expect(election.isLeading).toBe(true);
@@ -131,6 +131,29 @@ describe('the election of a leader', () => {
     expect(leading).not.toEqual(['a']);
     a.process.isReachable = true;
     await vi.advanceTimersByTimeAsync(10_000);
+    expect(leading).toHaveLength(1);
+    expect(leading).not.toEqual(['a']);
+  });
+
+  it.each([-3_600_000, 3_600_000])('never lets two lead while clocks jump by %d ms', async (jumpMs) => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const all = [candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 })];
+    await vi.advanceTimersByTimeAsync(0);
+    all.push(candidate(lease, 'b', leading), candidate(lease, 'c', leading));
+    await vi.advanceTimersByTimeAsync(5_000);
+    for (const { process } of all) process.skewMs += jumpMs;
+    for (let tick = 0; tick < 100; tick += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading).toEqual(['a']);
+    }
+    // Cut off while its own clock jumps, the leader stops in time for the next one all the same.
+    for (const { process } of all.slice(0, 1)) process.isReachable = false;
+    for (let tick = 0; tick < 250; tick += 1) {
+      if (tick === 40) for (const { process } of all) process.skewMs += jumpMs;
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading.length).toBeLessThanOrEqual(1);
+    }
     expect(leading).toHaveLength(1);
     expect(leading).not.toEqual(['a']);
   });

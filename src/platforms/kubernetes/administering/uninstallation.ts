@@ -11,7 +11,7 @@ import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } fr
 import { listGrantResources } from '../store/grant-resources.js';
 import { GRANT_UID, type RedemptionResource, SLOT_FINALIZER } from '../store/redemption-resource.js';
 import { release } from '../store/release.js';
-import { SEALED } from '../store/sealed-answers.js';
+import { SEALED } from '../store/sealed-secrets.js';
 import { toldPlainly } from './plainly.js';
 import { seeLeader } from './service-lease.js';
 

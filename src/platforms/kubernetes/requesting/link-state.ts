@@ -10,15 +10,17 @@ export interface LinkState {
   readonly status: string | undefined;
   readonly message: string | undefined;
   readonly remoteSite: string | undefined;
+  readonly remoteSiteId: string | undefined;
+  /** `status.conditions`, as the resource has them. */
+  readonly conditions: readonly YamlMapping[];
 }
 
 /** Reads the status of a Link. */
 export function linkState(link: YamlMapping): LinkState {
-  const { conditions, status, message, remoteSiteName } = asMapping(link.status);
+  const { status, message, remoteSiteName, remoteSiteId, ...rest } = asMapping(link.status);
+  const conditions = (Array.isArray(rest.conditions) ? rest.conditions : []).map(asMapping);
   const holds = (type: string) =>
-    (Array.isArray(conditions) ? conditions : [])
-      .map(asMapping)
-      .some((condition) => condition.type === type && condition.status === 'True');
+    conditions.some((condition) => condition.type === type && condition.status === 'True');
   const isReady = holds('Ready') || (holds('Configured') && holds('Operational'));
   return {
     isConfigured: isReady || holds('Configured'),
@@ -26,6 +28,8 @@ export function linkState(link: YamlMapping): LinkState {
     status: wordOf(status),
     message: wordOf(message),
     remoteSite: wordOf(remoteSiteName),
+    remoteSiteId: wordOf(remoteSiteId),
+    conditions,
   };
 }
 

@@ -45,6 +45,11 @@ export interface KubernetesStoreOptions {
 export interface KubernetesGrantStore extends GrantStore {
   /** Notes a Redemption that a watch told of, so that it need not be read; may be told late, or twice. */
   noteRedemption(redemption: Stored<Resource>): Promise<void>;
+  /**
+   * Waits until `findGrant` needs no listing for this uid. Rejects with RedemptionError `overloaded` when too many lookups
+   * wait for a listing, `store_unavailable` when it fails.
+   */
+  prepareLookup(uid: string): Promise<void>;
 }
 
 /**
@@ -91,6 +96,9 @@ export function kubernetesStore(
     probe: () => settings.probe(),
     noteRedemption: async (redemption: Stored<Resource>) =>
       accounts.note(redemption as Stored<RedemptionResource>),
+    async prepareLookup(uid: string) {
+      await accounts.find(uid);
+    },
   });
 }
 

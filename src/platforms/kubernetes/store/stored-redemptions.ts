@@ -1,4 +1,5 @@
 import type { Redemption } from '../../../domain/redemption.js';
+import type { RenewedRedemption } from '../../../redemption/renewal-store.js';
 import { timestamp } from '../access-grant-resource.js';
 import { isApiError } from '../api-error.js';
 import type { KubernetesClient } from '../client.js';
@@ -9,6 +10,7 @@ import {
   REVOKED_AT,
   type RedemptionResource,
   readRedemption,
+  readRenewals,
   revokedAtOf,
   slotName,
 } from './redemption-resource.js';
@@ -38,9 +40,23 @@ export async function findResource(
   if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
   const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
+  return items.filter((resource) => resource.spec.id === id && fillsItsSlot(resource)).sort(byAge)[0];
+}
+
+/** The redemptions of a namespace with their renewals, oldest first. Rejects with ApiError. */
+export async function listRenewedRedemptions(
+  client: Pick<KubernetesClient, 'listAll'>,
+  namespace: string,
+): Promise<RenewedRedemption[]> {
+  const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, { namespace });
   return items
-    .filter(({ metadata, spec }) => spec.id === id && metadata.name === slotName(spec.grantUid, spec.slot))
-    .sort(byAge)[0];
+    .filter(fillsItsSlot)
+    .map((resource) => ({ redemption: readRedemption(resource), renewals: readRenewals(resource) }))
+    .sort((a, b) => a.redemption.createdAt - b.redemption.createdAt);
+}
+
+function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
+  return metadata.name === slotName(spec.grantUid, spec.slot);
 }
 
 // Whoever writes another one has seen the id, and so comes later. Times are told in seconds, and versions go up.

@@ -1,0 +1,140 @@
+import { MANAGED_BY } from '../../../domain/labels.js';
+import { isApiError } from '../api-error.js';
+import type { KubernetesClient } from '../client.js';
+import { SECRETS } from '../kinds.js';
+import type { Resource, Stored } from '../resource.js';
+
+/** Label of the Secrets that hold what is erased in time. */
+export const SEALED = 'linkgrant.dev/sealed-answer';
+// A fixed set of names: RBAC can list each, so the service may neither list nor delete Secrets. Sixteen keep each of them
+// small and writes rarely in conflict; together they hold the keys of some 40,000 redemptions.
+const DIGITS = '0123456789abcdef';
+
+type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
+
+/** A value and when it is erased, milliseconds since the epoch; `id` begins with a hex digit. */
+export interface SealedEntry {
+  readonly id: string;
+  readonly until: number;
+  readonly value: Uint8Array;
+}
+
+/** Values that are erased in time, as entries `<id>.<until>` of sixteen Secrets of the service's own namespace. */
+export class SealedSecrets {
+  readonly #client: KubernetesClient;
+  readonly #namespace: string;
+
+  constructor(client: KubernetesClient, namespace: string) {
+    this.#client = client;
+    this.#namespace = namespace;
+  }
+
+  /** The entry of an id, expired or not. */
+  async find(id: string): Promise<SealedEntry | undefined> {
+    return entryOf(await this.#secretOf(id), id);
+  }
+
+  /** Stores an entry; one of the same id and time is replaced. */
+  async put(entry: SealedEntry): Promise<void> {
+    for (;;) {
+      try {
+        await this.#patch(entry.id, { [keyOf(entry)]: encode(entry.value) });
+        return;
+      } catch (error) {
+        if (isApiError(error, 'not_found')) await this.#create(entry.id);
+        else if (!isApiError(error, 'conflict')) throw error;
+      }
+    }
+  }
+
+  /** Stores an entry unless one of its id is valid at `now`; returns the one that is stored then. */
+  async claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
+    for (;;) {
+      const secret = await this.#secretOf(entry.id);
+      const found = entryOf(secret, entry.id);
+      if (found && found.until > now) return found;
+      if (secret) {
+        const { uid, resourceVersion } = secret.metadata;
+        const expired = found ? { [keyOf(found)]: null } : {};
+        const data = { ...expired, [keyOf(entry)]: encode(entry.value) };
+        try {
+          await this.#patch(entry.id, data, { uid, resourceVersion });
+          return entry;
+        } catch (error) {
+          // Another one was stored meanwhile, or the Secret was deleted.
+          if (!isApiError(error, 'conflict', 'not_found')) throw error;
+        }
+      } else {
+        await this.#create(entry.id);
+      }
+    }
+  }
+
+  async remove(entry: Pick<SealedEntry, 'id' | 'until'>): Promise<void> {
+    await this.#removeKeys(entry.id, [keyOf(entry)]);
+  }
+
+  /** Erases the entries that have expired at `now`; returns how many there were. */
+  async erase(now: number): Promise<number> {
+    const erased = [...DIGITS].map(async (digit) => {
+      const { data = {} } = (await this.#secretOf(digit)) ?? {};
+      const expired = Object.keys(data).filter((key) => untilOf(key) <= now);
+      if (expired.length > 0) await this.#removeKeys(digit, expired);
+      return expired.length;
+    });
+    return (await Promise.all(erased)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async #removeKeys(id: string, keys: readonly string[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#patch(id, Object.fromEntries(keys.map((key) => [key, null])));
+        return;
+      } catch (error) {
+        if (isApiError(error, 'not_found')) return;
+        if (!isApiError(error, 'conflict')) throw error;
+      }
+    }
+  }
+
+  #patch(id: string, data: Readonly<Record<string, string | null>>, metadata: object = {}): Promise<unknown> {
+    return this.#client.patch(SECRETS, this.#place(id), { metadata, data });
+  }
+
+  async #create(id: string): Promise<void> {
+    const metadata = { ...this.#place(id), labels: { [MANAGED_BY]: 'linkgrant', [SEALED]: 'true' } };
+    const secret: SealedSecret = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata };
+    try {
+      await this.#client.create(SECRETS, secret);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+    }
+  }
+
+  #secretOf(id: string): Promise<Stored<SealedSecret> | undefined> {
+    return this.#client.find<SealedSecret>(SECRETS, this.#place(id));
+  }
+
+  #place(id: string) {
+    return { namespace: this.#namespace, name: `linkgrant-sealed-${id.charAt(0)}` };
+  }
+}
+
+function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {
+  return `${id}.${until}`;
+}
+
+/** When the entry of a key is erased; an entry of another form never is. */
+function untilOf(key: string): number {
+  return Number(key.split('.')[1] ?? Number.NaN);
+}
+
+function entryOf(secret: Stored<SealedSecret> | undefined, id: string): SealedEntry | undefined {
+  const [key, text] = Object.entries(secret?.data ?? {}).find(([one]) => one.startsWith(`${id}.`)) ?? [];
+  if (key === undefined || text === undefined) return undefined;
+  return { id, until: untilOf(key), value: new Uint8Array(Buffer.from(text, 'base64')) };
+}
+
+function encode(value: Uint8Array): string {
+  return Buffer.from(value).toString('base64');
+}
