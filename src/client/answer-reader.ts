@@ -7,8 +7,9 @@ import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.j
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
+import { LONGEST_ANSWER } from './redemption-client.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 65 };
+const LIMITS = { length: LONGEST_ANSWER, documents: 65 };
 
 /** Ends the sentence "The answer cannot be used: …". */
 function unfit(reason: string, cause?: unknown): RedemptionError {

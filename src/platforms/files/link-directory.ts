@@ -1,11 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, isDocument, parseAllDocuments } from 'yaml';
+import type { Document } from 'yaml';
 import type { LinkSecret } from '../../domain/link.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
-import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import {
+  asMapping,
+  parseYamlDocuments,
+  parseYamlMappings,
+  type YamlMapping,
+} from '../../files/yaml-documents.js';
 import type { LinkChanges, LinkFiles } from '../../redemption/link-files.js';
 import { hidesResource } from './hidden-resource.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';
@@ -140,9 +145,7 @@ function changeCredentials(
 
 /** Every document of the file but the empty ones, as `parseYamlMappings` counts them. */
 function documentsOf(file: string): Document[] {
-  return [...parseAllDocuments(readBoundedText(file), { logLevel: 'silent' })].filter(
-    (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
-  );
+  return parseYamlDocuments(readBoundedText(file), LIMITS);
 }
 
 function rewrite(place: Place, edit: (document: Document) => void): void {

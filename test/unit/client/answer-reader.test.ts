@@ -250,7 +250,8 @@ describe('an answer is refused', () => {
     ['with a tag', edit('kind: "Secret"', 'kind: !evil "Secret"'), 'tags'],
     ['with a key twice', edit('kind: "Secret"', 'kind: "Secret"\nkind: "Secret"'), 'twice'],
     ['when it is nested deep', () => '['.repeat(100_000), 'deep'],
-    ['when it has many documents', () => '---\n'.repeat(200_000), 'more than'],
+    ['when it has many documents', () => 'a: b\n---\n'.repeat(200), 'more than'],
+    ['when it has many lines', () => '---\n'.repeat(60_000), 'too many lines'],
     ['when it is large', () => `# ${'x'.repeat(1024 * 1024)}`, 'longer'],
     ['without a Link', () => `---\n${documents(answer)[0]}`, 'no Link'],
     [
