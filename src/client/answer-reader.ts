@@ -7,9 +7,10 @@ import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/r
 import { keptAnnotations } from './kept-annotations.js';
 import { readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
+import { LONGEST_ANSWER } from './redemption-client.js';
 import { unfit } from './unfit-answer.js';
 
-const LIMITS = { length: 1024 * 1024, documents: 65 };
+const LIMITS = { length: LONGEST_ANSWER, documents: 65 };
 
 /** See {@link AnswerReader}: the YAML stream of one `v1` Secret of type `kubernetes.io/tls`, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {

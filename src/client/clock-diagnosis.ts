@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { rootCertificates, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { type ChainLink, chainLink, SignatureChecks } from '../pki/certificate-chain.js';
 import { parseCertificates } from '../pki/certificate-pem.js';
 import { exchange } from './http-exchange.js';
 import type { TlsTarget } from './route.js';
@@ -62,20 +63,27 @@ export async function diagnoseClock(case_: {
   );
 }
 
-/** When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it. */
+/** When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or that takes too long to verify. */
 function provenValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
-  const cas = parseCertificates(caPem);
+  try {
+    return validityOf(leaf, parseCertificates(caPem).map(chainLink));
+  } catch {
+    return undefined;
+  }
+}
+
+function validityOf(leaf: X509Certificate, cas: readonly ChainLink[]): Validity | undefined {
+  const checks = new SignatureChecks();
   const chain: X509Certificate[] = [];
   for (let at: X509Certificate | undefined = leaf; at && chain.length < 8; at = at.issuerCertificate) {
-    const certificate: X509Certificate = at;
-    chain.push(certificate);
+    const link = chainLink(at);
+    chain.push(at);
     const ca = cas.find(
       (candidate) =>
-        candidate.fingerprint256 === certificate.fingerprint256 ||
-        (certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey)),
+        candidate.x509.fingerprint256 === link.x509.fingerprint256 || checks.isIssuedBy(link, candidate),
     );
-    if (ca) return intersection([...chain, ca]);
-    if (at.issuerCertificate && !at.verify(at.issuerCertificate.publicKey)) return undefined;
+    if (ca) return intersection([...chain, ca.x509]);
+    if (at.issuerCertificate && !checks.isIssuedBy(link, chainLink(at.issuerCertificate))) return undefined;
   }
   return undefined;
 }

@@ -10,8 +10,8 @@ import { unbracketed } from './route.js';
 
 /** How long one exchange may take unless told otherwise. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
-/** What is read of an answer, in bytes. */
-export const LONGEST_ANSWER = 1024 * 1024;
+/** Most bytes of a response body; a response with 65 documents has some 20 KiB. */
+export const LONGEST_ANSWER = 256 * 1024;
 
 /** How a client reaches services. */
 export interface RedemptionClientOptions extends ConnectionOptions {
@@ -102,7 +102,7 @@ function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
 
 /** The text of a whole answer. Throws RedemptionError `answer_invalid` for one that is too long or no UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
-  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 1 MiB.');
+  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 256 KiB.');
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);
   } catch {

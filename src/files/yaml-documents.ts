@@ -1,9 +1,12 @@
 import {
+  Composer,
+  CST,
   type Document,
   isAlias,
+  isMap,
   isScalar,
-  type ParsedNode,
-  parseAllDocuments,
+  Lexer,
+  Parser,
   visit,
   type YAMLMap,
 } from 'yaml';
@@ -22,7 +25,12 @@ export interface YamlLimits {
 class UnfitYaml extends Error {}
 
 const DEEPEST = 32;
-const MOST_BRACKETS = 1_000;
+/** The stack of the parser holds the document, the collections and one scalar. */
+const DEEPEST_STACK = DEEPEST + 2;
+/** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
+const MOST_TOKENS = 20_000;
+/** More than 1 MiB of base64 in lines of 64 characters has. One scalar, and so one token, may have many lines. */
+const MOST_LINES = 20_000;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
 /**
@@ -31,38 +39,80 @@ const OWN_TAG = 'tag:yaml.org,2002:';
  * (`it …`) and quotes nothing of the text.
  */
 export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping[] {
+  return parseYamlDocuments(text, limits).map(toMapping);
+}
+
+/** The documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
+export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
-  // Counted before they are parsed: a few hundred thousand empty documents take seconds.
-  if ((text.match(/^(---|\.\.\.)/gm)?.length ?? 0) > 2 * limits.documents) throw tooMany(limits);
-  if (isDeep(text)) throw new UnfitYaml('it is nested too deep');
-  // No resource has many of these, and a parser can be kept busy with them for a long time.
-  if ((text.match(/[[{]/g)?.length ?? 0) > MOST_BRACKETS) throw new UnfitYaml('it has too many brackets');
-  if (/^%/m.test(text)) throw new UnfitYaml('it has YAML directives');
+  if (hasMoreLines(text, MOST_LINES)) throw new UnfitYaml('it has too many lines');
+  // The composer's own search for duplicate keys takes time with the square of their number; `requirePlain` has its own.
+  const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });
+  const documents: Document.Parsed[] = [];
+  const add = (composed: Iterable<Document.Parsed>) => {
+    for (const document of composed) {
+      if (document.errors.length > 0) throw new UnfitYaml('it is not YAML');
+      if (document.contents === null) continue;
+      if (documents.length === limits.documents) throw tooMany(limits);
+      requirePlain(document);
+      documents.push(document);
+    }
+  };
   try {
-    // Its own search for duplicate keys takes time with their square, so that is done below.
-    const parsed = parseAllDocuments(text, {
-      prettyErrors: false,
-      logLevel: 'silent',
-      stringKeys: true,
-      uniqueKeys: false,
-    });
-    const documents = [...parsed].filter(
-      (document) => document.contents !== null || document.errors.length > 0,
-    );
-    if (documents.length > limits.documents) throw tooMany(limits);
-    return documents.map(toMapping);
+    for (const token of tokensOf(text)) {
+      if (token.type === 'document') requireScalars(token);
+      add(composer.next(token));
+    }
+    add(composer.end());
   } catch (error) {
     if (error instanceof UnfitYaml) throw error;
     throw new UnfitYaml('it is not YAML');
   }
+  return documents;
+}
+
+function hasMoreLines(text: string, most: number): boolean {
+  let at = -1;
+  for (let lines = 0; lines < most; lines++) {
+    at = text.indexOf('\n', at + 1);
+    if (at < 0) return false;
+  }
+  return text.indexOf('\n', at + 1) >= 0;
+}
+
+/** The tokens of the parser, up to the first that is refused. The depth is limited here, because the composer recurses. */
+function* tokensOf(text: string): Generator<CST.Token> {
+  const parser = new Parser();
+  let count = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    count += 1;
+    if (count > MOST_TOKENS) throw new UnfitYaml('it has too many YAML tokens');
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'error') throw new UnfitYaml('it is not YAML');
+      if (token.type === 'directive') throw new UnfitYaml('it has YAML directives');
+      yield token;
+    }
+    if (parser.stack.length > DEEPEST_STACK) throw new UnfitYaml('it is nested too deep');
+  }
+  yield* parser.end();
+}
+
+/** Stops at the first bad escape or line of a scalar. The composer collects an Error for each, which takes seconds. */
+function requireScalars(document: CST.Document): void {
+  const refuse = () => {
+    throw new UnfitYaml('it is not YAML');
+  };
+  CST.visit(document, ({ key, value }) => {
+    CST.resolveAsScalar(key, true, refuse);
+    CST.resolveAsScalar(value, true, refuse);
+  });
 }
 
 function tooMany(limits: YamlLimits): UnfitYaml {
   return new UnfitYaml(`it has more than ${limits.documents} document${limits.documents === 1 ? '' : 's'}`);
 }
 
-function toMapping(document: Document<ParsedNode>): YamlMapping {
-  if (document.errors.length > 0) throw new UnfitYaml('it is not YAML');
+function requirePlain(document: Document.Parsed): void {
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node) || node.anchor !== undefined) throw new UnfitYaml('it uses YAML anchors or aliases');
@@ -70,9 +120,11 @@ function toMapping(document: Document<ParsedNode>): YamlMapping {
     },
     Map: (_key, map) => refuseDuplicates(map),
   });
-  const value: unknown = document.toJS({ maxAliasCount: 0 });
-  if (!isMapping(value)) throw new UnfitYaml('a document of it is no mapping');
-  return value;
+  if (!isMap(document.contents)) throw new UnfitYaml('a document of it is no mapping');
+}
+
+function toMapping(document: Document.Parsed): YamlMapping {
+  return asMapping(document.toJS({ maxAliasCount: 0 }));
 }
 
 /** `value` if it is a mapping, else an empty one. */
@@ -87,17 +139,4 @@ function isMapping(value: unknown): value is YamlMapping {
 function refuseDuplicates(map: YAMLMap): void {
   const keys = new Set(map.items.map(({ key }) => (isScalar(key) ? key.value : key)));
   if (keys.size < map.items.length) throw new UnfitYaml('it has a key twice');
-}
-
-/** True when brackets, dashes or indentation could nest deeper than anything a resource needs. */
-function isDeep(text: string): boolean {
-  if (new RegExp(`^ {${DEEPEST * 4},}\\S`, 'm').test(text)) return true;
-  if (new RegExp(`^ *([-?:] +){${DEEPEST + 1}}`, 'm').test(text)) return true;
-  let depth = 0;
-  for (const char of text) {
-    if (char === '[' || char === '{') depth += 1;
-    else if (char === ']' || char === '}') depth -= 1;
-    if (depth > DEEPEST) return true;
-  }
-  return false;
 }

@@ -5,8 +5,8 @@ import {
   type ChainLink,
   chainLink,
   findChain,
-  isSelfSigned,
   pathLimit,
+  SignatureChecks,
   validityAt,
 } from './certificate-chain.js';
 import { randomSerial, signCertificate } from './certificate-encoding.js';
@@ -20,6 +20,7 @@ import {
   PURPOSE,
   subjectKeyIdentifier,
 } from './certificate-extensions.js';
+import { certificateKeyProblem } from './certificate-key.js';
 import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
@@ -76,20 +77,15 @@ function certificateProblem({ x509, fields }: ChainLink, now: number): string | 
     return 'the first certificate is not a CA (basicConstraints CA:TRUE is missing)';
   if (!allowsUsage(fields, KEY_USAGE.keyCertSign))
     return 'the keyUsage of the CA does not allow it to sign certificates';
-  return keyProblem(x509.publicKey);
+  return keyProblem(x509.publicKey, fields.spkiDer);
 }
 
-function keyProblem(key: KeyObject): string | undefined {
+function keyProblem(key: KeyObject, spkiDer: Uint8Array): string | undefined {
   const kind = keyKind(key);
-  if (kind === 'rsa') {
-    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-    return bits < 2048 || bits > 4096
-      ? `the CA has an RSA key of ${bits} bits; 2048 to 4096 are accepted`
-      : undefined;
-  }
-  return kind === 'p256' || kind === 'p384'
-    ? undefined
-    : 'the CA has a key of a kind that is not accepted; use RSA, P-256 or P-384';
+  if (kind === undefined || kind === 'ed25519')
+    return 'the CA has a key of a kind that is not accepted; use RSA, P-256 or P-384';
+  const problem = certificateKeyProblem(spkiDer);
+  return problem && `the CA has ${problem}`;
 }
 
 function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[] | string {
@@ -97,7 +93,7 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
   if (!first) return 'there is no certificate';
   const problem = certificateProblem(first, now);
   if (problem) return problem;
-  const chain = findChain(first, rest, links.filter(isSelfSigned), now);
+  const chain = findChain(first, { trusted: links }, now, new SignatureChecks());
   if (chain) return chain;
   if (first.x509.checkIssued(first.x509)) return 'the CA is self-signed, but its signature does not verify';
   return !rest.some((link) => first.x509.checkIssued(link.x509))

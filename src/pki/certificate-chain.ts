@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
 import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
+import { certificateKeyProblem } from './certificate-key.js';
 import { DerReader, TAG } from './der.js';
 
 /** A certificate with its fields. */
@@ -19,18 +20,37 @@ export function chainLink(x509: X509Certificate): ChainLink {
   }
 }
 
-/** True if the key of `issuer` signed it; false also where that key is of a kind that cannot be used. */
-function isSignedBy(x509: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return x509.verify(issuer.publicKey);
-  } catch {
-    return false;
+/** Most signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain. */
+const MOST_CHECKS = 24;
+
+/**
+ * Verifies the signatures of one judgement, each once. Keys that are not accepted verify nothing, so a certificate costs at
+ * most what a signature with the slowest accepted key does. Throws an Error beyond 24 signatures.
+ */
+export class SignatureChecks {
+  readonly #results = new Map<string, boolean>();
+
+  /** True if `subject` names `issuer` as its issuer and is signed with its key. */
+  isIssuedBy({ x509 }: ChainLink, issuer: ChainLink): boolean {
+    if (certificateKeyProblem(issuer.fields.spkiDer) !== undefined || !x509.checkIssued(issuer.x509))
+      return false;
+    const pair = `${x509.fingerprint256} ${issuer.x509.fingerprint256}`;
+    const known = this.#results.get(pair);
+    if (known !== undefined) return known;
+    if (this.#results.size === MOST_CHECKS) throw new Error(`more than ${MOST_CHECKS} signatures to verify`);
+    const isSigned = verifies(x509, issuer.x509);
+    this.#results.set(pair, isSigned);
+    return isSigned;
   }
 }
 
-/** True if the certificate names itself as its issuer and is signed with its own key. */
-export function isSelfSigned({ x509 }: ChainLink): boolean {
-  return x509.checkIssued(x509) && isSignedBy(x509, x509);
+function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return x509.verify(issuer.publicKey);
+  } catch {
+    // A point that is not on its curve, for example.
+    return false;
+  }
 }
 
 /** False only where keyUsage is present and leaves the bit out. */
@@ -70,40 +90,43 @@ export function validityAt(fields: CertificateFields, now: number): 'valid' | 'e
   return now > fields.notAfter ? 'expired' : 'valid';
 }
 
-function mayIssue(issuer: ChainLink, subject: ChainLink, below: number, now: number): boolean {
+function mayIssue(issuer: ChainLink, below: number, now: number): boolean {
   return (
-    subject.x509.checkIssued(issuer.x509) &&
     validityAt(issuer.fields, now) === 'valid' &&
     (pathLimit(issuer.fields) ?? -1) >= below &&
-    allowsUsage(issuer.fields, KEY_USAGE.keyCertSign) &&
-    isSignedBy(subject.x509, issuer.x509)
+    allowsUsage(issuer.fields, KEY_USAGE.keyCertSign)
   );
 }
 
 /**
- * A shortest path from `first` to a self-signed certificate of `roots`, both included, by way of `others`: every issuer
- * on it is an authority, valid at `now`, and its signature holds. Undefined if there is none. `first` itself is not
- * judged.
+ * A shortest path from `first` to a self-signed certificate of `trusted`, both included, by way of `trusted` and `others`:
+ * every issuer on it is an authority with an accepted key, valid at `now`, and its signature holds. Undefined if there is
+ * none. `first` itself is not judged. Throws an Error where that takes too many signature checks.
  */
 export function findChain(
   first: ChainLink,
-  others: readonly ChainLink[],
-  roots: readonly ChainLink[],
+  {
+    trusted,
+    others = [],
+  }: { readonly trusted: readonly ChainLink[]; readonly others?: readonly ChainLink[] },
   now: number,
+  checks: SignatureChecks,
 ): readonly ChainLink[] | undefined {
   const firstIsAuthority = pathLimit(first.fields) !== undefined;
+  const roots = new Set(trusted.map(({ x509 }) => x509.fingerprint256));
   const paths: (readonly ChainLink[])[] = [[first]];
-  // Each certificate is reached once, by the shortest way: bundles made to have endless many paths cost nothing.
+  // Each certificate is reached once, by the shortest way: the number of possible paths has no bound.
   const reached = new Set([first.x509.fingerprint256]);
   for (let path = paths.shift(); path; path = paths.shift()) {
     const last = path[path.length - 1] ?? first;
-    if (isSelfSigned(last)) {
-      if (roots.some((root) => root.x509.fingerprint256 === last.x509.fingerprint256)) return path;
+    if (checks.isIssuedBy(last, last)) {
+      if (roots.has(last.x509.fingerprint256)) return path;
       continue;
     }
     const below = firstIsAuthority ? path.length : path.length - 1;
-    for (const issuer of [...roots, ...others]) {
-      if (reached.has(issuer.x509.fingerprint256) || !mayIssue(issuer, last, below, now)) continue;
+    for (const issuer of [...trusted, ...others]) {
+      if (reached.has(issuer.x509.fingerprint256)) continue;
+      if (!mayIssue(issuer, below, now) || !checks.isIssuedBy(last, issuer)) continue;
       reached.add(issuer.x509.fingerprint256);
       paths.push([...path, issuer]);
     }

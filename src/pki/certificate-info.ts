@@ -3,11 +3,12 @@ import {
   type ChainLink,
   chainLink,
   findChain,
-  isSelfSigned,
   pathLimit,
+  SignatureChecks,
   validityAt,
 } from './certificate-chain.js';
 import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
+import { certificateKeyProblem } from './certificate-key.js';
 import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
 import { DerReader, TAG } from './der.js';
 import { formatIpAddress } from './ip-address.js';
@@ -75,11 +76,26 @@ export function splitCertificates(pem: string): string[] {
   return parseCertificates(pem).map((certificate) => encodeCertificatePem(certificate.raw));
 }
 
+/** True if a certificate of a PEM text is not valid yet; false also for a text that is no PEM of certificates. */
+export function beginsLater(pem: string, now: number): boolean {
+  try {
+    return links(pem).some(({ fields }) => validityAt(fields, now) === 'early');
+  } catch {
+    return false;
+  }
+}
+
 /**
- * Why a certificate (followed by its intermediates) cannot be trusted at `now` by who trusts the self-signed roots in
- * `caPem` and nothing else; undefined if it can. Host names and purposes are not looked at.
+ * Why a certificate (followed by its intermediates) cannot be trusted at `now` by a party that trusts the self-signed roots
+ * in `caPem` and nothing else; undefined if it can. Host names and purposes are not checked. `checks` is for what is judged
+ * together with other certificates.
  */
-export function verificationProblem(leafPem: string, caPem: string, now: number): string | undefined {
+export function verificationProblem(
+  leafPem: string,
+  caPem: string,
+  now: number,
+  checks = new SignatureChecks(),
+): string | undefined {
   try {
     const [leaf, ...intermediates] = links(leafPem);
     const authorities = links(caPem);
@@ -88,9 +104,14 @@ export function verificationProblem(leafPem: string, caPem: string, now: number)
       return `the certificate expired at ${new Date(leaf.fields.notAfter).toISOString()}`;
     if (validity === 'early')
       return `the certificate is not valid before ${new Date(leaf.fields.notBefore).toISOString()}`;
-    const others = [...authorities, ...intermediates];
-    if (findChain(leaf, others, authorities.filter(isSelfSigned), now)) return undefined;
-    return 'no valid chain leads from the certificate to a root of the given CA certificates';
+    const key = certificateKeyProblem(leaf.fields.spkiDer);
+    if (key !== undefined) return `the certificate has ${key}`;
+    if (findChain(leaf, { trusted: authorities, others: intermediates }, now, checks)) return undefined;
+    const unused = [...intermediates, ...authorities].flatMap(
+      ({ fields }) => certificateKeyProblem(fields.spkiDer) ?? [],
+    );
+    const why = unused.length > 0 ? ` (one of these has ${unused[0]})` : '';
+    return `no valid chain leads from the certificate to a root of the given CA certificates${why}`;
   } catch (error) {
     return error instanceof Error ? error.message : 'unreadable';
   }

@@ -27,6 +27,45 @@ export interface WeakPublicKey {
 const [OPENSSL_MAJOR = 0, OPENSSL_MINOR = 0] = process.versions.openssl.split('.').map(Number);
 const READS_PEM_FAST = OPENSSL_MAJOR > 3 || (OPENSSL_MAJOR === 3 && OPENSSL_MINOR >= 5);
 
+/** The x coordinates of the generators (SEC 2 §2): of a point there, the private key is 1 or -1. */
+const GENERATOR_X = {
+  p256: Buffer.from('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex'),
+  p384: Buffer.from(
+    'aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7',
+    'hex',
+  ),
+} as const;
+
+/** The encodings of points whose order divides 8, without the sign bit: signatures of these prove nothing. */
+const SMALL_ORDER = new Set([
+  `00${'00'.repeat(31)}`,
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+function isOfSmallOrder(point: Uint8Array): boolean {
+  const unsigned = Buffer.from(point);
+  unsigned.writeUInt8(unsigned.readUInt8(31) & 0x7f, 31);
+  return SMALL_ORDER.has(unsigned.toString('hex'));
+}
+
+function readEcKey(
+  keyType: 'p256' | 'p384',
+  bits: Uint8Array,
+  spkiDer: Uint8Array,
+): PublicKey | WeakPublicKey {
+  const x = GENERATOR_X[keyType];
+  if (Buffer.compare(bits.subarray(1, x.length + 1), x) === 0) {
+    return { weak: 'an EC key whose private key is 1 or -1' };
+  }
+  const key = readEcPoint(bits, spkiDer, keyType === 'p256' ? 'P-256' : 'P-384', x.length);
+  return { keyType, key };
+}
+
 /** The key of a point, in the form that this Node takes least time to read; both forms are checked to be on the curve. */
 function readEcPoint(
   point: Uint8Array,
@@ -75,11 +114,12 @@ export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
   spki.finish();
   switch (ALGORITHMS.find(([, der]) => Buffer.compare(der, algorithmDer) === 0)?.[0]) {
     case 'p256':
-      return { keyType: 'p256', key: readEcPoint(bits, spkiDer, 'P-256', 32) };
+      return readEcKey('p256', bits, spkiDer);
     case 'p384':
-      return { keyType: 'p384', key: readEcPoint(bits, spkiDer, 'P-384', 48) };
+      return readEcKey('p384', bits, spkiDer);
     case 'ed25519':
       if (bits.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
+      if (isOfSmallOrder(bits)) return { weak: 'an Ed25519 key of small order' };
       return { keyType: 'ed25519', key: fromSpki(spkiDer) };
     case 'rsa':
       return readRsaKey(bits, spkiDer);

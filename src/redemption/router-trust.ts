@@ -1,4 +1,5 @@
 import type { CertificateAuthority } from '../pki/authority.js';
+import { SignatureChecks } from '../pki/certificate-chain.js';
 import { splitCertificates, verificationProblem } from '../pki/certificate-info.js';
 import { namesHost, routerNames } from '../pki/router-names.js';
 import type { SiteRefusal } from './site.js';
@@ -22,14 +23,25 @@ export interface TrustHints {
 export function routerTrustRefusal(
   issuer: CertificateAuthority,
   router: RouterCredentials,
-  { access, hints, now }: { readonly access: string; readonly hints: TrustHints; readonly now: number },
+  {
+    access,
+    hints,
+    now,
+    checks = new SignatureChecks(),
+  }: {
+    readonly access: string;
+    readonly hints: TrustHints;
+    readonly now: number;
+    /** Of all routers that are judged together. */
+    readonly checks?: SignatureChecks;
+  },
 ): SiteRefusal | undefined {
-  const untrusted = verificationProblem(issuer.bundlePem, router.trusted, now);
+  const untrusted = verificationProblem(issuer.bundlePem, router.trusted, now, checks);
   if (untrusted !== undefined) {
     const reason = `the router does not trust ${issuer.description} at "${access}": ${untrusted}`;
     return { refused: 'issuer_untrusted', reason, hint: hints.issuer };
   }
-  const unverified = verificationProblem(router.certificate, issuer.bundlePem + router.trusted, now);
+  const unverified = verificationProblem(router.certificate, issuer.bundlePem + router.trusted, now, checks);
   if (unverified === undefined) return undefined;
   const reason = `the certificate of the router at "${access}" does not verify: ${unverified}`;
   return { refused: 'issuer_untrusted', reason, hint: hints.router };

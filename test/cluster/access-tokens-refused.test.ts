@@ -193,7 +193,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   });
 
   it.each<[string, (response: ServerResponse) => void, string]>([
-    ['is huge', (response) => void response.end('x'.repeat(2 * 1024 * 1024)), 'larger than 1 MiB'],
+    ['is huge', (response) => void response.end('x'.repeat(2 * 1024 * 1024)), 'larger than 256 KiB'],
     ['is of another type', (response) => void response.end('<html>FOREIGN</html>'), 'cannot be used'],
     ['is no text', (response) => void response.end(Buffer.from([0xff, 0xfe, 0x00])), 'not UTF-8'],
     [

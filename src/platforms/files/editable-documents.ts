@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, isDocument, parseAllDocuments } from 'yaml';
-import { asMapping } from '../../files/yaml-documents.js';
+import type { Document } from 'yaml';
+import { asMapping, parseYamlDocuments } from '../../files/yaml-documents.js';
+
+const LIMITS = { length: 1024 * 1024, documents: 100 };
 
 /** The fields that a resource must have; undefined ones are left out. */
 type Fields = { readonly [key: string]: unknown };
 
-/** Every document of a YAML stream but the empty ones, as `parseYamlMappings` counts them, to be changed in place. */
+/** The documents of a YAML stream, to be changed in place. Throws as `parseYamlMappings` does. */
 export function editableDocuments(text: string): Document[] {
-  return [...parseAllDocuments(text, { logLevel: 'silent' })].filter(
-    (document): document is Document.Parsed => isDocument(document) && document.contents !== null,
-  );
+  return parseYamlDocuments(text, LIMITS);
 }
 
 /** Documents as a YAML stream. Added strings are quoted, so that readers of YAML 1.1 and 1.2 read them alike. */

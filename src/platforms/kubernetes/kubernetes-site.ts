@@ -3,7 +3,8 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { type CertificateAuthority, CertificateAuthorityError, loadAuthority } from '../../pki/authority.js';
-import { splitCertificates } from '../../pki/certificate-info.js';
+import { SignatureChecks } from '../../pki/certificate-chain.js';
+import { beginsLater, splitCertificates } from '../../pki/certificate-info.js';
 import type { Clock } from '../../redemption/clock.js';
 import {
   type RouterCredentials,
@@ -12,13 +13,18 @@ import {
   trustOfLink,
 } from '../../redemption/router-trust.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import { JudgementLimit } from './judgement-limit.js';
 import { KeptResults } from './kept-results.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
 import type { RouterAccessFacts } from './site-resource.js';
 import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 
+const JUDGEMENT_MS = 10_000;
+const REFUSAL_MS = 300_000;
 const DEFAULT_ISSUER = 'skupper-site-ca';
+/** Of all routers of a site; one with a CA of its own has 3 KiB. */
+const LONGEST_CERTIFICATES = 256 * 1024;
 
 interface Dependencies {
   readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
@@ -35,8 +41,9 @@ interface Dependencies {
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
-  readonly #authorities = new KeptResults<CertificateAuthority>();
+  readonly #authorities = new KeptResults<CertificateAuthority | SiteRefusal>();
   readonly #access = new KeptResults<Verdict>();
+  readonly #judgements = new JudgementLimit();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -56,8 +63,12 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, () =>
-      judge(authority, routers, now),
+    const judged = () => {
+      this.#admitJudgement(namespace, now);
+      return judge(authority, routers, now);
+    };
+    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, judged, (result) =>
+      keptMs(result, texts, now),
     );
     if ('refused' in verdict) return verdict;
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
@@ -72,15 +83,27 @@ export class KubernetesSite implements Site {
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
-    try {
-      return this.#authorities.of(`${namespace}/${name}`, texts, now, () =>
-        loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now),
-      );
-    } catch (error) {
-      if (error instanceof CertificateAuthorityError)
-        return refusal('issuer_unavailable', error.message, hint);
-      throw error;
-    }
+    const judged = () => {
+      this.#admitJudgement(namespace, now);
+      try {
+        return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
+      } catch (error) {
+        if (error instanceof CertificateAuthorityError)
+          return refusal('issuer_unavailable', error.message, hint);
+        throw error;
+      }
+    };
+    return this.#authorities.of(`${namespace}/${name}`, texts, now, judged, (result) =>
+      keptMs(result, texts, now),
+    );
+  }
+
+  #admitJudgement(namespace: string, now: number): void {
+    if (this.#judgements.admit(namespace, now)) return;
+    throw new RedemptionError(
+      'store_unavailable',
+      `namespace "${namespace}" has had too many certificates judged within ten seconds`,
+    );
   }
 
   async #readRouters(
@@ -124,6 +147,11 @@ export class KubernetesSite implements Site {
 /** What clients of links have to trust, or why there can be none. */
 type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
 
+/** How long a judgement of the same certificates holds: longer for a refusal that does not end with the time. */
+function keptMs(result: object, texts: readonly string[], now: number): number {
+  return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
+}
+
 /** Everything of a router that a verdict goes by. */
 function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
   return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
@@ -131,13 +159,19 @@ function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
 
 /** Whether each router would accept a link that `authority` signs, and the link each router, at `now`. */
 function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
+  const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
+  if (length > LONGEST_CERTIFICATES) {
+    const reason = `the routers of the site have more than ${LONGEST_CERTIFICATES / 1024} KiB of certificates`;
+    return refusal('issuer_untrusted', reason, 'remove certificates from the Secrets of its RouterAccesses');
+  }
+  const checks = new SignatureChecks();
   for (const { access, router, hosts } of routers) {
     const hints = {
       issuer: 'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
       router: `let the Secret "${access.tlsCredentials}" be made anew`,
     };
     const refusal =
-      routerTrustRefusal(authority, router, { access: access.name, hints, now }) ??
+      routerTrustRefusal(authority, router, { access: access.name, hints, now, checks }) ??
       nameRefusal(access, router, hosts);
     if (refusal) return refusal;
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { LEASES } from '../../../src/platforms/kubernetes/kinds.js';
 import { refuseSecrets } from '../../support/no-secret.js';
+import type { MemoryLimit } from './memory-limit.js';
 import type { TestCluster } from './test-cluster.js';
 
 const KILLED_AT = resolve(import.meta.dirname, '../../chaos/killed-at.mjs');
@@ -22,6 +23,8 @@ export interface RedeemerOptions {
   readonly ownNamespace?: string;
   /** Variables that say what flags say else. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The memory that it may use. */
+  readonly memory?: Pick<MemoryLimit, 'join'>;
 }
 
 /** The built program that redeems AccessTokens, in a process of its own. */
@@ -49,7 +52,11 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
     ...networks.flatMap((network) => ['--token-network', network]),
   ];
   const args = [KILLED_AT, killedAt, String(clockOffsetMs), ...flags, ...words];
-  const child: ChildProcess = spawn(process.execPath, args, {
+  const program = options.memory
+    ? ['sh', '-c', `${options.memory.join} && exec "$0" "$@"`, process.execPath]
+    : [process.execPath];
+  const [command = '', ...before] = program;
+  const child: ChildProcess = spawn(command, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
   });

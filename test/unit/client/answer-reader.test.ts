@@ -7,6 +7,7 @@ import { generateKeyPair, privateKeyPem, readPrivateKey, spkiOf } from '../../..
 import type { AnswerContext } from '../../../src/redemption/redemption-client.js';
 import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
+import { slowCertificates } from '../../support/slow-certificates.js';
 
 let ours: string;
 let answer: string;
@@ -344,7 +345,8 @@ describe('an answer is refused', () => {
     ['with a tag', edit('kind: "Secret"', 'kind: !evil "Secret"'), 'tags'],
     ['with a key twice', edit('kind: "Secret"', 'kind: "Secret"\nkind: "Secret"'), 'twice'],
     ['when it is nested deep', () => '['.repeat(100_000), 'deep'],
-    ['when it has many documents', () => '---\n'.repeat(200_000), 'more than'],
+    ['when it has many documents', () => 'a: b\n---\n'.repeat(200), 'more than'],
+    ['when it has many lines', () => '---\n'.repeat(60_000), 'too many lines'],
     ['when it is large', () => `# ${'x'.repeat(1024 * 1024)}`, 'longer'],
     ['without a Link', () => `---\n${documents(answer)[0]}`, 'no Link'],
     [
@@ -370,6 +372,16 @@ describe('an answer is refused', () => {
       edit('tlsCredentials: "my-link"', 'tlsCredentials: "other"'),
       'tlsCredentials',
     ],
+    [
+      'when its CA certificates are slow to verify',
+      edit(/ca\.crt: .*/, `ca.crt: "${base64(slowCertificates('dsa-10000', 16, 'Site CA').join(''))}"`),
+      'one of these has a key that is none of RSA, P-256, P-384, P-521 and Ed25519',
+    ],
+    [
+      'when its CA certificates have too many signatures',
+      edit(/ca\.crt: .*/, `ca.crt: "${base64(slowCertificates('p521', 16, 'Site CA').join(''))}"`),
+      'no valid chain',
+    ],
     ['without a certificate', edit(/ *tls\.crt: .*\n/, ''), 'no tls.crt'],
     ['without a CA', edit(/ *ca\.crt: .*\n/, ''), 'no ca.crt'],
     ['with a CA that is not base64', edit(/ca\.crt: .*/, 'ca.crt: "?"'), 'not base64'],
@@ -387,6 +399,10 @@ describe('an answer is refused', () => {
       'no endpoints',
     ],
   ])('%s', (_what, text, why) => {
-    expect(reason(text())).toContain(why);
+    const response = text();
+    const started = process.cpuUsage();
+    expect(reason(response)).toContain(why);
+    const { user, system } = process.cpuUsage(started);
+    expect((user + system) / 1000).toBeLessThan(1_000);
   });
 });

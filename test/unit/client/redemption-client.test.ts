@@ -130,11 +130,11 @@ describe('a redemption on the wire', () => {
     expect(await codeOf(redeem(server.token, hasty))).toBe('outcome_unknown');
   });
 
-  test('refuses an answer of more than 1 MiB, or that is no UTF-8', async () => {
-    expect(await codeOf(redeem((await answering(200, 'x'.repeat(2 * 1024 * 1024))).token))).toBe(
+  test('refuses a response of more than 256 KiB, or that is not UTF-8', async () => {
+    expect(await codeOf(redeem((await answering(200, 'x'.repeat(256 * 1024 + 1))).token))).toBe(
       'answer_invalid',
     );
-    expect(await redeem((await answering(200, 'x'.repeat(1024 * 1024))).token)).toHaveLength(1024 * 1024);
+    expect(await redeem((await answering(200, 'x'.repeat(256 * 1024))).token)).toHaveLength(256 * 1024);
     const server = keep(
       await serveBytes((socket) =>
         socket.end(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe', 'latin1')),

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
@@ -10,6 +11,7 @@ import { SiteIndex } from '../../../src/platforms/kubernetes/site-index.js';
 import { readRouterAccess, readSite } from '../../../src/platforms/kubernetes/site-resource.js';
 import { TlsSecrets } from '../../../src/platforms/kubernetes/tls-secrets.js';
 import { RecordedSite, routerSecret, SITE_TIME } from '../../support/kubernetes-site.js';
+import { endlessChain } from '../../support/slow-certificates.js';
 import { makeSiteAuthority } from '../../support/system-home.js';
 
 let recorded: RecordedSite;
@@ -26,7 +28,7 @@ function indexOf() {
   return index;
 }
 
-function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
+function siteAt(clock: () => number) {
   const get = async (_kind: unknown, key: { namespace?: string; name: string }) => {
     const refused = refusedReads.get(key.name);
     if (refused) throw refused;
@@ -36,13 +38,16 @@ function resolveAccess({ namespace = 'west', issuer = null as string | null, now
     if (!found) throw new ApiError('get', { reason: 'not_found', status: 404 });
     return found;
   };
-  const site = new KubernetesSite({
+  return new KubernetesSite({
     index: indexOf(),
     secrets: new TlsSecrets({ get } as unknown as Pick<KubernetesClient, 'get'>),
-    clock: () => now,
+    clock,
     assertSynced: () => {},
   });
-  return site.resolveAccess({ namespace, name: 'a-grant', issuer });
+}
+
+function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
+  return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer });
 }
 
 async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
@@ -224,5 +229,67 @@ describe('a site on Kubernetes gives nothing', () => {
     const failure = await resolveAccess().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RedemptionError);
     expect(failure).toMatchObject({ code: 'store_unavailable' });
+  });
+});
+
+describe('the certificates of a namespace', () => {
+  const asked = (issuer: string | null = null, namespace = 'west') => ({
+    namespace,
+    name: 'a-grant',
+    issuer,
+  });
+  let now: number;
+  beforeEach(() => {
+    now = SITE_TIME;
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it('are not judged again for five minutes after they were refused, unless they change', async () => {
+    const chain = endlessChain(29, 'slow');
+    const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
+    const trusted = recorded.pem('skupper-site-ca', 'tls.crt');
+    const good = recorded.pem('skupper-site-server', 'tls.crt');
+    recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': trusted + slow['ca.crt'] });
+    const site = siteAt(() => now);
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    const judge = async () => {
+      verify.mockClear();
+      const found = await site.resolveAccess(asked());
+      return { reason: 'refused' in found ? found.reason : 'none', signatures: verify.mock.calls.length };
+    };
+    const first = await judge();
+    expect(first.reason).toContain('more than 24 signatures to verify');
+    // Beside them is the one of the issuer.
+    expect(first.signatures).toBe(25);
+    now += 299_999;
+    // The issuer was accepted, and that holds for ten seconds.
+    expect(await judge()).toEqual({ ...first, signatures: 1 });
+    now += 1;
+    expect((await judge()).signatures).toBe(24);
+    recorded.setPem('skupper-site-server', { 'tls.crt': good, 'ca.crt': trusted });
+    expect((await judge()).reason).toBe('none');
+  });
+
+  it('are judged again after ten seconds where one was not valid yet', async () => {
+    const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
+    now = notBefore - 1;
+    const site = siteAt(() => now);
+    expect(await site.resolveAccess(asked())).toMatchObject({ refused: 'issuer_unavailable' });
+    now += 10_000;
+    expect(await site.resolveAccess(asked())).not.toHaveProperty('refused');
+  });
+
+  it('are judged 20 times within ten seconds at most', async () => {
+    const secret = recorded.find('Secret', 'skupper-site-ca');
+    for (let at = 0; at < 20; at++) recorded.add('Secret', `issuer-${at}`, { data: secret.data });
+    const site = siteAt(() => now);
+    // Two judgements: of the issuer and of the router. After that the router is known.
+    for (let at = 0; at < 19; at++) {
+      expect(await site.resolveAccess(asked(`issuer-${at}`))).not.toHaveProperty('refused');
+    }
+    await expect(site.resolveAccess(asked('issuer-19'))).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await site.resolveAccess(asked('issuer-0'))).not.toHaveProperty('refused');
+    now += 10_000;
+    expect(await site.resolveAccess(asked('issuer-19'))).not.toHaveProperty('refused');
   });
 });

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generateKeyPair } from '../../../src/pki/keys.js';
 import { createCertificateRequest, parseCertificateRequest } from '../../../src/pki/requests.js';
@@ -236,5 +236,71 @@ describe('a damaged request', () => {
       invalid: 'csr_invalid',
       reason: 'its key is invalid',
     });
+  });
+});
+
+describe('a request with a key that others can sign with', () => {
+  const SPKI_BEFORE = Buffer.from('302a300506032b6570032100', 'hex');
+  /** A request with this SubjectPublicKeyInfo, and with a signature that holds for the Ed25519 key 1. */
+  const requestOf = (spkiDer: Uint8Array) => {
+    const info = element(0x30, Buffer.from('020100', 'hex'), element(0x30), spkiDer, element(0xa0));
+    const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]);
+    return element(0x30, info, Buffer.from('300506032b6570', 'hex'), element(0x03, Buffer.of(0), signature));
+  };
+
+  test.each([
+    ['0', `00${'00'.repeat(31)}`],
+    ['1', `01${'00'.repeat(31)}`],
+    ['a point of order 8', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
+    ['another point of order 8', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'],
+    ['p - 1', `ec${'ff'.repeat(30)}7f`],
+    ['p', `ed${'ff'.repeat(30)}7f`],
+    ['p + 1', `ee${'ff'.repeat(30)}7f`],
+  ])('is refused for the Ed25519 key %s, with either sign', (_what, hex) => {
+    for (const sign of [0, 0x80]) {
+      const point = Buffer.from(hex, 'hex');
+      point.writeUInt8(point.readUInt8(31) | sign, 31);
+      expect(parseCertificateRequest(requestOf(Buffer.concat([SPKI_BEFORE, point])))).toEqual({
+        invalid: 'key_weak',
+        reason: 'an Ed25519 key of small order',
+      });
+    }
+  });
+
+  test.each([
+    ['prime256v1', 32, 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'],
+    [
+      'secp384r1',
+      48,
+      'ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
+    ],
+  ])('is refused for the private keys 1 and -1 on %s', (curve, size, order) => {
+    const one = Buffer.alloc(size);
+    one.writeUInt8(1, size - 1);
+    const minusOne = Buffer.from((BigInt(`0x${order}`) - 1n).toString(16), 'hex');
+    for (const number of [one, minusOne]) {
+      const pair = createECDH(curve);
+      pair.setPrivateKey(number);
+      const key = createPrivateKey({
+        key: {
+          kty: 'EC',
+          crv: size === 32 ? 'P-256' : 'P-384',
+          d: number.toString('base64url'),
+          x: pair
+            .getPublicKey()
+            .subarray(1, size + 1)
+            .toString('base64url'),
+          y: pair
+            .getPublicKey()
+            .subarray(size + 1)
+            .toString('base64url'),
+        },
+        format: 'jwk',
+      });
+      expect(parseCertificateRequest(createCertificateRequest(key, 'east'))).toEqual({
+        invalid: 'key_weak',
+        reason: 'an EC key whose private key is 1 or -1',
+      });
+    }
   });
 });

@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
+import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { serveHttps } from '../support/hostile-server.js';
+import { startIssuingServer } from '../support/issuing-server.js';
+import { type MeasuredEnd, measuredLinkgrant } from '../support/measured-command.js';
+import { makeRenewedSite } from '../support/renewed-site.js';
+import { copySite } from '../support/system-site.js';
+import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
+
+const PARSER = resolve(import.meta.dirname, '../support/yaml-bomb-parser.mjs');
+const MOST_CPU_MS = 500;
+const MOST_MIB = 100;
+const KIB = 1024;
+const RESPONSE = 256 * KIB;
+const FILE = 1024 * KIB;
+// One that is stopped by the number of tokens, by an error between scalars and by one inside of a scalar.
+const THROUGH_THE_PROGRAM = ['the same key', 'closing brackets', 'bad escapes in a string'];
+
+interface Cost {
+  readonly name: string;
+  readonly reason?: string;
+  readonly cpuMs: number;
+  readonly grownMiB: number;
+}
+
+const work = new Workplace();
+let uses = 0;
+afterAll(() => work.remove());
+
+const measured = (words: readonly string[]) => {
+  uses += 1;
+  return measuredLinkgrant(words, work.path(`usage-${uses}.json`), { env: { PATH: '/nowhere' } });
+};
+
+/** Fails if a command used much more than another one that did the same without bombs. */
+function expectCheap(ended: MeasuredEnd, without: MeasuredEnd): void {
+  expect(ended.cpuMs - without.cpuMs).toBeLessThan(MOST_CPU_MS);
+  expect(ended.peakMiB - without.peakMiB).toBeLessThan(MOST_MIB);
+}
+
+it('there are 85 bombs, each different from the others', () => {
+  expect(new Set(BOMB_NAMES.map((name) => yamlBomb(name, KIB))).size).toBe(85);
+});
+
+describe('a YAML bomb', () => {
+  it.each([
+    ['a response', RESPONSE, 65],
+    ['a file', FILE, 100],
+  ])(
+    'as long as %s may be is refused by the parser within 0.5 s of CPU and 100 MiB',
+    { timeout: 180_000 },
+    async (_what, length, documents) => {
+      const argument = JSON.stringify({ names: BOMB_NAMES, length, documents });
+      const { stdout } = await promisify(execFile)(process.execPath, [PARSER, argument]);
+      const costs: Cost[] = JSON.parse(stdout);
+      expect(costs).toHaveLength(85);
+      expect(costs.filter(({ reason }) => reason === undefined)).toEqual([]);
+      const dear = ({ cpuMs, grownMiB }: Cost) => cpuMs >= MOST_CPU_MS || grownMiB >= MOST_MIB;
+      expect(costs.filter(dear)).toEqual([]);
+    },
+  );
+
+  it('as the response to a redemption is refused within 0.5 s of CPU and 100 MiB', {
+    timeout: 180_000,
+  }, async () => {
+    let response = '';
+    const server = await serveHttps((request, _incoming, answer) => {
+      if (request.url.endsWith('/-/check')) answer.writeHead(404).end('No such claim\n');
+      else answer.end(response);
+    });
+    const redeem = async (site: string, text: string) => {
+      response = text;
+      const token = work.path(`${site}.yaml`);
+      writeFileSync(token, encodeAccessToken(server.token));
+      return measured([
+        'token',
+        'redeem',
+        token,
+        '--to',
+        work.path(site),
+        '--data-dir',
+        work.path(`${site}-data`),
+      ]);
+    };
+    const plain = await redeem('plain', 'a: b\n');
+    for (const [at, name] of THROUGH_THE_PROGRAM.entries()) {
+      const ended = await redeem(`bomb-${at}`, yamlBomb(name, RESPONSE));
+      expect(refusalOf(ended).error).toContain('cannot be used');
+      expect(ended.code).toBe(plain.code);
+      expectCheap(ended, plain);
+    }
+    const long = await redeem('long', yamlBomb('closing brackets', RESPONSE + 1));
+    await server.close();
+    expect(refusalOf(long).error).toContain('larger than 256 KiB');
+  });
+
+  it('as the response to a renewal is refused within 0.5 s of CPU and 100 MiB', {
+    timeout: 180_000,
+  }, async () => {
+    const site = await makeRenewedSite();
+    const words = ['--dir', site.directory, '--data-dir', site.dataDirectory];
+    const renew = (text: string) => {
+      site.server.changeAnswers(() => text);
+      return measured(['link', 'renew', 'to-west', ...words]);
+    };
+    const plain = await renew('a: b\n');
+    for (const name of THROUGH_THE_PROGRAM) {
+      const ended = await renew(yamlBomb(name, RESPONSE));
+      expect(refusalOf(ended).error).toContain('cannot be used');
+      expect(ended.code).toBe(plain.code);
+      expectCheap(ended, plain);
+    }
+    site.server.changeAnswers((answer) => answer);
+    const renewed = await linkgrant(['link', 'renew', 'to-west', ...words]);
+    await site.close();
+    expect(renewed.stdout).toContain('Renewed: to-west');
+  });
+
+  it('as a file in the input directory of a site is refused within 0.5 s of CPU and 100 MiB, and the token beside it is redeemed', {
+    timeout: 300_000,
+  }, async () => {
+    const service = await startIssuingServer('linkgrant');
+    const redeem = async (name: string, bombs: readonly string[]) => {
+      const east = copySite('east', work.path(name), 'east');
+      const input = (file: string) => east.path('input/resources', file);
+      for (const [at, bomb] of bombs.entries()) writeFileSync(input(`bomb-${at}.yaml`), yamlBomb(bomb, FILE));
+      writeFileSync(input('AccessToken-good.yaml'), encodeAccessToken({ ...service.token, name }));
+      const site = ['--platform', 'linux', '-n', 'east', '--skupper-home', east.home];
+      const words = [...site, '--data-dir', work.path(`${name}-data`)];
+      const ended = await measured(['token', 'redeem', '--input', ...words]);
+      expect(readFileSync(input(`Link-${name}.yaml`), 'utf8')).toContain('kind');
+      expect(existsSync(input('AccessToken-good.yaml'))).toBe(false);
+      return ended;
+    };
+    const plain = await redeem('plain-site', []);
+    const one = await redeem('site-with-a-bomb', ['single quotes']);
+    const all = await redeem('site-with-bombs', BOMB_NAMES);
+    await service.close();
+    expect(one.code).toBe(plain.code);
+    expect(all.code).toBe(plain.code);
+    expectCheap(one, plain);
+    expect(all.cpuMs - plain.cpuMs).toBeLessThan(BOMB_NAMES.length * MOST_CPU_MS);
+  });
+});

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
+import { limitMemory, type MemoryLimit } from './harness/memory-limit.js';
+import { RedeemerCluster } from './harness/redeemer-cluster.js';
+import { until } from './harness/until.js';
+
+const DEPLOYMENT = resolve(import.meta.dirname, '../../deploy/kustomize/redeemer/deployment.yaml');
+const MIB = 1024 * 1024;
+const RESPONSE = 256 * 1024;
+
+let at: RedeemerCluster;
+let memory: MemoryLimit;
+
+/** The memory limit of the shipped redeemer, in bytes. */
+function shippedLimit(): number {
+  const [deployment] = parseAllDocuments(readFileSync(DEPLOYMENT, 'utf8'));
+  const containers = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
+  const [, mebibytes] = /^(\d+)Mi$/.exec(String(deployment?.getIn(containers))) ?? [];
+  return Number(mebibytes) * MIB;
+}
+
+beforeAll(async () => {
+  memory = limitMemory(shippedLimit());
+  at = await RedeemerCluster.open();
+});
+afterAll(async () => {
+  await at?.endTest();
+  await at?.close();
+  memory?.remove();
+});
+
+/** A server that responds to redemptions with that bomb. */
+async function bombing(name: string): Promise<TestServer> {
+  const text = yamlBomb(name, RESPONSE);
+  return at.keep(
+    await serveHttps((request, _incoming, response) => {
+      if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');
+      else response.end(text);
+    }),
+  );
+}
+
+it('85 YAML bombs keep no token beside them from being redeemed within the shipped memory limit', {
+  timeout: 600_000,
+}, async () => {
+  const hostile = await at.namespace();
+  const honest = await at.namespace();
+  const redeemer = await at.run({ memory });
+  const names = BOMB_NAMES.map((_, index) => `bomb-${index}`);
+  for (const [index, bomb] of BOMB_NAMES.entries()) {
+    await hostile.put({ ...(await bombing(bomb)).token, name: `bomb-${index}` });
+  }
+  await honest.put((await at.issuing('linkgrant')).token);
+  await honest.said('Ready');
+  for (const name of names) {
+    const { status } = await until(
+      `the refusal of ${name}`,
+      async () => {
+        const found = await hostile.token(name);
+        return found.status?.message === undefined ? undefined : found;
+      },
+      300_000,
+    );
+    expect(status?.message).toContain('cannot be used');
+  }
+  expect(memory.kills()).toBe(0);
+  expect(await hostile.links()).toEqual([]);
+  expect((await redeemer.stop('SIGTERM')).code).toBe(0);
+});
