@@ -28,6 +28,7 @@ const POSTGRES = ['test/**/postgres*.test.ts'];
 /** These have a configuration of their own beside them. */
 const ELSEWHERE = [
   'test/stock-client/**',
+  'test/hostile/**',
   'test/image/**',
   'test/package/**',
   'test/cluster/**',

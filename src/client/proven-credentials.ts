@@ -1,4 +1,6 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { allowsPurpose, chainLink } from '../pki/certificate-chain.js';
+import { PURPOSE } from '../pki/certificate-extensions.js';
 import {
   type CertificateInfo,
   describeCertificate,
@@ -19,8 +21,9 @@ export interface ProvenCredentials {
 }
 
 /**
- * Proves that the first certificate of `tlsCrt` has the delivered key, else our own, and verifies against `caCrt`; else
- * tells what does not fit, as the end of a sentence, or with OtherKey that the certificate is not for our own key. Nothing but certificates and the key is in what it gives.
+ * Proves that the first certificate of `tlsCrt` has the delivered key, else our own, that it verifies against `caCrt`, and
+ * that it is for TLS clients. Else returns what does not fit, as the end of a sentence, or OtherKey where the certificate
+ * is not for our own key. The result holds certificates and the key, and nothing else of the input.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
@@ -44,12 +47,22 @@ export function proveCredentials(
   // A clock of ours that is a little slow must not throw away a certificate that is spent once it is refused.
   const problem = verificationProblem(tlsCrt, caCrt, Math.max(context.now, notBefore));
   if (problem !== undefined) return `its certificate does not verify against its ca.crt (${problem})`;
+  if (!isForClients(leaf)) return 'its certificate is not for TLS clients';
   return {
     caCrt,
     tlsCrt,
     ...(pems.tlsKey !== undefined && { tlsKey: privateKeyPem(key) }),
     certificate: { subject, serial, notAfter },
   };
+}
+
+/** False where extendedKeyUsage leaves TLS clients out (RFC 5280 §4.2.1.12): no router accepts a link with it. */
+function isForClients(certificate: X509Certificate): boolean {
+  try {
+    return allowsPurpose(chainLink(certificate).fields, PURPOSE.client);
+  } catch {
+    return false;
+  }
 }
 
 function describe(pem: string): CertificateInfo | undefined {

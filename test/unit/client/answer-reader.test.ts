@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../src/client/answer-reader.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import type { AnswerContext } from '../../../src/redemption/redemption-client.js';
 import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
@@ -83,6 +84,18 @@ describe('an answer to our own key', () => {
     expect(reason(`---\n${withoutKey}---\n${link}`)).toContain('for another key than ours');
     const swapped = answer.replace(/ca\.crt: .*/, `ca.crt: "${base64(foreignCa)}"`);
     expect(reason(swapped)).toContain('does not verify against its ca.crt');
+  });
+
+  test('is refused when its certificate is for TLS servers only', async () => {
+    const authority = await makeAuthority('Site CA');
+    const spkiDer = spkiOf(readPrivateKey(ours));
+    const wish = { authority, spkiDer, commonName: 'x', hosts: ['x'], lifetimeMs: DAY_MS, now: Date.now() };
+    const { pem } = await issueServerCertificate(wish);
+    const [secret, link] = documents(answer);
+    const changed = secret
+      ?.replace(/ca\.crt: .*/, `ca.crt: "${base64(authority.bundlePem)}"`)
+      .replace(/tls\.crt: .*/, `tls.crt: "${base64(pem)}"`);
+    expect(reason(`---\n${changed}---\n${link}`)).toContain('is not for TLS clients');
   });
 
   test('is refused once its certificate has ended, and taken a little before it begins', () => {

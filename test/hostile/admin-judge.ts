@@ -1,0 +1,94 @@
+import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
+import { AdministrationError } from '../../src/domain/administration-error.js';
+import type { WireAnswer } from '../support/wire.js';
+import type { HostileAdminRequest } from './admin-requests.js';
+
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+$/;
+const MEMBERS = ['namespace', 'name', 'redemptionsAllowed', 'expirationWindow', 'code', 'issuer', 'policy'];
+const RULES = [
+  'subjects',
+  'names',
+  'source-cidrs',
+  'key-types',
+  'certificate-lifetime',
+  'csr-required',
+  'not-before',
+];
+const CODES: ReadonlySet<string> = new Set(ADMIN_CODES);
+// A page of a listing is the longest.
+const LONGEST_RESPONSE = 1024 * 1024;
+
+/** Why a body describes no grant, read apart from the service's own schema; undefined where it describes one. */
+function grantProblem(body: string): string | undefined {
+  let order: Record<string, unknown>;
+  try {
+    order = JSON.parse(body.replace(/^\ufeff/, ''));
+  } catch {
+    return 'its body is not JSON';
+  }
+  if (typeof order !== 'object' || order === null || Array.isArray(order)) return 'its body is no object';
+  const {
+    namespace = 'default',
+    name,
+    redemptionsAllowed: allowed = 1,
+    expirationWindow: window = '1h',
+  } = order;
+  const unknown = Object.keys(order).find((member) => !MEMBERS.includes(member));
+  if (unknown !== undefined) return 'it has an unknown member';
+  if (typeof name !== 'string' || name.length > 253 || !NAME.test(name)) return 'its name is no name';
+  if (typeof namespace !== 'string' || !NAMESPACE.test(namespace)) return 'its namespace is no name';
+  if (!Number.isInteger(allowed) || Number(allowed) < 1 || Number(allowed) > 999_999_999)
+    return 'its limit is no count';
+  if (typeof window !== 'string' || !DURATION.test(window)) return 'its window is no duration';
+  if (order.code !== undefined && (typeof order.code !== 'string' || order.code.length < 16))
+    return 'its code is short';
+  return policyProblem(order.policy ?? {});
+}
+
+function policyProblem(policy: unknown): string | undefined {
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
+    return 'its policy is no object';
+  for (const [rule, value] of Object.entries(policy)) {
+    if (!RULES.includes(rule.replace('linkgrant/', '')) || !rule.startsWith('linkgrant/'))
+      return 'it has an unknown rule';
+    if (typeof value !== 'string') return 'a rule of it is no text';
+  }
+  return undefined;
+}
+
+/** What is wrong with a response, or undefined; `secrets` are codes that only creations may return. */
+export function judgeAdminResponse(
+  { method, path, body, bearer }: HostileAdminRequest,
+  response: WireAnswer,
+  secrets: readonly string[],
+): string | undefined {
+  const { status } = response;
+  if (status >= 500) return `an answer of ${status}`;
+  if (response.body.length > LONGEST_RESPONSE) return 'a response of more than 1 MiB';
+  if (bearer.role === undefined && status !== 401 && status !== 403)
+    return `a bearer token ${bearer.what} is answered ${status}`;
+  if (bearer.role === undefined && status === 403 && !bearer.what.includes('role'))
+    return `a bearer token ${bearer.what} is known`;
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (bearer.role === 'viewer' && status < 300 && !isRead) return 'a viewer changed something';
+  if (status === 201 && path === '/api/v1/grants') {
+    const problem = grantProblem(body);
+    return problem && `a grant was created although ${problem}`;
+  }
+  if (status !== 201 && secrets.some((secret) => response.body.includes(secret)))
+    return 'a code in a response';
+  return status >= 400 ? judgeProblem(response, method) : undefined;
+}
+
+function judgeProblem({ status, headers, body }: WireAnswer, method: string): string | undefined {
+  if (status === 401 && !headers['www-authenticate']?.startsWith('Bearer '))
+    return 'a 401 without a challenge';
+  if (method === 'HEAD') return undefined;
+  if (headers['content-type'] !== 'application/problem+json') return 'a refusal that is no problem';
+  const { code, status: stated } = JSON.parse(body);
+  if (!CODES.has(code)) return 'an unknown code';
+  const expected = adminProblem(new AdministrationError(code, '')).status;
+  return stated === status && expected === status ? undefined : `${code} with status ${status}`;
+}

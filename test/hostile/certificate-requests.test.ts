@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type MutatedRequest, mutatedRequests } from '../fuzz/mutated-requests.mjs';
+import { opensslVerdicts } from '../fuzz/openssl-requests.mjs';
+import { redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+import { OpenSsl } from '../unit/pki/openssl.js';
+import { type HostileGrant, type HostileService, startHostileService } from './hostile-service.js';
+import {
+  countOutcome,
+  forEachParallel,
+  printOutcomes,
+  requireNone,
+  startRound,
+  type Violation,
+} from './round.js';
+
+const PARALLEL = 16;
+const LONGEST_ANSWER_MS = 15_000;
+// Headers of a request, in bytes; those beside the CSR are shorter than 400.
+const LONGEST_HEADERS = 16_384;
+const MOST_VERIFIED = 20;
+
+let service: HostileService;
+let grant: HostileGrant;
+const openssl = new OpenSsl();
+
+beforeAll(async () => {
+  service = await startHostileService();
+  grant = await service.grant('any-key', 1_000_000, { 'linkgrant/key-types': 'p256,p384,rsa,ed25519' });
+});
+afterAll(async () => {
+  await service.remove();
+  openssl.remove();
+});
+
+it('issues certificates for mutated CSRs only where OpenSSL verifies them, for the key that it finds, and counts no others', async () => {
+  const round = startRound('certificate requests', { full: 5_200, short: 600 });
+  const outcomes = new Map<string, number>();
+  const violations: Violation[] = [];
+  const issued = new Map<
+    string,
+    { readonly request: MutatedRequest; readonly certificate: string; readonly ca: string }
+  >();
+  const serials = new Set<string>();
+
+  await forEachParallel(mutatedRequests(round.count, round.seed), PARALLEL, async (request, index) => {
+    const { der, from, kinds } = request;
+    const csr = der.toString('base64');
+    const violation = (what: string) =>
+      violations.push({ what, detail: `CSR ${index} (${from}: ${kinds.join(', ')})\n${csr}` });
+    const begun = performance.now();
+    // A name of its own for each, so that one without a CSR is not answered as an earlier one was.
+    const headers = { csr, name: `site-${index}` };
+    const answer = await post(service, `/${grant.uid}`, grant.code, { headers });
+    if (performance.now() - begun > LONGEST_ANSWER_MS) violation('no response in time');
+    const reason = answer.headers['linkgrant-reason'];
+    countOutcome(outcomes, answer.status === 200 ? 'issued' : (reason ?? String(answer.status)));
+    if (csr.length > LONGEST_HEADERS && answer.status !== 431) violation('a header that is too long is read');
+    if (answer.status === 200) {
+      const { certificate, ca, x509, keyPem } = redeemedAnswer(answer);
+      serials.add(x509.serialNumber.toLowerCase());
+      if ((keyPem === undefined) === (csr === ''))
+        violation('a key for a site that has one, or none for one without');
+      if (csr !== '') issued.set(csr, { request, certificate, ca });
+    } else if (answer.status === 431) {
+      if (csr.length < LONGEST_HEADERS - 400) violation('a short header is refused as too long');
+    } else if (answer.status !== 400 || !/^(csr_invalid|key_weak)$/.test(reason ?? '')) {
+      violation(`refused with ${answer.status} ${reason}`);
+    }
+  });
+  printOutcomes('responses to certificate requests', outcomes);
+
+  const all = [...issued.values()];
+  const keys = await opensslVerdicts(all.map(({ request }) => request.der));
+  for (const [index, { request, certificate }] of all.entries()) {
+    const spki = new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' });
+    if (keys[index]?.equals(spki)) continue;
+    const detail = `${request.from}: ${request.kinds.join(', ')}\n${request.der.toString('base64')}`;
+    violations.push({ what: 'issued for a CSR that OpenSSL refuses, or for another key', detail });
+  }
+  requireNone(violations, round);
+  // Some changes leave a request as good as it was; without them the round would show nothing about what is issued.
+  expect(issued.size).toBeGreaterThan(round.count / 100);
+  for (const { certificate, ca } of all.slice(0, MOST_VERIFIED)) {
+    const verified = openssl.verifies(certificate, ca, 'sslclient');
+    expect(verified.ok, verified.output).toBe(true);
+  }
+  expect(service.recordedSerials()).toEqual(serials);
+  await service.expectUnharmed();
+});

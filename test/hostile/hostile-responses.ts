@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { Link } from '../../src/domain/link.js';
+import { linksToEndpoints } from '../../src/domain/link.js';
+import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
+import type { CertificateAuthority } from '../../src/pki/authority.js';
+import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
+import { ENDPOINTS } from '../support/issuing-server.js';
+import { DAY_MS, makeAuthority } from '../support/server-identity.js';
+import type { Chance } from './round.js';
+
+/** Text that a hostile server sends and that must not reach people. */
+export const MARKER = 'EVIL-MARKER';
+
+/** What a hostile server answers with. */
+export interface ResponseMaterial {
+  readonly authority: CertificateAuthority;
+  readonly other: CertificateAuthority;
+  /** URL of a server that no client may connect to. */
+  readonly trap: string;
+}
+
+/** Creates the authorities. */
+export async function prepareResponses(trap: string): Promise<ResponseMaterial> {
+  return { authority: await makeAuthority('Hostile CA'), other: await makeAuthority('Hostile CA'), trap };
+}
+
+/** The parts of a response before they are written as YAML. */
+interface ResponseParts {
+  name: string;
+  caCrt: string;
+  tlsCrt: string;
+  tlsKey?: string;
+  links: readonly Link[];
+}
+
+/** What a client asked for, and whether it takes the server for linkgrant or for a stock server. */
+export interface AskedOfServer {
+  readonly name: string;
+  readonly spkiDer: Uint8Array;
+  readonly manner: 'linkgrant' | 'stock';
+}
+
+type PartChange = (
+  parts: ResponseParts,
+  context: { readonly asked: AskedOfServer; readonly material: ResponseMaterial; readonly chance: Chance },
+) => Promise<void> | void;
+
+async function issue(
+  authority: CertificateAuthority,
+  spkiDer: Uint8Array,
+  subject: string,
+  now = Date.now(),
+) {
+  const lifetimeMs = now < Date.now() - DAY_MS ? DAY_MS : 30 * DAY_MS;
+  const redemptionId = randomUUID();
+  return (await issueClientCertificate({ authority, spkiDer, subject, redemptionId, lifetimeMs, now })).pem;
+}
+
+async function otherSpki(): Promise<Uint8Array> {
+  return spkiOf(await generateKeyPair('p256'));
+}
+
+const endpointChange = (change: (endpoint: Record<string, unknown>, chance: Chance) => void): PartChange => {
+  return (parts, { chance }) => {
+    const endpoints = ENDPOINTS.map((endpoint) => ({ ...endpoint }) as Record<string, unknown>);
+    change(chance.pick(endpoints), chance);
+    parts.links = parts.links.map((link) => ({ ...link, endpoints: endpoints as never }));
+  };
+};
+
+/** Changes after which a response must never become a Link. */
+export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
+  'a certificate for another key': async (parts, { asked, material }) => {
+    if (asked.manner === 'linkgrant')
+      parts.tlsCrt = await issue(material.authority, await otherSpki(), asked.name);
+    else parts.tlsKey = privateKeyPem(await generateKeyPair('p256'));
+  },
+  'a certificate of another CA with the same name': (parts, { material }) => {
+    parts.caCrt = material.other.bundlePem;
+  },
+  'an expired certificate': async (parts, { asked, material }) => {
+    if (asked.manner === 'stock') parts.tlsKey = 'none';
+    parts.tlsCrt = await issue(material.authority, asked.spkiDer, asked.name, Date.now() - 20 * DAY_MS);
+  },
+  'a certificate as its own CA': (parts) => {
+    parts.caCrt = parts.tlsCrt;
+  },
+  "a server's certificate": async (parts, { asked, material }) => {
+    const { authority } = material;
+    const wish = {
+      authority,
+      spkiDer: asked.spkiDer,
+      commonName: 'x',
+      hosts: ['h'],
+      lifetimeMs: DAY_MS,
+      now: Date.now(),
+    };
+    parts.tlsCrt = (await issueServerCertificate(wish)).pem;
+  },
+  'a certificate with a broken signature': (parts) => {
+    const [, base64 = ''] = /-----\n([^-]+)-----/.exec(parts.tlsCrt) ?? [];
+    const der = Buffer.from(base64, 'base64');
+    der[der.length - 3] = (der.at(-3) ?? 0) ^ 0x10;
+    parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  },
+  'a key that was not asked for': async (parts, { asked, material }) => {
+    const key = await generateKeyPair('p256');
+    if (asked.manner === 'stock') {
+      parts.tlsKey = 'none';
+      return;
+    }
+    parts.tlsKey = privateKeyPem(key);
+    parts.tlsCrt = await issue(material.authority, spkiOf(key), asked.name);
+  },
+  'no certificate': (parts) => {
+    parts.tlsCrt = '';
+  },
+  'another name': (parts) => {
+    parts.name = 'other';
+    parts.links = linksToEndpoints('other', ENDPOINTS);
+  },
+  'a name that is a path': (parts) => {
+    parts.name = '../../escaped';
+    parts.links = linksToEndpoints('../../escaped', ENDPOINTS);
+  },
+  'a Link of another name': (parts, { chance }) => {
+    const name = chance.pick([
+      'other',
+      `${parts.name}-x`,
+      `${parts.name}-`,
+      `${parts.name}-1-2`,
+      '../x',
+      `${parts.name}-01`,
+    ]);
+    parts.links = parts.links.map((link) => ({ ...link, name }));
+  },
+  'other tlsCredentials': (parts) => {
+    parts.links = parts.links.map((link) => ({ ...link, tlsCredentials: 'skupper-site-server' }));
+  },
+  'no Link': (parts) => {
+    parts.links = [];
+  },
+  'one Link twice': (parts) => {
+    parts.links = [...parts.links, ...parts.links];
+  },
+  'many Links': (parts) => {
+    parts.links = Array.from({ length: 70 }, (_, index) => ({
+      ...(parts.links[0] as Link),
+      name: `${parts.name}-${index + 1}`,
+    }));
+  },
+  'no endpoints': (parts) => {
+    parts.links = parts.links.map((link) => ({ ...link, endpoints: [] }));
+  },
+  'an endpoint of an odd host': endpointChange((endpoint, chance) => {
+    endpoint.host = chance.pick([
+      '',
+      'a b',
+      '1.2.3',
+      'x'.repeat(300),
+      'fe80::1%eth0',
+      'a/b',
+      '$(id)',
+      'h:1',
+      '-x',
+      '\u202e',
+    ]);
+  }),
+  'an endpoint of an odd port': endpointChange((endpoint, chance) => {
+    endpoint.port = chance.pick(['0', '65536', '-1', '1e3', '', '0x50', '5671 ', '99999999999']);
+  }),
+  'an endpoint of an odd name': endpointChange((endpoint, chance) => {
+    endpoint.name = chance.pick(['', 'inter-router2', 'EDGE', 'normal']);
+  }),
+};
+
+/** The YAML that a right server sends, after a change of its parts. */
+export async function renderResponse(
+  asked: AskedOfServer,
+  material: ResponseMaterial,
+  change: PartChange | undefined,
+  chance: Chance,
+): Promise<string> {
+  const { name, manner } = asked;
+  const key = manner === 'stock' ? await generateKeyPair('p256') : undefined;
+  const spkiDer = key ? spkiOf(key) : asked.spkiDer;
+  const parts: ResponseParts = {
+    ...{ name, caCrt: material.authority.bundlePem, links: linksToEndpoints(name, ENDPOINTS) },
+    tlsCrt: await issue(material.authority, spkiDer, name),
+    ...(key && { tlsKey: privateKeyPem(key) }),
+  };
+  await change?.(parts, { asked, material, chance });
+  const { links, ...secret } = parts;
+  return encodeLinkDocuments(secret, links);
+}

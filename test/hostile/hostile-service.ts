@@ -1,0 +1,126 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { expect } from 'vitest';
+import {
+  type AdminRequest,
+  AUDIENCE,
+  askAdmin,
+  ISSUER,
+  type IssuerKey,
+  makeIssuerKey,
+  signBearer,
+} from '../support/admin-api.js';
+import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
+import type { WireAnswer } from '../support/wire.js';
+
+const HOUR_MS = 3_600_000;
+
+/** A grant with its own code and one signed code. */
+export interface HostileGrant {
+  readonly uid: string;
+  readonly name: string;
+  readonly code: string;
+  readonly signedCode: string;
+}
+
+/** The built service as a process of its own, with its admin API, for a part of the hostile round. */
+export interface HostileService {
+  readonly port: number;
+  readonly ca: string;
+  readonly adminPort: number;
+  readonly key: IssuerKey;
+  readonly operator: string;
+  readonly viewer: string;
+  /** Creates a grant of that many redemptions over the admin API. */
+  grant(
+    name: string,
+    redemptionsAllowed: number,
+    policy?: Readonly<Record<string, string>>,
+  ): Promise<HostileGrant>;
+  admin(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
+  /** The rows that a query finds in the store's file. */
+  rows<Row>(query: string): Row[];
+  /** Demands that the count of each grant is the number of its recorded certificates; returns the serial numbers of all. */
+  recordedSerials(): Set<string>;
+  /**
+   * Demands that the process still runs and is healthy, that its metrics count no answer of 500 and no failure of the
+   * store, that it ends in order, that it logged no error, and that its ledger is intact.
+   */
+  expectUnharmed(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Starts one. */
+export async function startHostileService(): Promise<HostileService> {
+  const place = new Workplace();
+  const dataDirectory = place.path('data');
+  const key = await makeIssuerKey('first');
+  writeFileSync(place.path('jwks.json'), JSON.stringify({ keys: [key.jwk] }));
+  const serving = await place.serve([
+    ...['--data-dir', dataDirectory, '--endpoint', 'inter-router=router.example.com:55671'],
+    ...['--ops-listen', '127.0.0.1:0', '--allow-redeem-by-key'],
+    ...['--admin-listen', '127.0.0.1:0', '--admin-issuer', ISSUER, '--admin-audience', AUDIENCE],
+    ...['--admin-jwks', place.path('jwks.json')],
+  ]);
+  const adminPort = Number(/^Admin API on port (\d+)$/m.exec(serving.said.stdout)?.[1]);
+  const ca = readFileSync(`${dataDirectory}/issuers/linkgrant-server-ca/tls.crt`, 'utf8');
+  const expiresAt = Date.now() + HOUR_MS;
+  const operator = await signBearer(key, Date.now(), { expiresAt });
+  const viewer = await signBearer(key, Date.now(), { expiresAt, claims: { roles: ['linkgrant-viewer'] } });
+  const admin: HostileService['admin'] = (method, path, request = {}) =>
+    askAdmin({ port: adminPort, ca }, method, path, { bearer: operator, ...request });
+  const created = async (path: string, json: unknown) => {
+    const answer = await admin('POST', path, { json });
+    expect(answer, answer.body).toMatchObject({ status: 201 });
+    return JSON.parse(answer.body);
+  };
+  const rows = <Row>(query: string) => {
+    const database = new Database(`${dataDirectory}/linkgrant.db`, { readonly: true });
+    try {
+      return database.prepare(query).all() as Row[];
+    } finally {
+      database.close();
+    }
+  };
+  return {
+    ...{ port: serving.port, ca, adminPort, key, operator, viewer, admin, rows },
+    async grant(name, redemptionsAllowed, policy) {
+      const { uid, code } = await created('/api/v1/grants', {
+        ...{ name, redemptionsAllowed, expirationWindow: '2h' },
+        ...(policy && { policy }),
+      });
+      const token = await created('/api/v1/tokens', { grantUid: uid, redemptionsAllowed });
+      return { uid, name, code, signedCode: token.token.spec.code };
+    },
+    recordedSerials() {
+      const counted = rows<{ redemptions: number; recorded: number }>(
+        `SELECT redemptions, (SELECT count(*) FROM redemptions WHERE grant_uid = uid) AS recorded FROM grants`,
+      );
+      for (const { redemptions, recorded } of counted) expect(redemptions).toBe(recorded);
+      return new Set(rows<{ serial: string }>('SELECT serial FROM redemptions').map(({ serial }) => serial));
+    },
+    expectUnharmed: () => expectUnharmed(serving, dataDirectory),
+    remove: () => place.remove(),
+  };
+}
+
+async function expectUnharmed(serving: Serving, dataDirectory: string): Promise<void> {
+  const operations = `http://127.0.0.1:${serving.opsPort}`;
+  const health = await fetch(`${operations}/readyz`);
+  expect(health.status, await health.text()).toBe(200);
+  const metrics = await (await fetch(`${operations}/metrics`)).text();
+  const failures = metrics.split('\n').filter((line) => {
+    const isFailure =
+      /outcome="(internal|store_unavailable)"|code="internal"|status="5\d\d"|linkgrant_(store|ledger)_failures/;
+    return isFailure.test(line) && !line.startsWith('#') && !line.endsWith(' 0');
+  });
+  expect(failures).toEqual([]);
+  expect(await serving.stop()).toEqual({ code: 0, signal: null });
+  const errors = serving.said.stderr
+    .split('\n')
+    .filter((line) => /"level":(50|60|"error"|"fatal")/.test(line));
+  expect(errors).toEqual([]);
+  expect(serving.said.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
+  const verified = await linkgrant(['redemption', 'list', '--verify', '--data-dir', dataDirectory]);
+  expect(verified, verified.stderr).toMatchObject({ code: 0 });
+}

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createChance } from '../fuzz/chance.mjs';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+import { chooseDelivery, deliver } from './delivery.js';
+import { type HostileService, startHostileService } from './hostile-service.js';
+import { makeRequest, prepareMaterial, type RequestMaterial } from './http-requests.js';
+import { entitlementOf, judgeResponse, oneResponse } from './request-judge.js';
+import {
+  countOutcome,
+  forEachParallel,
+  printOutcomes,
+  requireNone,
+  startRound,
+  type Violation,
+} from './round.js';
+
+const PARALLEL = 40;
+const MOST_SHOWN = 700;
+const LONGEST_HEADER = 16_384;
+const LONGEST_ANSWER_MS = 15_000;
+// What a client leaves unsent is read and dropped for a while after the response.
+const LONGEST_CONNECTION_MS = 30_000;
+
+let service: HostileService;
+let material: RequestMaterial;
+
+beforeAll(async () => {
+  service = await startHostileService();
+  material = await prepareMaterial(service);
+});
+afterAll(() => service.remove());
+
+it('survives mutated HTTP requests, accepts only what proves a code, and counts one use for each certificate', async () => {
+  const round = startRound('HTTP requests', { full: 6_000, short: 500 });
+  const { chance, count } = round;
+  const outcomes = new Map<string, number>();
+  const violations: Violation[] = [];
+  const serials = new Set<string>();
+  let unseen = 0;
+
+  const requests = Array.from({ length: count }, (_, index) => ({
+    ...makeRequest(index, material, chance),
+    delivery: chooseDelivery(chance),
+  }));
+  await forEachParallel(requests, PARALLEL, async ({ bytes, kinds, delivery }, index) => {
+    const violation = (what: string, received: Uint8Array = Buffer.of()) => {
+      const changes = kinds.join(', ') || 'nothing changed';
+      const texts = [bytes, received].map((text) =>
+        JSON.stringify(Buffer.from(text).toString('latin1').slice(0, MOST_SHOWN)),
+      );
+      violations.push({
+        what,
+        detail: `request ${index} (${changes}; sent ${delivery})\n${texts.join('\n')}`,
+      });
+    };
+    const entitlement = entitlementOf(bytes, material);
+    const exchanged = await deliver(service, bytes, {
+      delivery,
+      chance: createChance(round.seed + index),
+      limitMs: LONGEST_CONNECTION_MS,
+    });
+    const { received, answeredMs, endedMs, abandoned } = exchanged;
+    if (answeredMs > LONGEST_ANSWER_MS) violation('no response in time');
+    if (endedMs > LONGEST_CONNECTION_MS) violation('the connection was not ended');
+    if (received.length === 0) {
+      countOutcome(outcomes, 'no response');
+      // What it would have been is not seen.
+      if (!entitlement.unproven) unseen += 1;
+      // A refusal while bytes are on their way resets the connection, and the response may be lost.
+      const isAwaited = !entitlement.unproven || (delivery === 'at once' && bytes.length <= LONGEST_HEADER);
+      const isWhole = entitlement.request !== undefined && entitlement.request.method !== 'CONNECT';
+      const isLeft = abandoned || delivery === 'then half-closed' || delivery === 'cut';
+      if (isWhole && isAwaited && !isLeft) violation('a whole request was not answered');
+      return;
+    }
+    try {
+      const response = oneResponse(received);
+      countOutcome(outcomes, String(response.status));
+      const wrong = judgeResponse(response, entitlement, material, serials);
+      if (wrong) violation(wrong, received);
+      if (
+        kinds.length === 0 &&
+        delivery === 'at once' &&
+        entitlement.route?.act === 'check' &&
+        response.status !== 200
+      )
+        violation(`a right check was refused with ${response.status}`, received);
+    } catch (error) {
+      violation(String(error), received);
+    }
+  });
+  printOutcomes('responses to HTTP requests', outcomes);
+  requireNone(violations, round);
+
+  // Right requests were redeemed, and wrong ones refused, or the round would show nothing.
+  expect(serials.size).toBeGreaterThan(count / 20);
+  expect(outcomes.get('403') ?? 0).toBeGreaterThan(count / 20);
+  expect(outcomes.get('400') ?? 0).toBeGreaterThan(count / 20);
+
+  const [many] = material.grants;
+  const answer = await post(service, `/${many?.uid}`, many?.code ?? '', { headers: csrHeader() });
+  serials.add(redeemedAnswer(answer).x509.serialNumber.toLowerCase());
+  const recorded = service.recordedSerials();
+  for (const serial of serials) expect(recorded).toContain(serial);
+  expect(recorded.size).toBeLessThanOrEqual(serials.size + material.renewals.length + unseen);
+  const [few] = service.rows<{ redemptions: number }>("SELECT redemptions FROM grants WHERE name = 'few'");
+  expect(few?.redemptions).toBe(5);
+  await service.expectUnharmed();
+});

@@ -1,0 +1,117 @@
+import { createPublicKey } from 'node:crypto';
+import { signRenewalRequest } from '../../src/codes/renewal-request.js';
+import { privateKeyPem } from '../../src/pki/keys.js';
+import { createCertificateRequest } from '../../src/pki/requests.js';
+import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { post } from '../support/wire.js';
+import type { HostileGrant, HostileService } from './hostile-service.js';
+import { type ChangeContext, changeDraft } from './request-changes.js';
+import { type RequestDraft, renderDraft } from './request-draft.js';
+import type { Chance } from './round.js';
+
+/** What the requests of a round are made of, and what each of them would prove. */
+export interface RequestMaterial {
+  readonly grants: readonly HostileGrant[];
+  /** Whole renewal requests, each of another link. */
+  readonly renewals: readonly string[];
+  /** DER of the public key of each CSR that was sent, by its base64 text. */
+  readonly keys: Map<string, Buffer>;
+}
+
+/** A request as it is sent. */
+export interface HostileRequest {
+  readonly bytes: Buffer;
+  /** What was changed; empty for one that is as a client sends it. */
+  readonly kinds: readonly string[];
+}
+
+const RENEWAL_LINKS = 20;
+// The others are left as they are, so that each run shows that right requests are answered beside the wrong ones.
+const CHANGED_OF_TEN = 9;
+const SIGNATURE = /\.[\w-]+$/;
+
+function makeCsr(keys: RequestMaterial['keys']): string {
+  const key = newKey();
+  const csr = Buffer.from(createCertificateRequest(key, 'a site')).toString('base64');
+  keys.set(csr, createPublicKey(key).export({ format: 'der', type: 'spki' }));
+  return csr;
+}
+
+/** Redeems some links of a grant, and signs a renewal request for each. */
+async function renewalsOf(service: HostileService, grant: HostileGrant): Promise<string[]> {
+  const renewals: string[] = [];
+  for (let made = 0; made < RENEWAL_LINKS; made += 1) {
+    const key = newKey();
+    const csr = Buffer.from(createCertificateRequest(key, 'a site')).toString('base64');
+    const headers = { csr, name: `link-${made}`, renews: 'true' };
+    const { secret, certificate } = redeemedAnswer(
+      await post(service, `/${grant.uid}`, grant.code, { headers }),
+    );
+    renewals.push(
+      await signRenewalRequest({
+        certificatePem: certificate,
+        privateKeyPem: privateKeyPem(key),
+        redemptionId: secret.metadata.annotations?.['linkgrant.dev/redemption-id'] ?? '',
+        csrDer: createCertificateRequest(newKey(), 'a site'),
+        now: Date.now(),
+      }),
+    );
+  }
+  return renewals;
+}
+
+/** Creates the grants of a round: one with many uses, one with rules, one of five uses, and one that is never meant. */
+export async function prepareMaterial(service: HostileService): Promise<RequestMaterial> {
+  const grants = [
+    await service.grant('many', 1_000_000),
+    await service.grant('ruled', 1_000_000, {
+      'linkgrant/subjects': 'allowed-*',
+      'linkgrant/csr-required': 'true',
+    }),
+    await service.grant('few', 5),
+    await service.grant('other', 1_000_000),
+  ];
+  const renewals = await renewalsOf(service, grants[0] as HostileGrant);
+  return { grants, renewals, keys: new Map() };
+}
+
+function draftOf(index: number, material: RequestMaterial, chance: Chance): RequestDraft {
+  const { grants, renewals, keys } = material;
+  const grant = grants[chance.pick([0, 0, 0, 0, 0, 1, 1, 2])] as HostileGrant;
+  const act = chance.pick(['redeem', 'redeem', 'redeem', 'redeem', 'redeem', 'by key', 'check', 'renew']);
+  const targets: Readonly<Record<string, string>> = {
+    redeem: `/${grant.uid}`,
+    'by key': `/default/${grant.name}`,
+    check: `/${grant.uid}/-/check`,
+    renew: '/-/renew',
+  };
+  const target = targets[act] ?? '';
+  const base = { method: 'POST', target, version: 'HTTP/1.1', hostLines: ['Host: grants.example.com'] };
+  if (act === 'renew') {
+    const lines = ['content-type: application/jose'];
+    return { ...base, lines, framing: 'length', body: chance.pick(renewals), lineEnd: '\r\n' };
+  }
+  const lines = [`csr: ${makeCsr(keys)}`, `name: link-${index}`, `subject: allowed-${index}`];
+  const body = chance.pick([grant.code, grant.code, grant.signedCode]);
+  return { ...base, lines, framing: 'length', body, lineEnd: '\r\n' };
+}
+
+/** A request that was changed in some way, or one in ten that was not. */
+export function makeRequest(index: number, material: RequestMaterial, chance: Chance): HostileRequest {
+  const draft = draftOf(index, material, chance);
+  const [, , , other] = material.grants as readonly [HostileGrant, HostileGrant, HostileGrant, HostileGrant];
+  const context: ChangeContext = {
+    chance,
+    otherCodes: [other.code, other.signedCode, other.signedCode.replace(SIGNATURE, ''), ...material.renewals],
+    otherTargets: [
+      other.uid,
+      `default/${other.name}`,
+      crypto.randomUUID(),
+      'default/none',
+      `${other.uid}/-/check`,
+    ],
+    otherCsrs: [...material.keys.keys()].slice(-50),
+  };
+  const kinds = chance.below(10) < CHANGED_OF_TEN ? changeDraft(draft, context) : [];
+  return { bytes: renderDraft(draft, chance), kinds };
+}

@@ -1,0 +1,47 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { AccessToken } from '../../src/domain/access-token.js';
+
+const SCRIPT = fileURLToPath(new URL('redeemer-process.mjs', import.meta.url));
+
+/** How one redemption ended: `redeemed`, the code of an error, `failed` for any other error, `ended` or `hung`. */
+export interface RedeemerResult {
+  readonly outcome: string;
+  readonly message?: string;
+  /** Processor time of the process, in milliseconds. */
+  readonly cpuMs?: number;
+}
+
+/** The requesting side in a process of its own, which is replaced after it has ended or hung. */
+export class Redeemer {
+  #child: ChildProcess | undefined;
+
+  /** Redeems a token below `root`, and waits `limitMs` at most. */
+  async redeem(token: AccessToken, root: string, limitMs: number): Promise<RedeemerResult> {
+    this.#child ??= fork(SCRIPT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = this.#child;
+    child.send({ token, root });
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), limitMs);
+    const { signal } = patience;
+    try {
+      const message = once(child, 'message', { signal }).then(([result]) => result as RedeemerResult);
+      const ended = once(child, 'exit', { signal }).then(([code]) => ({
+        outcome: 'ended',
+        message: `exit ${code}`,
+      }));
+      const result = await Promise.race([message, ended]).catch(() => ({ outcome: 'hung' }));
+      if (result.outcome === 'ended' || result.outcome === 'hung') this.close();
+      return result;
+    } finally {
+      clearTimeout(timer);
+      patience.abort();
+    }
+  }
+
+  close(): void {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { AccessToken } from '../../src/domain/access-token.js';
+import { parseCertificateRequest } from '../../src/pki/requests.js';
+import { createChance } from '../fuzz/chance.mjs';
+import { CODE, type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
+import { ENDPOINTS } from '../support/issuing-server.js';
+import { DAY_MS } from '../support/server-identity.js';
+import {
+  MARKER,
+  prepareResponses,
+  type ResponseMaterial,
+  renderResponse,
+  WRONG_PARTS,
+} from './hostile-responses.js';
+import { changeJson, type Json } from './json-changes.js';
+import { filesBelow, judgeLinkFiles } from './link-judge.js';
+import { Redeemer } from './redeemer.js';
+import { WRONG_SENDING } from './response-sending.js';
+import { TEXT_CHANGES } from './response-texts.js';
+import {
+  type Chance,
+  countOutcome,
+  forEachParallel,
+  printOutcomes,
+  requireNone,
+  startRound,
+  type Violation,
+} from './round.js';
+
+const LONGEST_MS = 15_000;
+// Some of the servers are silent; meanwhile other clients redeem.
+const PARALLEL = 3;
+const NAME = 'my-link';
+
+/** What a hostile server answers to one token, and whether the client may make a Link of it. */
+interface Case {
+  readonly kind: 'right' | 'parts' | 'text' | 'sending' | 'check';
+  readonly change: string;
+  readonly manner: 'linkgrant' | 'stock';
+  readonly mayLink: boolean;
+}
+
+let server: TestServer;
+let trap: TestServer;
+let material: ResponseMaterial;
+const cases = new Map<string, { readonly of: Case; readonly chance: Chance }>();
+const redeemers = Array.from({ length: PARALLEL }, () => new Redeemer());
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-hostile-'));
+
+beforeAll(async () => {
+  trap = await serveHttps((_request, _incoming, response) => response.end());
+  material = await prepareResponses(trap.token.url);
+  server = await serveHttps((request, _incoming, response) => void answer(request, response));
+});
+afterAll(async () => {
+  for (const redeemer of redeemers) redeemer.close();
+  await server.close();
+  await trap.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function answer(request: SeenRequest, response: Parameters<typeof send>[0]): Promise<void> {
+  const [, id = ''] = request.url.split('/');
+  const { of, chance } = cases.get(id) ?? {};
+  if (!of || !chance) throw new Error('a client asked for what is in no token');
+  if (request.url.endsWith('/-/check')) {
+    if (of.manner === 'stock') response.writeHead(404).end('No such claim\n');
+    else response.end(JSON.stringify(of.kind === 'check' ? changeJson(check(), chance) : check()));
+    return;
+  }
+  const csr = parseCertificateRequest(Buffer.from(String(request.headers.csr), 'base64'));
+  if ('invalid' in csr) throw new Error('the client sent no CSR');
+  const asked = { name: String(request.headers.name), spkiDer: csr.spkiDer, manner: of.manner };
+  const change = of.kind === 'parts' ? WRONG_PARTS[of.change] : undefined;
+  const text = await renderResponse(asked, material, change, chance);
+  send(response, of.kind === 'text' ? (TEXT_CHANGES[of.change]?.(text, chance) ?? text) : text, of, chance);
+}
+
+function send(
+  response: Parameters<(typeof WRONG_SENDING)[string]>[0],
+  text: string,
+  of: Case,
+  chance: Chance,
+): void {
+  const wrong = of.kind === 'sending' ? WRONG_SENDING[of.change] : undefined;
+  if (wrong) wrong(response, text, chance, material);
+  else response.end(text);
+}
+
+function check(): Json {
+  return {
+    ...{ state: 'ready', redemptions: 0, redemptionsAllowed: 1, policy: {} },
+    expirationTime: new Date(Date.now() + DAY_MS).toISOString(),
+    link: { endpoints: ENDPOINTS.map((endpoint) => ({ ...endpoint })) },
+    serverTime: new Date().toISOString(),
+  };
+}
+
+function chooseCase(chance: Chance): Case {
+  const manner = chance.pick(['linkgrant', 'linkgrant', 'stock'] as const);
+  return chance.pick<() => Case>([
+    () => ({ kind: 'right', change: 'nothing', manner, mayLink: true }),
+    () => ({ kind: 'check', change: 'the check', manner: 'linkgrant', mayLink: true }),
+    ...Array<() => Case>(4).fill(() => ({
+      kind: 'parts',
+      change: chance.pick(Object.keys(WRONG_PARTS)),
+      manner,
+      mayLink: false,
+    })),
+    ...Array<() => Case>(5).fill(() => ({
+      kind: 'text',
+      change: chance.pick(Object.keys(TEXT_CHANGES)),
+      manner,
+      mayLink: true,
+    })),
+    ...Array<() => Case>(2).fill(() => ({
+      kind: 'sending',
+      change: chance.pick(Object.keys(WRONG_SENDING)),
+      manner,
+      mayLink: false,
+    })),
+  ])();
+}
+
+it('survives mutated responses to token redeem, and makes a Link only of what proves itself', async () => {
+  const round = startRound('responses', { full: 650, short: 120 });
+  const outcomes = new Map<string, number>();
+  const violations: Violation[] = [];
+  let mostCpuMs = 0;
+  const chosen = Array.from({ length: round.count }, () => chooseCase(round.chance));
+  await forEachParallel(chosen, PARALLEL, async (of, index) => {
+    const id = randomUUID();
+    cases.set(id, { of, chance: createChance(round.seed + index) });
+    const root = join(directory, String(index));
+    const token: AccessToken = {
+      ...{ name: NAME, code: CODE, ca: server.token.ca },
+      url: `https://127.0.0.1:${server.port}/${id}`,
+    };
+    const redeemer = redeemers.pop() ?? new Redeemer();
+    const { outcome, message = '', cpuMs = 0 } = await redeemer.redeem(token, root, LONGEST_MS);
+    redeemers.push(redeemer);
+    countOutcome(outcomes, outcome);
+    mostCpuMs = Math.max(mostCpuMs, cpuMs);
+    const violation = (what: string) =>
+      violations.push({
+        what,
+        detail: `response ${index} (${of.kind}: ${of.change}; ${of.manner}): ${message}`,
+      });
+    if (/^(hung|ended|failed)$/.test(outcome)) violation(`the client ${outcome}`);
+    if (message.includes(MARKER)) violation('text of the server in a message');
+    const written = filesBelow(join(root, 'links'));
+    if (outcome === 'redeemed') {
+      const wrong = of.mayLink
+        ? judgeLinkFiles(join(root, 'links'), NAME)
+        : `a Link in spite of ${of.change}`;
+      if (wrong) violation(wrong);
+    } else {
+      if (of.kind === 'right') violation('a right response was refused');
+      if (written.length > 0) violation('files of a response that was refused');
+    }
+    if (existsSync(root) && readdirSync(root).some((name) => name !== 'data' && name !== 'links'))
+      violation('a file in another directory');
+    rmSync(root, { recursive: true, force: true });
+  });
+  // What escapes from the directory of one client is in that of all, or beside it.
+  if (readdirSync(directory).length > 0)
+    violations.push({ what: 'a file outside of each directory', detail: directory });
+  printOutcomes('outcomes of token redeem', outcomes);
+  console.log(`hostile round: at most ${Math.round(mostCpuMs)} ms of processor time for one response`);
+  requireNone(violations, round);
+  expect(outcomes.get('redeemed') ?? 0).toBeGreaterThan(round.count / 20);
+  expect(outcomes.get('answer_invalid') ?? 0).toBeGreaterThan(round.count / 5);
+  expect(trap.connections()).toBe(0);
+});
