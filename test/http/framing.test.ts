@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreatedGrant } from '../../src/redemption/create-grant.js';
 import { type GrantRequests, requestsFor } from '../support/grant-requests.js';
-import { redeemedAnswer } from '../support/redeemed-answer.js';
+import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { composeTestService, type TestService } from '../support/service.js';
 import { exchange, exchangeBytes, parseAnswer } from '../support/wire.js';
 
@@ -98,6 +98,13 @@ it.each([
   expect(parseAnswer(bytes).headers.connection).toBe('close');
 });
 
+it('reads a certificate request behind more than 2,000 other header lines', async () => {
+  const { grant, code } = made;
+  const lines = ['Host: h', ...Array<string>(2_100).fill('a:'), `csr: ${csrHeader().csr}`];
+  const request = `POST /${grant.uid} HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
+  expect(redeemedAnswer(await exchange(service, request)).key).toBeUndefined();
+});
+
 it('has no Strict-Transport-Security for other hosts of its domain', async () => {
   const { headers } = await exchange(service, whole([], 'not-the-code'));
   expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
@@ -132,6 +139,14 @@ describe('what is no request', () => {
       });
     },
   );
+
+  it('(a redemption with two Host lines) is answered 400 once and counts no use', async () => {
+    await costsNothing(async () => {
+      const bytes = await exchangeBytes(service, whole(['host: other.example.com']));
+      expect(parseAnswer(bytes).status).toBe(400);
+      expect(bytes.toString().match(ANSWERS)).toHaveLength(1);
+    });
+  });
 
   it.each(['CONNECT grants.example.com:443', 'TRACE /', 'PATCH /', 'QUERY /'])(
     '(%s) is not answered with a tunnel or an echo',
