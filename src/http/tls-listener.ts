@@ -117,6 +117,8 @@ export function createTlsListener(
   );
   // What else a client may expect is its own matter (RFC 9110, 10.1.1).
   server.on('checkExpectation', take);
+  // Node drops header lines beyond its default of 2,000 without an error. Their length is bounded all the same.
+  server.maxHeadersCount = 0;
   // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
   server.maxRequestsPerSocket = 1;
   queue.follow(server);
@@ -163,11 +165,11 @@ export function createTlsListener(
   };
 }
 
-/** True for HTTP/1.1 with a Host (RFC 9112 §3.2) and without a transfer coding other than chunked. */
-function isSupported({ httpVersion, headers }: IncomingMessage): boolean {
+/** True for HTTP/1.1 with one Host (RFC 9112 §3.2) and without a transfer coding other than chunked. */
+function isSupported({ httpVersion, headers, headersDistinct }: IncomingMessage): boolean {
   const coding = headers['transfer-encoding'];
   const isPlain = coding === undefined || coding.toLowerCase() === 'chunked';
-  return httpVersion === '1.1' && headers.host !== undefined && isPlain;
+  return httpVersion === '1.1' && headersDistinct.host?.length === 1 && isPlain;
 }
 
 const BROKEN_REQUEST_STATUS: Readonly<Record<string, readonly [number, string]>> = {
