@@ -294,7 +294,7 @@ describe('redemptions', () => {
       kinds.push(...body.items.map(({ kind }: { kind: string }) => kind));
       cursor = body.next === undefined ? '' : `&cursor=${body.next}`;
     } while (cursor !== '');
-    expect(kinds).toEqual(['created', 'changed', 'redeemed', 'grant_revoked', 'policy_subject']);
+    expect(kinds).toEqual(['created', 'redeemed', 'grant_revoked', 'policy_subject']);
   });
 });
 

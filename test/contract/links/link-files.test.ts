@@ -117,6 +117,7 @@ describe('deleting a link', () => {
       removed: [join(directory, 'Link-to-west.yaml'), join(directory, 'Secret-to-west.yaml')],
       secretUsedBy: [],
       records: 1,
+      certificates: [expect.stringContaining('BEGIN CERTIFICATE')],
     });
     expect(readdirSync(directory).sort()).toEqual(['Link-to-north.yaml', 'Secret-to-north.yaml']);
     expect(readdirSync(join(data, 'redemptions'))).toEqual(['bbbb']);
