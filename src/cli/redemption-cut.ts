@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { formatHostPort } from '../domain/host-port-text.js';
 import type { Redemption } from '../domain/redemption.js';
 import { inputDirectory } from '../link-side.js';
 import { advanceCut, CUT_STEPS, type CutObstacle, type CutStanding } from '../redemption/cut-link.js';
@@ -177,14 +178,14 @@ function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): Comman
 function routerError(probes: readonly RouterProbe[]): CommandError {
   const accepting = probes.find(({ verdict }) => verdict === 'accepted');
   if (accepting) {
-    return new CommandError(`the router at ${addressOf(accepting)} still trusts the old CA`, {
+    return new CommandError(`the router at ${formatHostPort(accepting)} still trusts the old CA`, {
       exitCode: 4,
       hint: 'let it trust the new CA alone and restart it, then run this again',
     });
   }
   const unknown = probes.find(({ verdict }) => verdict === 'unknown');
   const why = unknown
-    ? `${addressOf(unknown)}: ${unknown.message.replace(/\.$/, '')}`
+    ? `${formatHostPort(unknown)}: ${unknown.message.replace(/\.$/, '')}`
     : 'the service has none';
   return new CommandError(`whether a router still trusts the old CA is not known: ${why}`, {
     exitCode: 4,
@@ -192,13 +193,9 @@ function routerError(probes: readonly RouterProbe[]): CommandError {
   });
 }
 
-function addressOf({ host, port }: RouterProbe): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
 function doneText({ id, subject }: Redemption, probes: readonly RouterProbe[]): string {
   const whose = `redemption ${id} (subject ${subject})`;
-  const results = probes.map((probe) => `  ${addressOf(probe)}  ${probe.verdict}: ${probe.message}\n`);
+  const results = probes.map((probe) => `  ${formatHostPort(probe)}  ${probe.verdict}: ${probe.message}\n`);
   if (probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused')) {
     return [
       `Cut off: ${whose}. Each router refuses the old CA, and the old CA is removed:\n`,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { flagOf, SERVICE_SETTINGS, SETTINGS, type SettingDefinition, type SettingKey } from '../settings.js';
+import { maskedStorePlace } from '../store-place.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -20,7 +21,7 @@ const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
  * A suggested command with those of `flags` that it accepts, which the present command was given: so that it runs as printed.
- * Paths become absolute.
+ * Paths become absolute, and a password in the URL of a store is masked.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];
@@ -43,7 +44,8 @@ function flagWords(key: string, value: unknown): string[] {
   if (value === true) return [flagOf(key)];
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
   return [value].flat().map((one) => {
-    const text = PATHS.has(placeholder) ? resolve(String(one)) : String(one);
+    const given = PATHS.has(placeholder) ? resolve(String(one)) : String(one);
+    const text = key === 'store' ? maskedStorePlace(given) : given;
     return `${flagOf(key)} ${shellWord(text)}`;
   });
 }

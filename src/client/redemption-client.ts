@@ -102,7 +102,8 @@ function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
 
 /** The text of a whole answer. Throws RedemptionError `answer_invalid` for one that is too long or no UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
-  if (answer.tooLong) throw new RedemptionError('answer_invalid', 'The answer is larger than 256 KiB.');
+  if (answer.tooLong)
+    throw new RedemptionError('answer_invalid', `The answer is larger than ${LONGEST_ANSWER / 1024} KiB.`);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(answer.body);
   } catch {

@@ -6,13 +6,15 @@ const SHORTEST = 16;
 const LONGEST = 4000;
 // Fewer guesses than 10^13 are within reach of someone who can try them offline, or for weeks at several replicas.
 const LEAST_GUESSES_LOG10 = 13;
-// The estimate takes up to 0.05 s for so many characters; more characters make a code no weaker.
-const ESTIMATED_LENGTH = 32;
+// A tenant of a cluster chooses codes for which the service then computes: for so many characters and substitutions an
+// estimate takes about 3 ms, with the defaults up to 150 ms. More characters make a code no weaker.
+const ESTIMATED_LENGTH = 24;
+const MOST_SUBSTITUTIONS = 10;
 const MOST_CACHED = 1_000;
 
 const load = createRequire(import.meta.url);
 let estimator: core.ZxcvbnFactory | undefined;
-// A grant of a cluster is read again and again with the same code.
+// The AccessGrants of a cluster are read often, each time with the same code.
 const estimates = new Map<string, number>();
 
 /**
@@ -32,7 +34,8 @@ function guessesLog10(text: string): number {
   const known = estimates.get(text);
   if (known !== undefined) return known;
   const guesses = strengthEstimator().check(text).guessesLog10;
-  if (estimates.size >= MOST_CACHED) estimates.clear();
+  const [oldest] = estimates.keys();
+  if (oldest !== undefined && estimates.size >= MOST_CACHED) estimates.delete(oldest);
   estimates.set(text, guesses);
   return guesses;
 }
@@ -42,7 +45,11 @@ function strengthEstimator(): core.ZxcvbnFactory {
   if (!estimator) {
     const { ZxcvbnFactory } = load('@zxcvbn-ts/core') as typeof core;
     const { dictionary, adjacencyGraphs } = load('@zxcvbn-ts/language-common') as typeof common;
-    estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
+    estimator = new ZxcvbnFactory({
+      dictionary,
+      graphs: adjacencyGraphs,
+      l33tMaxSubstitutions: MOST_SUBSTITUTIONS,
+    });
   }
   return estimator;
 }

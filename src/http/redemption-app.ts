@@ -96,7 +96,9 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
     const ms = performance.now() - start;
     const act = asked?.act ?? 'other';
     deps.observer.answered(act, told.outcome, ms);
-    if (!told.grant && !(await deps.unprovenRequests.count(peer, told.guessed))) return;
+    // A failure of the service is always logged: its cause is nowhere else.
+    const isUnproven = !told.grant && told.error === undefined;
+    if (isUnproven && !(await deps.unprovenRequests.count(peer, told.guessed))) return;
     logAnswer(deps.logger, { act, ...told, peer, requestId }, ms);
   };
 }

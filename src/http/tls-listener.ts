@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Express } from 'express';
-import { normalizeAddress } from '../domain/peer-address.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import type { AcceptQueue } from './accept-queue.js';
@@ -140,7 +139,12 @@ export function createTlsListener(
     counts.refused += 1;
   });
   server.on('clientError', (error, socket: Socket) => {
-    const answered = answerBrokenRequest(error, socket, { answer: underWay.get(socket), unreadableBody });
+    const peer = connections.addressOf(socket) ?? '';
+    const answered = answerBrokenRequest(error, socket, {
+      answer: underWay.get(socket),
+      unreadableBody,
+      peer,
+    });
     if (answered) options.onUnreadable?.(answered);
   });
   return {
@@ -192,7 +196,10 @@ function answerBrokenRequest(
   {
     answer,
     unreadableBody,
-  }: { readonly answer: ServerResponse | undefined } & Required<Pick<TlsListenerOptions, 'unreadableBody'>>,
+    peer,
+  }: { readonly answer: ServerResponse | undefined; readonly peer: string } & Required<
+    Pick<TlsListenerOptions, 'unreadableBody'>
+  >,
 ): UnreadableAnswer | undefined {
   // The broken bytes come after a whole request, or after its answer: that is on its way and ends the connection.
   if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
@@ -201,7 +208,6 @@ function answerBrokenRequest(
     return undefined;
   }
   const [status, phrase] = BROKEN_REQUEST_STATUS[error.code ?? ''] ?? [400, 'Bad Request'];
-  const peer = normalizeAddress(socket.remoteAddress ?? '');
   const requestId = randomUUID();
   const { type, text } = unreadableBody(status);
   const lines = [

@@ -15,7 +15,7 @@ import {
 import type { CurrentStore } from './store-conformance.js';
 
 /** Every entry of a listing that comes in small pages, but those about limits of grants and codes, which not every store has. */
-export async function everyAct(
+async function everyAct(
   store: GrantStore,
   part: { readonly grantUid?: string; readonly since?: number },
 ): Promise<LedgerEntry[]> {

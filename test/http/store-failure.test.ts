@@ -200,3 +200,13 @@ describe('a check', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ state: 'ready', redemptions: 0 });
   });
 });
+
+it('logs each failure of the service, also beyond the log budget of its source', async () => {
+  const { grant } = await service.grant();
+  const from = { from: '127.0.0.67' };
+  for (let count = 0; count < 65; count += 1) await post(service, '/no/such/path', 'x', from);
+  fault = () => ({ findGrant: unavailable });
+  await post(service, `/${grant.uid}`, 'a code', from);
+  const logged = service.logged().filter(({ peer }) => peer === from.from);
+  expect(logged.at(-1)).toMatchObject({ event: 'refused', code: 'store_unavailable' });
+});

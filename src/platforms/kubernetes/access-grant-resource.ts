@@ -74,7 +74,8 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
   const problems = [
     windowProblem,
     redemptionsAllowedProblem(redemptionsAllowed),
-    spec.code === undefined ? undefined : checkChosenCode(spec.code),
+    // A code that tokens already carry stays valid.
+    spec.code === undefined || spec.code === status.code ? undefined : checkChosenCode(spec.code),
     issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
     policyProblem,
   ].filter((problem) => problem !== undefined);

@@ -101,7 +101,7 @@ export class KubernetesSite implements Site {
   #admitJudgement(namespace: string, now: number): void {
     if (this.#judgements.admit(namespace, now)) return;
     throw new RedemptionError(
-      'store_unavailable',
+      'overloaded',
       `namespace "${namespace}" has had too many certificates judged within ten seconds`,
     );
   }

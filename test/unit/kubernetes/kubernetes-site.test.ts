@@ -287,7 +287,7 @@ describe('the certificates of a namespace', () => {
     for (let at = 0; at < 19; at++) {
       expect(await site.resolveAccess(asked(`issuer-${at}`))).not.toHaveProperty('refused');
     }
-    await expect(site.resolveAccess(asked('issuer-19'))).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(site.resolveAccess(asked('issuer-19'))).rejects.toMatchObject({ code: 'overloaded' });
     expect(await site.resolveAccess(asked('issuer-0'))).not.toHaveProperty('refused');
     now += 10_000;
     expect(await site.resolveAccess(asked('issuer-19'))).not.toHaveProperty('refused');
