@@ -61,7 +61,7 @@ export const SETTINGS = {
     placeholder: 'NAME',
     many: true,
     description:
-      'what is brought into line: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
+      'what to reconcile: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
   },
   noRedemption: {
     default: false,

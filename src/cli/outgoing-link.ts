@@ -48,7 +48,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       subject,
       notAfter: formatTime(notAfter),
       renewable: isRenewable,
-      // A certificate of years was asked for because nothing is to renew it.
+      // A certificate with a lifetime of years was requested because nothing renews it.
       renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? RENEWAL : null,
       ...(warning !== undefined && { warning }),
     };

@@ -524,7 +524,7 @@ export interface components {
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
-            /** @description A user-supplied code: at least 16 characters, not easy to guess */
+            /** @description A user-supplied code of at least 16 characters, not easy to guess */
             code?: string;
             /** @description Name of the CA that signs */
             issuer?: string;

@@ -100,7 +100,7 @@ describe('the last line of serve, where no site can be linked to', () => {
 
   it('advises to create a site only where there is none', async () => {
     expect((await linesBeside([])).at(-1)).toBe(
-      'Next: make a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
+      'Next: create a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
     );
   });
 });

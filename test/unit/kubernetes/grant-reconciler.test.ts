@@ -118,7 +118,7 @@ describe('the Events of an AccessGrant', () => {
   it('report that the service does not know its own address yet', async () => {
     const { surroundings, run, grant } = reconciled();
     surroundings.place = undefined;
-    const reason = 'the service does not know yet at which address it is reached';
+    const reason = 'the service does not know its own address yet';
     expect(await run()).toEqual([`Warning GrantNotReady ${reason}`]);
     expect(grant().notReadyReason).toBe(reason);
   });
