@@ -177,7 +177,7 @@ describe('grant update', () => {
     }
   });
 
-  it('warns of a count that the redemptions so far have reached or passed', async () => {
+  it('warns if --redemptions-allowed is not above the redemptions so far', async () => {
     const token = place.path('counted.yaml');
     await done('create', 'counted', '--redemptions-allowed', '5', '--token', token);
     for (const site of ['one', 'two']) {

@@ -127,7 +127,7 @@ describe('link --platform kubernetes', () => {
     expect(named).toMatchObject({ outgoing: [], incoming: [{ name: 'from-east' }] });
   });
 
-  it('status says that it may not list incoming links, and lists the outgoing ones', async () => {
+  it('status reports that it may not list incoming links, and lists the outgoing ones', async () => {
     const { place } = await redeemed(bootstrapRules());
     const { code, stdout } = await place.run(['link', 'status']);
     expect(code).toBe(0);
