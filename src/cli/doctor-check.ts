@@ -27,7 +27,7 @@ export function fail(name: string, detail: string, hint: string, exitCode: ExitC
   return { name, status: 'fail', detail, hint, exitCode };
 }
 
-/** What is wrong with one of several resources of a kind. */
+/** The result of a check of one of several resources of a kind. */
 export interface Finding extends Omit<Check, 'name' | 'hint'> {
   /** Its name. */
   readonly resource: string;

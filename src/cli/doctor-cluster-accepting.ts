@@ -202,7 +202,7 @@ async function grantChecks(
   ];
 }
 
-/** Why a grant is not Ready: what is wrong with its spec, else what its controller wrote. */
+/** Why a grant is not Ready: the problems of its spec, else the message of its controller. */
 function waitingFinding(
   { problems, message = 'no controller has written its status' }: GrantSight,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },

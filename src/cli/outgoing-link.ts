@@ -7,7 +7,7 @@ import type { StoredLink } from '../redemption/link-files.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { formatTime } from './output.js';
 
-/** What renews a link that asked for a certificate of 30 days. */
+/** The command that renews a link whose certificate was requested for 30 days. */
 const RENEWAL = 'link renew';
 
 /** A Link that this site makes, with its certificate and what is to be done about that. */

@@ -40,8 +40,8 @@ const TITLES = {
 type Waiting = Extract<CutStanding, { readonly standing: 'waiting' }>;
 
 /**
- * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is
- * not done, and ends. Rejects with a CommandError where a step that the operator names as done is not.
+ * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is not
+ * done, and ends. Rejects with a CommandError if a step that the operator names as done is not done.
  */
 export async function cutCommand(
   redemption: Redemption,

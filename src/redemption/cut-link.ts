@@ -33,7 +33,7 @@ export type CutStep = (typeof CUT_STEPS)[number];
 export interface CutIssuer {
   /** SHA-256 of the CA that signs, and of all that responses to links trust. */
   look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
-  /** Present where linkgrant owns the CAs. Each operation may be repeated. */
+  /** Present if linkgrant owns the CAs. Each operation may be repeated. */
   readonly own?: {
     prepare(): Promise<PrepareOutcome>;
     activate(): Promise<unknown>;

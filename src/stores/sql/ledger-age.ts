@@ -61,7 +61,7 @@ export class LedgerAgeCheck {
     );
   }
 
-  /** What the database lacks of the ledger as this host has seen it. */
+  /** What the database lacks of its ledger, compared with the note of this host. */
   *lost(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
     this.#mark ??= yield* readMark(key);
     if (!this.#mark) return 'mark';
@@ -103,7 +103,7 @@ export class LedgerAgeCheck {
   }
 }
 
-/** The mark, undefined where it is missing or was not written under this key. */
+/** The mark; undefined if it is missing or was not written under this key. */
 function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
   const found = String(yield* value(EPOCH));
   const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];
