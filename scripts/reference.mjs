@@ -42,7 +42,7 @@ function settingsTable() {
     const { placeholder, many, description, elsewhere, short } = definition;
     const group = groupOf(key);
     const scope = group?.startsWith('on ') ? `${group}: ` : '';
-    const others = elsewhere === undefined ? '' : `. For other commands than serve: ${elsewhere}`;
+    const others = elsewhere === undefined ? '' : `. For commands other than serve: ${elsewhere}`;
     const flag = placeholder === undefined ? flagOf(key) : `${flagOf(key)} ${placeholder}`;
     return [
       code(flag) + (short ? `, ${code(`-${short}`)}` : '') + (many ? ' (repeatable)' : ''),

@@ -58,13 +58,13 @@ function defaultSkupperHome(env: Environment, isRoot: boolean): string {
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'skupper');
 }
 
-// An open connection takes 45 KB before its request, most of it outside the heap of V8.
+// An open connection needs 45 KB before its request, most of it outside the heap of V8.
 const BYTES_PER_CONNECTION = 64 * 1024;
 const MOST_CONNECTIONS = 10_000;
 
-/** The connections for which a quarter of the memory that this process may use is enough, divided among the workers. */
+/** The number of connections that fit into a quarter of the memory limit of this process, divided among the workers. */
 function defaultMaxConnections(workers: unknown): string {
-  // Undefined, 0 or more than there is where nothing limits the process.
+  // If nothing limits the process, this is undefined, 0 or more than the memory of the machine.
   const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
   const connections = Math.floor(memory / 4 / BYTES_PER_CONNECTION / Number(workers));
   return String(Math.min(MOST_CONNECTIONS, Math.max(1, connections)));

@@ -40,7 +40,7 @@ export class KubernetesPublication {
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #shown: FoundIdentity | undefined;
-  /** Why the service has no address and what helps, as it was logged last. */
+  /** Why the service has no address, with a hint, as logged last. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;

@@ -76,7 +76,7 @@ export async function startKubernetesRedeemer(
   };
 }
 
-/** How tokens are redeemed, with `ownKey` at linkgrant alone, and links renewed; what waits is over when `stopping` is aborted. */
+/** Redeems tokens (with `ownKey` only those of linkgrant) and renews links. Aborting `stopping` ends every wait. */
 function redeeming(
   reached: RequestingSideOptions,
   ownKey: boolean,

@@ -139,7 +139,7 @@ function openController(
     onTakeover: (key, url) =>
       logger.warn(
         { event: 'grant_taken_over', accessGrant: key, url },
-        'another controller rewrites the status of an AccessGrant again and again, so it is left to that one',
+        'another controller repeatedly rewrites the status of an AccessGrant, so linkgrant stops writing it',
       ),
     onFailure(what, error) {
       const { level, fields } = failureLog(error);

@@ -32,8 +32,8 @@ export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
 }
 
 /**
- * Opens the database of the configured store in the same way. With `acceptsEmpty` also one without a ledger on a host that has
- * the key of one.
+ * Opens the database of the configured store in the same way. With `acceptsEmpty` it accepts a database without a ledger even
+ * if this host has the key of a ledger.
  */
 export async function openDatabase(
   { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,

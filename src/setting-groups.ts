@@ -1,6 +1,9 @@
 import type { SettingKey } from './settings.js';
 
-/** Settings that have an effect in one place alone, by that place in words that follow "Options". All others have one everywhere. */
+/**
+ * Settings that have an effect only in some cases, by the text that follows "Options" in help. All other settings always have
+ * one.
+ */
 const SETTING_GROUPS = {
   'on kubernetes': [
     ...(['serviceNamespace', 'kubeconfig', 'context', 'controllers', 'noRedemption'] as const),
@@ -19,7 +22,7 @@ const SETTING_GROUPS = {
 
 export type SettingGroup = keyof typeof SETTING_GROUPS;
 
-/** The group of a setting; undefined for one that has an effect everywhere. */
+/** The group of a setting; undefined for a setting that always has an effect. */
 export function groupOf(key: SettingKey): SettingGroup | undefined {
   const groups = Object.entries(SETTING_GROUPS) as [SettingGroup, readonly SettingKey[]][];
   return groups.find(([, keys]) => keys.includes(key))?.[0];

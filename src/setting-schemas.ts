@@ -96,7 +96,7 @@ const SIGNATURES = [
 ] as const;
 
 const path = z.string().min(1, 'a path');
-/** Absolute, because commands print it in what is to be run later, elsewhere. */
+/** Absolute, because it is part of printed commands, which may run in another directory. */
 const directory = path.transform((value) => resolve(value));
 
 /** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */

@@ -61,7 +61,7 @@ export const SETTINGS = {
     placeholder: 'NAME',
     many: true,
     description:
-      'what is brought into line: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
+      'what to reconcile: accessgrant (grants, beside redemption), or accesstoken (redeems the AccessTokens of sites that link to others; needs --no-redemption)',
   },
   noRedemption: {
     default: false,
@@ -76,7 +76,7 @@ export const SETTINGS = {
   ownKey: {
     default: false,
     description:
-      'redeem a token only where the private key stays on this side: refuse a Skupper grant server, which generates it',
+      'redeem a token only if the private key is generated on this side: refuse a Skupper grant server, which generates it itself',
   },
   skupperHome: {
     // The default of root; the description has that of other users too.
@@ -245,7 +245,7 @@ export const SETTINGS = {
     default: '10000',
     placeholder: 'N',
     description:
-      'open connections of one process at most; the default is lower if a quarter of the memory, divided by --workers, is not enough (2048 with 512 MiB)',
+      'maximum number of open connections of one process; the default is lower if they would need more than a quarter of the memory, divided by --workers (2048 with 512 MiB)',
   },
   logLevel: {
     default: 'info',

@@ -18,7 +18,7 @@ type Place = Pick<Settings, 'store' | 'dataDir'>;
 /** What a store lacks of its ledger; `empty` if it has no tables, and this host has the key or a note of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
 
-/** What a store lacks of its ledger as this host has seen it, and which grants in it can be redeemed now. */
+/** What a store lacks of its ledger, compared with the note of this host, and which grants in it can be redeemed now. */
 export async function storeAge(
   place: Place,
   context: OpenContext,

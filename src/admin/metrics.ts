@@ -15,7 +15,7 @@ export interface Metrics extends RedemptionObserver, AdminObserver {
   revoked(what: 'grant' | 'redemption' | 'token'): void;
   /** Told of an attempt that the ledger could not note. */
   ledgerFailed(): void;
-  /** Told of a wrong code beyond the budget of its source. */
+  /** Called for each request without a right code or key beyond the budget of its source. */
   unprovenRequestLimited(): void;
   /** Told once of many wrong codes for a grant whose code a person chose. */
   chosenCodeAttacked(): void;
@@ -74,7 +74,7 @@ export function createMetrics(): Metrics {
   });
   const limited = new Counter({
     name: 'linkgrant_unproven_limited_total',
-    help: 'Requests without a right code or key beyond the budget of their source; answered like others, and not in the log.',
+    help: 'Requests without a right code or key beyond the budget of their source; answered in the same way, but not logged.',
     registers,
   });
   const attacks = new Counter({

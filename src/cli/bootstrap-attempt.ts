@@ -16,7 +16,7 @@ export class NotYet extends Error {
   override readonly name: string = 'NotYet';
   readonly hint: string;
 
-  constructor(message: string, hint = 'provide it, or give it more time with --deadline') {
+  constructor(message: string, hint = 'provide it, or wait longer with --deadline') {
     super(message);
     this.hint = hint;
   }
@@ -151,8 +151,8 @@ async function redeem(
   if (!source || !read) return redeemTokensOfInput(target, request, context, remainingMs);
   const token = parseAccessToken(read.text);
   const subject = wantedSubject(token, request.subject, cluster ?? site);
-  const asked = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
-  tellWritten(await side.redeem(asked, materializer, exchangeLimit(remainingMs())));
+  const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
+  tellWritten(await side.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
 /** Told at once: until the link is in use, more may have to be waited for. */

@@ -23,7 +23,7 @@ import { tell } from './tell.js';
 import { tokenSource } from './token-source.js';
 
 export interface BootstrapFlags extends LinkTargetFlags {
-  /** How long all of it may take. */
+  /** Time limit of the whole command. */
   readonly deadline?: string;
   readonly token?: string;
   readonly name?: string;

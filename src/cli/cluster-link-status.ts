@@ -7,7 +7,7 @@ import { outgoingReport } from './outgoing-link.js';
 import { print, table } from './output.js';
 import type { OutputFormat } from './output-format.js';
 
-/** Prints the links of a namespace: those that its Site makes and, from the Redemptions, those that lead to it. */
+/** Prints the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
 export async function clusterStatus(
   name: string | undefined,
   cluster: ClusterSide,
@@ -55,7 +55,7 @@ export async function clusterStatus(
   );
 }
 
-const CUT = "to end that sooner, replace the CA that the site's router trusts";
+const CUT = "to prevent that, replace the CA that the site's router trusts";
 
 function hiddenNote(namespace: string): string {
   return `note: incoming links are not shown: you may not list redemptions.linkgrant.dev in namespace ${namespace}\n`;

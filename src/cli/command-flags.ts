@@ -27,7 +27,7 @@ function parseProxy(value: string): string {
   if (!value.includes('@')) return value;
   throw new CommandError('--proxy cannot have a user name or a password', {
     exitCode: 2,
-    hint: 'leave out --proxy and set the variable HTTPS_PROXY to this URL, or give a Secret with --proxy-secret FILE where the command has that flag',
+    hint: 'set HTTPS_PROXY to this URL instead, or name a Secret with --proxy-secret FILE if the command has that flag',
   });
 }
 
@@ -38,7 +38,7 @@ export function addConnectionFlags(command: Command): Command {
   );
 }
 
-/** Adds the flags that say by which route a command connects. */
+/** Adds the flags for the route by which a command connects. */
 export function addRouteFlags(command: Command): Command {
   return command
     .option(

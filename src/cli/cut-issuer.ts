@@ -15,7 +15,7 @@ export interface NamedCutIssuer extends CutIssuer {
   readonly name: string;
 }
 
-/** What issuers are replaced with, and how routers are dialed. */
+/** What a cut needs to replace CAs and to dial routers. */
 type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**

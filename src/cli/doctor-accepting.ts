@@ -101,7 +101,7 @@ async function ageCheck(settings: Settings, clock: LinkDialOptions['clock']): Pr
     typeof lost === 'number'
       ? `it is an earlier copy: its ledger lacks ${lost} of its entries`
       : 'it was emptied or changed: the mark of its ledger is missing';
-  const problem = `${loss}, and uses that were spent may be back in ${open.length} of its grants`;
+  const problem = `${loss}, and spent uses may be available again in ${open.length} of its grants`;
   return fail('store age', problem, 'decide about them with `linkgrant store restored`', 2);
 }
 

@@ -27,17 +27,20 @@ export function fail(name: string, detail: string, hint: string, exitCode: ExitC
   return { name, status: 'fail', detail, hint, exitCode };
 }
 
-/** What is wrong with one of several resources of a kind. */
+/** The result of a check of one of several resources of a kind. */
 export interface Finding extends Omit<Check, 'name' | 'hint'> {
   /** Its name. */
   readonly resource: string;
-  /** As in a check; or made from the names of all resources with this finding, separated by spaces. */
+  /** As in a check, or a function of the names of all resources with this finding, separated by spaces. */
   readonly hint?: string | ((names: string) => string);
 }
 
 const MOST_NAMES = 5;
 
-/** One check for each different finding: named `noun NAME` where one resource has it, else `nouns`, with their names. */
+/**
+ * Returns one check for each distinct finding: named `noun NAME` if one resource has it, else `nouns`, with the names in its
+ * detail.
+ */
 export function mergeFindings(noun: string, findings: readonly Finding[]): Check[] {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {

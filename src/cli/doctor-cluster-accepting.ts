@@ -78,7 +78,7 @@ async function servingChecks(sights: ClusterSights): Promise<Check[]> {
   const [service, controllers, readySite] = await Promise.all([
     sights.service(),
     sights.skupperControllers(),
-    // A user who may not list Sites reads that in the check of the site.
+    // The check of the site reports a missing right to list Sites.
     sights.readySiteName().catch(() => undefined),
   ]);
   const serving = controllers?.filter(({ servesGrants }) => servesGrants) ?? [];
@@ -133,7 +133,7 @@ function skupperCheck(
     return ok('controller', `the grants of Skupper's controller are on in ${places(serving)}`);
   if (controllers.length > 0)
     return ok('controller', `the grants of Skupper's controller are off in ${places(controllers)}`);
-  // It may be deployed under another name.
+  // The controller may be deployed under another name.
   if (readySite !== undefined) return ok('controller', `a controller reports Site "${readySite}" Ready`);
   return warn(
     'controller',
@@ -202,7 +202,7 @@ async function grantChecks(
   ];
 }
 
-/** Why a grant is not Ready: what is wrong with its spec, else what its controller wrote. */
+/** Why a grant is not Ready: the problems of its spec, else the message of its controller. */
 function waitingFinding(
   { problems, message = 'no controller has written its status' }: GrantSight,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },

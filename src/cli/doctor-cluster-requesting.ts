@@ -59,7 +59,7 @@ export async function requestingClusterChecks(
         found.push(
           isReady
             ? ok(`link ${name}`, 'Ready')
-            : warn(`link ${name}`, `not Ready: ${message}`, `see what is wrong with \`${command('check')}\``),
+            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
           ...(await looked(`link ${name}`, async () => [
             await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
           ])),
@@ -77,7 +77,7 @@ export async function requestingClusterChecks(
     const renewal =
       'cannot' in renewableLink(secret)
         ? 'nothing renews it: redeem a new token in time'
-        : `nothing has renewed it: run \`${renew}\`, and see that a CronJob does`;
+        : `nothing has renewed it: run \`${renew}\`, and check that a CronJob runs it`;
     return certificateCheck(label, secret.tlsCrt, clock(), renewal);
   }
 }

@@ -25,10 +25,10 @@ export const GRANT_FAULTS = {
   exhausted: 'grant_exhausted',
   revoked: 'grant_revoked',
 } as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
-// Of a grant that has ended and then was deleted the service knows nothing.
+// After an ended grant was deleted, the service reports it as unknown.
 const ENDS: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
 
-/** Finds the link that this site has made of a token; undefined where it made none. */
+/** Returns the name of the link that this site created from a token, or undefined. */
 export type FindLink = (token: AccessToken) => Promise<string | undefined>;
 
 /** Whether a token can be redeemed from here now, or was redeemed here; spends no use. */
@@ -45,13 +45,13 @@ export async function tokenChecks(
     return [fail('token', message, hint, exitCode)];
   }
   const { checks, answer } = await routeChecks(token, options);
-  // A user who may not read the site's links learns only less.
+  // Without the right to read the site's links, the check still runs, with less detail.
   const link = await findLink(token).catch(() => undefined);
   const named = ok('token', `"${token.name}" for ${token.url}`);
   return [named, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
 }
 
-/** A grant that has ended is no failure for the site that has its link; one that was revoked is. */
+/** An ended grant is no failure for a site that has its link; a revoked grant is. */
 function withLink(check: Check, answer: RouteChecks['answer'], link: string | undefined): Check {
   if (link === undefined || check.name !== 'grant' || check.status !== 'fail') return check;
   const isEnd = answer instanceof RedemptionError ? ENDS.has(answer.code) : isEndState(answer);
@@ -116,7 +116,7 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
       const label = `link ${name}`;
       const renewal =
         secret && !('cannot' in renewableLink(secret))
-          ? `nothing has renewed it: run \`linkgrant link renew ${name}\`, and see that a timer does`
+          ? `nothing has renewed it: run \`linkgrant link renew ${name}\`, and check that a timer runs it`
           : 'nothing renews it: redeem a new token in time';
       checks.push(
         secret

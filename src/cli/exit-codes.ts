@@ -119,7 +119,7 @@ const ADVICE = {
   },
   connection_timeout: {
     exitCode: 4,
-    hint: 'check the address and firewalls in between, or raise --timeout of a command that has it',
+    hint: 'check the address and firewalls in between, or raise --timeout if the command has it',
   },
   proxy: {
     exitCode: 4,

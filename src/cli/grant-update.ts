@@ -45,8 +45,8 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
     tell(
-      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed counts these too: with ${redemptionsAllowed} nothing more is redeemed\n` +
-        `hint: for N more give ${used} + N\n`,
+      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed includes these: with ${redemptionsAllowed} no further redemption is possible\n` +
+        `hint: for N more redemptions use ${used} + N\n`,
     );
   });
 }

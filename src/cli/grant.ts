@@ -67,7 +67,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     if (flags.token !== undefined) {
       const target = flags.token;
       await orUnmade(made, administration, () => writeToken(made, target, {}, administration));
-      // The file holds the code, which stands nowhere else.
+      // Only the token file holds the code, not the report.
       const { code: _code, ...report } = made;
       await print(flags.output, report, () => '');
       return;

@@ -54,7 +54,7 @@ export function addRedemptionRevoke(
     withSettings(
       redemption
         .command('revoke <ID>')
-        .description('let the link of a redemption be renewed no more, or cut it off'),
+        .description('revoke the link of a redemption: end its renewals, or cut it off'),
       [...ISSUER_SETTINGS, ...CLUSTER_SETTINGS, ...SERVER_SETTINGS],
     ),
   )
@@ -63,7 +63,7 @@ export function addRedemptionRevoke(
     .option('--keep-token', 'let these be redeemed still')
     .option('--cut', 'change the CA step by step, so that the link can connect no more')
     .option('--continue <STEP>', 'with --cut: number of the last step that you have done')
-    .option('--force', 'with --cut: go on though links have not renewed, or no router could be dialed')
+    .option('--force', 'with --cut: continue even if links have not renewed or no router could be dialed')
     .option('--router <PLATFORM>', 'with --cut: what the router runs on (default: as the service)')
     .action(async (id, flags) => (await import('./redemption-revoke.js')).revokeCommand(id, flags, context));
 }

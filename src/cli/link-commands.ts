@@ -123,7 +123,7 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('delete <NAME>')
         .description(
-          'delete a link, its Secrets, and the key and answer of its redemption; its credential can still connect until the accepting side revokes it',
+          'delete a link, its Secrets, and the key and answer of its redemption; its credential can still connect until its certificate ends or the accepting side cuts it off',
         ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));

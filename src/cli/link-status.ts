@@ -74,7 +74,7 @@ export async function statusCommand(
       place ? outgoingText(outgoing) : '',
       place && received ? '\n' : '',
       received ? incomingText(received) : '',
-      received ? revokedNote(received, '`linkgrant redemption revoke ID --cut` ends that sooner') : '',
+      received ? revokedNote(received, '`linkgrant redemption revoke ID --cut` prevents that') : '',
     ].join(''),
   );
 }

@@ -214,7 +214,10 @@ export async function deleteCommand(
   await settle(target, context);
 }
 
-/** Says until when a deleted credential connects, and how the accepting side ends that; empty once it has expired. */
+/**
+ * A note on until when a deleted credential can connect, and how the accepting side can prevent that; empty if its
+ * certificate has ended.
+ */
 function credentialNote(certificate: string, now: number): string {
   let notAfter: number;
   try {
@@ -224,7 +227,7 @@ function credentialNote(certificate: string, now: number): string {
   }
   if (notAfter <= now) return '';
   const id = redemptionIdIn(certificate) ?? 'ID';
-  return `note: a copy of its credential can still connect until ${formatTime(notAfter)}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`;
+  return `note: a copy of its credential can still connect until ${formatTime(notAfter)}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`;
 }
 
 async function settle(target: ReloadTarget, context: CommandContext): Promise<void> {

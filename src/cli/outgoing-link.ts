@@ -7,7 +7,7 @@ import type { StoredLink } from '../redemption/link-files.js';
 import { renewableLink } from '../redemption/renewable-link.js';
 import { formatTime } from './output.js';
 
-/** What renews a link that asked for a certificate of 30 days. */
+/** The command that renews a link whose certificate was requested for 30 days. */
 const RENEWAL = 'link renew';
 
 /** A Link that this site makes, with its certificate and what is to be done about that. */
@@ -48,7 +48,7 @@ function certificateReport(secret: LinkSecret | undefined, name: string, now: nu
       subject,
       notAfter: formatTime(notAfter),
       renewable: isRenewable,
-      // A certificate of years was asked for because nothing is to renew it.
+      // A certificate with a lifetime of years was requested because nothing renews it.
       renewedBy: isRenewable && isShortLived({ notBefore, notAfter }) ? RENEWAL : null,
       ...(warning !== undefined && { warning }),
     };

@@ -48,7 +48,7 @@ function addGrant(program: Command): void {
   addGrantLimits(grantCommand(grant, 'create <NAME>', 'make a grant; its code is shown this once'))
     .option(
       '--token <FILE>',
-      'write its token to a file, or - for standard output, instead of showing the code; -o then writes the grant without it',
+      'write its token to a file, or - for standard output, instead of printing the code; -o then prints the grant without the code',
     )
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant.js')).createCommand(name, flags));
@@ -224,7 +224,7 @@ function addStore(program: Command): void {
     store
       .command('restored')
       .description(
-        'accept a restored, emptied or new store: show what may be redeemed again, and let it serve',
+        'accept a restored, emptied or new store: list the grants that can be redeemed again, and allow the store to serve',
       ),
     ['dataDir', 'store'],
   )

@@ -16,7 +16,7 @@ import { formatTime, table } from './output.js';
 import { completeCommand, completeHint } from './suggested-command.js';
 import { writeOut } from './write-out.js';
 
-/** How a cut goes on. */
+/** Options of one run of a cut. */
 export interface CutFlags {
   /** Number of the last step that the operator has done; 0 for none. */
   readonly stepsDone: number;
@@ -24,7 +24,7 @@ export interface CutFlags {
   /** What the router runs on, where that is not what the service does. */
   readonly router?: RouterPlatform;
   /** Settings among the flags, which the next command has to repeat. */
-  readonly given: Readonly<Record<string, unknown>>;
+  readonly settingFlags: Readonly<Record<string, unknown>>;
   /** How routers are dialed. */
   readonly connection: ReturnType<typeof connectionOptions>;
 }
@@ -41,8 +41,8 @@ const TITLES = {
 type Waiting = Extract<CutStanding, { readonly standing: 'waiting' }>;
 
 /**
- * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is
- * not done, and ends. Rejects with a CommandError where a step that the operator names as done is not.
+ * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is not
+ * done, and ends. Rejects with a CommandError if a step that the operator names as done is not done.
  */
 export async function cutCommand(
   redemption: Redemption,
@@ -109,18 +109,18 @@ function waitingText(
   redemptionId: string,
   { step, behind, obstacle }: Waiting,
   place: CutPlace,
-  { router, given }: Pick<CutFlags, 'router' | 'given'>,
+  { router, settingFlags }: Pick<CutFlags, 'router' | 'settingFlags'>,
 ): string {
   const number = CUT_STEPS.indexOf(step) + 1;
   const showsBehind = behind.length > 0 && number >= CUT_STEPS.indexOf('renew') + 1;
   const repeat = (...words: readonly string[]) => {
     const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
-    return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), given);
+    return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), settingFlags);
   };
   const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, place);
   return [
     `Step ${number} of ${CUT_STEPS.length}: ${TITLES[step]}`,
-    ...instructions.map((line) => completeInstruction(line, given)),
+    ...instructions.map((line) => completeInstruction(line, settingFlags)),
     ...(showsBehind
       ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]
       : []),
@@ -134,10 +134,15 @@ function waitingText(
   ].join('\n');
 }
 
-/** An instruction is a sentence with commands in backticks, or an indented command. Those on links are for other sites. */
-function completeInstruction(line: string, given: CutFlags['given']): string {
+/**
+ * An instruction is a sentence with commands in backticks, or an indented command. Instructions about links are for other
+ * sites.
+ */
+function completeInstruction(line: string, settingFlags: CutFlags['settingFlags']): string {
   if (!line.includes('linkgrant issuer ')) return line;
-  return line.startsWith('  ') ? `  ${completeCommand(line.trim(), given)}` : completeHint(line, given);
+  return line.startsWith('  ')
+    ? `  ${completeCommand(line.trim(), settingFlags)}`
+    : completeHint(line, settingFlags);
 }
 
 function behindTable(behind: readonly LiveLink[]): string {
@@ -156,7 +161,7 @@ function behindTable(behind: readonly LiveLink[]): string {
 function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): CommandError {
   switch (obstacle.kind) {
     case 'wait':
-      return new CommandError('the old CA stays yet: it has signed until just now', {
+      return new CommandError('the old CA cannot be removed yet: it has signed until just now', {
         exitCode: 4,
         hint: `try again in ${Math.ceil(obstacle.waitMs / 1000)} seconds`,
       });
@@ -170,7 +175,7 @@ function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): Comman
           })
         : new CommandError(
             step === 'sign-new' ? 'the old CA still signs' : 'responses to links still trust the old CA',
-            { exitCode: 4, hint: 'do what is written above, then run this again' },
+            { exitCode: 4, hint: 'do the step that is printed above, then repeat this command' },
           );
   }
 }
@@ -180,16 +185,16 @@ function routerError(probes: readonly RouterProbe[]): CommandError {
   if (accepting) {
     return new CommandError(`the router at ${formatHostPort(accepting)} still trusts the old CA`, {
       exitCode: 4,
-      hint: 'let it trust the new CA alone and restart it, then run this again',
+      hint: 'let it trust only the new CA and restart it, then repeat this command',
     });
   }
   const unknown = probes.find(({ verdict }) => verdict === 'unknown');
   const why = unknown
     ? `${formatHostPort(unknown)}: ${unknown.message.replace(/\.$/, '')}`
-    : 'the service has none';
-  return new CommandError(`whether a router still trusts the old CA is not known: ${why}`, {
+    : 'the service has no endpoints';
+  return new CommandError(`unknown whether a router still trusts the old CA: ${why}`, {
     exitCode: 4,
-    hint: 'try another way to the router with --connect-to, or remove the old CA unchecked with --force',
+    hint: 'try another route to the router with --connect-to, or remove the old CA unchecked with --force',
   });
 }
 

@@ -56,7 +56,7 @@ export async function revokeCommand(
   const cutFlags: CutFlags = {
     stepsDone: parseStep(stepsDone),
     force,
-    given: flags,
+    settingFlags: flags,
     ...(router !== undefined && { router: parseRouter(router) }),
     connection: connectionOptions({
       ...(timeout !== undefined && { timeout }),
@@ -88,7 +88,7 @@ function parseStep(text: string | undefined): number {
   if (step <= CUT_STEPS.length) return step;
   throw new CommandError(`there is no step ${step} of ${CUT_STEPS.length}`, {
     exitCode: 2,
-    hint: 'name the last step that is done',
+    hint: 'name the last step that you have done',
   });
 }
 

@@ -19,7 +19,7 @@ const TARGET_SETTINGS: readonly SettingKey[] = [
 export function waitOption(usual: string): Option {
   return new Option(
     '--wait <STATE>',
-    `until the controller says that the link is ready, or configured, or none of it (default: ${usual})`,
+    `wait until the controller reports the link as ready or configured; none: do not wait (default: ${usual})`,
   )
     .choices(['ready', 'configured', 'none'])
     .helpGroup(optionHeading('on kubernetes'));
@@ -27,7 +27,7 @@ export function waitOption(usual: string): Option {
 
 /** The `--deadline` of commands that wait for the controller of a cluster. */
 export function deadlineOption(): Option {
-  return new Option('--deadline <DURATION>', 'how long to wait for that (default: 1m)').helpGroup(
+  return new Option('--deadline <DURATION>', 'how long to wait for this state (default: 1m)').helpGroup(
     optionHeading('on kubernetes'),
   );
 }
@@ -44,7 +44,7 @@ function addTarget(command: Command): Command {
     .addOption(
       new Option(
         '--link-cost <N>',
-        "cost of the link (default: the token's, else the one that it is sent with)",
+        'cost of the link (default: that of the token, else of the received Link)',
       ),
     )
     .addOption(new Option('--cost <N>').hideHelp())
@@ -107,7 +107,7 @@ export function addBootstrap(program: Command, context: CommandContext): void {
     )
     .option('--watch', 'stay, and renew the links when two thirds of their life have passed; means --renew')
     .option('--continue-without-link', 'end well, with a warning, although there is no link');
-  addRouteFlags(bootstrap.option('--deadline <DURATION>', 'how long all of it may take (default: 10m)'))
+  addRouteFlags(bootstrap.option('--deadline <DURATION>', 'time limit of the whole command (default: 10m)'))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./bootstrap.js')).bootstrapCommand(withCost(flags), context));
 }

@@ -62,7 +62,7 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
   });
   const open = reports.find(({ access }) => !('refused' in access));
   if (open) return [...lines, `Next: linkgrant token issue token.yaml --namespace ${open.namespace}`];
-  // An edge site, or one that only links to others, is as its operator wants it.
+  // An edge site, or a site that only links to others, needs no change.
   const closed = reports.find(({ access }) => 'refused' in access && !access.requestsOnly) ?? reports[0];
   if (closed) {
     const { namespace } = closed;
@@ -73,7 +73,7 @@ async function siteLines(system: SystemPlace): Promise<string[]> {
   }
   const platform = system.platform === undefined ? '' : ` -p ${system.platform}`;
   return [
-    `No namespace is in ${system.skupperHome}/namespaces`,
-    `Next: make a site that accepts links, with \`skupper site create NAME --enable-link-access${platform}\``,
+    `There is no namespace in ${system.skupperHome}/namespaces`,
+    `Next: create a site that accepts links, with \`skupper site create NAME --enable-link-access${platform}\``,
   ];
 }

@@ -7,7 +7,7 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value];
 }
 
-/** Heading in help of the options that have an effect there alone. */
+/** The heading in help of the options of a group. */
 export function optionHeading(group: SettingGroup): string {
   return `Options ${group}:`;
 }

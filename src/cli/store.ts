@@ -64,11 +64,14 @@ function placeOf(text: string): StorePlace {
 function lossText(lost: StoreLoss): string {
   if (lost === 'empty') return 'the store is empty, and this host has the key or a note of a ledger';
   if (lost === 'mark')
-    return 'the store lacks the mark of its ledger, so that what else is missing is unknown';
+    return 'the store lacks the mark of its ledger, so the number of missing entries is unknown';
   return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
 }
 
-/** `store restored`: accepts a store that was put back to an earlier copy, was emptied or is new, once it is decided what may be redeemed. */
+/**
+ * `store restored`: accepts a store that was restored from an earlier copy, was emptied or is new, and revokes or retains the
+ * grants in it.
+ */
 export async function restoredCommand({
   output,
   revoke,

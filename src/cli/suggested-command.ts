@@ -8,7 +8,7 @@ const CLUSTER: readonly SettingKey[] = ['kubeconfig', 'context'];
 const LINKS: readonly SettingKey[] = ['namespace', 'platform', 'skupperHome', 'dataDir', ...CLUSTER];
 const STORE: readonly SettingKey[] = ['dataDir', 'store'];
 
-/** The commands that are suggested, and the flags to repeat in each. */
+/** Commands that hints and instructions suggest, and the flags to repeat in each. */
 const COMMANDS: readonly (readonly [start: RegExp, keys: readonly string[]])[] = [
   [/^linkgrant link /, ['dir', ...LINKS, 'config']],
   [/^linkgrant serve\b/, [...SERVICE_SETTINGS, 'config']],
@@ -20,8 +20,8 @@ const PATHS: ReadonlySet<string | undefined> = new Set(['DIR', 'FILE']);
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
 /**
- * A suggested command with those of `flags` that it accepts, which the present command was given: so that it runs as printed.
- * Paths become absolute, and a password in the URL of a store is masked.
+ * Adds to a suggested command those flags of the present command that it accepts, so that it runs as printed. Paths become
+ * absolute, and a password in the URL of a store is masked.
  */
 export function completeCommand(command: string, flags: Flags): string {
   const keys = COMMANDS.find(([start]) => start.test(command))?.[1] ?? [];
@@ -29,7 +29,7 @@ export function completeCommand(command: string, flags: Flags): string {
   return [command, ...missing.flatMap((key) => flagWords(key, flags[key]))].join(' ');
 }
 
-/** The same for each command in backticks in a hint. */
+/** Completes each command in backticks in a hint. */
 export function completeHint(hint: string, flags: Flags): string {
   return hint.replace(/`([^`]+)`/g, (_, command: string) => `\`${completeCommand(command, flags)}\``);
 }

@@ -117,7 +117,9 @@ function requireRedeemable(
   const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : GRANT_FAULTS[state];
   const { exitCode, hint } = adviceFor(code);
   const again =
-    state === 'exhausted' ? '; a site that redeemed it already gets the same link again, for no use' : '';
+    state === 'exhausted'
+      ? '; a site that already redeemed it gets the same link again and spends no use'
+      : '';
   throw new CommandError(
     `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
     { exitCode, hint: `${hint}${again}` },

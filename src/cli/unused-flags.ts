@@ -38,7 +38,7 @@ export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, r
       ]
     : [
         `${flags} would change nothing without --controllers accesstoken`,
-        'leave that out: a service of grants redeems no tokens',
+        'leave it out: a service of grants redeems no tokens',
       ];
   throw new CommandError(error, { exitCode: 2, hint });
 }

@@ -524,7 +524,7 @@ export interface components {
             redemptionsAllowed?: number;
             /** @description A duration; 15m unless given */
             expirationWindow?: string;
-            /** @description A code that a person chose, at least 16 characters, not easy to guess */
+            /** @description A user-supplied code of at least 16 characters, not easy to guess */
             code?: string;
             /** @description Name of the CA that signs */
             issuer?: string;
@@ -667,7 +667,7 @@ export interface components {
         Redemption: {
             /** Format: uuid */
             id: string;
-            /** @description Name of its grant; in listings alone, and absent where the grant is gone */
+            /** @description Name of its grant; only in listings, and absent if the grant was deleted */
             grant?: string;
             /** Format: uuid */
             grantUid: string;

@@ -18,7 +18,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   if (!secretDocument) throw unfit('it is empty');
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
-  // Of a link in place, from which a kept answer may have been made again, some Links may have been removed.
+  // A stored answer may have been rebuilt from a link in place, of which a user may have removed some Links.
   const highest = context.kept ? LIMITS.documents - 1 : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw unfit('it has no Link');
@@ -62,7 +62,7 @@ function requireName(name: string, source: ReceivedLink['source'], context: Answ
   if (context.name === undefined || context.name === name) return;
   // A Skupper server never answers again, so what it sends now is no earlier answer.
   if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
-  // What a server has just sent is not repeated: it may be chosen to have people run a command with it.
+  // Do not quote what a server has just sent: it could make a user run a command of its choice.
   const earlier = context.kept ? `the name "${name}"` : 'another name';
   throw new RedemptionError(
     'other_name',

@@ -63,7 +63,10 @@ export async function diagnoseClock(case_: {
   );
 }
 
-/** When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or that takes too long to verify. */
+/**
+ * When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or if verification takes too
+ * long.
+ */
 function provenValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
   try {
     return validityOf(leaf, parseCertificates(caPem).map(chainLink));

@@ -7,13 +7,13 @@ import { unfit } from './unfit-answer.js';
 
 type TextField = 'settings' | 'labels' | 'annotations';
 
-/** Of the settings, labels or annotations of one Link: most entries, and most bytes of their names and values in UTF-8. */
+/** Limits of each of settings, labels and annotations of one Link; bytes are those of names and values in UTF-8. */
 const LIMITS = { entries: 64, bytes: 4096 };
 // The router reads a 32-bit integer.
 const HIGHEST_COST = 2 ** 31 - 1;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** What the API server accepts. */
+/** Whether the API server accepts a name with its value. */
 const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => boolean>> = {
   settings: () => true,
   labels: (name, value) => isLabelName(name) && isLabelValue(value),
@@ -21,9 +21,9 @@ const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => bool
 };
 
 /**
- * The Link of the Secret called `secret` in a received document, with its cost and settings, and the labels and annotations
- * that linkgrant does not set itself. Its name is the Secret's, or that and a number up to `highest`. Throws RedemptionError
- * `answer_invalid`.
+ * Reads the Link of the Secret called `secret` from a received document: cost, settings, and the labels and annotations that
+ * linkgrant does not set itself. Its name must be that of the Secret, or that name with a number up to `highest`. Throws
+ * RedemptionError `answer_invalid`.
  */
 export function readLink(document: YamlMapping, secret: string, highest: number): Link {
   if (document.apiVersion !== 'skupper.io/v2alpha1' || document.kind !== 'Link') {

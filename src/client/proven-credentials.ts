@@ -56,7 +56,7 @@ export function proveCredentials(
   };
 }
 
-/** False where extendedKeyUsage leaves TLS clients out (RFC 5280 §4.2.1.12): no router accepts a link with it. */
+/** False if extendedKeyUsage excludes TLS clients (RFC 5280 §4.2.1.12): no router accepts a link with such a certificate. */
 function isForClients(certificate: X509Certificate): boolean {
   try {
     return allowsPurpose(chainLink(certificate).fields, PURPOSE.client);

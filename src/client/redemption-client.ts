@@ -10,7 +10,7 @@ import { unbracketed } from './route.js';
 
 /** How long one exchange may take unless told otherwise. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
-/** Most bytes of a response body; a response with 65 documents has some 20 KiB. */
+/** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
 export const LONGEST_ANSWER = 256 * 1024;
 
 /** How a client reaches services. */

@@ -54,7 +54,7 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
 
 /** The names that a certificate is for, as people read them. */
 function namesOf(certificate: PeerCertificate | undefined): string {
-  // An address can be there as a DNS name too, because skupper-router compares those alone.
+  // The certificate may repeat an address as a DNS name, because skupper-router compares DNS names only.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');
   const names = [...new Set(alternatives)].join(', ') || certificate?.subject?.CN;
   const text = String(names || 'no name at all').replace(/[^\x20-\x7e]/g, '?');

@@ -4,22 +4,22 @@ import type * as common from '@zxcvbn-ts/language-common';
 
 const SHORTEST = 16;
 const LONGEST = 4000;
-// Fewer guesses than 10^13 are within reach of someone who can try them offline, or for weeks at several replicas.
+// An attacker can make 10^13 guesses offline, or within weeks against several replicas.
 const LEAST_GUESSES_LOG10 = 13;
-// A tenant of a cluster chooses codes for which the service then computes: for so many characters and substitutions an
-// estimate takes about 3 ms, with the defaults up to 150 ms. More characters make a code no weaker.
+// Tenants of a cluster choose codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
+// them up to 150 ms. Further characters cannot make a code weaker.
 const ESTIMATED_LENGTH = 24;
 const MOST_SUBSTITUTIONS = 10;
 const MOST_CACHED = 1_000;
 
 const load = createRequire(import.meta.url);
 let estimator: core.ZxcvbnFactory | undefined;
-// The AccessGrants of a cluster are read often, each time with the same code.
+// In a cluster the same grant is read repeatedly, with the same code.
 const estimates = new Map<string, number>();
 
 /**
- * Why a code that a person chose is not accepted, or undefined if it is: 16 to 4,000 printable ASCII characters without
- * white space, that are not easily guessed. The reason does not repeat the code.
+ * Why a code that a person chose is not accepted, or undefined if it is: 16 to 4,000 printable ASCII characters without white
+ * space, and not easy to guess. The reason does not repeat the code.
  */
 export function checkChosenCode(code: string): string | undefined {
   if (!/^[\x21-\x7e]*$/.test(code))
@@ -31,8 +31,8 @@ export function checkChosenCode(code: string): string | undefined {
 }
 
 function guessesLog10(text: string): number {
-  const known = estimates.get(text);
-  if (known !== undefined) return known;
+  const cached = estimates.get(text);
+  if (cached !== undefined) return cached;
   const guesses = strengthEstimator().check(text).guessesLog10;
   const [oldest] = estimates.keys();
   if (oldest !== undefined && estimates.size >= MOST_CACHED) estimates.delete(oldest);

@@ -73,7 +73,7 @@ export async function verifySignedCode(
     const { payload, protectedHeader } = await compactVerify(code, signingKey.key, {
       algorithms: [ALGORITHM],
     });
-    // No critical parameter is understood here (RFC 7515 §4.1.11).
+    // No critical header parameter is supported (RFC 7515 §4.1.11).
     if (protectedHeader.typ !== TYPE || protectedHeader.crit !== undefined) return undefined;
     const read = claimsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
     return read?.grantUid === grantUid ? read : undefined;

@@ -28,7 +28,9 @@ export interface AccessGrant {
   readonly createdAt: number;
   readonly readyAt: number | null;
   readonly revokedAt: number | null;
-  /** Why the grant is not Ready, as its resource says; absent for a Ready one and where grants are not resources. */
+  /**
+   * Why the grant is not Ready, from its Kubernetes resource; absent if it is Ready, and in stores without such resources.
+   */
   readonly notReadyReason?: string;
 }
 

@@ -12,7 +12,7 @@ export const SECRET_RENEWAL_URL = 'linkgrant.dev/renewal-url';
 export const SECRET_SERVER_CA = 'linkgrant.dev/server-ca';
 /** Label that Kubernetes recommends for who put an object in place; the value is `linkgrant`. */
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
-/** True for a label or an annotation whose value linkgrant alone sets. */
+/** True for the name of a label or annotation that only linkgrant sets. */
 export function isOwnName(name: string): boolean {
   return name === MANAGED_BY || name.startsWith('linkgrant.dev/');
 }

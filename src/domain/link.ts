@@ -6,7 +6,7 @@ export interface LinkEndpoint {
   readonly group: string;
 }
 
-/** A Skupper Link: its name, the labels and annotations of others, and its spec. */
+/** A Skupper Link: its name, its spec, and the labels and annotations that linkgrant does not set itself. */
 export interface Link {
   readonly name: string;
   readonly endpoints: readonly LinkEndpoint[];
@@ -20,16 +20,18 @@ export interface Link {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** What a request sets on a Link, whatever the Link in place has. */
+/** Fields that a request sets on a Link; they override those of the Link in place. */
 export interface LinkOverrides {
   readonly cost?: number | undefined;
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a Link in place has beside its endpoints. */
+/** Fields of a Link in place, without its name and endpoints. */
 export type LinkInPlace = Partial<Omit<Link, 'name' | 'endpoints'>>;
 
-/** A Link as it is to be: received, with what the Link in place has (a user may have changed it), with the overrides. */
+/**
+ * Merges a received Link, the Link in place, which a user may have changed, and the overrides; later ones take precedence.
+ */
 export function mergeLink(received: Link, inPlace: LinkInPlace, overrides: LinkOverrides): Link {
   const cost = overrides.cost ?? inPlace.cost ?? received.cost;
   const settings = { ...received.settings, ...inPlace.settings, ...overrides.settings };

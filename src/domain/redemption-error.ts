@@ -42,7 +42,7 @@ export type RedemptionErrorCode =
   | 'superseded'
   /** The accepting site is another one than the link was made for, under the same name. */
   | 'site_replaced'
-  /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant need not be. */
+  /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant may still be valid. */
   | 'redemption_revoked'
   | 'overloaded'
   | 'store_unavailable'
@@ -65,7 +65,7 @@ export type ClientErrorCode =
   /** What answers at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
   | 'service_unavailable'
   | 'answer_invalid'
-  /** The server generates the private key of the link, and the command accepts only a key of its own. */
+  /** The server generates the private key of the link, and the command accepts only its own key. */
   | 'server_generated_key'
   /** The token was redeemed before under another link name than is asked for now. */
   | 'other_name'

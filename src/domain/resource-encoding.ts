@@ -6,7 +6,7 @@ export type ResourceValue =
   | readonly ResourceValue[]
   | { readonly [key: string]: ResourceValue | undefined };
 
-/** A resource as an object; fields that are undefined are not there. */
+/** A resource as an object; undefined fields are omitted. */
 export type ResourceFields = { readonly [key: string]: ResourceValue | undefined };
 
 // Escaped besides what JSON escapes, because YAML 1.1 calls them unprintable or line breaks.

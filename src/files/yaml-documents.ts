@@ -29,7 +29,7 @@ const DEEPEST = 32;
 const DEEPEST_STACK = DEEPEST + 2;
 /** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
 const MOST_TOKENS = 20_000;
-/** More than 1 MiB of base64 in lines of 64 characters has. One scalar, and so one token, may have many lines. */
+/** 1 MiB of base64 in lines of 64 characters has fewer. One scalar, and so one token, may have many lines. */
 const MOST_LINES = 20_000;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
@@ -46,7 +46,7 @@ export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
   if (hasMoreLines(text, MOST_LINES)) throw new UnfitYaml('it has too many lines');
-  // The composer's own search for duplicate keys takes time with the square of their number; `requirePlain` has its own.
+  // The composer's search for duplicate keys takes quadratic time; `requirePlain` checks for them instead.
   const composer = new Composer({ logLevel: 'silent', stringKeys: true, uniqueKeys: false });
   const documents: Document.Parsed[] = [];
   const add = (composed: Iterable<Document.Parsed>) => {
@@ -97,7 +97,10 @@ function* tokensOf(text: string): Generator<CST.Token> {
   yield* parser.end();
 }
 
-/** Stops at the first bad escape or line of a scalar. The composer collects an Error for each, which takes seconds. */
+/**
+ * Throws at the first bad escape or line of a scalar, because the composer would collect an Error for each, which takes
+ * seconds.
+ */
 function requireScalars(document: CST.Document): void {
   const refuse = () => {
     throw new UnfitYaml('it is not YAML');

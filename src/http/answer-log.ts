@@ -10,7 +10,7 @@ export type AnsweredAct = RequestedAct['act'] | 'other';
 export interface Told {
   /** `redeemed`, `replayed`, `renewed`, `checked` or a refusal's code. */
   readonly outcome: string;
-  /** Present if the client proved a code of this grant, or the key of a link of it. */
+  /** Present if the client proved a code of this grant, or the key of one of its links. */
   readonly grant?: Pick<AccessGrant, 'uid' | 'namespace'> | undefined;
   readonly redemption?: string | undefined;
   readonly name?: string | undefined;
@@ -18,7 +18,7 @@ export interface Told {
   /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator. */
   readonly reason?: string | undefined;
   readonly error?: unknown;
-  /** The grant that a wrong code was shown for. */
+  /** The grant that a wrong code was presented for. */
   readonly guessed?: GuessedGrant | undefined;
 }
 

@@ -31,8 +31,9 @@ export class TrustedProxies {
 }
 
 /**
- * The client's address: `peer`, the address of the connection, or, if that is a trusted proxy, the right-most address of
- * X-Forwarded-For that is not one (the left-most if all are). If an entry on the way there is not an address, `peer`.
+ * Returns the client's address: `peer`, the address of the connection, unless that is a trusted proxy. Then it is the
+ * right-most address of X-Forwarded-For that is not a trusted proxy, or the left-most if all are. If an entry up to that one
+ * is not an address, it is `peer`.
  */
 export function clientAddress(
   request: Pick<IncomingMessage, 'headers'>,

@@ -2,16 +2,19 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { normalizeAddress, siteNetworkOf, sourceOf } from '../domain/peer-address.js';
 
-// Honest sites behind one NAT address each need a connection for the milliseconds of one request.
+// Each honest site behind a NAT address needs a connection only for the milliseconds of one request.
 const UNPROVEN_PER_SOURCE = 256;
 // A client with an IPv6 /48 has 65,536 sources.
 const SOURCES_PER_SITE_NETWORK = 4;
 
 interface Connection {
   readonly socket: Socket;
-  /** Of the peer; empty if the connection was reset before it was accepted. */
+  /** Address of the peer; empty if the connection was reset before it was accepted. */
   readonly address: string;
-  /** The source, and for IPv6 the /48, that an unproven connection counts for; none for a trusted proxy's connection. */
+  /**
+   * The networks that an unproven connection counts for: its source and, for IPv6, the /48. Empty for a connection of a
+   * trusted proxy.
+   */
   readonly networks: readonly string[];
   /** Address and port, by which the TLS socket of this connection knows it. */
   readonly end: string;
@@ -21,8 +24,8 @@ interface Connection {
 export type DropReason = 'source_limit' | 'total_limit';
 
 /**
- * The open connections of a listener, bounded in all, and per source and IPv6 /48 those that have proven nothing. Over a bound
- * the oldest unproven one is dropped; one that proved its code never is.
+ * The open connections of a listener. Their total is limited, and so is the number of unproven ones of each source and IPv6
+ * /48. Beyond a limit the oldest unproven connection is dropped; a connection that has proven a code never is.
  */
 export class ConnectionTable {
   /** How many may be open in all. */
@@ -38,7 +41,7 @@ export class ConnectionTable {
   #opened = 0;
   #dropped = { source_limit: 0, total_limit: 0 };
 
-  /** `limit` connections at most in all; connections from a proxy count for no source. */
+  /** `limit` is the maximum number of all connections. Connections of a proxy count for no source. */
   constructor(
     limit: number,
     isProxy: (address: string) => boolean = () => false,
@@ -101,8 +104,8 @@ export class ConnectionTable {
   }
 
   /**
-   * The peer's address of a connection by its TLS socket, also after a reset, when the kernel no longer has it. Undefined if
-   * the connection was reset before its handshake had ended.
+   * Returns the peer's address of a connection by its TLS socket, also after a reset, when the kernel no longer reports it.
+   * Undefined if the connection was reset before its handshake had ended.
    */
   addressOf(socket: Socket): string | undefined {
     return this.#byTlsSocket.get(socket)?.address || undefined;
@@ -151,7 +154,7 @@ export class ConnectionTable {
   }
 }
 
-/** The source of an address, then its IPv6 /48. */
+/** The source of an address and, for IPv6, its /48. */
 function networksOf(address: string): string[] {
   const siteNetwork = siteNetworkOf(address);
   return siteNetwork === undefined ? [sourceOf(address)] : [sourceOf(address), siteNetwork];

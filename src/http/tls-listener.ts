@@ -80,7 +80,7 @@ export function createTlsListener(
     underWay.set(socket, response);
     // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
     socket.once('close', () => underWay.delete(socket));
-    // Also what a library answers ends its connection.
+    // Responses that a library sends close the connection too.
     response.shouldKeepAlive = false;
     if (!isSupported(request)) {
       const requestId = randomUUID();
@@ -109,7 +109,7 @@ export function createTlsListener(
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: CONNECTION_SWEEP_MS,
       noDelay: true,
-      // Node would answer such a request and then its body once more.
+      // With true, Node would answer such a request, and then its body as a second request.
       requireHostHeader: false,
     },
     take,
@@ -201,7 +201,7 @@ function answerBrokenRequest(
     Pick<TlsListenerOptions, 'unreadableBody'>
   >,
 ): UnreadableAnswer | undefined {
-  // The broken bytes come after a whole request, or after its answer: that is on its way and ends the connection.
+  // The broken bytes follow a complete request or its answer. That answer is sent and closes the connection.
   if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
   if (!socket.writable || answer?.headersSent) {
     socket.destroy();

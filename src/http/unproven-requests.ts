@@ -11,7 +11,7 @@ const CHOSEN_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
 /** The grant that a wrong code was shown for. */
 export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'codeChosen'>;
 
-/** Counts what is beyond a budget, for metrics. */
+/** Counts requests beyond a budget, for metrics. */
 export interface UnprovenRequestObserver {
   unprovenRequestLimited(): void;
   chosenCodeAttacked(): void;
@@ -33,7 +33,10 @@ export class UnprovenRequests {
     this.#logger = logger;
   }
 
-  /** Counts a request of `peer`; `guessed` is the grant that it showed a wrong code for. Resolves with true within the budget. */
+  /**
+   * Counts a request of `peer`; `guessed` is the grant that it presented a wrong code for. Resolves with true if the budget
+   * is not exceeded.
+   */
   async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
     if (guessed?.codeChosen) await this.#countGuess(guessed, peer);
     const source = sourceOf(peer);

@@ -20,12 +20,12 @@ export function chainLink(x509: X509Certificate): ChainLink {
   }
 }
 
-/** Most signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain. */
+/** Maximum number of signatures that one judgement verifies: enough for 16 CAs of one name, of which one signed the chain. */
 const MOST_CHECKS = 24;
 
 /**
- * Verifies the signatures of one judgement, each once. Keys that are not accepted verify nothing, so a certificate costs at
- * most what a signature with the slowest accepted key does. Throws an Error beyond 24 signatures.
+ * Verifies the signatures of one judgement, each once. A signature with a key that is not accepted fails without being
+ * verified, so each verification costs at most that of the slowest accepted key. Throws an Error beyond 24 signatures.
  */
 export class SignatureChecks {
   readonly #results = new Map<string, boolean>();
@@ -35,8 +35,8 @@ export class SignatureChecks {
     if (certificateKeyProblem(issuer.fields.spkiDer) !== undefined || !x509.checkIssued(issuer.x509))
       return false;
     const pair = `${x509.fingerprint256} ${issuer.x509.fingerprint256}`;
-    const known = this.#results.get(pair);
-    if (known !== undefined) return known;
+    const cached = this.#results.get(pair);
+    if (cached !== undefined) return cached;
     if (this.#results.size === MOST_CHECKS) throw new Error(`more than ${MOST_CHECKS} signatures to verify`);
     const isSigned = verifies(x509, issuer.x509);
     this.#results.set(pair, isSigned);
@@ -48,7 +48,7 @@ function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return x509.verify(issuer.publicKey);
   } catch {
-    // A point that is not on its curve, for example.
+    // For example, the key is a point that is not on its curve.
     return false;
   }
 }
@@ -101,7 +101,7 @@ function mayIssue(issuer: ChainLink, below: number, now: number): boolean {
 /**
  * A shortest path from `first` to a self-signed certificate of `trusted`, both included, by way of `trusted` and `others`:
  * every issuer on it is an authority with an accepted key, valid at `now`, and its signature holds. Undefined if there is
- * none. `first` itself is not judged. Throws an Error where that takes too many signature checks.
+ * none. `first` itself is not judged. Throws an Error if that takes too many signature checks.
  */
 export function findChain(
   first: ChainLink,
@@ -115,7 +115,7 @@ export function findChain(
   const firstIsAuthority = pathLimit(first.fields) !== undefined;
   const roots = new Set(trusted.map(({ x509 }) => x509.fingerprint256));
   const paths: (readonly ChainLink[])[] = [[first]];
-  // Each certificate is reached once, by the shortest way: the number of possible paths has no bound.
+  // Each certificate is reached once, by the shortest path, because the number of possible paths is not limited.
   const reached = new Set([first.x509.fingerprint256]);
   for (let path = paths.shift(); path; path = paths.shift()) {
     const last = path[path.length - 1] ?? first;

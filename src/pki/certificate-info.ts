@@ -76,7 +76,7 @@ export function splitCertificates(pem: string): string[] {
   return parseCertificates(pem).map((certificate) => encodeCertificatePem(certificate.raw));
 }
 
-/** True if a certificate of a PEM text is not valid yet; false also for a text that is no PEM of certificates. */
+/** True if a certificate of a PEM text is not valid yet; false also if the text cannot be parsed. */
 export function beginsLater(pem: string, now: number): boolean {
   try {
     return links(pem).some(({ fields }) => validityAt(fields, now) === 'early');
@@ -87,8 +87,8 @@ export function beginsLater(pem: string, now: number): boolean {
 
 /**
  * Why a certificate (followed by its intermediates) cannot be trusted at `now` by a party that trusts the self-signed roots
- * in `caPem` and nothing else; undefined if it can. Host names and purposes are not checked. `checks` is for what is judged
- * together with other certificates.
+ * in `caPem` and nothing else; undefined if it can. Host names and purposes are not checked. Certificates that are judged
+ * together share one `checks`.
  */
 export function verificationProblem(
   leafPem: string,

@@ -8,8 +8,9 @@ const CURVES = new Set(['1.2.840.10045.3.1.7', '1.3.132.0.34', '1.3.132.0.35']);
 const NOT_ACCEPTED = 'a key that is none of RSA, P-256, P-384, P-521 and Ed25519';
 
 /**
- * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not used to verify signatures, as what it is; undefined
- * if it is. Others may take seconds to verify with, so this is read before OpenSSL uses a key. Throws DerError.
+ * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun phrase;
+ * undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL uses the key.
+ * Throws DerError.
  */
 export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
   const spki = new DerReader(spkiDer).enter(TAG.sequence);

@@ -27,7 +27,7 @@ export interface WeakPublicKey {
 const [OPENSSL_MAJOR = 0, OPENSSL_MINOR = 0] = process.versions.openssl.split('.').map(Number);
 const READS_PEM_FAST = OPENSSL_MAJOR > 3 || (OPENSSL_MAJOR === 3 && OPENSSL_MINOR >= 5);
 
-/** The x coordinates of the generators (SEC 2 §2): of a point there, the private key is 1 or -1. */
+/** The x coordinates of the generators (SEC 2 §2): a point with this coordinate has the private key 1 or -1. */
 const GENERATOR_X = {
   p256: Buffer.from('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex'),
   p384: Buffer.from(
@@ -36,7 +36,7 @@ const GENERATOR_X = {
   ),
 } as const;
 
-/** The encodings of points whose order divides 8, without the sign bit: signatures of these prove nothing. */
+/** The encodings of points whose order divides 8, without the sign bit: signatures with such keys prove nothing. */
 const SMALL_ORDER = new Set([
   `00${'00'.repeat(31)}`,
   `01${'00'.repeat(31)}`,

@@ -9,7 +9,7 @@ import { type StockReplay, stockReplayKey } from './stock-replay.js';
 /** Seconds after which a site that accepts no link now may: time to bring it up, short enough for a waiting client. */
 export const RETRY_AFTER_S = 30;
 
-// How far the clock of what made a signed code may be ahead (RFC 7519 §4.1.5).
+// How far the clock of the issuer of a signed code may be ahead (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
 /** A proven request with everything that it asks for decided. */

@@ -17,11 +17,11 @@ export function certificateLife(
   return notAfter - now <= (notAfter - notBefore) / 3 ? 'ending' : 'valid';
 }
 
-/** True for a certificate as short as those of links that renew; times in milliseconds since the epoch. */
+/** True if a certificate has at most the lifetime of a renewed link; times in milliseconds since the epoch. */
 export function isShortLived(certificate: {
   readonly notBefore: number;
   readonly notAfter: number;
 }): boolean {
-  // It begins some minutes before it is signed, for clocks that are slow.
+  // Its validity begins some minutes before it is signed, to allow for slow clocks.
   return certificate.notAfter - certificate.notBefore <= RENEWING_LIFETIME_MS + DAY_MS;
 }

@@ -23,9 +23,9 @@ export function parseCidr(text: string): Cidr | undefined {
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
- * Why a text is not accepted as a network that clients come from, as the end of a sentence after "which"; undefined if it is.
- * Bits after the prefix are refused because either the network or the address was meant, and IPv4-mapped networks because
- * clients are known by their IPv4 address.
+ * Why a text is not accepted as a network of clients, as the end of a sentence after "which"; undefined if it is accepted.
+ * Bits after the prefix are refused because it is unclear whether the network or the address is meant. IPv4-mapped networks
+ * are refused because clients are identified by their IPv4 address.
  */
 export function networkProblem(text: string): string | undefined {
   const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];

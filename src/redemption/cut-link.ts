@@ -33,7 +33,7 @@ export type CutStep = (typeof CUT_STEPS)[number];
 export interface CutIssuer {
   /** SHA-256 of the CA that signs, and of all that responses to links trust. */
   look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
-  /** Present where linkgrant owns the CAs. Each operation may be repeated. */
+  /** Present if linkgrant owns the CAs. Each operation may be repeated. */
   readonly own?: {
     prepare(): Promise<PrepareOutcome>;
     activate(): Promise<unknown>;
@@ -45,7 +45,7 @@ export interface CutIssuer {
   };
 }
 
-/** Why a step that the operator names as done is not passed. */
+/** Why a step that the operator names as done is not accepted as done. */
 export type CutObstacle =
   /** The old CA signs, or links have not renewed, or responses trust the old CA. */
   | { readonly kind: 'not-done' }
@@ -68,7 +68,7 @@ export type CutStanding =
       readonly obstacle?: CutObstacle;
     };
 
-/** What the operator asks for. */
+/** What the operator requests. */
 export interface CutRequest {
   /** SHA-256 of the CAs that signed the valid certificates of the redemption. */
   readonly signers: readonly string[];
@@ -85,7 +85,10 @@ export interface CutDependencies {
   readonly clock: Clock;
 }
 
-/** Does what linkgrant can do of a cut, and returns the first step that is not done. Rejects as the issuer's operations do. */
+/**
+ * Does the steps of a cut that linkgrant can do, and returns the first step that is not done. Rejects as the issuer's
+ * operations do.
+ */
 export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
   const { signers, stepsDone, force } = request;
   const { own } = deps.issuer;
@@ -100,11 +103,11 @@ export async function advanceCut(request: CutRequest, deps: CutDependencies): Pr
     stopAt(step, stepsDone > CUT_STEPS.indexOf(step) ? { kind: 'not-done' } : undefined);
 
   if (old.includes(signing)) {
-    // A CA that this run made is trusted by no router yet.
+    // No router trusts a CA that this run created.
     const isNew = (await own?.prepare()) === 'prepared';
     if (isNew || stepsDone < 1) return stopAt('trust-new');
     await own?.activate();
-    // Without `own` its owner has to; else another process has removed the prepared CA.
+    // Without `own`, the owner of the CA has to activate the new one. With it, another process has removed the prepared CA.
     if (old.includes((await deps.issuer.look()).signing))
       return own ? advanceCut(request, deps) : unlessDone('sign-new');
   }

@@ -11,10 +11,11 @@ export interface Materializer {
   /** What is in place of the Secret's redemption under its name, if that is the pair of a renewal; else undefined. */
   findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
-   * Puts the Secret (with its key) in place, then each Link, so that what is there is whole at any moment, and tells
-   * where. What is there and equal, or renewed, stays; what is there and not of this redemption is `place_taken`. Calls `checkpoint`
-   * with `secret-written` and, after each Link, `link-written`. A Link of this redemption that is in place retains its cost, the
-   * Secret that it names, its settings, labels and annotations, and its other fields; `overrides` win over these.
+   * Writes the Secret (with its key), then each Link, so that the written resources are complete at any moment, and returns
+   * where they are. Equal and renewed resources in place stay; a resource in place that is not of this redemption is
+   * `place_taken`. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`. A Link of this redemption
+   * that is in place retains its cost, the Secret that it names, its settings, labels and annotations, and its other fields;
+   * `overrides` take precedence.
    */
   materialize(
     secret: LinkSecret,

@@ -11,7 +11,7 @@ export interface RouterProbe {
   readonly port: number;
   /** `unknown`: it could not be dialed, or it refuses clients of the new CA too. */
   readonly verdict: 'refused' | 'accepted' | 'unknown';
-  /** A sentence on how that showed. */
+  /** The evidence, as a sentence. */
   readonly message: string;
 }
 
@@ -20,8 +20,8 @@ const LIFETIME_MS = 60_000;
 
 /**
  * Dials a router twice over mutual TLS, trusting the new CA alone: with a certificate of the new CA, which it has to accept,
- * then with one of the old CA. So a router that is down, or one that presents a certificate of the old CA, proves nothing;
- * nor does a CA that cannot be read, which `read` reports with a CertificateAuthorityError.
+ * then with one of the old CA. The verdict is `unknown` for a router that is down or presents a certificate of the old CA,
+ * and for a CA that cannot be read (a CertificateAuthorityError of `read`).
  */
 export async function probeRouter(
   target: { readonly host: string; readonly port: number },

@@ -130,8 +130,8 @@ export async function redeemToken(
     if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem).catch(() => {});
     throw error;
   });
-  const read = (text: string, asked: Pick<AnswerContext, 'name' | 'kept' | 'requiresOwnKey'>) =>
-    deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...asked });
+  const read = (text: string, options: Pick<AnswerContext, 'name' | 'kept' | 'requiresOwnKey'>) =>
+    deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...options });
   const answer = posted.earlier
     ? posted.text
     : await keep(read(posted.text, { name, kept: false, requiresOwnKey: !counts }), kept, pending, deps);

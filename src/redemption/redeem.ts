@@ -71,7 +71,7 @@ export interface RedeemDependencies {
   readonly onProven?: () => void;
   /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
   readonly mayIssue?: () => boolean;
-  /** False once the client has closed its connection: its certificate would be counted and never received. */
+  /** False once the client has closed its connection: its certificate would be counted but never received. */
   readonly isClientConnected?: () => boolean;
 }
 

@@ -49,7 +49,7 @@ export interface RedemptionClient {
 /** A link as it was received, every part of it checked. */
 export interface ReceivedLink {
   readonly secret: LinkSecret;
-  /** At least one, with the cost, settings, labels and annotations that they were sent with. */
+  /** At least one, with the cost, settings, labels and annotations of the response. */
   readonly links: readonly Link[];
   /** `stock` when the accepting side made the key, which then is in `secret.tlsKey`. */
   readonly source: 'linkgrant' | 'stock';
@@ -73,7 +73,9 @@ export interface AnswerContext {
   readonly name?: string | undefined;
   /** True for an answer that was kept, by this run or another. */
   readonly kept: boolean;
-  /** True where a response with a private key is refused, because the server has reported that it signs the CSR's key. */
+  /**
+   * True if a response with a private key must be refused, because the server has reported that it signs the key of the CSR.
+   */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;

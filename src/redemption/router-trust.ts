@@ -32,7 +32,7 @@ export function routerTrustRefusal(
     readonly access: string;
     readonly hints: TrustHints;
     readonly now: number;
-    /** Of all routers that are judged together. */
+    /** Shared by all routers that are judged together. */
     readonly checks?: SignatureChecks;
   },
 ): SiteRefusal | undefined {

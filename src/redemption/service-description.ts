@@ -6,7 +6,7 @@ export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
   /** Base URL of tokens, path prefix included, without a trailing slash. */
   readonly url: string;
-  /** Kubernetes only: why `url` is a name within the cluster, and what helps; absent once the published address is known. */
+  /** Kubernetes only: why `url` is a name within the cluster, with a hint; absent once the published address is known. */
   readonly noAddress?: string;
   /** PEM that the URL's server certificate verifies against. */
   readonly ca: string;

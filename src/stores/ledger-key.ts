@@ -28,7 +28,7 @@ export class LedgerKeyFile {
     return this.#file;
   }
 
-  /** Returns whether the key of a committed ledger is there. */
+  /** Returns whether the key of a committed ledger exists. */
   exists(): boolean {
     return existsSync(this.#file);
   }

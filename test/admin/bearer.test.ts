@@ -54,7 +54,7 @@ describe('a bearer token', () => {
       [await sign({ expiresAt: null }), 'bearer_invalid'],
       [await sign({ subject: null }), 'bearer_invalid'],
       [await signBearer(foreign, now), 'bearer_invalid'],
-      // As texts these would be the same for different callers.
+      // Converted to text, these would be equal for different callers.
       [await sign({ subject: null, claims: { sub: 7 } }), 'bearer_invalid'],
       [await sign({ subject: null, claims: { sub: { user: 'ops' } } }), 'bearer_invalid'],
       [await sign({ subject: '' }), 'bearer_invalid'],

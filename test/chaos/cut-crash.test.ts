@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Fate, run, type Served, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
-/** The runs of a cut with one other link, and the moments in each at which it can be killed. */
+/** The commands of a cut with one other link, and the checkpoints of each at which it can be killed. */
 const RUNS = [
   { words: [], shows: 'Step 1 of 6', moments: ['ca-made', 'ca-prepared'] },
   {
@@ -60,7 +60,7 @@ const cut = (id: string, number: number, words: readonly string[]) =>
 
 describe('a cut that is killed', () => {
   it.each(RUNS.flatMap(({ moments }, index) => moments.map((moment) => [index + 1, moment] as const)))(
-    'in run %d at %s goes on with the same command, and ends with one CA that is new',
+    'in run %d at %s continues with the same command, and ends with only the new CA',
     async (fatal, moment) => {
       const [{ id }] = await list('redemption');
       const [{ sha256: old }] = (await list('issuer')).filter(isOfLinks);

@@ -15,7 +15,7 @@ const LIMIT_BYTES = 512 * 1024 * 1024;
 const PATIENCE_MS = 60_000;
 const RATE = 600;
 const ADDRESSES = 20;
-// A variable sets another number of seconds for a longer run.
+// An environment variable sets another number of seconds for a longer run.
 const SECONDS = Number(process.env.LINKGRANT_TEST_FLOOD_SECONDS ?? 30);
 
 const place = new Workplace();
@@ -25,7 +25,7 @@ afterAll(async () => {
   await cgroup.remove();
 });
 
-it('takes 2,048 connections by default within the shipped memory limit, and divides them among workers', async () => {
+it('a service accepts 2,048 connections by default within the shipped memory limit, and divides them among its workers', async () => {
   const limitOf = async (...words: string[]) => {
     const check = ['config', 'check', '-o', 'json', '--data-dir', place.path('data'), ...words];
     const rows: { key: string; value: string }[] = json(await linkgrant(check, { cgroup }));
@@ -37,7 +37,7 @@ it('takes 2,048 connections by default within the shipped memory limit, and divi
 });
 
 it(
-  'redeems every token within the shipped memory limit while 600 half-open handshakes a second arrive',
+  'a service redeems every token within the shipped memory limit while 600 half-open handshakes a second arrive',
   async () => {
     const words = ['--data-dir', place.path('data')];
     const endpoint = ['--endpoint', 'inter-router=router.example.com:55671'];
@@ -54,7 +54,7 @@ it(
       if (performance.now() - began > SECONDS * 1_000) break;
       const sent = performance.now();
       const headers = csrHeader();
-      // On a slow machine the service may put a request off, and its client repeats it.
+      // On a slow machine the service may refuse a request as overloaded; its client then repeats the request.
       const redeem = async () => {
         const answer = await post({ port: service.port, ca }, path, code, { headers }).catch(() => undefined);
         if (answer && answer.status !== 503) return redeemedAnswer(answer);
@@ -69,7 +69,7 @@ it(
     console.log(
       `${opened} half-open connections (${rate.toFixed()} a second), peak memory ${cgroup.peakBytes()} bytes, ${putOff} requests put off, longest redemption ${Math.max(...waits).toFixed()} ms`,
     );
-    // The attack that the redemptions stood: half the rate on a machine that has no more.
+    // A slow machine may open only half of the connections; the attack must have been at least that strong.
     expect(rate).toBeGreaterThan(RATE / 2);
     flooder.disconnect();
     await once(flooder, 'exit');

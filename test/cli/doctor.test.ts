@@ -278,7 +278,7 @@ describe('the doctor of a requesting site', () => {
     expect([unknown, code]).toEqual([[['grant', expect.stringContaining('knows no such grant')]], 3]);
   });
 
-  test('reports the spent or ended grant of a token that this site redeemed as nothing to mend', async () => {
+  test('reports no failure for the spent or ended grant of a token that this site redeemed', async () => {
     const { data } = await serve();
     const file = place.path('token.yaml');
     const mine = ['--data-dir', place.path('mine')];
@@ -296,7 +296,7 @@ describe('the doctor of a requesting site', () => {
     expect(await look()).toMatchObject([{ status: 'ok', detail: expect.stringContaining('to-west') }, 0]);
   });
 
-  test('prints hints that run as they are printed', async () => {
+  test('prints hints whose commands run as printed', async () => {
     const authority = await makeAuthority('Site CA');
     const links = place.path('my links');
     const secret = await makeLinkSecret(authority, {

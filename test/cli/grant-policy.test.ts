@@ -177,7 +177,7 @@ describe('grant update', () => {
     }
   });
 
-  it('warns of a count that the redemptions so far have reached or passed', async () => {
+  it('warns if --redemptions-allowed is not above the redemptions so far', async () => {
     const token = place.path('counted.yaml');
     await done('create', 'counted', '--redemptions-allowed', '5', '--token', token);
     for (const site of ['one', 'two']) {
@@ -188,7 +188,7 @@ describe('grant update', () => {
     expect(json(lowered)).toMatchObject({ state: 'exhausted', redemptionsAllowed: 1 });
     expect([lowered.code, lowered.stderr]).toEqual([
       0,
-      'warning: grant "counted" was redeemed 2 times, and --redemptions-allowed counts these too: with 1 nothing more is redeemed\nhint: for N more give 2 + N\n',
+      'warning: grant "counted" was redeemed 2 times, and --redemptions-allowed includes these: with 1 no further redemption is possible\nhint: for N more redemptions use 2 + N\n',
     ]);
     const raised = await grant('update', 'counted', '--redemptions-allowed', '3', '-o', 'json');
     expect(json(raised)).toMatchObject({ state: 'ready' });

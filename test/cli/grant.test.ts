@@ -88,7 +88,7 @@ describe('grant create', () => {
     expect(JSON.parse(piped.stdout).code).toBe(chosen);
   });
 
-  it('refuses a code that is easy to guess, and says how to generate one', async () => {
+  it('refuses a code that is easy to guess, and reports how to generate one', async () => {
     const ended = await grant(['create', 'guessed', '--code-file', '-'], { input: 'passwordpassword\n' });
     expect(ended.code).toBe(2);
     expect(refusalOf(ended).error).toContain('easy to guess; generate one with `openssl rand -hex 16`');
@@ -131,7 +131,7 @@ describe('grant create', () => {
     expect(await states('-n', 'other')).toEqual(['twice ready']);
   });
 
-  it('writes the grant to standard output with -o, and its code into the token file alone', async () => {
+  it('writes the grant to standard output with -o, and its code only into the token file', async () => {
     const file = place.path('with-token.yaml');
     const created = await grant(['create', 'with-token', '--token', file, '-o', 'json']);
     expect(created.code, created.stderr).toBe(0);

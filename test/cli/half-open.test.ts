@@ -75,7 +75,7 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
   for (const socket of sockets) socket.destroy();
 }, 180_000);
 
-it('hundreds of sites behind one address are served, though as many connections from there send nothing', async () => {
+it('hundreds of sites behind one address are served while as many idle connections come from that address', async () => {
   const flags = ['--endpoint', 'inter-router=router.example.com:55671', '--ops-listen', '127.0.0.1:0'];
   const dataDir = place.path('behind-one-address');
   const service = await place.serve(['--data-dir', dataDir, ...flags]);

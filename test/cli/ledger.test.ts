@@ -247,7 +247,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     `grant ${A} counts 1 redemptions of code j1, and its entries tell of 0`,
   ],
   [
-    'a use that nobody made of a grant',
+    'a use of a grant without a redemption',
     [`UPDATE grants SET redemptions = 1 WHERE uid = '${C}'`],
     `grant ${C} counts 1 redemptions, and its entries tell of 0`,
   ],

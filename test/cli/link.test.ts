@@ -248,7 +248,7 @@ describe('link update and link delete', () => {
       await linkgrant(['redemption', 'list', '--data-dir', data, '-o', 'json']),
     );
     expect(deleted.stdout).toContain(
-      `note: a copy of its credential can still connect until ${notAfter}, unless the accepting side revokes it: \`linkgrant redemption revoke ${id} --cut\`\n`,
+      `note: a copy of its credential can still connect until ${notAfter}, unless the accepting side cuts it off: \`linkgrant redemption revoke ${id} --cut\`\n`,
     );
     expect(readdirSync(place.path('links'))).toEqual([]);
     expect(readdirSync(place.path('mine', 'redemptions'))).toEqual([]);

@@ -54,7 +54,7 @@ function changeFile(directory: string, ...statements: readonly string[]): void {
   db.close();
 }
 
-/** The store is refused with this cause until `store restored --revoke`, and then served. */
+/** Expects that the store is refused with this cause until `store restored --revoke`, and served after that. */
 async function expectRefusedUntilAccepted(place: readonly string[], cause: string): Promise<void> {
   for (const words of [
     ['serve', ...LISTEN],
@@ -102,7 +102,7 @@ describe('a store whose ledger was deleted', () => {
     await expectRefusedUntilAccepted(place, 'it has no ledger, and this host has the key of one');
   });
 
-  it('is refused where this host has lost the key, and has a note of the ledger', async () => {
+  it('is refused if this host has lost the key but has a note of the ledger', async () => {
     const directory = await redeemedStore('keyless');
     changeFile(directory, ...EMPTY_LEDGER, REMOVE_MARKS);
     rmSync(`${directory}/ledger.key`);
@@ -128,7 +128,7 @@ describe('a store whose ledger was deleted', () => {
     );
   });
 
-  it('gets no more entries from a service that was running, also without the marks', async () => {
+  it('gets no more entries from a running service, with or without its marks', async () => {
     const directory = await redeemedStore('running');
     const store = await openSqliteStore({
       file: `${directory}/linkgrant.db`,
@@ -143,7 +143,7 @@ describe('a store whose ledger was deleted', () => {
     await store.close();
   });
 
-  it('is refused where its file is gone, and an empty one takes its place once that is accepted', async () => {
+  it('is refused if its file is missing, and replaced by an empty one once that is accepted', async () => {
     const directory = await redeemedStore('gone');
     for (const end of ['', '-wal', '-shm']) rmSync(`${directory}/linkgrant.db${end}`, { force: true });
     const place = ['--data-dir', directory];
@@ -174,7 +174,7 @@ describe('the key of a new ledger', () => {
     expect(readdirSync(directory).sort()).toEqual(['ledger.key', 'linkgrant.db']);
   });
 
-  it('is found by commands if a process died right after that commit', async () => {
+  it('is found by commands if a process died right after the commit of the database that names it', async () => {
     const directory = await redeemedStore('committed');
     renameSync(`${directory}/ledger.key`, `${directory}/ledger.key.new`);
     expect((await run('redemption', 'list', '--verify', '--data-dir', directory)).code).toBe(0);

@@ -30,7 +30,9 @@ async function succeed(...words: readonly string[]): Promise<string> {
   return ended.stdout;
 }
 
-/** The last step of a cut, when services know what was changed before; the router is dialed at this port of 127.0.0.1. */
+/**
+ * Runs the last step of a cut after services have read the earlier changes; the router is dialed at this port of 127.0.0.1.
+ */
 async function lastStep(id: string, port: number, ...words: readonly string[]) {
   const way = ['--connect-to', `${ROUTER}:127.0.0.1:${port}`, '--timeout', '5s'];
   const command = ['redemption', 'revoke', id, '--cut', '--continue', '6', ...way, ...words];
@@ -62,7 +64,7 @@ async function link(...names: readonly string[]): Promise<string[]> {
 }
 
 describe('--continue', () => {
-  it('passes no step that is not done: at the beginning, while links have not renewed, or after a crash', async () => {
+  it('does not skip a step that is not done: at the beginning, while links have not renewed, or after a crash', async () => {
     await serve();
     const [id = '', other = ''] = await link('one', 'two');
     const cut = (...words: readonly string[]) => succeed('redemption', 'revoke', id, '--cut', ...words);
@@ -104,7 +106,7 @@ describe('the last step of a cut', () => {
       ({ issuer }: { readonly issuer: string }) => issuer === SITE,
     );
 
-  it('dials the router, and ends once that refuses a certificate of the old CA and accepts the new one', async () => {
+  it('dials the router, and ends when the router refuses a certificate of the old CA and accepts one of the new CA', async () => {
     await serve();
     const [id = ''] = await link('one');
     const old = await succeed('issuer', 'trust', SITE);
@@ -129,13 +131,13 @@ describe('the last step of a cut', () => {
     };
     const trusting = { code: 4, error: `the router at ${ROUTER} still trusts the old CA` };
     expect(await dialed(startOpensslRouter(identity, { clientCa: both }))).toMatchObject(trusting);
-    // What was observed outweighs what the operator says.
+    // The observed state takes precedence over --continue and --force.
     expect(await dialed(startOpensslRouter(identity, { clientCa: both }), '--force')).toMatchObject(trusting);
     const unknown = {
       code: 4,
-      error: expect.stringContaining('whether a router still trusts the old CA is not known'),
+      error: expect.stringContaining('unknown whether a router still trusts the old CA'),
     };
-    // The router's own certificate is of the old CA, or it refuses every client.
+    // The router presents a certificate of the old CA, or refuses every client.
     expect(await dialed(startOpensslRouter(before, { clientCa: alone }))).toMatchObject(unknown);
     expect(await dialed(startOpensslRouter(identity, { clientCa: old }))).toMatchObject(unknown);
     expect(await casOfSite()).toHaveLength(2);
@@ -145,7 +147,7 @@ describe('the last step of a cut', () => {
     expect(await casOfSite()).toHaveLength(1);
   });
 
-  it('needs --force where the router does not answer, and then says that nothing was checked', async () => {
+  it('needs --force if the router does not answer, and then reports that nothing was checked', async () => {
     const service = await serve();
     const [id = ''] = await link('one');
     await service.stop();

@@ -121,7 +121,7 @@ it('a bootstrap that comes before a stock server, behind its proxy, waits for it
   expect(joined.reloads).toEqual([RELOAD]);
 });
 
-it('a bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing', async () => {
+it('bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing', async () => {
   const words = ['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--timeout', '50s'];
   const refused = await onSite(words, { LINKGRANT_OWN_KEY: 'true' });
   expect(refused.code).toBe(3);
@@ -132,7 +132,7 @@ it('a bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing
   expect(accepted.stderr).toContain('The server generated the private key of this link');
 });
 
-it('a bootstrap keeps the cost, settings and labels that a Link was sent with', async () => {
+it('bootstrap retains the cost, settings and labels of a received Link', async () => {
   const sent = { cost: 4, settings: { later: 'on' }, labels: { 'example.com/team': 'network' } };
   const sending = await startIssuingServer('stock', sent);
   writeFileSync(work.path('token.yaml'), encodeAccessToken(sending.token));

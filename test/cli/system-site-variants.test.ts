@@ -75,7 +75,7 @@ describe('a link from one namespace of a host into another', () => {
   });
 });
 
-describe('the last line of serve, where no site can be linked to', () => {
+describe('the last line of serve if no site accepts links', () => {
   /** What `serve` prints beside a copy of the recorded sites, by line. */
   async function linesBeside(sites: readonly ('west' | 'east')[], ...words: readonly string[]) {
     const directory = place.path(`home-${sites.join('-') || 'empty'}`);
@@ -100,7 +100,7 @@ describe('the last line of serve, where no site can be linked to', () => {
 
   it('advises to create a site only where there is none', async () => {
     expect((await linesBeside([])).at(-1)).toBe(
-      'Next: make a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
+      'Next: create a site that accepts links, with `skupper site create NAME --enable-link-access -p linux`',
     );
   });
 });

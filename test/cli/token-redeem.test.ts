@@ -68,7 +68,7 @@ describe('token redeem', () => {
     expect(pem('tls.key')).toContain('BEGIN PRIVATE KEY');
   });
 
-  it('prints absolute paths in what a timer has to run, and link status names what renews the link', async () => {
+  it('prints absolute paths in the command for a timer, and link status names what renews the link', async () => {
     const token = await issue('renewing');
     const data = ['--data-dir', place.path('renewing-site')];
     const ended = await linkgrant(['token', 'redeem', token, '--to', 'renewing-links', '--renew', ...data], {
@@ -152,7 +152,7 @@ describe('token redeem', () => {
     expect(recorded.checkPrivateKey(key)).toBe(true);
   });
 
-  it('says that a stock server generated the private key, and refuses such a server with --own-key', async () => {
+  it('reports that a stock server generated the private key, and refuses such a server with --own-key', async () => {
     const server = await startIssuingServer('stock');
     const file = place.path('server-key.yaml');
     writeFileSync(file, encodeAccessToken(server.token));

@@ -18,7 +18,7 @@ const MOST_MIB = 100;
 const KIB = 1024;
 const RESPONSE = 256 * KIB;
 const FILE = 1024 * KIB;
-// One that is stopped by the number of tokens, by an error between scalars and by one inside of a scalar.
+// A bomb that the limit of tokens stops, one with an error between scalars, and one with an error inside a scalar.
 const THROUGH_THE_PROGRAM = ['the same key', 'closing brackets', 'bad escapes in a string'];
 
 interface Cost {
@@ -37,7 +37,7 @@ const measured = (words: readonly string[]) => {
   return measuredLinkgrant(words, work.path(`usage-${uses}.json`), { env: { PATH: '/nowhere' } });
 };
 
-/** Fails if a command used much more than another one that did the same without bombs. */
+/** Fails if a command used much more than the same command without bombs. */
 function expectCheap(ended: MeasuredEnd, without: MeasuredEnd): void {
   expect(ended.cpuMs - without.cpuMs).toBeLessThan(MOST_CPU_MS);
   expect(ended.peakMiB - without.peakMiB).toBeLessThan(MOST_MIB);

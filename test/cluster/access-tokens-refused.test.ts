@@ -130,7 +130,7 @@ describe('an AccessToken that cannot be redeemed', () => {
     },
   );
 
-  it('is refused before it is posted to a stock server, where the redeemer demands its own key', async () => {
+  it('is refused before its code is posted to a stock server if the redeemer runs with --own-key', async () => {
     const server = await at.issuing('stock');
     const place = await at.namespace();
     await at.run({ words: ['--own-key'] });

@@ -195,7 +195,7 @@ describe('the Helm chart', () => {
     expect(await tools.helm(['lint', '--strict', CHART, ...valuesOf(values)])).toContain('0 chart(s) failed');
   });
 
-  it('refuses to be rendered without image.repository, and says what is missing', async () => {
+  it('refuses to be rendered without image.repository, and reports what is missing', async () => {
     for (const values of [{}, REDEEMER_ALONE]) {
       const words = ['template', 'x', '--kube-version', '1.30.0', CHART, ...valuesOf(values)];
       const { code, stderr } = await tools.run('helm', words);
@@ -280,14 +280,14 @@ describe('the Helm chart', () => {
   });
 });
 
-describe('the rights to Secrets of the own namespace', () => {
+describe('the rights to Secrets of the service’s namespace', () => {
   const secretRules = (manifests: readonly Manifest[]) =>
     (manifestOf(manifests, 'Role', 'linkgrant-own').rules ?? []).filter(({ resources }) =>
       resources.includes('secrets'),
     );
 
   it.each(['cluster', 'namespace'] as const)(
-    'are for names of its own in the overlay %s and in the chart, but for creating',
+    'are limited to its own names in the overlay %s and in the chart, except create',
     async (scope) => {
       const rules = secretRules(await built(scope));
       expect(rules.filter(({ resourceNames }) => resourceNames === undefined)).toEqual([
@@ -302,7 +302,7 @@ describe('the rights to Secrets of the own namespace', () => {
     },
   );
 
-  it('include reading the Secret that the chart is given for TLS', async () => {
+  it('include reading the Secret that tls.secretName of the chart names', async () => {
     const rules = secretRules(await rendered({ tls: { secretName: 'given' } }));
     expect(rules.filter(({ resourceNames = [] }) => resourceNames.includes('given'))).toEqual([
       expect.objectContaining({ verbs: ['get'] }),

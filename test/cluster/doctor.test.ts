@@ -75,7 +75,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
       /^fail no service of AccessGrants runs in namespace "linkgrant" \/ deploy it/,
     );
     expect(checks.get('site')).toMatch(/^ok links lead to inter-router 127\.0\.0\.1:/);
-    // Its Deployment has another name here, or is in a cluster of its own.
+    // The controller's Deployment has another name here, or is in another cluster.
     expect(checks.get('controller')).toBe('ok a controller reports Site "west" Ready');
   });
 
@@ -95,7 +95,7 @@ describe('doctor --platform kubernetes, the accepting side', () => {
     expect(checks.get('grant wrong')).toContain(` / correct it with \`${command}\``);
   });
 
-  it('quotes what a controller wrote of a grant, and accepts its verdict', async () => {
+  it('quotes the message of the controller of a grant, and accepts its Ready condition', async () => {
     const namespace = await cluster.namespace();
     await putSite(cluster.admin, namespace);
     const condition = (type: string, status: string, reason: string, message: string) => ({

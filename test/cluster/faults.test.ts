@@ -159,7 +159,7 @@ describe('a replica that lags', () => {
 });
 
 describe('requests for unknown grants', () => {
-  it('take no capacity from redemptions while a listing hangs: 100 wait, the rest get 503 at once', async () => {
+  it('do not reduce the capacity for redemptions while a listing hangs: 100 wait, the others get 503 at once', async () => {
     workplace = new Workplace();
     const leader = await startController(account.kubeconfig);
     running.push(leader);
@@ -189,7 +189,7 @@ describe('requests for unknown grants', () => {
       proxy.decide(() => 'pass');
       proxy.breakOff(isListing);
       await Promise.all(waiting);
-      // Those whose listing was cut off get 503; the listing after it answers the rest.
+      // Requests whose listing was cut off get 503; the next listing answers the others.
       expect(new Set(statuses.slice(200))).toEqual(new Set([404, 503]));
       expect(await post(serving, unknown())).toMatchObject({ status: 404 });
     } finally {

@@ -127,7 +127,7 @@ describe('link --platform kubernetes', () => {
     expect(named).toMatchObject({ outgoing: [], incoming: [{ name: 'from-east' }] });
   });
 
-  it('status says that it may not list incoming links, and lists the outgoing ones', async () => {
+  it('status reports that it may not list incoming links, and lists the outgoing ones', async () => {
     const { place } = await redeemed(bootstrapRules());
     const { code, stdout } = await place.run(['link', 'status']);
     expect(code).toBe(0);
@@ -174,7 +174,7 @@ describe('link --platform kubernetes', () => {
     expect(ended).toMatchObject({ code: 0 });
     expect(ended.stdout).toContain(`Removed link.skupper.io/my-link in namespace ${place.namespace}`);
     expect(ended.stdout).toMatch(
-      /^note: a copy of its credential can still connect until \S+, unless the accepting side revokes it: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
+      /^note: a copy of its credential can still connect until \S+, unless the accepting side cuts it off: `linkgrant redemption revoke [0-9a-f-]{36} --cut`$/m,
     );
     expect(await place.links()).toEqual([]);
     expect((await place.secrets()).map(({ metadata }) => metadata.name)).toEqual(['theirs']);

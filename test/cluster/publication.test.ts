@@ -179,7 +179,7 @@ describe('a Secret with the certificate of the service', () => {
     const [first, second] = [await makeIdentity(), await makeIdentity()];
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: key };
     await cluster.admin.create(SECRETS, { ...secret, data: dataOf(first) } as Resource);
-    // The shipped role names linkgrant's own Secrets alone.
+    // The shipped role names only linkgrant's own Secrets.
     const rights = { apiGroups: [''], resources: ['secrets'], verbs: ['get'], resourceNames: [key.name] };
     await cluster.allow({ namespace: LINKGRANT, name: LINKGRANT }, [rights]);
     const serving = await serve('--tls-secret', key.name);

@@ -288,7 +288,7 @@ describe('token redeem --platform kubernetes', () => {
     expect(await place.run(['token', 'redeem', file, '--wait', 'ready'])).toMatchObject({ code: 0 });
   });
 
-  it('keeps what the Link was sent with, and what a user changed or added since', async () => {
+  it('retains the fields of the received Link, and those that a user changed or added', async () => {
     const sent = {
       cost: 4,
       settings: { later: 'on' },

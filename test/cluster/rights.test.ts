@@ -192,7 +192,7 @@ describe('what the service does', () => {
     const inOwn = used().filter(({ namespace }) => namespace === LINKGRANT);
     const elsewhere = used().filter(({ namespace }) => namespace !== LINKGRANT);
     expect(sorted(elsewhere.map(({ right }) => right))).toEqual(sorted(shipped('ClusterRole', LINKGRANT)));
-    // Whichever Secrets of its own they are; one without a right is refused, and that is looked at below.
+    // Any of the service's own Secrets; the refusal of one without a right is checked below.
     const own = inOwn.map(({ right }) => withoutSecretName(right));
     expect(sorted(own)).toEqual(sorted(shipped('Role', `${LINKGRANT}-own`).map(withoutSecretName)));
     const refused = proxies.flatMap(({ requests }) => requests.filter(({ status }) => status === 403));

@@ -33,7 +33,7 @@ afterAll(async () => {
   memory?.remove();
 });
 
-/** A server that responds to redemptions with that bomb. */
+/** Starts a server that responds to redemptions with this bomb. */
 async function bombing(name: string): Promise<TestServer> {
   const text = yamlBomb(name, RESPONSE);
   return at.keep(
@@ -44,7 +44,7 @@ async function bombing(name: string): Promise<TestServer> {
   );
 }
 
-it('85 YAML bombs keep no token beside them from being redeemed within the shipped memory limit', {
+it('85 YAML bombs do not prevent the redemption of another token within the shipped memory limit', {
   timeout: 600_000,
 }, async () => {
   const hostile = await at.namespace();

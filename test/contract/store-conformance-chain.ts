@@ -171,7 +171,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 4 });
     });
 
-    it('enters what is created and changed of a grant, a code and a setting, and nothing for a change to the same', async () => {
+    it('writes an entry when a grant, a code or a setting is created or changed, and none for an equal value', async () => {
       const { store } = current();
       const { uid, name } = await storedGrant(store, { expirationTime: null, readyAt: null });
       await store.initializeGrants(NOW);

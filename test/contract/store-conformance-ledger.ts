@@ -14,7 +14,7 @@ import {
 } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-/** Every entry of a listing that comes in small pages, but those about limits of grants and codes, which not every store has. */
+/** Every entry of a listing in small pages, without those about limits of grants and codes, which not every store has. */
 async function everyAct(
   store: GrantStore,
   part: { readonly grantUid?: string; readonly since?: number },

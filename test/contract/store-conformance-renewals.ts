@@ -27,7 +27,7 @@ export function renewalConformance(
       return redemption;
     };
     const kinds = async ({ grantUid }: Redemption) =>
-      // A store of our own has an entry about the grant before them.
+      // The SQL stores have an entry about the grant before these.
       (await current().store.listLedger({ limit: 100, grantUid })).items
         .map(({ kind }) => kind)
         .filter((kind) => kind !== 'created');

@@ -44,7 +44,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  it('describes a revoked redemption as it is met by a redemption, too', () => {
+  it('describes the refusal of a revoked redemption also for redemptions', () => {
     const { status, text } = wireRefusal('redemption_revoked', 'redemption');
     expect([status, text]).toEqual([404, 'No such claim']);
     expect(answerOf('/{grantUid}', status)?.description).toMatch(/\bredemption_revoked\b/);

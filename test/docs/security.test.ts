@@ -16,7 +16,7 @@ const ATTACKERS = [
 const section = sectionsOf(readProjectFile('docs/security.md')).find(
   ({ heading }) => heading === 'What is protected against whom',
 );
-// The first two lines of a table are its heading and the line below that.
+// The first two lines of a table are its heading and the separator.
 const rows = (section?.text ?? '')
   .split('\n')
   .filter((line) => line.startsWith('| '))

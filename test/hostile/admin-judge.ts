@@ -17,10 +17,10 @@ const RULES = [
   'not-before',
 ];
 const CODES: ReadonlySet<string> = new Set(ADMIN_CODES);
-// A page of a listing is the longest.
+// The longest response is a page of a listing.
 const LONGEST_RESPONSE = 1024 * 1024;
 
-/** Why a body describes no grant, read apart from the service's own schema; undefined where it describes one. */
+/** Why a body does not describe a grant, checked without the schema of the service; undefined if it describes one. */
 function grantProblem(body: string): string | undefined {
   let order: Record<string, unknown>;
   try {
@@ -37,10 +37,10 @@ function grantProblem(body: string): string | undefined {
   } = order;
   const unknown = Object.keys(order).find((member) => !MEMBERS.includes(member));
   if (unknown !== undefined) return 'it has an unknown member';
-  if (typeof name !== 'string' || name.length > 253 || !NAME.test(name)) return 'its name is no name';
-  if (typeof namespace !== 'string' || !NAMESPACE.test(namespace)) return 'its namespace is no name';
+  if (typeof name !== 'string' || name.length > 253 || !NAME.test(name)) return 'its name is not valid';
+  if (typeof namespace !== 'string' || !NAMESPACE.test(namespace)) return 'its namespace is not valid';
   if (!Number.isInteger(allowed) || Number(allowed) < 1 || Number(allowed) > 999_999_999)
-    return 'its limit is no count';
+    return 'its limit is not a count';
   if (typeof window !== 'string' || !DURATION.test(window)) return 'its window is no duration';
   if (order.code !== undefined && (typeof order.code !== 'string' || order.code.length < 16))
     return 'its code is short';
@@ -86,7 +86,8 @@ function judgeProblem({ status, headers, body }: WireAnswer, method: string): st
   if (status === 401 && !headers['www-authenticate']?.startsWith('Bearer '))
     return 'a 401 without a challenge';
   if (method === 'HEAD') return undefined;
-  if (headers['content-type'] !== 'application/problem+json') return 'a refusal that is no problem';
+  if (headers['content-type'] !== 'application/problem+json')
+    return 'a refusal without application/problem+json';
   const { code, status: stated } = JSON.parse(body);
   if (!CODES.has(code)) return 'an unknown code';
   const expected = adminProblem(new AdministrationError(code, '')).status;

@@ -42,7 +42,7 @@ class Changes {
   readonly updated = new Set<string>();
   readonly #once = new Map<string, string>();
 
-  /** Records a response; returns what is wrong with it where an Idempotency-Key gave another caller's grant. */
+  /** Records a response; returns what is wrong with it if an Idempotency-Key returned the grant of another caller. */
   record(
     { method, path, headers, bearer }: HostileAdminRequest,
     status: number,
@@ -64,7 +64,7 @@ class Changes {
   }
 }
 
-it('survives mutated admin requests, and changes only what it confirmed to an operator', async () => {
+it('a service survives mutated admin requests, and changes only grants whose change it confirmed to an operator', async () => {
   const round = startRound('admin requests', { full: 2_400, short: 400 });
   const outcomes = new Map<string, number>();
   const violations: Violation[] = [];

@@ -4,11 +4,11 @@ import type { HostileGrant, HostileService } from './hostile-service.js';
 import { changeJson, changeJsonText, type Json } from './json-changes.js';
 import type { Chance } from './round.js';
 
-/** A bearer token and what it is good for. */
+/** A bearer token and its rights. */
 export interface HostileBearer {
   readonly what: string;
   readonly token: string | undefined;
-  /** Undefined for one that opens nothing. */
+  /** Undefined for a token without rights. */
   readonly role?: 'viewer' | 'operator';
   /** The caller that an Idempotency-Key belongs to. */
   readonly caller?: string;
@@ -26,7 +26,7 @@ export interface HostileAdminRequest {
 const HOUR_MS = 3_600_000;
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Bearer tokens of two operators and a viewer, and many that open nothing. */
+/** Bearer tokens of two operators and a viewer, and many invalid ones. */
 export async function makeBearers({ key, operator, viewer }: HostileService): Promise<HostileBearer[]> {
   const now = Date.now();
   const expiresAt = now + HOUR_MS;
@@ -133,7 +133,7 @@ const TYPES = [
   'application/merge-patch+json',
 ];
 
-/** The routes with requests that are as described; ids and names are of these grants. */
+/** Requests as the API describes them, for each route; ids and names are of these grants. */
 function described(grants: readonly HostileGrant[], index: number, chance: Chance) {
   const { uid } = chance.pick(grants);
   const grantOrder = {
@@ -198,7 +198,7 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-/** A request of which one part was changed, or one in eight as described; often with a bearer token that opens nothing. */
+/** A request with one changed part; one in eight is unchanged. Many have an invalid bearer token. */
 export function makeAdminRequest(
   index: number,
   grants: readonly HostileGrant[],

@@ -17,7 +17,7 @@ import {
 
 const PARALLEL = 16;
 const LONGEST_ANSWER_MS = 15_000;
-// Headers of a request, in bytes; those beside the CSR are shorter than 400.
+// Limit of the headers of a request, in bytes; headers other than the CSR are shorter than 400.
 const LONGEST_HEADERS = 16_384;
 const MOST_VERIFIED = 20;
 
@@ -34,7 +34,7 @@ afterAll(async () => {
   openssl.remove();
 });
 
-it('issues certificates for mutated CSRs only where OpenSSL verifies them, for the key that it finds, and counts no others', async () => {
+it('a service issues certificates for mutated CSRs only if OpenSSL verifies them, for the key that OpenSSL reads, and counts no other uses', async () => {
   const round = startRound('certificate requests', { full: 5_200, short: 600 });
   const outcomes = new Map<string, number>();
   const violations: Violation[] = [];
@@ -50,7 +50,7 @@ it('issues certificates for mutated CSRs only where OpenSSL verifies them, for t
     const violation = (what: string) =>
       violations.push({ what, detail: `CSR ${index} (${from}: ${kinds.join(', ')})\n${csr}` });
     const begun = performance.now();
-    // A name of its own for each, so that one without a CSR is not answered as an earlier one was.
+    // Each request has its own name, so that one without a CSR does not get an earlier answer again.
     const headers = { csr, name: `site-${index}` };
     const answer = await post(service, `/${grant.uid}`, grant.code, { headers });
     if (performance.now() - begun > LONGEST_ANSWER_MS) violation('no response in time');
@@ -61,7 +61,7 @@ it('issues certificates for mutated CSRs only where OpenSSL verifies them, for t
       const { certificate, ca, x509, keyPem } = redeemedAnswer(answer);
       serials.add(x509.serialNumber.toLowerCase());
       if ((keyPem === undefined) === (csr === ''))
-        violation('a key for a site that has one, or none for one without');
+        violation('a private key although the site has one, or none although it needs one');
       if (csr !== '') issued.set(csr, { request, certificate, ca });
     } else if (answer.status === 431) {
       if (csr.length < LONGEST_HEADERS - 400) violation('a short header is refused as too long');
@@ -80,7 +80,7 @@ it('issues certificates for mutated CSRs only where OpenSSL verifies them, for t
     violations.push({ what: 'issued for a CSR that OpenSSL refuses, or for another key', detail });
   }
   requireNone(violations, round);
-  // Some changes leave a request as good as it was; without them the round would show nothing about what is issued.
+  // Some changes leave a CSR valid; without these the round would prove nothing about issued certificates.
   expect(issued.size).toBeGreaterThan(round.count / 100);
   for (const { certificate, ca } of all.slice(0, MOST_VERIFIED)) {
     const verified = openssl.verifies(certificate, ca, 'sslclient');

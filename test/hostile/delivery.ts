@@ -16,7 +16,7 @@ export type Delivery =
   | 'then closed'
   | 'then reset';
 
-// Most are read to their answer; the others leave a connection in each of the states that a client can leave it in.
+// Most deliveries wait for the answer; the others leave the connection in each state that a client can leave it in.
 const DELIVERIES: readonly Delivery[] = [
   ...Array<Delivery>(60).fill('at once'),
   ...Array<Delivery>(20).fill('in pieces'),

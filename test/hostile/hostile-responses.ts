@@ -9,10 +9,10 @@ import { ENDPOINTS } from '../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import type { Chance } from './round.js';
 
-/** Text that a hostile server sends and that must not reach people. */
+/** Text that a hostile server sends and that must not appear in messages. */
 export const MARKER = 'EVIL-MARKER';
 
-/** What a hostile server answers with. */
+/** CAs and addresses that hostile responses are made with. */
 export interface ResponseMaterial {
   readonly authority: CertificateAuthority;
   readonly other: CertificateAuthority;
@@ -34,7 +34,7 @@ interface ResponseParts {
   links: readonly Link[];
 }
 
-/** What a client asked for, and whether it takes the server for linkgrant or for a stock server. */
+/** What a client requested, and whether it identified the server as linkgrant or as a stock server. */
 export interface AskedOfServer {
   readonly name: string;
   readonly spkiDer: Uint8Array;
@@ -104,7 +104,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
     der[der.length - 3] = (der.at(-3) ?? 0) ^ 0x10;
     parts.tlsCrt = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
   },
-  'a key that was not asked for': async (parts, { asked, material }) => {
+  'an unrequested private key': async (parts, { asked, material }) => {
     const key = await generateKeyPair('p256');
     if (asked.manner === 'stock') {
       parts.tlsKey = 'none';
@@ -175,7 +175,7 @@ export const WRONG_PARTS: Readonly<Record<string, PartChange>> = {
   }),
 };
 
-/** The YAML that a right server sends, after a change of its parts. */
+/** The YAML of a valid response, after a change of its parts. */
 export async function renderResponse(
   asked: AskedOfServer,
   material: ResponseMaterial,

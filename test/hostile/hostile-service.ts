@@ -38,19 +38,21 @@ export interface HostileService {
     policy?: Readonly<Record<string, string>>,
   ): Promise<HostileGrant>;
   admin(method: string, path: string, request?: AdminRequest): Promise<WireAnswer>;
-  /** The rows that a query finds in the store's file. */
+  /** The rows that a query of the SQLite file returns. */
   rows<Row>(query: string): Row[];
-  /** Demands that the count of each grant is the number of its recorded certificates; returns the serial numbers of all. */
+  /**
+   * Asserts that the use count of each grant is the number of its recorded certificates; returns the serial numbers of all.
+   */
   recordedSerials(): Set<string>;
   /**
-   * Demands that the process still runs and is healthy, that its metrics count no answer of 500 and no failure of the
-   * store, that it ends in order, that it logged no error, and that its ledger is intact.
+   * Asserts that the process still runs and is healthy, that its metrics count no 500 answer and no store failure, that it
+   * shuts down cleanly, that it logged no error, and that its ledger is intact.
    */
   expectUnharmed(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** Starts one. */
+/** Starts the service. */
 export async function startHostileService(): Promise<HostileService> {
   const place = new Workplace();
   const dataDirectory = place.path('data');

@@ -19,7 +19,7 @@ const PARALLEL = 40;
 const MOST_SHOWN = 700;
 const LONGEST_HEADER = 16_384;
 const LONGEST_ANSWER_MS = 15_000;
-// What a client leaves unsent is read and dropped for a while after the response.
+// After the response the service still reads and discards the rest of the request for a while.
 const LONGEST_CONNECTION_MS = 30_000;
 
 let service: HostileService;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.remove());
 
-it('survives mutated HTTP requests, accepts only what proves a code, and counts one use for each certificate', async () => {
+it('a service survives mutated HTTP requests, accepts only requests that prove a code or key, and counts one use for each certificate', async () => {
   const round = startRound('HTTP requests', { full: 6_000, short: 500 });
   const { chance, count } = round;
   const outcomes = new Map<string, number>();
@@ -65,7 +65,7 @@ it('survives mutated HTTP requests, accepts only what proves a code, and counts 
     if (endedMs > LONGEST_CONNECTION_MS) violation('the connection was not ended');
     if (received.length === 0) {
       countOutcome(outcomes, 'no response');
-      // What it would have been is not seen.
+      // Whether the service counted a use is unknown.
       if (!entitlement.unproven) unseen += 1;
       // A refusal while bytes are on their way resets the connection, and the response may be lost.
       const isAwaited = !entitlement.unproven || (delivery === 'at once' && bytes.length <= LONGEST_HEADER);
@@ -93,7 +93,7 @@ it('survives mutated HTTP requests, accepts only what proves a code, and counts 
   printOutcomes('responses to HTTP requests', outcomes);
   requireNone(violations, round);
 
-  // Right requests were redeemed, and wrong ones refused, or the round would show nothing.
+  // The round is valid only if some requests were redeemed and some refused.
   expect(serials.size).toBeGreaterThan(count / 20);
   expect(outcomes.get('403') ?? 0).toBeGreaterThan(count / 20);
   expect(outcomes.get('400') ?? 0).toBeGreaterThan(count / 20);

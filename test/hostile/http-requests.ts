@@ -9,7 +9,7 @@ import { type ChangeContext, changeDraft } from './request-changes.js';
 import { type RequestDraft, renderDraft } from './request-draft.js';
 import type { Chance } from './round.js';
 
-/** What the requests of a round are made of, and what each of them would prove. */
+/** Grants, keys and renewal requests that the requests of a round are made from. */
 export interface RequestMaterial {
   readonly grants: readonly HostileGrant[];
   /** Whole renewal requests, each of another link. */
@@ -21,12 +21,12 @@ export interface RequestMaterial {
 /** A request as it is sent. */
 export interface HostileRequest {
   readonly bytes: Buffer;
-  /** What was changed; empty for one that is as a client sends it. */
+  /** Names of the changes; empty for an unchanged request. */
   readonly kinds: readonly string[];
 }
 
 const RENEWAL_LINKS = 20;
-// The others are left as they are, so that each run shows that right requests are answered beside the wrong ones.
+// The other requests are unchanged, so that each run shows that valid requests are answered among invalid ones.
 const CHANGED_OF_TEN = 9;
 const SIGNATURE = /\.[\w-]+$/;
 
@@ -60,7 +60,7 @@ async function renewalsOf(service: HostileService, grant: HostileGrant): Promise
   return renewals;
 }
 
-/** Creates the grants of a round: one with many uses, one with rules, one of five uses, and one that is never meant. */
+/** Creates the grants of a round: one with many uses, one with rules, one of five uses, and one that no request names. */
 export async function prepareMaterial(service: HostileService): Promise<RequestMaterial> {
   const grants = [
     await service.grant('many', 1_000_000),
@@ -96,7 +96,7 @@ function draftOf(index: number, material: RequestMaterial, chance: Chance): Requ
   return { ...base, lines, framing: 'length', body, lineEnd: '\r\n' };
 }
 
-/** A request that was changed in some way, or one in ten that was not. */
+/** A mutated request; one in ten is unchanged. */
 export function makeRequest(index: number, material: RequestMaterial, chance: Chance): HostileRequest {
   const draft = draftOf(index, material, chance);
   const [, , , other] = material.grants as readonly [HostileGrant, HostileGrant, HostileGrant, HostileGrant];

@@ -114,7 +114,7 @@ export function changeJson(value: Json, chance: Chance): Json {
   return Object.fromEntries([...others, ...changed]);
 }
 
-/** JSON text that is not as a writer of JSON makes it: cut, repeated, with other bytes in it, or no JSON at all. */
+/** Corrupted JSON text: truncated, repeated, with extra characters, or no JSON at all. */
 export function changeJsonText(text: string, chance: Chance): string {
   const at = chance.below(text.length + 1);
   return chance.pick<() => string>([

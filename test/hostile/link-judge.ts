@@ -15,9 +15,9 @@ export function filesBelow(root: string): string[] {
 }
 
 /**
- * What is wrong with the files of a link that was accepted under `name`, or undefined. Judged without the code of the
- * client: the certificate is for the key beside it, a CA beside it signed it, it has not ended, and the Links are those
- * of this name with endpoints that a router can dial.
+ * What is wrong with the files of a link that was accepted under `name`, or undefined. The check does not use the code of the
+ * client: the certificate is for the key in the Secret, a CA of its ca.crt signed it, it has not expired, and the Links have
+ * this name and endpoints that a router can dial.
  */
 export function judgeLinkFiles(directory: string, name: string): string | undefined {
   const read = (file: string) => documentsOf(readFileSync(file, 'utf8'));
@@ -41,10 +41,10 @@ function judgeSecret(secret: SecretDocument, name: string): string | undefined {
   if (!certificate.publicKey.equals(publicKey)) return 'the certificate is for another key';
   const ca = new X509Certificate(text('ca.crt'));
   if (!ca.ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey))
-    return 'no CA of it signed it';
+    return 'no CA of its ca.crt signed it';
   if (Date.parse(certificate.validTo) < Date.now()) return 'the certificate has ended';
   if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes('1.3.6.1.5.5.7.3.2'))
-    return 'the certificate is for no client';
+    return 'the certificate is not for TLS clients';
   return undefined;
 }
 

@@ -4,7 +4,7 @@ const utf8 = (text: string) => Buffer.from(text).toString('latin1');
 export const METHODS =
   'GET HEAD PUT PATCH DELETE OPTIONS TRACE CONNECT QUERY PROPFIND post PoST POSTX PO ST'.split(' ');
 
-/** What stands for the version in a request line, other than HTTP/1.1. */
+/** Values of the version in a request line, other than HTTP/1.1. */
 export const VERSIONS =
   'HTTP/1.0 HTTP/0.9 HTTP/1.2 HTTP/2.0 HTTP/2 HTTP/3.0 HTTP/1.10 HTTP/01.1 http/1.1 RTSP/1.0 ICE/1.0 SIP/2.0 HTTP/'.split(
     ' ',
@@ -51,7 +51,7 @@ export const ACCEPTS = [
   '\xff',
 ];
 
-/** Lines that say how long the body is. */
+/** Header lines that determine the length of the body. */
 export const FRAMINGS: readonly (readonly string[])[] = [
   ['Content-Length: 24', 'Transfer-Encoding: chunked'],
   ['Transfer-Encoding: chunked', 'Content-Length: 0'],

@@ -1,5 +1,5 @@
-// Redeems the tokens that its parent sends, one after the other, each into a directory of its own, and reports how each
-// redemption ended. Built code is imported, because plain Node runs this.
+// Redeems the tokens that its parent sends, one after the other, each into its own directory, and reports how each redemption
+// ended. Built code is imported, because plain Node runs this.
 import { join } from 'node:path';
 import { readAnswer } from '../../dist/client/answer-reader.js';
 import { createRedemptionClient } from '../../dist/client/redemption-client.js';

@@ -13,7 +13,7 @@ export interface RedeemerResult {
   readonly cpuMs?: number;
 }
 
-/** The requesting side in a process of its own, which is replaced after it has ended or hung. */
+/** The requesting side in its own process, which is replaced after it has ended or hung. */
 export class Redeemer {
   #child: ChildProcess | undefined;
 

@@ -2,7 +2,7 @@ import { ACCEPTS, FRAMINGS, HOSTS, LINES, METHODS, NAMES, SUBJECTS, VERSIONS } f
 import type { RequestDraft } from './request-draft.js';
 import type { Chance } from './round.js';
 
-/** What changes choose from. */
+/** Values that the changes choose from. */
 export interface ChangeContext {
   readonly chance: Chance;
   /** Codes of other grants, and tokens that are not codes. */
@@ -91,11 +91,11 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
       (target, chance) =>
         chance.pick(['http://other', 'https://[::1', 'HTTPS://a:b@c:1', 'ftp://x']) + target,
     ),
-    'a path beyond': setTarget(
+    'a path with extra segments': setTarget(
       (target, chance) =>
         target + chance.pick(['/', '/-', '/-/check', '/-/check/', '/-/renew', '/x', '/-/metrics', '/\\']),
     ),
-    'a target that is none': setTarget((_target, chance) =>
+    'no valid target': setTarget((_target, chance) =>
       chance.pick(['*', '', '/', '//x@[y/#z', 'a:1', '?', '/api/v1/grants', '/metrics']),
     ),
     'a long target': setTarget((target, chance) => target + '/a'.repeat(chance.pick([100, 4_000, 20_000]))),
@@ -115,7 +115,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
     'a longer code': setBody(
       (body, { chance }) => body + chance.pick(['\0', ' ', '\r\n', '\n\n', 'x', '=', '.', body]),
     ),
-    'something before the code': setBody(
+    'text before the code': setBody(
       (body, { chance }) => chance.pick([' ', '\n', '\xef\xbb\xbf', '"', '\0', 'code=']) + body,
     ),
     'one newline after the code': setBody((body) => `${body}\n`),
@@ -128,7 +128,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
     'a long code': setBody((body, { chance }) =>
       body.padEnd(chance.pick([4_096, 4_097, 16_385, 100_000]), 'x'),
     ),
-    'noise for a code': setBody((_body, { chance }) =>
+    'random bytes as code': setBody((_body, { chance }) =>
       chance.bytes(1 + chance.below(300)).toString('latin1'),
     ),
   },
@@ -159,7 +159,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
   csr: {
     'no CSR': setLine('csr', () => undefined),
     "another site's CSR": setLine('csr', (_old, { chance, otherCsrs }) => chance.pick(otherCsrs)),
-    'a CSR that is none': setLine('csr', (old, { chance }) =>
+    'no valid CSR': setLine('csr', (old, { chance }) =>
       chance.pick([
         '',
         '!',
@@ -195,7 +195,7 @@ const REQUEST_CHANGES: Readonly<Record<string, Readonly<Record<string, Change>>>
   },
 };
 
-/** Chooses up to four changes of different parts, and makes them; returns what they are called. */
+/** Chooses up to four changes of different parts and applies them; returns their names. */
 export function changeDraft(draft: RequestDraft, context: ChangeContext): string[] {
   const { chance } = context;
   const parts = Object.keys(REQUEST_CHANGES);

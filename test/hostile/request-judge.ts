@@ -9,7 +9,9 @@ import { readStrictly, routeOf, type StrictRequest, type StrictRoute } from './s
 export interface Entitlement {
   readonly request: StrictRequest | undefined;
   readonly route: StrictRoute | undefined;
-  /** Why it proves nothing; undefined where its body is a code of the grant that it names, or what a link has signed. */
+  /**
+   * Why it proves nothing; undefined if its body is a code of the grant that it names, or a renewal request signed by a link.
+   */
   readonly unproven: string | undefined;
 }
 
@@ -35,14 +37,14 @@ export function entitlementOf(bytes: Buffer, { grants, renewals }: RequestMateri
   return isRight ? { request, route, unproven: undefined } : refused('its code is wrong');
 }
 
-/** The response in some bytes, without an interim one. Throws an Error where there is not exactly one. */
+/** The response in some bytes, without an interim one. Throws an Error if there is not exactly one. */
 export function oneResponse(bytes: Buffer): WireAnswer {
   const text = bytes.toString('latin1').replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   if ((text.match(RESPONSE) ?? []).length !== 1) throw new Error('there is not exactly one response');
   return parseAnswer(Buffer.from(text, 'latin1'));
 }
 
-/** What is wrong with a response, or undefined; `serials` collects the certificates that it gives out. */
+/** What is wrong with a response, or undefined; `serials` collects the serial numbers of its certificates. */
 export function judgeResponse(
   response: WireAnswer,
   entitlement: Entitlement,
@@ -67,7 +69,7 @@ function judgeRefusal(
   const isProblem = headers['content-type'] === 'application/problem+json';
   const code = isProblem ? JSON.parse(body).code : undefined;
   if (isProblem && !REFUSAL_CODES.includes(code)) return 'an unknown code';
-  // Nothing of a request comes back in its refusal: the body is one of a few texts.
+  // A refusal repeats nothing of the request: its body is one of a few texts.
   if (!isProblem && body !== '' && !TEXTS.has(body)) return 'an unknown text';
   if (status === 503 && headers['retry-after'] === undefined) return 'a 503 without Retry-After';
   if (status === 503 && isProblem && code !== 'overloaded') return `a 503 for ${code}`;
@@ -84,7 +86,7 @@ function judgeLink(
   const text = (key: string) => Buffer.from(secret.data[key] ?? '', 'base64').toString();
   const certificate = new X509Certificate(text('tls.crt'));
   if (links.length === 0) return 'a Secret without a Link';
-  // A renewal is no redemption; its certificate is for the key that its signed body holds.
+  // A renewal spends no use; its certificate is for the key in its signed body.
   if (route?.act === 'renew') return undefined;
   serials.add(certificate.serialNumber.toLowerCase());
   const header = (name: string) => request?.headers.get(name)?.[0] || undefined;
@@ -92,16 +94,16 @@ function judgeLink(
   const csr = header('csr');
   const delivered = secret.data['tls.key'];
   if ((csr === undefined) !== (delivered !== undefined))
-    return 'a key without need, or none where it is needed';
+    return 'an unneeded private key, or no private key although it is needed';
   const key = csr === undefined ? createPublicKey(createPrivateKey(text('tls.key'))) : undefined;
   const wanted = key?.export({ format: 'der', type: 'spki' }) ?? keys.get(csr ?? '');
   const issued = certificate.publicKey.export({ format: 'der', type: 'spki' });
-  if (!wanted?.equals(issued)) return 'a certificate for a key that was not asked for';
+  if (!wanted?.equals(issued)) return 'a certificate for another key than requested';
   const ruled = grants.find(
     ({ name, uid }) => name === 'ruled' && route?.grant.endsWith(route.grant === uid ? uid : name),
   );
   if (!ruled) return undefined;
   const subject = header('subject') ?? header('name') ?? ruled.name;
-  if (csr === undefined || !subject.startsWith('allowed-')) return 'a rule of the grant was passed over';
+  if (csr === undefined || !subject.startsWith('allowed-')) return 'a rule of the grant was ignored';
   return undefined;
 }

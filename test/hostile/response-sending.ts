@@ -40,7 +40,7 @@ export const WRONG_SENDING: Readonly<Record<string, Send>> = {
     );
   },
   'a body shorter than announced': raw((text) => head(`${text}x`, 'x: y') + text),
-  'a body that breaks off': raw((text, chance) => head(text) + text.slice(0, chance.below(text.length))),
+  'a truncated body': raw((text, chance) => head(text) + text.slice(0, chance.below(text.length))),
   'chunks without an end': raw(
     (text) =>
       `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`,
@@ -59,7 +59,7 @@ export const WRONG_SENDING: Readonly<Record<string, Send>> = {
   'a header without an end': raw(
     (_text, chance) => `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(chance.pick([10, 50_000]))}`,
   ),
-  'interim responses alone': raw((_text, chance) =>
+  'only interim responses': raw((_text, chance) =>
     'HTTP/1.1 100 Continue\r\n\r\n'.repeat(chance.pick([1, 10_000])),
   ),
   compressed: (response, text) => {
@@ -73,7 +73,7 @@ export const WRONG_SENDING: Readonly<Record<string, Send>> = {
     const timer = setInterval(() => response.write('#'.repeat(100_000)), 5);
     response.once('close', () => clearInterval(timer));
   },
-  'a byte now and then': (response, text) => {
+  'single bytes with pauses': (response, text) => {
     let sent = 0;
     const timer = setInterval(() => response.write(text.charAt(sent++)), 100);
     response.once('close', () => clearInterval(timer));

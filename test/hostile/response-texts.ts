@@ -4,7 +4,7 @@ import type { Chance } from './round.js';
 const repeated = (piece: string, length: number) => piece.repeat(Math.ceil(length / piece.length));
 const MIB = 1024 * 1024;
 
-/** Changes of YAML text; what is accepted after one is judged by what was written. */
+/** Changes of YAML text. If the client accepts the changed response, the files that it wrote are judged. */
 export const TEXT_CHANGES: Readonly<Record<string, (text: string, chance: Chance) => string>> = {
   'a character changed': (text, chance) => {
     const at = chance.below(text.length);

@@ -32,11 +32,11 @@ import {
 } from './round.js';
 
 const LONGEST_MS = 15_000;
-// Some of the servers are silent; meanwhile other clients redeem.
+// Some servers do not answer; the other clients redeem meanwhile.
 const PARALLEL = 3;
 const NAME = 'my-link';
 
-/** What a hostile server answers to one token, and whether the client may make a Link of it. */
+/** How a hostile server answers for one token, and whether the client may create a Link from that. */
 interface Case {
   readonly kind: 'right' | 'parts' | 'text' | 'sending' | 'check';
   readonly change: string;
@@ -66,7 +66,7 @@ afterAll(async () => {
 async function answer(request: SeenRequest, response: Parameters<typeof send>[0]): Promise<void> {
   const [, id = ''] = request.url.split('/');
   const { of, chance } = cases.get(id) ?? {};
-  if (!of || !chance) throw new Error('a client asked for what is in no token');
+  if (!of || !chance) throw new Error('a client requested a URL of no token');
   if (request.url.endsWith('/-/check')) {
     if (of.manner === 'stock') response.writeHead(404).end('No such claim\n');
     else response.end(JSON.stringify(of.kind === 'check' ? changeJson(check(), chance) : check()));
@@ -126,7 +126,7 @@ function chooseCase(chance: Chance): Case {
   ])();
 }
 
-it('survives mutated responses to token redeem, and makes a Link only of what proves itself', async () => {
+it('token redeem survives mutated responses, and creates a Link only from a response that verifies', async () => {
   const round = startRound('responses', { full: 650, short: 120 });
   const outcomes = new Map<string, number>();
   const violations: Violation[] = [];
@@ -160,13 +160,13 @@ it('survives mutated responses to token redeem, and makes a Link only of what pr
       if (wrong) violation(wrong);
     } else {
       if (of.kind === 'right') violation('a right response was refused');
-      if (written.length > 0) violation('files of a response that was refused');
+      if (written.length > 0) violation('files were written for a refused response');
     }
     if (existsSync(root) && readdirSync(root).some((name) => name !== 'data' && name !== 'links'))
       violation('a file in another directory');
     rmSync(root, { recursive: true, force: true });
   });
-  // What escapes from the directory of one client is in that of all, or beside it.
+  // A file outside the directory of one client would be in the common directory, or next to it.
   if (readdirSync(directory).length > 0)
     violations.push({ what: 'a file outside of each directory', detail: directory });
   printOutcomes('outcomes of token redeem', outcomes);

@@ -1,4 +1,4 @@
-/** An HTTP request as RFC 9112 has it, to the letter. */
+/** An HTTP request, strictly by RFC 9112. */
 export interface StrictRequest {
   readonly method: string;
   readonly target: string;
@@ -12,8 +12,8 @@ const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HT
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*$/;
 
 /**
- * Reads the first request of some bytes (Latin-1 text) by the grammar of RFC 9112 alone; a text that says what is wrong
- * where it is not a whole request. Written apart from the service and from Node's parser, to be held against them.
+ * Reads the first request of some bytes (Latin-1 text) by the grammar of RFC 9112 alone; returns the problem as a text if it
+ * is not a complete request. It shares no code with the service or the parser of Node, so that both can be compared with it.
  */
 export function readStrictly(text: string): StrictRequest | string {
   // RFC 9112 §2.2: empty lines before a request line are ignored.
@@ -73,14 +73,14 @@ function chunksOf(text: string): Body {
   }
 }
 
-/** What a request asks for, and of what. */
+/** The operation that a request targets, and its grant. */
 export interface StrictRoute {
   readonly act: 'redeem' | 'check' | 'renew';
   /** UID in lower case, or `namespace/name`; empty for a renewal. */
   readonly grant: string;
 }
 
-/** Reads a request target by the rules of the wire; undefined for one that names nothing. */
+/** Reads a request target by the rules of the wire; undefined for a target that matches no route. */
 export function routeOf(target: string): StrictRoute | undefined {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?')[0] ?? '';
   if (!path.startsWith('/') || path.includes('%') || target.includes('#')) return undefined;

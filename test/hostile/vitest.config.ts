@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/hostile/*.test.ts'],
     environment: 'node',
     pool: 'forks',
-    // One after the other: a file drives a service process of its own, and both need a core.
+    // Sequential, because each file drives its own service process, and both need a core.
     maxWorkers: 1,
     fileParallelism: false,
     testTimeout: 1_200_000,

@@ -55,7 +55,7 @@ describe('open connections', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('of one source beyond 256 push out its own oldest, and nobody else', async () => {
+  it('beyond 256 of one source drop the oldest of that source, and no others', async () => {
     const { service } = await composed({ maxConnections: 10_000 });
     const neighbour = await openTcp(service.port, '127.0.0.2');
     const sockets: Socket[] = [];
@@ -152,7 +152,7 @@ describe('a client that goes away', () => {
     expect(await service.used(grant.uid)).toBe(0);
   });
 
-  it('while its certificate is recorded has spent its use, and gets the same certificate when it comes back', async () => {
+  it('while its certificate is recorded has spent its use, and gets the same certificate when it repeats the request', async () => {
     const recording: (() => void)[] = [];
     const { service, grant, code } = await composed({
       store: (real) =>

@@ -100,7 +100,7 @@ describe('redemption revoke --cut', () => {
     for (const { id } of others) expect(behind).toContain(id);
     expect(behind).toContain(`would be cut off too: ${LINKS - 1}\n`);
     others = await Promise.all(others.map(renew));
-    // All have renewed, which is observed.
+    // The command sees that all links have renewed.
     await step(4);
     await expectLinks();
     await step(5, '--continue', '4');

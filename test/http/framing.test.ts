@@ -56,7 +56,7 @@ describe('what could be taken for two requests', () => {
   );
 
   it.each(['gzip, chunked', 'chunked, chunked', 'identity'])(
-    'with the transfer coding %s is refused though its chunks are valid',
+    'with the transfer coding %s is refused although its chunks are valid',
     async (coding) => {
       await costsNothing(async () => {
         const chunks = `${made.code.length.toString(16)}\r\n${made.code}\r\n0\r\n\r\n`;
@@ -98,14 +98,14 @@ it.each([
   expect(parseAnswer(bytes).headers.connection).toBe('close');
 });
 
-it('reads a certificate request behind more than 2,000 other header lines', async () => {
+it('the service reads a certificate request after more than 2,000 other header lines', async () => {
   const { grant, code } = made;
   const lines = ['Host: h', ...Array<string>(2_100).fill('a:'), `csr: ${csrHeader().csr}`];
   const request = `POST /${grant.uid} HTTP/1.1\r\n${lines.join('\r\n')}\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
   expect(redeemedAnswer(await exchange(service, request)).key).toBeUndefined();
 });
 
-it('has no Strict-Transport-Security for other hosts of its domain', async () => {
+it('the service sends no Strict-Transport-Security for other hosts of its domain', async () => {
   const { headers } = await exchange(service, whole([], 'not-the-code'));
   expect(headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
 });

@@ -123,7 +123,7 @@ describe('a service with too much to do', () => {
     await Promise.all(waiting);
   });
 
-  it('answers 503 at once where too many requests wait for a listing of grants, and logs no failure', async () => {
+  it('answers 503 at once if too many requests wait for a listing of grants, and logs no failure', async () => {
     const { service } = await composed({
       prepareLookup: () => Promise.reject(new RedemptionError('overloaded', 'too many wait')),
     });

@@ -115,7 +115,7 @@ describe('wrong codes', () => {
     const dead = Array.from({ length: 300 }, (_, at) =>
       at % 3 === 0 ? `/${randomUUID()}` : `/${grant.uid}${at % 3 === 1 ? '' : '/'}`,
     );
-    // Fewer at a time than the service sheds load at: this test is about budgets, not about overload.
+    // Fewer concurrent requests than the load-shedding limit: this test is about budgets, not about overload.
     const poll = async () => {
       const statuses = new Set<number>();
       for (let sent = 0; sent < dead.length; sent += 50) {

@@ -14,7 +14,7 @@ import { post } from './wire.js';
 // Longer than the kernel needs to deliver a request and its close to a paused process.
 const PAUSE_MS = 300;
 
-/** Rounds of each test; a variable sets another number for a longer run. */
+/** Rounds of each test; an environment variable sets another number for a longer run. */
 export const ROUNDS = Number(process.env.LINKGRANT_TEST_DISCONNECTS ?? 15);
 
 /**
@@ -50,7 +50,9 @@ export async function singleUseTokens(
   });
 }
 
-/** A TCP connection and a stream over it. `tcp.pause()` leaves what arrives in the kernel, which `onread` is needed for. */
+/**
+ * A TCP connection and a stream over it. `tcp.pause()` leaves received bytes in the kernel; that works only with `onread`.
+ */
 function pausableConnection(port: number): { readonly tcp: Socket; readonly stream: Duplex } {
   const callback = (length: number, buffer: Uint8Array) =>
     stream.push(Buffer.from(buffer.subarray(0, length)));

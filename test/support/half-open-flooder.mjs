@@ -1,5 +1,5 @@
 // Opens TLS connections at a rate, each with the same recorded ClientHello and without another byte, until its parent ends
-// it. The addresses 127.0.0.2, 127.0.0.3 … take turns. Arguments: port, connections a second, number of addresses.
+// it. The source addresses alternate: 127.0.0.2, 127.0.0.3 …. Arguments: port, connections a second, number of addresses.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';

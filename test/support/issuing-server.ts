@@ -29,7 +29,7 @@ export interface IssuingServer extends TestServer {
   refuse(code: RedemptionErrorCode | undefined): void;
 }
 
-/** What a service sends of each Link beside its endpoints. */
+/** Fields that a service sends with each Link, in addition to its endpoints. */
 export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'labels' | 'annotations'>;
 
 /** The answer of a redemption. */
@@ -57,7 +57,7 @@ export async function renderAnswer(
   return encodeLinkDocuments(secret, links);
 }
 
-/** Starts a service of that manner, whose one code is {@link CODE} and whose Links have what is `sent` with them. */
+/** Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have the fields of `sent`. */
 export async function startIssuingServer(
   manner: 'linkgrant' | 'stock',
   sent: SentWithLink = {},

@@ -6,7 +6,7 @@ import { vi } from 'vitest';
 export interface MemoryCgroup {
   /** A process joins the group by writing its PID here. */
   readonly procsFile: string;
-  /** The highest memory use so far in bytes; undefined where the kernel does not record it. */
+  /** The highest memory use so far in bytes; undefined if the kernel does not record it. */
   peakBytes(): number | undefined;
   /** Removes the group after its last process has ended. */
   remove(): Promise<void>;
@@ -21,8 +21,8 @@ const V1 = {
 const V2 = { parent: ROOT, limit: 'memory.max', peak: 'memory.peak' };
 
 /**
- * Creates a memory cgroup (version 1 or 2) with a limit in bytes. Throws where that is not possible, so that a test without
- * its limit fails instead of passing.
+ * Creates a memory cgroup (version 1 or 2) with a limit in bytes. Throws if that is not possible, so that a test without its
+ * limit fails instead of passing.
  */
 export function createMemoryCgroup(limitBytes: number): MemoryCgroup {
   const { parent, limit, peak } = existsSync(join(V1.parent, V1.limit)) ? V1 : V2;

@@ -94,8 +94,8 @@ function certificate(
 }
 
 /**
- * PEM of CA certificates that all have the name `name` and random signatures: each may have signed each other, so that
- * all have to be tried.
+ * PEM of CA certificates that all have the name `name` and random signatures: each could have signed any other, so all pairs
+ * have to be tried.
  */
 export function slowCertificates(kind: SlowKey, count: number, name: string): string[] {
   return Array.from({ length: count }, () =>

@@ -1,4 +1,4 @@
-// Texts that keep a YAML parser busy. The unit of each is repeated, behind its prefix, until the text has the wanted length.
+// Texts that keep a YAML parser busy. After its prefix, the unit of each is repeated until the text has the requested length.
 const REPEATED = {
   'closing brackets': ']',
   'closing braces': '}',

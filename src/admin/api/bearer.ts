@@ -73,7 +73,8 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
       throw refusalOf(error);
     }
     const { sub: subject } = payload as { readonly sub?: unknown };
-    // RFC 7519 §4.1.2: any other type would have the same text for different callers, who would share idempotency keys.
+    // RFC 7519 §4.1.2: values of another type can have the same text for different callers, who would then share idempotency
+    // keys.
     if (typeof subject !== 'string' || subject === '') throw invalid('its subject is not a string');
     const role = roleOf(payload, rules);
     if (!role) {

@@ -41,7 +41,8 @@ export interface DirectoryPlacing {
 
 /**
  * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once; a Secret that was renewed stays, and so does what a user changed of a Link or added to either. The `clock` tells which certificates have ended, and how old left-over temporary files are.
+ * 0600, each replaced at once; a renewed Secret is retained, and so are a user's changes of a Link and additions to either.
+ * The `clock` determines which certificates have ended, and the age of left-over temporary files.
  */
 export function directoryMaterializer(
   directory: string,

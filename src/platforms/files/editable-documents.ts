@@ -4,15 +4,15 @@ import { asMapping, parseYamlDocuments } from '../../files/yaml-documents.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
-/** The fields that a resource must have; undefined ones are left out. */
+/** The fields that a resource must have; undefined ones are ignored. */
 type Fields = { readonly [key: string]: unknown };
 
-/** The documents of a YAML stream, to be changed in place. Throws as `parseYamlMappings` does. */
+/** Parses a YAML stream into documents that can be changed in place. Throws as `parseYamlMappings` does. */
 export function editableDocuments(text: string): Document[] {
   return parseYamlDocuments(text, LIMITS);
 }
 
-/** Documents as a YAML stream. Added strings are quoted, so that readers of YAML 1.1 and 1.2 read them alike. */
+/** Encodes documents as a YAML stream. Added strings are quoted, so that parsers of YAML 1.1 and 1.2 read the same values. */
 export function documentsText(documents: readonly Document[]): string {
   const texts = documents.map((document) => {
     if (document.directives) document.directives.docStart = true;
@@ -21,18 +21,20 @@ export function documentsText(documents: readonly Document[]): string {
   return texts.join('');
 }
 
-/** The text of one resource with the values of `fields`. Its other fields and its comments stay; equal values change nothing. */
+/**
+ * Returns the text of one resource with `fields` set. Other fields and comments are retained; equal values change nothing.
+ */
 export function withFields(text: string, fields: Fields): string {
   const [document] = editableDocuments(text);
   if (!document) return text;
   return setFields(document, [], fields, document.toJS()) ? documentsText([document]) : text;
 }
 
-/** Sets the fields that differ from `there` below `path`; true if there are any. */
-function setFields(document: Document, path: readonly string[], fields: Fields, there: unknown): boolean {
+/** Sets below `path` the fields that differ from `values`; returns true if there are any. */
+function setFields(document: Document, path: readonly string[], fields: Fields, values: unknown): boolean {
   let isChanged = false;
   for (const [key, value] of Object.entries(fields)) {
-    const current = asMapping(there)[key];
+    const current = asMapping(values)[key];
     if (value === undefined || isDeepStrictEqual(current, value)) continue;
     if (isMapping(value) && isMapping(current)) {
       isChanged = setFields(document, [...path, key], value, current) || isChanged;

@@ -22,7 +22,10 @@ export function storedLink(resource: YamlMapping, place: string): StoredLink {
   };
 }
 
-/** The texts of a mapping under `key`, less those that linkgrant alone sets; nothing where there are none. */
+/**
+ * The string entries of a mapping as the field `key`, without those that only linkgrant sets; an empty object if there are
+ * none.
+ */
 function present(key: 'settings' | 'labels' | 'annotations', value: unknown): Pick<Link, typeof key> {
   const texts = textsOf(value).filter(([name]) => key === 'settings' || !isOwnName(name));
   return texts.length === 0 ? {} : { [key]: Object.fromEntries(texts) };

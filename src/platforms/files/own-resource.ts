@@ -41,7 +41,7 @@ function isOfRedemption(resource: YamlMapping, id: string | undefined, secret: L
     : asMapping(resource.spec).tlsCredentials === secret.name;
 }
 
-/** True for a Secret or Link in place that this very redemption led to, so that a user's changes of it are retained. */
+/** True for a Secret or Link in place that this redemption created, so that a user's changes of it are retained. */
 export function isOfSameRedemption(
   resource: YamlMapping | undefined,
   { id, secret, secretThere }: OwnRedemption,
@@ -50,7 +50,7 @@ export function isOfSameRedemption(
   return isOf(resource) && (id !== undefined || isOf(secretThere));
 }
 
-/** What a Link in place has beside its endpoints; nothing where it is not of the redemption. */
+/** The fields of a Link in place, without its name and endpoints; empty if it is not of this redemption. */
 export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemption): LinkInPlace {
   if (!isOfSameRedemption(link, redemption)) return {};
   const { tlsCredentials, cost, settings, labels, annotations } = storedLink(link, '');

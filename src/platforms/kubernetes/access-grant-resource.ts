@@ -119,7 +119,10 @@ export function accessGrantSpec(
   };
 }
 
-/** How a limit is written: 0 as -1, which is not valid and so never redeemed, because Skupper reads 0 as its default. */
+/**
+ * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default, and -1 is not valid and so is
+ * never redeemed.
+ */
 export function writtenAllowed(redemptionsAllowed: number): number {
   return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
 }
@@ -188,23 +191,21 @@ function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; pr
   return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
 }
 
-/** How often a grant may be redeemed that asks for this; as in Skupper 0 means the default. */
+/** How often a grant with this spec may be redeemed; as in Skupper 0 means the default. */
 export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
   return redemptionsAllowed === 0 ? DEFAULT_REDEMPTIONS_ALLOWED : redemptionsAllowed;
 }
 
-/** Why a grant is not Ready, as its conditions say; undefined for a Ready one, and before a controller has judged it. */
+/** Why a grant is not Ready, from its conditions; undefined if it is Ready, or before a controller has written them. */
 export function notReadyReasonOf({ url, conditions = [] }: AccessGrantStatus): string | undefined {
-  const held = (wanted: string) => conditions.find(({ type }) => type === wanted);
-  const foreign = held('ForeignController');
+  const conditionOf = (wanted: string) => conditions.find(({ type }) => type === wanted);
+  const foreign = conditionOf('ForeignController');
   if (foreign?.status === 'True') return foreign.message;
-  const ready = held('Ready');
+  const ready = conditionOf('Ready');
   if (ready?.status !== 'False') return undefined;
-  // Skupper's own message says no more than the reason does.
+  // Skupper's message `Pending` adds nothing to the state.
   if (ready.message !== 'Pending') return ready.message;
-  return url
-    ? 'the site has not been read yet'
-    : 'the service does not know yet at which address it is reached';
+  return url ? 'the site has not been read yet' : 'the service does not know its own address yet';
 }
 
 /** When a grant was revoked by its annotation, in milliseconds since the epoch; null if it was not. */

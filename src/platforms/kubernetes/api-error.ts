@@ -75,8 +75,8 @@ export function isApiError(error: unknown, ...reasons: readonly ApiErrorReason[]
 }
 
 /**
- * How a failure that is tried again is logged. An expired watch and a write conflict happen in normal operation, so they are
- * not warnings and have no stack.
+ * Log level and fields of a failure that is retried. An expired watch and a write conflict happen in normal operation, so
+ * they are not warnings and have no stack.
  */
 export function failureLog(
   error: unknown,

@@ -18,8 +18,8 @@ export const CODE_KEYS = 'linkgrant-code-keys';
 const ENTRY = /^([1-9]\d{0,8})\.json$/;
 // So long a key that was removed is taken still.
 const FRESH_MS = 10_000;
-// Anyone can send codes that name an unknown key, and each would have the Secret read again.
-const UNKNOWN_REST_MS = 250;
+// Anyone can send codes that name an unknown key, and each would cause another read of the Secret.
+const UNKNOWN_KEY_INTERVAL_MS = 250;
 
 interface Options {
   readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
@@ -37,9 +37,10 @@ interface Found {
 }
 
 /**
- * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs; those
- * below verify what was signed before. Any number of processes may use and rotate them. A removed key is noticed within 10 s, a
- * new one at once, or within 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable` where the API does not tell.
+ * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs;
+ * those below verify what was signed before. Any number of processes may use and rotate them. A removed key is noticed within
+ * 10 s, a new one at once, or within 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable`
+ * if the API does not answer.
  */
 export class CodeKeySecret implements RotatingCodeKeys {
   readonly #options: Options;
@@ -63,7 +64,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     const known = this.#kept && now - this.#kept.at < FRESH_MS ? this.#kept.keys : [];
     const found = known.find((key) => key.kid === kid);
     if (found) return found;
-    const { keys } = await this.#live.since(now, UNKNOWN_REST_MS);
+    const { keys } = await this.#live.since(now, UNKNOWN_KEY_INTERVAL_MS);
     return keys.find((key) => key.kid === kid);
   }
 

@@ -79,7 +79,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     const listed = await this.#list
       .since()
       .catch((cause: unknown) => {
-        throw new RedemptionError('store_unavailable', 'the API does not tell which grants there are', {
+        throw new RedemptionError('store_unavailable', 'the API server did not list the grants', {
           cause,
         });
       })

@@ -105,7 +105,7 @@ export class GrantReconciler {
   }
 }
 
-/** What is reported about the change from one status to another. */
+/** The Events that report the change from one status to another. */
 function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventNote[] {
   const end = ENDS.find(({ type }) => begins(type, found, wanted));
   if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];

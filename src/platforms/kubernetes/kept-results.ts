@@ -11,8 +11,8 @@ const KEPT_MS = 10_000;
 const MOST_KEPT = 1_000;
 
 /**
- * Results of what costs much and follows from texts and the time alone: the last one under each key is returned again for
- * the same texts, for ten seconds or as long as `msOf` says.
+ * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
+ * same texts, for ten seconds or the milliseconds that `msOf` returns.
  */
 export class KeptResults<T> {
   readonly #kept = new Map<string, Kept<T>>();
@@ -24,7 +24,7 @@ export class KeptResults<T> {
     make: () => T,
     msOf: (result: T) => number = () => KEPT_MS,
   ): T {
-    // The texts themselves may be long, and there may be many.
+    // Only a digest is stored, because the texts may be long and many.
     const digest = digestOf(texts);
     const kept = this.#kept.get(key);
     // If the clock was set back, treat the result as stale.
@@ -40,7 +40,7 @@ export class KeptResults<T> {
 
 function digestOf(texts: readonly string[]): string {
   const hash = createHash('sha256');
-  // With its length, so that texts cut elsewhere differ.
+  // With the length of each text, so that the same characters split in another way have another digest.
   for (const text of texts) hash.update(`${text.length}:`).update(text);
   return hash.digest('base64');
 }

@@ -23,7 +23,7 @@ import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
 const JUDGEMENT_MS = 10_000;
 const REFUSAL_MS = 300_000;
 const DEFAULT_ISSUER = 'skupper-site-ca';
-/** Of all routers of a site; one with a CA of its own has 3 KiB. */
+/** Maximum characters of the certificates of all routers of a site; a router with a CA of its own has 3 KiB. */
 const LONGEST_CERTIFICATES = 256 * 1024;
 
 interface Dependencies {
@@ -63,11 +63,11 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const judged = () => {
+    const makeVerdict = () => {
       this.#admitJudgement(namespace, now);
       return judge(authority, routers, now);
     };
-    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, judged, (result) =>
+    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, makeVerdict, (result) =>
       keptMs(result, texts, now),
     );
     if ('refused' in verdict) return verdict;
@@ -83,7 +83,7 @@ export class KubernetesSite implements Site {
     if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
-    const judged = () => {
+    const loadIssuer = () => {
       this.#admitJudgement(namespace, now);
       try {
         return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
@@ -93,7 +93,7 @@ export class KubernetesSite implements Site {
         throw error;
       }
     };
-    return this.#authorities.of(`${namespace}/${name}`, texts, now, judged, (result) =>
+    return this.#authorities.of(`${namespace}/${name}`, texts, now, loadIssuer, (result) =>
       keptMs(result, texts, now),
     );
   }
@@ -147,7 +147,7 @@ export class KubernetesSite implements Site {
 /** What clients of links have to trust, or why there can be none. */
 type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
 
-/** How long a judgement of the same certificates holds: longer for a refusal that does not end with the time. */
+/** How long a judgement of the same certificates holds: longer for a refusal, unless time alone can end it. */
 function keptMs(result: object, texts: readonly string[], now: number): number {
   return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
 }

@@ -34,7 +34,7 @@ export interface LeaderElectionOptions {
   /** How long a leader goes on that cannot renew; shorter than that, so that two never lead. */
   readonly renewDeadlineMs: number;
   readonly retryMs: number;
-  /** For the times that the Lease shows; durations are measured with a clock that is never set. */
+  /** For the times that are written to the Lease; durations are measured with a monotonic clock. */
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -44,8 +44,8 @@ export interface LeaderElectionOptions {
 }
 
 /**
- * Lets one of several processes lead at a time. Times in the Lease are not used, because clocks differ and are set: a Lease
- * has expired when this process saw it unchanged for its whole duration.
+ * Lets one of several processes lead at a time. Times in the Lease are not used, because clocks differ and may be set: a
+ * Lease has expired when this process saw it unchanged for its whole duration.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;

@@ -3,7 +3,7 @@ import type { AddedUpAttempts, LedgerEntry } from '../ledger-store.js';
 
 /** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
 export interface EventReport {
-  /** Absent where it is about the whole store. */
+  /** Absent for an entry about the whole store. */
   readonly grantUid?: string;
   /** Absent where it is attempts that were added up. */
   readonly seq?: number;

@@ -21,7 +21,7 @@ export interface RenewalReport extends CertificateReport {
 /** A redemption as machines read it, with its first certificate and the newest if it was renewed. */
 export interface RedemptionReport extends CertificateReport {
   readonly id: string;
-  /** Name of its grant; in listings alone, and absent where the grant is gone. */
+  /** Name of its grant; only in listings, and absent if the grant was deleted. */
   readonly grant?: string;
   readonly grantUid: string;
   readonly createdAt: string;

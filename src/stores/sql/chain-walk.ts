@@ -9,8 +9,8 @@ import { RENEWAL_COLUMNS } from './renewal-row.js';
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
- * The entries of the ledger, each a list of values: beside a `redeemed` one what never changes of its redemption, and when
- * that was revoked; beside a `code_recorded` one what never changes of its code.
+ * The entries of the ledger, each a list of values. A `redeemed` entry is joined with the constant columns of its redemption
+ * and the time of its revocation, a `code_recorded` entry with the constant columns of its code.
  */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac,
     ${LASTING.join(', ')}, r.revoked_at, ${CODE_FACTS.map((column) => `c.${column}`).join(', ')}
@@ -73,7 +73,7 @@ export class ChainWalk {
   #length = 0;
   #redeemed = 0;
   #revokes = false;
-  // The hash of the grant's row after the last entry that tells of it.
+  // The hash of the grant's row in its last `created` or `changed` entry.
   #grantHash: string | undefined;
   #last: Uint8Array = NO_ENTRY;
 

@@ -66,7 +66,7 @@ export function revokeCode(
   now: number,
 ): WriteOperation<'revoked' | 'before'> {
   const { grantUid, jti, uses, expirationTime } = code;
-  // What else the caller has of it is not part of the record.
+  // Other fields that the caller passes are not part of the record.
   const facts = { grantUid, jti, uses, expirationTime };
   let revoked = false;
   return function* ({ ledger, isRepeated }) {

@@ -64,7 +64,10 @@ export function grantValues(grant: AccessGrant): (string | number | Uint8Array |
   ];
 }
 
-/** What the ledger records of a grant's row: SHA-256 over all but the count and the revocation, which have entries of their own. */
+/**
+ * The hash of a grant's row for the ledger: SHA-256 over all columns except the count and the revocation, which have their
+ * own entries.
+ */
 export function grantHash(row: GrantRow): string {
   const codeHash = Buffer.from(row.code_hash).toString('hex');
   const { uid, namespace, name, code_chosen, redemptions_allowed, window_ms, expires_at } = row;

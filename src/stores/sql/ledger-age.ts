@@ -19,7 +19,10 @@ interface Mark {
   readonly epoch: number;
 }
 
-/** How many entries a database lacks that its ledger had; `mark` if it lacks the mark of its ledger, so that they cannot be counted. */
+/**
+ * How many entries a database lacks that its ledger had; `mark` if the mark of its ledger is missing, so that they cannot be
+ * counted.
+ */
 export type LedgerLoss = number | 'mark';
 
 /**
@@ -40,7 +43,10 @@ export class LedgerAgeCheck {
     yield* this.#put(key, { id: randomUUID(), epoch: 1 });
   }
 
-  /** Throws StoreOpenError if the ledger's end, at `position` or where it is, is before what was seen, or the mark is gone. */
+  /**
+   * Throws StoreOpenError if the ledger ends, at `position` if that is passed, before the end that this host has noted, or if
+   * its mark is missing.
+   */
   *check(key: Uint8Array, position?: number): SqlOperation<void> {
     const lost = yield* this.lost(key, position);
     if (lost === 0) return;
@@ -55,7 +61,7 @@ export class LedgerAgeCheck {
     );
   }
 
-  /** What the database lacks of the ledger as this host has seen it. */
+  /** What the database lacks of its ledger, compared with the note of this host. */
   *lost(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
     this.#mark ??= yield* readMark(key);
     if (!this.#mark) return 'mark';
@@ -75,7 +81,7 @@ export class LedgerAgeCheck {
     return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - now);
   }
 
-  /** Begins another epoch, in which what the ledger lacks is not missed any more; a new mark where there is none. */
+  /** Starts another epoch, in which the missing entries are accepted; creates a mark if there is none. */
   *accept(key: Uint8Array): SqlOperation<void> {
     const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 0 };
     const noted = this.#notes.find(id)?.epoch ?? 0;
@@ -97,7 +103,7 @@ export class LedgerAgeCheck {
   }
 }
 
-/** The mark, undefined where it is missing or was not written under this key. */
+/** The mark; undefined if it is missing or was not written under this key. */
 function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
   const found = String(yield* value(EPOCH));
   const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];

@@ -101,10 +101,10 @@ export class LedgerChain {
   }
 
   /**
-   * Begins the ledger, with a pending key if there is none, unless it was begun; for a transaction in which nobody else does.
-   * Returns whether there was no key before. Throws LedgerKeyError when the key of a ledger is not at hand. Throws
-   * StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database without
-   * a ledger on a host that has the key or a note of one.
+   * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
+   * other writers. Returns whether there was no key before. Throws LedgerKeyError when the key of a ledger is not at hand.
+   * Throws StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database
+   * without a ledger on a host that has the key or a note of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<boolean> {
     const isKeyNew = !this.#keyFile.exists();
@@ -116,13 +116,16 @@ export class LedgerChain {
     return isKeyNew;
   }
 
-  /** What the database lacks of the ledger as this host has seen it. Throws LedgerKeyError when the key is not at hand. */
+  /**
+   * What the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError when the key is not at
+   * hand.
+   */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
     return yield* this.#age.lost(yield* this.key());
   }
 
-  /** Accepts the database as it is: what its ledger lacks, or that it has none, is no reason to refuse it from now on. */
+  /** Accepts the database as it is: from now on it is not refused for missing entries or a missing ledger. */
   *accept(): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
     yield* this.#age.accept(yield* this.key());

@@ -29,7 +29,10 @@ export function entryCode(key: Uint8Array, previous: Uint8Array, entry: ChainedE
   return code(key, 'entry', previous, [grantUid, seq, position, at, kind, redemptionId, detail]);
 }
 
-/** The code of a grant's end: how many entries it has, the last one's code, and when retention looks at it if it was deleted. */
+/**
+ * The code of a grant's head: the number of its entries, the code of the last one, and when retention checks it if the grant
+ * was deleted.
+ */
 export function headCode(
   key: Uint8Array,
   grantUid: string,
@@ -40,7 +43,7 @@ export function headCode(
   return code(key, 'head', last, [grantUid, length, checkAt]);
 }
 
-/** The code of the database's mark: the ledger's id, and how often a database that was put back was accepted. */
+/** The code of the database's mark: the ledger's id, and how often a restored database was accepted. */
 export function epochCode(key: Uint8Array, id: string, epoch: number): Buffer {
   return code(key, 'epoch', NO_ENTRY, [id, epoch]);
 }

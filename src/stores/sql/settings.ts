@@ -51,7 +51,7 @@ export function recordProbe(now: number): WriteOperation<void> {
   };
 }
 
-/** The first setting that is not what the entries say, whose hashes of settings are `recorded`. */
+/** The first setting that differs from its last entry; `recorded` has the hashes of the entries, by key of the setting. */
 export function* changedSetting(
   recorded: ReadonlyMap<string, string>,
 ): SqlOperation<LedgerFault | undefined> {

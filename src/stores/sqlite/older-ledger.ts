@@ -65,8 +65,8 @@ export function* codeLedger(ledger: LedgerChain, now: number): SqlOperation<void
   yield* codeRefusals(yield* ledger.key());
 }
 
-/** Records the grants, codes and settings, as they are at `now`, of an older release, which had no entries about them. */
-export function* adoptRows(ledger: LedgerChain, now: number): SqlOperation<void> {
+/** Writes entries about the grants, codes and settings of an older release, as they are at `now`; that release wrote none. */
+export function* backfillRows(ledger: LedgerChain, now: number): SqlOperation<void> {
   for (const grant of yield* rows<GrantRow>(GRANTS)) {
     yield* ledger.append(grantEntry('created', grant, now));
   }

@@ -11,7 +11,7 @@ import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
-import { adoptRows, codeLedger, countRefusals } from './older-ledger.js';
+import { backfillRows, codeLedger, countRefusals } from './older-ledger.js';
 import { runOperation } from './run-operation.js';
 import { keepSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
@@ -105,7 +105,7 @@ function migrateAndBegin(
     // Where there was a key there were codes: what has none was changed.
     if (lacking === 'codes' && isKeyNew) runOperation(connection, codeLedger(ledger, clock()));
     if (lacking !== undefined) {
-      runOperation(connection, adoptRows(ledger, clock()));
+      runOperation(connection, backfillRows(ledger, clock()));
       runOperation(connection, countRefusals(ledger));
     }
     connection.statement('COMMIT').run();

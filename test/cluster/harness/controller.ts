@@ -14,7 +14,7 @@ export interface RunningController {
   readonly controller: GrantController;
   readonly client: KubernetesClient;
   readonly proxy: ApiProxy;
-  /** Each grant that was left to another controller, with the url of that one. */
+  /** Each grant whose status was left to another controller, with the URL that the other one wrote. */
   readonly takeovers: readonly string[];
   /** The requests that wrote an AccessGrant, oldest first. */
   writes(): string[];

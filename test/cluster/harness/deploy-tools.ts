@@ -14,7 +14,7 @@ const TOOLS: GoPrograms = {
   linking: '-s -w',
 };
 
-/** The value that the chart cannot do without. */
+/** The value that the chart requires. */
 export const IMAGE = ['--set', 'image.repository=linkgrant'];
 
 /** A program that ended: what it wrote, and its exit code. */

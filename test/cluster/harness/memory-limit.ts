@@ -6,15 +6,18 @@ const V2 = '/sys/fs/cgroup';
 
 /** A memory cgroup with a limit, for the processes that join it. */
 export interface MemoryLimit {
-  /** Shell words that let the shell itself join, for a program that it then runs with `exec`. */
+  /** Shell command that adds the shell itself to the cgroup, for a program that the shell then runs with `exec`. */
   readonly join: string;
-  /** How many processes of it the kernel has killed for want of memory. */
+  /** How many of its processes the kernel has killed because it was out of memory. */
   kills(): number;
-  /** Removes it; every process in it has ended. */
+  /** Removes the cgroup; all its processes must have ended. */
   remove(): void;
 }
 
-/** Makes a cgroup (v1 or v2) limited to so many bytes. Throws where this user cannot: the limit must not be left out silently. */
+/**
+ * Creates a cgroup (v1 or v2) with this limit in bytes. Throws if this user cannot, so that the test does not run without its
+ * limit.
+ */
 export function limitMemory(bytes: number): MemoryLimit {
   const isV1 = existsSync(join(V1, 'memory.limit_in_bytes'));
   const directory = join(isV1 ? V1 : V2, `linkgrant-test-${process.pid}-${Date.now()}`);

@@ -23,7 +23,7 @@ export interface RedeemerOptions {
   readonly ownNamespace?: string;
   /** Variables that say what flags say else. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The memory that it may use. */
+  /** Memory limit of the process. */
   readonly memory?: Pick<MemoryLimit, 'join'>;
 }
 

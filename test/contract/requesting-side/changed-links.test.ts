@@ -66,7 +66,7 @@ describe.each(['linkgrant', 'stock'] as const)('a repeated redemption into files
     expect(textOf('Secret')).toContain('# Do not edit');
   });
 
-  it('sets the cost and the proxy that it demands, and nothing else', async () => {
+  it('sets the requested cost and proxy, and nothing else', async () => {
     const server = await redeemedAndChanged(manner);
     const link = parse(textOf('Link'));
     await site.redeem({ token: server.token, linkCost: 9, proxyConfiguration: 'other' });
@@ -75,7 +75,7 @@ describe.each(['linkgrant', 'stock'] as const)('a repeated redemption into files
   });
 });
 
-it('a Link that was removed is put back as it was received', async () => {
+it('a removed Link is restored as it was received', async () => {
   const server = await redeemedAndChanged('linkgrant');
   rmSync(file('Link'));
   await site.redeem({ token: server.token });

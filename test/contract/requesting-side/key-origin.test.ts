@@ -23,7 +23,7 @@ async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
   return server;
 }
 
-/** A server whose check is linkgrant's, and whose redemption response holds a key of its own. */
+/** Starts a server that answers the check as linkgrant, and whose redemption response contains a private key. */
 async function startDowngrading(): Promise<TestServer> {
   const key = await generateKeyPair('p256');
   const issued = { name: 'my-link', spkiDer: spkiOf(key), tlsKey: privateKeyPem(key) };
@@ -67,7 +67,7 @@ describe('a redemption that demands its own key', () => {
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
   });
 
-  it('refuses a link that was redeemed before with a key of the server', async () => {
+  it('refuses a link whose key the server generated in an earlier redemption', async () => {
     const server = await start('stock');
     await site.redeem({ token: server.token });
     const before = site.files();

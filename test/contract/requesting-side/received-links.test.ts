@@ -53,16 +53,19 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
     expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
   });
 
-  it.each(['answer-stored', 'secret-written'])('has them after a crash at %s', async (dieAt) => {
-    const server = await start(manner);
-    expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
-    await server.close();
-    opened.length = 0;
-    await site.redeem({ token: server.token });
-    expect(linkFile()).toMatchObject(EXPECTED);
-  });
+  it.each(['answer-stored', 'secret-written'])(
+    'has its settings, cost, labels and annotations after a crash at %s',
+    async (dieAt) => {
+      const server = await start(manner);
+      expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });
+      await server.close();
+      opened.length = 0;
+      await site.redeem({ token: server.token });
+      expect(linkFile()).toMatchObject(EXPECTED);
+    },
+  );
 
-  it('has them in a stream', async () => {
+  it('has its settings, cost, labels and annotations in a stream', async () => {
     const server = await start(manner);
     let text = '';
     const materializer = streamMaterializer(async (written) => {
@@ -83,7 +86,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
     expect(linkFile().spec.cost).toBe(9);
   });
 
-  it('names the proxy of the request in place of its own', async () => {
+  it('names the proxy of the request instead of its own', async () => {
     const server = await start(manner);
     await site.redeem({ token: server.token, proxyConfiguration: 'mine' });
     expect(linkFile().spec.settings).toEqual({ ...SENT.settings, 'proxy-configuration': 'mine' });

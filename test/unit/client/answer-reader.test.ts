@@ -174,7 +174,7 @@ describe('an answer under another name than was asked for', () => {
     expect(failure(delivered, { name: 'my-link' })).toBe('my-link');
   });
 
-  test('is an earlier one when it was kept, and says which name gives it', () => {
+  test('is an earlier one if it was stored, and the error has the name that returns it', () => {
     for (const text of [answer, delivered]) {
       const error = failure(text, { name: 'other', kept: true });
       expect(error).toMatchObject({ code: 'other_name' });
@@ -182,7 +182,7 @@ describe('an answer under another name than was asked for', () => {
     }
   });
 
-  test('is an earlier one when linkgrant gave it, and its name is not repeated', () => {
+  test('is an earlier one if linkgrant sent it, and the error does not have its name', () => {
     const error = failure(answer, { name: 'other' });
     expect(error).toMatchObject({ code: 'other_name' });
     expect((error as Error).message).toContain('under another name');
@@ -250,7 +250,7 @@ describe('what an answer may hold', () => {
     );
   });
 
-  test('are Links with no other names than the name of the Secret and as many numbers as there are Links', () => {
+  test('are Links that have the name of the Secret, or that name with a number up to the number of Links', () => {
     const [secret, link = ''] = documents(answer);
     const responseWith = (...suffixes: readonly string[]) =>
       `---\n${secret}${suffixes.map((suffix) => `---\n${link.replace('name: "my-link"', `name: "my-link${suffix}"`)}`).join('')}`;
@@ -293,7 +293,7 @@ describe('a Link of a response', () => {
     });
   });
 
-  test('has none of them where the server sent null, 0 or nothing', () => {
+  test('has no cost, settings, labels or annotations if the server sent null, 0 or nothing', () => {
     const empty = withSpec('  cost: 0\n  settings: null\n').replace(
       LINK,
       '$1  labels: {}\n  annotations: null\n',
@@ -301,7 +301,7 @@ describe('a Link of a response', () => {
     expect(read(empty)).toEqual(read(answer));
   });
 
-  test('loses the labels and annotations that linkgrant alone sets', () => {
+  test('loses the labels and annotations that only linkgrant sets', () => {
     const own =
       '  labels: {"app.kubernetes.io/managed-by": "them", "linkgrant.dev/token": "x"}\n  annotations: {"linkgrant.dev/redemption-id": "x"}\n';
     expect(read(withMetadata(own))).toEqual(read(answer));

@@ -61,7 +61,7 @@ it.each([
   expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
 });
 
-/** An index whose listings the test ends itself. */
+/** An index whose listings end when the test lets them. */
 function indexWithListings() {
   const listings: { end(): void; fail(): void }[] = [];
   const index = new GrantIndex({

@@ -22,7 +22,7 @@ const NO_SITE: Access = {
   reason: 'namespace "west" has no site',
   hint: 'create one',
 };
-// Only whether it is a refusal counts here.
+// The tests use only whether it is a refusal.
 const GIVEN = { endpoints: [] } as unknown as Access;
 const PLACE = { url: 'https://grants.example.com:9090', ca: 'a CA' };
 const FOREIGN_URL = 'https://skupper.example.com/x';
@@ -71,7 +71,7 @@ function reconciled(spec: AccessGrantSpec = {}) {
     change: (changed: AccessGrantSpec) => {
       grant = { ...grant, spec: { ...grant.spec, ...changed } };
     },
-    /** Reconciles the grant; returns the Events of that. */
+    /** Reconciles the grant; returns the Events of that run. */
     run: async () => {
       events.length = 0;
       await reconciler.reconcile('west/g');
@@ -103,7 +103,7 @@ describe('the Events of an AccessGrant', () => {
     expect(await run()).toEqual([]);
   });
 
-  it('are none for a grant that is Ready at once, and none but its end for one that ends', async () => {
+  it('report nothing for a grant that is Ready at once, and only the end of a grant that ends', async () => {
     const { surroundings, run, change } = reconciled();
     expect(await run()).toEqual([]);
     surroundings.used = 1;
@@ -118,7 +118,7 @@ describe('the Events of an AccessGrant', () => {
   it('report that the service does not know its own address yet', async () => {
     const { surroundings, run, grant } = reconciled();
     surroundings.place = undefined;
-    const reason = 'the service does not know yet at which address it is reached';
+    const reason = 'the service does not know its own address yet';
     expect(await run()).toEqual([`Warning GrantNotReady ${reason}`]);
     expect(grant().notReadyReason).toBe(reason);
   });
@@ -143,7 +143,7 @@ describe('the Events of an AccessGrant', () => {
 
 describe('an AccessGrant', () => {
   it.each([-1, 1_000_001])(
-    'that asks for %d redemptions is not processed, and has neither code nor end',
+    'that requests %d redemptions is not processed, and has neither code nor end',
     async (redemptionsAllowed) => {
       const { run, condition, grant } = reconciled({ redemptionsAllowed });
       const problem = 'redemptions allowed must be a whole number from 1 to 1000000';
@@ -155,7 +155,7 @@ describe('an AccessGrant', () => {
     },
   );
 
-  it('reads its reason from its spec before its conditions follow, and has none once it is Ready', async () => {
+  it('has the reason of its spec before its conditions are written, and none once it is Ready', async () => {
     const { surroundings, run, change, grant } = reconciled();
     expect(grant().notReadyReason).toBeUndefined();
     surroundings.access = NO_SITE;

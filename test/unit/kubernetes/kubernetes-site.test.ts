@@ -259,10 +259,10 @@ describe('the certificates of a namespace', () => {
     };
     const first = await judge();
     expect(first.reason).toContain('more than 24 signatures to verify');
-    // Beside them is the one of the issuer.
+    // The certificate of the issuer was judged too.
     expect(first.signatures).toBe(25);
     now += 299_999;
-    // The issuer was accepted, and that holds for ten seconds.
+    // The issuer was accepted, and that result is cached for ten seconds.
     expect(await judge()).toEqual({ ...first, signatures: 1 });
     now += 1;
     expect((await judge()).signatures).toBe(24);
@@ -270,7 +270,7 @@ describe('the certificates of a namespace', () => {
     expect((await judge()).reason).toBe('none');
   });
 
-  it('are judged again after ten seconds where one was not valid yet', async () => {
+  it('are judged again after ten seconds if one was not valid yet', async () => {
     const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
     now = notBefore - 1;
     const site = siteAt(() => now);
@@ -283,7 +283,7 @@ describe('the certificates of a namespace', () => {
     const secret = recorded.find('Secret', 'skupper-site-ca');
     for (let at = 0; at < 20; at++) recorded.add('Secret', `issuer-${at}`, { data: secret.data });
     const site = siteAt(() => now);
-    // Two judgements: of the issuer and of the router. After that the router is known.
+    // Two judgements: of the issuer and of the router. After that the verdict on the router is cached.
     for (let at = 0; at < 19; at++) {
       expect(await site.resolveAccess(asked(`issuer-${at}`))).not.toHaveProperty('refused');
     }

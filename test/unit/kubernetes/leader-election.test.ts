@@ -147,7 +147,7 @@ describe('the election of a leader', () => {
       await vi.advanceTimersByTimeAsync(100);
       expect(leading).toEqual(['a']);
     }
-    // Cut off while its own clock jumps, the leader stops in time for the next one all the same.
+    // Cut off while its own clock jumps, the leader still stops before the next one starts.
     for (const { process } of all.slice(0, 1)) process.isReachable = false;
     for (let tick = 0; tick < 250; tick += 1) {
       if (tick === 40) for (const { process } of all) process.skewMs += jumpMs;

@@ -17,14 +17,14 @@ function judge([leaf = '', ...intermediates]: readonly string[], authorities: re
   return { problem, signatures: verify.mock.calls.length, cpuMs: (user + system) / 1000 };
 }
 
-describe('the judgement of certificates that are slow to verify', () => {
+describe('judging certificates that are slow to verify', () => {
   it('verifies no signature with a key of a kind that is not accepted', () => {
     const [leaf = ''] = endlessChain(1, 'slow');
     const authorities = slowCertificates('dsa-10000', 16, 'slow');
     const intermediates = slowCertificates('dsa-10000', 15, 'slow');
     const { problem, signatures, cpuMs } = judge([leaf, ...intermediates], authorities);
     expect(problem).toContain('one of these has a key that is none of RSA, P-256, P-384, P-521 and Ed25519');
-    // With its own key alone.
+    // Verified only with its own key.
     expect(signatures).toBe(1);
     expect(cpuMs).toBeLessThan(MOST_CPU_MS);
     expect(judge(slowCertificates('dsa-10000', 1, 'slow'), authorities).problem).toContain(
@@ -33,7 +33,7 @@ describe('the judgement of certificates that are slow to verify', () => {
   });
 
   it.each(['rsa-4096', 'p521'] as const)(
-    'verifies 24 signatures at most where all keys are accepted: %s',
+    'verifies 24 signatures at most if all keys are accepted: %s',
     (kind) => {
       const certificates = slowCertificates(kind, 32, 'slow');
       const { problem, signatures, cpuMs } = judge(certificates.slice(16), certificates.slice(0, 16));
@@ -43,7 +43,7 @@ describe('the judgement of certificates that are slow to verify', () => {
     },
   );
 
-  it('verifies 24 signatures at most where each certificate is signed by the next', () => {
+  it('verifies 24 signatures at most if each certificate is signed by the next', () => {
     const certificates = endlessChain(32, 'slow');
     const { problem, signatures, cpuMs } = judge(certificates.slice(0, 16), certificates.slice(16));
     expect(problem).toBe('more than 24 signatures to verify');

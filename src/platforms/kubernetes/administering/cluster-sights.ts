@@ -30,9 +30,9 @@ export interface GrantSight {
   readonly state: AccessGrantState;
   /** What linkgrant refuses in its spec, each as a sentence. */
   readonly problems: readonly string[];
-  /** True where its condition `Ready` is, whichever controller wrote that. */
+  /** True if its condition `Ready` is True, whichever controller wrote it. */
   readonly isReady: boolean;
-  /** Why it is not Ready, as its controller wrote it; undefined where no controller has. */
+  /** Why it is not Ready, as its controller wrote it; undefined if no controller has written a message. */
   readonly message: string | undefined;
   /** True where several controllers write its status. */
   readonly isContended: boolean;
@@ -44,9 +44,9 @@ export interface GrantSight {
 export interface TokenSight {
   readonly name: string;
   readonly isRedeemed: boolean;
-  /** True where its controller does not try again. */
+  /** True if its controller does not try again. */
   readonly isFinal: boolean;
-  /** The message that its controller wrote; undefined where no controller has. */
+  /** The message that its controller wrote; undefined if there is none. */
   readonly message: string | undefined;
 }
 
@@ -67,9 +67,12 @@ export interface ClusterSights {
   /** The controllers of Skupper; undefined where they may not be seen. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
   grants(): Promise<readonly GrantSight[]>;
-  /** The AccessTokens; empty where the user may not list them. */
+  /** The AccessTokens; empty if the user may not list them. */
   tokens(): Promise<readonly TokenSight[]>;
-  /** Name of a redeemed AccessToken with the URL and code of `token`; undefined where there is none, or none may be read. */
+  /**
+   * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
+   * them.
+   */
   redeemedTokenName(token: AccessToken): Promise<string | undefined>;
   /** Name of a Site whose condition `Ready` is True, so that a controller is active; undefined where there is none. */
   readySiteName(): Promise<string | undefined>;
@@ -83,7 +86,7 @@ const NEEDED = [
   { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
   { api: REDEMPTIONS, kinds: ['Redemption'] },
 ];
-// Those that Ready is made of.
+// The conditions that Ready depends on.
 const NEEDED_CONDITIONS: ReadonlySet<string> = new Set(['Processed', 'Resolved']);
 
 /** Opens one's eyes in a namespace. */
@@ -179,7 +182,10 @@ export function clusterSights(
   });
 }
 
-/** Whether its link was made. Skupper writes `True` with an error for a link that went with its Site. */
+/**
+ * True if its link was created. Skupper also writes `True`, with the reason `Error`, for a link that was deleted with its
+ * Site.
+ */
 function isRedeemed(token: AccessTokenResource): boolean {
   const { status, reason } = redeemedCondition(token) ?? {};
   return status === 'True' && reason !== 'Error';

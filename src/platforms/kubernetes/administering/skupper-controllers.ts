@@ -15,8 +15,8 @@ const NAME = 'skupper-controller';
 const FLAG = /^--?enable-grants(?:=(.*))?$/;
 
 /**
- * The controllers of Skupper in the cluster, or in `namespace` where only its Deployments may be listed. Undefined where that
- * shows none, because the controller may run in another namespace.
+ * The Skupper controllers in the cluster, or in `namespace` if only its Deployments may be listed. Undefined if that list is
+ * empty, because the controller may run in another namespace.
  */
 export async function findSkupperControllers(
   client: KubernetesClient,

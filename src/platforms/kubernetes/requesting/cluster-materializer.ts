@@ -9,9 +9,9 @@ import { FIELD_MANAGER, inCluster, type NamespacePlace, persisting, placeOf } fr
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
- * Materializes into a namespace: the Secret, then each Link, by server-side apply, all owned by the Site. What is there
- * and not of this redemption is never touched; a Secret that was renewed stays, and so does what a user changed of a Link or
- * added to it. The `clock` tells which certificates have ended.
+ * Materializes into a namespace: the Secret, then each Link, by server-side apply, all owned by the Site. Resources that are
+ * not of this redemption are never changed; a renewed Secret is retained, and so are a user's changes of a Link. The `clock`
+ * determines which certificates have ended.
  */
 export function clusterMaterializer(
   place: NamespacePlace,

@@ -63,7 +63,7 @@ export function wantedLink(
       written: 'secret-written',
     },
     ...links.map((link): WantedResource => {
-      // Applied fields that a later apply leaves out are removed, so what is in place is applied again.
+      // Server-side apply removes fields that a later apply omits, so the fields in place are applied again.
       const wanted = mergeLink(link, linkInPlace(there.links.get(link.name), redemption), overrides);
       const resource = ownedResource(linkResource(wanted, secret, options), owner);
       return {

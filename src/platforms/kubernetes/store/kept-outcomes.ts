@@ -16,7 +16,7 @@ function outcomeOf({ id, until, value }: SealedEntry): KeptOutcome {
   return { ...rest, id, until, sealed: new Uint8Array(Buffer.from(sealed, 'base64')) };
 }
 
-/** What is behind OutcomeStore.claimOutcome: an entry beside the sealed answers, which the first caller stores. */
+/** Implements OutcomeStore.claimOutcome: an entry beside the sealed answers, which the first caller stores. */
 export async function claimOutcome(
   client: KubernetesClient,
   namespace: string,

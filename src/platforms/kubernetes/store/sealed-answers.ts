@@ -3,8 +3,8 @@ import type { KubernetesClient } from '../client.js';
 import { SealedSecrets } from './sealed-secrets.js';
 
 /**
- * Private keys that may be handed out again, encrypted under their code: in Secrets of the service's own namespace, since
- * tenants can read Redemptions.
+ * Private keys for repeated requests, encrypted under their code, in Secrets of the service's own namespace because tenants
+ * can read Redemptions.
  */
 export class SealedAnswers {
   readonly #secrets: SealedSecrets;
@@ -31,7 +31,7 @@ export class SealedAnswers {
     return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };
   }
 
-  /** Erases what may not be handed out again at `now`; returns how many entries. */
+  /** Erases the answers that have expired at `now`; returns their number. */
   erase(now: number): Promise<number> {
     return this.#secrets.erase(now);
   }

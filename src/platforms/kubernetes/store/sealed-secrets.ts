@@ -4,10 +4,10 @@ import type { KubernetesClient } from '../client.js';
 import { SECRETS } from '../kinds.js';
 import type { Resource, Stored } from '../resource.js';
 
-/** Label of the Secrets that hold what is erased in time. */
+/** Label of the Secrets whose values expire. */
 export const SEALED = 'linkgrant.dev/sealed-answer';
-// A fixed set of names: RBAC can list each, so the service may neither list nor delete Secrets. Sixteen keep each of them
-// small and writes rarely in conflict; together they hold the keys of some 40,000 redemptions.
+// A fixed set of names: RBAC can list each, so the service may neither list nor delete Secrets. With sixteen, each Secret is
+// small and writes rarely conflict; together they hold the keys of some 40,000 redemptions.
 const DIGITS = '0123456789abcdef';
 
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
@@ -19,7 +19,7 @@ export interface SealedEntry {
   readonly value: Uint8Array;
 }
 
-/** Values that are erased in time, as entries `<id>.<until>` of sixteen Secrets of the service's own namespace. */
+/** Values that expire, stored as entries `<id>.<until>` of sixteen Secrets of the service's own namespace. */
 export class SealedSecrets {
   readonly #client: KubernetesClient;
   readonly #namespace: string;
@@ -34,7 +34,7 @@ export class SealedSecrets {
     return entryOf(await this.#secretOf(id), id);
   }
 
-  /** Stores an entry; one of the same id and time is replaced. */
+  /** Stores an entry, or replaces the one with the same id and time. */
   async put(entry: SealedEntry): Promise<void> {
     for (;;) {
       try {
@@ -47,7 +47,7 @@ export class SealedSecrets {
     }
   }
 
-  /** Stores an entry unless one of its id is valid at `now`; returns the one that is stored then. */
+  /** Stores an entry unless one with its id is valid at `now`; returns the stored entry. */
   async claim(entry: SealedEntry, now: number): Promise<SealedEntry> {
     for (;;) {
       const secret = await this.#secretOf(entry.id);
