@@ -68,7 +68,7 @@ it('a service survives mutated HTTP requests, accepts only requests that prove a
       // Whether the service counted a use is unknown.
       if (!entitlement.unproven) unseen += 1;
       // A refusal while bytes are on their way resets the connection, and the response may be lost.
-      const isAwaited = !entitlement.unproven || (delivery === 'at once' && bytes.length <= LONGEST_HEADER);
+      const isAwaited = bytes.length <= LONGEST_HEADER && (!entitlement.unproven || delivery === 'at once');
       const isWhole = entitlement.request !== undefined && entitlement.request.method !== 'CONNECT';
       const isLeft = abandoned || delivery === 'then half-closed' || delivery === 'cut';
       if (isWhole && isAwaited && !isLeft) violation('a whole request was not answered');
