@@ -13,7 +13,7 @@ import {
   trustOfLink,
 } from '../../redemption/router-trust.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
-import { JudgementLimit } from './judgement-limit.js';
+import { JudgementBudget } from './judgement-budget.js';
 import { KeptResults } from './kept-results.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
@@ -43,7 +43,7 @@ export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
   readonly #authorities = new KeptResults<CertificateAuthority | SiteRefusal>();
   readonly #access = new KeptResults<Verdict>();
-  readonly #judgements = new JudgementLimit();
+  readonly #judgements = new JudgementBudget();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -63,10 +63,7 @@ export class KubernetesSite implements Site {
     if ('refused' in routers) return routers;
     const now = this.#deps.clock();
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
-    const makeVerdict = () => {
-      this.#admitJudgement(namespace, now);
-      return judge(authority, routers, now);
-    };
+    const makeVerdict = () => this.#judgements.run(namespace, now, () => judge(authority, routers, now));
     const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, makeVerdict, (result) =>
       keptMs(result, texts, now),
     );
@@ -84,7 +81,6 @@ export class KubernetesSite implements Site {
     const now = this.#deps.clock();
     const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
     const loadIssuer = () => {
-      this.#admitJudgement(namespace, now);
       try {
         return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
       } catch (error) {
@@ -93,16 +89,12 @@ export class KubernetesSite implements Site {
         throw error;
       }
     };
-    return this.#authorities.of(`${namespace}/${name}`, texts, now, loadIssuer, (result) =>
-      keptMs(result, texts, now),
-    );
-  }
-
-  #admitJudgement(namespace: string, now: number): void {
-    if (this.#judgements.admit(namespace, now)) return;
-    throw new RedemptionError(
-      'overloaded',
-      `namespace "${namespace}" has had too many certificates judged within ten seconds`,
+    return this.#authorities.of(
+      `${namespace}/${name}`,
+      texts,
+      now,
+      () => this.#judgements.run(namespace, now, loadIssuer),
+      (result) => keptMs(result, texts, now),
     );
   }
 
