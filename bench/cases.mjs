@@ -8,6 +8,7 @@ import { measureLedgerVerify } from './ledger-verify.mjs';
 import { measureManyGrants } from './many-grants.mjs';
 import { measureOverload } from './overload.mjs';
 import { measurePostgres } from './postgres.mjs';
+import { measureSlowCertificates } from './slow-certificates.mjs';
 import { measureSoak } from './soak.mjs';
 import { measureStartUp } from './start-up.mjs';
 
@@ -55,6 +56,11 @@ export const CASES = {
   cluster: {
     summary: 'redemptions in a Kubernetes cluster, beside creating the same objects',
     run: measureCluster,
+    onlyByName: true,
+  },
+  'slow-certificates': {
+    summary: 'redemptions in a cluster beside a tenant with certificates slow to verify',
+    run: measureSlowCertificates,
     onlyByName: true,
   },
   'start-up': { summary: 'serve until it answers, and --help', run: measureStartUp },

@@ -11,7 +11,7 @@ const READY_MS = 60_000;
 
 /**
  * A control plane on this machine, as the tests have it, with a site, and the shipped service account. `start` starts
- * replicas of the service; `stop` ends everything.
+ * replicas of the service; `tenant` creates another namespace with a site; `stop` ends everything.
  */
 export async function openCluster() {
   const { openTestCluster } = await import('../test/cluster/harness/test-cluster.ts');
@@ -20,12 +20,17 @@ export async function openCluster() {
   const { directory, remove } = temporaryDirectory();
   const cluster = await openTestCluster();
   const account = await linkgrantAccount(cluster);
-  const namespace = await cluster.namespace('bench');
-  await putSite(cluster.admin, namespace);
+  const tenant = async (name) => {
+    const created = await cluster.namespace(name);
+    await putSite(cluster.admin, created);
+    return created;
+  };
+  const namespace = await tenant('bench');
   return {
     admin: cluster.admin,
     kubeconfig: account.kubeconfig,
     namespace,
+    tenant,
     start: (count) => startReplicas(count, { directory, kubeconfig: account.kubeconfig }),
     async stop() {
       account.remove();

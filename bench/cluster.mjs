@@ -106,7 +106,7 @@ function wrongIn(outcomes) {
 }
 
 /** Makes AccessGrants that are Ready. */
-class GrantMaker {
+export class GrantMaker {
   #cluster;
   #made = 0;
 

@@ -15,6 +15,7 @@ const BARS = {
   crl: { crlMs: 1000 },
   'csr-fuzz': { crashed: 0, wronglyAccepted: 0, longestMs: 50 },
   cluster: { leastRawShare: { atLeast: 0.35 }, burstLongestMs: 5000, burstWronglyAnswered: 0 },
+  'slow-certificates': { greatestP99Ratio: 2, notServed: 0 },
   'start-up': { firstServeMs: 1000, laterServeMs: 1000, helpMs: 150 },
 };
 

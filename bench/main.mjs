@@ -17,9 +17,9 @@ const USAGE = `Usage: npm run bench -- [options]
   -o, --output json print JSON in place of the table
   --help
 
-Cases (soak and cluster only by name):
+Cases (soak, cluster and slow-certificates only by name):
 ${Object.entries(CASES)
-  .map(([name, { summary }]) => `  ${name.padEnd(15)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(17)} ${summary}`)
   .join('\n')}
 `;
 

@@ -135,8 +135,22 @@ function cluster({ name, clusterRates, burstLongestMs }) {
   ].join('\n');
 }
 
+function slowCertificates({ name, besideSlow, notServed }) {
+  const head = ['certificates', 'p50 alone', 'beside', 'p99 alone', 'beside', 'ratio'];
+  const rows = besideSlow.map(({ what, aloneP50Ms, besideP50Ms, aloneP99Ms, besideP99Ms, p99Ratio }) => [
+    what,
+    ...[aloneP50Ms, besideP50Ms, aloneP99Ms, besideP99Ms].map((value) => ms(value, 1)),
+    p99Ratio.toFixed(2),
+  ]);
+  return [
+    `${name}: redemptions of a tenant, alone and beside one whose router has such certificates; ${notServed} not served`,
+    align([head, ...rows]),
+  ].join('\n');
+}
+
 function renderCase(figures) {
   if ('clusterRates' in figures) return cluster(figures);
+  if ('besideSlow' in figures) return slowCertificates(figures);
   if ('attackPerSecond' in figures) return attacker(figures);
   if ('overPerSecond' in figures) return overload(figures);
   if ('sqliteRatio' in figures) return postgres(figures);
