@@ -79,9 +79,7 @@ function credentialsOf(document: YamlMapping, context: AnswerContext): ProvenCre
     ...(delivered !== undefined && { tlsKey: decodeBase64(delivered, 'tls.key') }),
   };
   if (context.requiresOwnKey && delivered !== undefined)
-    throw unfit(
-      'it contains a private key, although the server reported that it signs the key of the request',
-    );
+    throw unfit('it contains a private key, although linkgrant signs the key of the request');
   const proven = proveCredentials(pems, context);
   if (typeof proven === 'string') throw unfit(proven);
   if (proven instanceof OtherKey) throw unfit(proven.message, proven);

@@ -9,8 +9,7 @@ export function readRenewal(
   text: string,
   { redemptionId, privateKeyPem, now }: RenewalContext,
 ): ReceivedLink {
-  const received = readAnswer(text, { kept: false, privateKeyPem, now });
-  if (received.source !== 'linkgrant') throw unfit('it brings a key, and the key is ours to make');
+  const received = readAnswer(text, { kept: false, requiresOwnKey: true, privateKeyPem, now });
   if (redemptionIdIn(received.secret.tlsCrt) !== redemptionId) {
     throw unfit('its certificate is of another redemption');
   }

@@ -1,16 +1,22 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
+import { CURVE, KEY_ALGORITHM } from './certificate-key.js';
 import { DerError, DerReader, TAG } from './der.js';
+import { constructed, oid } from './der-encoding.js';
 import { encodePem } from './pem.js';
 import { rsaWeakness } from './rsa-strength.js';
 
+const NULL = Uint8Array.of(0x05, 0x00);
 const ALGORITHMS: readonly (readonly [ClientKeyType, Uint8Array])[] = [
-  ['p256', Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex')],
-  ['p384', Buffer.from('301006072a8648ce3d020106052b81040022', 'hex')],
-  ['rsa', Buffer.from('300d06092a864886f70d0101010500', 'hex')],
-  ['ed25519', Buffer.from('300506032b6570', 'hex')],
+  ['p256', algorithmOf(KEY_ALGORITHM.ec, oid(CURVE.p256))],
+  ['p384', algorithmOf(KEY_ALGORITHM.ec, oid(CURVE.p384))],
+  ['rsa', algorithmOf(KEY_ALGORITHM.rsa, NULL)],
+  ['ed25519', algorithmOf(KEY_ALGORITHM.ed25519)],
 ];
-const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+
+function algorithmOf(kind: string, ...parameters: readonly Uint8Array[]): Uint8Array {
+  return constructed(TAG.sequence, [oid(kind), ...parameters]);
+}
 
 /** A public key of a kind that is accepted. */
 export interface PublicKey {
@@ -95,7 +101,7 @@ function fromSpki(spkiDer: Uint8Array): KeyObject {
 
 function weakKind(algorithmDer: Uint8Array): WeakPublicKey {
   const algorithm = new DerReader(algorithmDer).enter(TAG.sequence);
-  if (algorithm.readOid() !== EC_PUBLIC_KEY) return { weak: 'a key of a kind that is not accepted' };
+  if (algorithm.readOid() !== KEY_ALGORITHM.ec) return { weak: 'a key of a kind that is not accepted' };
   return algorithm.nextTag === TAG.sequence
     ? { weak: 'an EC key with explicit curve parameters' }
     : { weak: 'an EC key on another curve than P-256 and P-384' };

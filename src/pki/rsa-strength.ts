@@ -1,3 +1,5 @@
+import { LARGEST_RSA_EXPONENT, rsaBits, rsaSizeProblem } from './certificate-key.js';
+
 const SMALL_PRIMES = primesBelow(2000);
 /** How many steps of Fermat's method are tried: enough for primes that differ in their lower half only. */
 const FERMAT_STEPS = 64;
@@ -60,11 +62,12 @@ function isOfRoca(modulus: bigint): boolean {
  * primes not close together.
  */
 export function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): string | undefined {
-  const bits = modulusBytes.length * 8 - Math.clz32(modulusBytes[0] ?? 0) + 24;
-  if (bits < 2048 || bits > 4096) return `an RSA key of ${bits} bits; 2048 to 4096 are accepted`;
+  const bits = rsaBits(modulusBytes);
+  const sizeProblem = rsaSizeProblem(bits);
+  if (sizeProblem !== undefined) return sizeProblem;
   if (exponentBytes.length > 5) return 'an RSA exponent above 2^32';
   const exponent = integerOf(exponentBytes);
-  if (exponent < 65537n || exponent > 2n ** 32n) return 'an RSA exponent outside 65537 to 2^32';
+  if (exponent < 65537n || exponent > LARGEST_RSA_EXPONENT) return 'an RSA exponent outside 65537 to 2^32';
   if (exponent % 2n === 0n) return 'an RSA exponent that is even';
   const modulus = integerOf(modulusBytes);
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';

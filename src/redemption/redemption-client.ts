@@ -73,9 +73,7 @@ export interface AnswerContext {
   readonly name?: string | undefined;
   /** True for an answer that was kept, by this run or another. */
   readonly kept: boolean;
-  /**
-   * True if a response with a private key must be refused, because the server has reported that it signs the key of the CSR.
-   */
+  /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
   readonly privateKeyPem: string;

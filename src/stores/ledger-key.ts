@@ -37,13 +37,25 @@ export class LedgerKeyFile {
   read(): Uint8Array {
     let text: string;
     try {
-      text = readFileSync(this.exists() ? this.#file : this.#pending, 'latin1');
+      text = this.#readText();
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       throw new LedgerKeyError(`the ledger's key ${this.#file} cannot be read (${code})`, { cause: error });
     }
     if (!/^[0-9a-f]{64}\n$/.test(text)) throw new LedgerKeyError(`${this.#file} holds no key of a ledger`);
     return Buffer.from(text, 'hex');
+  }
+
+  #readText(): string {
+    for (const file of [this.#file, this.#pending]) {
+      try {
+        return readFileSync(file, 'latin1');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    // Another process may have confirmed the pending key between the two reads.
+    return readFileSync(this.#file, 'latin1');
   }
 
   /** Creates a pending key unless there is a key, pending or not. */

@@ -1,5 +1,11 @@
 import { afterAll, expect, it } from 'vitest';
-import { CLOSES, ROUNDS, redeemAfterDisconnect, singleUseTokens } from '../support/abandoned-requests.js';
+import {
+  CLOSES,
+  countHandledRequests,
+  ROUNDS,
+  redeemAfterDisconnect,
+  singleUseTokens,
+} from '../support/abandoned-requests.js';
 import { Workplace } from '../support/command-line.js';
 
 const SETUPS = [
@@ -21,6 +27,11 @@ it.each(SETUPS.flatMap((setup) => CLOSES.map((close) => [close, ...setup] as con
     const tokens = await singleUseTokens(ROUNDS, place.path(`${name}-tokens`), words);
     expect(await redeemAfterDisconnect(service, tokens, close, headers)).toEqual(tokens.map(() => 200));
     await service.stop();
+    expect(countHandledRequests(service.said)).toBeGreaterThan(0);
+    console.log(
+      countHandledRequests(service.said),
+      service.said.stderr.match(/client_disconnected/g)?.length,
+    );
   },
   60_000 + ROUNDS * 5_000,
 );

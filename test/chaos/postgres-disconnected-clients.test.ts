@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CLOSES, ROUNDS, redeemAfterDisconnect, singleUseTokens } from '../support/abandoned-requests.js';
+import {
+  CLOSES,
+  countHandledRequests,
+  ROUNDS,
+  redeemAfterDisconnect,
+  singleUseTokens,
+} from '../support/abandoned-requests.js';
 import { Workplace } from '../support/command-line.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
 
@@ -25,6 +31,11 @@ it.each(CLOSES)(
     const tokens = await singleUseTokens(ROUNDS, place.path(name), words, options);
     expect(await redeemAfterDisconnect(service, tokens, close)).toEqual(tokens.map(() => 200));
     await service.stop();
+    expect(countHandledRequests(service.said)).toBeGreaterThan(0);
+    console.log(
+      countHandledRequests(service.said),
+      service.said.stderr.match(/client_disconnected/g)?.length,
+    );
   },
   60_000 + ROUNDS * 5_000,
 );

@@ -87,6 +87,14 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     ],
     `entry 2 of grant ${A} is not what was written there`,
   ],
+  ...[1, 2].map(
+    (seq) =>
+      [
+        `an entry whose detail is not JSON (entry ${seq})`,
+        [`UPDATE events SET detail = 'x' WHERE grant_uid = '${C}' AND seq = ${seq}`],
+        `entry ${seq} of grant ${C} is not what was written there`,
+      ] as const,
+  ),
   [
     'a changed time',
     [`UPDATE events SET at = at + 1 WHERE grant_uid = '${B}' AND seq = 1`],

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { createMemoryCgroup, type MemoryCgroup } from '../support/memory-cgroup.js';
 import { BOMB_NAMES, yamlBomb } from '../support/yaml-bombs.mjs';
-import { limitMemory, type MemoryLimit } from './harness/memory-limit.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 
@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 const RESPONSE = 256 * 1024;
 
 let at: RedeemerCluster;
-let memory: MemoryLimit;
+let cgroup: MemoryCgroup;
 
 /** The memory limit of the shipped redeemer, in bytes. */
 function shippedLimit(): number {
@@ -24,13 +24,13 @@ function shippedLimit(): number {
 }
 
 beforeAll(async () => {
-  memory = limitMemory(shippedLimit());
+  cgroup = createMemoryCgroup(shippedLimit());
   at = await RedeemerCluster.open();
 });
 afterAll(async () => {
   await at?.endTest();
   await at?.close();
-  memory?.remove();
+  await cgroup?.remove();
 });
 
 /** Starts a server that responds to redemptions with this bomb. */
@@ -49,7 +49,7 @@ it('85 YAML bombs do not prevent the redemption of another token within the ship
 }, async () => {
   const hostile = await at.namespace();
   const honest = await at.namespace();
-  const redeemer = await at.run({ memory });
+  const redeemer = await at.run({ cgroup });
   const names = BOMB_NAMES.map((_, index) => `bomb-${index}`);
   for (const [index, bomb] of BOMB_NAMES.entries()) {
     await hostile.put({ ...(await bombing(bomb)).token, name: `bomb-${index}` });
@@ -67,7 +67,7 @@ it('85 YAML bombs do not prevent the redemption of another token within the ship
     );
     expect(status?.message).toContain('cannot be used');
   }
-  expect(memory.kills()).toBe(0);
+  expect(cgroup.kills()).toBe(0);
   expect(await hostile.links()).toEqual([]);
   expect((await redeemer.stop('SIGTERM')).code).toBe(0);
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/redemption/clock.js';
 import type { GrantStore } from '../../src/redemption/grant-store.js';
@@ -226,6 +227,29 @@ describe('the SQLite store when something fails', () => {
       }),
     );
     expect(moments).toEqual(['before-commit', 'after-commit', ...Array(100).fill('answered')]);
+  });
+
+  it('removes the old ledgers of other grants while an entry of one grant has a detail that is not JSON', async () => {
+    const store = await open();
+    const [damaged, whole] = [sampleGrant(), sampleGrant()];
+    for (const grant of [damaged, whole]) {
+      const { uid } = grant;
+      await store.createGrant(grant, SAMPLE_CODE);
+      await store.revokeCode({ grantUid: uid, jti: 'a', uses: 1, expirationTime: NOW }, NOW + 1);
+      await store.deleteGrant(uid);
+    }
+    const writer = new Database(file);
+    const damage = "UPDATE events SET detail = 'x' WHERE grant_uid = ? AND kind = 'code_recorded'";
+    expect(writer.prepare(damage).run(damaged.uid).changes).toBe(1);
+    writer.close();
+    while (await store.removeOldLedger(NOW + 1));
+    const { items } = await store.listCodes({ limit: 10 });
+    expect(items.map(({ grantUid }) => grantUid)).toEqual([damaged.uid]);
+    expect((await store.verifyLedger()).fault).toEqual({
+      grantUid: damaged.uid,
+      seq: 2,
+      problem: 'is not what was written there',
+    });
   });
 
   it('takes back only the write that failed, and commits those beside it', async () => {

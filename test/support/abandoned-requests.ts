@@ -106,3 +106,19 @@ export async function redeemAfterDisconnect(
   }
   return statuses;
 }
+
+/**
+ * Returns how many of the first requests reached the handler, by the log of the service: their line is
+ * `client_disconnected`, or `redeemed` with a `replayed` one of the same redemption for the repeated request.
+ */
+export function countHandledRequests({ stderr }: Serving['said']): number {
+  const lines: { event?: string; code?: string; redemption?: string }[] = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line));
+  const redeemed = lines.filter(({ event }) => event === 'redeemed').map(({ redemption }) => redemption);
+  return lines.filter(
+    ({ event, code, redemption }) =>
+      code === 'client_disconnected' || (event === 'replayed' && redeemed.includes(redemption)),
+  ).length;
+}

@@ -9,16 +9,15 @@ import { RENEWAL_COLUMNS } from './renewal-row.js';
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
- * The entries of the ledger, each a list of values. A `redeemed` entry is joined with the constant columns of its redemption
- * and the time of its revocation, a `code_recorded` entry with the constant columns of its code.
+ * The entries of the ledger, each a list of values. A `redeemed` entry is joined with the time of its revocation and the constant
+ * columns of its redemption. `detail` is not read: a database writer may have made it invalid JSON.
  */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac,
-    ${LASTING.join(', ')}, r.revoked_at, ${CODE_FACTS.map((column) => `c.${column}`).join(', ')}
-  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'
-    LEFT JOIN codes c ON e.kind = 'code_recorded' AND c.grant_uid = e.grant_uid AND c.jti = e.detail ->> 'jti'`;
+    r.revoked_at, ${LASTING.join(', ')}
+  FROM events e LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
 const ENTRY_COLUMNS = 8;
-const REVOKED_AT = ENTRY_COLUMNS + LASTING.length;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
+const CODE = `SELECT ${CODE_FACTS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';
@@ -162,10 +161,12 @@ export class ChainWalk {
         told.redeemed += 1;
         this.#redeemed += 1;
         told.lastNotAfter = Math.max(told.lastNotAfter, Number(detail.notAfter));
-        if (values[ENTRY_COLUMNS] === null) return `tells of redemption ${id}, which is missing`;
-        if (values[REVOKED_AT] !== null) told.revokedRows += 1;
-        const hash = rowHash(values.slice(ENTRY_COLUMNS, REVOKED_AT));
-        return hash === detail.row ? undefined : `tells of redemption ${id}, which was changed`;
+        const [revokedAt, ...redemption] = values.slice(ENTRY_COLUMNS);
+        if (redemption[0] === null) return `tells of redemption ${id}, which is missing`;
+        if (revokedAt !== null) told.revokedRows += 1;
+        return rowHash(redemption) === detail.row
+          ? undefined
+          : `tells of redemption ${id}, which was changed`;
       }
       case 'renewed': {
         told.renewed += 1;
@@ -189,8 +190,8 @@ export class ChainWalk {
         return undefined;
       case 'code_recorded': {
         told.codes += 1;
-        const code = values.slice(REVOKED_AT + 1);
-        if (code[0] === null) return `tells of code ${detail.jti}, which is missing`;
+        const [code] = yield* rawRows(CODE, entry.grantUid, detail.jti ?? '');
+        if (!code) return `tells of code ${detail.jti}, which is missing`;
         return rowHash(code) === detail.row ? undefined : `tells of code ${detail.jti}, which was changed`;
       }
       case 'code_revoked':

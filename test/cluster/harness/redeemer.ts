@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { LEASES } from '../../../src/platforms/kubernetes/kinds.js';
+import type { MemoryCgroup } from '../../support/memory-cgroup.js';
 import { refuseSecrets } from '../../support/no-secret.js';
-import type { MemoryLimit } from './memory-limit.js';
 import type { TestCluster } from './test-cluster.js';
 
 const KILLED_AT = resolve(import.meta.dirname, '../../chaos/killed-at.mjs');
@@ -23,8 +23,8 @@ export interface RedeemerOptions {
   readonly ownNamespace?: string;
   /** Variables that say what flags say else. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Memory limit of the process. */
-  readonly memory?: Pick<MemoryLimit, 'join'>;
+  /** The memory cgroup that the program runs in from its start. */
+  readonly cgroup?: Pick<MemoryCgroup, 'procsFile'>;
 }
 
 /** The built program that redeems AccessTokens, in a process of its own. */
@@ -44,7 +44,7 @@ export interface Redeemer {
 /** Starts it with the shipped flags, for tokens that lead to 127.0.0.1; resolves once it says that it redeems. */
 export async function startRedeemer(kubeconfig: string, options: RedeemerOptions = {}): Promise<Redeemer> {
   const { killedAt = 'none', clockOffsetMs = 0, words = [], networks = ['127.0.0.0/8'] } = options;
-  const { env, ownNamespace = REDEEMER } = options;
+  const { env, ownNamespace = REDEEMER, cgroup } = options;
   const what = ['--platform', 'kubernetes', '--controllers', 'accesstoken', '--no-redemption'];
   const flags = [
     ...['serve', ...(env ? [] : what)],
@@ -52,10 +52,8 @@ export async function startRedeemer(kubeconfig: string, options: RedeemerOptions
     ...networks.flatMap((network) => ['--token-network', network]),
   ];
   const args = [KILLED_AT, killedAt, String(clockOffsetMs), ...flags, ...words];
-  const program = options.memory
-    ? ['sh', '-c', `${options.memory.join} && exec "$0" "$@"`, process.execPath]
-    : [process.execPath];
-  const [command = '', ...before] = program;
+  const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
+  const [command = '', ...before] = [...joined, process.execPath];
   const child: ChildProcess = spawn(command, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },

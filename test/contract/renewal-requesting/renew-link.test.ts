@@ -167,6 +167,15 @@ describe('a renewal that does not go well', () => {
     }
   });
 
+  test('reports that the response to a renewal contains a private key', async () => {
+    const tlsKey = privateKeyPem(await generateKeyPair('p256'));
+    site.server.changeAnswers((answer) => ({ ...answer, spkiDer: spkiOf(tlsKey), tlsKey }));
+    await expect(site.renew()).rejects.toMatchObject({
+      code: 'answer_invalid',
+      message: expect.stringContaining('it contains a private key'),
+    });
+  });
+
   test('keeps the place of renewals that it knows when the answer names one that is no https URL', async () => {
     site.server.changeAnswers((answer) => ({
       ...answer,
