@@ -30,5 +30,6 @@ setInterval(() => {
     socket.on('error', () => undefined).resume();
     socket.write(hello);
   }
-  process.send(opened);
+  // The parent may have disconnected since the last tick.
+  process.send(opened, () => undefined);
 }, TICK_MS);
