@@ -34,7 +34,7 @@ export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, r
   const [error, hint] = redeems
     ? [
         `${flags} would change nothing beside --no-redemption`,
-        'leave that out: what redeems AccessTokens listens for nobody and has no grants',
+        'leave it out: the process that redeems AccessTokens has no listener and no grants',
       ]
     : [
         `${flags} would change nothing without --controllers accesstoken`,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -83,8 +85,7 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
       ...deps,
       onProven: () => deps.connections.prove(socket),
       mayIssue: () => deps.admission.mayIssue(),
-      // Node ends its own side of the connection as soon as it has read the end of the client's.
-      isClientConnected: () => socket.writable,
+      isClientConnected: () => isConnected(socket),
       onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
     };
     const told =
@@ -101,6 +102,16 @@ function redemptionHandler(deps: RedemptionAppDependencies) {
     if (isUnproven && !(await deps.unprovenRequests.count(peer, told.guessed))) return;
     logAnswer(deps.logger, { act, ...told, peer, requestId }, ms);
   };
+}
+
+/**
+ * False if the client has closed its connection. Node reads an end that arrived with the request two turns of the event loop
+ * later, and then ends its own side.
+ */
+async function isConnected(socket: Socket): Promise<boolean> {
+  await nextTurn();
+  await nextTurn();
+  return socket.writable;
 }
 
 async function answer(

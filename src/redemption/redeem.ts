@@ -71,8 +71,8 @@ export interface RedeemDependencies {
   readonly onProven?: () => void;
   /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
   readonly mayIssue?: () => boolean;
-  /** False once the client has closed its connection: its certificate would be counted but never received. */
-  readonly isClientConnected?: () => boolean;
+  /** Resolves with false if the client has closed its connection: its certificate would be counted but never received. */
+  readonly isClientConnected?: () => Promise<boolean>;
 }
 
 /** What a right code was answered with, ready to be rendered. */
@@ -187,8 +187,8 @@ async function issueAndRecord(
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | ClientDisconnected> {
   const { grant, key } = asked;
-  const hasDisconnected = () => deps.isClientConnected?.() === false;
-  if (hasDisconnected()) return { disconnected: true, proven: grant };
+  const hasDisconnected = async () => (await deps.isClientConnected?.()) === false;
+  if (await hasDisconnected()) return { disconnected: true, proven: grant };
   const id = randomUUID();
   const now = deps.clock();
   await deps.checkpoint('before-signing');
@@ -229,7 +229,7 @@ async function issueAndRecord(
     createdAt: now,
     revokedAt: null,
   };
-  if (hasDisconnected()) return { disconnected: true, proven: grant };
+  if (await hasDisconnected()) return { disconnected: true, proven: grant };
   return record(redemption, made.keyPem, asked, access, deps);
 }
 

@@ -112,7 +112,7 @@ describe('a service whose configuration is wrong', () => {
   ])('refuses flags that would change nothing: %j', async (words, reason) => {
     const { code, error, hint } = await refused(words);
     expect({ code, error }).toEqual({ code: 2, error: reason });
-    expect(hint).toMatch(/^leave that out: /);
+    expect(hint).toMatch(/^leave it out: /);
   });
 
   it('takes it that a variable is for the service beside it', async () => {

@@ -244,7 +244,7 @@ describe('token inspect', () => {
 
   it.each([
     ['exhausted', 'every use of the grant is spent'],
-    ['revoked', 'the grant or this redemption was revoked'],
+    ['revoked', 'the grant was revoked'],
     ['expired', 'the grant has ended'],
   ])('exits with 3 after the report of a grant that is %s', async (state, advice) => {
     const name = `ended-${state}`;

@@ -135,6 +135,19 @@ describe('a client that goes away', () => {
     },
   );
 
+  it.each(['end', 'destroy'] as const)('right after its request (%s) spends no use', async (close) => {
+    const { service, grant, code } = await composed();
+    for (let round = 0; round < 5; round += 1) {
+      const wire = await openWire(service);
+      const request = `POST /${grant.uid} HTTP/1.1\r\nHost: h\r\nContent-Length: 24\r\n\r\n${code}`;
+      wire.socket.write(request, () => wire.socket[close]());
+      await expect.poll(() => service.connections.size).toBe(0);
+    }
+    await expect.poll(() => service.logged().length).toBe(5);
+    expect(service.logged().map(({ code }) => code)).toEqual(Array(5).fill('client_disconnected'));
+    expect(await service.used(grant.uid)).toBe(0);
+  });
+
   it('before its certificate is recorded spends no use', async () => {
     const signed: (() => void)[] = [];
     const { service, grant, code } = await composed({
