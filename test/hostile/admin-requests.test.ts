@@ -44,10 +44,11 @@ class Changes {
 
   /** Records a response; returns what is wrong with it if an Idempotency-Key returned the grant of another caller. */
   record(
-    { method, path, headers, bearer }: HostileAdminRequest,
+    { method, path: target, headers, bearer }: HostileAdminRequest,
     status: number,
     body: string,
   ): string | undefined {
+    const [path = ''] = target.split('?');
     const [, uid = ''] = /^\/api\/v1\/grants\/([^/?]+)/.exec(path) ?? [];
     if (status === 204) this.deleted.add(uid);
     if (status === 200 && method === 'PATCH') this.updated.add(uid);

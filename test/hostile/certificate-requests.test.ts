@@ -44,7 +44,9 @@ it('a service issues certificates for mutated CSRs only if OpenSSL verifies them
   >();
   const serials = new Set<string>();
 
-  await forEachParallel(mutatedRequests(round.count, round.seed), PARALLEL, async (request, index) => {
+  // Made before the first connection: some take seconds, and a handshake may take five.
+  const requests = [...mutatedRequests(round.count, round.seed)];
+  await forEachParallel(requests, PARALLEL, async (request, index) => {
     const { der, from, kinds } = request;
     const csr = der.toString('base64');
     const violation = (what: string) =>
@@ -52,7 +54,12 @@ it('a service issues certificates for mutated CSRs only if OpenSSL verifies them
     const begun = performance.now();
     // Each request has its own name, so that one without a CSR does not get an earlier answer again.
     const headers = { csr, name: `site-${index}` };
-    const answer = await post(service, `/${grant.uid}`, grant.code, { headers });
+    const answer = await post(service, `/${grant.uid}`, grant.code, { headers }).catch((error: unknown) => {
+      // A refusal while a header that is too long is still being sent resets the connection.
+      if (csr.length > LONGEST_HEADERS - 400) return undefined;
+      throw error;
+    });
+    if (!answer) return countOutcome(outcomes, 'connection reset');
     if (performance.now() - begun > LONGEST_ANSWER_MS) violation('no response in time');
     const reason = answer.headers['linkgrant-reason'];
     countOutcome(outcomes, answer.status === 200 ? 'issued' : (reason ?? String(answer.status)));
