@@ -77,6 +77,10 @@ export function measureStore(store: GrantStore, observer: StoreObserver): GrantS
         failed = false;
         if (isRevocation(name) && result === REVOKED[name].gave) observer.revoked(REVOKED[name].what);
         return result;
+      } catch (error) {
+        // A caller's cursor that no listing returned is no failure of the store.
+        failed = !(error instanceof RangeError);
+        throw error;
       } finally {
         observer.storeAnswered(kind, performance.now() - start, failed);
       }

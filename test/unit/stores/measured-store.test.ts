@@ -36,6 +36,11 @@ describe('a measured store', () => {
     expect(told).toEqual([['write', true, false], ['read', true, false], 'grant', ['write', true, false]]);
   });
 
+  it('does not count a cursor that no listing returned as a failure of the store', async () => {
+    await expect(measured.listGrants({ after: 'bm9uc2Vuc2U', limit: 10 })).rejects.toThrow(RangeError);
+    expect(told).toEqual([['read', true, false]]);
+  });
+
   it('does not take for a revocation what was revoked before, or is unknown', async () => {
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
