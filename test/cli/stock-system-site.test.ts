@@ -122,7 +122,15 @@ it('a bootstrap that comes before a stock server, behind its proxy, waits for it
 });
 
 it('bootstrap with LINKGRANT_OWN_KEY refuses a stock server, and posts nothing', async () => {
-  const words = ['bootstrap', '--token', work.path('token.yaml'), '--wait', 'configured', '--deadline', '50s'];
+  const words = [
+    'bootstrap',
+    '--token',
+    work.path('token.yaml'),
+    '--wait',
+    'configured',
+    '--deadline',
+    '50s',
+  ];
   const refused = await onSite(words, { LINKGRANT_OWN_KEY: 'true' });
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain('generates the private key itself');
