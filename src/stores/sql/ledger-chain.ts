@@ -116,10 +116,7 @@ export class LedgerChain {
     return isKeyNew;
   }
 
-  /**
-   * What the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError when the key is not at
-   * hand.
-   */
+  /** What the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
     return yield* this.#age.lost(yield* this.key());
