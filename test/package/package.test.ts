@@ -10,7 +10,15 @@ import { PROJECT } from '../tooling/project-copy.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
-const TOP_LEVEL = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'openapi.yaml', 'package.json'];
+const TOP_LEVEL = [
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'LICENSE',
+  'README.md',
+  'SECURITY.md',
+  'openapi.yaml',
+  'package.json',
+];
 const MOST_MEGABYTES_LEAN = 40;
 
 let place: string;

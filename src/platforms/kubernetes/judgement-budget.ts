@@ -1,8 +1,8 @@
 import { RedemptionError } from '../../domain/redemption-error.js';
 
 const WINDOW_MS = 10_000;
-// One per cent of the time. Usual certificates take about 2 ms of CPU, the slowest that are judged at all about 60 ms.
-const CPU_BUDGET_MS = 100;
+// Half a per cent of the time. Usual certificates take about 2 ms of CPU, the slowest that are judged at all about 60 ms.
+const CPU_BUDGET_MS = 50;
 const MOST_NAMESPACES = 10_000;
 
 /**
@@ -13,7 +13,7 @@ export class JudgementBudget {
   readonly #windows = new Map<string, { spentMs: number; readonly from: number }>();
 
   /**
-   * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 100 ms of CPU within ten
+   * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 50 ms of CPU within ten
    * seconds; `now` is in milliseconds.
    */
   run<T>(namespace: string, now: number, judge: () => T): T {

@@ -279,7 +279,7 @@ describe('the certificates of a namespace', () => {
     expect(await site.resolveAccess(asked())).not.toHaveProperty('refused');
   });
 
-  it('are judged no longer when they took 100 ms of CPU within ten seconds', async () => {
+  it('are judged no longer when they took 50 ms of CPU within ten seconds', async () => {
     const chain = endlessChain(29, 'slow');
     const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
     const site = siteAt(() => now);
@@ -287,11 +287,14 @@ describe('the certificates of a namespace', () => {
       recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': slow['ca.crt'] + '\n'.repeat(change) });
       return site.resolveAccess(asked()).catch((error: unknown) => error);
     };
-    const results = [];
-    for (let change = 1; change <= 60; change++) results.push(await judgeChanged(change));
-    expect(results[0]).toMatchObject({ refused: expect.any(String) });
-    expect(results.at(-1)).toMatchObject({ code: 'overloaded' });
+    const refused = { refused: expect.any(String) };
+    let result = await judgeChanged(0);
+    expect(result).toMatchObject(refused);
+    // A fast machine needs about a hundred judgements.
+    let change = 0;
+    while (!(result instanceof Error) && change < 10_000) result = await judgeChanged(++change);
+    expect(result).toMatchObject({ code: 'overloaded' });
     now += 10_000;
-    expect(await judgeChanged(61)).toMatchObject({ refused: expect.any(String) });
+    expect(await judgeChanged(change + 1)).toMatchObject(refused);
   });
 });
