@@ -1,20 +1,17 @@
 /**
- * Imports point one way: domain <- codes, pki <- redemption <- adapters (stores, platforms, client) <- edges
- * (http, admin, cli). The compositions name concrete adapters; main.ts starts. Types count as imports.
+ * Imports point one way: domain <- codes, pki <- redemption <- stores, platforms, client <- http, admin <- compose <- cli <- main.
+ * files/ and time/ are below the adapters, config/ is below the compositions. Types count as imports.
  */
 const ADAPTERS = '^src/(stores|platforms|client)/';
 const EDGES = '^src/(http|admin|cli)/';
-// runtime.ts composes the service, the other two what commands need without it.
-const COMPOSITIONS =
-  '^src/(runtime|kubernetes-service|kubernetes-redeemer|kubernetes-publication|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption)\\.ts$';
-const TOP =
-  '^src/(main|runtime|kubernetes-service|kubernetes-redeemer|kubernetes-publication|public-listener|certificate-watch|service-identities|administration|server-administration|admin-side|open-store|store-tools|code-keys|requesting-side|cluster-side|cluster-administration|renewing-side|link-side|system-side|site-issuer|grant-adoption|operations|config|logger)\\.ts$';
+const COMPOSE = '^src/compose/';
+const CONFIG = '^src/config/';
+const MAIN = '^src/main\\.ts$';
 const BYTES_ONLY = ['^(node:)?(crypto|util|buffer)$', '(^|/)node_modules/(@types/)?(node-forge|jose)/'];
 // Estimates how easily a chosen code is guessed. Loaded with `createRequire` at the first use.
 const CODE_STRENGTH = ['^(node:)?module$', '(^|/)node_modules/@zxcvbn-ts/'];
-// What only reads words, and what reads and writes files: beneath every adapter and edge.
-const SETTINGS = '^src/[^/]+\\.ts$';
 const FILES = '^src/files/';
+const TIME = '^src/time/';
 const INNER = '^src/(domain|codes|pki|redemption)/';
 
 /** A layer that imports what it names and itself, and nothing else of src, Node or npm. */
@@ -79,20 +76,37 @@ module.exports = {
       ['^src/domain/'],
       'private files are beneath the adapters',
     ),
-    onlyOfSource('stores-stand-alone', '^src/stores/', [INNER, FILES], 'adapters do not import each other'),
-    onlyOfSource('client-stands-alone', '^src/client/', [INNER, FILES], 'adapters do not import each other'),
+    onlyOfSource(
+      'time-knows-nothing',
+      '^src/time/',
+      [],
+      'abort signals and time limits are beneath the adapters',
+    ),
+    onlyOfSource('config-knows-the-domain', CONFIG, ['^src/domain/'], 'settings are read, not acted on'),
+    onlyOfSource(
+      'stores-stand-alone',
+      '^src/stores/',
+      [INNER, FILES, TIME],
+      'adapters do not import each other',
+    ),
+    onlyOfSource(
+      'client-stands-alone',
+      '^src/client/',
+      [INNER, FILES, TIME],
+      'adapters do not import each other',
+    ),
     {
       name: 'platforms-stand-alone',
       severity: 'error',
       comment:
         'adapters do not import each other, one platform not another; files/ is what platforms of files share',
       from: { path: '^src/platforms/([^/]+)/' },
-      to: { path: '^src/', pathNot: ['^src/platforms/($1|files)/', INNER, FILES] },
+      to: { path: '^src/', pathNot: ['^src/platforms/($1|files)/', INNER, FILES, TIME] },
     },
     {
       name: 'only-compositions-name-adapters',
       severity: 'error',
-      from: { path: '^src/', pathNot: [ADAPTERS, COMPOSITIONS] },
+      from: { path: '^src/', pathNot: [ADAPTERS, COMPOSE] },
       to: { path: ADAPTERS },
     },
     {
@@ -105,17 +119,23 @@ module.exports = {
     {
       name: 'only-the-command-line-composes',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/cli/', TOP] },
-      to: { path: TOP },
+      from: { path: '^src/', pathNot: ['^src/cli/', COMPOSE, MAIN] },
+      to: { path: COMPOSE },
     },
-    { name: 'nothing-imports-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
     {
-      name: 'settings-are-words',
+      name: 'only-commands-and-compositions-read-settings',
       severity: 'error',
-      comment: 'the files at the top that are no composition know the domain alone',
-      from: { path: SETTINGS, pathNot: TOP },
-      to: { path: '^src/', pathNot: [SETTINGS, '^src/domain/'] },
+      from: { path: '^src/', pathNot: ['^src/cli/', COMPOSE, CONFIG, MAIN] },
+      to: { path: CONFIG },
     },
+    {
+      name: 'only-main-stands-at-the-top',
+      severity: 'error',
+      comment: 'a file belongs into the folder of its layer',
+      from: { path: '^src/[^/]+\\.ts$', pathNot: MAIN },
+      to: {},
+    },
+    { name: 'nothing-imports-main', severity: 'error', from: {}, to: { path: MAIN } },
   ],
   options: {
     tsPreCompilationDeps: true,

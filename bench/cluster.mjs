@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { openKubernetesClient } from '../dist/platforms/kubernetes/client.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../dist/platforms/kubernetes/kinds.js';
+import { openKubernetesClient } from '../dist/platforms/kubernetes/api/client.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../dist/platforms/kubernetes/api/kinds.js';
 import { openCluster } from './cluster-services.mjs';
 import { startGoDriver } from './driver-process.mjs';
 import { RequestSource } from './requests.mjs';

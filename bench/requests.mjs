@@ -1,9 +1,9 @@
-import { openStore } from '../dist/open-store.js';
+import { openStore } from '../dist/compose/open-store.js';
+import { parseStorePlace } from '../dist/config/store-place.js';
 import { generateKeyPair } from '../dist/pki/keys.js';
 import { createCertificateRequest } from '../dist/pki/requests.js';
-import { createGrant } from '../dist/redemption/create-grant.js';
-import { readService } from '../dist/redemption/service-description.js';
-import { parseStorePlace } from '../dist/store-place.js';
+import { createGrant } from '../dist/redemption/accepting/create-grant.js';
+import { readService } from '../dist/redemption/accepting/service-description.js';
 
 const GRANTS = 10;
 const USES = 100_000;

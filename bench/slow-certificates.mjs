@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SECRETS } from '../dist/platforms/kubernetes/kinds.js';
+import { SECRETS } from '../dist/platforms/kubernetes/api/kinds.js';
 import { GrantMaker } from './cluster.mjs';
 import { openCluster } from './cluster-services.mjs';
 import { startDriver } from './driver-process.mjs';

@@ -2,9 +2,9 @@
 // 1 when the table is out of step.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadConfiguration } from '../dist/config.js';
-import { groupOf } from '../dist/setting-groups.js';
-import { flagOf, SETTINGS, variableOf } from '../dist/settings.js';
+import { loadConfiguration } from '../dist/config/config.js';
+import { groupOf } from '../dist/config/setting-groups.js';
+import { flagOf, SETTINGS, variableOf } from '../dist/config/settings.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
 const TABLE = /(<!-- settings: [^\n]* -->\n)[\s\S]*?(<!-- \/settings -->)/;

@@ -1,4 +1,4 @@
-import type { Clock } from '../redemption/clock.js';
+import type { Clock } from '../redemption/ports/clock.js';
 import type { ReadinessPart } from './operations-app.js';
 
 /** First and last moment at which a certificate and the CAs above it are valid, in milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { CommandError } from './command-error.js';
+import { CommandError } from './terminal/command-error.js';
 
 /** What may follow a command path. */
 interface Following {

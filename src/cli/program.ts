@@ -1,19 +1,25 @@
 import { Command, Option } from 'commander';
-import type { Checkpoint, Clock } from '../redemption/clock.js';
-import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../settings.js';
-import { version } from '../version.js';
-import { addConnectionFlags, grantCommand, LISTING_OUTPUT, OUTPUT, withSettings } from './command-flags.js';
-import { addIssuer, addRedemptionRevoke } from './issuer-commands.js';
-import { addDoctor, addLink } from './link-commands.js';
-import { addPolicyFlags } from './policy-flags.js';
-import { addBootstrap, addRedeem } from './requesting-commands.js';
+import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
+import { version } from '../config/version.js';
+import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
+import { addPolicyFlags } from './grant/policy-flags.js';
+import { addIssuer, addRedemptionRevoke } from './issuer/issuer-commands.js';
+import { addDoctor, addLink } from './link/link-commands.js';
+import { addBootstrap, addRedeem } from './link/requesting-commands.js';
+import {
+  addConnectionFlags,
+  grantCommand,
+  LISTING_OUTPUT,
+  OUTPUT,
+  withSettings,
+} from './terminal/command-flags.js';
 import {
   ADMINISTRATION_SETTINGS,
   CLUSTER_SETTINGS,
   optionHeading,
   STORE_SETTINGS,
-} from './settings-options.js';
-import { writeOut } from './write-out.js';
+} from './terminal/settings-options.js';
+import { writeOut } from './terminal/write-out.js';
 
 function addGrantLimits(command: Command): Command {
   command
@@ -39,7 +45,7 @@ function addGrantLimits(command: Command): Command {
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
   const serve = program.command('serve').description('run the redemption service');
   withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
-    (await import('./serve.js')).serveCommand(flags, context),
+    (await import('./serve/serve.js')).serveCommand(flags, context),
   );
 }
 
@@ -51,11 +57,11 @@ function addGrant(program: Command): void {
       'write its token to a file, or - for standard output, instead of printing the code; -o then prints the grant without the code',
     )
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./grant.js')).createCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant/grant.js')).createCommand(name, flags));
   grantCommand(grant, 'list', 'list grants')
     .option('-A, --all-namespaces', 'of every namespace')
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./grant.js')).listCommand(flags));
+    .action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
   grantCommand(grant, 'show <NAME>', 'show a grant (by name or uid) and the last attempts at it')
     .addOption(OUTPUT())
     .option(
@@ -64,8 +70,8 @@ function addGrant(program: Command): void {
     )
     .action(async (name, { signingKey, ...flags }) =>
       signingKey === undefined
-        ? (await import('./grant.js')).showCommand(name, flags)
-        : (await import('./grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
+        ? (await import('./grant/grant.js')).showCommand(name, flags)
+        : (await import('./grant/grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
     );
   addPolicyFlags(
     grantCommand(grant, 'update <NAME>', 'change what is given of a grant (by name or uid)')
@@ -74,12 +80,12 @@ function addGrant(program: Command): void {
   )
     .option('--unset <RULES>', 'take rules away, by the names of their flags without --, parted by commas')
     .addOption(OUTPUT())
-    .action(async (name, flags) => (await import('./grant-update.js')).updateCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant/grant-update.js')).updateCommand(name, flags));
   grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more')
     .option('--cascade', 'revoke every redemption of it too')
-    .action(async (name, flags) => (await import('./grant-revoke.js')).revokeCommand(name, flags));
+    .action(async (name, flags) => (await import('./grant/grant-revoke.js')).revokeCommand(name, flags));
   grantCommand(grant, 'delete <NAME>', 'remove a grant; what it gave stays in the ledger').action(
-    async (name, flags) => (await import('./grant.js')).deleteCommand(name, flags),
+    async (name, flags) => (await import('./grant/grant.js')).deleteCommand(name, flags),
   );
 }
 
@@ -88,17 +94,17 @@ function addTokenGovernance(token: Command): void {
     .option('--grant <NAME>', 'of one grant')
     .option('-A, --all-namespaces', 'of every namespace')
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./token-list.js')).listTokensCommand(flags));
+    .action(async (flags) => (await import('./token/token-list.js')).listTokensCommand(flags));
   grantCommand(token, 'revoke <ID>', 'let one signed token be redeemed no more')
     .requiredOption('--grant <NAME>', 'the grant that it is of')
-    .action(async (id, flags) => (await import('./token-revoke.js')).revokeTokenCommand(id, flags));
+    .action(async (id, flags) => (await import('./token/token-revoke.js')).revokeTokenCommand(id, flags));
   withSettings(
     token.command('rotate-key').description('sign tokens with a new key; those made before stay good'),
     [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
   )
     .option('--drop-old', 'remove the keys before it: every signed token made before becomes useless')
     .option('--yes', 'do so')
-    .action(async (flags) => (await import('./token-rotate-key.js')).rotateKeyCommand(flags));
+    .action(async (flags) => (await import('./token/token-rotate-key.js')).rotateKeyCommand(flags));
 }
 
 function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
@@ -122,8 +128,8 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {
       const flags = cost === undefined ? given : { linkCost: cost, ...given };
-      if (flags.signingKey === undefined) await (await import('./token.js')).issueCommand(file, flags);
-      else await (await import('./token-mint.js')).mintCommand(file, flags);
+      if (flags.signingKey === undefined) await (await import('./token/token.js')).issueCommand(file, flags);
+      else await (await import('./token/token-mint.js')).mintCommand(file, flags);
     });
   addRedeem(token, context);
   addConnectionFlags(
@@ -133,7 +139,9 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
   )
     .option('--check', 'ask the service for the state of the grant; spends nothing')
     .addOption(OUTPUT())
-    .action(async (file, flags) => (await import('./token-inspect.js')).inspectCommand(file, flags, context));
+    .action(async (file, flags) =>
+      (await import('./token/token-inspect.js')).inspectCommand(file, flags, context),
+    );
   addTokenGovernance(token);
 }
 
@@ -149,15 +157,15 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     .addOption(LISTING_OUTPUT())
     .action(async ({ verify, ...flags }) =>
       verify
-        ? (await import('./redemption-verify.js')).verifyCommand(flags)
-        : (await import('./redemption.js')).listCommand(flags, context.clock()),
+        ? (await import('./redemption/redemption-verify.js')).verifyCommand(flags)
+        : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
     );
   withSettings(
     redemption.command('show <ID>').description('show a redemption and its certificate'),
     ADMINISTRATION_SETTINGS,
   )
     .addOption(OUTPUT())
-    .action(async (id, flags) => (await import('./redemption-show.js')).showCommand(id, flags));
+    .action(async (id, flags) => (await import('./redemption/redemption-show.js')).showCommand(id, flags));
   addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
   addStore(program);
@@ -167,13 +175,13 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
     Object.keys(SETTINGS) as SettingKey[],
   )
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./config.js')).configCheckCommand(flags));
+    .action(async (flags) => (await import('./store/config.js')).configCheckCommand(flags));
   withSettings(
     program.command('health').description('ask the service that runs here whether it answers, for probes'),
     ['dataDir', 'opsListen'],
   )
     .option('--ready', 'whether every part of it is ready, too')
-    .action(async (flags) => (await import('./health.js')).healthCommand(flags));
+    .action(async (flags) => (await import('./serve/health.js')).healthCommand(flags));
   addUninstall(program);
   program
     .command('completion <SHELL>')
@@ -201,7 +209,7 @@ function addUninstall(program: Command): void {
     .option('--dry-run', 'show what would go')
     .option('--yes', 'do so')
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./uninstall.js')).uninstallCommand(flags));
+    .action(async (flags) => (await import('./store/uninstall.js')).uninstallCommand(flags));
 }
 
 function addStore(program: Command): void {
@@ -211,7 +219,7 @@ function addStore(program: Command): void {
     ['dataDir', 'store'],
   )
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store.js')).migrateCommand(flags));
+    .action(async (flags) => (await import('./store/store.js')).migrateCommand(flags));
   withSettings(
     store
       .command('copy <FROM> <TO>')
@@ -219,7 +227,7 @@ function addStore(program: Command): void {
     ['dataDir'],
   )
     .addOption(OUTPUT())
-    .action(async (from, to, flags) => (await import('./store.js')).copyCommand(from, to, flags));
+    .action(async (from, to, flags) => (await import('./store/store.js')).copyCommand(from, to, flags));
   withSettings(
     store
       .command('restored')
@@ -231,7 +239,7 @@ function addStore(program: Command): void {
     .option('--revoke', 'revoke the grants that can be redeemed')
     .option('--keep', 'let them be redeemed')
     .addOption(OUTPUT())
-    .action(async (flags) => (await import('./store.js')).restoredCommand(flags));
+    .action(async (flags) => (await import('./store/store.js')).restoredCommand(flags));
 }
 
 /** The command line, noun by noun. Each command's code is loaded when it runs, so that help is quick. */

@@ -1,10 +1,10 @@
 import { CommanderError } from 'commander';
-import type { Checkpoint, Clock } from '../redemption/clock.js';
-import type { ExitCode } from './command-error.js';
-import { describeFailure } from './failure.js';
-import { plainLine } from './plain-text.js';
+import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { createProgram } from './program.js';
-import { OutputClosed } from './write-out.js';
+import type { ExitCode } from './terminal/command-error.js';
+import { describeFailure } from './terminal/failure.js';
+import { plainLine } from './terminal/plain-text.js';
+import { OutputClosed } from './terminal/write-out.js';
 
 /**
  * Runs the command line and gives its exit code; errors are one line of cause and one of what to do, on standard error. A

@@ -3,7 +3,7 @@ import type { LinkSecret } from '../domain/link.js';
 import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
-import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/redemption-client.js';
+import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
 import { keptAnnotations } from './kept-annotations.js';
 import { readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';

@@ -1,9 +1,9 @@
 import { ACCESS_GRANT_STATES } from '../domain/access-grant.js';
 import type { GrantPolicy } from '../domain/policy.js';
 import { RedemptionError } from '../domain/redemption-error.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.js';
-import { isPolicySetting, parsePolicySettings } from '../redemption/policy-settings.js';
-import type { TokenCheck } from '../redemption/redemption-client.js';
+import { isPolicySetting, parsePolicySettings } from '../redemption/accepting/policy-settings.js';
+import type { TokenCheck } from '../redemption/ports/redemption-client.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 
 /** Reads the JSON answer of `/-/check`. Throws RedemptionError `answer_invalid`, naming the field that does not fit. */
 export function parseTokenCheck(text: string): TokenCheck {

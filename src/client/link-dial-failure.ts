@@ -1,6 +1,6 @@
 import { formatHostPort } from '../domain/host-port-text.js';
 import type { RedemptionError } from '../domain/redemption-error.js';
-import type { LinkFailure, LinkFault } from '../redemption/link-dialer.js';
+import type { LinkFailure, LinkFault } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
 import { systemCode } from './tcp-connection.js';
 

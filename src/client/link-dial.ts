@@ -3,7 +3,12 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { describeCertificate } from '../pki/certificate-info.js';
-import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../redemption/link-dialer.js';
+import type {
+  DialedRouter,
+  LinkCredentials,
+  LinkDialer,
+  LinkFailure,
+} from '../redemption/ports/link-dialer.js';
 import type { ConnectionOptions } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { routerChain, routerProblem } from './link-peer.js';

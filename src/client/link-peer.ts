@@ -6,7 +6,7 @@ import { type CertificateInfo, describeCertificate, verificationProblem } from '
 import { encodeCertificatePem, parseCertificates } from '../pki/certificate-pem.js';
 import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
 import { namesHost, routerNames } from '../pki/router-names.js';
-import type { LinkFailure } from '../redemption/link-dialer.js';
+import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
 
 const LONGEST_CHAIN = 8;

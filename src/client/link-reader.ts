@@ -2,7 +2,7 @@ import { isOwnName } from '../domain/labels.js';
 import type { Link } from '../domain/link.js';
 import { isLabelName, isLabelValue, isResourceName } from '../domain/names.js';
 import { asMapping, type YamlMapping } from '../files/yaml-documents.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/link-endpoint.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 import { unfit } from './unfit-answer.js';
 
 type TextField = 'settings' | 'labels' | 'annotations';

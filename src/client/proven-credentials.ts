@@ -9,7 +9,7 @@ import {
 } from '../pki/certificate-info.js';
 import { parseCertificates } from '../pki/certificate-pem.js';
 import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
-import { OtherKey, type ReceivedCertificate } from '../redemption/redemption-client.js';
+import { OtherKey, type ReceivedCertificate } from '../redemption/ports/redemption-client.js';
 
 /** The values of a link's Secret, PEM encoded anew, and proven to belong together. */
 export interface ProvenCredentials {

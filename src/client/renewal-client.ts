@@ -1,5 +1,5 @@
 import { RedemptionError } from '../domain/redemption-error.js';
-import { type RenewalClient, ServerTime } from '../redemption/renewal-client.js';
+import { type RenewalClient, ServerTime } from '../redemption/ports/renewal-client.js';
 import { openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import {

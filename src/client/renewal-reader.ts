@@ -1,7 +1,7 @@
 import { RedemptionError } from '../domain/redemption-error.js';
 import { redemptionIdIn } from '../pki/link-identity.js';
-import type { ReceivedLink } from '../redemption/redemption-client.js';
-import type { RenewalContext } from '../redemption/renewal-client.js';
+import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
+import type { RenewalContext } from '../redemption/ports/renewal-client.js';
 import { readAnswer } from './answer-reader.js';
 
 /** See {@link RenewalReader}. */

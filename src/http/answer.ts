@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeLinkDocuments } from '../domain/link-resources.js';
 import type { Refusal } from '../domain/redemption-error.js';
-import type { GrantCheck } from '../redemption/check-grant.js';
-import type { LinkAnswer } from '../redemption/link-answer.js';
-import { formatPolicySettings } from '../redemption/policy-settings.js';
+import type { GrantCheck } from '../redemption/accepting/check-grant.js';
+import type { LinkAnswer } from '../redemption/accepting/link-answer.js';
+import { formatPolicySettings } from '../redemption/accepting/policy-settings.js';
 import { problemOf, type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 

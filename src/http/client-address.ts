@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
-import { parseCidr } from '../redemption/cidr.js';
+import { parseCidr } from '../redemption/accepting/cidr.js';
 
 /** The proxies whose word on a client's address is taken. */
 export class TrustedProxies {

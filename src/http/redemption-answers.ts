@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Redemption } from '../domain/redemption.js';
-import { checkGrant } from '../redemption/check-grant.js';
-import type { GrantTarget } from '../redemption/prove-code.js';
-import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/redeem.js';
-import { renew } from '../redemption/renew.js';
+import { checkGrant } from '../redemption/accepting/check-grant.js';
+import type { GrantTarget } from '../redemption/accepting/prove-code.js';
+import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/accepting/redeem.js';
+import { renew } from '../redemption/accepting/renew.js';
 import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
 import type { Told } from './answer-log.js';
 

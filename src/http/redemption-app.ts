@@ -7,7 +7,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
-import type { RedeemDependencies } from '../redemption/redeem.js';
+import type { RedeemDependencies } from '../redemption/accepting/redeem.js';
 import type { Admission } from './admission.js';
 import { sendRefusal } from './answer.js';
 import { type AnsweredAct, logAnswer, type Told } from './answer-log.js';

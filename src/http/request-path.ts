@@ -1,5 +1,5 @@
 import { isNamespace, isResourceName, isUuid } from '../domain/names.js';
-import type { GrantTarget } from '../redemption/prove-code.js';
+import type { GrantTarget } from '../redemption/accepting/prove-code.js';
 
 /** What a request path asks for; a renewal says in its body of what. */
 export type RequestedAct =

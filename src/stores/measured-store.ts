@@ -1,4 +1,4 @@
-import type { GrantStore } from '../redemption/grant-store.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
 
 /** Told of what a store does, for metrics. */
 export interface StoreObserver {

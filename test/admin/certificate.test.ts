@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../src/config.js';
+import { loadConfiguration } from '../../src/config/config.js';
 import { type AdminService, askAdmin, startAdminService } from '../support/admin-api.js';
 import { linkgrant, refusalOf } from '../support/command-line.js';
 import { makeIdentity, type TestIdentity } from '../support/server-identity.js';

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
-import { readService } from '../../src/redemption/service-description.js';
+import { readService } from '../../src/redemption/accepting/service-description.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';

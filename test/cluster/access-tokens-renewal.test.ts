@@ -4,11 +4,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRenewalClient } from '../../src/client/renewal-client.js';
 import { readRenewal } from '../../src/client/renewal-reader.js';
 import type { AccessToken } from '../../src/domain/access-token.js';
-import { isApiError } from '../../src/platforms/kubernetes/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
-import { ACCESS_TOKENS, LINKS, REDEMPTIONS, SECRETS, SITES } from '../../src/platforms/kubernetes/kinds.js';
+import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import {
+  ACCESS_TOKENS,
+  LINKS,
+  REDEMPTIONS,
+  SECRETS,
+  SITES,
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
-import type { Stored } from '../../src/platforms/kubernetes/resource.js';
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';

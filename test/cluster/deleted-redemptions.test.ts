@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import type { KubernetesClient } from '../../src/platforms/kubernetes/client.js';
+import type { KubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { NAMESPACES, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import {
   DeletedRedemptions,
   readWatchedRedemption,
-} from '../../src/platforms/kubernetes/deleted-redemptions.js';
-import { NAMESPACES, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/grants/deleted-redemptions.js';
 import {
   type KubernetesGrantStore,
   kubernetesStore,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { Workplace } from '../support/command-line.js';
 import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';

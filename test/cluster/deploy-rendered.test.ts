@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
+import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
 import { DeployTools, IMAGE } from './harness/deploy-tools.js';
 import {
   CHART,

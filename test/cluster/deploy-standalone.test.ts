@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ResourceKind } from '../../src/platforms/kubernetes/resource.js';
-import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
+import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
+import type { ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
 import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';
 import { createDatabaseOn } from '../support/postgres-server.js';

@@ -2,9 +2,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isApiError } from '../../src/platforms/kubernetes/api-error.js';
-import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+import { isApiError } from '../../src/platforms/kubernetes/api/api-error.js';
+import { ACCESS_GRANTS, REDEMPTIONS, SERVICES } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { codeLines, readProjectFile, sectionsOf } from '../docs/document.js';
 import { Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';

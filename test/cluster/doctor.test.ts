@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type {
-  AccessGrantResource,
-  AccessGrantSpec,
-} from '../../src/platforms/kubernetes/access-grant-resource.js';
 import {
   ACCESS_GRANTS,
   ACCESS_TOKENS,
   DEPLOYMENTS,
   REDEMPTIONS,
   SECRETS,
-} from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Ended, json, linkgrant, type Workplace } from '../support/command-line.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';
 import { putSite } from './harness/cluster-sites.js';

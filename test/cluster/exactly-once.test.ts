@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import { REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import {
   type KubernetesGrantStore,
   openKubernetesStore,

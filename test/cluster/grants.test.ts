@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type {
   AccessGrantResource,
   AccessGrantSpec,
-} from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SITES } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { RecordedSite } from '../support/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
 import { PLACE, type RunningController, startController } from './harness/controller.js';

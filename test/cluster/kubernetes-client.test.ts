@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
-import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
-import { ACCESS_GRANTS, CONFIG_MAPS, NAMESPACES, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
-import type { WatchEvent } from '../../src/platforms/kubernetes/watch-stream.js';
+import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
+import { type KubernetesClient, openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import {
+  ACCESS_GRANTS,
+  CONFIG_MAPS,
+  NAMESPACES,
+  REDEMPTIONS,
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import type { WatchEvent } from '../../src/platforms/kubernetes/api/watch-stream.js';
 import { openTestCluster, type TestCluster } from './harness/test-cluster.js';
 import { throughProxy } from './harness/through-proxy.js';
 

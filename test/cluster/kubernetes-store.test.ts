@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { CONFIG_MAPS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import { CONFIG_MAPS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { openKubernetesStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { type StoreUnderTest, storeConformance } from '../contract/store-conformance.js';
 import { outcomeConformance } from '../contract/store-conformance-outcomes.js';

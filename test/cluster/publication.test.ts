@@ -3,15 +3,15 @@ import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
-import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
 import {
   ACCESS_GRANTS,
   SECRETS,
   SECURED_ACCESSES,
   SERVICES,
   SITES,
-} from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
 import { RecordedSite, routerSecret } from '../support/kubernetes-site.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/platforms/kubernetes/api-error.js';
-import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
+import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { KubernetesGrantStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Stored } from '../../src/platforms/kubernetes/resource.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import {
   GRANT_UID,
   type RedemptionResource,

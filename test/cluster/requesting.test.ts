@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { LINKS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
+import { LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { serveHttps, type TestServer } from '../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';

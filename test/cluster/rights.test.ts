@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
-import {
-  DeletedRedemptions,
-  readWatchedRedemption,
-} from '../../src/platforms/kubernetes/deleted-redemptions.js';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import {
   ACCESS_GRANTS,
   REDEMPTIONS,
   SECURED_ACCESSES,
   SERVICES,
-} from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import {
+  DeletedRedemptions,
+  readWatchedRedemption,
+} from '../../src/platforms/kubernetes/grants/deleted-redemptions.js';
 import {
   type KubernetesGrantStore,
   openKubernetesStore,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AccessGrantResource } from '../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { buildStockClient, READERS, runStockClient } from '../stock-client/stock-client.js';
 import { linkgrant, type Serving, Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { openKubernetesClient } from '../../src/platforms/kubernetes/client.js';
-import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/code-key-secret.js';
-import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource } from '../../src/platforms/kubernetes/resource.js';
+import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
+import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
+import { CODE_KEYS, CodeKeySecret } from '../../src/platforms/kubernetes/identity/code-key-secret.js';
 import { buildStockClient, runStockClient } from '../stock-client/stock-client.js';
 import { json, linkgrant, refusalOf, type Serving, type Workplace } from '../support/command-line.js';
 import { closeAcceptingNamespace, openAcceptingNamespace } from './harness/accepting-namespace.js';

@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
-import type {
-  AccessGrantResource,
-  AccessGrantSpec,
-} from '../../src/platforms/kubernetes/access-grant-resource.js';
 import {
   ACCESS_GRANTS,
   EVENTS,
@@ -11,8 +7,12 @@ import {
   ROUTER_ACCESSES,
   SECRETS,
   SITES,
-} from '../../src/platforms/kubernetes/kinds.js';
-import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
+import type {
+  AccessGrantResource,
+  AccessGrantSpec,
+} from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import {
   GRANT_UID,
   REDEMPTION_ID,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterAccess, openClusterAccess } from '../../src/platforms/kubernetes/cluster-access.js';
-import { REDEMPTIONS } from '../../src/platforms/kubernetes/kinds.js';
+import { type ClusterAccess, openClusterAccess } from '../../src/platforms/kubernetes/api/cluster-access.js';
+import { REDEMPTIONS } from '../../src/platforms/kubernetes/api/kinds.js';
 import { redemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import type { FillOrder, SlotFiller } from '../../src/platforms/kubernetes/store/slot-filler.js';
 import { sampleRedemption } from '../support/store-samples.js';

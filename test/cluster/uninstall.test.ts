@@ -6,9 +6,9 @@ import {
   NAMESPACES,
   REDEMPTIONS,
   SECRETS,
-} from '../../src/platforms/kubernetes/kinds.js';
-import { TOKENS_LEASE } from '../../src/platforms/kubernetes/lease-access.js';
-import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/resource.js';
+} from '../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
+import { TOKENS_LEASE } from '../../src/platforms/kubernetes/controller/lease-access.js';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { putSite } from './harness/cluster-sites.js';
 import {

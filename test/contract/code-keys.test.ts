@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
 import {
   publishCodeKey,
   removeUnusedCodeKeys,
   rotateCodeKey,
   signingMasterKey,
-} from '../../src/redemption/rotate-code-keys.js';
+} from '../../src/redemption/accepting/rotate-code-keys.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 

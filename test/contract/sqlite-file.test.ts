@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { LIST_DECLARED } from '../../src/stores/sql/grant-reads.js';
 import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';

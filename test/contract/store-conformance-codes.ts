@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { StoredCode } from '../../src/redemption/code-store.js';
+import type { StoredCode } from '../../src/redemption/ports/code-store.js';
 import { type Redeemer, startRedeemer } from '../support/store-processes.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';

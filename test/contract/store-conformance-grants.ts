@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { codeMatches } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import type { Page } from '../../src/redemption/page.js';
+import type { Page } from '../../src/redemption/ports/page.js';
 import {
   MINUTE,
   NOW,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { RedemptionErrorCode } from '../../src/domain/redemption-error.js';
 import { everyItem } from '../../src/redemption/administration/every-item.js';
-import type { GrantStore, ProvenRefusal } from '../../src/redemption/grant-store.js';
-import type { LedgerEntry } from '../../src/redemption/ledger-store.js';
+import type { GrantStore, ProvenRefusal } from '../../src/redemption/ports/grant-store.js';
+import type { LedgerEntry } from '../../src/redemption/ports/ledger-store.js';
 import {
   MINUTE,
   NOW,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeptOutcome } from '../../src/redemption/outcome-store.js';
+import type { KeptOutcome } from '../../src/redemption/ports/outcome-store.js';
 import { MINUTE, NOW } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
-import { type GrantUpdate, updateGrant } from '../../src/redemption/update-grant.js';
+import { type GrantUpdate, updateGrant } from '../../src/redemption/administration/update-grant.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant } from '../support/store-samples.js';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfiguration } from '../../src/config.js';
-import { SETTINGS, type SettingKey, variableOf } from '../../src/settings.js';
+import { loadConfiguration } from '../../src/config/config.js';
+import { SETTINGS, type SettingKey, variableOf } from '../../src/config/settings.js';
 import { linkgrant } from '../support/command-line.js';
 import { PROJECT } from '../tooling/project-copy.js';
 

@@ -3,8 +3,14 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../src/config.js';
-import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from '../../src/settings.js';
+import { loadConfiguration } from '../../src/config/config.js';
+import {
+  flagOf,
+  SETTINGS,
+  type SettingDefinition,
+  type SettingKey,
+  variableOf,
+} from '../../src/config/settings.js';
 import { codeLines, PROJECT, readProjectFile } from './document.js';
 
 const document = readProjectFile('docs/configuration.md');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { parseRequestPath } from '../../src/http/request-path.js';
-import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { HOUR, startTestService, type TestService } from '../support/service.js';
 import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
 import { type PostOptions, post } from '../support/wire.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
-import { adviceFor, ERROR_CODES } from '../../src/cli/exit-codes.js';
+import { adviceFor, ERROR_CODES } from '../../src/cli/terminal/exit-codes.js';
 import { refusalOf, STOCK_PREFIXES, STOCK_TEXTS } from '../../src/client/refusals.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';

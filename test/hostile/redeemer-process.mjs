@@ -6,7 +6,7 @@ import { createRedemptionClient } from '../../dist/client/redemption-client.js';
 import { RedemptionError } from '../../dist/domain/redemption-error.js';
 import { directoryMaterializer } from '../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';
-import { redeemToken } from '../../dist/redemption/redeem-token.js';
+import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
 // A redemption is a check and three postings at most.
 const EXCHANGE_MS = 3_000;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../src/config.js';
-import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/site-issuer.js';
+import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/compose/site-issuer.js';
+import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
 import { linkgrant } from '../support/command-line.js';
 import { dialEach, type LinkPair } from '../support/dialled-pairs.js';

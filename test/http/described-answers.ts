@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Flags } from '../../src/config.js';
+import type { Flags } from '../../src/config/config.js';
 import {
   type Content,
   METHODS,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { type GrantRequests, requestsFor } from '../support/grant-requests.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { composeTestService, type TestService } from '../support/service.js';

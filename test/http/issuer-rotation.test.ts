@@ -1,10 +1,16 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../src/config.js';
+import type { RunningService } from '../../src/compose/runtime.js';
+import {
+  findIssuer,
+  issueSiteCertificate,
+  openIssuers,
+  SERVER_CA,
+  SITE_CA,
+} from '../../src/compose/site-issuer.js';
+import { loadConfiguration } from '../../src/config/config.js';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
-import type { RotatingIssuers } from '../../src/redemption/issuers.js';
-import { type Retirement, retireIssuer } from '../../src/redemption/retire-issuer.js';
-import type { RunningService } from '../../src/runtime.js';
-import { findIssuer, issueSiteCertificate, openIssuers, SERVER_CA, SITE_CA } from '../../src/site-issuer.js';
+import { type Retirement, retireIssuer } from '../../src/redemption/issuers/retire-issuer.js';
+import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
 import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/site.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/ports/site.js';
 import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { composeTestService, type TestService, withStore } from '../support/service.js';
 import {

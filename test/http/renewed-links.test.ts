@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
-import { type GeneratedLink, generateLink } from '../../src/redemption/generate-link.js';
+import { type GeneratedLink, generateLink } from '../../src/redemption/accepting/generate-link.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';

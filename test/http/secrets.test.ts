@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import {
   composeTestService,

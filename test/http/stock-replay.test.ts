@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintCode } from '../../src/codes/opaque-code.js';
-import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { type PostOptions, post, type WireAnswer } from '../support/wire.js';

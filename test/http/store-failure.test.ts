@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { composeTestService, MINUTE, type TestService, withStore } from '../support/service.js';
 import { post, type WireAnswer } from '../support/wire.js';

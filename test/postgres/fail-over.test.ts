@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { until } from '../cluster/harness/until.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import {

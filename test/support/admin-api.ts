@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { exportJWK, type JWK, SignJWT } from 'jose';
-import type { Flags } from '../../src/config.js';
-import type { RunningService } from '../../src/runtime.js';
+import type { RunningService } from '../../src/compose/runtime.js';
+import type { Flags } from '../../src/config/config.js';
 import { HOUR, startTestService, type TestService } from './service.js';
 import { type PostOptions, post, type WireAnswer } from './wire.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader } from './redeemed-answer.js';
 import type { TestService } from './service.js';
 

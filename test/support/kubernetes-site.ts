@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueServerCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
-import type { Resource, Stored } from '../../src/platforms/kubernetes/resource.js';
+import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import { DAY_MS } from './server-identity.js';
 
 const WEST = resolve(import.meta.dirname, '../fixtures/kubernetes-site/west.yaml');

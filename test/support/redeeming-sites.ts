@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
 import { generateKeyPair } from '../../src/pki/keys.js';
 import { createCertificateRequest } from '../../src/pki/requests.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { sampleGrant } from './store-samples.js';
 import { post, type Target } from './wire.js';
 

@@ -5,15 +5,19 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openRenewingSide } from '../../src/compose/renewing-side.js';
 import type { LinkSecret } from '../../src/domain/link.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { spkiOf } from '../../src/pki/keys.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { linkDirectory } from '../../src/platforms/files/link-directory.js';
-import { type RenewedLink, type RenewLinkDependencies, renewLink } from '../../src/redemption/renew-link.js';
-import { type RenewableLink, renewableLink } from '../../src/redemption/renewable-link.js';
-import { openRenewingSide } from '../../src/renewing-side.js';
+import {
+  type RenewedLink,
+  type RenewLinkDependencies,
+  renewLink,
+} from '../../src/redemption/requesting/renew-link.js';
+import { type RenewableLink, renewableLink } from '../../src/redemption/requesting/renewable-link.js';
 import { linkTo } from './link-samples.js';
 import { newKey } from './redeemed-answer.js';
 import { type RenewingServer, startRenewingServer } from './renewing-server.js';

@@ -15,7 +15,7 @@ import {
   type RedeemTokenDependencies,
   type RedeemTokenRequest,
   redeemToken,
-} from '../../src/redemption/redeem-token.js';
+} from '../../src/redemption/requesting/redeem-token.js';
 
 const SCRIPT = fileURLToPath(new URL('token-redeemer.mjs', import.meta.url));
 

@@ -8,7 +8,9 @@ import Database from 'better-sqlite3';
 import pino from 'pino';
 import { createMetrics } from '../../src/admin/metrics.js';
 import { hashCode, mintCode } from '../../src/codes/opaque-code.js';
-import { type Flags, loadConfiguration } from '../../src/config.js';
+import { openStore } from '../../src/compose/open-store.js';
+import { type RunningService, startService } from '../../src/compose/runtime.js';
+import { type Flags, loadConfiguration } from '../../src/config/config.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import { AcceptQueue } from '../../src/http/accept-queue.js';
 import { ADMISSION_LIMITS, Admission, type AdmissionLimits } from '../../src/http/admission.js';
@@ -18,18 +20,20 @@ import { LoopDelay } from '../../src/http/loop-delay.js';
 import { createRedemptionApp } from '../../src/http/redemption-app.js';
 import { createTlsListener, type TlsListener } from '../../src/http/tls-listener.js';
 import { UnprovenRequests } from '../../src/http/unproven-requests.js';
-import { openStore } from '../../src/open-store.js';
 import { KeyMaker } from '../../src/pki/keys.js';
 import { CodeKeyDirectory } from '../../src/platforms/standalone/code-key-directory.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
-import type { Checkpoint } from '../../src/redemption/clock.js';
-import { type CreatedGrant, createGrant, type GrantRequest } from '../../src/redemption/create-grant.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
-import type { KeySource } from '../../src/redemption/requested-key.js';
-import { publishService, readService } from '../../src/redemption/service-description.js';
-import type { Site } from '../../src/redemption/site.js';
-import { type RunningService, startService } from '../../src/runtime.js';
+import {
+  type CreatedGrant,
+  createGrant,
+  type GrantRequest,
+} from '../../src/redemption/accepting/create-grant.js';
+import type { KeySource } from '../../src/redemption/accepting/requested-key.js';
+import { publishService, readService } from '../../src/redemption/accepting/service-description.js';
+import type { Checkpoint } from '../../src/redemption/ports/clock.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
+import type { Site } from '../../src/redemption/ports/site.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { refuseSecrets } from './no-secret.js';
 import { makeAuthority, makeIdentity } from './server-identity.js';

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { StoredCode } from '../../src/redemption/code-store.js';
+import type { StoredCode } from '../../src/redemption/ports/code-store.js';
 import { NOW, sampleRedemption } from './store-samples.js';
 
 /** How another process opens the store under test: a built module, its export, and options that JSON can carry. */

@@ -3,7 +3,7 @@ import { hashCode } from '../../src/codes/opaque-code.js';
 import type { AccessGrant } from '../../src/domain/access-grant.js';
 import type { Renewal } from '../../src/domain/issued-certificate.js';
 import type { Redemption } from '../../src/domain/redemption.js';
-import type { GrantStore } from '../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 
 /** The moment at which the samples are made, milliseconds since the epoch. */
 export const NOW = Date.parse('2031-03-04T05:06:07.089Z');

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { signRenewalRequest } from '../../src/codes/renewal-request.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
 import { createCertificateRequest } from '../../src/pki/requests.js';
-import type { CreatedGrant } from '../../src/redemption/create-grant.js';
+import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
 import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from './redeemed-answer.js';
 import type { TestService } from './service.js';
 import { type PostOptions, post, type WireAnswer } from './wire.js';

@@ -4,7 +4,7 @@ import { readAnswer } from '../../dist/client/answer-reader.js';
 import { createRedemptionClient } from '../../dist/client/redemption-client.js';
 import { directoryMaterializer } from '../../dist/platforms/files/directory-materializer.js';
 import { pendingDirectories } from '../../dist/platforms/standalone/pending-directory.js';
-import { redeemToken } from '../../dist/redemption/redeem-token.js';
+import { redeemToken } from '../../dist/redemption/requesting/redeem-token.js';
 
 const { token, dataDirectory, to, dieAt, retry, patienceMs = 10_000 } = JSON.parse(process.argv[2]);
 const deps = {

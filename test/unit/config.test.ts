@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadConfiguration } from '../../src/config.js';
+import { loadConfiguration } from '../../src/config/config.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'linkgrant-config-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

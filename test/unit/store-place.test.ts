@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskedStorePlace, parseStorePlace } from '../../src/store-place.js';
+import { maskedStorePlace, parseStorePlace } from '../../src/config/store-place.js';
 
 const NOTHING_MORE = {
   password: undefined,

@@ -8,7 +8,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
-import type { Clock } from '../../redemption/clock.js';
+import type { Clock } from '../../redemption/ports/clock.js';
 
 /** What a caller may do: `viewer` reads, `operator` changes as well. */
 export type Role = 'viewer' | 'operator';

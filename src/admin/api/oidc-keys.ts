@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isLoopback } from '../../domain/peer-address.js';
-import type { Clock } from '../../redemption/clock.js';
+import type { Clock } from '../../redemption/ports/clock.js';
 import type { BearerKeys } from './bearer.js';
 import type { IdentityFetch } from './identity-fetch.js';
 

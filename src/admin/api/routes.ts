@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isUuid } from '../../domain/names.js';
 import type { Administration, OnceOnly } from '../../redemption/administration/administration.js';
-import type { Page } from '../../redemption/page.js';
+import type { Page } from '../../redemption/ports/page.js';
 import type { Role } from './bearer.js';
 import {
   EVENT_QUERY,

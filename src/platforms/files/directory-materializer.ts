@@ -14,7 +14,7 @@ import {
   writePrivateFile,
 } from '../../files/private-file.js';
 import { parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import type { Materializer } from '../../redemption/materializer.js';
+import type { Materializer } from '../../redemption/ports/materializer.js';
 import { withFields } from './editable-documents.js';
 import { fileHolding } from './link-directory.js';
 import { writing } from './not-writable.js';

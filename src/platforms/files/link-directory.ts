@@ -6,7 +6,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
-import type { LinkChanges, LinkFiles } from '../../redemption/link-files.js';
+import type { LinkChanges, LinkFiles } from '../../redemption/ports/link-files.js';
 import { documentsText, editableDocuments } from './editable-documents.js';
 import { hidesResource } from './hidden-resource.js';
 import { linkProxy, linkSecret, storedLink } from './link-resource.js';

@@ -6,7 +6,7 @@ import { isUuid } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { syncDirectory } from '../../files/private-file.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
-import type { LinkRecords } from '../../redemption/link-files.js';
+import type { LinkRecords } from '../../redemption/ports/link-files.js';
 import { writing } from './not-writable.js';
 import { removeRenewals } from './renewal-directory.js';
 

@@ -1,7 +1,7 @@
 import { isOwnName, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
-import type { LinkProxy, StoredLink } from '../../redemption/link-files.js';
+import type { LinkProxy, StoredLink } from '../../redemption/ports/link-files.js';
 
 /** The Link in a resource, whatever is in it; what cannot be read of it is left out. `place` is where it stands. */
 export function storedLink(resource: YamlMapping, place: string): StoredLink {

@@ -7,7 +7,7 @@ import {
   syncDirectory,
   writePrivateFile,
 } from '../../files/private-file.js';
-import type { OpenPendingRenewal } from '../../redemption/pending-renewal.js';
+import type { OpenPendingRenewal } from '../../redemption/ports/pending-renewal.js';
 import { writing } from './not-writable.js';
 
 /**

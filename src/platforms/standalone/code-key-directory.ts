@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeMasterKey, encodeMasterKey } from '../../codes/master-key-jwk.js';
 import { createMasterKey, type MasterKey } from '../../codes/signing-keys.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
-import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/code-keys.js';
+import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/ports/code-keys.js';
 
 const FILE = /^([1-9]\d{0,8})\.json$/;
 // A directory's time is no finer than the kernel's tick, and other clocks may be a little off.

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { CertificateAuthorityError } from '../../pki/authority.js';
-import type { TrustedAuthority } from '../../redemption/server-identity.js';
+import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
 import { readAuthority } from './owned-authorities.js';
 
 /**

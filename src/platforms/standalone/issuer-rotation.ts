@@ -13,14 +13,14 @@ import {
 import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { crossCertificate } from '../../pki/cross-certificate.js';
-import type { Checkpoint, Clock } from '../../redemption/clock.js';
+import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type {
   ActivateOutcome,
   IssuerCa,
   IssuerCaState,
   PrepareOutcome,
   RotatingIssuers,
-} from '../../redemption/issuers.js';
+} from '../../redemption/ports/issuers.js';
 import { takingTurns } from '../files/turns.js';
 import {
   type AuthorityFiles,

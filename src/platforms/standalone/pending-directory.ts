@@ -13,7 +13,7 @@ import type {
   PendingRedemption,
   Posting,
   RedemptionOutcome,
-} from '../../redemption/pending-redemption.js';
+} from '../../redemption/ports/pending-redemption.js';
 import { writing } from '../files/not-writable.js';
 import { type TakeTurn, takingTurns } from '../files/turns.js';
 

@@ -12,7 +12,7 @@ import {
   readingIdentity,
   requireKeyOf,
   type TrustedAuthority,
-} from '../../redemption/server-identity.js';
+} from '../../redemption/ports/server-identity.js';
 
 /** Where a server identity comes from; `read` gives what is there now, and may be called again and again. */
 export interface ServerIdentitySource {

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory, writePrivateFile } from '../../files/private-file.js';
-import type { Clock } from '../../redemption/clock.js';
+import type { Clock } from '../../redemption/ports/clock.js';
 import {
   differingSetting,
   OtherServiceError,
   type ServingLease,
   type SharedSettings,
-} from '../../redemption/serving-lease.js';
+} from '../../redemption/ports/serving-lease.js';
 
 const BEAT_MS = 1_000;
 // Longer than a process that is alive goes without touching its file.

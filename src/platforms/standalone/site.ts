@@ -1,7 +1,7 @@
 import type { LinkEndpoint } from '../../domain/link.js';
-import type { Clock } from '../../redemption/clock.js';
-import type { TrustedAuthority } from '../../redemption/server-identity.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { TrustedAuthority } from '../../redemption/ports/server-identity.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
 /**
  * A site without a platform: its endpoints are configured, its CA is the service's own. There is no router certificate

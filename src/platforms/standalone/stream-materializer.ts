@@ -1,5 +1,5 @@
 import { encodeLinkDocuments } from '../../domain/link-resources.js';
-import type { Materializer } from '../../redemption/materializer.js';
+import type { Materializer } from '../../redemption/ports/materializer.js';
 
 /** Materializes as one YAML stream, ready for `kubectl apply -f -`, through `write`; nothing is ever in its way. */
 export function streamMaterializer(write: (text: string) => Promise<void>): Materializer {

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import { asMapping } from '../../files/yaml-documents.js';
-import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/adopt-grants.js';
-import { parsePolicySettings } from '../../redemption/policy-settings.js';
+import type { DeclaredGrants, GrantDeclaration, GrantFile } from '../../redemption/accepting/adopt-grants.js';
+import { parsePolicySettings } from '../../redemption/accepting/policy-settings.js';
 import { listResourceFiles, type ResourceFile, readResourceFile } from './resource-files.js';
 import type { SkupperHome } from './skupper-home.js';
 

@@ -7,9 +7,13 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
 import { namesHost, routerNames } from '../../pki/router-names.js';
-import type { Clock } from '../../redemption/clock.js';
-import { type RouterCredentials, routerTrustRefusal, trustOfLink } from '../../redemption/router-trust.js';
-import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/site.js';
+import {
+  type RouterCredentials,
+  routerTrustRefusal,
+  trustOfLink,
+} from '../../redemption/accepting/router-trust.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 import { detectHost, unroutableReason } from './routable-host.js';
 import { type LinkAccess, readSiteState } from './site-state.js';
 import type { NamespaceDirectories, SkupperHome } from './skupper-home.js';

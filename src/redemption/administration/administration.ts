@@ -1,9 +1,9 @@
 import type { LinkEndpoint } from '../../domain/link.js';
-import type { Page, PageRequest } from '../page.js';
-import type { SourceChoice } from '../revoke-link.js';
+import type { Page, PageRequest } from '../ports/page.js';
 import type { EventReport } from './event-report.js';
 import type { GrantReport } from './grant-report.js';
 import type { RedemptionReport, RenewalReport } from './redemption-report.js';
+import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
 
 /** What a service says of itself to those who administer it. */

@@ -1,11 +1,11 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
-import type { Clock } from '../clock.js';
-import type { CodeKeys } from '../code-keys.js';
-import type { GrantStore } from '../grant-store.js';
-import type { ServiceDescription } from '../service-description.js';
-import type { SiteRefusal, SiteRequest } from '../site.js';
+import type { ServiceDescription } from '../accepting/service-description.js';
+import type { Clock } from '../ports/clock.js';
+import type { CodeKeys } from '../ports/code-keys.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 
 /** Where a link from a grant would lead now. */
 export interface LinkAccess {

@@ -1,5 +1,5 @@
 import { formatTime } from '../../domain/rfc3339.js';
-import type { AddedUpAttempts, LedgerEntry } from '../ledger-store.js';
+import type { AddedUpAttempts, LedgerEntry } from '../ports/ledger-store.js';
 
 /** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
 export interface EventReport {

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../page.js';
+import type { Page, PageRequest } from '../ports/page.js';
 
 const PAGE = 500;
 

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../page.js';
+import type { Page, PageRequest } from '../ports/page.js';
 
 // How many items one request reads at most in search of those that are wanted.
 const MOST_READ = 2_000;

@@ -1,7 +1,7 @@
 import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
 import { formatDuration } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { formatPolicySettings } from '../policy-settings.js';
+import { formatPolicySettings } from '../accepting/policy-settings.js';
 
 /** A grant as machines read it; times are RFC 3339, `policy` is as `spec.settings` has it. */
 export interface GrantReport {

@@ -4,12 +4,11 @@ import type { AccessGrant } from '../../domain/access-grant.js';
 import { AdministrationError } from '../../domain/administration-error.js';
 import { isUuid } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { createGrant, type GrantRequest, grantProblem } from '../create-grant.js';
-import type { Attempt } from '../grant-store.js';
-import { liveLinks } from '../live-links.js';
-import type { PageRequest } from '../page.js';
-import { formatPolicySettings } from '../policy-settings.js';
-import { updateGrant } from '../update-grant.js';
+import { createGrant, type GrantRequest, grantProblem } from '../accepting/create-grant.js';
+import { formatPolicySettings } from '../accepting/policy-settings.js';
+import { liveLinks } from '../issuers/live-links.js';
+import type { Attempt } from '../ports/grant-store.js';
+import type { PageRequest } from '../ports/page.js';
 import type { Administration, AttemptReport, GrantFilter, GrantOrder, MadeGrant } from './administration.js';
 import {
   type AdministrationDependencies,
@@ -22,6 +21,7 @@ import { filteredPage } from './filtered-page.js';
 import { type GrantReport, grantReport } from './grant-report.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
 import { policyOf, rejected, windowOf } from './order-values.js';
+import { updateGrant } from './update-grant.js';
 
 const LAST_ATTEMPTS = 10;
 

@@ -1,6 +1,6 @@
 import { OutcomeSeal, outcomeId } from '../../codes/sealed-outcome.js';
 import { AdministrationError } from '../../domain/administration-error.js';
-import { signingMasterKey } from '../rotate-code-keys.js';
+import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { OnceOnly } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 

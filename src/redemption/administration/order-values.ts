@@ -1,7 +1,7 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy } from '../../domain/policy.js';
-import { isPolicySetting, parsePolicySettings } from '../policy-settings.js';
+import { isPolicySetting, parsePolicySettings } from '../accepting/policy-settings.js';
 
 /** The error for a value that cannot be; `problem` is a sentence about it. */
 export function rejected(problem: string): AdministrationError {

@@ -1,8 +1,8 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import { globMatches } from '../../domain/glob.js';
 import type { Redemption } from '../../domain/redemption.js';
-import type { GrantStore } from '../grant-store.js';
-import type { Page, PageRequest } from '../page.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 import { addedUpReport, type EventReport, entryReport } from './event-report.js';

@@ -1,11 +1,11 @@
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import type { GrantStore } from '../grant-store.js';
-import { liveLinks } from '../live-links.js';
-import { type RedeemableSource, redeemableSource, revokeLink, type SourceChoice } from '../revoke-link.js';
+import { liveLinks } from '../issuers/live-links.js';
+import type { GrantStore } from '../ports/grant-store.js';
 import type { RedemptionRevocation, SourceReport } from './administration.js';
 import { redemptionReport } from './redemption-report.js';
+import { type RedeemableSource, redeemableSource, revokeLink, type SourceChoice } from './revoke-link.js';
 
 /**
  * Revokes a redemption and does with what it was made of as `choice` says; nothing is changed where that is missing and

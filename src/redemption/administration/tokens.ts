@@ -7,10 +7,10 @@ import { AdministrationError } from '../../domain/administration-error.js';
 import type { LinkEndpoint } from '../../domain/link.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { formatTime } from '../../domain/rfc3339.js';
-import { issueToken } from '../issue-token.js';
-import { type MintedToken, type MintingKey, mintToken } from '../mint-token.js';
-import type { PageRequest } from '../page.js';
-import { signingMasterKey } from '../rotate-code-keys.js';
+import { issueToken } from '../accepting/issue-token.js';
+import { type MintedToken, type MintingKey, mintToken } from '../accepting/mint-token.js';
+import { signingMasterKey } from '../accepting/rotate-code-keys.js';
+import type { PageRequest } from '../ports/page.js';
 import type {
   Administration,
   IssuedToken,

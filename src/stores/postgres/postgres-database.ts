@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../redemption/clock.js';
+import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
 import type { SqlDialect } from '../sql/dialect.js';

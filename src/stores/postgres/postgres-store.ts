@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Checkpoint, Clock } from '../../redemption/clock.js';
-import type { GrantStore } from '../../redemption/grant-store.js';
+import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { notesBeside } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';

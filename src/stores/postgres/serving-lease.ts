@@ -5,7 +5,7 @@ import {
   OtherServiceError,
   type ServingLease,
   type SharedSettings,
-} from '../../redemption/serving-lease.js';
+} from '../../redemption/ports/serving-lease.js';
 import { openConnections, type PostgresConnection } from './connections.js';
 import type { PostgresPlace } from './place.js';
 

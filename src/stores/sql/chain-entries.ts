@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../redemption/ledger-store.js';
+import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { entryCode, NO_ENTRY } from './ledger-codes.js';
 import { put, row, type SqlOperation, type SqlValue } from './operation.js';
 import { pieces, tuples } from './pieces.js';

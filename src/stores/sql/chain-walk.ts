@@ -1,4 +1,4 @@
-import type { LedgerFault } from '../../redemption/ledger-store.js';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { CODE_FACTS } from './code-row.js';
 import { type GrantRow, grantHash } from './grant-row.js';
 import { type ChainedEntry, entryCode, headCode, isCode, NO_ENTRY, rowHash } from './ledger-codes.js';

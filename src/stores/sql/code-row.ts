@@ -1,4 +1,4 @@
-import type { StoredCode } from '../../redemption/code-store.js';
+import type { StoredCode } from '../../redemption/ports/code-store.js';
 
 /** A row of table `codes` as an SQL driver returns it: times in milliseconds. */
 export interface CodeRow {

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { StoredCode } from '../../redemption/code-store.js';
-import type { Page, PageRequest } from '../../redemption/page.js';
+import type { StoredCode } from '../../redemption/ports/code-store.js';
+import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import type { NewLedgerEntry } from './chain-entries.js';
 import { type CodeRow, codeOfRow } from './code-row.js';
 import type { LedgerChain } from './ledger-chain.js';

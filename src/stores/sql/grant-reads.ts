@@ -1,5 +1,5 @@
 import type { AccessGrant, AccessGrantState } from '../../domain/access-grant.js';
-import type { Page, PageRequest } from '../../redemption/page.js';
+import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import { type GrantRow, grantOfRow } from './grant-row.js';
 import { row, rows, type SqlOperation, value } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';

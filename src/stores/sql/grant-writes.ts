@@ -1,5 +1,5 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
-import type { GrantChange } from '../../redemption/grant-store.js';
+import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import type { NewLedgerEntry } from './chain-entries.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
 import { change, row, rows, value } from './operation.js';

@@ -1,4 +1,4 @@
-import type { LedgerKind } from '../../redemption/ledger-store.js';
+import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';

@@ -1,5 +1,10 @@
-import type { AddedUpAttempts, LedgerEntry, LedgerKind, LedgerPage } from '../../redemption/ledger-store.js';
-import type { Page } from '../../redemption/page.js';
+import type {
+  AddedUpAttempts,
+  LedgerEntry,
+  LedgerKind,
+  LedgerPage,
+} from '../../redemption/ports/ledger-store.js';
+import type { Page } from '../../redemption/ports/page.js';
 import { rows, type SqlOperation } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 

@@ -1,5 +1,5 @@
 import type { Redemption } from '../../domain/redemption.js';
-import type { ProvenRefusal } from '../../redemption/grant-store.js';
+import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
 import { refusalCode } from './ledger-codes.js';
 import { change, row, type SqlOperation, value } from './operation.js';
 import type { WriteOperation } from './write-operation.js';

@@ -1,4 +1,4 @@
-import type { KeptOutcome } from '../../redemption/outcome-store.js';
+import type { KeptOutcome } from '../../redemption/ports/outcome-store.js';
 import { change, row } from './operation.js';
 import type { WriteOperation } from './write-operation.js';
 

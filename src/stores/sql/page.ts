@@ -1,4 +1,4 @@
-import type { Page } from '../../redemption/page.js';
+import type { Page } from '../../redemption/ports/page.js';
 
 /** The text that callers pass back as `after`: base64url of the sort key of a page's last item. */
 function encodeCursor(key: readonly (string | number)[]): string {

@@ -1,6 +1,6 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
-import type { RecordOutcome, RecordRules } from '../../redemption/grant-store.js';
+import type { RecordOutcome, RecordRules } from '../../redemption/ports/grant-store.js';
 import { countCodeUse } from './codes.js';
 import { row, type SqlOperation, together, value } from './operation.js';
 import { redeemedDetail } from './redeemed-detail.js';

@@ -1,6 +1,6 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
-import type { RecordOutcome } from '../../redemption/grant-store.js';
+import type { RecordOutcome } from '../../redemption/ports/grant-store.js';
 import { createGrant, deleteGrant } from './grant-writes.js';
 import { recordRedemption } from './record-redemption.js';
 import { findRedemption } from './redemption-reads.js';

@@ -1,5 +1,5 @@
 import type { Redemption } from '../../domain/redemption.js';
-import type { LedgerEntry } from '../../redemption/ledger-store.js';
+import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { rowHash } from './ledger-codes.js';
 import { lastingValues } from './redemption-row.js';
 

@@ -1,6 +1,6 @@
 import type { Redemption } from '../../domain/redemption.js';
-import type { Attempt } from '../../redemption/grant-store.js';
-import type { Page, PageRequest } from '../../redemption/page.js';
+import type { Attempt } from '../../redemption/ports/grant-store.js';
+import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import type { SqlDialect } from './dialect.js';
 import { row, rows, type SqlOperation } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';

@@ -1,4 +1,4 @@
-import type { LedgerFault } from '../../redemption/ledger-store.js';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { isCode, NO_ENTRY, refusalTotalCode } from './ledger-codes.js';
 import { put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
 

@@ -1,7 +1,7 @@
 import type { Renewal } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
-import type { RevokedCertificate } from '../../redemption/grant-store.js';
-import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/renewal-store.js';
+import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
+import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { rowHash } from './ledger-codes.js';
 import { recordAgain } from './ledger-writes.js';
 import { change, row, rows, type SqlOperation, value } from './operation.js';

@@ -1,4 +1,4 @@
-import type { LedgerFault } from '../../redemption/ledger-store.js';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import type { NewLedgerEntry } from './chain-entries.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { rowHash } from './ledger-codes.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../redemption/clock.js';
-import type { GrantStore } from '../../redemption/grant-store.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { createCode, findCode, listCodes, revokeCode } from './codes.js';
 import type { SqlDialect } from './dialect.js';
 import {

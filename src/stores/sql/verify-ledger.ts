@@ -1,4 +1,4 @@
-import type { LedgerFault, LedgerVerdict } from '../../redemption/ledger-store.js';
+import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
 import { ChainWalk, ENTRIES, nothingTold, type Told } from './chain-walk.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { endCode, isCode, refusalCode } from './ledger-codes.js';

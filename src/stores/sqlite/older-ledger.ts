@@ -1,4 +1,4 @@
-import type { LedgerEntry, LedgerKind } from '../../redemption/ledger-store.js';
+import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
 import { type CodeRow, codeOfRow } from '../sql/code-row.js';
 import { codeEntry } from '../sql/codes.js';
 import type { GrantRow } from '../sql/grant-row.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Checkpoint } from '../../redemption/clock.js';
+import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { SqlDialect } from '../sql/dialect.js';
 import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';

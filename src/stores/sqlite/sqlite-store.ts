@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
-import type { Checkpoint, Clock } from '../../redemption/clock.js';
-import type { GrantStore } from '../../redemption/grant-store.js';
+import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
 import { notesBeside } from '../ledger-notes.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';

@@ -1,7 +1,10 @@
-import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
-import { exchangeJson } from '../../../src/platforms/kubernetes/api-transport.js';
-import { type ClusterAccess, openClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
-import type { ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
+import { exchangeJson } from '../../../src/platforms/kubernetes/api/api-transport.js';
+import {
+  type ClusterAccess,
+  openClusterAccess,
+} from '../../../src/platforms/kubernetes/api/cluster-access.js';
+import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { Rule } from './manifests.js';
 import { until } from './until.js';
 

@@ -1,6 +1,6 @@
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { ROUTER_ACCESSES, SECRETS, SITES } from '../../../src/platforms/kubernetes/kinds.js';
-import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { ROUTER_ACCESSES, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { RecordedSite } from '../../support/kubernetes-site.js';
 
 const KINDS: Readonly<Record<string, ResourceKind>> = {

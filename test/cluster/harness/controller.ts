@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { GrantController } from '../../../src/platforms/kubernetes/grant-controller.js';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { GrantController } from '../../../src/platforms/kubernetes/grants/grant-controller.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { kubeconfigThrough } from './kubeconfig.js';
 import { LINKGRANT } from './linkgrant-account.js';

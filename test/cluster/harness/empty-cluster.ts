@@ -1,6 +1,6 @@
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../../src/platforms/kubernetes/kinds.js';
-import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { ACCESS_GRANTS, EVENTS, REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 
 const AT_ONCE = 20;
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isApiError } from '../../../src/platforms/kubernetes/api-error.js';
-import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { isApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { DeployTools } from './deploy-tools.js';
 import { kubeconfigOf, serverOf } from './kubeconfig.js';
 import { type Manifest, manifestsIn, overlay } from './manifests.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Resource } from '../../../src/platforms/kubernetes/resource.js';
+import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 
 /** The directory of everything that is deployed. */
 export const DEPLOY = resolve(import.meta.dirname, '../../../deploy');

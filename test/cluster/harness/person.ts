@@ -1,4 +1,4 @@
-import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { type Ended, linkgrant, type RunOptions } from '../../support/command-line.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
 

@@ -1,6 +1,6 @@
 import { request } from 'node:https';
-import type { AccessGrantResource } from '../../../src/platforms/kubernetes/access-grant-resource.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { AccessGrantResource } from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { Serving } from '../../support/command-line.js';
 
 /** What the service answered to a posted code. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { parse } from 'yaml';
-import { pathOf } from '../../../src/platforms/kubernetes/api-path.js';
-import type { ResourceKind } from '../../../src/platforms/kubernetes/resource.js';
+import { pathOf } from '../../../src/platforms/kubernetes/api/api-path.js';
+import type { ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
 import { serverOf } from './kubeconfig.js';
 
 /** What `kubectl get` prints of a kind in a namespace: the columns by name for each row, in their order. */

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/kinds.js';
+import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { TestServer } from '../../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';

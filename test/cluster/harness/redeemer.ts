@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { LEASES } from '../../../src/platforms/kubernetes/kinds.js';
+import { LEASES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { MemoryCgroup } from '../../support/memory-cgroup.js';
 import { refuseSecrets } from '../../support/no-secret.js';
 import type { TestCluster } from './test-cluster.js';

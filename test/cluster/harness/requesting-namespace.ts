@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { openClusterSide } from '../../../src/cluster-side.js';
+import { openClusterSide } from '../../../src/compose/cluster-side.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
-import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/kinds.js';
+import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
 import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-place.js';
-import type { Resource } from '../../../src/platforms/kubernetes/resource.js';
 import { type Ended, linkgrant } from '../../support/command-line.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
 

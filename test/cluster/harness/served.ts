@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
+import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import type {
   AccessGrantResource,
   AccessGrantSpec,
-} from '../../../src/platforms/kubernetes/access-grant-resource.js';
-import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
-import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
+} from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { freePort } from '../../support/free-port.js';
 import { LINKGRANT } from './linkgrant-account.js';

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import type { AccessGrant } from '../../../src/domain/access-grant.js';
 import type { Redemption } from '../../../src/domain/redemption.js';
-import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { REDEMPTIONS } from '../../../src/platforms/kubernetes/kinds.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { REDEMPTIONS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import {
   type KubernetesGrantStore,
   openKubernetesStore,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/client.js';
+import { type KubernetesClient, openKubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { kubeconfigThrough } from './kubeconfig.js';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link-dial.js';
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
-import { checkLink } from '../../../src/redemption/check-link.js';
+import { checkLink } from '../../../src/redemption/requesting/check-link.js';
 import { closedPort, serveTcp } from '../../support/hostile-server.js';
 import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
 import { startOpensslRouter } from '../../support/openssl-router.js';

@@ -7,9 +7,9 @@ import {
   type GeneratedLink,
   type GenerateLinkRequest,
   generateLink,
-} from '../../../src/redemption/generate-link.js';
-import type { GrantStore } from '../../../src/redemption/grant-store.js';
-import type { Site } from '../../../src/redemption/site.js';
+} from '../../../src/redemption/accepting/generate-link.js';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
+import type { Site } from '../../../src/redemption/ports/site.js';
 import { ENDPOINTS, startTestService, type TestService } from '../../support/service.js';
 import { OpenSsl } from '../../unit/pki/openssl.js';
 

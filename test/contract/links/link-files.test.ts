@@ -7,7 +7,7 @@ import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { linkRecords } from '../../../src/platforms/files/link-records.js';
-import { deleteLink } from '../../../src/redemption/delete-link.js';
+import { deleteLink } from '../../../src/redemption/requesting/delete-link.js';
 import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
 import { makeAuthority } from '../../support/server-identity.js';
 

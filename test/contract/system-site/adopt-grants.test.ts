@@ -7,10 +7,10 @@ import { CodeKeyDirectory } from '../../../src/platforms/standalone/code-key-dir
 import { readGrantFiles } from '../../../src/platforms/system/grant-files.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
-import { adoptGrants } from '../../../src/redemption/adopt-grants.js';
-import { createGrant } from '../../../src/redemption/create-grant.js';
-import type { GrantStore } from '../../../src/redemption/grant-store.js';
-import { proveCode } from '../../../src/redemption/prove-code.js';
+import { adoptGrants } from '../../../src/redemption/accepting/adopt-grants.js';
+import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
+import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { sampleRedemption } from '../../support/store-samples.js';
 import { SITE_TIME, SystemHome } from '../../support/system-home.js';

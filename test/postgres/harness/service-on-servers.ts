@@ -1,5 +1,5 @@
-import type { GrantStore } from '../../../src/redemption/grant-store.js';
-import { readService } from '../../../src/redemption/service-description.js';
+import { readService } from '../../../src/redemption/accepting/service-description.js';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.js';
 import type { Serving, Workplace } from '../../support/command-line.js';
 import { type DatabaseServer, PASSWORD } from './database-server.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { csvLine } from '../../../src/cli/csv.js';
+import { csvLine } from '../../../src/cli/terminal/csv.js';
 
 it('writes values with commas between, a line break of RFC 4180, and nothing for what is absent', () => {
   expect(csvLine(['a', 7, undefined, ''])).toBe('a,7,,\r\n');

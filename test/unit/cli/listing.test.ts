@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { type ListingFormat, writeListing } from '../../../src/cli/listing.js';
+import { type ListingFormat, writeListing } from '../../../src/cli/terminal/listing.js';
 
 afterEach(() => vi.restoreAllMocks());
 

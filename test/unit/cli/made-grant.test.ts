@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { orUnmade } from '../../../src/cli/made-grant.js';
-import { OutputClosed } from '../../../src/cli/write-out.js';
+import { orUnmade } from '../../../src/cli/grant/made-grant.js';
+import { OutputClosed } from '../../../src/cli/terminal/write-out.js';
 import type { Administration } from '../../../src/redemption/administration/administration.js';
 
 const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' };

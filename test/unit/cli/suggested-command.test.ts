@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { completeCommand } from '../../../src/cli/suggested-command.js';
+import { completeCommand } from '../../../src/cli/terminal/suggested-command.js';
 
 describe('a suggested command', () => {
   it('repeats the flags that it accepts, with absolute paths', () => {

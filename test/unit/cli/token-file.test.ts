@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseAccessToken } from '../../../src/cli/token-file.js';
+import { parseAccessToken } from '../../../src/cli/token/token-file.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { worstExit } from '../../../src/cli/link-faults.js';
+import { worstExit } from '../../../src/cli/link/link-faults.js';
 
 describe('the exit code of several outcomes', () => {
   it('is 0 for none', () => {

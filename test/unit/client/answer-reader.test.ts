@@ -5,7 +5,7 @@ import { readAnswer } from '../../../src/client/answer-reader.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
-import type { AnswerContext } from '../../../src/redemption/redemption-client.js';
+import type { AnswerContext } from '../../../src/redemption/ports/redemption-client.js';
 import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
 import { slowCertificates } from '../../support/slow-certificates.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
-import type { Condition } from '../../../src/platforms/kubernetes/condition.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { Condition } from '../../../src/platforms/kubernetes/api/condition.js';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import {
   type AccessTokenResource,
   finalReason,
@@ -9,7 +9,7 @@ import {
   tokenStatus,
 } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { failedState } from '../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { PerhapsSpent } from '../../../src/redemption/post-token.js';
+import { PerhapsSpent } from '../../../src/redemption/requesting/post-token.js';
 
 const NOW = Date.parse('2026-11-24T22:59:27.654Z');
 const READY: TokenState = { redeemed: true, reason: 'Ready', message: 'OK' };

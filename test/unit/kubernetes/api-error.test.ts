@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ApiError, failureLog } from '../../../src/platforms/kubernetes/api-error.js';
+import { ApiError, failureLog } from '../../../src/platforms/kubernetes/api/api-error.js';
 
 it.each([
   ['an expired watch', 'gone', 410, 'Expired'],

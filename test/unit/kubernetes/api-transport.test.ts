@@ -8,8 +8,8 @@ import {
   type ApiRequest,
   exchangeJson,
   openAnswer,
-} from '../../../src/platforms/kubernetes/api-transport.js';
-import type { ClusterAccess } from '../../../src/platforms/kubernetes/cluster-access.js';
+} from '../../../src/platforms/kubernetes/api/api-transport.js';
+import type { ClusterAccess } from '../../../src/platforms/kubernetes/api/cluster-access.js';
 
 let server: Server;
 let agent: Agent;

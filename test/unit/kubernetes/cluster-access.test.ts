@@ -6,7 +6,7 @@ import {
   accessFrom,
   type PortableAccess,
   portableAccess,
-} from '../../../src/platforms/kubernetes/cluster-access.js';
+} from '../../../src/platforms/kubernetes/api/cluster-access.js';
 
 const SERVER = new URL('https://cluster.example:6443/behind');
 

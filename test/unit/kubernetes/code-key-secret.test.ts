@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { CodeKeySecret } from '../../../src/platforms/kubernetes/code-key-secret.js';
-import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import { CodeKeySecret } from '../../../src/platforms/kubernetes/identity/code-key-secret.js';
 
 /** Keys in a Secret of this process; counts the reads of it. */
 function keysInSecret() {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { EventRecorder } from '../../../src/platforms/kubernetes/event-recorder.js';
-import type { Resource, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import { EventRecorder } from '../../../src/platforms/kubernetes/controller/event-recorder.js';
 
 type Written = Resource & { readonly message?: string; readonly count: number };
 

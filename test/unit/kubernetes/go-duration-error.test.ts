@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { goDurationError } from '../../../src/platforms/kubernetes/go-duration-error.js';
+import { goDurationError } from '../../../src/platforms/kubernetes/grants/go-duration-error.js';
 
 // As time.ParseDuration of Go 1.26 says it.
 const TOLD: readonly (readonly [string, string])[] = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import { GrantAccounts } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
 import type { GrantLocator } from '../../../src/platforms/kubernetes/store/grant-locator.js';
 import {

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import {
   type AccessGrantResource,
   readAccessGrant,
-} from '../../../src/platforms/kubernetes/access-grant-resource.js';
-import { GrantIndex, MOST_WAITING, readLocation } from '../../../src/platforms/kubernetes/grant-index.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
+} from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import {
+  GrantIndex,
+  MOST_WAITING,
+  readLocation,
+} from '../../../src/platforms/kubernetes/grants/grant-index.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import type { EventNote } from '../../../src/platforms/kubernetes/controller/event-recorder.js';
 import {
   type AccessGrantResource,
   type AccessGrantSpec,
   type AccessGrantStatus,
   readAccessGrant,
-} from '../../../src/platforms/kubernetes/access-grant-resource.js';
-import type { EventNote } from '../../../src/platforms/kubernetes/event-recorder.js';
-import { ForeignRewrites } from '../../../src/platforms/kubernetes/foreign-rewrites.js';
+} from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { ForeignRewrites } from '../../../src/platforms/kubernetes/grants/foreign-rewrites.js';
 import {
   GrantReconciler,
   type GrantReconcilerDependencies,
-} from '../../../src/platforms/kubernetes/grant-reconciler.js';
-import type { Stored } from '../../../src/platforms/kubernetes/resource.js';
-import type { Site } from '../../../src/redemption/site.js';
+} from '../../../src/platforms/kubernetes/grants/grant-reconciler.js';
+import type { Site } from '../../../src/redemption/ports/site.js';
 
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
 type Place = ReturnType<GrantReconcilerDependencies['place']>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../../src/platforms/kubernetes/api-error.js';
-import { Informer, type ObjectEvent } from '../../../src/platforms/kubernetes/informer.js';
+import { ApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
+import { Informer, type ObjectEvent } from '../../../src/platforms/kubernetes/controller/informer.js';
 
 interface Thing {
   readonly name: string;

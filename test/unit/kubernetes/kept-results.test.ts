@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeptResults } from '../../../src/platforms/kubernetes/kept-results.js';
+import { KeptResults } from '../../../src/platforms/kubernetes/controller/kept-results.js';
 
 const NOW = 1_000_000;
 

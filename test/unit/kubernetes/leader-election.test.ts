@@ -4,7 +4,7 @@ import {
   LeaderElection,
   type LeaseAccess,
   type LeaseRecord,
-} from '../../../src/platforms/kubernetes/leader-election.js';
+} from '../../../src/platforms/kubernetes/controller/leader-election.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LiveRead } from '../../../src/platforms/kubernetes/live-read.js';
+import { LiveRead } from '../../../src/platforms/kubernetes/api/live-read.js';
 
 /** Reads that the test ends itself. */
 function readsOf(restMs = 0, crowd?: number, leastMs = 0) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ReadyKeys } from '../../../src/platforms/kubernetes/ready-keys.js';
+import { ReadyKeys } from '../../../src/platforms/kubernetes/controller/ready-keys.js';
 
 function keysOf(most: number): ReadyKeys {
   return new ReadyKeys({ of: (key) => key.split('/', 1)[0] as string, most });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '../../../src/platforms/kubernetes/api-error.js';
-import type { KubernetesClient } from '../../../src/platforms/kubernetes/client.js';
-import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/kinds.js';
-import type { ResourceKey, ResourceKind, Stored } from '../../../src/platforms/kubernetes/resource.js';
+import { ApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
+import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
+import { ACCESS_GRANTS } from '../../../src/platforms/kubernetes/api/kinds.js';
+import type { ResourceKey, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
 import { GrantAccounts } from '../../../src/platforms/kubernetes/store/grant-accounts.js';
 import { recordRedemption } from '../../../src/platforms/kubernetes/store/record-redemption.js';
 import {

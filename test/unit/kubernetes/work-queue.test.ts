@@ -4,7 +4,7 @@ import {
   type Worked,
   WorkQueue,
   type WorkQueueOptions,
-} from '../../../src/platforms/kubernetes/work-queue.js';
+} from '../../../src/platforms/kubernetes/controller/work-queue.js';
 
 const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../../src/domain/policy.js';
-import { type PolicySubject, policyRefusal } from '../../../src/redemption/check-policy.js';
+import { type PolicySubject, policyRefusal } from '../../../src/redemption/accepting/check-policy.js';
 
 const ASKED: PolicySubject = {
   name: 'west-1',

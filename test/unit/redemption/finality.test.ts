@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../../src/cli/exit-codes.js';
+import { adviceFor } from '../../../src/cli/terminal/exit-codes.js';
 import { type ClientErrorCode, RedemptionError } from '../../../src/domain/redemption-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../../src/http/problem.js';
 import { failedState } from '../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { type Finality, finalityOf } from '../../../src/redemption/finality.js';
-import { PerhapsSpent } from '../../../src/redemption/post-token.js';
+import { type Finality, finalityOf } from '../../../src/redemption/requesting/finality.js';
+import { PerhapsSpent } from '../../../src/redemption/requesting/post-token.js';
 
 /** What the requesting side meets by itself, and what it does about it. */
 const OWN = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linksNamed, type StoredLink } from '../../../src/redemption/link-files.js';
+import { linksNamed, type StoredLink } from '../../../src/redemption/ports/link-files.js';
 
 function stored(name: string, tlsCredentials: string): StoredLink {
   return { name, tlsCredentials, endpoints: [], place: `Link-${name}.yaml` };

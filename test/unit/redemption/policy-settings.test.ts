@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isSubject } from '../../../src/domain/names.js';
 import type { GrantPolicy } from '../../../src/domain/policy.js';
-import { formatPolicySettings, parsePolicySettings } from '../../../src/redemption/policy-settings.js';
+import {
+  formatPolicySettings,
+  parsePolicySettings,
+} from '../../../src/redemption/accepting/policy-settings.js';
 
 const parse = (key: string, text: unknown) => parsePolicySettings({ [`linkgrant/${key}`]: text });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RenewalPlan } from '../../../src/redemption/renewal-plan.js';
+import { RenewalPlan } from '../../../src/redemption/requesting/renewal-plan.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

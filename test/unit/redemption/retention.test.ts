@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { letGo } from '../../../src/redemption/retention.js';
+import { letGo } from '../../../src/redemption/accepting/retention.js';
 
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;

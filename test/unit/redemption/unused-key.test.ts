@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RedemptionError, type RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
 import { REFUSAL_CODES } from '../../../src/http/problem.js';
-import { PerhapsSpent, RefusedAfterLoss } from '../../../src/redemption/post-token.js';
-import { isKeyUnused } from '../../../src/redemption/unused-key.js';
+import { PerhapsSpent, RefusedAfterLoss } from '../../../src/redemption/requesting/post-token.js';
+import { isKeyUnused } from '../../../src/redemption/requesting/unused-key.js';
 
 const NOTHING_ISSUED: readonly RedemptionErrorCode[] = [
   ...(['grant_expired', 'grant_exhausted', 'code_expired', 'code_exhausted'] as const),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { GrantStore } from '../../../src/redemption/grant-store.js';
+import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { measureStore } from '../../../src/stores/measured-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
 import { SAMPLE_CODE, sampleGrant } from '../../support/store-samples.js';

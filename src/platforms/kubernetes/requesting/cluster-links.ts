@@ -1,10 +1,10 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { YamlMapping } from '../../../files/yaml-documents.js';
-import type { LinkFiles, LinkRecords, StoredLink } from '../../../redemption/link-files.js';
+import type { LinkFiles, LinkRecords, StoredLink } from '../../../redemption/ports/link-files.js';
 import { linkProxy, linkSecret, storedLink } from '../../files/link-resource.js';
-import { isApiError } from '../api-error.js';
-import { LINKS, SECRETS } from '../kinds.js';
-import type { Resource, Stored } from '../resource.js';
+import { isApiError } from '../api/api-error.js';
+import { LINKS, SECRETS } from '../api/kinds.js';
+import type { Resource, Stored } from '../api/resource.js';
 import {
   inCluster,
   type NamespacePlace,

@@ -1,10 +1,10 @@
 import type { Link } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { YamlMapping } from '../../../files/yaml-documents.js';
-import type { Materializer } from '../../../redemption/materializer.js';
+import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
-import { LINKS, SECRETS } from '../kinds.js';
-import type { Resource, ResourceKind, Stored } from '../resource.js';
+import { LINKS, SECRETS } from '../api/kinds.js';
+import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 import { FIELD_MANAGER, inCluster, type NamespacePlace, persisting, placeOf } from './namespace-place.js';
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 

@@ -1,7 +1,7 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { ApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import type { OwnerReference, Resource, ResourceKind, Stored } from '../resource.js';
+import { ApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
 
 /** The namespace of a cluster that a site's links are in. */
 export interface NamespacePlace {

@@ -1,6 +1,6 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
-import type { OpenPendingRenewal } from '../../../redemption/pending-renewal.js';
-import { SECRETS } from '../kinds.js';
+import type { OpenPendingRenewal } from '../../../redemption/ports/pending-renewal.js';
+import { SECRETS } from '../api/kinds.js';
 import {
   type NamespacePlace,
   ownedResource,

@@ -6,10 +6,10 @@ import type {
   PendingRedemption,
   Posting,
   RedemptionOutcome,
-} from '../../../redemption/pending-redemption.js';
-import { ApiError, isApiError } from '../api-error.js';
-import { SECRETS } from '../kinds.js';
-import type { Stored } from '../resource.js';
+} from '../../../redemption/ports/pending-redemption.js';
+import { ApiError, isApiError } from '../api/api-error.js';
+import { SECRETS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
 import {
   inCluster,
   type NamespacePlace,

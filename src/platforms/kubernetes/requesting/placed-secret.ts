@@ -4,9 +4,9 @@ import { encodeLinkDocuments } from '../../../domain/link-resources.js';
 import type { YamlMapping } from '../../../files/yaml-documents.js';
 import { linkSecret, storedLink } from '../../files/link-resource.js';
 import { isManaged } from '../../files/own-resource.js';
-import type { KubernetesClient } from '../client.js';
-import { LINKS, SECRETS } from '../kinds.js';
-import type { Resource } from '../resource.js';
+import type { KubernetesClient } from '../api/client.js';
+import { LINKS, SECRETS } from '../api/kinds.js';
+import type { Resource } from '../api/resource.js';
 import { type SecretResource, secretText } from './namespace-place.js';
 
 /** A link that is in place, as the token it came of leads to it. */

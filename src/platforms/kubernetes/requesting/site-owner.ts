@@ -1,8 +1,8 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import type { KubernetesClient } from '../client.js';
-import { SITES } from '../kinds.js';
-import { apiVersionOf, type OwnerReference } from '../resource.js';
-import { readSite, type SiteFacts } from '../site-resource.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SITES } from '../api/kinds.js';
+import { apiVersionOf, type OwnerReference } from '../api/resource.js';
+import { readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-place.js';
 
 /** The Site of a namespace that links belong to: a Ready one before others, then the oldest. Rejects with RedemptionError. */

@@ -4,8 +4,8 @@ import { type Link, type LinkOverrides, type LinkSecret, mergeLink } from '../..
 import { linkResource, linkSecretResource } from '../../../domain/link-resources.js';
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 import { isOurs, linkInPlace, renewedIn } from '../../files/own-resource.js';
-import { LINKS, SECRETS } from '../kinds.js';
-import type { OwnerReference, Resource, ResourceKind } from '../resource.js';
+import { LINKS, SECRETS } from '../api/kinds.js';
+import type { OwnerReference, Resource, ResourceKind } from '../api/resource.js';
 import { ownedResource } from './namespace-place.js';
 
 /** One resource that is to be in place. */

@@ -1,11 +1,11 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
-import type { AddedUpAttempts } from '../../../redemption/ledger-store.js';
-import { timestamp } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS, EVENTS } from '../kinds.js';
-import { apiVersionOf, type Resource, type Stored } from '../resource.js';
+import type { AddedUpAttempts } from '../../../redemption/ports/ledger-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
+import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { timestamp } from '../grants/access-grant-resource.js';
 import { FewAtOnce } from './few-at-once.js';
 import { GRANT_UID } from './redemption-resource.js';
 

@@ -1,9 +1,9 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
-import type { StoredCode } from '../../../redemption/code-store.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { CONFIG_MAPS } from '../kinds.js';
-import type { Resource, Stored } from '../resource.js';
+import type { StoredCode } from '../../../redemption/ports/code-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { CONFIG_MAPS } from '../api/kinds.js';
+import type { Resource, Stored } from '../api/resource.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** What is noted of a signed code; how often it was used follows from the slots. */

@@ -1,5 +1,5 @@
-import type { CodeStore, StoredCode } from '../../../redemption/code-store.js';
-import { timeOf } from '../access-grant-resource.js';
+import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
+import { timeOf } from '../grants/access-grant-resource.js';
 import type { NotedCode } from './code-config-maps.js';
 import type { RedemptionResource } from './redemption-resource.js';
 import { sortedPage } from './sorted-page.js';

@@ -1,5 +1,5 @@
-import { ApiError } from '../api-error.js';
-import { ClusterConfigError, type PortableAccess } from '../cluster-access.js';
+import { ApiError } from '../api/api-error.js';
+import { ClusterConfigError, type PortableAccess } from '../api/cluster-access.js';
 import type { FillOrder, FillOutcome } from './slot-filler.js';
 
 /** An order as it goes to the thread that fills slots. */

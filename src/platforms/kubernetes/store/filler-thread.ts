@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { clientOf, openKubernetesClient } from '../client.js';
+import { clientOf, openKubernetesClient } from '../api/client.js';
 import {
   accessFrom,
   ClusterConfigError,
   type ClusterOptions,
   type PortableAccess,
-} from '../cluster-access.js';
+} from '../api/cluster-access.js';
 import {
   type AccessGiven,
   type AccessWanted,

@@ -1,9 +1,9 @@
-import type { Clock } from '../../../redemption/clock.js';
-import { type AccessGrantResource, timeOf } from '../access-grant-resource.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
-import { LiveRead } from '../live-read.js';
-import type { ResourceKey, Stored } from '../resource.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
+import { LiveRead } from '../api/live-read.js';
+import type { ResourceKey, Stored } from '../api/resource.js';
+import { type AccessGrantResource, timeOf } from '../grants/access-grant-resource.js';
 import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName, slotOf, turnOf } from './redemption-resource.js';

@@ -1,8 +1,8 @@
-import type { AccessGrantResource } from '../access-grant-resource.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS } from '../kinds.js';
-import { LiveRead } from '../live-read.js';
-import type { ResourceKey } from '../resource.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import { LiveRead } from '../api/live-read.js';
+import type { ResourceKey } from '../api/resource.js';
+import type { AccessGrantResource } from '../grants/access-grant-resource.js';
 
 /** Tells where the AccessGrant of a uid is, which the API itself finds by name alone. */
 export interface GrantLocator {

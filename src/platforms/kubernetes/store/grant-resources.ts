@@ -1,7 +1,11 @@
 import { mintCode } from '../../../codes/opaque-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
-import type { GrantChange } from '../../../redemption/grant-store.js';
+import type { GrantChange } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import { apiVersionOf, type ResourceKey, type Stored } from '../api/resource.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
@@ -11,11 +15,7 @@ import {
   settingsPatch,
   timestamp,
   writtenAllowed,
-} from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_GRANTS } from '../kinds.js';
-import { apiVersionOf, type ResourceKey, type Stored } from '../resource.js';
+} from '../grants/access-grant-resource.js';
 import { storeUnavailable } from './store-failure.js';
 
 type StoredGrant = Stored<AccessGrantResource>;

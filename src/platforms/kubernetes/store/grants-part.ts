@@ -1,10 +1,10 @@
 import { type AccessGrant, countStates, grantState } from '../../../domain/access-grant.js';
-import type { GrantStore } from '../../../redemption/grant-store.js';
-import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import { ACCESS_GRANTS } from '../kinds.js';
-import { readListing } from '../list-page.js';
-import type { Stored } from '../resource.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Stored } from '../api/resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import {
   createGrantResource,
   listGrantResources,

@@ -1,5 +1,5 @@
-import type { KeptOutcome } from '../../../redemption/outcome-store.js';
-import type { KubernetesClient } from '../client.js';
+import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import type { KubernetesClient } from '../api/client.js';
 import { type SealedEntry, SealedSecrets } from './sealed-secrets.js';
 
 function entryOf(outcome: KeptOutcome): SealedEntry {

@@ -1,4 +1,4 @@
-import { timeOf } from '../access-grant-resource.js';
+import { timeOf } from '../grants/access-grant-resource.js';
 import { type RedemptionResource, slotOf } from './redemption-resource.js';
 
 /** Of a filled slot what decides about redemptions after it; nothing of this ever changes. */

@@ -1,9 +1,9 @@
-import type { Checkpoint, Clock } from '../../../redemption/clock.js';
-import type { GrantStore } from '../../../redemption/grant-store.js';
-import type { KeptOutcome } from '../../../redemption/outcome-store.js';
-import { type KubernetesClient, openKubernetesClient } from '../client.js';
-import type { ClusterOptions } from '../cluster-access.js';
-import type { Resource, Stored } from '../resource.js';
+import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
+import type { ClusterOptions } from '../api/cluster-access.js';
+import type { Resource, Stored } from '../api/resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codesPart } from './codes-part.js';

@@ -1,6 +1,6 @@
-import type { GrantStore } from '../../../redemption/grant-store.js';
-import type { LedgerStore } from '../../../redemption/ledger-store.js';
-import type { RenewalStore } from '../../../redemption/renewal-store.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { LedgerStore } from '../../../redemption/ports/ledger-store.js';
+import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import type { Attempted, AttemptRow } from './attempt-events.js';
 import { listGrantResources } from './grant-resources.js';
 import { attemptsOf, ledgerEntries } from './ledger.js';

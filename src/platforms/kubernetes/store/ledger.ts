@@ -1,8 +1,8 @@
 import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
-import type { Attempt } from '../../../redemption/grant-store.js';
-import type { LedgerEntry } from '../../../redemption/ledger-store.js';
-import { type AccessGrantResource, readAccessGrant } from '../access-grant-resource.js';
-import type { Stored } from '../resource.js';
+import type { Attempt } from '../../../redemption/ports/grant-store.js';
+import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
+import type { Stored } from '../api/resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
 import type { AttemptRow } from './attempt-events.js';
 import type { NotedCode } from './code-config-maps.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';

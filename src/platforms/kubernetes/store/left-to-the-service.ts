@@ -1,6 +1,6 @@
-import type { GrantStore } from '../../../redemption/grant-store.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';

@@ -1,7 +1,7 @@
-import { isApiError, isUnanswered } from '../api-error.js';
-import { ACCESS_GRANTS, REDEMPTIONS } from '../kinds.js';
-import { readListing } from '../list-page.js';
-import type { Stored } from '../resource.js';
+import { isApiError, isUnanswered } from '../api/api-error.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Stored } from '../api/resource.js';
 import { type RedemptionResource, slotName, slotOf } from './redemption-resource.js';
 import { isWaiting, lastNotAfter, release } from './release.js';
 import type { StoreParts } from './store-parts.js';

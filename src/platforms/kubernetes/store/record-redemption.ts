@@ -1,10 +1,10 @@
 import { type AccessGrant, grantState } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import type { Refusal } from '../../../domain/redemption-error.js';
-import type { Checkpoint } from '../../../redemption/clock.js';
-import type { RecordOutcome, RecordRules } from '../../../redemption/grant-store.js';
-import { readAccessGrant } from '../access-grant-resource.js';
-import type { KubernetesClient } from '../client.js';
+import type { Checkpoint } from '../../../redemption/ports/clock.js';
+import type { RecordOutcome, RecordRules } from '../../../redemption/ports/grant-store.js';
+import type { KubernetesClient } from '../api/client.js';
+import { readAccessGrant } from '../grants/access-grant-resource.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccount, GrantAccounts } from './grant-accounts.js';
 import type { SlotFacts } from './known-slots.js';

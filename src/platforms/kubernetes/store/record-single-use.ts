@@ -1,8 +1,8 @@
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import type { RecordOutcome } from '../../../redemption/grant-store.js';
-import { isApiError } from '../api-error.js';
-import { REDEMPTIONS } from '../kinds.js';
+import type { RecordOutcome } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import { REDEMPTIONS } from '../api/kinds.js';
 import { persistently } from './persistently.js';
 import { redemptionResource } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';

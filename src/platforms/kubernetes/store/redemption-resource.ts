@@ -1,11 +1,11 @@
 import type { IssuedCertificate, Renewal } from '../../../domain/issued-certificate.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Redemption, RedemptionMode } from '../../../domain/redemption.js';
-import type { RecordRules } from '../../../redemption/grant-store.js';
-import { formatPolicySettings, parsePolicySettings } from '../../../redemption/policy-settings.js';
-import { timeOf, timestamp } from '../access-grant-resource.js';
-import { REDEMPTIONS } from '../kinds.js';
-import { apiVersionOf, type Resource, type Stored } from '../resource.js';
+import { formatPolicySettings, parsePolicySettings } from '../../../redemption/accepting/policy-settings.js';
+import type { RecordRules } from '../../../redemption/ports/grant-store.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { timeOf, timestamp } from '../grants/access-grant-resource.js';
 
 /** Label of what belongs to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';

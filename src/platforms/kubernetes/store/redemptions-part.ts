@@ -1,4 +1,4 @@
-import type { GrantStore } from '../../../redemption/grant-store.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import { recordRedemption } from './record-redemption.js';
 import { recordSingleUse } from './record-single-use.js';
 import { readRedemption, slotName } from './redemption-resource.js';

@@ -1,8 +1,8 @@
-import { timeOf } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
-import type { Stored } from '../resource.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import { timeOf } from '../grants/access-grant-resource.js';
 import { type RedemptionResource, SLOT_FINALIZER } from './redemption-resource.js';
 
 /** When the last certificate of a redemption ends or ended. */

@@ -1,7 +1,7 @@
 import type { Renewal } from '../../../domain/issued-certificate.js';
-import type { GrantStore, RevokedCertificate } from '../../../redemption/grant-store.js';
-import type { RenewalStore } from '../../../redemption/renewal-store.js';
-import type { Stored } from '../resource.js';
+import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
+import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
+import type { Stored } from '../api/resource.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
 import { recordRenewal } from './renewals.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';

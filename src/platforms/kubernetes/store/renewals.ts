@@ -1,9 +1,9 @@
 import type { Renewal } from '../../../domain/issued-certificate.js';
-import type { RecordRenewalOutcome } from '../../../redemption/renewal-store.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
-import type { Stored } from '../resource.js';
+import type { RecordRenewalOutcome } from '../../../redemption/ports/renewal-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
 import { persistently } from './persistently.js';
 import { type RedemptionResource, readRenewals, renewedStatus, revokedAtOf } from './redemption-resource.js';
 import { findResource } from './stored-redemptions.js';

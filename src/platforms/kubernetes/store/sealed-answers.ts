@@ -1,5 +1,5 @@
 import type { Redemption } from '../../../domain/redemption.js';
-import type { KubernetesClient } from '../client.js';
+import type { KubernetesClient } from '../api/client.js';
 import { SealedSecrets } from './sealed-secrets.js';
 
 /**

@@ -1,8 +1,8 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { SECRETS } from '../kinds.js';
-import type { Resource, Stored } from '../resource.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SECRETS } from '../api/kinds.js';
+import type { Resource, Stored } from '../api/resource.js';
 
 /** Label of the Secrets whose values expire. */
 export const SEALED = 'linkgrant.dev/sealed-answer';

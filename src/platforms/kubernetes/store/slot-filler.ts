@@ -1,6 +1,6 @@
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { REDEMPTIONS } from '../api/kinds.js';
 import { persistently } from './persistently.js';
 import { type RedemptionResource, TURN, turnText } from './redemption-resource.js';
 

@@ -1,6 +1,6 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { ApiError } from '../api-error.js';
-import { ClusterConfigError } from '../cluster-access.js';
+import { ApiError } from '../api/api-error.js';
+import { ClusterConfigError } from '../api/cluster-access.js';
 
 /** What a caller is told when the store could not answer. */
 export function storeUnavailable(message: string, cause?: unknown): RedemptionError {

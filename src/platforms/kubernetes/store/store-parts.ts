@@ -1,7 +1,7 @@
-import type { Checkpoint, Clock } from '../../../redemption/clock.js';
-import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
-import type { Stored } from '../resource.js';
+import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
+import type { KubernetesClient } from '../api/client.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
 import type { AttemptEvents } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';

@@ -1,10 +1,10 @@
 import type { Redemption } from '../../../domain/redemption.js';
-import type { RenewedRedemption } from '../../../redemption/renewal-store.js';
-import { timestamp } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { REDEMPTIONS } from '../kinds.js';
-import type { ResourceKey, Stored } from '../resource.js';
+import type { RenewedRedemption } from '../../../redemption/ports/renewal-store.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import type { ResourceKey, Stored } from '../api/resource.js';
+import { timestamp } from '../grants/access-grant-resource.js';
 import {
   REDEMPTION_ID,
   REVOKED_AT,

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { ApiError } from '../api-error.js';
-import { type ClusterAccess, type ClusterOptions, portableAccess } from '../cluster-access.js';
+import { ApiError } from '../api/api-error.js';
+import { type ClusterAccess, type ClusterOptions, portableAccess } from '../api/cluster-access.js';
 import {
   type AccessGiven,
   type AccessWanted,

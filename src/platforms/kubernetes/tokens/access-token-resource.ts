@@ -1,6 +1,6 @@
-import { timestamp } from '../access-grant-resource.js';
-import type { Condition } from '../condition.js';
-import type { Resource } from '../resource.js';
+import type { Condition } from '../api/condition.js';
+import type { Resource } from '../api/resource.js';
+import { timestamp } from '../grants/access-grant-resource.js';
 
 /** What a controller says of an AccessToken; what is absent was not said yet. */
 export interface AccessTokenStatus {

@@ -1,22 +1,26 @@
 import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
 import type { LinkSecret } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import type { Clock } from '../../../redemption/clock.js';
-import { finalityOf } from '../../../redemption/finality.js';
-import { type RenewedLink, type RenewLinkDependencies, renewLink } from '../../../redemption/renew-link.js';
-import { type RenewableLink, renewableLink } from '../../../redemption/renewable-link.js';
-import { RenewalPlan } from '../../../redemption/renewal-plan.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { finalityOf } from '../../../redemption/requesting/finality.js';
+import {
+  type RenewedLink,
+  type RenewLinkDependencies,
+  renewLink,
+} from '../../../redemption/requesting/renew-link.js';
+import { type RenewableLink, renewableLink } from '../../../redemption/requesting/renewable-link.js';
+import { RenewalPlan } from '../../../redemption/requesting/renewal-plan.js';
 import { linkSecret } from '../../files/link-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { SECRETS } from '../kinds.js';
-import { readListing } from '../list-page.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SECRETS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Stored } from '../api/resource.js';
+import { WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
 import type { NamespacePlace, SecretResource } from '../requesting/namespace-place.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
-import type { Stored } from '../resource.js';
-import { WorkQueue } from '../work-queue.js';
 import { inOwnWords } from './token-failures.js';
 
 export interface LinkRenewalsOptions {

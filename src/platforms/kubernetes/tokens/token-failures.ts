@@ -1,5 +1,5 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { type Finality, finalityOf } from '../../../redemption/finality.js';
+import { type Finality, finalityOf } from '../../../redemption/requesting/finality.js';
 import type { TokenReason, TokenState } from './access-token-resource.js';
 
 type FailureReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Error'>;

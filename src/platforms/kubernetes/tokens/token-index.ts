@@ -1,6 +1,6 @@
-import { timeOf } from '../access-grant-resource.js';
-import type { ObjectSink } from '../informer.js';
-import type { Stored } from '../resource.js';
+import type { Stored } from '../api/resource.js';
+import type { ObjectSink } from '../controller/informer.js';
+import { timeOf } from '../grants/access-grant-resource.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from './access-token-resource.js';
 
 /** Of an AccessToken what decides whether there is something to be done. */

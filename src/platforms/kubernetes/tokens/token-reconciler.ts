@@ -2,23 +2,23 @@ import { readSignedCode } from '../../../codes/signed-code.js';
 import type { AccessToken } from '../../../domain/access-token.js';
 import { SECRET_TOKEN } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import type { Checkpoint, Clock } from '../../../redemption/clock.js';
-import { readAccessToken } from '../../../redemption/read-access-token.js';
+import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
+import { readAccessToken } from '../../../redemption/requesting/read-access-token.js';
 import {
   pendingRedemptionId,
   type RedeemedToken,
   type RedeemTokenRequest,
-} from '../../../redemption/redeem-token.js';
-import { timeOf } from '../access-grant-resource.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_TOKENS, SECRETS } from '../kinds.js';
+} from '../../../redemption/requesting/redeem-token.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_TOKENS, SECRETS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import type { Worked } from '../controller/work-queue.js';
+import { timeOf } from '../grants/access-grant-resource.js';
 import type { NamespacePlace } from '../requesting/namespace-place.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
 import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
-import type { Stored } from '../resource.js';
-import type { SiteFacts } from '../site-resource.js';
-import type { Worked } from '../work-queue.js';
+import type { SiteFacts } from '../sites/site-resource.js';
 import {
   type AccessTokenResource,
   finalReason,

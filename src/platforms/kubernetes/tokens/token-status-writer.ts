@@ -1,8 +1,8 @@
-import type { Clock } from '../../../redemption/clock.js';
-import { isApiError } from '../api-error.js';
-import type { KubernetesClient } from '../client.js';
-import { ACCESS_TOKENS } from '../kinds.js';
-import type { Stored } from '../resource.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_TOKENS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
 import {
   type AccessTokenResource,
   redeemedCondition,

@@ -1,4 +1,4 @@
-import type { Stored } from '../resource.js';
+import type { Stored } from '../api/resource.js';
 import { type AccessTokenResource, redeemedCondition, type TokenReason } from './access-token-resource.js';
 
 /** After which nothing is done until something else comes about. */

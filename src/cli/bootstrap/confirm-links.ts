@@ -1,0 +1,68 @@
+import type { ClusterSide } from '../../compose/cluster-side.js';
+import { openLinkSide } from '../../compose/link-side.js';
+import type { PlacedLink } from '../../compose/requesting-side.js';
+import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
+import type { LinkCheck } from '../../redemption/requesting/check-link.js';
+import { adviceForFault } from '../link/link-faults.js';
+import { checkByItsRoute } from '../link/link-route.js';
+import type { CommandContext, LinkTarget } from '../link/link-target.js';
+import { CommandError } from '../terminal/command-error.js';
+
+/**
+ * Dials what the links in place lead to, with their own credentials, and remembers those that work. Rejects with a
+ * CommandError (temporary: the other side may be on its way) when a Link leads nowhere for this site's kind of router.
+ */
+export async function confirmLinks(
+  links: readonly PlacedLink[],
+  target: LinkTarget,
+  { clock, checkpoint }: CommandContext,
+): Promise<void> {
+  const { cluster, directory = '', place, site } = target;
+  if (cluster) return confirmInCluster(links, cluster);
+  const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
+  if (wanted.length === 0) return;
+  const files = openLinkSide(directory, target.dataDir).links;
+  // A router goes through the proxy of its Link alone, not through that of the environment or of --proxy.
+  const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
+  const stored = await files.list();
+  for (const { name, notAfter } of wanted) {
+    for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
+      const check = await checkByItsRoute(link, files, { ...direct, clock });
+      const failure = failureOf(check, site?.isEdge());
+      if (!failure) continue;
+      throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {
+        exitCode: 4,
+        hint: adviceForFault(failure.fault).hint,
+      });
+    }
+    place?.notes.confirm(name, notAfter);
+    await checkpoint('link-confirmed');
+  }
+}
+
+/** In a cluster the controller tells what its router reports. */
+async function confirmInCluster(links: readonly PlacedLink[], cluster: ClusterSide): Promise<void> {
+  const states = await cluster.linkStates();
+  const stored = await cluster.links.list();
+  for (const { name } of stored.filter((link) =>
+    links.some((placed) => placed.name === link.tlsCredentials),
+  )) {
+    const state = states.get(name);
+    if (state?.isReady) continue;
+    const said = state?.message ?? state?.status ?? "Skupper's controller has not looked at it yet";
+    throw new CommandError(`link "${name}" is in place but does not come up: ${said}`, {
+      exitCode: 4,
+      hint: `see \`linkgrant link check ${name} -p kubernetes -n ${cluster.namespace}\`, and that a Skupper controller runs`,
+    });
+  }
+}
+
+/** Why a router of that kind cannot use the Link; where the kind is not known, any endpoint that works will do. */
+function failureOf({ failure, endpoints }: LinkCheck, isEdge: boolean | undefined): LinkFailure | undefined {
+  if (failure) return failure;
+  const role = isEdge ? 'edge' : 'inter-router';
+  const ofRole = endpoints.filter(({ endpoint }) => endpoint.name === role);
+  const judged = isEdge === undefined || ofRole.length === 0 ? endpoints : ofRole;
+  const failures = judged.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : []));
+  return failures.length === judged.length ? failures[0] : undefined;
+}

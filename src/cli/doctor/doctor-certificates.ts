@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { certificateLife } from '../../redemption/requesting/certificate-life.js';
+import { formatTime } from '../terminal/output.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+
+/** Whether a certificate is valid now, and for how much longer; `renewal` says what makes a new one. */
+export function certificateCheck(name: string, pem: string, now: number, renewal: string): Check {
+  let info: ReturnType<typeof describeCertificate>;
+  try {
+    info = describeCertificate(pem);
+  } catch (error) {
+    return fail(name, `it cannot be read: ${(error as Error).message}`, renewal);
+  }
+  const { subject, notBefore, notAfter } = info;
+  const until = formatTime(notAfter);
+  switch (certificateLife({ notBefore, notAfter }, now)) {
+    case 'valid':
+      return ok(name, `${subject}, until ${until}`);
+    case 'ending':
+      return warn(name, `${subject} ends ${until}: a third of its life or less is left`, renewal);
+    case 'expired':
+      return fail(name, `${subject} has expired: it ended ${until}`, renewal, 3);
+    case 'early': {
+      const detail = `${subject} begins only ${formatTime(notBefore)}; the clock of this machine says ${formatTime(now)}`;
+      return fail(name, detail, 'set the clock of this machine', 4);
+    }
+  }
+}
+
+/** The same for the first certificate of a file; a private key beside it is not looked at. */
+export function certificateFileCheck(name: string, file: string, now: number, renewal: string): Check {
+  try {
+    const pem = readFileSync(file, 'utf8').replace(
+      /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/g,
+      '',
+    );
+    return certificateCheck(name, pem, now, renewal);
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    return fail(name, `${file} cannot be read (${code})`, 'run it as the user of the service', 2);
+  }
+}

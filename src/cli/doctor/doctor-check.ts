@@ -1,0 +1,75 @@
+import type { ExitCode } from '../terminal/command-error.js';
+import { plainLine } from '../terminal/plain-text.js';
+
+/** One thing that was looked at. */
+export interface Check {
+  readonly name: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it; of a warning or a failure. */
+  readonly hint?: string;
+  /** How the command ends because of it; 0 unless it is a failure. */
+  readonly exitCode: ExitCode;
+}
+
+/** A check that found nothing wrong. */
+export function ok(name: string, detail: string): Check {
+  return { name, status: 'ok', detail, exitCode: 0 };
+}
+
+/** A check that found what works now and will not, or should not. */
+export function warn(name: string, detail: string, hint: string): Check {
+  return { name, status: 'warn', detail, hint, exitCode: 0 };
+}
+
+/** A check that found what keeps a link from being made. */
+export function fail(name: string, detail: string, hint: string, exitCode: ExitCode = 1): Check {
+  return { name, status: 'fail', detail, hint, exitCode };
+}
+
+/** The result of a check of one of several resources of a kind. */
+export interface Finding extends Omit<Check, 'name' | 'hint'> {
+  /** Its name. */
+  readonly resource: string;
+  /** As in a check, or a function of the names of all resources with this finding, separated by spaces. */
+  readonly hint?: string | ((names: string) => string);
+}
+
+const MOST_NAMES = 5;
+
+/**
+ * Returns one check for each distinct finding: named `noun NAME` if one resource has it, else `nouns`, with the names in its
+ * detail.
+ */
+export function mergeFindings(noun: string, findings: readonly Finding[]): Check[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = JSON.stringify([finding.status, finding.detail, String(finding.hint)]);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].map((group) => {
+    const [{ resource, hint, ...finding }] = group as [Finding];
+    const names = group.map((one) => one.resource);
+    const shownHint = typeof hint === 'function' ? hint(names.join(' ')) : hint;
+    const shown = names.slice(0, MOST_NAMES).join(', ');
+    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    return {
+      ...finding,
+      ...(shownHint !== undefined && { hint: shownHint }),
+      ...(group.length === 1
+        ? { name: `${noun} ${resource}` }
+        : { name: `${noun}s`, detail: `${finding.detail} (${names.length}: ${shown}${more})` }),
+    };
+  });
+}
+
+/** One line a check, and one for each hint. */
+export function checksText(checks: readonly Check[]): string {
+  const width = Math.max(0, ...checks.map(({ name }) => name.length));
+  return checks
+    .map(({ status, name, detail, hint }) => {
+      const line = `${status.padEnd(4)}  ${name.padEnd(width)}  ${plainLine(detail)}\n`;
+      return hint === undefined ? line : `${line}      hint: ${plainLine(hint)}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,99 @@
+import type { ClusterSights, TokenSight } from '../../compose/cluster-administration.js';
+import type { ClusterSide } from '../../compose/cluster-side.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import { renewableLink } from '../../redemption/requesting/renewable-link.js';
+import { certificateCheck } from './doctor-certificates.js';
+import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
+import { type AskedRights, looked, rightsCheck } from './doctor-cluster-rights.js';
+
+// What the Role of deploy/bootstrap/job.yaml has.
+const RIGHTS: AskedRights = {
+  name: 'rights: redeem',
+  what: 'token redeem and bootstrap',
+  rights: [
+    ['list', 'skupper.io', 'sites'],
+    ...['get', 'list', 'create', 'patch'].map((verb) => [verb, 'skupper.io', 'links'] as const),
+    ...['get', 'list', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, '', 'secrets'] as const),
+  ],
+};
+
+/** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
+export async function requestingClusterChecks(
+  side: ClusterSide,
+  sights: ClusterSights,
+  clock: Clock,
+): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
+  const { namespace } = side;
+  let isInUse = false;
+  const checks = [
+    ...(await looked('own site', async () => {
+      const site = await side.findSite();
+      if (!site) {
+        const hint = `create one with \`skupper site create NAME -n ${namespace}\``;
+        return [fail('own site', `namespace "${namespace}" has no site that links could belong to`, hint)];
+      }
+      return site.isReady
+        ? [ok('own site', `"${site.name}" is Ready`)]
+        : [
+            warn(
+              'own site',
+              `"${site.name}" is not Ready yet`,
+              `read its MESSAGE with \`kubectl -n ${namespace} get site\``,
+            ),
+          ];
+    })),
+    await rightsCheck(sights, RIGHTS),
+    ...(await looked('tokens', async () => {
+      const tokens = await sights.tokens();
+      isInUse = tokens.length > 0;
+      return mergeFindings('token', tokens.map(tokenFinding));
+    })),
+    ...(await looked('links', async () => {
+      const links = await side.links.list();
+      isInUse ||= links.length > 0;
+      const states = await side.linkStates();
+      const found: Check[] = [];
+      for (const { name, tlsCredentials } of links) {
+        const { isReady = false, message = 'no controller has written its status' } = states.get(name) ?? {};
+        const command = (verb: string) => `linkgrant link ${verb} ${name} -p kubernetes -n ${namespace}`;
+        found.push(
+          isReady
+            ? ok(`link ${name}`, 'Ready')
+            : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
+          ...(await looked(`link ${name}`, async () => [
+            await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
+          ])),
+        );
+      }
+      return found;
+    })),
+  ];
+  return { checks, isInUse };
+
+  async function credentialsCheck(label: string, name: string, renew: string): Promise<Check> {
+    const secret = await side.links.findSecret(name);
+    if (!secret)
+      return fail(label, `its Secret "${name}" is not there`, 'put the Secret back, or delete the link', 3);
+    const renewal =
+      'cannot' in renewableLink(secret)
+        ? 'nothing renews it: redeem a new token in time'
+        : `nothing has renewed it: run \`${renew}\`, and check that a CronJob runs it`;
+    return certificateCheck(label, secret.tlsCrt, clock(), renewal);
+  }
+}
+
+function tokenFinding({
+  name: resource,
+  isRedeemed,
+  isFinal,
+  message = 'no controller has written its status',
+}: TokenSight): Finding {
+  if (isRedeemed) return { resource, ...ok('', 'redeemed') };
+  if (isFinal) {
+    const hint = 'delete the AccessToken, and apply a new one of the accepting site';
+    return { resource, ...fail('', message, hint, 3) };
+  }
+  const redeemers =
+    "Skupper's controller redeems it, or linkgrant where that has grants off: docs/kubernetes.md";
+  return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
+}

@@ -1,0 +1,36 @@
+import type { ClusterSights } from '../../compose/cluster-administration.js';
+import { describeFailure } from '../terminal/failure.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+
+/** Rights that are asked for together: each a verb, an API group (empty for the core one), and a resource. */
+export interface AskedRights {
+  readonly name: string;
+  /** What they are for. */
+  readonly what: string;
+  readonly rights: readonly (readonly [verb: string, group: string, resource: string])[];
+}
+
+/** Whether whoever runs this has some rights; to lack them is no fault of the cluster's. */
+export async function rightsCheck(
+  sights: ClusterSights,
+  { name, what, rights }: AskedRights,
+): Promise<Check> {
+  const missing = await sights.missing(rights.map(([verb, group, resource]) => ({ verb, group, resource })));
+  if (missing.length === 0) return ok(name, `enough for ${what}`);
+  const shown = missing.map(({ verb, group, resource }) => `${verb} ${resource}${group && `.${group}`}`);
+  return warn(
+    name,
+    `not enough for ${what}: ${shown.join(', ')}`,
+    'ask for a role that allows it, to run these commands yourself',
+  );
+}
+
+/** What `look` finds; where it cannot look, that is what it found. */
+export async function looked(name: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const { message, hint = 'look at it with kubectl', exitCode } = describeFailure(error);
+    return [fail(name, message, hint, exitCode)];
+  }
+}

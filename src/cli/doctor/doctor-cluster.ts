@@ -1,0 +1,52 @@
+import type { LinkDialOptions } from '../../compose/link-side.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { withCluster } from '../terminal/cluster-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { asNote } from './doctor-accepting.js';
+import { type Check, ok } from './doctor-check.js';
+import { acceptingClusterChecks } from './doctor-cluster-accepting.js';
+import { requestingClusterChecks } from './doctor-cluster-requesting.js';
+import { looked } from './doctor-cluster-rights.js';
+import { tokenChecks } from './doctor-requesting.js';
+
+/**
+ * What a namespace of a cluster needs: with a token the requesting side, else both, as far as there is something of each. Spends
+ * no use and writes nothing.
+ */
+export async function clusterChecks(
+  settings: Settings,
+  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  options: LinkDialOptions,
+): Promise<readonly Check[]> {
+  if (to !== undefined) {
+    throw new CommandError('--to does not go with --platform kubernetes', {
+      exitCode: 2,
+      hint: "leave it out: links go into the site's namespace",
+    });
+  }
+  return looked('cluster', () =>
+    withCluster({}, settings, async ({ sights, namespace }) => {
+      // An API server that does not answer is one failure, not one of each check.
+      await sights.kinds();
+      const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
+      const { openClusterSide } = await import('../../compose/cluster-side.js');
+      const side = await openClusterSide(settings, { ...options, checkpoint: () => undefined });
+      const requesting = await requestingClusterChecks(side, sights, options.clock);
+      if (token !== undefined) {
+        const findLink = async (redeemed: AccessToken) =>
+          (await side.findPlacedName(redeemed)) ?? (await sights.redeemedTokenName(redeemed));
+        return [reached, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
+      }
+      const accepting = await acceptingClusterChecks(sights, namespace, options);
+      // A site may be there to link to others, and accept nothing.
+      const isToAccept =
+        !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
+      return [
+        reached,
+        ...(isToAccept ? accepting : accepting.map(asNote)),
+        ...(requesting.isInUse ? requesting.checks : []),
+      ];
+    }),
+  );
+}

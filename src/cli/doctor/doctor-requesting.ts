@@ -1,0 +1,150 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type LinkDialOptions, openLinkSide } from '../../compose/link-side.js';
+import type { AccessGrantState } from '../../domain/access-grant.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
+import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
+import { renewableLink } from '../../redemption/requesting/renewable-link.js';
+import { policyFields } from '../grant/policy-fields.js';
+import { adviceFor } from '../terminal/exit-codes.js';
+import { describeFailure } from '../terminal/failure.js';
+import { readToken } from '../terminal/flag-values.js';
+import { formatTime } from '../terminal/output.js';
+import { parseAccessToken } from '../token/token-file.js';
+import { certificateCheck } from './doctor-certificates.js';
+import { type Check, fail, ok, warn } from './doctor-check.js';
+import { type RouteChecks, routeChecks } from './doctor-route.js';
+
+/** The error code of a grant that cannot be redeemed in this state. */
+export const GRANT_FAULTS = {
+  pending: 'link_access_unavailable',
+  expired: 'grant_expired',
+  exhausted: 'grant_exhausted',
+  revoked: 'grant_revoked',
+} as const satisfies Record<Exclude<AccessGrantState, 'ready'>, string>;
+// After an ended grant was deleted, the service reports it as unknown.
+const ENDS: ReadonlySet<string> = new Set(['grant_unknown', 'code_expired', 'code_exhausted']);
+
+/** Returns the name of the link that this site created from a token, or undefined. */
+export type FindLink = (token: AccessToken) => Promise<string | undefined>;
+
+/** Whether a token can be redeemed from here now, or was redeemed here; spends no use. */
+export async function tokenChecks(
+  file: string,
+  findLink: FindLink,
+  options: LinkDialOptions,
+): Promise<Check[]> {
+  let token: ReturnType<typeof parseAccessToken>;
+  try {
+    token = parseAccessToken(await readToken(file));
+  } catch (error) {
+    const { message, hint = 'check the token file', exitCode } = describeFailure(error);
+    return [fail('token', message, hint, exitCode)];
+  }
+  const { checks, answer } = await routeChecks(token, options);
+  // Without the right to read the site's links, the check still runs, with less detail.
+  const link = await findLink(token).catch(() => undefined);
+  const named = ok('token', `"${token.name}" for ${token.url}`);
+  return [named, ...checks, ...grantChecks(answer).map((check) => withLink(check, answer, link))];
+}
+
+/** An ended grant is no failure for a site that has its link; a revoked grant is. */
+function withLink(check: Check, answer: RouteChecks['answer'], link: string | undefined): Check {
+  if (link === undefined || check.name !== 'grant' || check.status !== 'fail') return check;
+  const isEnd = answer instanceof RedemptionError ? ENDS.has(answer.code) : isEndState(answer);
+  if (!isEnd) return check;
+  return ok('grant', `${check.detail}; this site redeemed the token for its link "${link}"`);
+}
+
+function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): boolean {
+  return typeof answer === 'object' && (answer.state === 'exhausted' || answer.state === 'expired');
+}
+
+function grantChecks(answer: RouteChecks['answer']): Check[] {
+  if (answer === undefined) return [];
+  if (answer === 'stock') {
+    const detail = 'a Skupper grant server, which tells nothing of a grant without spending a use';
+    return [warn('grant', detail, 'redeem the token to find out')];
+  }
+  if (answer instanceof RedemptionError) {
+    const { hint, exitCode } = adviceFor(answer.code);
+    return [fail('grant', answer.message, hint, exitCode)];
+  }
+  return [grantCheck(answer), ...rulesChecks(answer), linkCheck(answer)];
+}
+
+function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: TokenCheck): Check {
+  const used = `${redemptions} of ${redemptionsAllowed} uses spent`;
+  if (state === 'ready') {
+    const until = expirationTime === null ? '' : `, until ${formatTime(expirationTime)}`;
+    return ok('grant', `ready, ${used}${until}`);
+  }
+  const { hint, exitCode } = adviceFor(GRANT_FAULTS[state]);
+  const again =
+    state === 'exhausted' ? '; if this site redeemed it, redeeming again gives the same link for no use' : '';
+  return fail('grant', `${state}, ${used}`, `${hint}${again}`, exitCode);
+}
+
+function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
+  const told = policyFields(formatPolicySettings(policy)).map(([label, value]) => `${label}: ${value}`);
+  if (told.length === 0) return [];
+  const rules = told.join('; ');
+  if ((policy.notBefore ?? serverTime) <= serverTime) return [ok('rules', rules)];
+  const { hint, exitCode } = adviceFor('not_yet_valid');
+  return [fail('rules', rules, hint, exitCode)];
+}
+
+function linkCheck({ endpoints }: TokenCheck): Check {
+  if (endpoints.length > 0) {
+    return ok('endpoints', endpoints.map(formatEndpoint).join(', '));
+  }
+  const { hint, exitCode } = adviceFor('link_access_unavailable');
+  return fail('endpoints', 'the accepting site has none to link to now', hint, exitCode);
+}
+
+/** Whether links can be put into a directory, and how the certificates of those that are there stand. */
+export async function linkDirectoryChecks(directory: string, dataDir: string, now: number): Promise<Check[]> {
+  const { links } = openLinkSide(directory, dataDir);
+  const checks = [writableCheck('links directory', directory)];
+  if (!existsSync(directory)) return checks;
+  try {
+    for (const { name, tlsCredentials } of await links.list()) {
+      const secret = await links.findSecret(tlsCredentials);
+      const label = `link ${name}`;
+      const renewal =
+        secret && !('cannot' in renewableLink(secret))
+          ? `nothing has renewed it: run \`linkgrant link renew ${name}\`, and check that a timer runs it`
+          : 'nothing renews it: redeem a new token in time';
+      checks.push(
+        secret
+          ? certificateCheck(label, secret.tlsCrt, now, renewal)
+          : fail(
+              label,
+              `its Secret "${tlsCredentials}" is not there`,
+              'put the Secret back, or delete the link',
+              3,
+            ),
+      );
+    }
+  } catch (error) {
+    checks.push(fail('links', (error as Error).message, 'run it as the user whose links these are'));
+  }
+  return checks;
+}
+
+/** Whether files can be made in a directory, or it can be made itself; nothing is made. */
+export function writableCheck(name: string, directory: string): Check {
+  let at = resolve(directory);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  const hint = 'make it writable for this user, or name another';
+  try {
+    if (!statSync(at).isDirectory()) return fail(name, `${at} is not a directory`, 'name another');
+    accessSync(at, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return fail(name, `${at} cannot be written (${(error as NodeJS.ErrnoException).code})`, hint);
+  }
+  return ok(name, at === resolve(directory) ? `${directory} is writable` : `${directory} can be made`);
+}

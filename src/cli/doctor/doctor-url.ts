@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto';
+import type { LinkDialOptions } from '../../compose/link-side.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { adviceFor } from '../terminal/exit-codes.js';
+import { type Check, fail, ok } from './doctor-check.js';
+import { routeChecks } from './doctor-route.js';
+
+/** A token of no grant: what a service at this base URL says to it tells that it is there. */
+export function probeToken({ url, ca }: { readonly url: string; readonly ca: string }): AccessToken {
+  return { name: 'doctor', url: `${url}/${randomUUID()}`, code: 'of no grant', ca };
+}
+
+/** Whether the service answers at the URL that tokens carry. */
+export async function urlChecks(probe: AccessToken, options: LinkDialOptions): Promise<readonly Check[]> {
+  const { checks, answer } = await routeChecks(probe, options, 'URL ');
+  return answer === undefined ? checks : [...checks, answerCheck(answer)];
+}
+
+function answerCheck(answer: object | string): Check {
+  const unknown =
+    answer === 'stock' || (answer instanceof RedemptionError && answer.code === 'grant_unknown');
+  if (unknown || !(answer instanceof RedemptionError))
+    return ok('service', 'it answers at the URL of tokens');
+  const { hint, exitCode } = adviceFor(answer.code);
+  return fail('service', answer.message, hint, exitCode);
+}

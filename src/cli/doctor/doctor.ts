@@ -1,0 +1,102 @@
+import type { LinkDialOptions } from '../../compose/link-side.js';
+import { openRequestingSide } from '../../compose/requesting-side.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import { requireKnownNamespace } from '../link/known-namespace.js';
+import { linkDirectoryOf } from '../link/link.js';
+import { worstExit } from '../link/link-faults.js';
+import { siteNamespace } from '../link/site-namespace.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom, type LocalSettings } from '../terminal/configuration.js';
+import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import { describeFailure } from '../terminal/failure.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { completeHint } from '../terminal/suggested-command.js';
+import { acceptingChecks } from './doctor-accepting.js';
+import { type Check, checksText, fail } from './doctor-check.js';
+import { linkDirectoryChecks, tokenChecks, writableCheck } from './doctor-requesting.js';
+
+export interface DoctorFlags extends ConnectionFlags {
+  readonly token?: string;
+  readonly to?: string;
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}
+
+/**
+ * Checks what a namespace of a cluster needs. Elsewhere checks the requesting side when `--token` or `--to` is given, else the
+ * accepting side, and on system platforms the namespace's links too. Exits by the failure that weighs most; a warning is none.
+ */
+export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
+  const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
+  const { settings } = anyConfigurationFrom(settingFlags);
+  const options = {
+    ...connectionOptions({
+      ...(timeout !== undefined && { timeout }),
+      ...(proxy !== undefined && { proxy }),
+      ...(connectTo !== undefined && { connectTo }),
+    }),
+    clock,
+  };
+  const checks =
+    settings.platform === 'kubernetes'
+      ? await (await import('./doctor-cluster.js')).clusterChecks(settings, { token, to }, options)
+      : await localChecks({ ...settings, platform: settings.platform }, { token, to }, options);
+  const complete = checks.map(({ hint, ...check }) =>
+    hint === undefined ? check : { ...check, hint: completeHint(hint, { ...settingFlags, dir: to }) },
+  );
+  const shown = complete.map(({ exitCode: _, ...check }) => check);
+  await print(output, shown, () => checksText(complete));
+  throwWorst(complete);
+}
+
+async function localChecks(
+  settings: LocalSettings,
+  { token, to }: { readonly token: string | undefined; readonly to: string | undefined },
+  options: LinkDialOptions,
+): Promise<readonly Check[]> {
+  const { namespace } = settings;
+  const directory = linkDirectoryOf(to, settings);
+  const checks: Check[] = [];
+  if (token === undefined && to === undefined) {
+    checks.push(...(await acceptingChecks(settings, namespace, options)));
+  }
+  if (token !== undefined) {
+    const side = openRequestingSide(settings.dataDir, { ...options, checkpoint: () => undefined });
+    const findLink = async (redeemed: AccessToken) => side.findPlacedName(redeemed);
+    checks.push(...(await tokenChecks(token, findLink, options)));
+  }
+  if (token !== undefined || to !== undefined) checks.push(writableCheck('data directory', settings.dataDir));
+  if (directory !== undefined && (token !== undefined || to !== undefined || namespace !== undefined)) {
+    const slip = to === undefined ? namespaceSlip(settings) : undefined;
+    checks.push(...(slip ? [slip] : await linkDirectoryChecks(directory, settings.dataDir, options.clock())));
+  }
+  return checks;
+}
+
+/** What a redemption into this namespace would be refused for; undefined where it would not be. */
+function namespaceSlip(settings: Settings): Check | undefined {
+  try {
+    requireKnownNamespace(settings.skupperHome, siteNamespace(settings));
+    return undefined;
+  } catch (error) {
+    const { message, hint = '', exitCode } = describeFailure(error);
+    return fail('namespace', message, hint, exitCode);
+  }
+}
+
+function throwWorst(checks: readonly Check[]): void {
+  const failed = checks.filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return;
+  const exitCode = worstExit(failed.map((check) => check.exitCode));
+  const worst = failed.find((check) => check.exitCode === exitCode);
+  throw new CommandError(
+    `${failed.length} of ${checks.length} checks failed; ${worst?.name}: ${worst?.detail}`,
+    {
+      exitCode,
+      hint: worst?.hint,
+    },
+  );
+}

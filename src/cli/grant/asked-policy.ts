@@ -1,0 +1,64 @@
+import type { GrantPolicy } from '../../domain/policy.js';
+import {
+  formatPolicySettings,
+  POLICY_RULE_NAMES,
+  type PolicyRule,
+  parsePolicyRule,
+  policyRuleNamed,
+  policySetting,
+} from '../../redemption/accepting/policy-settings.js';
+import { CommandError } from '../terminal/command-error.js';
+import type { PolicyFlags } from './policy-flags.js';
+
+const FLAGS = {
+  subjects: 'subjects',
+  names: 'names',
+  sourceCidrs: 'sourceCidrs',
+  keyTypes: 'keyTypes',
+  certificateLifetimeMs: 'certificateLifetime',
+  csrRequired: 'csrRequired',
+  notBefore: 'notBefore',
+} as const satisfies Record<PolicyRule, keyof PolicyFlags>;
+
+const RULES = Object.keys(FLAGS) as readonly PolicyRule[];
+
+/** The policy of the rules that were given as flags; empty when none was. Throws a CommandError for a value that cannot be. */
+export function policyOf(flags: PolicyFlags): GrantPolicy {
+  let policy: GrantPolicy = {};
+  for (const rule of RULES) {
+    const given = flags[FLAGS[rule]];
+    if (given === undefined) continue;
+    const parsed = parsePolicyRule(rule, String(given));
+    if ('problem' in parsed) {
+      throw new CommandError(`--${POLICY_RULE_NAMES[rule]} ${parsed.problem}`, {
+        exitCode: 2,
+        hint: 'correct the value; docs/policy.md tells what each rule takes',
+      });
+    }
+    policy = { ...policy, ...parsed };
+  }
+  return policy;
+}
+
+/**
+ * The rules that change, as settings: those that were given, and, with null, those that `unset` names, parted by commas.
+ * Throws a CommandError.
+ */
+export function policyChange(flags: PolicyFlags, unset?: string): Record<string, string | null> {
+  const given = policyOf(flags);
+  const change: Record<string, string | null> = formatPolicySettings(given);
+  for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
+    const rule = policyRuleNamed(name);
+    if (!rule || given[rule] !== undefined) {
+      throw new CommandError(
+        rule ? `--${name} cannot be given and unset` : `there is no rule "${name}" to unset`,
+        {
+          exitCode: 2,
+          hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}`,
+        },
+      );
+    }
+    change[policySetting(rule)] = null;
+  }
+  return change;
+}

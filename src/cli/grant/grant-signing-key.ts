@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import { administrationDependencies, storeAdministration } from '../../compose/administration.js';
+import { formatTime } from '../../domain/rfc3339.js';
+import type { MintingKey } from '../../redemption/accepting/mint-token.js';
+import { requireGrant } from '../../redemption/administration/dependencies.js';
+import { requireMintingKey } from '../../redemption/administration/tokens.js';
+import { refuseServer } from '../terminal/administration-session.js';
+import { withCluster } from '../terminal/cluster-session.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { withStore } from '../terminal/store-session.js';
+import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js';
+import { writeSecretOutput } from '../token/write-token.js';
+import type { GrantFlags } from './grant.js';
+
+/** `grant show --signing-key`: writes the grant's signing key to `target`, and says on standard error what it can do. */
+export async function exportSigningKeyCommand(
+  nameOrUid: string,
+  target: string,
+  flags: GrantFlags,
+): Promise<void> {
+  refuseServer(flags, 'a signing key leaves the host of the service in no other way than through its store');
+  const { settings } = anyConfigurationFrom(flags);
+  if (settings.platform === 'kubernetes') {
+    await withCluster(flags, settings, async ({ administration, namespace }) => {
+      const { uid } = await administration.findGrant(namespace, nameOrUid);
+      await write(target, await administration.signingKey(uid));
+    });
+    return;
+  }
+  await withStore(flags, async (session) => {
+    const deps = administrationDependencies(session);
+    const { uid } = await storeAdministration(session).findGrant(session.namespace, nameOrUid);
+    const { key } = await requireMintingKey(await requireGrant(uid, deps), deps);
+    await write(target, key);
+  });
+}
+
+async function write(target: string, key: MintingKey): Promise<void> {
+  await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
+  process.stderr.write(
+    [
+      target === '-' ? '' : `Signing key written to ${target}\n`,
+      `It is a secret: whoever has it can make any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
+      `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : resolve(target)}\n`,
+    ].join(''),
+  );
+}

@@ -1,0 +1,55 @@
+import {
+  expirationWindowProblem,
+  redemptionsAllowedProblem,
+} from '../../redemption/accepting/create-grant.js';
+import { withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { parseCount, parseWindow } from '../terminal/flag-values.js';
+import { print } from '../terminal/output.js';
+import { tell } from '../terminal/tell.js';
+import { policyChange } from './asked-policy.js';
+import type { GrantFlags } from './grant.js';
+import { grantFields } from './grant-report.js';
+import type { PolicyFlags } from './policy-flags.js';
+
+/** The flags of `grant update`, as they were typed; `unset` names rules, parted by commas. */
+export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
+  readonly redemptionsAllowed?: string;
+  readonly expirationWindow?: string;
+  readonly unset?: string;
+}
+
+/** `grant update`: changes what is given of a grant and shows it. One that a file declares is changed in its file alone. */
+export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags): Promise<void> {
+  const { expirationWindow } = flags;
+  const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
+  const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);
+  const policy = policyChange(flags, flags.unset);
+  const ofPolicy = Object.keys(policy).length > 0;
+  if (redemptionsAllowed === undefined && expirationWindow === undefined && !ofPolicy) {
+    throw new CommandError('nothing to change was given', {
+      exitCode: 2,
+      hint: '`linkgrant grant update --help` lists what can be changed',
+    });
+  }
+  const unusable =
+    redemptionsAllowedProblem(redemptionsAllowed) ?? expirationWindowProblem(expirationWindowMs);
+  if (unusable !== undefined) {
+    throw new CommandError(`the grant was not changed: ${unusable}`, {
+      exitCode: 2,
+      hint: 'choose another value',
+    });
+  }
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid } = await administration.findGrant(namespace, nameOrUid);
+    const change = { redemptionsAllowed, expirationWindow, ...(ofPolicy && { policy }) };
+    const report = await administration.updateGrant(uid, change);
+    await print(flags.output, report, () => grantFields(report));
+    if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
+    const { name, redemptions: used } = report;
+    tell(
+      `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed includes these: with ${redemptionsAllowed} no further redemption is possible\n` +
+        `hint: for N more redemptions use ${used} + N\n`,
+    );
+  });
+}

@@ -1,0 +1,157 @@
+import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
+import type { MadeGrant } from '../../redemption/administration/administration.js';
+import { everyItem } from '../../redemption/administration/every-item.js';
+import { type AdministrationSession, withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { parseCount, parseWindow, readCode } from '../terminal/flag-values.js';
+import { namespaceFlag, nothingListed } from '../terminal/namespace-words.js';
+import { fields, print, table } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { writeOut } from '../terminal/write-out.js';
+import { writeToken } from '../token/token-output.js';
+import { policyOf } from './asked-policy.js';
+import { grantFields } from './grant-report.js';
+import { orUnmade } from './made-grant.js';
+import type { PolicyFlags } from './policy-flags.js';
+
+/** The flags of every command on grants; without `namespace` the session tells it, the rest are settings. */
+export interface GrantFlags {
+  readonly namespace?: string;
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}
+
+/** The flags of what makes a grant, as they were typed; `token` is a file, or `-` for standard output. */
+export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
+  readonly redemptionsAllowed?: string;
+  readonly expirationWindow?: string;
+  readonly issuer?: string;
+  readonly codeFile?: string;
+  readonly token?: string;
+}
+
+/** Makes a grant from flags, or says why it cannot be. */
+export async function makeGrant(
+  name: string,
+  flags: GrantCreateFlags,
+  { administration, namespace }: AdministrationSession,
+): Promise<MadeGrant> {
+  const { issuer, expirationWindow, codeFile } = flags;
+  const policy = policyOf(flags);
+  parseWindow('--expiration-window', expirationWindow);
+  return administration.createGrant({
+    namespace,
+    name,
+    redemptionsAllowed: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
+    expirationWindow,
+    code: codeFile === undefined ? undefined : await readCode(codeFile),
+    issuer,
+    policy: formatPolicySettings(policy),
+  });
+}
+
+/**
+ * `grant create`: makes a grant and shows its URL and code, or writes its token to `--token`. Where neither can be shown
+ * the grant is deleted again.
+ */
+export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
+  if (flags.token === '-' && flags.output !== undefined) {
+    throw new CommandError('--token - and -o both write to standard output', {
+      exitCode: 2,
+      hint: 'name a file with --token, or leave out -o',
+    });
+  }
+  await withAdministration(flags, async (session) => {
+    const { administration } = session;
+    const made = await makeGrant(name, flags, session);
+    if (flags.token !== undefined) {
+      const target = flags.token;
+      await orUnmade(made, administration, () => writeToken(made, target, {}, administration));
+      // Only the token file holds the code, not the report.
+      const { code: _code, ...report } = made;
+      await print(flags.output, report, () => '');
+      return;
+    }
+    const token = `linkgrant token issue TOKEN --grant ${made.name}${namespaceFlag(session)}`;
+    await orUnmade(made, administration, () =>
+      print(flags.output, made, () =>
+        [
+          fields([
+            ['Grant', made.name],
+            ['URL', made.url],
+            ['Code', made.code],
+            ['Uses', made.redemptionsAllowed],
+            ['Ends', made.expirationTime ?? 'its clock starts when the service has an --endpoint'],
+          ]),
+          session.readCode
+            ? `\`${token}\` writes a token. Whoever may read the AccessGrant can read the code.\n`
+            : `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with limits of its own, need no code: \`${token}\`.\n`,
+          made.redemptionsAllowed > 1
+            ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
+            : '',
+        ].join(''),
+      ),
+    );
+  });
+}
+
+/** `grant list`: shows the grants of `--namespace`, or of all, with their states. */
+export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const within = flags.allNamespaces ? {} : { namespace };
+    const reports = await everyItem((page) => administration.listGrants({ ...page, ...within }));
+    await print(flags.output, reports, () =>
+      reports.length === 0
+        ? nothingListed('grants', namespace, flags.allNamespaces)
+        : table(
+            ['NAME', 'STATE', 'REDEMPTIONS', 'EXPIRATION', 'UID', 'REASON'],
+            reports.map((grant) => [
+              grant.name,
+              grant.state,
+              `${grant.redemptions}/${grant.redemptionsAllowed}`,
+              grant.expirationTime ?? '-',
+              grant.uid,
+              grant.reason ?? '-',
+            ]),
+          ),
+    );
+  });
+}
+
+/** `grant show`: shows one grant and the last 10 attempts at it. */
+export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid } = await administration.findGrant(namespace, nameOrUid);
+    const report = await administration.showGrant(uid);
+    await print(flags.output, report, () =>
+      [
+        grantFields(report),
+        '\nLast attempts\n',
+        report.attempts.length === 0
+          ? 'none\n'
+          : table(
+              ['TIME', 'OUTCOME', 'NAME', 'SUBJECT', 'FROM', 'COUNT'],
+              report.attempts.map(({ at, outcome, name, subject, peer, count }) => [
+                at,
+                outcome,
+                name,
+                subject,
+                peer,
+                String(count),
+              ]),
+            ),
+      ].join(''),
+    );
+  });
+}
+
+/** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
+export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid, name } = await administration.findGrant(namespace, nameOrUid);
+    await administration.deleteGrant(uid);
+    await writeOut(
+      `Grant "${name}" is deleted. Its redemptions stay in the ledger; links made from it stay.\n`,
+    );
+  });
+}

@@ -1,0 +1,128 @@
+import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
+import { openSystemSite, systemOf } from '../../compose/system-side.js';
+import { explainFileError } from '../../files/file-error.js';
+import { writePublicFile } from '../../files/public-file.js';
+import type { CertificateAuthority } from '../../pki/authority.js';
+import { maySignRevocationLists, signRevocationList } from '../../pki/revocation-list.js';
+import { numberedRevocations } from '../../redemption/issuers/revocations.js';
+import { CommandError } from '../terminal/command-error.js';
+import { formatTime } from '../terminal/output.js';
+import { tell } from '../terminal/tell.js';
+import { writeOut } from '../terminal/write-out.js';
+import {
+  type IssuerContext,
+  type IssuerFlags,
+  type IssuerSession,
+  platformOf,
+  requireOwnIssuer,
+  requireStore,
+  withIssuers,
+} from './issuer-session.js';
+
+const DAY_MS = 86_400_000;
+const USUAL_DAYS = 7;
+const MOST_DAYS = 3650;
+
+/** The flags of `issuer crl`; without `to` the list is printed, and so it is for `-`. */
+export interface CrlFlags extends IssuerFlags {
+  readonly to?: string;
+  readonly days?: string;
+}
+
+/**
+ * `issuer crl`: writes, for each CA of an issuer, a signed list of the certificates of revoked redemptions that have not
+ * ended (PEM, one behind the other). What they hold is told on standard error.
+ */
+export async function crlCommand(
+  name: string,
+  { to = '-', days, ...flags }: CrlFlags,
+  context: IssuerContext,
+): Promise<void> {
+  const lastingMs = parseDays(days) * DAY_MS;
+  await withIssuers(flags, context, async (session) => {
+    const now = context.clock();
+    const store = requireStore(session);
+    const authorities = (await authoritiesOf(name, session, now)).map(requireSigner);
+    const { number, revoked } = await numberedRevocations(
+      authorities.map(({ sha256 }) => sha256),
+      store,
+      now,
+    );
+    const nextUpdate = now + lastingMs;
+    const lists = authorities.map((authority, index) =>
+      signRevocationList({ number, thisUpdate: now, nextUpdate, revoked: revoked[index] ?? [] }, authority),
+    );
+    await write(to, lists.join(''));
+    tell(
+      [
+        ...authorities.map(({ description }, index) => {
+          const count = revoked[index]?.length ?? 0;
+          return `${description}: ${count === 1 ? '1 revoked certificate' : `${count} revoked certificates`}\n`;
+        }),
+        `Number ${number}; to be made anew before ${formatTime(nextUpdate)}, and after each revocation\n`,
+      ].join(''),
+    );
+  });
+}
+
+function parseDays(text = String(USUAL_DAYS)): number {
+  const days = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (days <= MOST_DAYS) return days;
+  throw new CommandError(`--days cannot be "${text}"`, {
+    exitCode: 2,
+    hint: `give a whole number from 1 to ${MOST_DAYS}: how long the list is good for`,
+  });
+}
+
+/** Every CA of the issuer whose key is to be had and that is valid: what an ended one has signed has ended too. */
+async function authoritiesOf(
+  name: string,
+  session: IssuerSession,
+  now: number,
+): Promise<CertificateAuthority[]> {
+  const { settings, service } = session;
+  if (name === SERVER_CA) {
+    throw new CommandError(`"${SERVER_CA}" signs the certificate of this service alone`, {
+      exitCode: 2,
+      hint: 'name an issuer of links; `linkgrant issuer list` shows them',
+    });
+  }
+  if (platformOf(session) !== 'standalone') {
+    const place = service?.system ?? systemOf(settings);
+    const namespace = settings.namespace ?? place.namespace ?? 'default';
+    const found = openSystemSite(place, () => now).findIssuer(namespace, name);
+    if (!('refused' in found)) return [found];
+    throw new CommandError(found.reason, { exitCode: 2, hint: found.hint });
+  }
+  if (name === SITE_CA && settings.issuerCert !== undefined) {
+    const found = (await openIssuer(settings, now)).find(now);
+    if (typeof found !== 'string') return [found];
+    throw new CommandError(found, { exitCode: 2, hint: 'mend the files of --issuer-cert and --issuer-key' });
+  }
+  const { cas } = requireOwnIssuer(name, session);
+  return cas.filter(({ notAfter }) => notAfter > now).map((ca) => readCa(ca, now));
+}
+
+function requireSigner(authority: CertificateAuthority): CertificateAuthority {
+  if (maySignRevocationLists(authority)) return authority;
+  throw new CommandError(
+    `the keyUsage of "${authority.description}" does not let it sign lists of revoked certificates (cRLSign), so nobody would believe one`,
+    { exitCode: 1, hint: 'cut the link off with `linkgrant redemption revoke ID --cut` instead' },
+  );
+}
+
+async function write(to: string, lists: string): Promise<void> {
+  if (to === '-') {
+    await writeOut(lists);
+    return;
+  }
+  try {
+    writePublicFile(to, lists, '-----BEGIN X509 CRL-----');
+  } catch (error) {
+    throw new CommandError(`"${to}" cannot be written: ${explainFileError(to, error).reason}`, {
+      exitCode: 1,
+      hint: 'name a new file with --to, or one with an earlier list, in a directory that you can write to',
+      cause: error,
+    });
+  }
+}

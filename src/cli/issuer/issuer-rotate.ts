@@ -1,0 +1,185 @@
+import { SITE_CA } from '../../compose/site-issuer.js';
+import {
+  type Dependents,
+  dependentsOf,
+  type Retirement,
+  retireIssuer,
+} from '../../redemption/issuers/retire-issuer.js';
+import { CommandError } from '../terminal/command-error.js';
+import { formatFingerprint, formatTime } from '../terminal/output.js';
+import { writeOut } from '../terminal/write-out.js';
+import {
+  type IssuerContext,
+  type IssuerFlags,
+  type IssuerSession,
+  type OwnIssuer,
+  requireOwnIssuer,
+  requireStore,
+  withIssuers,
+} from './issuer-session.js';
+import { publishIssuer } from './publish-issuer.js';
+
+/** `issuer prepare`: makes the CA that will sign next, and says what has to trust it before it does. */
+export async function prepareCommand(
+  name: string,
+  flags: IssuerFlags,
+  context: IssuerContext,
+): Promise<void> {
+  await withIssuers(flags, context, async (session) => {
+    requireOwnIssuer(name, session);
+    const outcome = await orUnusable(() => session.issuers.prepare(name));
+    await publishIssuer(name, session, context);
+    const { signs, cas } = requireOwnIssuer(name, session);
+    const made = cas.find(({ state }) => state === 'prepared') ?? cas[0];
+    await writeOut(
+      [
+        `${outcome === 'already' ? 'Prepared before' : 'Prepared'}: ${made.subject}, valid until ${formatTime(made.notAfter)}\n`,
+        `SHA-256 fingerprint ${formatFingerprint(made.sha256)}\n`,
+        'It signs nothing yet. From now on answers and tokens carry it beside the one that signs.\n',
+        ...(signs === 'links' ? [trustLine(name, 'all of these')] : []),
+        `Next: linkgrant issuer activate ${name}\n`,
+      ].join(''),
+    );
+  });
+}
+
+/** `issuer activate`: lets the prepared CA sign, and says what has to be done before the old one can go. */
+export async function activateCommand(
+  name: string,
+  flags: IssuerFlags,
+  context: IssuerContext,
+): Promise<void> {
+  await withIssuers(flags, context, async (session) => {
+    requireOwnIssuer(name, session);
+    const outcome = await orUnusable(() => session.issuers.activate(name));
+    if (outcome === 'unprepared') {
+      throw new CommandError(`no CA of "${name}" is prepared`, {
+        exitCode: 2,
+        hint: `run \`linkgrant issuer prepare ${name}\` first, and let what it names trust the new CA`,
+      });
+    }
+    await publishIssuer(name, session, context);
+    const { signs, cas } = requireOwnIssuer(name, session);
+    const [signing] = cas;
+    await writeOut(
+      [
+        `${outcome === 'already' ? 'Signs already' : 'Signs from now on'}: ${signing.subject}, valid until ${formatTime(signing.notAfter)}\n`,
+        `SHA-256 fingerprint ${formatFingerprint(signing.sha256)}\n`,
+        ...(await dependentLines({ name, signs, cas }, session, context)),
+        ...(signs === 'links'
+          ? [
+              'Each link gets a certificate of it when it renews; a site that does not renew needs a new token.\n',
+              `Give the router a certificate of it, if it has one of this issuer:\n  linkgrant issuer server-certificate${name === SITE_CA ? '' : ` --issuer ${name}`} --host HOST --to DIR\n`,
+            ]
+          : [
+              'A service that runs shows a certificate of it within 10 seconds, and old tokens and links reach it still.\n',
+            ]),
+        `Next: linkgrant issuer retire ${name}, which refuses while anything depends on the old one\n`,
+      ].join(''),
+    );
+  });
+}
+
+/** `issuer retire`: removes the CAs that signed before. Ends in an error for one that has to stay. */
+export async function retireCommand(
+  name: string,
+  { force = false, ...flags }: IssuerFlags,
+  context: IssuerContext,
+): Promise<void> {
+  await withIssuers(flags, context, async (session) => {
+    const { signs, cas } = requireOwnIssuer(name, session);
+    const { issuers } = session;
+    const store = requireStore(session);
+    const asked = { name, signs, force: force === true };
+    const retirements = await retireIssuer(asked, { issuers, store, clock: context.clock });
+    await publishIssuer(name, session, context);
+    const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
+    for (const { ca, retired: dependents } of retired) {
+      await writeOut(`Retired: ${ca.subject}${cutConsequence(dependents, signs)}\n`);
+    }
+    for (const each of retirements) if (!('retired' in each)) throw keptError(name, each, signs);
+    if (retired.length > 0) {
+      await writeOut(
+        signs === 'links'
+          ? trustLine(name, 'this alone')
+          : 'Answers and new tokens carry the one that signs alone.\n',
+      );
+      return;
+    }
+    if (cas.some(({ state }) => state === 'prepared')) {
+      throw new CommandError(`no CA of "${name}" was replaced yet: the prepared one signs nothing`, {
+        exitCode: 2,
+        hint: `run \`linkgrant issuer activate ${name}\` first`,
+      });
+    }
+    await writeOut(`Nothing to retire: "${name}" has one CA, ${cas[0].subject}\n`);
+  });
+}
+
+async function orUnusable<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if ((error as Error).name !== 'CertificateAuthorityError') throw error;
+    const hint = 'mend or remove what it names; nothing was changed';
+    throw new CommandError((error as Error).message, { exitCode: 1, hint, cause: error });
+  }
+}
+
+function trustLine(name: string, what: string): string {
+  return `The router that accepts the links has to trust ${what} (caCertFile of its sslProfile, then restart it):\n  linkgrant issuer trust ${name}\n`;
+}
+
+function count(links: number): string {
+  return links === 1 ? '1 link' : `${links} links`;
+}
+
+/** What depends on each CA that signed before. */
+async function dependentLines(
+  issuer: OwnIssuer,
+  { store }: IssuerSession,
+  { clock }: IssuerContext,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const ca of store ? issuer.cas.filter(({ state }) => state === 'retiring') : []) {
+    const { links } = await dependentsOf(ca, issuer, { store: store as NonNullable<typeof store>, clock });
+    lines.push(`Depends on ${ca.subject} still: ${count(links)}\n`);
+  }
+  return lines;
+}
+
+function cutConsequence({ links, tokens }: Dependents, signs: OwnIssuer['signs']): string {
+  if (links === 0 && !tokens) return '';
+  if (signs === 'links')
+    return `; ${count(links)} of it cannot connect to a router that trusts the new one alone`;
+  return `; ${count(links)} cannot renew${tokens ? ', and tokens made before cannot be redeemed' : ''}`;
+}
+
+function keptError(
+  name: string,
+  kept: Exclude<Retirement, { readonly retired: Dependents }>,
+  signs: OwnIssuer['signs'],
+): CommandError {
+  const { subject } = kept.ca;
+  if ('waitMs' in kept) {
+    return new CommandError(`${subject} was not retired: it has signed until just now`, {
+      exitCode: 4,
+      hint: `try again in ${Math.ceil(kept.waitMs / 1000)} seconds`,
+    });
+  }
+  const { links, tokens } = kept.kept;
+  const reasons = [
+    ...(links > 0
+      ? [
+          signs === 'links'
+            ? `${count(links)} of it ${links === 1 ? 'has' : 'have'} no newer certificate yet`
+            : `${count(links)} ${links === 1 ? 'has' : 'have'} heard of no other since`,
+        ]
+      : []),
+    ...(tokens ? ['a grant made before the new one has not ended, and its tokens may know no other'] : []),
+  ];
+  return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
+    exitCode: 4,
+    hint: `wait until ${links > 0 ? 'they renew' : 'it ends'}, revoke what nobody needs, or end them with \`linkgrant issuer retire ${name} --force\``,
+  });
+}

@@ -1,0 +1,52 @@
+import { remainingText, remainingWords } from '../../redemption/administration/remaining.js';
+import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
+import { formatTime, table } from '../terminal/output.js';
+
+/** A link to this site, as its redemption records it, with the end and the state of its newest certificate. */
+export function incomingReport({ redemption, renewals }: RenewedRedemption, now: number) {
+  const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
+  const newest = renewals[0] ?? redemption;
+  const { notAfter } = newest;
+  const life = { revokedAt, newest };
+  const state = revokedAt !== null ? 'revoked' : notAfter <= now ? 'expired' : 'valid';
+  return {
+    name,
+    subject,
+    from: peer,
+    redeemedAt: formatTime(createdAt),
+    notAfter: formatTime(notAfter),
+    state,
+    mode,
+    redemptionId: id,
+    canStill: remainingWords(life, now),
+    remaining: remainingText(life, now),
+  };
+}
+
+/** What {@link incomingReport} returns. */
+export type IncomingReport = ReturnType<typeof incomingReport>;
+
+/** The incoming links as a table. */
+export function incomingText(links: readonly IncomingReport[]): string {
+  if (links.length === 0) return 'There are no incoming links.\n';
+  return `Incoming links\n${table(
+    ['NAME', 'SUBJECT', 'FROM', 'REDEEMED', 'CERTIFICATE ENDS', 'STATE', 'CAN STILL'],
+    links.map(({ name, subject, from, redeemedAt, notAfter, state, canStill }) => [
+      name,
+      subject,
+      from,
+      redeemedAt,
+      notAfter,
+      state,
+      canStill,
+    ]),
+  )}`;
+}
+
+/** A note on revoked links that can still connect, ending with `cure`; empty if there are none. */
+export function revokedNote(links: readonly IncomingReport[], cure: string): string {
+  const isConnecting = links.some(({ state, canStill }) => state === 'revoked' && canStill !== '-');
+  return isConnecting
+    ? `note: a revoked link can connect until its certificate ends, because skupper-router reads no CRL; ${cure}\n`
+    : '';
+}

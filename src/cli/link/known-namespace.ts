@@ -1,0 +1,12 @@
+import { namespacesIn } from '../../compose/requesting-side.js';
+import { CommandError } from '../terminal/command-error.js';
+
+/** A namespace may be redeemed into before it has a site; but where others are, one that is not there is a slip. */
+export function requireKnownNamespace(skupperHome: string, namespace: string): void {
+  const there = namespacesIn(skupperHome);
+  if (there.length === 0 || there.includes(namespace)) return;
+  throw new CommandError(`there is no namespace "${namespace}" in ${skupperHome}`, {
+    exitCode: 2,
+    hint: `name one that is there with --namespace (${there.join(', ')}), or make the site first`,
+  });
+}

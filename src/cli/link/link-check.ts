@@ -1,0 +1,90 @@
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
+import type { LinkCheck } from '../../redemption/requesting/check-link.js';
+import { CommandError } from '../terminal/command-error.js';
+import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import { formatTime, print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { type LinkFlags, openLinkPlace, requireLinks } from './link.js';
+import { adviceForFault, worstExit } from './link-faults.js';
+import { checkByItsRoute } from './link-route.js';
+import type { CommandContext } from './link-target.js';
+
+export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
+
+/** One endpoint of a link as it is reported, or its credentials. */
+interface Row {
+  readonly link: string;
+  readonly endpoint?: string;
+  readonly status: 'ok' | 'failed';
+  readonly fault?: string;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly routerNotAfter?: string;
+}
+
+/** Dials every endpoint of the links that a name means, or of all; exits by the worst that it met. */
+export async function checkCommand(
+  name: string | undefined,
+  flags: LinkCheckFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { timeout, proxy, connectTo, output, ...linkFlags } = flags;
+  const options = connectionOptions({
+    ...(timeout !== undefined && { timeout }),
+    ...(proxy !== undefined && { proxy }),
+    ...(connectTo !== undefined && { connectTo }),
+  });
+  const place = await openLinkPlace(linkFlags as LinkFlags, context);
+  const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
+  if (links.length === 0) {
+    throw new CommandError(`there are no links in ${place.where}`, {
+      exitCode: 1,
+      hint: 'redeem a token there first',
+    });
+  }
+  const { clock } = context;
+  // What the link itself says of its way is what its router does; --proxy tries another.
+  const checks = await Promise.all(
+    links.map((link) => checkByItsRoute(link, place.links, { ...options, clock }, proxy !== undefined)),
+  );
+  const rows = checks.flatMap(rowsOf);
+  await print(output, rows, () => rows.map(rowText).join(''));
+  throwWorst(checks);
+}
+
+function failureRow(link: string, { fault, message }: LinkFailure, endpoint?: string): Row {
+  const { hint } = adviceForFault(fault);
+  return { link, ...(endpoint !== undefined && { endpoint }), status: 'failed', fault, message, hint };
+}
+
+function rowsOf({ link, failure, endpoints }: LinkCheck): Row[] {
+  if (failure) return [failureRow(link.name, failure)];
+  return endpoints.map(({ endpoint, outcome }) => {
+    const address = formatEndpoint(endpoint);
+    if ('fault' in outcome) return failureRow(link.name, outcome, address);
+    const routerNotAfter = formatTime(outcome.routerNotAfter);
+    return { link: link.name, endpoint: address, status: 'ok', routerNotAfter };
+  });
+}
+
+function rowText({ link, endpoint, status, fault, message, hint, routerNotAfter }: Row): string {
+  const subject = endpoint === undefined ? link : `${link}  ${endpoint}`;
+  if (status === 'ok') return `ok      ${subject}  (the router's certificate ends ${routerNotAfter})\n`;
+  return `failed  ${subject}  ${fault}: ${message}\n        hint: ${hint}\n`;
+}
+
+function throwWorst(checks: readonly LinkCheck[]): void {
+  const failures = checks.flatMap(({ failure, endpoints }) => [
+    ...(failure ? [failure] : []),
+    ...endpoints.flatMap(({ outcome }) => ('fault' in outcome ? [outcome] : [])),
+  ]);
+  if (failures.length === 0) return;
+  const exitCode = worstExit(failures.map(({ fault }) => adviceForFault(fault).exitCode));
+  const worst = failures.find(({ fault }) => adviceForFault(fault).exitCode === exitCode);
+  const dialled = checks.reduce((sum, { endpoints }) => sum + Math.max(endpoints.length, 1), 0);
+  throw new CommandError(`${failures.length} of ${dialled} failed; ${worst?.message}`, {
+    exitCode,
+    hint: worst && adviceForFault(worst.fault).hint,
+  });
+}

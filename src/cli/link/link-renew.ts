@@ -1,0 +1,138 @@
+import { openRenewingSide } from '../../compose/renewing-side.js';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { splitCertificates } from '../../pki/certificate-info.js';
+import { isRenewalDue, type RenewalPlace } from '../../redemption/requesting/renewable-link.js';
+import { CommandError } from '../terminal/command-error.js';
+import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import { parseWindow } from '../terminal/flag-values.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { type LinkFlags, openChanging, requireLinks } from './link.js';
+import { worstExit } from './link-faults.js';
+import type { CommandContext } from './link-target.js';
+import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
+import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
+
+/** The flags of `link renew`, as they were typed. */
+export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
+  readonly all?: boolean;
+  /** A duration: those that end within it. */
+  readonly within?: string;
+  readonly renewalUrl?: string;
+  /** File with PEM. */
+  readonly serverCa?: string;
+  readonly reloadCommand?: string;
+  readonly output?: OutputFormat;
+}
+
+/**
+ * Renews the link that a name means at once, or with `--all` those whose time has come, and has their router reloaded; also
+ * does a reload that an earlier run did not come to.
+ */
+export async function renewCommand(
+  name: string | undefined,
+  flags: LinkRenewFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { all, within, renewalUrl, serverCa, timeout, proxy, connectTo, output, ...placeFlags } = flags;
+  requireOneChoice(name, flags);
+  const withinMs = parseWindow('--within', within);
+  const elsewhere = elsewhereOf(renewalUrl, serverCa);
+  const connection = connectionOptions({
+    ...(timeout !== undefined && { timeout }),
+    ...(proxy !== undefined && { proxy }),
+    ...(connectTo !== undefined && { connectTo }),
+  });
+  const { place, target, change } = await openChanging(placeFlags as LinkFlags, context, connection);
+  const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
+  const atOnce = name !== undefined && withinMs === undefined;
+  const side =
+    place.cluster?.renewing ?? openRenewingSide(place.settings.dataDir, { ...connection, ...context });
+  const renewals = await renewSecrets(
+    links,
+    { isWanted: (link) => atOnce || isRenewalDue(link, context.clock(), withinMs), elsewhere },
+    { links: place.links, change },
+    side,
+  );
+  const reload = await settleReload(target, context);
+  await report(renewals, reload, output);
+  throwWorst(renewals, name);
+  requireReload(reload, 'what is renewed is in place');
+}
+
+function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa }: LinkRenewFlags): void {
+  if ((name === undefined) !== (all === true)) {
+    const message = all ? 'a name and --all exclude each other' : 'nothing says which link to renew';
+    throw new CommandError(message, {
+      exitCode: 2,
+      hint: 'name a link, which is renewed at once, or give --all for those whose time has come',
+    });
+  }
+  if (name === undefined && (renewalUrl !== undefined || serverCa !== undefined)) {
+    throw new CommandError('--renewal-url and --server-ca are for one link', {
+      exitCode: 2,
+      hint: 'name the link; after its first renewal its Secret says where it is renewed',
+    });
+  }
+}
+
+function elsewhereOf(url: string | undefined, caFile: string | undefined): Partial<RenewalPlace> {
+  if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
+    throw new CommandError(`--renewal-url cannot be "${url}"`, {
+      exitCode: 2,
+      hint: 'use the URL of the service with /-/renew behind it: https://HOST:PORT/-/renew',
+    });
+  }
+  return {
+    ...(url !== undefined && { url }),
+    ...(caFile !== undefined && { ca: readAuthorities(caFile) }),
+  };
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return splitCertificates(readBoundedText(file)).join('');
+  } catch (error) {
+    throw new CommandError(`--server-ca ${file} cannot be used: ${(error as Error).message}`, {
+      exitCode: 2,
+      hint: 'name a file with the PEM certificate of the CA that is in the tokens of the service',
+    });
+  }
+}
+
+async function report(
+  renewals: readonly SecretRenewal[],
+  reload: ReloadReport,
+  output: OutputFormat,
+): Promise<void> {
+  const value = { links: renewals.map(renewalReport), reload: reload.outcome };
+  await print(output, value, () =>
+    [
+      renewals.length === 0 ? 'There are no links.\n' : '',
+      ...renewals.map(renewalText),
+      reloadText(reload, 'what is renewed'),
+    ].join(''),
+  );
+}
+
+function throwWorst(renewals: readonly SecretRenewal[], name: string | undefined): void {
+  const [first] = renewals;
+  if (name !== undefined && first?.outcome === 'not-renewable') {
+    throw new CommandError(`link "${name}" cannot be renewed: ${first.reason}`, {
+      exitCode: 1,
+      hint: 'for a link that a Skupper controller redeemed from linkgrant give --renewal-url and --server-ca; any other needs a new token before it ends',
+    });
+  }
+  const failed = failedOf(renewals);
+  const exitCode = worstExit(failed.map(({ failure }) => failure.exitCode));
+  const worst = failed.find(({ failure }) => failure.exitCode === exitCode);
+  if (!worst) return;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${renewals.length} links)` : '';
+  throw new CommandError(
+    `link "${worst.links.join(', ')}" was not renewed: ${worst.failure.message}${more}`,
+    {
+      exitCode,
+      hint: worst.failure.hint,
+    },
+  );
+}

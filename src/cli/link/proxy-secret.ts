@@ -1,0 +1,97 @@
+import { isHost } from '../../config/host-port.js';
+import { formatHostPort } from '../../domain/host-port-text.js';
+import { MANAGED_BY } from '../../domain/labels.js';
+import { isResourceName } from '../../domain/names.js';
+import { encodeResource } from '../../domain/resource-encoding.js';
+import type { UnreadableFileError } from '../../files/file-error.js';
+import { readGivenText } from '../../files/given-text.js';
+import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
+import { CommandError } from '../terminal/command-error.js';
+
+const LIMITS = { length: 64 * 1024, documents: 1 };
+const KEYS = ['host', 'port', 'username', 'password'] as const;
+
+/** An HTTP proxy as Skupper's basic-auth Secret describes it (Link `spec.settings["proxy-configuration"]`). */
+export interface ProxySecret {
+  readonly name: string;
+  readonly host: string;
+  readonly port: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** The proxy in the text of a Secret, from `stringData` or `data`; a string says why there is none. */
+export function parseProxySecret(text: string): ProxySecret | string {
+  let secret: Readonly<Record<string, unknown>> | undefined;
+  try {
+    [secret] = parseYamlMappings(text, LIMITS);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (secret?.kind !== 'Secret') return 'it is of another kind than Secret';
+  const { name } = asMapping(secret.metadata);
+  if (typeof name !== 'string' || !isResourceName(name))
+    return 'it has no metadata.name that a Secret can have';
+  const values: Partial<Record<(typeof KEYS)[number], string>> = {};
+  for (const key of KEYS) {
+    const plain = asMapping(secret.stringData)[key];
+    const encoded = asMapping(secret.data)[key];
+    if (plain !== undefined) values[key] = String(plain);
+    else if (typeof encoded === 'string')
+      values[key] = Buffer.from(encoded, 'base64').toString('utf8').trim();
+  }
+  const { host, port, username, password } = values;
+  if (host === undefined || !isHost(host)) return 'its host is no name and no address';
+  if (!(Number(port) >= 1 && Number(port) <= 65_535)) return 'its port is no port';
+  return {
+    name,
+    host,
+    port: String(Number(port)),
+    ...(username && { username }),
+    ...(password && { password }),
+  };
+}
+
+/** Reads `--proxy-secret`; a pipe is waited for until `signal` aborts. Rejects with a CommandError. */
+export async function readProxySecret(file: string, signal?: AbortSignal): Promise<ProxySecret> {
+  let reason: string;
+  try {
+    const secret = parseProxySecret(await readGivenText(file, signal));
+    if (typeof secret !== 'string') return secret;
+    reason = secret;
+  } catch (error) {
+    reason = `it cannot be read: ${(error as UnreadableFileError).reason}`;
+  }
+  throw new CommandError(`--proxy-secret ${file} cannot be used: ${reason}`, {
+    exitCode: 2,
+    hint: 'name a file with a kubernetes.io/basic-auth Secret: host, port and, if the proxy wants them, username and password',
+  });
+}
+
+/** The URL of a proxy for our own CONNECT; it holds the password. */
+export function proxyUrl({ host, port, username, password }: ProxySecret): string {
+  const authority = formatHostPort({ host, port });
+  if (username === undefined) return `http://${authority}`;
+  return `http://${encodeURIComponent(username)}:${encodeURIComponent(password ?? '')}@${authority}`;
+}
+
+/** The values of the Secret, in base64. */
+export function proxySecretData(secret: ProxySecret): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...KEYS].sort().flatMap((key) => {
+      const value = secret[key];
+      return value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]];
+    }),
+  );
+}
+
+/** The Secret as linkgrant puts it beside the Links that name it. */
+export function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
+  return encodeResource({
+    apiVersion: 'v1',
+    data: proxySecretData(secret),
+    kind: 'Secret',
+    metadata: { labels: { [MANAGED_BY]: 'linkgrant' }, name: secret.name, namespace },
+    type: 'kubernetes.io/basic-auth',
+  });
+}

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError } from '../terminal/command-error.js';
+
+/** How a reload command went: done, failed (with how, as the end of a sentence), or not there to be run. */
+export type ReloadRun = 'done' | 'not-installed' | { readonly failed: string };
+
+/** A command that makes a router read its links anew, as one line of shell or as a program with its words. */
+export type ReloadCommand = string | readonly [string, ...string[]];
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+// From being asked to end to being made to.
+const GRACE_MS = 2_000;
+const POLL_MS = 50;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Reads the value of `--reload-command`; an empty one, which would go well and reload nothing, is a usage error. */
+export function parseReloadCommand(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new CommandError('--reload-command cannot be empty', {
+    exitCode: 2,
+    hint: 'give a shell command, `true` where something else reloads, or leave the flag out',
+  });
+}
+
+/** The command as a person would type it. */
+export function shownCommand(command: ReloadCommand): string {
+  return typeof command === 'string' ? command : command.join(' ');
+}
+
+/**
+ * Runs a reload command, for at most `timeoutMs` milliseconds; what it says goes to standard error. When that time is
+ * over, or this process is told to end, the command is ended with all that it started.
+ */
+export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
+  const [program, ...words] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  const others = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
+  const cut = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => cut.abort(signal);
+  // Before there is anything that would outlive this process.
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS));
+  try {
+    // Standard output is kept for what this program prints. A group of its own can be ended whole.
+    const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true });
+    const ended = once(child, 'exit').then(
+      ([code, signal]): ReloadRun =>
+        code === 0
+          ? 'done'
+          : { failed: signal === null ? `it exited with ${code}` : `it was ended by ${signal}` },
+      ({ code }: NodeJS.ErrnoException): ReloadRun =>
+        code === 'ENOENT' ? 'not-installed' : { failed: `it could not be run (${code})` },
+    );
+    const run = await Promise.race([ended, once(cut.signal, 'abort').then(() => undefined)]);
+    if (run !== undefined) return run;
+    if (child.pid !== undefined) await endGroup(child.pid);
+  } finally {
+    clearTimeout(limit);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+  const reason: 'limit' | (typeof SIGNALS)[number] = cut.signal.reason;
+  if (reason === 'limit')
+    return { failed: `it was not done within ${Math.ceil(timeoutMs / 1_000)} s and was ended` };
+  // Whoever else listens ends this process in its own way.
+  if (!others.includes(reason)) process.kill(process.pid, reason);
+  return { failed: `it was ended by ${reason}` };
+}
+
+async function endGroup(pid: number): Promise<void> {
+  const end = performance.now() + GRACE_MS;
+  let signal: 'SIGTERM' | 0 = 'SIGTERM';
+  while (signalGroup(pid, signal)) {
+    if (performance.now() >= end) {
+      signalGroup(pid, 'SIGKILL');
+      return;
+    }
+    signal = 0;
+    await sleep(POLL_MS);
+  }
+}
+
+/** False when nothing is left of the group. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

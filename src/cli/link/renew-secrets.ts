@@ -1,0 +1,131 @@
+import { RedemptionError } from '../../domain/redemption-error.js';
+import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
+import { finalityOf } from '../../redemption/requesting/finality.js';
+import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
+import {
+  type RenewableLink,
+  type RenewalPlace,
+  renewableLink,
+} from '../../redemption/requesting/renewable-link.js';
+import { describeFailure } from '../terminal/failure.js';
+import { formatTime } from '../terminal/output.js';
+
+/** What came of the renewal of one Secret; times in milliseconds since the epoch. */
+export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
+  | {
+      readonly outcome: 'renewed';
+      /** Of the new certificate, as is `notAfter`. */
+      readonly certificateSha256: string;
+      readonly notAfter: number;
+      readonly serial: string;
+      readonly redemptionId: string;
+    }
+  | { readonly outcome: 'not-due'; readonly certificateSha256: string; readonly notAfter: number }
+  | { readonly outcome: 'not-renewable'; readonly reason: string }
+  | {
+      readonly outcome: 'failed';
+      readonly failure: ReturnType<typeof describeFailure>;
+      /** True when asking again can only be refused again. */
+      readonly final: boolean;
+      /** Of the certificate that is still in place, as is `notAfter`. */
+      readonly certificateSha256: string;
+      readonly notAfter: number;
+    }
+);
+
+/** Where links are, and how a change of them is made: one process after another, where that matters. */
+export interface RenewedPlace {
+  readonly links: LinkFiles;
+  readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
+}
+
+/** Which renewals are wanted, and where they are asked for. */
+export interface RenewalRequest {
+  readonly isWanted: (link: RenewableLink) => boolean;
+  readonly elsewhere?: Partial<RenewalPlace> | undefined;
+}
+
+/** Renews the Secrets of Links, each once, one after the other; what one of them meets keeps none of the others. */
+export async function renewSecrets(
+  links: readonly StoredLink[],
+  request: RenewalRequest,
+  place: RenewedPlace,
+  side: Omit<RenewLinkDependencies, 'links'>,
+): Promise<SecretRenewal[]> {
+  const renewals: SecretRenewal[] = [];
+  for (const secret of new Set(links.map((link) => link.tlsCredentials))) {
+    const users = links.filter((link) => link.tlsCredentials === secret).map((link) => link.name);
+    renewals.push({ secret, links: users, ...(await renewSecret(secret, request, place, side)) });
+  }
+  return renewals;
+}
+
+type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
+
+async function renewSecret(
+  name: string,
+  { isWanted, elsewhere }: RenewalRequest,
+  place: RenewedPlace,
+  side: Omit<RenewLinkDependencies, 'links'>,
+): Promise<Outcome<SecretRenewal>> {
+  const secret = await place.links.findSecret(name);
+  if (!secret) return { outcome: 'not-renewable', reason: `Secret "${name}" is not there` };
+  const link = renewableLink(secret, elsewhere);
+  if ('cannot' in link) return { outcome: 'not-renewable', reason: link.cannot };
+  const { certificateSha256, notAfter } = link;
+  if (!isWanted(link)) return { outcome: 'not-due', certificateSha256, notAfter };
+  const links: RenewLinkDependencies['links'] = {
+    findSecret: (wanted) => place.links.findSecret(wanted),
+    replaceCredentials: (...replacement) =>
+      place.change((inTurn) => inTurn.replaceCredentials(...replacement)),
+  };
+  try {
+    const renewed = await renewLink(name, link, { ...side, links });
+    const { certificate, redemptionId } = renewed;
+    return {
+      outcome: 'renewed',
+      certificateSha256: renewed.certificateSha256,
+      notAfter: certificate.notAfter,
+      serial: certificate.serial,
+      redemptionId,
+    };
+  } catch (error) {
+    const failure = describeFailure(error);
+    const final = error instanceof RedemptionError && finalityOf(error) === 'refused';
+    return { outcome: 'failed', failure, final, certificateSha256, notAfter };
+  }
+}
+
+/** One renewal as a line for people. */
+export function renewalText(renewal: SecretRenewal): string {
+  const called = renewal.links.join(', ');
+  switch (renewal.outcome) {
+    case 'renewed':
+      return `Renewed: ${called}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
+    case 'not-due':
+      return `Not due: ${called}, certificate valid until ${formatTime(renewal.notAfter)}\n`;
+    case 'not-renewable':
+      return `Not renewable: ${called}: ${renewal.reason}\n`;
+    case 'failed':
+      return `Not renewed: ${called}: ${renewal.failure.message}\n`;
+  }
+}
+
+/** One renewal as machines read it. */
+export function renewalReport(renewal: SecretRenewal) {
+  const { secret, links, outcome } = renewal;
+  return {
+    secret,
+    links,
+    outcome,
+    ...('notAfter' in renewal && { notAfter: formatTime(renewal.notAfter) }),
+    ...(renewal.outcome === 'renewed' && { serial: renewal.serial, redemptionId: renewal.redemptionId }),
+    ...(renewal.outcome === 'not-renewable' && { reason: renewal.reason }),
+    ...(renewal.outcome === 'failed' && { error: renewal.failure.message }),
+  };
+}
+
+/** Those of the renewals that failed. */
+export function failedOf(renewals: readonly SecretRenewal[]) {
+  return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
+}

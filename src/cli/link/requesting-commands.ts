@@ -1,0 +1,115 @@
+import { type Command, Option } from 'commander';
+import type { SettingKey } from '../../config/settings.js';
+import { addConnectionFlags, addRouteFlags, OUTPUT, withSettings } from '../terminal/command-flags.js';
+import { optionHeading } from '../terminal/settings-options.js';
+import type { CommandContext } from './link-target.js';
+import { parseReloadCommand } from './reload-command.js';
+
+const TARGET_SETTINGS: readonly SettingKey[] = [
+  'namespace',
+  'platform',
+  'skupperHome',
+  'kubeconfig',
+  'context',
+  'dataDir',
+  'ownKey',
+];
+
+/** The `--wait` of commands that put or change a Link in a cluster. */
+export function waitOption(usual: string): Option {
+  return new Option(
+    '--wait <STATE>',
+    `wait until the controller reports the link as ready or configured; none: do not wait (default: ${usual})`,
+  )
+    .choices(['ready', 'configured', 'none'])
+    .helpGroup(optionHeading('on kubernetes'));
+}
+
+/** The `--deadline` of commands that wait for the controller of a cluster. */
+export function deadlineOption(): Option {
+  return new Option('--deadline <DURATION>', 'how long to wait for this state (default: 1m)').helpGroup(
+    optionHeading('on kubernetes'),
+  );
+}
+
+/** The flags that say where a link goes, what it is like, and how it gets into use. */
+function addTarget(command: Command): Command {
+  command
+    .option(
+      '--to <DIR>',
+      'directory for Secret-<name>.yaml and Link-<name>.yaml, or - for standard output, on the standalone platform',
+    )
+    .option('--name <NAME>', "name of the link (default: the token's)")
+    .option('--subject <SUBJECT>', "subject of the certificate (default: the site's uid, else the name)")
+    .addOption(
+      new Option(
+        '--link-cost <N>',
+        'cost of the link (default: that of the token, else of the received Link)',
+      ),
+    )
+    .addOption(new Option('--cost <N>').hideHelp())
+    .option(
+      '--reload-command <COMMAND>',
+      "shell command that puts a changed link to use (default on a site: Skupper's reload, where that is installed)",
+      parseReloadCommand,
+    )
+    .option(
+      '--renew',
+      'ask for a certificate of 30 days, because `link renew` will run in time (default: 5 years, and no renewal)',
+    )
+    .option(
+      '--proxy-secret <FILE>',
+      'basic-auth Secret of an HTTP proxy to go through, which the link then names for the router too',
+    );
+  return withSettings(command, TARGET_SETTINGS);
+}
+
+function withCost<T extends { cost?: string; linkCost?: string }>({ cost, ...flags }: T) {
+  return cost === undefined ? flags : { linkCost: cost, ...flags };
+}
+
+/** Adds `token redeem`. */
+export function addRedeem(token: Command, context: CommandContext): void {
+  const redeem = addTarget(
+    token
+      .command('redeem [FILE]')
+      .description('redeem a token (- for standard input) and write its Link and Secret; safe to repeat'),
+  )
+    .option(
+      '--retry',
+      'post again although an earlier outcome is unknown or was a refusal; may spend another use',
+    )
+    .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
+    .addOption(waitOption('none'))
+    .addOption(deadlineOption());
+  addConnectionFlags(redeem)
+    .addOption(OUTPUT())
+    .action(async (file, flags) =>
+      (await import('../token/token-redeem.js')).redeemCommand(file, withCost(flags), context),
+    );
+}
+
+/** Adds `bootstrap`. */
+export function addBootstrap(program: Command, context: CommandContext): void {
+  const bootstrap = addTarget(
+    program
+      .command('bootstrap')
+      .description('link this site with nobody watching: wait for all it takes, redeem once; safe to repeat')
+      .option(
+        '--token <FILE>',
+        'a file, a mounted Secret (a directory with url, code and ca), or - (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
+      ),
+  )
+    .addOption(
+      new Option('--wait <STATE>', 'until the link leads to its router (ready), or is in place (configured)')
+        .choices(['ready', 'configured'])
+        .default('ready'),
+    )
+    .option('--watch', 'stay, and renew the links when two thirds of their life have passed; means --renew')
+    .option('--continue-without-link', 'end well, with a warning, although there is no link');
+  addRouteFlags(bootstrap.option('--deadline <DURATION>', 'time limit of the whole command (default: 10m)'))
+    .addOption(OUTPUT())
+    .action(async (flags) =>
+      (await import('../bootstrap/bootstrap.js')).bootstrapCommand(withCost(flags), context),
+    );
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
+import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
+import { CommandError } from '../terminal/command-error.js';
+import { tell } from '../terminal/tell.js';
+import type { CommandContext, LinkTarget } from './link-target.js';
+import {
+  failedOf,
+  type RenewedPlace,
+  renewalText,
+  renewSecrets,
+  type SecretRenewal,
+} from './renew-secrets.js';
+import { renewedPlaceOf } from './renewed-place.js';
+import { reloadText, settleReload } from './settle-reload.js';
+
+// Short enough to notice in time that a machine was asleep, that its clock was set, or that a link was added.
+const LONGEST_SLEEP_MS = 10 * 60_000;
+const SHORTEST_SLEEP_MS = 250;
+const RELOAD_RETRY_MS = 60_000;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Stays and renews the links of a target when two thirds of their life have passed, until SIGTERM or SIGINT,
+ * or until no link is left that can be renewed. What fails is tried again, later and later; what was refused for good is not,
+ * and rejects with a CommandError once there is nothing else to renew.
+ */
+export async function watchLinks(target: LinkTarget, context: CommandContext): Promise<void> {
+  const { place, side } = await renewedPlaceOf(target, context);
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  for (const signal of SIGNALS) process.once(signal, end);
+  try {
+    const plan = new RenewalPlan();
+    while (!stop.signal.aborted) {
+      const ms = await round(plan, place, side, target, context);
+      if (ms === 'nothing-left') return;
+      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
+}
+
+/** Renews what is due and has it put to use; gives how many milliseconds later there may be more to do. */
+async function round(
+  plan: RenewalPlan,
+  place: RenewedPlace,
+  side: Omit<RenewLinkDependencies, 'links'>,
+  target: LinkTarget,
+  context: CommandContext,
+): Promise<number | 'nothing-left'> {
+  const links = await place.links.list();
+  if (links.length === 0) {
+    tell('There is no link any more.\n');
+    return 'nothing-left';
+  }
+  const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
+  const renewals = await renewSecrets(links, { isWanted }, place, side);
+  for (const renewal of renewals) {
+    if (renewal.outcome === 'renewed') plan.begin(renewal, context.clock());
+    if (renewal.outcome !== 'failed') continue;
+    if (renewal.final) plan.giveUp(renewal.certificateSha256);
+    else plan.putOff(renewal, context.clock());
+  }
+  const reload = await settleReload(target, context);
+  const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
+  tell(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
+  const next = plan.next(waitingIn(renewals));
+  if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
+  const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
+  return Math.max(SHORTEST_SLEEP_MS, Math.min(next - context.clock(), longest));
+}
+
+function waitingIn(renewals: readonly SecretRenewal[]): string[] {
+  return renewals.flatMap((renewal) =>
+    renewal.outcome === 'not-renewable' ? [] : [renewal.certificateSha256],
+  );
+}
+
+/** What was refused for good fails the command; a link that was never to be renewed, of another server, does not. */
+function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
+  const [failed] = failedOf(renewals);
+  if (failed) {
+    const { message, hint } = failed.failure;
+    const called = failed.links.join(', ');
+    throw new CommandError(`link "${called}" is renewed no more: ${message}`, { exitCode: 3, hint });
+  }
+  tell(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
+  return 'nothing-left';
+}

@@ -1,0 +1,140 @@
+import { openLinkDialer } from '../../compose/link-side.js';
+import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
+import { openSystemSite, systemOf } from '../../compose/system-side.js';
+import type { Redemption } from '../../domain/redemption.js';
+import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
+import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
+import { probeRouter } from '../../redemption/issuers/probe-router.js';
+import { type IssuerContext, type IssuerSession, platformOf } from '../issuer/issuer-session.js';
+import { publishIssuer } from '../issuer/publish-issuer.js';
+import { CommandError } from '../terminal/command-error.js';
+import type { connectionOptions } from '../terminal/connection-flags.js';
+
+/** An issuer whose CA is replaced to cut a link off. */
+export interface NamedCutIssuer extends CutIssuer {
+  readonly name: string;
+}
+
+/** What a cut needs to replace CAs and to dial routers. */
+type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
+
+/**
+ * The issuer that the answers to a redemption's link trust: of ours the first one that has a CA of `signers`, else the one
+ * that others keep. Undefined where it is ours and has none of them any more.
+ */
+export function cutIssuerOf(
+  redemption: Redemption,
+  signers: readonly string[],
+  session: IssuerSession,
+  context: CutContext,
+): NamedCutIssuer | undefined {
+  const { issuers, settings } = session;
+  if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session, context);
+  // A given CA takes the place of the site CA in the data directory.
+  const unused = settings.issuerCert === undefined ? [SERVER_CA] : [SERVER_CA, SITE_CA];
+  const ours = issuers.names().filter((name) => !unused.includes(name));
+  const named = ours.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
+  if (named !== undefined) return ownIssuer(named, session, context);
+  if (redemption.issuer !== null) return undefined;
+  if (settings.issuerCert !== undefined) return givenIssuer(session, context);
+  refuseUnnamed(session);
+  return undefined;
+}
+
+/** Nothing can be said of a CA that the service was given where the command was not. */
+function refuseUnnamed({ issuers, service }: IssuerSession): void {
+  const ours = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
+  if (!service || ours.some(({ subject }) => subject === service.issuer)) return;
+  throw new CommandError(
+    `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
+    {
+      exitCode: 2,
+      hint: 'give --issuer-cert and --issuer-key here too',
+    },
+  );
+}
+
+function ownIssuer(name: string, session: IssuerSession, context: CutContext): NamedCutIssuer {
+  const { issuers, settings, service } = session;
+  const { clock, connection } = context;
+  return {
+    name,
+    async look() {
+      const cas = issuers.list(name);
+      const signing = cas.find(({ state }) => state === 'active')?.sha256 ?? '';
+      return { signing, trusted: cas.map(({ sha256 }) => sha256) };
+    },
+    own: {
+      prepare: () => issuers.prepare(name),
+      async activate() {
+        await issuers.activate(name);
+        await publishIssuer(name, session, context);
+      },
+      async retire(sha256) {
+        if (await issuers.retire(name, sha256)) return;
+        if (!issuers.list(name).some((ca) => ca.sha256 === sha256)) return;
+        throw new CommandError(`a CA of "${name}" signs still and cannot go`, {
+          exitCode: 1,
+          hint: '`linkgrant issuer list` shows what each of them does',
+        });
+      },
+      replacedAt: (sha256) => issuers.list(name).find((ca) => ca.sha256 === sha256)?.replacedAt ?? 0,
+      async probeRouters(sha256) {
+        const now = clock();
+        const cas = issuers.list(name);
+        const old = cas.find((ca) => ca.sha256 === sha256);
+        const signing = cas.find(({ state }) => state === 'active');
+        if (!old || !signing) return [];
+        const dial = openLinkDialer({ ...connection, clock });
+        const endpoints = settings.endpoint ?? service?.endpoints ?? [];
+        return Promise.all(
+          endpoints.map(({ host, port }) =>
+            probeRouter(
+              { host, port: Number(port) },
+              { oldCa: () => readCa(old, now), newCa: () => readCa(signing, now) },
+              { dial, clock },
+            ),
+          ),
+        );
+      },
+    },
+  };
+}
+
+function givenIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
+  return {
+    name: SITE_CA,
+    async look() {
+      const found = (await openIssuer(settings, clock())).find(clock());
+      if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
+      throw new CommandError(found, {
+        exitCode: 4,
+        hint: 'mend the files of --issuer-cert and --issuer-key',
+      });
+    },
+  };
+}
+
+function systemIssuer(
+  { namespace, issuer }: Redemption,
+  { settings, service }: IssuerSession,
+  { clock }: IssuerContext,
+): NamedCutIssuer {
+  const site = openSystemSite(service?.system ?? systemOf(settings), clock);
+  return {
+    name: issuer ?? SITE_CA,
+    async look() {
+      const access = await site.resolveAccess({ namespace, name: namespace, issuer });
+      if (!('refused' in access))
+        return { signing: access.issuer.sha256, trusted: fingerprints(access.caCrt) };
+      throw new CommandError(`namespace ${namespace} gives no link now: ${access.reason}`, {
+        exitCode: 4,
+        hint: access.hint,
+      });
+    },
+  };
+}
+
+function fingerprints(pem: string): string[] {
+  return splitCertificates(pem).map((one) => describeCertificate(one).sha256);
+}

@@ -1,0 +1,225 @@
+import { join } from 'node:path';
+import { inputDirectory } from '../../compose/link-side.js';
+import { systemOf } from '../../compose/system-side.js';
+import { formatHostPort } from '../../domain/host-port-text.js';
+import type { Redemption } from '../../domain/redemption.js';
+import {
+  advanceCut,
+  CUT_STEPS,
+  type CutObstacle,
+  type CutStanding,
+} from '../../redemption/issuers/cut-link.js';
+import type { LiveLink } from '../../redemption/issuers/live-links.js';
+import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
+import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import {
+  type IssuerContext,
+  type IssuerSession,
+  platformOf,
+  requireStore,
+} from '../issuer/issuer-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import type { connectionOptions } from '../terminal/connection-flags.js';
+import { formatTime, table } from '../terminal/output.js';
+import { completeCommand, completeHint } from '../terminal/suggested-command.js';
+import { writeOut } from '../terminal/write-out.js';
+import { type CutPlace, cutInstructions, ROUTER_PLATFORMS, type RouterPlatform } from './cut-instructions.js';
+import { cutIssuerOf, type NamedCutIssuer } from './cut-issuer.js';
+
+/** Options of one run of a cut. */
+export interface CutFlags {
+  /** Number of the last step that the operator has done; 0 for none. */
+  readonly stepsDone: number;
+  readonly force: boolean;
+  /** What the router runs on, where that is not what the service does. */
+  readonly router?: RouterPlatform;
+  /** Settings among the flags, which the next command has to repeat. */
+  readonly settingFlags: Readonly<Record<string, unknown>>;
+  /** How routers are dialed. */
+  readonly connection: ReturnType<typeof connectionOptions>;
+}
+
+const TITLES = {
+  'trust-new': 'the router trusts the new CA beside the old one',
+  'sign-new': 'the new CA signs',
+  renew: 'the other links get certificates of the new CA',
+  rehearse: 'every link reconnects once, as a rehearsal',
+  'server-certificate': 'the router gets a certificate of the new CA',
+  'distrust-old': 'the router no longer trusts the old CA',
+} as const;
+
+type Waiting = Extract<CutStanding, { readonly standing: 'waiting' }>;
+
+/**
+ * Replaces the CA that signed the link of a revoked redemption: does what linkgrant can do, prints the first step that is not
+ * done, and ends. Rejects with a CommandError if a step that the operator names as done is not done.
+ */
+export async function cutCommand(
+  redemption: Redemption,
+  { stepsDone, force, connection, ...flags }: CutFlags,
+  session: IssuerSession,
+  context: IssuerContext,
+): Promise<void> {
+  const router = flags.router ?? parseRouter(platformOf(session));
+  const store = requireStore(session);
+  const signers = await signersOf(redemption, store, context.clock());
+  const issuer = cutIssuerOf(redemption, signers, session, { ...context, connection });
+  if (!issuer) {
+    await writeOut(doneText(redemption, []));
+    return;
+  }
+  const standing = await advanceCut({ signers, stepsDone, force }, { store, issuer, ...context });
+  if (standing.standing === 'done') {
+    await writeOut(doneText(redemption, standing.probes));
+    return;
+  }
+  const place = placeOf(issuer, { redemption, old: standing.old, router }, session);
+  await writeOut(waitingText(redemption.id, standing, place, flags));
+  if (standing.obstacle) throw obstacleError(standing.obstacle, standing);
+}
+
+/** The CAs that signed certificates of the redemption that are still valid. */
+async function signersOf(redemption: Redemption, store: GrantStore, now: number): Promise<string[]> {
+  const certificates = [redemption, ...(await store.listRenewals(redemption.id))];
+  const valid = certificates.filter(({ notAfter }) => notAfter > now);
+  return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
+}
+
+/** The platform that `--router` names; throws a CommandError for another word. */
+export function parseRouter(text: string): RouterPlatform {
+  const found = ROUTER_PLATFORMS.find((platform) => platform === text);
+  if (found) return found;
+  throw new CommandError(`--router cannot be "${text}"`, {
+    exitCode: 2,
+    hint: `name one of ${ROUTER_PLATFORMS.join(', ')}`,
+  });
+}
+
+function placeOf(
+  issuer: NamedCutIssuer,
+  of: { readonly redemption: Redemption; readonly old: readonly string[]; readonly router: RouterPlatform },
+  { issuers, settings, service }: IssuerSession,
+): CutPlace {
+  const { namespace } = of.redemption;
+  const { skupperHome } = service?.system ?? systemOf(settings);
+  const staying = issuer.own
+    ? issuers.list(issuer.name).filter(({ sha256 }) => !of.old.includes(sha256))
+    : [];
+  return {
+    router: of.router,
+    issuer: issuer.name,
+    isOurs: issuer.own !== undefined,
+    directory: join(inputDirectory(skupperHome, namespace), '../../..'),
+    namespace,
+    staying: staying.map(({ certificateFile }) => certificateFile),
+  };
+}
+
+function waitingText(
+  redemptionId: string,
+  { step, behind, obstacle }: Waiting,
+  place: CutPlace,
+  { router, settingFlags }: Pick<CutFlags, 'router' | 'settingFlags'>,
+): string {
+  const number = CUT_STEPS.indexOf(step) + 1;
+  const showsBehind = behind.length > 0 && number >= CUT_STEPS.indexOf('renew') + 1;
+  const repeat = (...words: readonly string[]) => {
+    const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
+    return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), settingFlags);
+  };
+  const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, place);
+  return [
+    `Step ${number} of ${CUT_STEPS.length}: ${TITLES[step]}`,
+    ...instructions.map((line) => completeInstruction(line, settingFlags)),
+    ...(showsBehind
+      ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]
+      : []),
+    ...(step === 'renew'
+      ? [
+          `Next, once they have renewed: ${repeat()}`,
+          `To cut them off too: ${repeat('--continue', String(number), '--force')}`,
+        ]
+      : [`Next: ${repeat('--continue', String(number), ...(showsBehind ? ['--force'] : []))}`]),
+    '',
+  ].join('\n');
+}
+
+/**
+ * An instruction is a sentence with commands in backticks, or an indented command. Instructions about links are for other
+ * sites.
+ */
+function completeInstruction(line: string, settingFlags: CutFlags['settingFlags']): string {
+  if (!line.includes('linkgrant issuer ')) return line;
+  return line.startsWith('  ')
+    ? `  ${completeCommand(line.trim(), settingFlags)}`
+    : completeHint(line, settingFlags);
+}
+
+function behindTable(behind: readonly LiveLink[]): string {
+  return table(
+    ['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS', 'RENEWED'],
+    behind.map(({ redemption, newest, renewals }) => [
+      redemption.id,
+      redemption.name,
+      redemption.subject,
+      formatTime(newest.notAfter),
+      renewals > 0 ? String(renewals) : redemption.mode === 'stock' ? "never, by Skupper's client" : 'never',
+    ]),
+  );
+}
+
+function obstacleError(obstacle: CutObstacle, { step, behind }: Waiting): CommandError {
+  switch (obstacle.kind) {
+    case 'wait':
+      return new CommandError('the old CA cannot be removed yet: it has signed until just now', {
+        exitCode: 4,
+        hint: `try again in ${Math.ceil(obstacle.waitMs / 1000)} seconds`,
+      });
+    case 'router':
+      return routerError(obstacle.probes);
+    case 'not-done':
+      return step === 'renew'
+        ? new CommandError(`links that have not renewed would be cut off too: ${behind.length}`, {
+            exitCode: 4,
+            hint: 'renew them with `linkgrant link renew NAME` on their sites, or add --force',
+          })
+        : new CommandError(
+            step === 'sign-new' ? 'the old CA still signs' : 'responses to links still trust the old CA',
+            { exitCode: 4, hint: 'do the step that is printed above, then repeat this command' },
+          );
+  }
+}
+
+function routerError(probes: readonly RouterProbe[]): CommandError {
+  const accepting = probes.find(({ verdict }) => verdict === 'accepted');
+  if (accepting) {
+    return new CommandError(`the router at ${formatHostPort(accepting)} still trusts the old CA`, {
+      exitCode: 4,
+      hint: 'let it trust only the new CA and restart it, then repeat this command',
+    });
+  }
+  const unknown = probes.find(({ verdict }) => verdict === 'unknown');
+  const why = unknown
+    ? `${formatHostPort(unknown)}: ${unknown.message.replace(/\.$/, '')}`
+    : 'the service has no endpoints';
+  return new CommandError(`unknown whether a router still trusts the old CA: ${why}`, {
+    exitCode: 4,
+    hint: 'try another route to the router with --connect-to, or remove the old CA unchecked with --force',
+  });
+}
+
+function doneText({ id, subject }: Redemption, probes: readonly RouterProbe[]): string {
+  const whose = `redemption ${id} (subject ${subject})`;
+  const results = probes.map((probe) => `  ${formatHostPort(probe)}  ${probe.verdict}: ${probe.message}\n`);
+  if (probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused')) {
+    return [
+      `Cut off: ${whose}. Each router refuses the old CA, and the old CA is removed:\n`,
+      ...results,
+    ].join('');
+  }
+  return [
+    `Done: no CA that signed a valid certificate of ${whose} is trusted by responses to links.\n`,
+    'Not checked: whether each router refuses that certificate.\n',
+    ...results,
+  ].join('');
+}

@@ -1,0 +1,166 @@
+import { flagOf } from '../../config/settings.js';
+import { AdministrationError } from '../../domain/administration-error.js';
+import type { RedemptionRevocation } from '../../redemption/administration/administration.js';
+import { requireRedemption } from '../../redemption/administration/redemptions.js';
+import type { SourceChoice } from '../../redemption/administration/revoke-link.js';
+import { describeSource, revokeRedemption } from '../../redemption/administration/revoke-redemption.js';
+import { CUT_STEPS } from '../../redemption/issuers/cut-link.js';
+import { type IssuerContext, type IssuerFlags, requireStore, withIssuers } from '../issuer/issuer-session.js';
+import { refuseServer, withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import { parseCount } from '../terminal/flag-values.js';
+import { table } from '../terminal/output.js';
+import { writeOut } from '../terminal/write-out.js';
+import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
+
+/** The flags of `redemption revoke`, settings among them. */
+export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
+  /** Number of a step. */
+  readonly continue?: string;
+  readonly force?: boolean;
+  readonly router?: string;
+  readonly withToken?: boolean;
+  readonly withGrant?: boolean;
+  readonly keepToken?: boolean;
+  readonly cut?: boolean;
+}
+
+/**
+ * `redemption revoke`: lets a link be renewed and its answer be given no more. What it was made of is revoked with it, or
+ * kept, as the flags say, and nothing is changed before they do. With `--cut` the CA is changed as well.
+ */
+export async function revokeCommand(
+  id: string,
+  {
+    withToken,
+    withGrant,
+    keepToken,
+    cut = false,
+    continue: stepsDone,
+    force = false,
+    router,
+    timeout,
+    proxy,
+    connectTo,
+    ...flags
+  }: RevokeFlags,
+  context: IssuerContext,
+): Promise<void> {
+  const choice = choiceOf({ 'with-token': withToken, 'with-grant': withGrant, 'keep-token': keepToken });
+  const ofCut = { continue: stepsDone, force: force || undefined, router, timeout, proxy, connectTo };
+  const [misplaced] = Object.entries(ofCut).filter(([, value]) => value !== undefined);
+  if (!cut && misplaced) {
+    throw new CommandError(`${flagOf(misplaced[0])} is for --cut`, { exitCode: 2, hint: 'add --cut' });
+  }
+  const cutFlags: CutFlags = {
+    stepsDone: parseStep(stepsDone),
+    force,
+    settingFlags: flags,
+    ...(router !== undefined && { router: parseRouter(router) }),
+    connection: connectionOptions({
+      ...(timeout !== undefined && { timeout }),
+      ...(proxy !== undefined && { proxy }),
+      ...(connectTo !== undefined && { connectTo }),
+    }),
+  };
+  if (!cut) {
+    await withAdministration(flags, async ({ administration, platform }) => {
+      const revocation = await orUndecided(() => administration.revokeRedemption(id, choice));
+      await writeOut(revocationText(revocation, context.clock(), platform));
+    });
+    return;
+  }
+  refuseServer(flags, '--cut changes a CA, which is on the host of the service');
+  await withIssuers(flags, context, async (session) => {
+    const store = requireStore(session);
+    const redemption = await requireRedemption(id, store);
+    const now = context.clock();
+    const revocation = await orUndecided(() => revokeRedemption(redemption, { choice, cut }, { store, now }));
+    await writeOut(cutText(revocation));
+    await cutCommand(redemption, cutFlags, session, context);
+  });
+}
+
+/** The number that `--continue` names, 0 where it is absent. */
+function parseStep(text: string | undefined): number {
+  const step = parseCount('--continue', text) ?? 0;
+  if (step <= CUT_STEPS.length) return step;
+  throw new CommandError(`there is no step ${step} of ${CUT_STEPS.length}`, {
+    exitCode: 2,
+    hint: 'name the last step that you have done',
+  });
+}
+
+function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): SourceChoice | undefined {
+  const chosen = (Object.keys(flags) as SourceChoice[]).filter((choice) => flags[choice]);
+  if (chosen.length < 2) return chosen[0];
+  throw new CommandError(`--${chosen.join(' and --')} exclude each other`, {
+    exitCode: 2,
+    hint: 'give one of them',
+  });
+}
+
+/** What `act` gives; where a choice is missing, the error names the flags that there are. */
+async function orUndecided<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof AdministrationError) || !error.choices) throw error;
+    const flags = error.choices.map((choice) => `--${choice}`).join(', ');
+    throw new CommandError(error.message, {
+      exitCode: 2,
+      hint: `nothing was changed; say what is to become of it: ${flags}`,
+      cause: error,
+    });
+  }
+}
+
+function revocationText(revocation: RedemptionRevocation, now: number, platform: string | undefined): string {
+  const { redemption } = revocation;
+  const connects = Date.parse((redemption.newest ?? redemption).notAfter) > now;
+  return [
+    outcomeText(revocation),
+    `Its link can still: ${redemption.remaining}\n`,
+    sourceText(revocation),
+    relatedText(revocation),
+    connects ? `What cuts it off before is another CA${cuttingText(redemption.id, platform)}\n` : '',
+  ].join('');
+}
+
+/** The rest of a sentence. */
+function cuttingText(id: string, platform: string | undefined): string {
+  return platform === 'kubernetes'
+    ? ' for the site: docs/revocation.md'
+    : `: linkgrant redemption revoke ${id} --cut`;
+}
+
+function cutText(revocation: RedemptionRevocation): string {
+  const { outcome, redemption } = revocation;
+  return [
+    outcomeText(revocation),
+    // Said already when the cut began.
+    outcome === 'before' ? '' : `Its link can still: ${redemption.remaining}\n`,
+    sourceText(revocation),
+    relatedText(revocation),
+  ].join('');
+}
+
+function outcomeText({ outcome, redemption: { id, subject } }: RedemptionRevocation): string {
+  return `Redemption ${id}, subject ${subject}, ${outcome === 'revoked' ? 'is revoked' : 'was revoked before'}.\n`;
+}
+
+function sourceText({ source }: RedemptionRevocation): string {
+  if (!source) return '';
+  const { choice, grant, tokenId } = source;
+  if (choice === 'with-grant') return `Grant "${grant}" is revoked with it, and all its tokens.\n`;
+  if (choice === 'with-token') return `Token ${tokenId} of grant "${grant}" is revoked with it.\n`;
+  return `Kept: ${describeSource(source)}.\n`;
+}
+
+function relatedText({ related }: RedemptionRevocation): string {
+  if (related.length === 0) return '';
+  const rows = related.map(({ id, name, subject, notAfter }) => [id, name, subject, notAfter]);
+  const heading = 'Links that the same site may have, for they are of the same token or subject, live on:\n';
+  return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS'], rows);
+}

@@ -1,0 +1,75 @@
+import { storeAdministration } from '../../compose/administration.js';
+import { isUuid } from '../../domain/names.js';
+import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
+import { refuseServer } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { withStore } from '../terminal/store-session.js';
+import type { RedemptionListFlags } from './redemption.js';
+
+const UNCHAINED = {
+  why: 'the ledger of a cluster cannot be verified',
+  instead: 'it is made of the Redemptions, without a chain of codes; who may change them is decided by RBAC',
+};
+
+function faultText({ grantUid, seq, problem }: LedgerFault): string {
+  if (grantUid === null) return `the ledger ${problem}`;
+  return seq === null ? `grant ${grantUid} ${problem}` : `entry ${seq} of grant ${grantUid} ${problem}`;
+}
+
+/**
+ * `redemption list --verify`: says that the ledger is whole, of one grant with `--grant`, else of all. Throws a
+ * CommandError (exit code 1) that names the first thing that is wrong.
+ */
+export async function verifyCommand(
+  asked: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,
+): Promise<void> {
+  const { since, subject, events, output, ...flags } = asked;
+  if (output === 'csv') {
+    throw new CommandError('--verify has no list that could be CSV', {
+      exitCode: 2,
+      hint: 'use -o json or -o yaml; the exit code tells as well',
+    });
+  }
+  if (since !== undefined || subject !== undefined || events) {
+    throw new CommandError('--verify takes no --since, --subject and --events', {
+      exitCode: 2,
+      hint: 'a ledger is verified as a whole; --grant chooses one grant',
+    });
+  }
+  refuseServer(flags, 'a ledger is verified with a key that is on the host of the service');
+  const { grant } = flags;
+  await withStore(
+    flags,
+    async (session) => {
+      const grantUid =
+        grant === undefined || isUuid(grant)
+          ? grant
+          : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
+      const verdict = await session.store.verifyLedger(grantUid);
+      const { fault } = verdict;
+      if (fault) {
+        throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
+          exitCode: 1,
+          hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
+        });
+      }
+      await printWhole(output, verdict);
+    },
+    UNCHAINED,
+  );
+}
+
+async function printWhole(
+  output: OutputFormat | undefined,
+  { entries, adopted }: LedgerVerdict,
+): Promise<void> {
+  const until = adopted && new Date(adopted.at).toISOString();
+  const report = { whole: true, entries, ...(adopted && { adopted: { ...adopted, at: until } }) };
+  await print(output, report, () => {
+    const whole = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+    if (!adopted) return whole;
+    return `${whole}${adopted.entries} of them had no code before ${until}: they are as they were then.\n`;
+  });
+}

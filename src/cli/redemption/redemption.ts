@@ -1,0 +1,117 @@
+import { isUuid } from '../../domain/names.js';
+import type { EventReport } from '../../redemption/administration/event-report.js';
+import type { RedemptionReport } from '../../redemption/administration/redemption-report.js';
+import type { PageRequest } from '../../redemption/ports/page.js';
+import type { GrantFlags } from '../grant/grant.js';
+import { withAdministration } from '../terminal/administration-session.js';
+import { type ListingFormat, pagesOf, writeListing } from '../terminal/listing.js';
+import { parseSince } from '../terminal/since.js';
+
+/** The flags of `redemption list`. */
+export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
+  readonly output?: 'json' | 'yaml' | 'csv';
+  /** Name or uid of a grant; the uid also of one that is deleted. */
+  readonly grant?: string;
+  readonly since?: string;
+  /** With `*` and `?`. */
+  readonly subject?: string;
+  readonly events?: boolean;
+}
+
+const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
+  csv: {
+    id: ({ id }) => id,
+    grant: ({ grant }) => grant,
+    grantUid: ({ grantUid }) => grantUid,
+    createdAt: ({ createdAt }) => createdAt,
+    mode: ({ mode }) => mode,
+    name: ({ name }) => name,
+    subject: ({ subject }) => subject,
+    peer: ({ peer }) => peer,
+    jti: ({ jti }) => jti,
+    serial: ({ serial }) => serial,
+    keySha256: ({ keySha256 }) => keySha256,
+    certificateSha256: ({ certificateSha256 }) => certificateSha256,
+    notAfter: ({ notAfter }) => notAfter,
+    renewals: ({ newest }) => newest?.number ?? 0,
+    newestSerial: ({ newest }) => newest?.serial,
+    newestNotAfter: ({ newest }) => newest?.notAfter,
+    revokedAt: ({ revokedAt }) => revokedAt,
+    canStill: ({ canStill }) => canStill,
+  },
+  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
+  cells: ({
+    id,
+    grantUid,
+    grant = grantUid,
+    createdAt,
+    name,
+    subject,
+    peer,
+    notAfter,
+    newest,
+    canStill,
+    revokedAt = '-',
+  }) => [id, grant, createdAt, name, subject, peer, newest?.notAfter ?? notAfter, canStill, revokedAt],
+  nothing: 'There are no redemptions.\n',
+};
+
+const DETAILS = [
+  'name',
+  'subject',
+  'peer',
+  'jti',
+  'number',
+  'serial',
+  'keySha256',
+  'certificateSha256',
+  'notAfter',
+  'redemptionsAllowed',
+  'uses',
+  'expirationTime',
+  'setting',
+] as const;
+const EVENT_COLUMNS = [
+  'grantUid',
+  'seq',
+  'time',
+  'kind',
+  'redemptionId',
+  ...DETAILS,
+  'count',
+  'firstTime',
+] as const;
+
+const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
+  csv: Object.fromEntries(EVENT_COLUMNS.map((column) => [column, (report: EventReport) => report[column]])),
+  headings: ['TIME', 'KIND', 'TIMES', 'GRANT', 'REDEMPTION', 'SUBJECT', 'FROM'],
+  cells: ({ time, kind, count = 1, grantUid = '-', redemptionId = '-', subject, peer }) => [
+    time,
+    kind,
+    String(count),
+    grantUid,
+    redemptionId,
+    subject || '-',
+    peer || '-',
+  ],
+  nothing: 'The ledger is empty.\n',
+};
+
+/**
+ * `redemption list`: shows what was redeemed, oldest first, or with `--events` every entry of the ledger, grant by grant
+ * and then what is added up; of one grant with `--grant`, else of every namespace. However many there are, a page of
+ * them is in memory.
+ */
+export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
+  const since = parseSince(flags.since, now);
+  const { grant, subject, output: format, ...settings } = flags;
+  await withAdministration(settings, async ({ administration, namespace }) => {
+    const grantUid =
+      grant === undefined || isUuid(grant) ? grant : (await administration.findGrant(namespace, grant)).uid;
+    const filter = { grantUid, since, subject };
+    const redemptions = (page: PageRequest) => administration.listRedemptions({ ...page, ...filter });
+    const events = (page: PageRequest) => administration.listEvents({ ...page, ...filter });
+    if (flags.events) await writeListing(pagesOf(events), { ...EVENTS, format });
+    else await writeListing(pagesOf(redemptions), { ...REDEMPTIONS, format });
+  });
+}

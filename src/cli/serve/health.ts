@@ -1,0 +1,86 @@
+import { request } from 'node:http';
+import type { ListenAddress } from '../../config/host-port.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { writeOut } from '../terminal/write-out.js';
+import { reachableHost } from './reachable-host.js';
+
+const PATIENCE_MS = 5_000;
+
+interface Health {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Prints `ok` when the service with these settings on this machine answers, with `ready` when every part of it is ready;
+ * for probes that can run a command and have no HTTP client. Rejects with a CommandError of exit code 1 when it does not.
+ */
+export async function healthCommand(flags: {
+  readonly ready?: boolean;
+  readonly [flag: string]: unknown;
+}): Promise<void> {
+  const { ready = false, ...settingFlags } = flags;
+  const { opsListen } = anyConfigurationFrom(settingFlags).settings;
+  if (!opsListen) {
+    throw new CommandError('health is asked at --ops-listen, which is off', {
+      exitCode: 2,
+      hint: 'give the service an address for it, such as 127.0.0.1:9091',
+    });
+  }
+  const { status, body } = await ask(opsListen, ready ? '/readyz' : '/healthz');
+  if (status !== 200) {
+    throw new CommandError(
+      `the service is not ${ready ? 'ready' : 'well'}: ${reasonOf(body) || `HTTP ${status}`}`,
+      {
+        exitCode: 1,
+        hint: 'its log says more',
+      },
+    );
+  }
+  await writeOut('ok\n');
+}
+
+async function ask({ host, port }: ListenAddress, path: string): Promise<Health> {
+  const reached = reachableHost(host);
+  try {
+    return await exchange({ host: reached, port, path });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ABORT_ERR' ? `nothing for ${PATIENCE_MS / 1_000} seconds` : (code ?? message);
+    throw new CommandError(`no service answers at ${reached} port ${port} (${why})`, {
+      exitCode: 1,
+      hint: 'start it, or name its --ops-listen',
+      cause: error,
+    });
+  }
+}
+
+function exchange(target: { host: string; port: number; path: string }): Promise<Health> {
+  return new Promise((settle, reject) => {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const outgoing = request({ ...target, agent: false, signal }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.once('error', reject);
+      response.once('end', () => settle({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.once('error', reject);
+    outgoing.end();
+  });
+}
+
+/** The parts that are not ready, with their reasons. */
+function reasonOf(body: string): string {
+  try {
+    const { parts } = JSON.parse(body) as { parts: Record<string, { ready: boolean; reason?: string }> };
+    return Object.entries(parts)
+      .filter(([, { ready }]) => !ready)
+      .map(([name, { reason }]) => `${name} (${reason ?? 'no reason given'})`)
+      .join(', ');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,38 @@
+import { startKubernetesRedeemer } from '../../compose/kubernetes-redeemer.js';
+import { startOperations } from '../../compose/operations.js';
+import type { RuntimeContext } from '../../compose/runtime.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { connectionOptions } from '../terminal/connection-flags.js';
+import { plainText } from '../terminal/plain-text.js';
+import { toldToStop } from '../terminal/told-to-stop.js';
+
+/** Redeems the AccessTokens of a cluster until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
+export async function runRedeemer(settings: Settings, runtime: RuntimeContext): Promise<void> {
+  const stop = toldToStop();
+  const redeemer = await startKubernetesRedeemer(settings, connectionOptions({}), runtime);
+  let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
+  try {
+    operations =
+      settings.opsListen &&
+      (await startOperations(
+        settings.opsListen,
+        { parts: redeemer.readiness, metrics: () => redeemer.metrics.metrics() },
+        runtime,
+      ));
+    process.stdout.write(plainText(banner(settings.namespace, operations?.listening.port)));
+    await stop;
+  } finally {
+    await redeemer.close();
+    await operations?.close();
+  }
+}
+
+function banner(namespace: string | undefined, opsPort: number | undefined): string {
+  const where = namespace === undefined ? 'every namespace that lets it in' : `namespace ${namespace}`;
+  const operations = opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`;
+  return [
+    `Redeeming the AccessTokens of ${where}${operations}`,
+    'Next: apply an AccessToken; `kubectl get accesstokens` tells what came of it',
+    '',
+  ].join('\n');
+}

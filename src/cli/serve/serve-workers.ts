@@ -1,0 +1,74 @@
+import type { ReadinessPart } from '../../admin/operations-app.js';
+import { openStore } from '../../compose/open-store.js';
+import {
+  startOperations,
+  storeMetrics,
+  workerCountMetrics,
+  workerMetrics,
+} from '../../compose/operations.js';
+import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
+import { environment } from '../../config/config.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { plainText } from '../terminal/plain-text.js';
+import { toldToStop } from '../terminal/told-to-stop.js';
+import { banner } from './serve-banner.js';
+import { serviceManager } from './service-manager.js';
+import { WorkerGroup } from './worker-group.js';
+
+/** Runs the service in `settings.workers` processes, and health and metrics of all of them in this one. */
+export async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<void> {
+  const stop = toldToStop();
+  await prepareService(settings, runtime);
+  const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
+  const manager = serviceManager(environment(), runtime.logger, () => group.isHeard());
+  let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
+  try {
+    const { description, port, adminPort } = await group.start();
+    const ready = () => manager.ready(`Serving ${description.url} with ${settings.workers} workers`);
+    process.on('SIGHUP', () => {
+      manager.reloading();
+      group.signal('SIGHUP');
+      ready();
+    });
+    operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
+    const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
+    process.stdout.write(plainText(await banner(description, ports, settings)));
+    ready();
+    await stop;
+  } finally {
+    const told = manager.stopping();
+    // Until everything is answered, readiness says that workers are missing.
+    await group.stop();
+    await operations?.close();
+    await told;
+  }
+}
+
+async function startClusterOperations(settings: Settings, runtime: RuntimeContext, group: WorkerGroup) {
+  const store = await openStore(settings, runtime, false);
+  const parts: ReadinessPart[] = [
+    { name: 'workers', ready: () => group.assertServing() },
+    { name: 'store', ready: () => store.probe() },
+  ];
+  const whole = [
+    workerCountMetrics(() => ({ wanted: settings.workers, serving: group.serving, ended: group.ended })),
+    storeMetrics(store, runtime),
+  ];
+  const metrics = async () =>
+    (await Promise.all([group.metrics(), ...whole.map((registry) => registry.metrics())])).join('');
+  const address = settings.opsListen as NonNullable<Settings['opsListen']>;
+  const certificateTimes = () => group.certificateTimes();
+  const listener = await startOperations(address, { parts, metrics, certificateTimes }, runtime).catch(
+    async (error: unknown) => {
+      await store.close();
+      throw error;
+    },
+  );
+  return {
+    listening: listener.listening,
+    close: async () => {
+      await listener.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import cluster from 'node:cluster';
+import { startOperations } from '../../compose/operations.js';
+import { type RuntimeContext, startService } from '../../compose/runtime.js';
+import { environment } from '../../config/config.js';
+import { createLogger } from '../../config/logger.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { plainText } from '../terminal/plain-text.js';
+import { toldToStop } from '../terminal/told-to-stop.js';
+import { refuseUnusedFlags } from '../terminal/unused-flags.js';
+import { listenFailure } from './listen-failure.js';
+import { banner } from './serve-banner.js';
+import { runWorker } from './serve-worker.js';
+import { runWorkers } from './serve-workers.js';
+import { serviceManager } from './service-manager.js';
+
+type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
+
+/** Runs the service until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
+export async function serveCommand(
+  flags: Readonly<Record<string, unknown>>,
+  context: Context,
+): Promise<void> {
+  const configuration = anyConfigurationFrom(flags);
+  const { settings } = configuration;
+  refuseEndpoints(settings);
+  refuseForCluster(settings);
+  const redeems = isForTokens(settings);
+  refuseUnusedFlags(configuration, redeems);
+  const runtime: RuntimeContext = { ...context, logger: createLogger(settings.logLevel) };
+  try {
+    if (redeems) await (await import('./serve-tokens.js')).runRedeemer(settings, runtime);
+    else if (cluster.isWorker) await runWorker(settings, runtime);
+    else if (settings.workers > 1) await runWorkers(settings, runtime);
+    else await runAlone(settings, runtime);
+  } catch (error) {
+    throw listenFailure(error, settings);
+  }
+}
+
+/** On a site that tells its endpoints itself they would change nothing. */
+function refuseEndpoints({ platform, endpoint }: Settings): void {
+  if (platform === 'standalone' || endpoint === undefined) return;
+  throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
+    exitCode: 2,
+    hint: "name the host that its router's certificate is for with --host",
+  });
+}
+
+/** What keeps files on this machine, where a cluster keeps resources. */
+function refuseForCluster({ platform, workers, ...settings }: Settings): void {
+  if (platform !== 'kubernetes') return;
+  const refuse = (what: string, hint: string): never => {
+    throw new CommandError(`${what} does not go with --platform kubernetes`, { exitCode: 2, hint });
+  };
+  if (workers > 1) refuse('--workers', 'run more replicas instead: each of them redeems');
+  if (settings.store !== undefined) refuse('--store', 'grants and redemptions are resources of the cluster');
+  if (settings.adminListen !== undefined) refuse('--admin-listen', "the cluster's own API has its grants");
+  if (settings.tlsCert !== undefined) refuse('--tls-cert', 'name a Secret with --tls-secret');
+  if (settings.issuerCert !== undefined) {
+    refuse('--issuer-cert', 'each site has its own issuer; spec.issuer of an AccessGrant names another');
+  }
+}
+
+/** True for what redeems AccessTokens, a process of its own. Throws where something else is asked for than there is. */
+function isForTokens({ platform, controllers, noRedemption }: Settings): boolean {
+  const redeems = controllers.includes('accesstoken');
+  if (!redeems && !noRedemption && controllers.length > 0) return false;
+  const refuse = (message: string, hint: string): never => {
+    throw new CommandError(message, { exitCode: 2, hint });
+  };
+  if (platform !== 'kubernetes') {
+    refuse(
+      '--controllers and --no-redemption are for --platform kubernetes',
+      'elsewhere `linkgrant token redeem` and `linkgrant bootstrap` redeem tokens',
+    );
+  }
+  if (!redeems)
+    refuse('there is nothing to be served', 'leave out --no-redemption, or add --controllers accesstoken');
+  if (!noRedemption || controllers.length > 1) {
+    refuse(
+      'AccessTokens are redeemed by a process of its own, which serves no grants',
+      'give it --controllers accesstoken and --no-redemption, and run the service beside it',
+    );
+  }
+  return true;
+}
+
+async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
+  const stop = toldToStop();
+  // That its timers run is all there is to know of a single process.
+  const manager = serviceManager(environment(), runtime.logger, () => true);
+  const service =
+    settings.platform === 'kubernetes'
+      ? await (await import('../../compose/kubernetes-service.js')).startKubernetesService(settings, runtime)
+      : await startService(settings, runtime);
+  const { url, noAddress } = service.description;
+  const ready = () => manager.ready(noAddress === undefined ? `Serving ${url}` : 'Serving; no address yet');
+  let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
+  try {
+    process.on('SIGHUP', () => {
+      manager.reloading();
+      void service.reloadIdentity().finally(ready);
+    });
+    const registries = [service.metrics.registry, service.storeMetrics];
+    operations =
+      settings.opsListen &&
+      (await startOperations(
+        settings.opsListen,
+        {
+          parts: service.readiness,
+          certificateTimes: service.certificateTimes,
+          metrics: async () => (await Promise.all(registries.map((registry) => registry.metrics()))).join(''),
+        },
+        runtime,
+      ));
+    process.stdout.write(
+      plainText(
+        await banner(
+          service.description,
+          {
+            service: service.listening.port,
+            operations: operations?.listening.port,
+            admin: service.adminListening?.port,
+          },
+          settings,
+        ),
+      ),
+    );
+    ready();
+    await stop;
+  } finally {
+    const told = manager.stopping();
+    // Until everything is answered, readiness says that it stops.
+    await service.close();
+    await operations?.close();
+    await told;
+  }
+}

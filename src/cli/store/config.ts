@@ -1,0 +1,31 @@
+import { flagOf, type SettingKey } from '../../config/settings.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { print, table } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+
+/**
+ * Shows the effective configuration, and where each value comes from. A password in the store's URL is masked; no other
+ * setting holds a secret, only paths to them.
+ */
+export async function configCheckCommand(flags: {
+  readonly output?: OutputFormat;
+  readonly [flag: string]: unknown;
+}): Promise<void> {
+  const { output, ...settingFlags } = flags;
+  const { written, sources } = anyConfigurationFrom(settingFlags);
+  const rows = (Object.keys(sources) as SettingKey[]).map((key) => ({
+    key,
+    value: written[key] ?? null,
+    source: sources[key],
+  }));
+  await print(output, rows, () =>
+    table(
+      ['FLAG', 'VALUE', 'FROM'],
+      rows.map(({ key, value, source }) => [
+        flagOf(key),
+        value === null ? '-' : Array.isArray(value) ? value.join(', ') : String(value),
+        source,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,107 @@
+import { openStore } from '../../compose/open-store.js';
+import { acceptStore, copyStore, type StoreLoss, storeAge } from '../../compose/store-tools.js';
+import { parseStorePlace, STORE_FORM, type StorePlace } from '../../config/store-place.js';
+import { CommandError } from '../terminal/command-error.js';
+import { configurationFrom } from '../terminal/configuration.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+
+/** The flags of a command on a store: `-o`, and settings. */
+type StoreFlags = { readonly output?: OutputFormat } & Readonly<Record<string, unknown>>;
+
+const NO_STORE = {
+  why: 'on kubernetes grants and redemptions are resources, and there is no store',
+  instead:
+    'name the store of a service elsewhere with --platform standalone; backups of the cluster hold its resources',
+};
+const HOST = { clock: Date.now, checkpoint: () => undefined };
+
+/** `store migrate`: makes the tables of this release, or brings those of an older one up to date. */
+export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
+  const { settings } = configurationFrom(flags, NO_STORE);
+  const store = await openStore(settings, HOST, true);
+  await store.close();
+  await print(output, { migrated: true }, () => 'The store has the tables of this release.\n');
+}
+
+/** `store copy FROM TO`: copies all of a store into an empty one, and verifies the ledger there. */
+export async function copyCommand(from: string, to: string, { output, ...flags }: StoreFlags): Promise<void> {
+  const { settings } = configurationFrom(flags, NO_STORE);
+  const { rows, verdict } = await copyStore(settings, placeOf(from), placeOf(to), HOST);
+  const { entries, fault } = verdict;
+  if (fault) {
+    throw new CommandError('everything was copied, and the ledger is not whole', {
+      exitCode: 1,
+      hint: '`linkgrant redemption list --verify` tells what is wrong; it was so before, if it says the same of the store that was copied',
+    });
+  }
+  const counted = Object.entries(rows).filter(([, count]) => count > 0);
+  await print(output, { rows, ledger: { whole: true, entries } }, () =>
+    [
+      ...counted.map(([table, count]) => `${String(count).padStart(9)} ${table.replace('_', ' ')}`),
+      `The ledger is whole there: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`,
+      `Next: start the service, and every command, with --store and the new place. What was redeemed since from the old one is not in it.`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function placeOf(text: string): StorePlace {
+  const place = parseStorePlace(text);
+  if (!place) {
+    throw new CommandError('that is no place of a store', { exitCode: 2, hint: `write ${STORE_FORM}` });
+  }
+  if (place.kind === 'postgres' && place.password !== undefined) {
+    throw new CommandError('a password on the command line can be read by everybody on this machine', {
+      exitCode: 2,
+      hint: 'leave it out, and give it with PGPASSWORD or in the file that PGPASSFILE names',
+    });
+  }
+  return place;
+}
+
+/** What a store lacks, as the beginning of a sentence. */
+function lossText(lost: StoreLoss): string {
+  if (lost === 'empty') return 'the store is empty, and this host has the key or a note of a ledger';
+  if (lost === 'mark')
+    return 'the store lacks the mark of its ledger, so the number of missing entries is unknown';
+  return `the store lacks ${lost} ${lost === 1 ? 'entry' : 'entries'} of its ledger`;
+}
+
+/**
+ * `store restored`: accepts a store that was restored from an earlier copy, was emptied or is new, and revokes or retains the
+ * grants in it.
+ */
+export async function restoredCommand({
+  output,
+  revoke,
+  keep,
+  ...flags
+}: StoreFlags & { readonly revoke?: boolean; readonly keep?: boolean }): Promise<void> {
+  const { settings } = configurationFrom(flags, NO_STORE);
+  const { lost, open } = await storeAge(settings, HOST);
+  if (lost === 0) {
+    await print(
+      output,
+      { lost, revoked: [] },
+      () => 'The store has all that was seen of it: nothing is to do.\n',
+    );
+    return;
+  }
+  if (Boolean(revoke) === Boolean(keep)) {
+    const grants = `${open.length} ${open.length === 1 ? 'grant' : 'grants'}`;
+    const names = open.slice(0, 5).map(({ namespace, name }) => `${namespace}/${name}`);
+    throw new CommandError(
+      `${lossText(lost)}, and ${grants} may have uses back that were spent${
+        names.length > 0 ? ` (${names.join(', ')}${open.length > names.length ? ', …' : ''})` : ''
+      }`,
+      { exitCode: 2, hint: 'add --revoke to revoke them, or --keep to let them be redeemed' },
+    );
+  }
+  const revoked = revoke ? open : [];
+  await acceptStore(settings, HOST, revoked);
+  const names = revoked.map(({ namespace, name }) => `${namespace}/${name}`);
+  await print(output, { lost, revoked: names }, () =>
+    [...names.map((name) => `Revoked ${name}`), 'The store may be served again.', ''].join('\n'),
+  );
+}

@@ -1,0 +1,90 @@
+import { withCluster } from '../terminal/cluster-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { anyConfigurationFrom } from '../terminal/configuration.js';
+import { print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+
+/** The flags of `uninstall`, settings among them. */
+export interface UninstallFlags {
+  readonly allNamespaces?: boolean;
+  readonly withCrd?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly output?: OutputFormat;
+  readonly [setting: string]: unknown;
+}
+
+const RUNNING = { service: 'the service', redeemer: 'the redeemer of AccessTokens' } as const;
+
+interface Named {
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+/**
+ * `uninstall`: takes the service's finalizers off Redemptions and removes what it kept for itself, once it is gone; with
+ * `--with-crd` the CRD too. Without `--yes` it shows what would go, and changes nothing.
+ */
+export async function uninstallCommand({
+  withCrd = false,
+  dryRun = false,
+  yes = false,
+  output,
+  ...flags
+}: UninstallFlags): Promise<void> {
+  const { settings } = anyConfigurationFrom(flags);
+  if (settings.platform !== 'kubernetes') {
+    throw new CommandError(`there is nothing to uninstall on ${settings.platform} but files`, {
+      exitCode: 2,
+      hint: 'name a cluster with --platform kubernetes; docs/operations.md tells which files there are elsewhere',
+    });
+  }
+  if (withCrd && !flags.allNamespaces) {
+    throw new CommandError('--with-crd takes the Redemptions of every namespace away', {
+      exitCode: 2,
+      hint: 'add -A if that is what you want',
+    });
+  }
+  await withCluster(flags, settings, async ({ uninstallation }) => {
+    const { running, find, remove } = uninstallation({ withCrd });
+    const program = dryRun ? undefined : await running();
+    if (program !== undefined) {
+      throw new CommandError(`${RUNNING[program]} still runs, and would make again what is removed`, {
+        exitCode: 1,
+        hint: 'delete its Deployment first (docs/kubernetes.md), and wait until it has stopped; --dry-run shows what would go',
+      });
+    }
+    const isDone = yes && !dryRun;
+    const { held, own, redeemable } = isDone ? await remove() : await find();
+    const report = { removed: isDone, finalizersTaken: held, deleted: own, redeemableGrants: redeemable };
+    await print(output, report, () =>
+      [
+        section(isDone ? 'Finalizer taken off' : 'Finalizer to be taken off', held),
+        section(isDone ? 'Deleted' : 'To be deleted', own),
+        held.length + own.length === 0 ? 'There is nothing of a service that is gone.\n' : '',
+        redeemable.length === 0 ? '' : redeemableText(redeemable),
+      ].join(''),
+    );
+    if (isDone || dryRun || held.length + own.length === 0) return;
+    throw new CommandError('nothing was removed', {
+      exitCode: 2,
+      hint: 'add --yes if that is what you want',
+    });
+  });
+}
+
+function section(title: string, resources: readonly Named[]): string {
+  return resources.map((resource) => `${title}: ${words(resource)}\n`).join('');
+}
+
+function redeemableText(grants: readonly Named[]): string {
+  return [
+    'These grants can be redeemed again as soon as a service is there, and what was redeemed counts only as long as the Redemptions stay; delete them if that is not meant:\n',
+    ...grants.map((grant) => `  ${words(grant)}\n`),
+  ].join('');
+}
+
+function words({ kind, namespace, name }: Named): string {
+  return `${kind}/${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
+}

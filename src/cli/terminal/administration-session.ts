@@ -1,0 +1,74 @@
+import { storeAdministration } from '../../compose/administration.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import { readBearerFile } from './bearer-file.js';
+import { withCluster } from './cluster-session.js';
+import { CommandError } from './command-error.js';
+import { anyConfigurationFrom } from './configuration.js';
+import { connectionOptions } from './connection-flags.js';
+import { requirePlatform, withStoreOf } from './store-session.js';
+
+/** The flags of a command, settings among them. */
+type Flags = Readonly<Record<string, unknown>>;
+
+/** What commands on grants, tokens and redemptions work with, wherever the store is. */
+export interface AdministrationSession {
+  readonly administration: Administration;
+  /** The namespace that the command is about: the setting, else the only one that the service serves, else `default`. */
+  readonly namespace: string;
+  /** The namespace that is meant where nobody names one. */
+  readonly usualNamespace: string;
+  /** What the service runs on, where that is known. */
+  readonly platform: string | undefined;
+  /** The own code of a grant; only in a cluster, where whoever may read a grant may read it. */
+  readonly readCode?: (uid: string) => Promise<string>;
+}
+
+/**
+ * Runs `act` on the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
+ * store; what was opened is closed afterwards.
+ */
+export async function withAdministration<T>(
+  flags: Flags,
+  act: (session: AdministrationSession) => Promise<T>,
+): Promise<T> {
+  const { settings } = anyConfigurationFrom(flags);
+  const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
+    const { namespace: usualNamespace, platform } = await administration.describeService();
+    requirePlatform(flags.platform, platform);
+    return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
+  };
+  if (settings.server) return act(await sessionOf(await askServer(settings.server, settings, flags)));
+  if (settings.platform === 'kubernetes') {
+    return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
+      const readCode = (uid: string) => administration.readCode(uid);
+      return act({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+    });
+  }
+  return withStoreOf(settings, async (session) => act(await sessionOf(storeAdministration(session))));
+}
+
+async function askServer(url: URL, settings: Settings, flags: Flags): Promise<Administration> {
+  if (flags.store !== undefined) {
+    throw new CommandError('--store and --server exclude each other', {
+      exitCode: 2,
+      hint: 'leave one out: the store is worked on here, or by the service',
+    });
+  }
+  const { serverTokenFile, serverCa: caFile } = settings;
+  if (serverTokenFile === undefined) {
+    throw new CommandError('--server takes nobody without a bearer token', {
+      exitCode: 2,
+      hint: 'name the file that holds it with --server-token-file',
+    });
+  }
+  const bearer = readBearerFile(serverTokenFile);
+  const { serverAdministration } = await import('../../compose/server-administration.js');
+  return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
+}
+
+/** Throws a CommandError where a server is meant by a command that works on the store alone, which `why` explains. */
+export function refuseServer(flags: Flags, why: string): void {
+  if (flags.server === undefined) return;
+  throw new CommandError(why, { exitCode: 2, hint: 'run it on the host of the service, without --server' });
+}

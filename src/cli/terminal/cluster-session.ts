@@ -1,0 +1,35 @@
+import type { OpenClusterAdministration } from '../../compose/cluster-administration.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { CommandError } from './command-error.js';
+import { parseWindow } from './flag-values.js';
+import { toldToStop } from './told-to-stop.js';
+
+const DEFAULT_READY_MS = 60_000;
+
+/** Runs `act` on what is administered of the cluster that the settings name, and closes it afterwards. */
+export async function withCluster<T>(
+  { deadline, allNamespaces }: Readonly<Record<string, unknown>>,
+  settings: Settings,
+  act: (cluster: OpenClusterAdministration) => Promise<T>,
+): Promise<T> {
+  if (settings.store !== undefined) {
+    throw new CommandError('--store does not go with --platform kubernetes', {
+      exitCode: 2,
+      hint: 'leave it out: grants and redemptions are resources of the cluster',
+    });
+  }
+  const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
+  // Large, and of no use elsewhere.
+  const { openClusterAdministration } = await import('../../compose/cluster-administration.js');
+  const cluster = await openClusterAdministration(settings, {
+    clock: Date.now,
+    allNamespaces: allNamespaces === true,
+    timeoutMs,
+    toldToStop,
+  });
+  try {
+    return await act(cluster);
+  } finally {
+    await cluster.close();
+  }
+}

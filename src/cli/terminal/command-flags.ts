@@ -1,0 +1,59 @@
+import { type Command, Option } from 'commander';
+import type { SettingKey } from '../../config/settings.js';
+import { CommandError } from './command-error.js';
+import { parseListingFormat, parseOutputFormat } from './output-format.js';
+import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js';
+
+/** The `-o` of every command that lists or reports. */
+export const OUTPUT = () =>
+  new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
+
+/** The `-o` of commands that list what may be long. */
+export const LISTING_OUTPUT = () =>
+  new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
+
+/** Adds the flags of settings to a command, which then reads them from the flags it is given. */
+export function withSettings(
+  command: Command,
+  keys: readonly SettingKey[],
+  kind: { readonly isServe?: boolean } = {},
+): Command {
+  for (const option of settingsOptions(keys, kind)) command.addOption(option);
+  return command;
+}
+
+/** The proxy of `--proxy`. Throws a CommandError for a URL with user information: other users can read a command line. */
+function parseProxy(value: string): string {
+  if (!value.includes('@')) return value;
+  throw new CommandError('--proxy cannot have a user name or a password', {
+    exitCode: 2,
+    hint: 'set HTTPS_PROXY to this URL instead, or name a Secret with --proxy-secret FILE if the command has that flag',
+  });
+}
+
+/** Adds the flags of a command that connects to others. */
+export function addConnectionFlags(command: Command): Command {
+  return addRouteFlags(
+    command.option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)'),
+  );
+}
+
+/** Adds the flags for the route by which a command connects. */
+export function addRouteFlags(command: Command): Command {
+  return command
+    .option(
+      '--proxy <URL>',
+      'HTTP proxy to go through, without user name and password (default: HTTPS_PROXY, unless NO_PROXY names the host)',
+      parseProxy,
+    )
+    .option(
+      '--connect-to <HOST:PORT:ADDR:PORT>',
+      "connect elsewhere than the URL says, as curl's; may be repeated",
+      (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+    );
+}
+
+/** Adds a command about grants: it takes the settings of the store, or of the service that is asked. */
+export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
+  return withSettings(parent.command(nameAndArguments).description(description), ADMINISTRATION_SETTINGS);
+}

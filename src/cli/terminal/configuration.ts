@@ -1,0 +1,37 @@
+import { type Configuration, environment, loadConfiguration } from '../../config/config.js';
+import type { Settings } from '../../config/setting-schemas.js';
+import { CommandError } from './command-error.js';
+
+/** Settings of a command that works on this machine. */
+export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
+
+/** The configuration that these flags and the environment give; warnings go to standard error. */
+export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
+  const configuration = loadConfiguration(flags, environment());
+  for (const warning of configuration.warnings) process.stderr.write(`warning: ${warning}\n`);
+  return configuration;
+}
+
+/** Why a command has nothing to do in a cluster, and what to do instead. */
+export interface NotInCluster {
+  readonly why: string;
+  readonly instead: string;
+}
+
+const USUALLY_NOT: NotInCluster = {
+  why: 'this command does not work on kubernetes',
+  instead: 'name another platform with --platform; docs/kubernetes.md lists the commands for a cluster',
+};
+
+/** As {@link anyConfigurationFrom}. Throws a CommandError where it is for a cluster. */
+export function configurationFrom(
+  flags: Readonly<Record<string, unknown>>,
+  { why, instead }: NotInCluster = USUALLY_NOT,
+): {
+  readonly settings: LocalSettings;
+} {
+  const { settings } = anyConfigurationFrom(flags);
+  const { platform } = settings;
+  if (platform !== 'kubernetes') return { settings: { ...settings, platform } };
+  throw new CommandError(why, { exitCode: 2, hint: instead });
+}

@@ -1,0 +1,54 @@
+import type { RequestingSideOptions } from '../../compose/requesting-side.js';
+import { environment } from '../../config/config.js';
+import { isHost } from '../../config/host-port.js';
+import { parseDuration } from '../../domain/duration.js';
+import { CommandError } from './command-error.js';
+
+/** The flags of every command that connects to a service. */
+export interface ConnectionFlags {
+  readonly timeout?: string;
+  readonly proxy?: string;
+  readonly connectTo?: readonly string[];
+}
+
+const SHORTEST_TIMEOUT_MS = 100;
+const CONNECT_TO = /^(\[[^\]]*\]|[^:]*):(\d*):(\[[^\]]*\]|[^:]*):(\d*)$/;
+
+function parseConnectTo(value: string) {
+  const parts = CONNECT_TO.exec(value)?.slice(1);
+  const [host, port, toHost, toPort] = (parts ?? []).map((part) => part.replace(/^\[|\]$/g, '') || undefined);
+  const hostsAreValid = [host, toHost].every((name) => name === undefined || isHost(name));
+  const portsAreValid = [port, toPort].every(
+    (text) => text === undefined || (Number(text) >= 1 && Number(text) <= 65_535),
+  );
+  if (!parts || !hostsAreValid || !portsAreValid) {
+    throw new CommandError(`--connect-to cannot be "${value}"`, {
+      exitCode: 2,
+      hint: 'use HOST:PORT:ADDR:PORT; any part may be empty',
+    });
+  }
+  return { host, port: port && Number(port), toHost, toPort: toPort && Number(toPort) } as {
+    host: string | undefined;
+    port: number | undefined;
+    toHost: string | undefined;
+    toPort: number | undefined;
+  };
+}
+
+/** How to connect, from flags and, for the proxy, from the usual variables. */
+export function connectionOptions(flags: ConnectionFlags): Omit<RequestingSideOptions, 'clock'> {
+  const env = environment();
+  const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
+  if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < SHORTEST_TIMEOUT_MS)) {
+    throw new CommandError(`--timeout cannot be "${flags.timeout}"`, {
+      exitCode: 2,
+      hint: 'use a duration such as 10s, at least 100ms',
+    });
+  }
+  return {
+    timeoutMs,
+    proxy: flags.proxy ?? (env.HTTPS_PROXY || env.https_proxy || undefined),
+    noProxy: flags.proxy === undefined ? env.NO_PROXY || env.no_proxy : undefined,
+    connectTo: flags.connectTo?.map(parseConnectTo),
+  };
+}

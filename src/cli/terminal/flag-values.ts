@@ -1,0 +1,61 @@
+import { parseDuration } from '../../domain/duration.js';
+import { isResourceName } from '../../domain/names.js';
+import type { UnreadableFileError } from '../../files/file-error.js';
+import { readGivenText } from '../../files/given-text.js';
+import { CommandError, type ExitCode } from './command-error.js';
+
+/** What is said of a flag's value that cannot be. */
+function wrongValue(flag: string, value: string, hint: string): CommandError {
+  return new CommandError(`${flag} cannot be "${value}"`, { exitCode: 2, hint });
+}
+
+/** Reads a whole number from 1 to 999,999,999 from a flag; undefined when it was not given. Throws a CommandError. */
+export function parseCount(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
+  throw wrongValue(flag, value, 'use a whole number of at least 1');
+}
+
+/** Reads a duration longer than 0 from a flag, in milliseconds; undefined when it was not given. Throws a CommandError. */
+export function parseWindow(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms > 0) return ms;
+  throw wrongValue(flag, value, 'use a duration such as 90s, 15m, 1h30m or 7d');
+}
+
+/** Throws a CommandError for a name that no Kubernetes resource can have. */
+export function requireResourceName(flag: string, name: string): void {
+  if (!isResourceName(name)) throw wrongValue(flag, name, 'use lower-case letters, digits, - and .');
+}
+
+/** The text of a file or a pipe, or of standard input for `-`; rejects with a CommandError that says so of `what`. */
+async function readInput(
+  file: string,
+  what: string,
+  failure: { readonly exitCode: ExitCode; readonly hint: string },
+): Promise<string> {
+  try {
+    return await readGivenText(file);
+  } catch (error) {
+    const { code, reason, hint } = error as UnreadableFileError;
+    throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {
+      exitCode: failure.exitCode,
+      // What keeps a user out of a file is mended otherwise than by naming another.
+      hint: code === undefined || code === 'ENOENT' ? failure.hint : hint,
+      cause: error,
+    });
+  }
+}
+
+/** The code in a file, or on standard input for `-`: its text without one newline at the end. Rejects with a CommandError. */
+export async function readCode(file: string): Promise<string> {
+  const hint = 'name a file that holds the code alone, or - for standard input';
+  return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
+}
+
+/** The text of a token file, or of standard input for `-`, unjudged. Rejects with a CommandError when it cannot be read. */
+export function readToken(file: string): Promise<string> {
+  const hint = 'name the file that `linkgrant token issue` wrote, or - for standard input';
+  return readInput(file, 'the token file', { exitCode: 1, hint });
+}

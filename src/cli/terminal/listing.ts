@@ -1,0 +1,97 @@
+import { stringify } from 'yaml';
+import type { Page, PageRequest } from '../../redemption/ports/page.js';
+import { csvLine } from './csv.js';
+import { writeOut } from './write-out.js';
+
+const PAGE = 500;
+
+/** How a listing is written. Reports are objects of texts and numbers, and of such objects. */
+export interface ListingFormat<Report> {
+  readonly format: 'json' | 'yaml' | 'csv' | undefined;
+  /** The values of a line of CSV, by heading. */
+  readonly csv: Readonly<Record<string, (report: Report) => string | number | undefined>>;
+  readonly headings: readonly string[];
+  /** The cells of a line of text, as many as headings. */
+  readonly cells: (report: Report) => readonly string[];
+  /** What is written in place of a table without lines. */
+  readonly nothing: string;
+}
+
+/** The pages of a listing one after the other, each read when it is asked for. */
+export async function* pagesOf<T>(
+  list: (page: PageRequest) => Promise<Page<T>>,
+): AsyncGenerator<readonly T[]> {
+  let after: string | undefined;
+  do {
+    const page: Page<T> = await list({ limit: PAGE, ...(after !== undefined && { after }) });
+    yield page.items;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/**
+ * Writes a listing to standard output page by page, however long it is. A table's columns are as wide as the first page
+ * needs. Rejects as {@link writeOut} does.
+ */
+export async function writeListing<Report>(
+  pages: AsyncIterable<readonly Report[]>,
+  listing: ListingFormat<Report>,
+): Promise<void> {
+  const write = WRITERS[listing.format ?? 'text'](listing as ListingFormat<unknown>);
+  let written = 0;
+  for await (const page of pages) {
+    if (page.length === 0) continue;
+    await writeOut(write.page(page, written === 0));
+    written += page.length;
+  }
+  await writeOut(write.end(written === 0));
+}
+
+interface Writer {
+  page(reports: readonly unknown[], isFirst: boolean): string;
+  end(isEmpty: boolean): string;
+}
+
+const WRITERS: Readonly<
+  Record<'json' | 'yaml' | 'csv' | 'text', (listing: ListingFormat<unknown>) => Writer>
+> = {
+  json: () => ({
+    page(reports, isFirst) {
+      const items = JSON.stringify(reports, null, 2).slice(1, -2);
+      return isFirst ? `[${items}` : `,${items}`;
+    },
+    end: (isEmpty) => (isEmpty ? '[]\n' : '\n]\n'),
+  }),
+  yaml: () => ({
+    page: (reports) => stringify(reports, { lineWidth: 0 }),
+    end: (isEmpty) => (isEmpty ? '[]\n' : ''),
+  }),
+  csv: ({ csv }) => {
+    const headings = csvLine(Object.keys(csv));
+    return {
+      page(reports, isFirst) {
+        const lines = reports.map((report) => csvLine(Object.values(csv).map((value) => value(report))));
+        return (isFirst ? headings : '') + lines.join('');
+      },
+      end: (isEmpty) => (isEmpty ? headings : ''),
+    };
+  },
+  text: ({ headings, cells, nothing }) => {
+    let widths: number[] | undefined;
+    return {
+      page(reports, isFirst) {
+        const rows = reports.map(cells);
+        widths ??= headings.map((heading, column) =>
+          Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+        );
+        const line = (row: readonly string[]) =>
+          `${row
+            .map((text, column) => text.padEnd(widths?.[column] ?? 0))
+            .join('  ')
+            .trimEnd()}\n`;
+        return (isFirst ? [headings, ...rows] : rows).map(line).join('');
+      },
+      end: (isEmpty) => (isEmpty ? nothing : ''),
+    };
+  },
+};

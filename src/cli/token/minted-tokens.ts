@@ -1,0 +1,103 @@
+import { isSubject } from '../../domain/names.js';
+import type { TokenOrder } from '../../redemption/accepting/mint-token.js';
+import { CommandError } from '../terminal/command-error.js';
+import { parseCount, parseWindow, requireResourceName } from '../terminal/flag-values.js';
+import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
+
+const MOST_TOKENS = 1_000;
+
+/** The flags of a signed token, as they were typed. */
+export interface SignedTokenFlags {
+  readonly name?: string;
+  readonly linkCost?: string;
+  readonly redemptionsAllowed?: string;
+  readonly expirationWindow?: string;
+  readonly subject?: string;
+  /** That many tokens, into a directory. */
+  readonly count?: string;
+}
+
+/** Tokens that are to be made: `target` is a directory where `count` is given, else a file or `-`. */
+export interface MintingRequest extends TokenOrder {
+  readonly target: string;
+  readonly count: number | undefined;
+}
+
+/** What the flags ask for. Throws a CommandError for what cannot be. */
+export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
+  const { name, subject } = flags;
+  if (name !== undefined) requireResourceName('--name', name);
+  if (subject !== undefined && !isSubject(subject)) {
+    throw new CommandError('--subject cannot be what was given', {
+      exitCode: 2,
+      hint: 'use 1 to 253 printable characters',
+    });
+  }
+  const count = parseCount('--count', flags.count);
+  if (count !== undefined && (count > MOST_TOKENS || target === '-')) {
+    throw new CommandError('--count makes at most 1000 tokens at once, in a directory', {
+      exitCode: 2,
+      hint: 'name a directory, and run it again for more',
+    });
+  }
+  return {
+    target,
+    count,
+    name,
+    subject,
+    linkCost: parseCount('--link-cost', flags.linkCost),
+    uses: parseCount('--redemptions-allowed', flags.redemptionsAllowed),
+    windowMs: parseWindow('--expiration-window', flags.expirationWindow),
+  };
+}
+
+/** A signed token that is to be handed out, and what it allows. */
+export interface HandedToken {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  /** The whole AccessToken. */
+  readonly document: string;
+  readonly redemptionsAllowed: number;
+  readonly expirationTime: string;
+  /** What else is to be said of it, each a line. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes the tokens that are asked for, writes them, and says on standard error what they carry, and how one is revoked.
+ * Where one cannot be written, `withdraw` is told of it.
+ */
+export async function handOutTokens(
+  { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,
+  grant: { readonly name: string; readonly namespace: string },
+  make: () => Promise<HandedToken>,
+  withdraw: (id: string) => Promise<void> = async () => {},
+): Promise<void> {
+  const inDirectory = count === undefined ? undefined : tokenDirectory(target);
+  const told: string[] = [];
+  let last: HandedToken | undefined;
+  for (let made = 0; made < (count ?? 1); made += 1) {
+    last = await make();
+    const { id, name, document } = last;
+    try {
+      if (inDirectory) told.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
+      else {
+        await writeSecretOutput(target, document, 'AccessToken');
+        told.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
+      }
+    } catch (error) {
+      process.stderr.write(told.join(''));
+      await withdraw(id);
+      throw error;
+    }
+  }
+  if (!last) return;
+  told.push(
+    `Redeem at ${last.url}\n`,
+    `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
+    ...last.notes.map((note) => `${note}\n`),
+    `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
+  );
+  process.stderr.write(told.join(''));
+}

@@ -1,0 +1,52 @@
+import type { AccessToken } from '../../domain/access-token.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { asMapping, parseYamlMappings, type YamlMapping } from '../../files/yaml-documents.js';
+import { readAccessToken } from '../../redemption/requesting/read-access-token.js';
+
+const LIMITS = { length: 64 * 1024, documents: 1 };
+
+function unfit(reason: string): RedemptionError {
+  return new RedemptionError('token_invalid', `The token file cannot be used: ${reason}.`);
+}
+
+/**
+ * The AccessToken in the text of a YAML file (JSON is YAML too), at most 64 KiB. Annotations that linkgrant adds are read
+ * where they make sense and ignored otherwise. Throws RedemptionError `token_invalid` with the exact reason.
+ */
+export function parseAccessToken(text: string): AccessToken {
+  const document = documentOf(text);
+  requireAccessToken(document);
+  const token = readAccessToken({ metadata: asMapping(document.metadata), spec: asMapping(document.spec) });
+  if (typeof token === 'string') throw unfit(token);
+  return token;
+}
+
+function documentOf(text: string): YamlMapping {
+  let documents: YamlMapping[];
+  try {
+    documents = parseYamlMappings(text.replace(/^\ufeff/, ''), LIMITS);
+  } catch (error) {
+    throw unfit(error instanceof Error ? error.message : 'it is not YAML');
+  }
+  const [document] = documents;
+  if (!document) throw unfit('it is empty');
+  return document;
+}
+
+function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
+  if (kind !== 'AccessToken') {
+    throw unfit(kind === undefined ? 'it has no kind' : `it is of kind ${shown(kind)}, not AccessToken`);
+  }
+  if (apiVersion !== 'skupper.io/v2alpha1') {
+    throw unfit(
+      apiVersion === undefined
+        ? 'it has no apiVersion'
+        : `its apiVersion is ${shown(apiVersion)}, not skupper.io/v2alpha1`,
+    );
+  }
+}
+
+/** A kind or version that is quoted to people; only what looks like one is. */
+function shown(value: unknown): string {
+  return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
+}

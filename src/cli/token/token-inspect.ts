@@ -1,0 +1,132 @@
+import { readSignedCode } from '../../codes/signed-code.js';
+import { checkToken } from '../../compose/requesting-side.js';
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
+import type { Clock } from '../../redemption/ports/clock.js';
+import type { TokenCheck } from '../../redemption/ports/redemption-client.js';
+import { GRANT_FAULTS } from '../doctor/doctor-requesting.js';
+import { policyFields } from '../grant/policy-fields.js';
+import { CommandError } from '../terminal/command-error.js';
+import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
+import { adviceFor } from '../terminal/exit-codes.js';
+import { readToken } from '../terminal/flag-values.js';
+import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
+import type { OutputFormat } from '../terminal/output-format.js';
+import { parseAccessToken } from './token-file.js';
+
+/** The flags of `token inspect`; how to connect matters with `check` alone. */
+export interface TokenInspectFlags extends ConnectionFlags {
+  readonly check?: boolean;
+  readonly output?: OutputFormat;
+}
+
+function checkReport(check: TokenCheck | 'stock') {
+  if (check === 'stock')
+    return { server: 'skupper', note: 'it tells nothing of a grant without spending a use' };
+  const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
+  const policy = formatPolicySettings(check.policy);
+  return {
+    server: 'linkgrant',
+    state,
+    redemptions,
+    redemptionsAllowed,
+    ...(expirationTime !== null && { expirationTime: formatTime(expirationTime) }),
+    endpoints: endpoints.map(formatEndpoint),
+    ...(Object.keys(policy).length > 0 && { policy }),
+    serverTime: formatTime(serverTime),
+  };
+}
+
+/** What a signed code says of itself; nothing proves it here. */
+function signedReport(code: string) {
+  const signed = readSignedCode(code);
+  if (!signed) return undefined;
+  const { jti, uses, expirationTime, issuedAt, subject } = signed;
+  return {
+    id: jti,
+    redemptionsAllowed: uses,
+    expirationTime: formatTime(expirationTime),
+    issuedAt: formatTime(issuedAt),
+    ...(subject !== undefined && { subject }),
+  };
+}
+
+/**
+ * `token inspect`: prints what a token holds, except its code; with `--check` also the state that its service reports. Rejects
+ * with a CommandError after the report if that state cannot be redeemed: exit code 3 where it has ended, 4 where it is pending.
+ */
+export async function inspectCommand(
+  file: string,
+  flags: TokenInspectFlags,
+  context: { readonly clock: Clock },
+): Promise<void> {
+  const token = parseAccessToken(await readToken(file));
+  const ca = describeCertificate(token.ca);
+  const check = flags.check
+    ? checkReport(await checkToken(token, { ...connectionOptions(flags), clock: context.clock }))
+    : undefined;
+  const { name, url, linkCost, expirationTime, redemptionsAllowed, issuerSite } = token;
+  const signed = signedReport(token.code);
+  const value = {
+    name,
+    url,
+    ca: { subject: ca.subject, sha256: ca.sha256, notAfter: formatTime(ca.notAfter) },
+    ...(linkCost !== undefined && { linkCost }),
+    ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
+    ...(expirationTime !== undefined && { expirationTime: formatTime(expirationTime) }),
+    ...(issuerSite !== undefined && { issuerSite }),
+    ...(signed && { signed }),
+    ...(check && { check }),
+  };
+  await print(flags.output, value, () =>
+    fields([
+      ['Name', name],
+      ['URL', url],
+      ['CA', `${ca.subject}, until ${formatTime(ca.notAfter)}`],
+      ['CA SHA-256', formatFingerprint(ca.sha256)],
+      ['Link cost', linkCost],
+      ['Uses', redemptionsAllowed ?? signed?.redemptionsAllowed],
+      ['Ends', endOf(expirationTime, context.clock()) ?? signed?.expirationTime],
+      ['Token id', signed?.id],
+      ['For subject', signed?.subject],
+      ['Issuer site', issuerSite],
+      ['Server', check?.server],
+      ['State', check && 'state' in check ? check.state : check?.note],
+      [
+        'Redemptions',
+        check && 'state' in check ? `${check.redemptions} of ${check.redemptionsAllowed}` : undefined,
+      ],
+      ['Links to', check && 'state' in check ? check.endpoints.join(', ') || 'nothing yet' : undefined],
+      ...policyFields((check && 'state' in check && check.policy) || {}),
+      ['Server time', check && 'state' in check ? check.serverTime : undefined],
+    ]),
+  );
+  if (check && 'state' in check) requireRedeemable(check, signed !== undefined);
+}
+
+function requireRedeemable(
+  {
+    state,
+    redemptions,
+    redemptionsAllowed,
+  }: Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed'>,
+  isSigned: boolean,
+): void {
+  if (state === 'ready') return;
+  const code = isSigned && state !== 'pending' ? (`code_${state}` as const) : GRANT_FAULTS[state];
+  const { exitCode, hint } = adviceFor(code);
+  const again =
+    state === 'exhausted'
+      ? '; a site that already redeemed it gets the same link again and spends no use'
+      : '';
+  throw new CommandError(
+    `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,
+    { exitCode, hint: `${hint}${again}` },
+  );
+}
+
+function endOf(expirationTime: number | undefined, now: number): string | undefined {
+  if (expirationTime === undefined) return undefined;
+  return `${formatTime(expirationTime)}${expirationTime <= now ? ' (past, by the clock of this machine)' : ''}`;
+}

@@ -1,0 +1,28 @@
+import { formatEndpoint } from '../../domain/host-port-text.js';
+import { encodeResource } from '../../domain/resource-encoding.js';
+import type { Administration } from '../../redemption/administration/administration.js';
+import { tell } from '../terminal/tell.js';
+import { limitsOf, writeSecretOutput } from './write-token.js';
+
+/**
+ * Writes a token with the code of a grant to `target`, and says on standard error what it carries. Rejects with
+ * AdministrationError where it would be of no use.
+ */
+export async function writeToken(
+  { uid: grantUid, code }: { readonly uid: string; readonly code: string },
+  target: string,
+  { name, linkCost }: { readonly name?: string | undefined; readonly linkCost?: number | undefined },
+  administration: Administration,
+): Promise<void> {
+  const issued = await administration.issueToken({ grantUid, code, name, linkCost });
+  await writeSecretOutput(target, encodeResource({ ...issued.token }), 'AccessToken');
+  const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
+  tell(
+    [
+      target === '-' ? '' : `Token written to ${target}\n`,
+      `Redeem at ${issued.token.spec.url}\n`,
+      `Links to ${leadsTo}\n`,
+      `Can be redeemed ${limitsOf(issued)}\n`,
+    ].join(''),
+  );
+}

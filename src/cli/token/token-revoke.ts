@@ -1,0 +1,36 @@
+import { isTokenId } from '../../codes/signed-code.js';
+import type { GrantFlags } from '../grant/grant.js';
+import { withAdministration } from '../terminal/administration-session.js';
+import { CommandError } from '../terminal/command-error.js';
+import { writeOut } from '../terminal/write-out.js';
+
+/** The flags of `token revoke`. */
+export interface TokenRevokeFlags extends GrantFlags {
+  readonly grant: string;
+}
+
+/** `token revoke`: revokes one signed token for good, also one that the store does not know yet, and names its links. */
+export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
+  if (!isTokenId(id)) {
+    throw new CommandError('that is not the id of a token', {
+      exitCode: 2,
+      hint: '`linkgrant token list` and `linkgrant token inspect FILE` show it',
+    });
+  }
+  await withAdministration(flags, async ({ administration, namespace }) => {
+    const { uid, name } = await administration.findGrant(namespace, flags.grant);
+    const { outcome, known, links } = await administration.revokeToken(uid, id);
+    const what = `${known ? '' : 'The service has not seen it so far. '}It redeems nothing more.`;
+    await writeOut(
+      [
+        outcome === 'revoked'
+          ? `Token ${id} of grant "${name}" is revoked. ${what}\n`
+          : `Token ${id} of grant "${name}" was revoked before.\n`,
+        links.length === 0
+          ? 'No link was made of it.\n'
+          : `Links that were made of it stay: ${links.length}. To end one, revoke its redemption with \`linkgrant redemption revoke ID\`:\n`,
+        ...links.map((link) => `${link.id}  ${link.name}  ${link.subject}\n`),
+      ].join(''),
+    );
+  });
+}

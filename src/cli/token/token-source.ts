@@ -1,0 +1,76 @@
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { encodeAccessToken } from '../../domain/access-token-resource.js';
+import { isResourceName } from '../../domain/names.js';
+import { readBoundedText } from '../../files/bounded-text.js';
+import { namesIn } from '../../files/directory-names.js';
+import { reading, type UnreadableFileError } from '../../files/file-error.js';
+import { readGivenText } from '../../files/given-text.js';
+import { CommandError } from '../terminal/command-error.js';
+
+const MOUNTED = ['url', 'code', 'ca'] as const;
+
+/** Where a token comes from that may not be there yet. */
+export interface TokenSource {
+  /** The path; undefined for standard input. */
+  readonly path: string | undefined;
+  /**
+   * The text of the token as it is now, or what is missing of it. A pipe is read to its end, and waited for until `signal`
+   * aborts. Rejects with a CommandError for what this user cannot read.
+   */
+  read(signal: AbortSignal): Promise<ReadToken>;
+}
+
+/** What a place of a token holds. */
+export type ReadToken = { readonly text: string } | { readonly missing: string };
+
+/**
+ * A token in a file, on standard input (`-`), or in a mounted Secret: a directory with the files `url`,
+ * `code` and `ca`, perhaps `name`, and perhaps `linkCost`. Without a `name` the directory's own name is the token's.
+ */
+export function tokenSource(where: string): TokenSource {
+  // A pipe says it once.
+  let kept: string | undefined;
+  return {
+    path: where === '-' ? undefined : where,
+    async read(signal) {
+      if (kept !== undefined) return { text: kept };
+      try {
+        const stats = where === '-' ? undefined : reading(where, () => statSync(where));
+        if (stats?.isDirectory()) return readMounted(where);
+        const text = await readGivenText(where, signal);
+        if (stats === undefined || stats.isFIFO()) kept = text;
+        else if (text.trim() === '') return { missing: `${where} is empty` };
+        return { text };
+      } catch (error) {
+        if (error instanceof CommandError) throw error;
+        const { code, reason, hint } = error as UnreadableFileError;
+        if (code === 'ENOENT' || code === 'ENOTDIR') return { missing: `${where} is not there` };
+        if (signal.aborted) return { missing: `${where} has not come to its end` };
+        throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
+          exitCode: 1,
+          hint: `${hint}, or name another place with --token`,
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+function readMounted(directory: string): ReadToken {
+  const names = new Set(namesIn(directory));
+  const absent = MOUNTED.filter((key) => !names.has(key));
+  if (absent.length > 0) return { missing: `${directory} has no ${absent.join(', no ')}` };
+  const contentOf = (key: string) => readBoundedText(join(directory, key)).trim();
+  const [url, code, ca] = MOUNTED.map(contentOf) as [string, string, string];
+  if ([url, code, ca].includes('')) return { missing: `a file of ${directory} is empty` };
+  const name = names.has('name') ? contentOf('name') : basename(resolve(directory));
+  if (!isResourceName(name)) {
+    throw new CommandError(`the token in ${directory} has no name that a link can have`, {
+      exitCode: 2,
+      hint: 'put one into the file `name` beside the others, or rename the directory',
+    });
+  }
+  const linkCost = names.has('linkCost') ? Number(contentOf('linkCost')) : undefined;
+  return { text: encodeAccessToken({ name, url, code, ca, ...(linkCost !== undefined && { linkCost }) }) };
+}

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { explainFileError } from '../../files/file-error.js';
+import { makeNamedDirectory, writeNamedFile } from '../../files/named-output.js';
+import { createPrivateFile } from '../../files/private-file.js';
+import { parseYamlMappings } from '../../files/yaml-documents.js';
+import { CommandError } from '../terminal/command-error.js';
+import { writeOut } from '../terminal/write-out.js';
+
+const LIMITS = { length: 1024 * 1024, documents: 100 };
+
+/**
+ * Writes text to a private file, new or of that `kind` already, or to standard output for `-`. Rejects with a CommandError
+ * where that is not possible.
+ */
+export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
+  if (target === '-') return writeOut(text);
+  orUnwritable(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
+}
+
+/** Writes tokens into a directory as `<name>-<number>.yaml`, each a new file, and gives the file's path. */
+export function tokenDirectory(directory: string): (name: string, document: string) => string {
+  let number = 0;
+  return (name, document) =>
+    orUnwritable(directory, () => {
+      makeNamedDirectory(directory);
+      for (;;) {
+        number += 1;
+        const file = join(directory, `${name}-${number}.yaml`);
+        if (createPrivateFile(file, document)) return file;
+      }
+    });
+}
+
+/** How often and until when a token can be redeemed, as the end of a sentence. */
+export function limitsOf({
+  redemptionsAllowed,
+  expirationTime,
+}: {
+  readonly redemptionsAllowed: number;
+  readonly expirationTime?: string;
+}): string {
+  const uses = redemptionsAllowed === 1 ? 'once' : `${redemptionsAllowed} times`;
+  return `${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
+}
+
+function isOfKind(text: string, kind: string): boolean {
+  try {
+    const documents = parseYamlMappings(text, LIMITS);
+    return documents.length > 0 && documents.every((document) => document.kind === kind);
+  } catch {
+    return false;
+  }
+}
+
+function orUnwritable<T>(target: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw new CommandError(`"${target}" cannot be written: ${explainFileError(target, error).reason}`, {
+      exitCode: 1,
+      hint: 'name what is not there yet, in a directory that is there and that you can write to, or - for standard output',
+      cause: error,
+    });
+  }
+}

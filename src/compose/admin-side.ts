@@ -1,0 +1,151 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createAdminApp } from '../admin/api/admin-app.js';
+import { type BearerKeys, bearerAuthentication } from '../admin/api/bearer.js';
+import { identityFetch } from '../admin/api/identity-fetch.js';
+import { jwksFile } from '../admin/api/jwks-file.js';
+import { isKeyUrl, oidcKeys } from '../admin/api/oidc-keys.js';
+import { unreadableProblem } from '../admin/api/problem.js';
+import type { Metrics } from '../admin/metrics.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import { AcceptQueue } from '../http/accept-queue.js';
+import { Admission } from '../http/admission.js';
+import { clientAddress, TrustedProxies } from '../http/client-address.js';
+import { connectionCounts } from '../http/connection-counts.js';
+import { ConnectionTable } from '../http/connection-table.js';
+import { FailedAuthentications } from '../http/failed-authentications.js';
+import { LoopDelay } from '../http/loop-delay.js';
+import { createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
+import { givenPair } from '../platforms/standalone/server-identity.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { storeAdministration } from './administration.js';
+import { listen } from './operations.js';
+
+const BODY_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 20_000;
+/** Open connections to the admin API at most. */
+export const ADMIN_CONNECTIONS = 500;
+// Administrators are few, also behind one address, and who showed a good bearer token is none of these.
+const UNPROVEN_PER_SOURCE = 128;
+
+/** Settings of the admin API that cannot be used together. */
+class AdminSettingsError extends Error {
+  override readonly name = 'AdminSettingsError';
+  readonly hint = 'name an https issuer (http only on this machine), or give its keys with --admin-jwks';
+}
+
+/** What the admin API is made of. */
+export interface AdminContext {
+  readonly store: GrantStore;
+  /** What the service shows now. */
+  readonly credentials: TlsCredentials;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** An admin API that answers. */
+export interface RunningAdmin {
+  readonly listening: AddressInfo;
+  /** What the service shows from now on, and the admin API too unless it has a certificate of its own. */
+  setCredentials(credentials: TlsCredentials): void;
+  /** Looks whether its own certificate has changed; one that cannot be used leaves the old one. */
+  turn(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+/** Starts the admin API of a store at its configured address; undefined where it is off. */
+export async function startAdmin(
+  settings: Settings,
+  context: AdminContext,
+): Promise<RunningAdmin | undefined> {
+  const { adminListen, adminIssuer, adminAudience, adminTlsCert, adminTlsKey, dataDir } = settings;
+  if (!adminListen || adminIssuer === undefined || adminAudience === undefined) return undefined;
+  const { store, metrics, clock, logger } = context;
+  const rules = {
+    issuer: adminIssuer,
+    audience: adminAudience,
+    algorithms: settings.adminAlgorithm,
+    clockToleranceMs: settings.adminClockTolerance,
+    roleClaim: settings.adminRoleClaim,
+    viewerRoles: settings.adminViewerRole,
+    operatorRoles: settings.adminOperatorRole,
+  };
+  const authenticate = bearerAuthentication(rules, keysOf(adminIssuer, settings, clock), clock);
+  const administration = storeAdministration({ store, dataDir, clock });
+  const proxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const isProxy = (address: string) => proxies.has(address);
+  const connections = new ConnectionTable(ADMIN_CONNECTIONS, isProxy, UNPROVEN_PER_SOURCE);
+  const queue = new AcceptQueue();
+  const app = createAdminApp({
+    administration,
+    authenticate,
+    failures: new FailedAuthentications(metrics.authenticationLimited, logger),
+    peerOf: (request) => clientAddress(request, connections.addressOf(request.socket) ?? '', proxies),
+    onAuthenticated: ({ socket }) => connections.prove(socket),
+    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    observer: metrics,
+    logger,
+  });
+  const pair =
+    adminTlsCert !== undefined && adminTlsKey !== undefined
+      ? givenPair({ cert: adminTlsCert, key: adminTlsKey })
+      : undefined;
+  let version = pair?.version();
+  const listener = createTlsListener(
+    pair?.read() ?? context.credentials,
+    {
+      minVersion: `TLSv${settings.tlsMinVersion}`,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      connections,
+      queue,
+      unreadableBody: unreadableProblem,
+      onUnreadable({ status, ...answer }) {
+        const told = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
+        metrics.adminAnswered(told);
+        logger.debug({ event: 'admin_unreadable', status, ...answer }, 'no HTTP request, or none in time');
+      },
+    },
+    app,
+  );
+  metrics.followConnections('admin', () => connectionCounts(connections, listener));
+  const listening = await listen(listener.server, adminListen);
+  const delay = new LoopDelay();
+  const admission = new Admission(delay, connections, queue);
+  delay.start(() => listener.setAccepting(admission.mayConnect()));
+  return {
+    listening,
+    setCredentials(credentials) {
+      if (!pair) listener.setCredentials(credentials);
+    },
+    turn() {
+      try {
+        const found = pair?.version();
+        if (!pair || found === version) return;
+        listener.setCredentials(pair.read());
+        version = found;
+        logger.info({ event: 'admin_certificate_reloaded' }, 'the certificate of the admin API was reloaded');
+      } catch (error) {
+        const event = 'admin_certificate_kept';
+        logger.error(
+          { event, err: error },
+          'the new certificate of the admin API is unusable; the old one stays',
+        );
+      }
+    },
+    async close(graceMs) {
+      delay.stop();
+      await listener.drain(graceMs);
+    },
+  };
+}
+
+function keysOf(issuer: string, { adminJwks, adminIssuerCa }: Settings, clock: Clock): BearerKeys {
+  if (adminJwks !== undefined) return jwksFile(adminJwks);
+  if (!isKeyUrl(issuer))
+    throw new AdminSettingsError(`the keys of ${issuer} may not be fetched by plain http`);
+  const ca = adminIssuerCa === undefined ? undefined : readBoundedText(adminIssuerCa);
+  return oidcKeys({ issuer, fetch: identityFetch(ca), clock });
+}

@@ -1,0 +1,46 @@
+import { isResourceName } from '../domain/names.js';
+import { readService } from '../redemption/accepting/service-description.js';
+import type { Administration } from '../redemption/administration/administration.js';
+import type { AdministrationDependencies } from '../redemption/administration/dependencies.js';
+import { administrationOfStore } from '../redemption/administration/store-administration.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { openCodeKeys } from './code-keys.js';
+import { namedIssuerRefusal } from './site-issuer.js';
+import { isDeclared, openSystemSite } from './system-side.js';
+
+/** A store, and the data directory of the service that uses it. */
+interface AdministeredStore {
+  readonly store: GrantStore;
+  readonly dataDir: string;
+  readonly clock: Clock;
+}
+
+/** What acts of administration on a store are given. */
+export function administrationDependencies({
+  store,
+  dataDir,
+  clock,
+}: AdministeredStore): AdministrationDependencies {
+  return {
+    store,
+    clock,
+    codeKeys: openCodeKeys(dataDir, clock),
+    readService: () => readService(store),
+    async resolveAccess(asked, { system, endpoints }) {
+      if (system) return openSystemSite(system, clock).resolveAccess(asked);
+      const { issuer } = asked;
+      // What is no name at all is refused with the grant's other values.
+      const isNamed = issuer !== null && isResourceName(issuer);
+      return (
+        (isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined) ?? { endpoints, siteUid: null }
+      );
+    },
+    isDeclared: (grant, { system }) => system !== undefined && isDeclared(system, grant),
+  };
+}
+
+/** The administration of a store that is open here. */
+export function storeAdministration(administered: AdministeredStore): Administration {
+  return administrationOfStore(administrationDependencies(administered));
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../config/setting-schemas.js';
+import {
+  type ClusterAdministration,
+  clusterAdministration,
+} from '../platforms/kubernetes/administration/cluster-administration.js';
+import {
+  type ClusterSights,
+  clusterSights,
+  type GrantSight,
+  type TokenSight,
+} from '../platforms/kubernetes/administration/cluster-sights.js';
+import { liveSite } from '../platforms/kubernetes/administration/live-site.js';
+import { plainly, toldPlainly } from '../platforms/kubernetes/administration/plainly.js';
+import { findServiceNamespace } from '../platforms/kubernetes/administration/service-lease.js';
+import {
+  type Uninstallation,
+  uninstallation,
+} from '../platforms/kubernetes/administration/uninstallation.js';
+import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
+import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
+import { kubernetesStore } from '../platforms/kubernetes/store/kubernetes-store.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { Site } from '../redemption/ports/site.js';
+
+export type { ClusterSights, GrantSight, TokenSight };
+
+/** The administration of a cluster's grants, open. */
+export interface OpenClusterAdministration {
+  readonly administration: ClusterAdministration;
+  readonly store: GrantStore;
+  /** The sites that accept links, as whoever asks may see them. */
+  readonly site: Site;
+  readonly sights: ClusterSights;
+  /** Takes away what the service left, in the namespace that is looked at or in all; with `withCrd` also the CRD. */
+  readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
+  /** The namespace that is meant. */
+  readonly namespace: string;
+  /** That of the kubeconfig or the pod. */
+  readonly usualNamespace: string;
+  close(): Promise<void>;
+}
+
+/** How the administration of a cluster is worked with. */
+export interface ClusterAdministrationContext {
+  readonly clock: Clock;
+  /** Whether the whole cluster is looked at, and not one namespace alone. */
+  readonly allNamespaces: boolean;
+  /** How long a new grant may take to become Ready, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Resolves when the command is told to stop, which from then on is its own affair. */
+  readonly toldToStop: () => Promise<void>;
+}
+
+/** Opens the administration of the grants of a cluster, with the rights of the kubeconfig. Rejects with ClusterConfigError. */
+export async function openClusterAdministration(
+  settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
+  { clock, allNamespaces, timeoutMs, toldToStop }: ClusterAdministrationContext,
+): Promise<OpenClusterAdministration> {
+  const { kubeconfig, context } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context });
+  const usualNamespace = client.namespace ?? 'default';
+  const namespace = settings.namespace ?? usualNamespace;
+  try {
+    const serviceNamespace =
+      settings.serviceNamespace ?? (await findServiceNamespace(client, namespace, clock()));
+    const store = kubernetesStore(client, {
+      serviceNamespace,
+      namespace: allNamespaces ? undefined : namespace,
+      clock,
+      isService: false,
+    });
+    const patience = {
+      timeoutMs,
+      toldToStop,
+      wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
+      elapsed: () => performance.now(),
+    };
+    const administration = clusterAdministration({
+      ...{ client, store, clock, patience, serviceNamespace, namespace: usualNamespace },
+      codeKeys: new CodeKeySecret({ client, namespace: serviceNamespace, clock, mayCreate: false }),
+    });
+    return {
+      administration,
+      store: toldPlainly(store),
+      site: toldPlainly(liveSite(client, clock)),
+      sights: clusterSights(client, { namespace, serviceNamespace, clock }),
+      uninstallation: ({ withCrd }) =>
+        uninstallation(client, {
+          namespace: allNamespaces ? undefined : namespace,
+          ...{ serviceNamespace, withCrd, clock },
+        }),
+      namespace,
+      usualNamespace,
+      async close() {
+        await store.close();
+        client.close();
+      },
+    };
+  } catch (error) {
+    client.close();
+    throw plainly(error);
+  }
+}

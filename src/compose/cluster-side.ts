@@ -1,0 +1,136 @@
+import { createRenewalClient } from '../client/renewal-client.js';
+import { readRenewal } from '../client/renewal-reader.js';
+import type { Settings } from '../config/setting-schemas.js';
+import type { AccessToken } from '../domain/access-token.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import { isApiError } from '../platforms/kubernetes/api/api-error.js';
+import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
+import {
+  clusterLinkRecords,
+  clusterLinks,
+  linksIn,
+} from '../platforms/kubernetes/requesting/cluster-links.js';
+import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
+import { type LinkState, linkState } from '../platforms/kubernetes/requesting/link-state.js';
+import { inCluster, type NamespacePlace } from '../platforms/kubernetes/requesting/namespace-place.js';
+import { renewalSecrets } from '../platforms/kubernetes/requesting/pending-renewal-secret.js';
+import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
+import { findPlacedSecret } from '../platforms/kubernetes/requesting/placed-secret.js';
+import { findRequestingSite, noSite, ownerReference } from '../platforms/kubernetes/requesting/site-owner.js';
+import type { ProxyPlacing } from '../platforms/kubernetes/requesting/wanted-resources.js';
+import type { SiteFacts } from '../platforms/kubernetes/sites/site-resource.js';
+import { listRenewedRedemptions } from '../platforms/kubernetes/store/stored-redemptions.js';
+import type { Checkpoint } from '../redemption/ports/clock.js';
+import type { LinkFiles } from '../redemption/ports/link-files.js';
+import type { RenewedRedemption } from '../redemption/ports/renewal-store.js';
+import { pendingRedemptionId } from '../redemption/requesting/redeem-token.js';
+import { type LinkPlace, type PlacedLink, type RequestingSideOptions, redeemer } from './requesting-side.js';
+
+export type { LinkState };
+
+/** The requesting side of a site in a cluster, with what it keeps in the Site's namespace. Rejects with ClusterConfigError. */
+export async function openClusterSide(
+  settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace'>,
+  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+) {
+  const { kubeconfig, context } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context });
+  const namespace = settings.namespace ?? client.namespace ?? 'default';
+  const { clock, checkpoint } = options;
+  let known: SiteFacts | undefined;
+  const findSite = async () => {
+    known ??= await findRequestingSite(client, namespace);
+    return known;
+  };
+  const place: NamespacePlace = {
+    client,
+    namespace,
+    owner: async () => {
+      const site = await findSite();
+      if (!site) throw noSite(namespace);
+      return ownerReference(site);
+    },
+  };
+  const links = clusterLinks(place);
+  return {
+    namespace,
+    /** The Site, whose links these are; undefined while there is none. */
+    findSite,
+    /** The uid of the Site, where it has been found. */
+    uid: () => known?.uid,
+    links,
+    records: clusterLinkRecords(place),
+    /** What Skupper's controller says of each Link, by its name. */
+    linkStates: (): Promise<ReadonlyMap<string, LinkState>> =>
+      inCluster(async () => {
+        const all = await linksIn(place);
+        return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
+      }),
+    /** The redemptions of links to this Site; `no-kind` where the cluster has no Redemptions. */
+    incoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
+      inCluster(async () => {
+        try {
+          return await listRenewedRedemptions(client, namespace);
+        } catch (error) {
+          if (isApiError(error, 'forbidden')) return 'forbidden';
+          if (isApiError(error, 'no_such_kind')) return 'no-kind';
+          throw error;
+        }
+      }),
+    redeem: redeemer(pendingSecrets(place, clock), options),
+    /** Name of the Secret that a token's link is in place under, whole. */
+    findPlacedName: async (token: AccessToken) => {
+      const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
+      return placed?.answer === undefined ? undefined : placed.name;
+    },
+    place: (proxy?: ProxyPlacing): LinkPlace => ({
+      materializer: clusterMaterializer(place, clock, proxy),
+      links: () => placedIn(links, clock()),
+      // The controller takes note by itself.
+      settleReload: async () => 'not-needed',
+      notes: NO_NOTES,
+    }),
+    /** What renewals of these links are done with. */
+    renewing: {
+      client: createRenewalClient(options),
+      readRenewal,
+      openRenewal: renewalSecrets(place),
+      clock,
+      checkpoint,
+    },
+  };
+}
+
+/** What {@link openClusterSide} gives. */
+export type ClusterSide = Awaited<ReturnType<typeof openClusterSide>>;
+
+// The links themselves tell what they came of, and their status whether they work.
+const NO_NOTES: LinkPlace['notes'] = {
+  find: () => undefined,
+  keep: () => undefined,
+  isConfirmed: () => false,
+  confirm: () => undefined,
+};
+
+/** The links of linkgrant's whose certificate has not ended at `now`, by the name of their Secret. */
+async function placedIn(links: LinkFiles, now: number): Promise<PlacedLink[]> {
+  const own = new Set((await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name));
+  const all = await links.list();
+  const placed: PlacedLink[] = [];
+  for (const name of own) {
+    const ofSecret = all.filter(({ tlsCredentials }) => tlsCredentials === name);
+    const tlsCrt = ofSecret.length > 0 ? (await links.findSecret(name))?.tlsCrt : undefined;
+    const notAfter = tlsCrt === undefined ? undefined : endOf(tlsCrt);
+    if (notAfter === undefined || notAfter <= now) continue;
+    placed.push({ name, files: ofSecret.map((link) => link.place), notAfter });
+  }
+  return placed;
+}
+
+function endOf(tlsCrt: string): number | undefined {
+  try {
+    return describeCertificate(tlsCrt).notAfter;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Logger } from 'pino';
+import { readGrantFiles } from '../platforms/system/grant-files.js';
+import { SkupperHome } from '../platforms/system/skupper-home.js';
+import { type Adoption, adoptGrants } from '../redemption/accepting/adopt-grants.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { Site } from '../redemption/ports/site.js';
+import type { SystemPlace } from './system-side.js';
+
+const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
+  adopted: 'the grant that a file declares is served',
+  changed: 'the grant follows its file',
+  removed: 'the grant is deleted: no file declares it any more',
+  waiting: 'the grant that a file declares is not served yet',
+  unusable: 'what a file declares has no effect',
+};
+
+/**
+ * Makes the function that brings grants into line with the files that declare them, one turn at a time, and logs what
+ * came of it: each reason once, until it is another one. It never rejects; what failed is tried again in the next turn.
+ */
+export function grantAdoption(
+  place: SystemPlace,
+  deps: { readonly store: GrantStore; readonly site: Site; readonly clock: Clock; readonly logger: Logger },
+): () => Promise<void> {
+  const { logger } = deps;
+  const home = new SkupperHome(place.skupperHome);
+  let told = new Set<string>();
+  let turn: Promise<void> | undefined;
+  const adopt = async () => {
+    try {
+      const telling = new Set<string>();
+      for (const adoption of await adoptGrants(readGrantFiles(home, place.namespace), deps)) {
+        const { outcome, ...what } = adoption;
+        const key = JSON.stringify(adoption);
+        if (what.reason !== undefined) telling.add(key);
+        if (told.has(key)) continue;
+        const level = what.reason === undefined ? 'info' : 'warn';
+        logger[level]({ event: `grant_file_${outcome}`, ...what }, MESSAGES[outcome]);
+      }
+      told = telling;
+    } catch (error) {
+      const event = 'grant_files_failed';
+      logger.warn(
+        { event, err: error },
+        'the files that declare grants were not read; the next turn tries again',
+      );
+    }
+  };
+  return () => {
+    turn ??= adopt().finally(() => {
+      turn = undefined;
+    });
+    return turn;
+  };
+}

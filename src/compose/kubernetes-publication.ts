@@ -1,0 +1,198 @@
+import type { CertificateTimes } from '../admin/certificate-readiness.js';
+import type { Metrics } from '../admin/metrics.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { formatHostPort } from '../domain/host-port-text.js';
+import type { TlsListener } from '../http/tls-listener.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import type { KubernetesClient } from '../platforms/kubernetes/api/client.js';
+import type { GrantController } from '../platforms/kubernetes/grants/grant-controller.js';
+import {
+  type AddressSource,
+  loadBalancerAddress,
+  securedAccessAddress,
+} from '../platforms/kubernetes/identity/published-address.js';
+import {
+  givenIdentitySecret,
+  ownIdentitySecret,
+  type ServiceIdentitySource,
+} from '../platforms/kubernetes/identity/service-identity.js';
+import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { FoundIdentity } from '../redemption/ports/server-identity.js';
+import type { RuntimeContext } from './runtime.js';
+
+/** Name of the SecuredAccess that is made; Skupper's controller makes a Service of the same name. */
+const SECURED_ACCESS = 'linkgrant-grants';
+/** Labels of the pods that redeem, as the manifests have them. */
+const POD_LABELS = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
+
+interface Dependencies {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly client: KubernetesClient;
+  readonly ownNamespace: string;
+  readonly metrics: Metrics;
+}
+
+/** What the service of a cluster says of itself: where it is reached and its certificate, followed as they change. */
+export class KubernetesPublication {
+  readonly #deps: Dependencies;
+  readonly #address: AddressSource | undefined;
+  readonly #identity: ServiceIdentitySource;
+  #url: string | undefined;
+  #shown: FoundIdentity | undefined;
+  /** Why the service has no address, with a hint, as logged last. */
+  #noAddress: string | undefined;
+  #isClosed = false;
+  #listener: TlsListener | undefined;
+  #controller: GrantController | undefined;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    const { settings, client, ownNamespace } = deps;
+    this.#address = addressSource(deps);
+    const { tlsSecret } = settings;
+    this.#identity =
+      tlsSecret === undefined
+        ? ownIdentitySecret(client, ownNamespace)
+        : givenIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
+  }
+
+  /** Reads both for the first time; a certificate is needed to begin, an address is not. */
+  async start(): Promise<FoundIdentity> {
+    await this.#readAddress();
+    return this.#readIdentity();
+  }
+
+  /** From now on, whoever shows or says it is told of what changed. */
+  follow(listener: TlsListener, controller: GrantController): void {
+    this.#listener = listener;
+    this.#controller = controller;
+  }
+
+  /** What tokens carry; undefined while it is not known where the service is reached. */
+  published(): { readonly url: string; readonly ca: string } | undefined {
+    return this.#url === undefined || !this.#shown ? undefined : { url: this.#url, ca: this.#shown.ca };
+  }
+
+  /** What answers say of the service; its name within the cluster until a better one is known. */
+  place(): { readonly url: string; readonly ca: string } {
+    const { settings, ownNamespace } = this.#deps;
+    const inside = this.#urlOf(`${settings.service}.${ownNamespace}`, settings.listen.port);
+    return { url: this.#url ?? inside, ca: this.#identityShown().ca };
+  }
+
+  description(): ServiceDescription {
+    const { ca, cert } = this.#identityShown();
+    return {
+      platform: 'kubernetes',
+      ...this.place(),
+      ...(this.#url === undefined && this.#noAddress !== undefined && { noAddress: this.#noAddress }),
+      caSha256: describeCertificate(ca).sha256,
+      hosts: describeCertificate(cert).hosts,
+      endpoints: [],
+      issuer: null,
+    };
+  }
+
+  times(): CertificateTimes {
+    const { notBefore, notAfter } = this.#identityShown();
+    return { server: { notBefore, notAfter }, issuer: null };
+  }
+
+  /** Nothing is looked for any more; what is under way may fail, and nobody is told. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Looks for what changed and puts it into use; what cannot be read or used leaves what was before. Never rejects. */
+  async turn(): Promise<void> {
+    if (this.#isClosed) return;
+    const { logger } = this.#deps.context;
+    const before = this.published();
+    try {
+      await this.#readAddress();
+    } catch (error) {
+      if (this.#isClosed) return;
+      logger.warn({ event: 'address_kept', err: error }, 'where the service is reached was not read');
+    }
+    try {
+      const version = this.#shown?.version;
+      const found = await this.#readIdentity();
+      if (found.version !== version) {
+        this.#listener?.setCredentials(found);
+        logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
+      }
+    } catch (error) {
+      if (this.#isClosed) return;
+      logger.error({ event: 'certificate_kept', err: error }, 'the server certificate was not reloaded');
+    }
+    const now = this.published();
+    if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.placeChanged();
+  }
+
+  async #readAddress(): Promise<void> {
+    const { settings, context } = this.#deps;
+    if (settings.externalUrl) {
+      this.#url = settings.externalUrl.href.replace(/\/+$/, '');
+      return;
+    }
+    const found = await this.#address?.();
+    if (!found) return;
+    if ('pending' in found) {
+      const text = `${found.pending}; ${found.hint}`;
+      if (this.#url === undefined && text !== this.#noAddress) {
+        context.logger.warn(
+          { event: 'no_address', reason: text },
+          'the service has no address: new grants do not become Ready, grants that are Ready keep their URL',
+        );
+      }
+      this.#noAddress = text;
+      return;
+    }
+    const url = this.#urlOf(found.host, found.port);
+    if (this.#noAddress !== undefined && this.#url === undefined) {
+      context.logger.info({ event: 'address_found', url }, 'the service has an address: grants become Ready');
+    }
+    this.#url = url;
+  }
+
+  async #readIdentity(): Promise<FoundIdentity> {
+    const { clock } = this.#deps.context;
+    const mayReplace = this.#controller?.isLeading ?? false;
+    const found = await this.#identity.read(this.#hosts(), clock(), mayReplace);
+    this.#shown = found;
+    this.#deps.metrics.setCertificateExpiry('server', found.notAfter);
+    return found;
+  }
+
+  /** Each way to the service, so that each verifies. */
+  #hosts(): readonly string[] {
+    const { settings, ownNamespace } = this.#deps;
+    const { service, host = [] } = settings;
+    const external = this.#url === undefined ? [] : [new URL(this.#url).hostname.replace(/^\[|\]$/g, '')];
+    const inside = [service, `${service}.${ownNamespace}`, `${service}.${ownNamespace}.svc`];
+    return [...new Set([...external, ...host, ...inside].map((name) => name.toLowerCase()))];
+  }
+
+  #urlOf(host: string, port: number): string {
+    const { pathPrefix = '/' } = this.#deps.settings;
+    return new URL(`https://${formatHostPort({ host, port })}${pathPrefix}`).href.replace(/\/+$/, '');
+  }
+
+  #identityShown(): FoundIdentity {
+    if (!this.#shown) throw new Error('the server certificate was not read yet');
+    return this.#shown;
+  }
+}
+
+function addressSource({ settings, client, ownNamespace }: Dependencies): AddressSource | undefined {
+  if (settings.externalUrl) return undefined;
+  const { service, securedAccess, listen } = settings;
+  if (!securedAccess) return loadBalancerAddress(client, { namespace: ownNamespace, name: service });
+  return securedAccessAddress(client, {
+    namespace: ownNamespace,
+    name: SECURED_ACCESS,
+    port: listen.port,
+    selector: POD_LABELS,
+  });
+}

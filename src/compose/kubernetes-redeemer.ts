@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { ReadinessPart } from '../admin/operations-app.js';
+import { createRedeemerMetrics, type RedeemerMetrics } from '../admin/redeemer-metrics.js';
+import { DEFAULT_TIMEOUT_MS } from '../client/redemption-client.js';
+import { createRenewalClient } from '../client/renewal-client.js';
+import { readRenewal } from '../client/renewal-reader.js';
+import { tokenNetworks } from '../client/token-networks.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { RedemptionError } from '../domain/redemption-error.js';
+import { failureLog } from '../platforms/kubernetes/api/api-error.js';
+import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
+import { ClusterConfigError } from '../platforms/kubernetes/api/cluster-access.js';
+import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
+import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
+import {
+  TokenController,
+  type TokenControllerOptions,
+} from '../platforms/kubernetes/tokens/token-controller.js';
+import type { TokenFacts } from '../platforms/kubernetes/tokens/token-index.js';
+import { type RequestingSideOptions, redeemer } from './requesting-side.js';
+import type { RuntimeContext } from './runtime.js';
+
+// A posting that is under way has its whole time, and what it leads to a moment: a server that counts postings gives its
+// answer once. Another replica takes the lead 15 s after the last word of this one.
+const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
+
+/** A running program that redeems the AccessTokens of a cluster, or of a namespace. It listens for nobody. */
+export interface RunningRedeemer {
+  readonly metrics: Registry;
+  readonly readiness: readonly ReadinessPart[];
+  /** Asks nothing more, ends what is under way, in 12 s at most, and lets go of the lead. */
+  close(): Promise<void>;
+}
+
+/** Starts it; `connection` says how services are reached. Rejects with ClusterConfigError. */
+export async function startKubernetesRedeemer(
+  settings: Settings,
+  connection: Omit<RequestingSideOptions, 'clock' | 'mayReach'>,
+  context: RuntimeContext,
+): Promise<RunningRedeemer> {
+  const { kubeconfig, context: contextName } = settings;
+  const client = await openKubernetesClient({ kubeconfig, context: contextName });
+  const ownNamespace = settings.serviceNamespace ?? client.namespace;
+  if (ownNamespace === undefined) {
+    client.close();
+    throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+  }
+  const stopping = new AbortController();
+  const metrics = createRedeemerMetrics({
+    countTokens: () => countByState(controller.tokens.all()),
+    isLeading: () => controller.isLeading,
+  });
+  const reached = { ...connection, clock: context.clock, mayReach: tokenNetworks(settings.tokenNetwork) };
+  const controller = new TokenController({
+    client,
+    namespace: settings.namespace,
+    ownNamespace,
+    identity: `${hostname()}_${randomUUID()}`,
+    ...redeeming(reached, settings.ownKey, context, stopping.signal),
+    ...telling(metrics, context, stopping.signal),
+    // They keep the process alive while the API server is away and nothing else does.
+    wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
+  });
+  controller.start();
+  return {
+    metrics: metrics.registry,
+    readiness: [{ name: 'cluster', ready: async () => assertKnown(controller) }],
+    async close() {
+      stopping.abort();
+      await Promise.race([controller.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
+      client.close();
+    },
+  };
+}
+
+/** Redeems tokens (with `ownKey` only those of linkgrant) and renews links. Aborting `stopping` ends every wait. */
+function redeeming(
+  reached: RequestingSideOptions,
+  ownKey: boolean,
+  { clock, checkpoint }: RuntimeContext,
+  stopping: AbortSignal,
+): Pick<TokenControllerOptions, 'redeem' | 'renewing' | 'clock' | 'checkpoint'> {
+  const wait = (ms: number) => sleep(ms, undefined, { signal: stopping });
+  return {
+    redeem: (request, place) => {
+      const redeem = redeemer(pendingSecrets(place, clock), { ...reached, checkpoint, wait, stopping });
+      return redeem({ ...request, ownKey }, clusterMaterializer(place, clock));
+    },
+    renewing: { client: createRenewalClient(reached), readRenewal, clock, checkpoint },
+    clock,
+    checkpoint,
+  };
+}
+
+/** What is told of the work, in words of ours and codes alone; of what fails because this stops, nothing. */
+function telling(
+  metrics: RedeemerMetrics,
+  { logger }: RuntimeContext,
+  stopping: AbortSignal,
+): Pick<
+  TokenControllerOptions,
+  'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten' | 'onAttemptFailed' | 'renewals' | 'onFailure'
+> {
+  const failed = (what: string, error: unknown) => {
+    if (stopping.aborted) return;
+    const { level, fields } = failureLog(error);
+    logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+  };
+  return {
+    onRedeemed(key, { redemptionId, source, alreadyRedeemed }) {
+      metrics.attempted('redeemed');
+      const event = 'token_redeemed';
+      const facts = { event, ...placeIn(key), redemption: redemptionId, source, alreadyRedeemed };
+      const message = source === 'stock' ? 'redeemed; the server generated the private key' : 'redeemed';
+      logger.info(facts, message);
+    },
+    onGivenUp(key, { code, message }) {
+      metrics.attempted(code);
+      logger.warn({ event: 'token_given_up', ...placeIn(key), code }, message);
+    },
+    onNotServed(namespace) {
+      const event = 'namespace_not_served';
+      logger.info({ event, namespace }, 'its AccessTokens are left alone: no RoleBinding there lets this in');
+    },
+    onOverwritten(key) {
+      const event = 'status_overwritten';
+      logger.warn(
+        { event, ...placeIn(key) },
+        "somebody else writes its status, perhaps Skupper's controller: it is left to them, and nothing is asked again",
+      );
+    },
+    onAttemptFailed(key, error, retryInMs) {
+      if (!(error instanceof RedemptionError)) {
+        failed(`work on AccessToken ${key}`, error);
+        return;
+      }
+      metrics.attempted(error.code);
+      logger.warn({ event: 'token_failed', ...placeIn(key), code: error.code, retryInMs }, error.message);
+    },
+    renewals: {
+      renewed(key, { redemptionId, certificate }) {
+        metrics.renewed('renewed');
+        const notAfter = new Date(certificate.notAfter).toISOString();
+        logger.info(
+          { event: 'link_renewed', ...placeIn(key), redemption: redemptionId, notAfter },
+          'renewed',
+        );
+      },
+      failed(key, error) {
+        if (!(error instanceof RedemptionError)) {
+          failed(`renew the link ${key}`, error);
+          return;
+        }
+        metrics.renewed(error.code);
+        logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
+      },
+      shutOut(namespace, links, notAfter) {
+        const endsAt = new Date(notAfter).toISOString();
+        logger.warn(
+          { event: 'links_not_renewed', namespace, links, notAfter: endsAt },
+          'no RoleBinding there lets this in any more: its links end with their certificates',
+        );
+      },
+      unread: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
+    },
+    onFailure: failed,
+  };
+}
+
+function placeIn(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace, name] = key.split('/') as [string, string];
+  return { namespace, name };
+}
+
+function countByState(tokens: Iterable<TokenFacts>): Record<TokenFacts['state'], number> {
+  const counts = { open: 0, redeemed: 0, refused: 0, unknown: 0 };
+  for (const { state } of tokens) counts[state] += 1;
+  return counts;
+}
+
+function assertKnown(controller: TokenController): void {
+  const problem = controller.problem();
+  if (problem !== undefined) throw new Error(problem);
+}

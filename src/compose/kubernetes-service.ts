@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics } from '../admin/metrics.js';
+import type { Settings } from '../config/setting-schemas.js';
+import type { TlsListener } from '../http/tls-listener.js';
+import { KeyMaker } from '../pki/keys.js';
+import { failureLog } from '../platforms/kubernetes/api/api-error.js';
+import { clientOf, type KubernetesClient } from '../platforms/kubernetes/api/client.js';
+import { ClusterConfigError, openClusterAccess } from '../platforms/kubernetes/api/cluster-access.js';
+import type { Resource, Stored } from '../platforms/kubernetes/api/resource.js';
+import { GrantController } from '../platforms/kubernetes/grants/grant-controller.js';
+import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
+import {
+  type KubernetesGrantStore,
+  kubernetesStore,
+} from '../platforms/kubernetes/store/kubernetes-store.js';
+import { ThreadedFiller } from '../platforms/kubernetes/store/threaded-filler.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { measureStore } from '../stores/measured-store.js';
+import { sweepCodeKeys } from './code-keys.js';
+import { KubernetesPublication } from './kubernetes-publication.js';
+import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { createPublicListener } from './public-listener.js';
+import type { RunningService, RuntimeContext } from './runtime.js';
+
+// With what the cluster may take to be let go of, under 10 s.
+const DRAIN_MS = 4_500;
+const PUBLICATION_MS = 10_000;
+const SWEEP_MS = 30_000;
+const RETENTION_MS = 3_600_000;
+// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
+const MOST_QUEUED_KEYS = 64;
+
+/** Starts the redemption service of a cluster, and resolves once it answers. Rejects with ClusterConfigError. */
+export async function startKubernetesService(
+  settings: Settings,
+  context: RuntimeContext,
+): Promise<RunningService> {
+  const { kubeconfig, context: contextName } = settings;
+  const access = await openClusterAccess({ kubeconfig, context: contextName });
+  const client = clientOf(access);
+  const filler = new ThreadedFiller(access, { kubeconfig, context: contextName });
+  try {
+    const ownNamespace = settings.serviceNamespace ?? client.namespace;
+    if (ownNamespace === undefined) {
+      throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
+    }
+    return await serve({ settings, context, client, filler, ownNamespace });
+  } catch (error) {
+    await filler.close();
+    client.close();
+    throw error;
+  }
+}
+
+interface ServiceParts {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly client: KubernetesClient;
+  readonly filler: ThreadedFiller;
+  readonly ownNamespace: string;
+}
+
+async function serve(parts: ServiceParts): Promise<RunningService> {
+  const { settings, context, client, filler } = parts;
+  const metrics = createMetrics();
+  const publication = new KubernetesPublication({ ...parts, metrics });
+  const credentials = await publication.start();
+  const controller = openController(parts, publication, (redemption) => {
+    cluster.noteRedemption(redemption).catch((err: unknown) => {
+      context.logger.warn(
+        { event: 'cluster_failed', what: 'note a Redemption', err },
+        'it is read when it is needed',
+      );
+    });
+  });
+  const cluster: KubernetesGrantStore = openStore(parts, controller);
+  const store = measureStore(tellingStore(cluster, controller), metrics);
+  const { clock } = context;
+  const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
+  // Who signs beside the service uses what is there.
+  await codeKeys.current();
+  const app = {
+    store,
+    site: controller.site,
+    service: () => publication.place(),
+    codeKeys,
+    keys: keySource(settings),
+    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
+    pathPrefix: settings.pathPrefix ?? settings.externalUrl?.pathname ?? '/',
+    allowRedeemByKey: settings.allowRedeemByKey,
+    prepareLookup: (uid: string) => cluster.prepareLookup(uid),
+    ...context,
+  };
+  const listener = createPublicListener({ settings, credentials, app, metrics });
+  const listening = await listen(listener.server, settings.listen);
+  controller.start();
+  publication.follow(listener, controller);
+  const stopTurns = startTurns({ store, controller, publication, codeKeys }, parts);
+  return {
+    description: publication.description(),
+    listening,
+    adminListening: undefined,
+    metrics,
+    // Known by watching: collectors ask each replica, again and again.
+    storeMetrics: storeMetrics({ countGrants: async (now) => controller.countGrants(now) }, context),
+    certificateTimes: () => publication.times(),
+    readiness: [
+      { name: 'cluster', ready: async () => assertKnown(controller) },
+      { name: 'store', ready: () => store.probe() },
+      { name: 'listener', ready: async () => assertListening(listener) },
+    ],
+    reloadIdentity: () => publication.turn(),
+    async close() {
+      stopTurns();
+      publication.close();
+      await listener.drain(DRAIN_MS);
+      await controller.stop();
+      await store.close();
+      await filler.close();
+      client.close();
+    },
+  };
+}
+
+function openController(
+  { settings, context, client, ownNamespace }: ServiceParts,
+  publication: KubernetesPublication,
+  onRedemption: (redemption: Stored<Resource>) => void,
+) {
+  const { clock, logger } = context;
+  return new GrantController({
+    client,
+    namespace: settings.namespace,
+    ownNamespace,
+    identity: `${hostname()}_${randomUUID()}`,
+    place: () => publication.published(),
+    clock,
+    onRedemption,
+    wait: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {}),
+    onTakeover: (key, url) =>
+      logger.warn(
+        { event: 'grant_taken_over', accessGrant: key, url },
+        'another controller repeatedly rewrites the status of an AccessGrant, so linkgrant stops writing it',
+      ),
+    onFailure(what, error) {
+      const { level, fields } = failureLog(error);
+      logger[level]({ event: 'cluster_failed', what, ...fields }, 'this is tried again');
+    },
+  });
+}
+
+function openStore(
+  { settings, context, client, filler, ownNamespace }: ServiceParts,
+  controller: GrantController,
+) {
+  return kubernetesStore(client, {
+    serviceNamespace: ownNamespace,
+    namespace: settings.namespace,
+    clock: context.clock,
+    checkpoint: context.checkpoint,
+    locator: controller.grants,
+    filler,
+  });
+}
+
+/** The store, with an Event on the AccessGrant for each redemption. */
+function tellingStore(store: KubernetesGrantStore, controller: GrantController): GrantStore {
+  return {
+    ...store,
+    async recordRedemption(uid, redemption, now, rules) {
+      const outcome = await store.recordRedemption(uid, redemption, now, rules);
+      if (outcome === 'recorded') controller.noteRedeemed(redemption);
+      return outcome;
+    },
+  };
+}
+
+/** What has to be done from time to time; what is for the cluster as a whole does the replica that leads. */
+function startTurns(
+  {
+    store,
+    controller,
+    publication,
+    codeKeys,
+  }: {
+    readonly store: GrantStore;
+    readonly controller: GrantController;
+    readonly publication: KubernetesPublication;
+    readonly codeKeys: CodeKeySecret;
+  },
+  { settings, context }: ServiceParts,
+): () => void {
+  // AccessGrants belong to who made them, so no grant is let go of.
+  const retention = retentionTurns(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
+  const leading = (turn: () => unknown) => () => {
+    if (controller.isLeading) turn();
+  };
+  const timers = [
+    setInterval(() => void publication.turn(), PUBLICATION_MS),
+    setInterval(
+      leading(() => sweep(store, context)),
+      SWEEP_MS,
+    ),
+    setInterval(
+      leading(() => retention.turn()),
+      RETENTION_MS,
+    ),
+    setInterval(
+      leading(() => sweepCodeKeys(store, codeKeys, context)),
+      RETENTION_MS,
+    ),
+  ];
+  for (const timer of timers) timer.unref();
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+    retention.stop();
+  };
+}
+
+function assertKnown(controller: GrantController): void {
+  const problem = controller.problem();
+  if (problem !== undefined) throw new Error(problem);
+}
+
+function assertListening({ server }: TlsListener): void {
+  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
+}
+
+function keySource(settings: Settings) {
+  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
+  return { type: settings.serverKeyType, make: maker.make.bind(maker) };
+}

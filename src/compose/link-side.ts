@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
+import type { HostPort } from '../client/route.js';
+import { shownCertificate } from '../client/shown-certificate.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { UnreadableFileError } from '../files/file-error.js';
+import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
+import { directoryMaterializer } from '../platforms/files/directory-materializer.js';
+import { linkDirectory } from '../platforms/files/link-directory.js';
+import { linkRecords } from '../platforms/files/link-records.js';
+import { OwedReload } from '../platforms/files/owed-reload.js';
+import { OwnedAuthorities, readAuthority, SITE_CA } from '../platforms/standalone/owned-authorities.js';
+import { StandaloneSite } from '../platforms/standalone/site.js';
+import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
+import { readSiteState } from '../platforms/system/site-state.js';
+import { SkupperHome } from '../platforms/system/skupper-home.js';
+import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { LinkDialer } from '../redemption/ports/link-dialer.js';
+import type { LinkFiles, LinkRecords } from '../redemption/ports/link-files.js';
+import type { Materializer } from '../redemption/ports/materializer.js';
+import type { Site } from '../redemption/ports/site.js';
+import { openSystemSite, systemOf } from './system-side.js';
+
+/** How routers are dialled. */
+export type { LinkDialOptions };
+
+/** What a command on links works with. */
+export interface LinkSide {
+  readonly links: LinkFiles;
+  readonly records: LinkRecords;
+}
+
+/** The directory that holds the input resources of a namespace of a system site. */
+export function inputDirectory(skupperHome: string, namespace: string): string {
+  return new SkupperHome(skupperHome).namespace(namespace).inputResources;
+}
+
+/** Names of the namespaces below a Skupper home that have a site, started or not. */
+export function siteNamespaces(skupperHome: string): string[] {
+  const home = new SkupperHome(skupperHome);
+  return home.namespaces().filter((name) => {
+    try {
+      return readSiteState(home.namespace(name)) !== 'no-site';
+    } catch (error) {
+      // What cannot be read is told of where the site is looked at by itself.
+      if (error instanceof UnreadableFileError) return true;
+      throw error;
+    }
+  });
+}
+
+/** The uid of the started site of a namespace; undefined where there is none. */
+export function siteUid(skupperHome: string, namespace: string): string | undefined {
+  const state = readSiteState(new SkupperHome(skupperHome).namespace(namespace));
+  return typeof state === 'string' ? undefined : (state.uid ?? undefined);
+}
+
+/** The links in a directory, and what the data directory keeps of their redemptions. */
+export function openLinkSide(directory: string, dataDir: string): LinkSide {
+  return { links: linkDirectory(directory), records: linkRecords(dataDir) };
+}
+
+/** The reload that is owed to what reads a directory of links, and changes there which note it. */
+export function openOwedReload(dataDir: string, directory: string): OwedReload {
+  return new OwedReload(dataDir, directory, sleep);
+}
+
+/** Dials routers over mutual TLS as the Link's own router would. */
+export function openLinkDialer(options: LinkDialOptions): LinkDialer {
+  return createLinkDialer(options);
+}
+
+/** PEM of the certificate chain that a TLS server shows, unjudged; undefined where none is to be had. */
+export async function findShownCertificate(
+  target: HostPort,
+  options: LinkDialOptions,
+): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(options.timeoutMs ?? 10_000);
+  return shownCertificate(target, options, signal).catch(() => undefined);
+}
+
+/** Puts a generated link into a directory, or through `write` as one stream. */
+export function generatedLinkMaterializer(
+  to: { readonly directory: string } | { readonly write: (text: string) => Promise<void> },
+  clock: Clock,
+): Materializer {
+  return 'write' in to ? streamMaterializer(to.write) : directoryMaterializer(to.directory, clock);
+}
+
+/** True when the configured store is there; a database on a server is taken to be. */
+export function hasStore({ store, dataDir }: Settings): boolean {
+  return store?.kind === 'postgres' || existsSync(store?.file ?? join(dataDir, 'linkgrant.db'));
+}
+
+/**
+ * The accepting side's site without its service: a system site read from its namespace, else what the service on this
+ * store published, with its CA. A sentence where that is not to be had.
+ */
+export function openAcceptingSite(
+  settings: Settings,
+  service: ServiceDescription | undefined,
+  clock: Clock,
+): Site | { readonly unavailable: string; readonly hint: string } {
+  if (settings.platform !== 'standalone') {
+    const place = service?.system ?? systemOf(settings);
+    return openSystemSite({ ...place, hosts: settings.host ?? place.hosts }, clock);
+  }
+  const now = clock();
+  const { dataDir, issuerCert, issuerKey } = settings;
+  const authorities = new OwnedAuthorities(dataDir);
+  const defaultIssuer =
+    issuerCert !== undefined && issuerKey !== undefined
+      ? readAuthority(issuerCert, issuerKey, now)
+      : authorities.find(SITE_CA, now);
+  if (!service || typeof defaultIssuer === 'string') {
+    return {
+      unavailable: typeof defaultIssuer === 'string' ? defaultIssuer : 'no service has run on this store yet',
+      hint: 'start `linkgrant serve` once with the same --data-dir and --endpoint; it need not keep running',
+    };
+  }
+  // What the service published may be of before a rotation.
+  const trusted = splitCertificates(defaultIssuer.trustPem).map((pem) => describeCertificate(pem).subject);
+  if (service.issuer === null || !trusted.includes(service.issuer)) {
+    return {
+      unavailable: `the service signs with "${service.issuer}", and this command would with "${defaultIssuer.description}"`,
+      hint: 'give the same --issuer-cert and --issuer-key as the service has, or --config',
+    };
+  }
+  return new StandaloneSite({
+    endpoints: settings.endpoint ?? service.endpoints,
+    defaultIssuer: () => defaultIssuer,
+    findIssuer: (name) => authorities.find(name, now),
+    clock,
+  });
+}

@@ -1,0 +1,82 @@
+import { homedir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { environment } from '../config/config.js';
+import type { Settings } from '../config/setting-schemas.js';
+import type { PostgresUrl } from '../config/store-place.js';
+import { makePrivateDirectory } from '../files/private-file.js';
+import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
+import type { PostgresPlace } from '../stores/postgres/place.js';
+import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
+
+/** What opening a store is given from outside. */
+export interface OpenContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Opens the configured store. With `migrate` a missing or older schema is brought up to date first. */
+export async function openStore(
+  place: Pick<Settings, 'store' | 'dataDir'>,
+  context: OpenContext,
+  migrate: boolean,
+): Promise<GrantStore> {
+  const { sqlGrantStore } = await import('../stores/sql/sql-grant-store.js');
+  return sqlGrantStore(await openDatabase(place, context, migrate), context.clock);
+}
+
+/** The file with the key of the ledger. */
+export function ledgerKeyPath({ dataDir }: Pick<Settings, 'dataDir'>): string {
+  return join(dataDir, 'ledger.key');
+}
+
+/**
+ * Opens the database of the configured store in the same way. With `acceptsEmpty` it accepts a database without a ledger even
+ * if this host has the key of a ledger.
+ */
+export async function openDatabase(
+  { store, dataDir }: Pick<Settings, 'store' | 'dataDir'>,
+  { clock, checkpoint }: OpenContext,
+  migrate: boolean,
+  acceptsEmpty = false,
+): Promise<SqlDatabase> {
+  const ledgerKeyFile = ledgerKeyPath({ dataDir });
+  if (migrate) makePrivateDirectory(dataDir);
+  if (store?.kind === 'postgres') {
+    const { openPostgresDatabase } = await import('../stores/postgres/postgres-store.js');
+    const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile };
+    return openPostgresDatabase({ place: await placeOf(store), ...shared });
+  }
+  const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
+  const file = store?.file ?? join(dataDir, 'linkgrant.db');
+  if (migrate) makePrivateDirectory(dirname(file));
+  return openSqliteDatabase({ file, migrate, acceptsEmpty, clock, checkpoint, ledgerKeyFile });
+}
+
+/**
+ * Notes in a database that hosts share that a service with these settings runs; a store in a file has its lease beside it.
+ * Rejects with OtherServiceError while a service with other settings runs on it.
+ */
+export async function takeStoreLease(
+  { store }: Pick<Settings, 'store'>,
+  shared: SharedSettings,
+): Promise<ServingLease | undefined> {
+  if (store?.kind !== 'postgres') return undefined;
+  const { takePostgresLease } = await import('../stores/postgres/serving-lease.js');
+  return takePostgresLease(await placeOf(store), shared);
+}
+
+/** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
+export async function placeOf(url: PostgresUrl): Promise<PostgresPlace> {
+  const { postgresPlace } = await import('../stores/postgres/place.js');
+  const { PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = environment();
+  const user = url.user ?? (PGUSER || userInfo().username);
+  return postgresPlace({
+    ...url,
+    user,
+    database: url.database ?? (PGDATABASE || user),
+    password: url.password ?? (PGPASSWORD || undefined),
+    passfile: url.passfile ?? (PGPASSFILE || join(homedir(), '.pgpass')),
+  });
+}

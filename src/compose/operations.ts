@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { type CertificateTimes, certificateParts } from '../admin/certificate-readiness.js';
+import { createGrantMetrics } from '../admin/metrics.js';
+import { createOperationsApp } from '../admin/operations-app.js';
+import { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { ConnectionTable } from '../http/connection-table.js';
+import { letGo, type Retention } from '../redemption/accepting/retention.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+
+// Probes and a few collectors ask; who holds more connections than that open pushes out his own oldest.
+const OPERATIONS_CONNECTIONS = 128;
+const OPERATIONS_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+
+interface SweepContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Starts a server at an address; resolves with where it listens, rejects when it cannot. */
+export async function listen(server: Server, address: Settings['listen']): Promise<AddressInfo> {
+  server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }), backlog: 2048 });
+  await once(server, 'listening');
+  return server.address() as AddressInfo;
+}
+
+/** The metrics of a store as a whole, told by one process however many serve. */
+export function storeMetrics(
+  store: Pick<GrantStore, 'countGrants'>,
+  { clock }: { readonly clock: Clock },
+): Registry {
+  return createGrantMetrics(() => store.countGrants(clock()));
+}
+
+/** What adds up the metrics of several processes; empty until they tell theirs. */
+export function workerMetrics(): WorkerMetrics {
+  return new WorkerMetrics();
+}
+
+/** How many worker processes there are, told by the one that started them. */
+export const workerCountMetrics = createWorkerMetrics;
+
+/** A listener for operators: health, readiness (the ends of certificates among its parts, where the process has some) and metrics over plain HTTP. */
+export async function startOperations(
+  address: NonNullable<Settings['opsListen']>,
+  deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes?(): CertificateTimes },
+  { clock }: { readonly clock: Clock },
+): Promise<{ readonly listening: AddressInfo; close(): Promise<void> }> {
+  const { certificateTimes } = deps;
+  const certificates = certificateTimes ? certificateParts(() => certificateTimes(), clock) : [];
+  const parts = [...deps.parts, ...certificates];
+  const server = createServer(OPERATIONS_LIMITS, createOperationsApp({ ...deps, parts }) as RequestListener);
+  const connections = new ConnectionTable(OPERATIONS_CONNECTIONS);
+  server.on('connection', (socket) => connections.add(socket));
+  const listening = await listen(server, address);
+  return {
+    listening,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Erases what was kept for replays long enough. */
+export async function sweep(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
+  try {
+    await store.eraseSealedAnswers(clock());
+  } catch (error) {
+    logger.warn(
+      { event: 'sweep_failed', err: error },
+      'sealed answers were not erased; the next turn tries again',
+    );
+  }
+}
+
+/** Lets go of what ended long ago: `turn` does it unless one is running, `stop` ends that after its present step. */
+export function retentionTurns(
+  store: GrantStore,
+  retention: Retention,
+  { clock, logger }: SweepContext,
+): { turn(): Promise<void>; stop(): void } {
+  let running = false;
+  let stopped = false;
+  return {
+    async turn() {
+      if (running || stopped) return;
+      running = true;
+      try {
+        await letGo(store, retention, clock(), () => stopped);
+      } catch (error) {
+        const event = 'retention_failed';
+        // A store that is being closed takes nothing more.
+        if (!stopped)
+          logger.warn({ event, err: error }, 'what ended long ago is still kept; the next turn tries again');
+      } finally {
+        running = false;
+      }
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { setFlagsFromString } from 'node:v8';
+import type { Logger } from 'pino';
+import { addLoadMetrics } from '../admin/load-metrics.js';
+import type { Metrics } from '../admin/metrics.js';
+import type { Settings } from '../config/setting-schemas.js';
+import { descriptorLimit } from '../files/descriptor-limit.js';
+import { AcceptQueue } from '../http/accept-queue.js';
+import { Admission } from '../http/admission.js';
+import { TrustedProxies } from '../http/client-address.js';
+import { connectionCounts } from '../http/connection-counts.js';
+import { ConnectionTable } from '../http/connection-table.js';
+import { LoopDelay } from '../http/loop-delay.js';
+import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
+import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
+import { UnprovenRequests } from '../http/unproven-requests.js';
+
+// What is not there by then is no request: clients give up after 10 s, and a body is 4 KiB.
+const BODY_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+// Files that a process needs beside its connections: the store, its log, what Node itself opens.
+const OTHER_DESCRIPTORS = 256;
+// A full collection takes both cores of a small machine for 30 ms. Under load V8 has one every two seconds by itself, and that
+// was the 99th percentile (ADR 20); with four times what is in use it has one in about ten seconds.
+const HEAP_GROWTH = '--heap-growing-percent=300';
+
+type MadeHere =
+  | 'bodyTimeoutMs'
+  | 'trustedProxies'
+  | 'connections'
+  | 'admission'
+  | 'unprovenRequests'
+  | 'onLedgerFailure'
+  | 'observer';
+
+/** What the public listener is made of. */
+export interface PublicListenerParts {
+  readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy'>;
+  readonly credentials: TlsCredentials;
+  readonly app: Omit<RedemptionAppDependencies, MadeHere>;
+  readonly metrics: Metrics;
+  /** Connections that other listeners of the process may have. */
+  readonly otherConnections?: number;
+}
+
+/** A listener whose limits hold until it is drained. */
+export function createPublicListener({
+  settings,
+  credentials,
+  app,
+  metrics,
+  otherConnections = 0,
+}: PublicListenerParts): TlsListener {
+  const { logger } = app;
+  setFlagsFromString(HEAP_GROWTH);
+  const delay = new LoopDelay();
+  const trustedProxies = new TrustedProxies(settings.trustedProxy ?? []);
+  const limit = connectionLimit(settings.maxConnections, OTHER_DESCRIPTORS + otherConnections, logger);
+  const connections = new ConnectionTable(limit, (address) => trustedProxies.has(address));
+  const queue = new AcceptQueue();
+  const admission = new Admission(delay, connections, queue);
+  const unprovenRequests = new UnprovenRequests(metrics, logger);
+  const handler = createRedemptionApp({
+    ...app,
+    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    trustedProxies,
+    connections,
+    admission,
+    unprovenRequests,
+    observer: metrics,
+    onLedgerFailure(error, requestId) {
+      metrics.ledgerFailed();
+      logger.warn({ event: 'ledger_failed', requestId, err: error }, 'an attempt was not noted');
+    },
+  });
+  const listener = createTlsListener(
+    credentials,
+    {
+      minVersion: `TLSv${settings.tlsMinVersion}`,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      connections,
+      queue,
+      async onUnreadable(answer) {
+        metrics.answered('other', 'unreadable', 0);
+        if (!(await unprovenRequests.count(answer.peer))) return;
+        logger.debug({ event: 'unreadable', ...answer }, 'no HTTP request, or none in time');
+      },
+    },
+    handler,
+  );
+  metrics.followConnections('service', () => connectionCounts(connections, listener));
+  addLoadMetrics(metrics.registry, () => ({
+    requestsInFlight: admission.inFlight,
+    loopDelayMs: delay.sustainedMs,
+    connectionWaitMs: queue.waitMs,
+    shed: admission.shed,
+  }));
+  delay.start(followOverload(admission, listener, logger));
+  return {
+    ...listener,
+    async drain(graceMs) {
+      delay.stop();
+      await listener.drain(graceMs);
+    },
+  };
+}
+
+/** Closes the door while there is far too much to do, and says so when it begins and when it ends. */
+function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
+  let accepting = true;
+  let shedding = false;
+  let shedBefore = 0;
+  return () => {
+    const mayConnect = admission.mayConnect();
+    if (mayConnect !== accepting) listener.setAccepting(mayConnect);
+    accepting = mayConnect;
+    const shed = admission.shed.issue + admission.shed.request + listener.counts.refused;
+    const isShedding = shed > shedBefore;
+    if (isShedding && !shedding)
+      logger.warn(
+        { event: 'overloaded', inFlight: admission.inFlight },
+        'there is too much to do: load is shed',
+      );
+    if (!isShedding && shedding) logger.info({ event: 'overload_ended', shed }, 'load is shed no more');
+    shedding = isShedding;
+    shedBefore = shed;
+  };
+}
+
+/** The connections that a process can have, which is less than the setting where it may open fewer files. */
+function connectionLimit(wanted: number, otherDescriptors: number, logger: Logger): number {
+  const descriptors = descriptorLimit();
+  if (descriptors === undefined || wanted + otherDescriptors <= descriptors) return wanted;
+  const limit = Math.max(1, descriptors - otherDescriptors);
+  logger.warn(
+    { event: 'connections_limited', limit, wanted, descriptors },
+    `this process may open ${descriptors} files, so it takes ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,
+  );
+  return limit;
+}

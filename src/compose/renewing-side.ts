@@ -1,0 +1,21 @@
+import { createRenewalClient } from '../client/renewal-client.js';
+import { readRenewal } from '../client/renewal-reader.js';
+import { renewalDirectory } from '../platforms/files/renewal-directory.js';
+import type { Checkpoint } from '../redemption/ports/clock.js';
+import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
+import type { RequestingSideOptions } from './requesting-side.js';
+
+/** What renewals of links are done with, the keys of those under way kept in the data directory. */
+export function openRenewingSide(
+  dataDir: string,
+  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+): Omit<RenewLinkDependencies, 'links'> {
+  const { clock, checkpoint } = options;
+  return {
+    client: createRenewalClient(options),
+    readRenewal,
+    openRenewal: renewalDirectory(dataDir, clock),
+    clock,
+    checkpoint,
+  };
+}

@@ -1,0 +1,231 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { CertificateTimes } from '../admin/certificate-readiness.js';
+import { createMetrics, type Metrics } from '../admin/metrics.js';
+import type { ReadinessPart } from '../admin/operations-app.js';
+import type { Settings } from '../config/setting-schemas.js';
+import type { TlsListener } from '../http/tls-listener.js';
+import { CertificateAuthorityError } from '../pki/authority.js';
+import { describeCertificate } from '../pki/certificate-info.js';
+import { KeyMaker } from '../pki/keys.js';
+import { serviceUrl } from '../platforms/standalone/service-address.js';
+import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
+import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import type { FoundIdentity } from '../redemption/ports/server-identity.js';
+import type { ServingLease } from '../redemption/ports/serving-lease.js';
+import { measureStore } from '../stores/measured-store.js';
+import { ADMIN_CONNECTIONS, startAdmin } from './admin-side.js';
+import { watchCertificates } from './certificate-watch.js';
+import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
+import { grantAdoption } from './grant-adoption.js';
+import { openStore } from './open-store.js';
+import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { createPublicListener } from './public-listener.js';
+import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
+import { systemOf } from './system-side.js';
+
+// With what the store may take to close, under 10 s.
+const DRAIN_MS = 4_500;
+const SWEEP_MS = 10_000;
+const RETENTION_MS = 60_000;
+const KEY_SWEEP_MS = 3_600_000;
+const IDENTITY_CHECK_MS = 10_000;
+// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
+const MOST_QUEUED_KEYS = 64;
+
+/** What every composition is given from outside: in `main` the system's, in a crash test the test's. */
+export interface RuntimeContext {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  readonly logger: Logger;
+}
+
+/** A service that answers. */
+export interface RunningService {
+  readonly description: ServiceDescription;
+  readonly listening: AddressInfo;
+  /** Where the admin API listens; undefined where it is off. */
+  readonly adminListening: AddressInfo | undefined;
+  readonly metrics: Metrics;
+  readonly storeMetrics: Registry;
+  /** What readiness depends on beside the certificates. */
+  readonly readiness: readonly ReadinessPart[];
+  certificateTimes(): CertificateTimes;
+  /** Looks for other credentials now instead of at the next turn. */
+  reloadIdentity(): Promise<void>;
+  /** Stops accepting, finishes what is running, in under 10 s. */
+  close(): Promise<void>;
+}
+
+/** Makes what the first start makes, so that several processes can then start at once: directory, CAs and schema. */
+export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
+  const { identity } = await openIdentities(settings, context.clock);
+  const lease = await takeServing(settings, context.clock);
+  try {
+    await identity.read(context.clock());
+    const store = await openStore(settings, context, true);
+    await store.close();
+  } finally {
+    lease.release();
+  }
+}
+
+/** Starts the redemption service, and resolves once it answers. */
+export async function startService(settings: Settings, context: RuntimeContext): Promise<RunningService> {
+  const identities = await openIdentities(settings, context.clock);
+  let lease = await takeServing(settings, context.clock);
+  let listener: TlsListener | undefined;
+  let store: GrantStore | undefined;
+  try {
+    const shown = await identities.identity.read(context.clock());
+    const metrics = createMetrics();
+    store = measureStore(await openStore(settings, context, true), metrics);
+    lease = await joinServing(settings, { lease, store, ca: shown.ca, clock: context.clock });
+    const place = { url: urlOf(settings, settings.listen.port), ca: shown.ca };
+    const parts = { settings, context, ...identities, lease, shown, place, store, metrics };
+    listener = createListener(parts);
+    return await serve({ ...parts, listener });
+  } catch (error) {
+    // What is open would keep a process alive that has failed.
+    await listener?.drain(0);
+    await store?.close();
+    lease.release();
+    throw error;
+  }
+}
+
+/** What a service is made of before it listens. */
+interface ServiceParts extends ServiceIdentities {
+  readonly settings: Settings;
+  readonly context: RuntimeContext;
+  readonly lease: ServingLease;
+  /** The server identity at the start. */
+  readonly shown: FoundIdentity;
+  /** What answers say of the service, at every moment what its listener shows. */
+  readonly place: { url: string; ca: string };
+  readonly store: GrantStore;
+  readonly metrics: Metrics;
+}
+
+function pathPrefixOf({ pathPrefix, externalUrl }: Settings): string {
+  return pathPrefix ?? externalUrl?.pathname ?? '/';
+}
+
+function urlOf(settings: Settings, port: number): string {
+  return serviceUrl({
+    externalUrl: settings.externalUrl,
+    pathPrefix: pathPrefixOf(settings),
+    hosts: settings.host ?? [],
+    listenHost: settings.listen.host,
+    port,
+  });
+}
+
+function createListener(parts: ServiceParts): TlsListener {
+  const { settings, context, site, shown, place, store, metrics } = parts;
+  const app = {
+    store,
+    site,
+    service: () => place,
+    codeKeys: openCodeKeys(settings.dataDir, context.clock),
+    keys: keySource(settings),
+    stockReplay: { windowMs: settings.stockReplayWindow, bindSource: settings.stockReplaySource === 'on' },
+    pathPrefix: pathPrefixOf(settings),
+    allowRedeemByKey: settings.allowRedeemByKey,
+    ...context,
+  };
+  const otherConnections = settings.adminListen ? ADMIN_CONNECTIONS : 0;
+  return createPublicListener({ settings, credentials: shown, app, metrics, otherConnections });
+}
+
+async function serve(parts: ServiceParts & { readonly listener: TlsListener }): Promise<RunningService> {
+  const { settings, context, issuer, shown, place, store, metrics, listener } = parts;
+  const { clock } = context;
+  const endpoints = settings.endpoint ?? [];
+  const signing = issuer?.find(clock());
+  if (typeof signing === 'string') throw new CertificateAuthorityError(signing);
+  const listening = await listen(listener.server, settings.listen);
+  place.url = urlOf(settings, listening.port);
+  const description: ServiceDescription = {
+    platform: settings.platform,
+    ...place,
+    caSha256: describeCertificate(shown.ca).sha256,
+    hosts: describeCertificate(shown.cert).hosts,
+    endpoints,
+    issuer: signing?.description ?? null,
+    ...(settings.platform !== 'standalone' && { system: systemOf(settings) }),
+  };
+  await publishService(store, description);
+  const codeKeys = openCodeKeys(settings.dataDir, clock);
+  await publishCodeKey(store, codeKeys);
+  await sweepCodeKeys(store, codeKeys, context);
+  const adoptGrants =
+    settings.platform === 'standalone'
+      ? undefined
+      : grantAdoption(systemOf(settings), { store, site: parts.site, ...context });
+  // Where sites tell whether they accept links, a grant is made when its own does.
+  if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
+  await adoptGrants?.();
+  const admin = await startAdmin(settings, { store, credentials: shown, metrics, ...context });
+  const watch = watchCertificates(
+    {
+      ...parts,
+      listener: {
+        setCredentials(credentials) {
+          listener.setCredentials(credentials);
+          admin?.setCredentials(credentials);
+        },
+      },
+    },
+    description,
+  );
+  const reloadIdentity = async () => {
+    admin?.turn();
+    await watch.turn();
+  };
+  const retention = retentionTurns(
+    store,
+    { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
+    context,
+  );
+  const timers = [
+    setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
+    setInterval(() => void sweep(store, context), SWEEP_MS),
+    setInterval(() => void retention.turn(), RETENTION_MS),
+    setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
+    ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
+  ];
+  for (const timer of timers) timer.unref();
+  return {
+    description,
+    listening,
+    adminListening: admin?.listening,
+    metrics,
+    storeMetrics: storeMetrics(store, context),
+    certificateTimes: watch.times,
+    readiness: [
+      { name: 'store', ready: () => store.probe() },
+      { name: 'listener', ready: async () => assertListening(listener) },
+    ],
+    reloadIdentity,
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      retention.stop();
+      await Promise.all([listener.drain(DRAIN_MS), admin?.close(DRAIN_MS)]);
+      await store.close();
+      parts.lease.release();
+    },
+  };
+}
+
+function assertListening({ server }: TlsListener): void {
+  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
+}
+
+function keySource(settings: Settings) {
+  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
+  return { type: settings.serverKeyType, make: maker.make.bind(maker) };
+}

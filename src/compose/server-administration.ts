@@ -1,0 +1,17 @@
+import type { AdminConnectionOptions } from '../client/admin-fetch.js';
+import { remoteAdministration } from '../client/remote-administration.js';
+import { readBoundedText } from '../files/bounded-text.js';
+import type { Administration } from '../redemption/administration/administration.js';
+
+/** The administration behind the admin API at `url`, whose certificate comes from the CA in a file, else from one that the system trusts. */
+export function serverAdministration(
+  {
+    url,
+    caFile,
+    bearer,
+  }: { readonly url: URL; readonly caFile: string | undefined; readonly bearer: string },
+  options: AdminConnectionOptions,
+): Administration {
+  const ca = caFile === undefined ? undefined : readBoundedText(caFile);
+  return remoteAdministration({ url, ca, bearer }, options);
+}

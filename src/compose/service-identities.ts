@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../config/setting-schemas.js';
+import { flagOf, type SettingKey } from '../config/settings.js';
+import { sharedSettings, storeSettings } from '../config/shared-settings.js';
+import { openDataDirectory } from '../platforms/standalone/data-directory.js';
+import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
+import {
+  givenIdentity,
+  ownIdentity,
+  type ServerIdentitySource,
+} from '../platforms/standalone/server-identity.js';
+import { certificateHosts } from '../platforms/standalone/service-address.js';
+import { takeServingLease } from '../platforms/standalone/serving-lease.js';
+import { StandaloneSite } from '../platforms/standalone/site.js';
+import { signingMasterKey } from '../redemption/accepting/rotate-code-keys.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { GrantStore } from '../redemption/ports/grant-store.js';
+import { OtherServiceError, type ServingLease } from '../redemption/ports/serving-lease.js';
+import type { Site } from '../redemption/ports/site.js';
+import { openCodeKeys } from './code-keys.js';
+import { takeStoreLease } from './open-store.js';
+import { type DefaultIssuer, openIssuer } from './site-issuer.js';
+import { openSystemSite, systemOf } from './system-side.js';
+
+/** What a service is before it answers. */
+export interface ServiceIdentities {
+  readonly site: Site;
+  /** The CA that signs links; undefined where sites have their own. */
+  readonly issuer: DefaultIssuer | undefined;
+  /** The service's own certificate. */
+  readonly identity: ServerIdentitySource;
+}
+
+/** Settings or keys that another service on the same files or store does not have; `hint` says what to do. */
+class SettingsConflictError extends Error {
+  override readonly name = 'SettingsConflictError';
+  readonly hint: string;
+
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    hint = 'stop that service first, give both the same value, or give this one its own --data-dir and --store',
+  ) {
+    super(message, options);
+    this.hint = hint;
+  }
+}
+
+/** The site behind the service, and, where it has no platform, the CA that signs its links. */
+async function openSite(
+  settings: Settings,
+  clock: Clock,
+): Promise<{ site: Site; issuer: DefaultIssuer | undefined }> {
+  if (settings.platform !== 'standalone') {
+    return { site: openSystemSite(systemOf(settings), clock), issuer: undefined };
+  }
+  const issuer = await openIssuer(settings, clock());
+  const authorities = new OwnedAuthorities(settings.dataDir);
+  const site = new StandaloneSite({
+    endpoints: settings.endpoint ?? [],
+    defaultIssuer: () => issuer.find(clock()),
+    findIssuer: (name) => authorities.find(name, clock()),
+    clock,
+  });
+  return { site, issuer };
+}
+
+/** The service's own certificates, and the site behind it; makes the data directory and its CAs where they are missing. */
+export async function openIdentities(settings: Settings, clock: Clock): Promise<ServiceIdentities> {
+  const now = clock();
+  const { tlsCert, tlsKey, tlsCa } = settings;
+  const given =
+    tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
+      ? givenIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
+      : undefined;
+  // What others keep is looked at before anything of ours is made.
+  await given?.read(now);
+  const { site, issuer } = await openSite(settings, clock);
+  openDataDirectory(settings.dataDir);
+  const authorities = new OwnedAuthorities(settings.dataDir);
+  if (!given) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
+  const identity: ServerIdentitySource =
+    given ??
+    ownIdentity(
+      settings.dataDir,
+      (at) => authorities.current(SERVER_CA, at),
+      certificateHosts({
+        externalUrl: settings.externalUrl,
+        hosts: settings.host ?? [],
+        listenHost: settings.listen.host,
+      }),
+    );
+  return { site, issuer, identity };
+}
+
+/**
+ * The right to keep the server certificate and the published description up to date. Rejects with SettingsConflictError
+ * while a service runs on the same data directory or store with other settings that go into these.
+ */
+export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
+  const shared = sharedSettings(settings);
+  const { dataDir, store } = settings;
+  const places = [join(dataDir, 'serving'), ...(store?.kind === 'sqlite' ? [`${store.file}.serving`] : [])];
+  const leases: ServingLease[] = [];
+  try {
+    for (const place of places) leases.push(await takeServingLease(place, shared, { clock, sleep }));
+  } catch (error) {
+    allOf(leases).release();
+    throw conflictOf(error, dataDir);
+  }
+  return allOf(leases);
+}
+
+/**
+ * The same right for a store that hosts share, beside the one for their files. Rejects with SettingsConflictError also where
+ * this host's keys are others than those of the services before it: what one signs the other would refuse.
+ */
+export async function joinServing(
+  settings: Settings,
+  { lease, store, ca, clock }: { lease: ServingLease; store: GrantStore; ca: string; clock: Clock },
+): Promise<ServingLease> {
+  if (settings.store?.kind !== 'postgres') return lease;
+  const codeKeys = openCodeKeys(settings.dataDir, clock);
+  if ((await signingMasterKey(store, codeKeys)) === undefined) {
+    throw new SettingsConflictError(
+      `the codes of this store's tokens are signed under a key that is not in ${settings.dataDir}`,
+      undefined,
+      'copy the directory code-keys from the data directory of a host that serves',
+    );
+  }
+  try {
+    const shared = await takeStoreLease(settings, storeSettings(settings, ca));
+    return shared ? allOf([lease, shared]) : lease;
+  } catch (error) {
+    throw conflictOf(error, 'the same store');
+  }
+}
+
+function conflictOf(error: unknown, place: string): unknown {
+  if (!(error instanceof OtherServiceError)) return error;
+  const flag = flagOf(error.setting as SettingKey);
+  return new SettingsConflictError(`another service runs on ${place} with another ${flag}`, { cause: error });
+}
+
+function allOf(leases: readonly ServingLease[]): ServingLease {
+  return {
+    isHeld: () => leases.every((lease) => lease.isHeld()),
+    release: () => {
+      for (const lease of leases) lease.release();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import type { Settings } from '../config/setting-schemas.js';
+import type { StorePlace } from '../config/store-place.js';
+import type { AccessGrant } from '../domain/access-grant.js';
+import type { LedgerVerdict } from '../redemption/ports/ledger-store.js';
+import { LedgerKeyFile } from '../stores/ledger-key.js';
+import { notesBeside } from '../stores/ledger-notes.js';
+import { type CopiedRows, copyTables, filledTable, type TableSession } from '../stores/sql/copy-tables.js';
+import { revokeGrant } from '../stores/sql/grant-writes.js';
+import type { LedgerLoss } from '../stores/sql/ledger-age.js';
+import { openGrants } from '../stores/sql/open-grants.js';
+import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
+import { verifyLedger } from '../stores/sql/verify-ledger.js';
+import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
+import { ledgerKeyPath, type OpenContext, openDatabase, placeOf } from './open-store.js';
+
+type Place = Pick<Settings, 'store' | 'dataDir'>;
+
+/** What a store lacks of its ledger; `empty` if it has no tables, and this host has the key or a note of a ledger. */
+export type StoreLoss = LedgerLoss | 'empty';
+
+/** What a store lacks of its ledger, compared with the note of this host, and which grants in it can be redeemed now. */
+export async function storeAge(
+  place: Place,
+  context: OpenContext,
+): Promise<{ readonly lost: StoreLoss; readonly open: readonly AccessGrant[] }> {
+  let database: SqlDatabase;
+  try {
+    database = await openDatabase(place, context, false);
+  } catch (error) {
+    const keyFile = ledgerKeyPath(place);
+    const isKnown = new LedgerKeyFile(keyFile).exists() || notesBeside(keyFile).hasAny();
+    if (!(error instanceof StoreSchemaError) || error.found !== 0 || !isKnown) throw error;
+    return { lost: 'empty', open: [] };
+  }
+  try {
+    const lost = await database.read((ledger) => ledger.lost());
+    return { lost, open: lost === 0 ? [] : await database.read(() => openGrants(context.clock())) };
+  } finally {
+    await database.close();
+  }
+}
+
+/** Accepts a store as it is, making its tables if it is empty, and revokes these grants in the same transaction. */
+export async function acceptStore(
+  place: Place,
+  context: OpenContext,
+  revoked: readonly AccessGrant[],
+): Promise<void> {
+  const isEmpty = (await storeAge(place, context)).lost === 'empty';
+  const database = await openDatabase(place, context, isEmpty, isEmpty);
+  try {
+    await database.write(function* (write) {
+      yield* write.ledger.accept();
+      for (const { uid } of revoked) yield* revokeGrant(uid, context.clock(), false)(write);
+    });
+    new LedgerKeyFile(ledgerKeyPath(place)).confirm();
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * Copies everything of one store into another one, which is made if it is not there and must be empty, and verifies the
+ * ledger there. Rejects with StoreOpenError and LedgerKeyError as opening does; nothing was copied then.
+ */
+export async function copyStore(
+  { dataDir }: Place,
+  from: StorePlace,
+  to: StorePlace,
+  context: OpenContext,
+): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {
+  const source = await openDatabase({ store: from, dataDir }, context, false);
+  // A wrong data directory would give the copy a key of its own.
+  await source.read((ledger) => ledger.key()).finally(() => source.close());
+  const target = await openDatabase({ store: to, dataDir }, context, true, true);
+  try {
+    const rows = await copyAll(from, to);
+    const verdict = await target.readAtOnce((ledger) => verifyLedger(ledger));
+    return { rows, verdict };
+  } finally {
+    await target.close();
+  }
+}
+
+async function copyAll(from: StorePlace, to: StorePlace): Promise<CopiedRows> {
+  const source = await openTables(from, false);
+  try {
+    const target = await openTables(to, true);
+    let isDone = false;
+    try {
+      const filled = await target.run(filledTable());
+      if (filled !== undefined) {
+        throw new StoreOpenError(
+          `the store that is to be copied to has ${filled} already`,
+          'name an empty one',
+        );
+      }
+      const rows = await copyTables(source, target);
+      isDone = true;
+      return rows;
+    } finally {
+      await target.close(isDone);
+    }
+  } finally {
+    await source.close(false);
+  }
+}
+
+async function openTables(store: StorePlace, writes: boolean): Promise<TableSession> {
+  if (store.kind === 'postgres') {
+    const { openPostgresTables } = await import('../stores/postgres/postgres-tables.js');
+    return openPostgresTables(await placeOf(store), writes);
+  }
+  const { openSqliteTables } = await import('../stores/sqlite/sqlite-tables.js');
+  return openSqliteTables(store.file, writes);
+}

@@ -1,0 +1,62 @@
+import type { Settings } from '../config/setting-schemas.js';
+import { grantFileExists } from '../platforms/system/grant-files.js';
+import { SkupperHome } from '../platforms/system/skupper-home.js';
+import { startedPlatform } from '../platforms/system/started-platform.js';
+import { SystemSite } from '../platforms/system/system-site.js';
+import type { ServiceDescription } from '../redemption/accepting/service-description.js';
+import type { Clock } from '../redemption/ports/clock.js';
+import type { SiteAccess, SiteRefusal } from '../redemption/ports/site.js';
+
+/** Where system sites are read. */
+export type SystemPlace = NonNullable<ServiceDescription['system']>;
+
+/** The place that these settings mean. */
+export function systemOf({ skupperHome, host, namespace, platform }: Settings): SystemPlace {
+  return { skupperHome, hosts: host ?? [], platform, ...(namespace !== undefined && { namespace }) };
+}
+
+/** The sites of a system platform. */
+export function openSystemSite(place: SystemPlace, clock: Clock): SystemSite {
+  const { skupperHome, hosts, namespace, platform } = place;
+  return new SystemSite({ home: new SkupperHome(skupperHome), hosts, only: namespace, platform, clock });
+}
+
+/** What a served site gives to those who redeem, or why it gives nothing now. */
+export interface SiteReport {
+  readonly namespace: string;
+  readonly access: SiteAccess | SiteRefusal;
+  /** The platform that it was started on, where that is another one than the service's. */
+  readonly otherPlatform: string | undefined;
+}
+
+/** The platform that a namespace was started on, where that is another one than the place's. */
+export function otherPlatform(
+  { skupperHome, platform }: Pick<SystemPlace, 'skupperHome' | 'platform'>,
+  namespace: string,
+): string | undefined {
+  const used = startedPlatform(new SkupperHome(skupperHome).namespace(namespace));
+  return platform !== undefined && used !== platform ? used : undefined;
+}
+
+/** What each served site gives to those who redeem, or why it gives nothing now. */
+export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
+  const home = new SkupperHome(place.skupperHome);
+  const site = openSystemSite(place, clock);
+  const namespaces = place.namespace === undefined ? home.namespaces() : [place.namespace];
+  const asked = namespaces.map((namespace) => ({ namespace, name: namespace, issuer: null }));
+  return Promise.all(
+    asked.map(async (request) => ({
+      namespace: request.namespace,
+      access: await site.resolveAccess(request),
+      otherPlatform: otherPlatform(place, request.namespace),
+    })),
+  );
+}
+
+/** Whether a file that the service reads declares this grant. */
+export function isDeclared(
+  { skupperHome }: SystemPlace,
+  { namespace, sourceFile }: { readonly namespace: string; readonly sourceFile: string | null },
+): boolean {
+  return sourceFile !== null && grantFileExists(new SkupperHome(skupperHome), namespace, sourceFile);
+}

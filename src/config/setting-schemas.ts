@@ -1,0 +1,183 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { parseDuration } from '../domain/duration.js';
+import type { LinkEndpoint } from '../domain/link.js';
+import { isNamespace, isResourceName } from '../domain/names.js';
+import { isHost, parseHostPort } from './host-port.js';
+import type { SETTINGS, SettingKey } from './settings.js';
+import { parseStorePlace, STORE_FORM } from './store-place.js';
+
+/** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
+function text<T>(allowed: string, parse: (value: string) => T | undefined) {
+  const read = z.string(allowed).transform((value, context): T => {
+    const parsed = parse(value.trim());
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: allowed });
+    return z.NEVER;
+  });
+  return z.preprocess(scalarText, read);
+}
+
+/** YAML reads `1.3`, `0` and `true` as what they look like; a setting that is text takes them as they were written. */
+function scalarText(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+}
+
+function listenAddress() {
+  return text('HOST:PORT, :PORT or [IPv6]:PORT', parseHostPort);
+}
+
+function positive(most: number) {
+  return text(`a whole number from 1 to ${most}`, (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+    return number >= 1 && number <= most ? number : undefined;
+  });
+}
+
+function flag() {
+  const words = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return text('true or false', (value) => words.get(value));
+}
+
+function resourceName() {
+  return text('a name of lower-case letters, digits, - and .', (value) =>
+    isResourceName(value) ? value : undefined,
+  );
+}
+
+function duration() {
+  return text('a duration such as 90s, 15m, 1h30m, 7d', parseDuration);
+}
+
+function oneOf<const T extends readonly string[]>(...choices: T) {
+  return z.preprocess(scalarText, z.enum(choices, `one of ${choices.join(', ')}`));
+}
+
+/** A list: the flag repeated, commas in a variable, a list in the file. */
+function listOf<T>(item: z.ZodType<T>) {
+  const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value);
+  return z.preprocess(split, z.array(item, 'a list'));
+}
+
+function parseEndpoint(value: string): LinkEndpoint | undefined {
+  const parts = /^(inter-router|edge)=(.+?)(?:@([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?))?$/.exec(value);
+  const address = parts && parseHostPort(parts[2] as string);
+  if (!address || address.host === '' || address.port === 0) return undefined;
+  const [, name, , group = 'skupper-router'] = parts;
+  return { name: name as LinkEndpoint['name'], host: address.host, port: String(address.port), group };
+}
+
+const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+
+/** A CIDR or an address as it was written; IPv4 in IPv6's clothes is none, since peers are known by their IPv4 address. */
+function parseNetwork(value: string): string | undefined {
+  const isMapped = value.includes(':') && value.includes('.');
+  return !isMapped && network.safeParse(value).success ? value : undefined;
+}
+
+function parseExternalUrl(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'https:' || url.username || url.password || url.search || url.hash) return undefined;
+  return url.pathname.includes('%') ? undefined : url;
+}
+
+function parseOrigin(value: string): URL | undefined {
+  const url = parseExternalUrl(value);
+  return url?.pathname === '/' ? url : undefined;
+}
+
+// What verifies with a public key alone: a secret shared with the issuer could also make tokens.
+const SIGNATURES = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+] as const;
+
+const path = z.string().min(1, 'a path');
+/** Absolute, because it is part of printed commands, which may run in another directory. */
+const directory = path.transform((value) => resolve(value));
+
+/** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
+export const SETTING_SCHEMAS = {
+  dataDir: directory,
+  platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
+  namespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
+    isNamespace(value) ? value : undefined,
+  ),
+  serviceNamespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
+    isNamespace(value) ? value : undefined,
+  ),
+  // As kubectl has it: several files are merged.
+  kubeconfig: text('a path, or several with : between them', (value) => value.split(':').filter(Boolean)),
+  context: z.string().min(1, 'the name of a context'),
+  controllers: listOf(oneOf('accessgrant', 'accesstoken')),
+  noRedemption: flag(),
+  tokenNetwork: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
+  ownKey: flag(),
+  skupperHome: directory,
+  listen: listenAddress(),
+  externalUrl: text(
+    'an https URL without query, such as https://grants.example.com:9090/grants',
+    parseExternalUrl,
+  ),
+  pathPrefix: text('a path such as /grants, of letters, digits and -._~', (value) =>
+    /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(value) ? value : undefined,
+  ),
+  host: listOf(text('a DNS name or an IP address', (value) => (isHost(value) ? value : undefined))),
+  endpoint: listOf(
+    text('inter-router=HOST:PORT or edge=HOST:PORT, optionally followed by @GROUP', parseEndpoint),
+  ),
+  tlsCert: path,
+  tlsKey: path,
+  tlsCa: path,
+  service: resourceName(),
+  securedAccess: flag(),
+  tlsSecret: resourceName(),
+  tlsMinVersion: oneOf('1.3', '1.2'),
+  issuerCert: path,
+  issuerKey: path,
+  serverKeyType: oneOf('p256', 'rsa2048'),
+  store: text(STORE_FORM, parseStorePlace),
+  workers: positive(64),
+  opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  adminListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
+  adminTlsCert: path,
+  adminTlsKey: path,
+  adminIssuer: text('the issuer as its tokens name it, a URL without query', (value) =>
+    URL.canParse(value) && /^https?:/.test(value) && !/[?#]/.test(value) ? value : undefined,
+  ),
+  adminIssuerCa: path,
+  adminJwks: path,
+  adminAudience: text('a text without spaces', (value) =>
+    /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined,
+  ),
+  adminAlgorithm: listOf(oneOf(...SIGNATURES)),
+  adminClockTolerance: text('a duration of at most 10m, such as 30s', (value) => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms <= 600_000 ? ms : undefined;
+  }),
+  adminRoleClaim: text('the name of a claim', (value) => value || undefined),
+  adminViewerRole: listOf(text('a role', (value) => value || undefined)),
+  adminOperatorRole: listOf(text('a role', (value) => value || undefined)),
+  allowRedeemByKey: flag(),
+  stockReplayWindow: duration(),
+  stockReplaySource: oneOf('on', 'off'),
+  grantRetention: duration(),
+  ledgerRetention: duration(),
+  trustedProxy: listOf(text('a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', parseNetwork)),
+  maxConnections: positive(1_000_000),
+  logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  server: text('an https URL without path and query, such as https://grants.example.com:9443', parseOrigin),
+  serverCa: path,
+  serverTokenFile: path,
+} as const satisfies Record<SettingKey, z.ZodType>;
+
+/** The effective value of each setting; what is unset and has no default is undefined. */
+export type Settings = {
+  readonly [K in SettingKey]: z.output<(typeof SETTING_SCHEMAS)[K]> | Undefinable<K>;
+};
+type Undefinable<K extends SettingKey> = (typeof SETTINGS)[K] extends { default: unknown }
+  ? never
+  : undefined;

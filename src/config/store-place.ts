@@ -1,0 +1,90 @@
+import { isLoopback } from '../domain/peer-address.js';
+import { parseHostPort } from './host-port.js';
+
+/** How much a connection to PostgreSQL is protected; what each means is what libpq means by it. */
+export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
+
+/** A PostgreSQL database as its URL names it. */
+export interface PostgresUrl {
+  readonly kind: 'postgres';
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly database: string | undefined;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly sslMode: SslMode;
+  /** Paths of PEM files; `system` as `sslrootcert` stands for the CAs that the system trusts. */
+  readonly sslrootcert: string | undefined;
+  readonly sslcert: string | undefined;
+  readonly sslkey: string | undefined;
+  /** Path of a file with passwords. */
+  readonly passfile: string | undefined;
+  readonly options: string | undefined;
+}
+
+/** Where grants are kept. */
+export type StorePlace = { readonly kind: 'sqlite'; readonly file: string } | PostgresUrl;
+
+const DEFAULT_PORT = 5432;
+const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'passfile', 'host', 'options'] as const;
+const SSL_MODES: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full'];
+
+/** How a place is written, for messages. */
+export const STORE_FORM = `sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE, where more servers follow after commas and the parameters are ${PARAMETERS.join(', ')} (sslmode one of ${SSL_MODES.join(', ')})`;
+
+/** Reads a place; undefined for what is none. */
+export function parseStorePlace(text: string): StorePlace | undefined {
+  if (/^sqlite:.+/s.test(text)) return { kind: 'sqlite', file: text.slice('sqlite:'.length) };
+  return parsePostgresUrl(text);
+}
+
+/** The text of a place as people may see it: without a password. */
+export function maskedStorePlace(text: string): string {
+  return text
+    .replace(/^(postgres(?:ql)?:\/\/[^:/?#@]*):.*@/s, '$1:***@')
+    .replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1***');
+}
+
+function parsePostgresUrl(text: string): PostgresUrl | undefined {
+  const parts =
+    /^postgres(?:ql)?:\/\/(?:([^:@/?#]*)(?::([^@/?#]*))?@)?([^/?#]*)(?:\/([^/?#]*))?(?:\?(.*))?$/s.exec(text);
+  if (!parts) return undefined;
+  const [, user, password, authority = '', database, query = ''] = parts;
+  const given = new URLSearchParams(query);
+  if ([...given.keys()].some((key) => !(PARAMETERS as readonly string[]).includes(key))) return undefined;
+  const hosts = parseHosts(given.get('host') ?? authority);
+  const sslMode = given.get('sslmode') ?? defaultMode(hosts ?? []);
+  if (!hosts || !SSL_MODES.includes(sslMode)) return undefined;
+  try {
+    return {
+      kind: 'postgres',
+      hosts,
+      database: database ? decodeURIComponent(database) : undefined,
+      user: user ? decodeURIComponent(user) : undefined,
+      password: password ? decodeURIComponent(password) : undefined,
+      sslMode: sslMode as SslMode,
+      sslrootcert: given.get('sslrootcert') ?? undefined,
+      sslcert: given.get('sslcert') ?? undefined,
+      sslkey: given.get('sslkey') ?? undefined,
+      passfile: given.get('passfile') ?? undefined,
+      options: given.get('options') ?? undefined,
+    };
+  } catch {
+    // A percent sign that escapes nothing.
+    return undefined;
+  }
+}
+
+function parseHosts(text: string): PostgresUrl['hosts'] | undefined {
+  const hosts = text.split(',').map((one) => {
+    if (one.startsWith('/')) return { host: one, port: DEFAULT_PORT };
+    const address = parseHostPort(/:\d+$/.test(one) ? one : `${one}:${DEFAULT_PORT}`);
+    return address && address.host !== '' && address.port !== 0 ? address : undefined;
+  });
+  return hosts.every((one) => one !== undefined) ? hosts : undefined;
+}
+
+/** Nobody listens on the way to this machine itself; everywhere else the server has to prove who it is. */
+function defaultMode(hosts: PostgresUrl['hosts']): SslMode {
+  const isHere = hosts.every(({ host }) => host.startsWith('/') || isLoopback(host));
+  return isHere ? 'disable' : 'verify-full';
+}

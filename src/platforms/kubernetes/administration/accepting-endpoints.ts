@@ -1,0 +1,20 @@
+import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
+import type { SiteRefusal } from '../../../redemption/ports/site.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SITES } from '../api/kinds.js';
+import { siteEndpoints } from '../sites/site-endpoints.js';
+import { SiteIndex } from '../sites/site-index.js';
+import { readSite } from '../sites/site-resource.js';
+
+/** Where links to the site of a namespace lead. Whether its router would accept them is judged by who serves the grant. */
+export async function acceptingEndpoints(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<LinkAccess | SiteRefusal> {
+  const { items } = await client.listAll(SITES, { namespace });
+  const sites = new SiteIndex(() => undefined);
+  sites.sinkOf('Site').replace(items.map(readSite));
+  const site = sites.siteOf(namespace);
+  const endpoints = siteEndpoints(site, namespace);
+  return 'refused' in endpoints ? endpoints : { endpoints, siteUid: site?.uid ?? null };
+}

@@ -1,0 +1,163 @@
+import type { MasterKey } from '../../../codes/signing-keys.js';
+import { AdministrationError } from '../../../domain/administration-error.js';
+import {
+  DEFAULT_EXPIRATION_WINDOW_MS,
+  DEFAULT_REDEMPTIONS_ALLOWED,
+  grantProblem,
+  notBeforeProblem,
+} from '../../../redemption/accepting/create-grant.js';
+import type { MintingKey } from '../../../redemption/accepting/mint-token.js';
+import { dropOldCodeKeys } from '../../../redemption/accepting/rotate-code-keys.js';
+import type { ServiceDescription } from '../../../redemption/accepting/service-description.js';
+import type {
+  Administration,
+  GrantOrder,
+  MadeGrant,
+} from '../../../redemption/administration/administration.js';
+import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
+import { grantReport } from '../../../redemption/administration/grant-report.js';
+import { policyOf, rejected, windowOf } from '../../../redemption/administration/order-values.js';
+import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
+import { requireMintingKey, tokenActs } from '../../../redemption/administration/tokens.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
+import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
+import { acceptingEndpoints } from './accepting-endpoints.js';
+import type { Patience } from './await-ready.js';
+import { makeGrant } from './make-grant.js';
+import { toldPlainly } from './plainly.js';
+
+/** What somebody who administers the grants of a cluster works with. */
+export interface ClusterAdministrationOptions {
+  readonly client: KubernetesClient;
+  /** The grants and redemptions of the cluster, as this person sees them. */
+  readonly store: GrantStore;
+  /** The namespace that is meant where nobody names one. */
+  readonly namespace: string;
+  readonly serviceNamespace: string;
+  readonly codeKeys: RotatingCodeKeys;
+  readonly clock: Clock;
+  readonly patience: Patience;
+}
+
+/** The administration of grants that are resources of a cluster. */
+export interface ClusterAdministration extends Administration {
+  /** The own code of a grant, which whoever may read the AccessGrant may read. */
+  readCode(uid: string): Promise<string>;
+  /** What signed tokens of a grant are made with. A secret. */
+  signingKey(uid: string): Promise<MintingKey>;
+  /** Makes a new master key, and with `dropOld` removes all others. */
+  rotateCodeKey(options: { readonly dropOld: boolean }): Promise<MasterKey>;
+}
+
+/** What a person does with the grants, tokens and redemptions of a cluster, with no more rights than their own. */
+export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
+  const { client, store, clock, namespace: usual, codeKeys } = options;
+  const deps: AdministrationDependencies = {
+    store,
+    clock,
+    codeKeys,
+    // What the service says of itself stands in each grant.
+    readService: async () => undefined,
+    resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),
+    isDeclared: () => false,
+  };
+  const requireResource = async (uid: string): Promise<Stored<AccessGrantResource>> => {
+    const { namespace, name } = (await store.findGrant(uid)) ?? {};
+    const key = name === undefined ? undefined : { namespace, name };
+    const found = key && (await client.find<AccessGrantResource>(ACCESS_GRANTS, key));
+    if (found?.metadata.uid === uid) return found;
+    throw new AdministrationError('no_such_grant', `there is no grant ${uid}`);
+  };
+  const general = administrationOfStore(deps);
+  return toldPlainly<ClusterAdministration>({
+    ...general,
+    describeService: async () => ({ namespace: usual, platform: 'kubernetes' }),
+    createGrant: (order) => createGrant(order, options),
+    async showGrant(uid) {
+      const { status } = await requireResource(uid);
+      return { ...(await general.showGrant(uid)), ...(status?.url && { url: status.url }) };
+    },
+    async updateGrant(uid, change) {
+      const { grant } = readAccessGrant(await requireResource(uid));
+      if (change.expirationWindow !== undefined && grant.expirationTime !== null) {
+        throw new AdministrationError(
+          'grant_state',
+          `the clock of grant "${grant.name}" runs, and its end stays`,
+          {
+            hint: 'make another grant',
+          },
+        );
+      }
+      return general.updateGrant(uid, change);
+    },
+    async issueToken(order, once) {
+      const resource = await requireResource(order.grantUid);
+      const readService = async () => serviceOf(resource);
+      return tokenActs({ ...deps, readService }).issueToken(order, once);
+    },
+    async signingKey(uid) {
+      const resource = await requireResource(uid);
+      const readService = async () => serviceOf(resource);
+      const { grant } = readAccessGrant(resource);
+      return (await requireMintingKey(grant, { ...deps, readService })).key;
+    },
+    async rotateCodeKey({ dropOld }) {
+      const made = await codeKeys.rotate();
+      if (dropOld) await dropOldCodeKeys(codeKeys);
+      return made;
+    },
+    async readCode(uid) {
+      const { metadata, status } = await requireResource(uid);
+      if (status?.code) return status.code;
+      throw new AdministrationError('grant_state', `grant "${metadata.name}" has no code yet`, {
+        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` tells what it waits for`,
+      });
+    },
+  });
+}
+
+async function createGrant(
+  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: GrantOrder,
+  { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
+): Promise<MadeGrant> {
+  const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
+  const policy = rules ? policyOf(rules) : {};
+  const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
+  const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
+  if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
+  const access = await acceptingEndpoints(client, namespace);
+  if ('refused' in access) {
+    throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {
+      hint: access.hint,
+    });
+  }
+  const wanted = {
+    ...request,
+    redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
+    issuer: issuer ?? null,
+  };
+  const made = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
+  const { grant } = readAccessGrant(made);
+  return { ...grantReport(grant, clock()), url: made.status.url, code: made.status.code };
+}
+
+/** The service as a grant of it tells; undefined until that has been written. */
+function serviceOf({ metadata, status = {} }: Stored<AccessGrantResource>): ServiceDescription | undefined {
+  const { url, ca } = status;
+  const suffix = `/${metadata.uid}`;
+  if (!url?.endsWith(suffix) || !ca) return undefined;
+  return {
+    platform: 'kubernetes',
+    url: url.slice(0, -suffix.length),
+    ca,
+    caSha256: '',
+    hosts: [],
+    endpoints: [],
+    issuer: null,
+  };
+}

@@ -1,0 +1,192 @@
+import { type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import type { AccessToken } from '../../../domain/access-token.js';
+import type { LinkAccess } from '../../../redemption/administration/dependencies.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS, ACCESS_REVIEWS, ACCESS_TOKENS, REDEMPTIONS } from '../api/kinds.js';
+import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
+import { findRequestingSite } from '../requesting/site-owner.js';
+import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
+import { acceptingEndpoints } from './accepting-endpoints.js';
+import { liveSite } from './live-site.js';
+import { toldPlainly } from './plainly.js';
+import { type LeaseSight, seeService } from './service-lease.js';
+import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
+
+/** One right in a namespace, in the words of RBAC; the group is empty for the core one. */
+export interface Right {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** A grant as a doctor looks at it. */
+export interface GrantSight {
+  readonly name: string;
+  readonly uid: string;
+  readonly state: AccessGrantState;
+  /** What linkgrant refuses in its spec, each as a sentence. */
+  readonly problems: readonly string[];
+  /** True if its condition `Ready` is True, whichever controller wrote it. */
+  readonly isReady: boolean;
+  /** Why it is not Ready, as its controller wrote it; undefined if no controller has written a message. */
+  readonly message: string | undefined;
+  /** True where several controllers write its status. */
+  readonly isContended: boolean;
+  readonly url: string | undefined;
+  readonly ca: string | undefined;
+}
+
+/** An AccessToken as a doctor looks at it. */
+export interface TokenSight {
+  readonly name: string;
+  readonly isRedeemed: boolean;
+  /** True if its controller does not try again. */
+  readonly isFinal: boolean;
+  /** The message that its controller wrote; undefined if there is none. */
+  readonly message: string | undefined;
+}
+
+/** What a cluster knows of the kinds of one version. */
+export interface KindsSight {
+  readonly apiVersion: string;
+  readonly needed: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** What somebody may see of a cluster who looks for what is wrong; everything is read when it is asked for. */
+export interface ClusterSights {
+  /** Those of the rights that whoever asks does not have in the namespace. */
+  missing(rights: readonly Right[]): Promise<readonly Right[]>;
+  /** The kinds that linkgrant reads or writes, by their version, and which of them the cluster does not know. */
+  kinds(): Promise<readonly KindsSight[]>;
+  service(): Promise<LeaseSight & { readonly namespace: string }>;
+  /** The controllers of Skupper; undefined where they may not be seen. */
+  skupperControllers(): Promise<readonly SkupperController[] | undefined>;
+  grants(): Promise<readonly GrantSight[]>;
+  /** The AccessTokens; empty if the user may not list them. */
+  tokens(): Promise<readonly TokenSight[]>;
+  /**
+   * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
+   * them.
+   */
+  redeemedTokenName(token: AccessToken): Promise<string | undefined>;
+  /** Name of a Site whose condition `Ready` is True, so that a controller is active; undefined where there is none. */
+  readySiteName(): Promise<string | undefined>;
+  /** Where links to the site lead, or why it accepts none. */
+  endpoints(): Promise<LinkAccess | SiteRefusal>;
+  /** The same with the site's issuer and the trust of its routers, as the service looks at them; it reads Secrets. */
+  access(): Promise<SiteAccess | SiteRefusal>;
+}
+
+const NEEDED = [
+  { api: ACCESS_GRANTS, kinds: ['AccessGrant', 'Link', 'RouterAccess', 'Site'] },
+  { api: REDEMPTIONS, kinds: ['Redemption'] },
+];
+// The conditions that Ready depends on.
+const NEEDED_CONDITIONS: ReadonlySet<string> = new Set(['Processed', 'Resolved']);
+
+/** Opens one's eyes in a namespace. */
+export function clusterSights(
+  client: KubernetesClient,
+  {
+    namespace,
+    serviceNamespace,
+    clock,
+  }: {
+    readonly namespace: string;
+    readonly serviceNamespace: string;
+    readonly clock: Clock;
+  },
+): ClusterSights {
+  const mayI = async ({ verb, group, resource }: Right): Promise<boolean> => {
+    const spec = { resourceAttributes: { namespace, verb, group, resource } };
+    const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
+    // It is asked, and not kept, so that it has no name.
+    const asked = { ...review, metadata: {} } as unknown as Resource;
+    const answer = (await client.create(ACCESS_REVIEWS, asked)) as Resource & {
+      readonly status?: { readonly allowed?: boolean };
+    };
+    return answer.status?.allowed === true;
+  };
+  const listTokens = async (): Promise<readonly Stored<AccessTokenResource>[]> => {
+    try {
+      return (await client.listAll<AccessTokenResource>(ACCESS_TOKENS, { namespace })).items;
+    } catch (error) {
+      if (isApiError(error, 'forbidden', 'no_such_kind')) return [];
+      throw error;
+    }
+  };
+  return toldPlainly<ClusterSights>({
+    async missing(rights) {
+      const allowed = await Promise.all(rights.map(mayI));
+      return rights.filter((_, index) => !allowed[index]);
+    },
+    kinds: () =>
+      Promise.all(
+        NEEDED.map(async ({ api, kinds }) => {
+          const served = await client.kindsOf(api);
+          const missing = kinds.filter((kind) => !served.includes(kind));
+          return { apiVersion: apiVersionOf(api), needed: kinds, missing };
+        }),
+      ),
+    service: async () => ({
+      ...(await seeService(client, serviceNamespace, clock())),
+      namespace: serviceNamespace,
+    }),
+    skupperControllers: () => findSkupperControllers(client, namespace),
+    async grants() {
+      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+      return items.map((resource) => {
+        const { conditions = [], message, url, ca } = resource.status ?? {};
+        const { grant, problems } = readAccessGrant(resource);
+        const ready = conditions.find(({ type }) => type === 'Ready');
+        const unmet = conditions.find(({ type, status }) => NEEDED_CONDITIONS.has(type) && status !== 'True');
+        return {
+          name: resource.metadata.name,
+          uid: resource.metadata.uid,
+          state: grantState(grant, clock()),
+          problems,
+          isReady: ready?.status === 'True',
+          message: ready?.message || unmet?.message || message || undefined,
+          isContended: conditions.some(
+            ({ type, status }) => type === 'ForeignController' && status === 'True',
+          ),
+          url,
+          ca,
+        };
+      });
+    },
+    tokens: async () =>
+      (await listTokens()).map((token) => ({
+        name: token.metadata.name,
+        isRedeemed: isRedeemed(token),
+        isFinal: finalReason(token) !== undefined,
+        message: redeemedCondition(token)?.message || token.status?.message || undefined,
+      })),
+    async redeemedTokenName({ url, code }) {
+      const found = (await listTokens()).find(
+        (token) => isRedeemed(token) && token.spec?.url === url && token.spec.code === code,
+      );
+      return found?.metadata.name;
+    },
+    async readySiteName() {
+      const site = await findRequestingSite(client, namespace);
+      return site?.isReady ? site.name : undefined;
+    },
+    endpoints: () => acceptingEndpoints(client, namespace),
+    access: () => liveSite(client, clock).resolveAccess({ namespace, name: 'doctor', issuer: null }),
+  });
+}
+
+/**
+ * True if its link was created. Skupper also writes `True`, with the reason `Error`, for a link that was deleted with its
+ * Site.
+ */
+function isRedeemed(token: AccessTokenResource): boolean {
+  const { status, reason } = redeemedCondition(token) ?? {};
+  return status === 'True' && reason !== 'Error';
+}

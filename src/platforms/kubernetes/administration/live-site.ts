@@ -1,0 +1,28 @@
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { Site } from '../../../redemption/ports/site.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ROUTER_ACCESSES, SITES } from '../api/kinds.js';
+import { KubernetesSite } from '../sites/kubernetes-site.js';
+import { SiteIndex } from '../sites/site-index.js';
+import { readRouterAccess, readSite } from '../sites/site-resource.js';
+import { TlsSecrets } from '../sites/tls-secrets.js';
+
+/** The accepting site of a namespace, read anew each time with the rights of whoever asks; its trust is checked as in the service. */
+export function liveSite(client: KubernetesClient, clock: Clock): Site {
+  const secrets = new TlsSecrets(client);
+  return {
+    async resolveAccess(asked) {
+      const { namespace } = asked;
+      const [sites, accesses] = await Promise.all([
+        client.listAll(SITES, { namespace }),
+        client.listAll(ROUTER_ACCESSES, { namespace }),
+      ]);
+      const index = new SiteIndex(() => undefined);
+      index.sinkOf('Site').replace(sites.items.map(readSite));
+      index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
+      return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
+        asked,
+      );
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import { AdministrationError } from '../../../domain/administration-error.js';
+import { GRANT_REQUEST, MANAGED_BY } from '../../../domain/labels.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import { apiVersionOf, type Stored } from '../api/resource.js';
+import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
+import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
+import { plainly } from './plainly.js';
+import { seeService } from './service-lease.js';
+
+// How long a grant whose making was not answered is asked after.
+const LOST_MS = 10_000;
+const AGAIN_MS = 300;
+const NEVER = new AbortController().signal;
+
+/** A grant as it shall be in a cluster; its uid and code are chosen there. */
+export type WantedGrant = Pick<
+  AccessGrant,
+  'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'
+>;
+
+interface Dependencies {
+  readonly client: KubernetesClient;
+  readonly serviceNamespace: string;
+  readonly now: () => number;
+  readonly patience: Patience;
+}
+
+/**
+ * Makes an AccessGrant and gives it when it is Ready. Where it does not become that, or whoever waits is told to stop, it is
+ * deleted again. `code` is one that a person chose. Rejects with AdministrationError or RedemptionError.
+ */
+export async function makeGrant(
+  wanted: WantedGrant,
+  code: string | undefined,
+  { client, serviceNamespace, now, patience }: Dependencies,
+): Promise<ReadyGrant> {
+  const { namespace, name } = wanted;
+  const { seen: service } = await seeService(client, serviceNamespace, now());
+  const stop = new AbortController();
+  void patience.toldToStop().then(() => stop.abort());
+  const { signal } = stop;
+  const { metadata } = await create(client, wanted, code, patience);
+  const { uid } = metadata;
+  try {
+    return await awaitReady({ namespace, name }, uid, { client, service, patience, signal });
+  } catch (error) {
+    const isLeft = await client.delete(ACCESS_GRANTS, { namespace, name }, { uid }).then(
+      () => false,
+      // Another one has its name by now.
+      (failure: unknown) => !isApiError(failure, 'conflict'),
+    );
+    throw withOutcome(plainly(error), wanted, isLeft);
+  }
+}
+
+/** Makes it once, also where an answer to its making is lost. */
+async function create(
+  client: KubernetesClient,
+  wanted: WantedGrant,
+  code: string | undefined,
+  { wait, elapsed }: Patience,
+): Promise<Stored<AccessGrantResource>> {
+  const { namespace, name } = wanted;
+  const request = randomUUID();
+  const resource: AccessGrantResource = {
+    apiVersion: apiVersionOf(ACCESS_GRANTS),
+    kind: ACCESS_GRANTS.kind,
+    metadata: {
+      namespace,
+      name,
+      labels: { [MANAGED_BY]: 'linkgrant' },
+      annotations: { [GRANT_REQUEST]: request },
+    },
+    spec: accessGrantSpec({ ...wanted, codeChosen: code !== undefined }, code ?? ''),
+  };
+  const deadline = elapsed() + LOST_MS;
+  for (let mayBeThere = false; ; ) {
+    try {
+      return await createOrFind(client, resource, request);
+    } catch (error) {
+      if (!isApiError(error, 'unavailable')) throw error;
+      mayBeThere ||= error.outcomeUnknown;
+      if (!mayBeThere) throw error;
+      if (elapsed() >= deadline) {
+        const left = `a grant "${name}" may be left, which \`linkgrant grant delete ${name} -n ${namespace}\` removes`;
+        throw new RedemptionError(
+          'cluster_unavailable',
+          `The API server of the cluster: ${error.message}; ${left}`,
+        );
+      }
+    }
+    // Whoever is told to stop here does not know yet what there is to be removed.
+    await wait(AGAIN_MS, NEVER);
+  }
+}
+
+async function createOrFind(
+  client: KubernetesClient,
+  resource: AccessGrantResource,
+  request: string,
+): Promise<Stored<AccessGrantResource>> {
+  const { namespace, name } = resource.metadata;
+  try {
+    return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource);
+  } catch (error) {
+    if (!isApiError(error, 'already_exists')) throw error;
+    const there = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    // The answer to its making was lost.
+    if (there?.metadata.annotations?.[GRANT_REQUEST] === request) return there;
+    const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
+    throw new AdministrationError('name_taken', `the grant was not made: ${taken}`, { cause: error });
+  }
+}
+
+/** The same error, which says what became of the grant. */
+function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
+  const outcome = isLeft
+    ? `grant "${name}" is of no use, and could not be deleted again (\`linkgrant grant delete ${name} -n ${namespace}\` does so)`
+    : 'no grant was made';
+  if (error instanceof AdministrationError) {
+    const { code, message, hint, cause } = error;
+    return new AdministrationError(code, `${outcome}: ${message}`, { hint, cause });
+  }
+  if (error instanceof RedemptionError) {
+    return new RedemptionError(error.code, `${outcome}: ${error.message}`, { cause: error.cause });
+  }
+  return error;
+}

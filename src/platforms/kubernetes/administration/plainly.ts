@@ -1,0 +1,69 @@
+import { AdministrationError } from '../../../domain/administration-error.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import { ApiError } from '../api/api-error.js';
+import { ClusterConfigError } from '../api/cluster-access.js';
+
+const DOCUMENTED = 'docs/kubernetes.md lists what each command takes';
+
+/** What people are told where the API server of the cluster refused something; any other error is itself. */
+export function plainly(error: unknown): unknown {
+  const refusal = error instanceof RedemptionError ? error.cause : error;
+  if (refusal instanceof ClusterConfigError) return refusal;
+  if (!(refusal instanceof ApiError)) return error;
+  const { message, reason } = refusal;
+  const because = (
+    code: 'role_insufficient' | 'service_unknown' | 'value_rejected',
+    what: string,
+    hint: string,
+  ) => new AdministrationError(code, `${what}: ${message}`, { hint, cause: refusal });
+  switch (reason) {
+    case 'forbidden':
+      return because(
+        'role_insufficient',
+        'the API server does not allow it',
+        `ask for a role in the cluster that does; ${DOCUMENTED}`,
+      );
+    case 'unauthorized':
+      return because(
+        'role_insufficient',
+        'the API server does not take these credentials',
+        'log in to the cluster again, or name another --kubeconfig or --context',
+      );
+    case 'no_such_kind':
+      return because(
+        'service_unknown',
+        'the cluster does not know this kind',
+        "apply the CRDs of Skupper, and linkgrant's own from deploy/crds",
+      );
+    case 'not_found':
+      return because(
+        'value_rejected',
+        'it is not there',
+        'check the namespace with `kubectl get namespaces`',
+      );
+    case 'invalid':
+    case 'too_large':
+      return because('value_rejected', 'the API server does not take it', 'choose other values');
+    default:
+      return new RedemptionError('cluster_unavailable', `The API server of the cluster: ${message}.`, {
+        cause: refusal,
+      });
+  }
+}
+
+/** The same acts, whose refusals by the API server are told {@link plainly}. */
+export function toldPlainly<T extends { readonly [K in keyof T]: (...values: never[]) => Promise<unknown> }>(
+  acts: T,
+): T {
+  const told = Object.entries<(...values: never[]) => Promise<unknown>>(acts).map(([name, act]) => [
+    name,
+    async (...values: never[]) => {
+      try {
+        return await act(...values);
+      } catch (error) {
+        throw plainly(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(told) as T;
+}

@@ -1,0 +1,57 @@
+import { asMapping } from '../../../files/yaml-documents.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { DEPLOYMENTS } from '../api/kinds.js';
+import type { Resource, Stored } from '../api/resource.js';
+
+/** A Skupper controller in the cluster, and whether it serves AccessGrants itself. */
+export interface SkupperController {
+  readonly namespace: string;
+  readonly servesGrants: boolean;
+}
+
+const NAME = 'skupper-controller';
+// Go's flag package takes one dash or two.
+const FLAG = /^--?enable-grants(?:=(.*))?$/;
+
+/**
+ * The Skupper controllers in the cluster, or in `namespace` if only its Deployments may be listed. Undefined if that list is
+ * empty, because the controller may run in another namespace.
+ */
+export async function findSkupperControllers(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<readonly SkupperController[] | undefined> {
+  for (const selection of [{}, { namespace }]) {
+    try {
+      const fieldSelector = `metadata.name=${NAME}`;
+      const { items } = await client.listAll(DEPLOYMENTS, { ...selection, fieldSelector });
+      if ('namespace' in selection && items.length === 0) return undefined;
+      return items.map((deployment) => ({
+        namespace: deployment.metadata.namespace ?? '',
+        servesGrants: servesGrants(deployment),
+      }));
+    } catch (error) {
+      if (!isApiError(error, 'forbidden', 'no_such_kind')) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** A flag counts before the variable. */
+function servesGrants(deployment: Stored<Resource>): boolean {
+  const { spec } = deployment as { readonly spec?: unknown };
+  const { containers } = asMapping(asMapping(asMapping(spec).template).spec);
+  return (Array.isArray(containers) ? containers : []).map(asMapping).some(({ command, args, env }) => {
+    const words = [command, args].flatMap((list) => (Array.isArray(list) ? list.map(String) : []));
+    const flag = words.map((word) => FLAG.exec(word)).findLast((found) => found !== null);
+    if (flag) return isTrue(flag[1] ?? 'true');
+    const variables = (Array.isArray(env) ? env : []).map(asMapping);
+    const { value } = variables.find(({ name }) => name === 'SKUPPER_ENABLE_GRANTS') ?? {};
+    return isTrue(value);
+  });
+}
+
+function isTrue(value: unknown): boolean {
+  return ['1', 't', 'true'].includes(String(value).toLowerCase());
+}

@@ -1,0 +1,267 @@
+import { linkAbort } from '../../../time/linked-abort.js';
+import { withinTime } from '../../../time/time-limit.js';
+import { isApiError } from './api-error.js';
+import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
+import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';
+import { type ClusterAccess, type ClusterOptions, openClusterAccess } from './cluster-access.js';
+import { listPage, type ResourcePage, readListing, type Selection } from './list-page.js';
+import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
+import { type WatchEvent, watchEvents } from './watch-stream.js';
+
+/** How a patch is written: RFC 7396, or RFC 6902. */
+export type PatchType = 'merge' | 'json';
+
+/** A part of a resource that is written by itself. */
+export type Subresource = 'status';
+
+/**
+ * The API of one cluster. Every method rejects with ApiError, or ClusterConfigError where the credentials cannot be read.
+ * A read tells of everything that was written before it began, whoever wrote it.
+ */
+export interface KubernetesClient {
+  /** Namespace of the kubeconfig's context, or of the pod that this runs in. */
+  readonly namespace: string | undefined;
+  /** The kinds that the cluster serves of a version of a group; none where it does not know that. */
+  kindsOf(api: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]>;
+  get<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>>;
+  /** As `get`, but undefined for what is not there. */
+  find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined>;
+  /** One page of a listing, by namespace and name, with fewer than `limit` where they are large. A page of a listing that is too old rejects with `gone`. */
+  list<T extends Resource>(
+    kind: ResourceKind,
+    selection?: Selection,
+    page?: { readonly limit?: number; readonly after?: string | undefined },
+  ): Promise<ResourcePage<T>>;
+  /** Everything that a listing has, page after page; begun anew if a page got too old. */
+  listAll<T extends Resource>(
+    kind: ResourceKind,
+    selection?: Selection,
+  ): Promise<Omit<ResourcePage<T>, 'next'>>;
+  create<T extends Resource>(
+    kind: ResourceKind,
+    resource: T,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<Stored<T>>;
+  /** Puts a resource in place of what has its resourceVersion; another one there now rejects with `conflict`. */
+  replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource): Promise<Stored<T>>;
+  patch<T extends Resource>(
+    kind: ResourceKind,
+    key: ResourceKey,
+    patch: object,
+    options?: { readonly type?: PatchType; readonly subresource?: Subresource; readonly dryRun?: boolean },
+  ): Promise<Stored<T>>;
+  /**
+   * Server-side apply: makes the resource, or makes of it what is said here and leaves the rest. A field of another
+   * manager rejects with `conflict` unless `force` is set.
+   */
+  apply<T extends Resource>(
+    kind: ResourceKind,
+    resource: T,
+    options: {
+      readonly fieldManager: string;
+      readonly force?: boolean;
+      readonly subresource?: Subresource;
+      readonly dryRun?: boolean;
+    },
+  ): Promise<Stored<T>>;
+  /** Deletes a resource, if it is the one of that uid and version where they are given; false if it is not there. */
+  delete(
+    kind: ResourceKind,
+    key: ResourceKey,
+    preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
+  ): Promise<boolean>;
+  /**
+   * The changes since `resourceVersion`, as they come, until the server ends the watch (after some minutes), or `signal`
+   * is aborted. Throws `gone` when that version is too old, `unavailable` when the stream breaks.
+   */
+  watch<T extends Resource>(
+    kind: ResourceKind,
+    selection: Selection & { readonly resourceVersion: string; readonly timeoutSeconds?: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined>;
+  /** Closes its connections; what is under way rejects. */
+  close(): void;
+}
+
+/** How long an answer may take, in milliseconds. */
+const ANSWER_MS = 10_000;
+const WATCH_SECONDS = 300;
+const MEDIA_TYPES = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  // Any JSON is YAML.
+  apply: 'application/apply-patch+yaml',
+} as const;
+
+/** Opens a client of a cluster; nothing is asked of it yet. Rejects with ClusterConfigError. */
+export async function openKubernetesClient(
+  options: ClusterOptions & { readonly answerMs?: number | undefined } = {},
+): Promise<KubernetesClient> {
+  return clientOf(await openClusterAccess(options), options);
+}
+
+/** A client of the cluster that an access leads to, which it closes. */
+export function clientOf(
+  access: ClusterAccess,
+  { answerMs = ANSWER_MS }: { readonly answerMs?: number | undefined } = {},
+): KubernetesClient {
+  const closing = new AbortController();
+
+  const send = (request: Omit<ApiRequest, 'signal'>): Promise<unknown> =>
+    withinTime(answerMs, [closing.signal], (signal) => exchangeJson(access, { ...request, signal }));
+
+  const client: KubernetesClient = {
+    namespace: access.namespace,
+
+    async kindsOf({ group, version }) {
+      const path = `/apis/${group}/${version}`;
+      try {
+        const found = (await send({ method: 'GET', path, words: `get ${path}` })) as {
+          readonly resources: readonly { readonly kind: string }[];
+        };
+        return found.resources.map(({ kind }) => kind);
+      } catch (error) {
+        if (isApiError(error, 'not_found', 'no_such_kind')) return [];
+        throw error;
+      }
+    },
+
+    async get<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
+      const words = wordsOf('get', kind, key);
+      return (await send({ method: 'GET', path: pathOf(kind, key), words })) as Stored<T>;
+    },
+
+    async find<T extends Resource>(kind: ResourceKind, key: ResourceKey) {
+      try {
+        return await client.get<T>(kind, key);
+      } catch (error) {
+        if (isApiError(error, 'not_found')) return undefined;
+        throw error;
+      }
+    },
+
+    async list<T extends Resource>(
+      kind: ResourceKind,
+      selection: Selection = {},
+      page: { readonly limit?: number; readonly after?: string | undefined } = {},
+    ) {
+      return listPage<T>(send, kind, selection, page);
+    },
+
+    listAll: <T extends Resource>(kind: ResourceKind, selection: Selection = {}) =>
+      readListing<T, Stored<T>>(client, { kind, ...selection }, (resource) => resource),
+
+    async create<T extends Resource>(
+      kind: ResourceKind,
+      resource: T,
+      options: { readonly dryRun?: boolean } = {},
+    ) {
+      const { namespace, name } = resource.metadata;
+      return (await send({
+        method: 'POST',
+        path: pathOf(kind, { namespace }, dryRunOf(options)),
+        body: resource,
+        words: wordsOf('create', kind, { namespace, name }),
+      })) as Stored<T>;
+    },
+
+    async replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource) {
+      const { metadata } = resource;
+      return (await send({
+        method: 'PUT',
+        path: pathOf(kind, metadata, {}, subresource),
+        body: resource,
+        words: wordsOf('replace', kind, metadata),
+      })) as Stored<T>;
+    },
+
+    async patch<T extends Resource>(
+      kind: ResourceKind,
+      key: ResourceKey,
+      patch: object,
+      options: {
+        readonly type?: PatchType;
+        readonly subresource?: Subresource;
+        readonly dryRun?: boolean;
+      } = {},
+    ) {
+      return (await send({
+        method: 'PATCH',
+        path: pathOf(kind, key, dryRunOf(options), options.subresource),
+        body: patch,
+        contentType: MEDIA_TYPES[options.type ?? 'merge'],
+        words: wordsOf('patch', kind, key),
+      })) as Stored<T>;
+    },
+
+    async apply<T extends Resource>(
+      kind: ResourceKind,
+      resource: T,
+      options: {
+        readonly fieldManager: string;
+        readonly force?: boolean;
+        readonly subresource?: Subresource;
+        readonly dryRun?: boolean;
+      },
+    ) {
+      const { fieldManager, force = false, subresource } = options;
+      return (await send({
+        method: 'PATCH',
+        path: pathOf(kind, resource.metadata, { fieldManager, force, ...dryRunOf(options) }, subresource),
+        body: resource,
+        contentType: MEDIA_TYPES.apply,
+        words: wordsOf('apply', kind, resource.metadata),
+      })) as Stored<T>;
+    },
+
+    async delete(kind, key, preconditions) {
+      try {
+        await send({
+          method: 'DELETE',
+          path: pathOf(kind, key),
+          body: { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions && { preconditions }) },
+          words: wordsOf('delete', kind, key),
+        });
+        return true;
+      } catch (error) {
+        if (isApiError(error, 'not_found')) return false;
+        throw error;
+      }
+    },
+
+    async *watch<T extends Resource>(
+      kind: ResourceKind,
+      selection: Selection & { readonly resourceVersion: string; readonly timeoutSeconds?: number },
+      signal: AbortSignal,
+    ) {
+      const { namespace, timeoutSeconds = WATCH_SECONDS, ...rest } = selection;
+      const query: ApiQuery = { watch: true, allowWatchBookmarks: true, timeoutSeconds, ...rest };
+      const words = wordsOf('watch', kind, { namespace });
+      const { controller, unlink } = linkAbort([signal, closing.signal]);
+      const timer = setTimeout(() => controller.abort(), answerMs);
+      try {
+        const answer = await openAnswer(access, {
+          method: 'GET',
+          path: pathOf(kind, { namespace }, query),
+          words,
+          signal: controller.signal,
+        }).finally(() => clearTimeout(timer));
+        // A peer that is gone without a word would else be waited for until the watch ends.
+        answer.socket.setKeepAlive(true, 10_000);
+        yield* watchEvents<T>(answer, words);
+      } finally {
+        unlink();
+      }
+    },
+
+    close() {
+      closing.abort();
+      access.close();
+    },
+  };
+  return client;
+}
+
+function dryRunOf({ dryRun = false }: { readonly dryRun?: boolean }): ApiQuery {
+  return { dryRun: dryRun ? 'All' : undefined };
+}

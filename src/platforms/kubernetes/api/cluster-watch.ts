@@ -1,0 +1,70 @@
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { Informer, type ObjectSink } from '../controller/informer.js';
+import { watchedResources } from '../controller/watched-resources.js';
+import type { KubernetesClient } from './client.js';
+import type { Resource, ResourceKind, Stored } from './resource.js';
+
+export interface ClusterWatchOptions {
+  readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
+  /** The only namespace that is watched; undefined for all. */
+  readonly namespace: string | undefined;
+  readonly clock: Clock;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Told of what failed and is tried again, in a few words. */
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+const BACK_OFF = { firstMs: 200, longestMs: 10_000 };
+// Watches end, and so are seen alive, every 10 s.
+const FRESH_MS = 30_000;
+
+/** Watches several kinds of resources, each for a sink of its own. */
+export class ClusterWatch {
+  readonly #options: ClusterWatchOptions;
+  readonly #informers = new Map<string, Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>>();
+
+  constructor(options: ClusterWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Has a sink told of a kind from the start on; `called` is the kind's name for people. */
+  add<V>(
+    called: string,
+    kind: ResourceKind,
+    read: (resource: Stored<Resource>) => V,
+    sink: ObjectSink<V>,
+  ): void {
+    const { client, namespace, clock, wait, onFailure } = this.#options;
+    const informer = new Informer<V>({
+      source: watchedResources(client, { kind, namespace }, read),
+      sink,
+      clock,
+      wait,
+      onFailure: (error) => onFailure(`watch ${kind.plural}`, error),
+      backOff: BACK_OFF,
+    });
+    this.#informers.set(called, informer);
+  }
+
+  /** Watches until the signal is aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((one) => one.run(signal)));
+  }
+
+  /** True once all that there was of these kinds at one moment is known; of every kind where none is named. */
+  isSynced(...called: readonly string[]): boolean {
+    const names = called.length > 0 ? called : [...this.#informers.keys()];
+    return names.every((name) => this.#informers.get(name)?.isSynced ?? false);
+  }
+
+  /** Why the cluster is not known well enough, as a sentence; undefined where it is. */
+  problem(): string | undefined {
+    const now = this.#options.clock();
+    for (const [called, { isSynced, seenAt }] of this.#informers) {
+      if (!isSynced) return `${called} are not known yet`;
+      if (now - seenAt > FRESH_MS) return `nothing was heard of ${called} for a while`;
+    }
+    return undefined;
+  }
+}

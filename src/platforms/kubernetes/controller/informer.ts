@@ -1,0 +1,117 @@
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { isApiError } from '../api/api-error.js';
+import { type BackOffLimits, backOffDelay } from './back-off.js';
+
+/** What is told of a kind of object after it was listed; a bookmark tells only how far that is. */
+export type ObjectEvent<T> =
+  | { readonly type: 'put' | 'remove'; readonly object: T; readonly resourceVersion: string }
+  | { readonly type: 'bookmark'; readonly resourceVersion: string };
+
+/** Reads one kind of object from the API server. */
+export interface ObjectSource<T> {
+  /** All of them, as they are at this moment. */
+  list(signal: AbortSignal): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
+  /**
+   * What changed since a resource version, until the server ends the watch. Throws ApiError `gone` when that version is too
+   * old to go on from.
+   */
+  watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
+}
+
+/** Who is told what objects there are. Each call returns soon: it notes or enqueues, and does no work. */
+export interface ObjectSink<T> {
+  /** These, and no others. */
+  replace(objects: readonly T[]): void;
+  put(object: T): void;
+  remove(object: T): void;
+}
+
+export interface InformerOptions<T> {
+  readonly source: ObjectSource<T>;
+  readonly sink: ObjectSink<T>;
+  readonly clock: Clock;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Told of each failure; the informer goes on by itself. */
+  readonly onFailure: (error: unknown) => void;
+  readonly backOff: BackOffLimits;
+}
+
+// A watch that ends sooner than this was none, and is not begun again at once.
+const SHORTEST_WATCH_MS = 1_000;
+// A server that was restored from a backup may know nothing of the last version, and not say so.
+const FAILURES_BEFORE_LIST = 5;
+
+/**
+ * Tells a sink of every object of a kind, first of all that there are, then of each change, for as long as it runs. A watch
+ * that is cut or refused is taken up where it ended, one that is too old begins with a list again; both with back-off.
+ */
+export class Informer<T> {
+  readonly #options: InformerOptions<T>;
+  #isSynced = false;
+  #seenAt = Number.NEGATIVE_INFINITY;
+  #resourceVersion: string | undefined;
+  #failures = 0;
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = options;
+  }
+
+  /** True once the sink knows all that there was at one moment. */
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** When the API server last told something, by the clock; minus infinity before that. */
+  get seenAt(): number {
+    return this.#seenAt;
+  }
+
+  /** Runs until the signal is aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const startedAt = this.#options.clock();
+        const version = this.#resourceVersion ?? (await this.#list(signal));
+        await this.#watch(version, signal);
+        if (this.#options.clock() - startedAt < SHORTEST_WATCH_MS) await this.#pause(signal);
+        else this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isApiError(error, 'gone')) this.#resourceVersion = undefined;
+        this.#options.onFailure(error);
+        await this.#pause(signal);
+        if (this.#failures >= FAILURES_BEFORE_LIST) this.#resourceVersion = undefined;
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { items, resourceVersion } = await this.#options.source.list(signal);
+    this.#options.sink.replace(items);
+    this.#isSynced = true;
+    this.#noteAt(resourceVersion);
+    return resourceVersion;
+  }
+
+  async #watch(version: string, signal: AbortSignal): Promise<void> {
+    const { source, sink } = this.#options;
+    for await (const event of source.watch(version, signal)) {
+      if (event.type === 'put') sink.put(event.object);
+      else if (event.type === 'remove') sink.remove(event.object);
+      this.#noteAt(event.resourceVersion);
+    }
+    this.#seenAt = this.#options.clock();
+  }
+
+  #noteAt(resourceVersion: string): void {
+    this.#resourceVersion = resourceVersion;
+    this.#seenAt = this.#options.clock();
+    this.#failures = 0;
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    this.#failures += 1;
+    return this.#options.wait(backOffDelay(this.#options.backOff, this.#failures), signal);
+  }
+}

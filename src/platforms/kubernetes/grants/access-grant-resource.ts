@@ -1,0 +1,220 @@
+import { checkChosenCode } from '../../../codes/chosen-code.js';
+import { hashCode } from '../../../codes/opaque-code.js';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import { parseDuration } from '../../../domain/duration.js';
+import { GRANT_REVOKED } from '../../../domain/labels.js';
+import { isResourceName } from '../../../domain/names.js';
+import type { GrantPolicy } from '../../../domain/policy.js';
+import {
+  DEFAULT_EXPIRATION_WINDOW_MS,
+  DEFAULT_REDEMPTIONS_ALLOWED,
+  expirationWindowProblem,
+  redemptionsAllowedProblem,
+} from '../../../redemption/accepting/create-grant.js';
+import {
+  formatPolicySettings,
+  isPolicySetting,
+  parsePolicySettings,
+} from '../../../redemption/accepting/policy-settings.js';
+import type { Condition } from '../api/condition.js';
+import type { Resource, Stored } from '../api/resource.js';
+import { goDurationError } from './go-duration-error.js';
+
+/** What a user asks for in an AccessGrant resource. */
+export interface AccessGrantSpec {
+  readonly redemptionsAllowed?: number;
+  readonly expirationWindow?: string;
+  readonly code?: string;
+  readonly issuer?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What a controller answers in it; what is absent is not known yet. */
+export interface AccessGrantStatus {
+  readonly url?: string;
+  readonly code?: string;
+  readonly ca?: string;
+  readonly redemptions?: number;
+  /** RFC 3339. */
+  readonly expirationTime?: string;
+  readonly status?: string;
+  readonly message?: string;
+  readonly conditions?: readonly Condition[];
+}
+
+/** Skupper's AccessGrant as the API has it. */
+export interface AccessGrantResource extends Resource {
+  readonly spec?: AccessGrantSpec;
+  readonly status?: AccessGrantStatus;
+}
+
+/** A grant as its resource tells it, and what of it cannot be, each as a sentence; such a grant is pending. */
+export interface ReadGrant {
+  readonly grant: AccessGrant;
+  readonly problems: readonly string[];
+}
+
+// What a user wrote at greater length is neither read nor repeated.
+const LONGEST_DURATION = 100;
+const LONGEST_NAME = 253;
+// No code has this hash.
+const NO_CODE = new Uint8Array(32);
+
+/**
+ * The grant that a resource stands for. `redemptions` is what its status says, which may be behind what is recorded.
+ * `readyAt` follows from its end and its window.
+ */
+export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGrant {
+  const { metadata, spec = {}, status = {} } = resource;
+  const { uid, name, namespace = '', creationTimestamp } = metadata;
+  const { window, problem: windowProblem } = windowOf(spec);
+  const { policy, problem: policyProblem } = policyOf(spec);
+  const redemptionsAllowed = allowedOf(spec);
+  const issuer = spec.issuer || null;
+  const problems = [
+    windowProblem,
+    redemptionsAllowedProblem(redemptionsAllowed),
+    // A code that tokens already carry stays valid.
+    spec.code === undefined || spec.code === status.code ? undefined : checkChosenCode(spec.code),
+    issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
+    policyProblem,
+  ].filter((problem) => problem !== undefined);
+  const end = problems.length > 0 ? null : timeOf(status.expirationTime);
+  const code = status.code || undefined;
+  const notReadyReason = problems.join(', ') || notReadyReasonOf(status);
+  const grant: AccessGrant = {
+    uid,
+    namespace,
+    name,
+    codeHash: code === undefined ? NO_CODE : hashCode(uid, Buffer.from(code)),
+    codeChosen: spec.code !== undefined,
+    redemptionsAllowed,
+    redemptions: status.redemptions ?? 0,
+    expirationWindowMs: window,
+    expirationTime: code === undefined ? null : end,
+    issuer,
+    policy,
+    siteUid: null,
+    sourceFile: null,
+    createdAt: timeOf(creationTimestamp) ?? 0,
+    readyAt: code === undefined || end === null ? null : end - window,
+    revokedAt: revokedAtOf(metadata),
+    ...(notReadyReason !== undefined && { notReadyReason }),
+  };
+  return { grant, problems };
+}
+
+/** The spec that {@link readAccessGrant} reads as this grant; `code` stands in it only where a person chose it. */
+export function accessGrantSpec(
+  grant: Pick<AccessGrant, 'redemptionsAllowed' | 'expirationWindowMs' | 'codeChosen' | 'issuer' | 'policy'>,
+  code: string,
+): AccessGrantSpec {
+  const settings = formatPolicySettings(grant.policy);
+  return {
+    redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),
+    expirationWindow: goDuration(grant.expirationWindowMs),
+    ...(grant.codeChosen && { code }),
+    ...(grant.issuer !== null && { issuer: grant.issuer }),
+    ...(Object.keys(settings).length > 0 && { settings }),
+  };
+}
+
+/**
+ * The value that is written for a limit: -1 for 0, because Skupper reads 0 as its default, and -1 is not valid and so is
+ * never redeemed.
+ */
+export function writtenAllowed(redemptionsAllowed: number): number {
+  return redemptionsAllowed === 0 ? -1 : redemptionsAllowed;
+}
+
+/** A merge patch of `spec.settings` that makes them say `policy`, and leaves settings of others alone. */
+export function settingsPatch(
+  { settings = {} }: AccessGrantSpec,
+  policy: GrantPolicy,
+): Record<string, string | null> {
+  const ours = Object.keys(settings).filter(isPolicySetting);
+  return { ...Object.fromEntries(ours.map((key) => [key, null])), ...formatPolicySettings(policy) };
+}
+
+/** Go's way to write a duration, without the units that only linkgrant reads: `15m`, `36h`, `1h30m`. */
+export function goDuration(ms: number): string {
+  const units = [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+    ['ms', 1],
+  ] as const;
+  let rest = ms;
+  let text = '';
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}
+
+/** RFC 3339 in UTC, with fractions of a second only where there are some. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+/** Milliseconds of an RFC 3339 time; null for what is none, or absent. */
+export function timeOf(text: string | undefined): number | null {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function windowOf({ expirationWindow: text }: AccessGrantSpec): { window: number; problem?: string } {
+  if (text === undefined || text === '') return { window: DEFAULT_EXPIRATION_WINDOW_MS };
+  if (text.length > LONGEST_DURATION) {
+    const problem = `Invalid duration: it has more than ${LONGEST_DURATION} characters`;
+    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
+  }
+  const window = parseDuration(text);
+  if (window === undefined) {
+    const problem = `Invalid duration ${JSON.stringify(text)}: ${goDurationError(text)}`;
+    return { window: DEFAULT_EXPIRATION_WINDOW_MS, problem };
+  }
+  const problem = expirationWindowProblem(window);
+  return { window, ...(problem !== undefined && { problem }) };
+}
+
+function issuerProblem(issuer: string): string {
+  return issuer.length > LONGEST_NAME
+    ? `issuer is not a name: it has more than ${LONGEST_NAME} characters`
+    : `issuer "${issuer}" is not a name`;
+}
+
+function policyOf({ settings = {} }: AccessGrantSpec): { policy: GrantPolicy; problem?: string } {
+  const policy = parsePolicySettings(settings);
+  return 'problem' in policy ? { policy: {}, problem: policy.problem } : { policy };
+}
+
+/** How often a grant with this spec may be redeemed; as in Skupper 0 means the default. */
+export function allowedOf({ redemptionsAllowed = 0 }: AccessGrantSpec): number {
+  return redemptionsAllowed === 0 ? DEFAULT_REDEMPTIONS_ALLOWED : redemptionsAllowed;
+}
+
+/** Why a grant is not Ready, from its conditions; undefined if it is Ready, or before a controller has written them. */
+export function notReadyReasonOf({ url, conditions = [] }: AccessGrantStatus): string | undefined {
+  const conditionOf = (wanted: string) => conditions.find(({ type }) => type === wanted);
+  const foreign = conditionOf('ForeignController');
+  if (foreign?.status === 'True') return foreign.message;
+  const ready = conditionOf('Ready');
+  if (ready?.status !== 'False') return undefined;
+  // Skupper's message `Pending` adds nothing to the state.
+  if (ready.message !== 'Pending') return ready.message;
+  return url ? 'the site has not been read yet' : 'the service does not know its own address yet';
+}
+
+/** When a grant was revoked by its annotation, in milliseconds since the epoch; null if it was not. */
+export function revokedAtOf({
+  annotations = {},
+  creationTimestamp,
+}: Stored<Resource>['metadata']): number | null {
+  const text = annotations[GRANT_REVOKED];
+  if (text === undefined || text === 'false') return null;
+  // Whoever wrote no time meant it all the same.
+  return timeOf(text) ?? timeOf(creationTimestamp) ?? 0;
+}

@@ -1,0 +1,247 @@
+import { type AccessGrantState, countStates, grantState, hasExpired } from '../../../domain/access-grant.js';
+import type { Redemption } from '../../../domain/redemption.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ClusterWatch } from '../api/cluster-watch.js';
+import { ACCESS_GRANTS, REDEMPTIONS, ROUTER_ACCESSES, SITES } from '../api/kinds.js';
+import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
+import { EventRecorder } from '../controller/event-recorder.js';
+import { LeaderElection } from '../controller/leader-election.js';
+import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
+import { Throttle } from '../controller/throttle.js';
+import { watchedResources } from '../controller/watched-resources.js';
+import { WorkQueue } from '../controller/work-queue.js';
+import { AccessLooks } from '../sites/access-looks.js';
+import { KubernetesSite } from '../sites/kubernetes-site.js';
+import { SiteIndex } from '../sites/site-index.js';
+import { readRouterAccess, readSite } from '../sites/site-resource.js';
+import { TlsSecrets } from '../sites/tls-secrets.js';
+import type { RedemptionResource } from '../store/redemption-resource.js';
+import { DeletedRedemptions, readWatchedRedemption } from './deleted-redemptions.js';
+import { ForeignRewrites } from './foreign-rewrites.js';
+import { GrantIndex, readLocation } from './grant-index.js';
+import { GrantReconciler } from './grant-reconciler.js';
+import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
+
+export interface GrantControllerOptions {
+  readonly client: KubernetesClient;
+  /** The only namespace whose grants are served; undefined for all. */
+  readonly namespace: string | undefined;
+  /** Where the service itself runs. */
+  readonly ownNamespace: string;
+  /** Unlike every other replica's. */
+  readonly identity: string;
+  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly clock: Clock;
+  /** Resolves after that many milliseconds, or when the signal is aborted. */
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Told of each Redemption that there is, or that changes, comes or goes. */
+  readonly onRedemption?: (redemption: Stored<Resource>) => void;
+  /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
+  readonly onTakeover?: (key: string, url: string) => void;
+  /** Told of what failed and is tried again, in a few words. */
+  readonly onFailure: (what: string, error: unknown) => void;
+}
+
+const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
+const LOOK_MS = 30_000;
+// A grant of a thousand uses is not written a thousand times, nor read after each time that it is written; and of what the
+// API server can do, how often grants were used takes little, however many are used.
+const STATUS_RESTS = { shortest: 2_000, each: 100, longest: 30_000 };
+
+/**
+ * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
+ */
+export class GrantController {
+  readonly grants: GrantIndex;
+  readonly site: KubernetesSite;
+  readonly events: EventRecorder;
+  readonly #options: GrantControllerOptions;
+  readonly #looks: AccessLooks;
+  readonly #tally: RedemptionTally;
+  readonly #deleted: DeletedRedemptions;
+  readonly #queue: WorkQueue;
+  readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
+  readonly #election: LeaderElection;
+  readonly #watch: ClusterWatch;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> | undefined;
+
+  constructor(options: GrantControllerOptions) {
+    this.#options = options;
+    const { client, clock, identity } = options;
+    const failed = (what: string) => (error: unknown) => options.onFailure(what, error);
+    const sites = new SiteIndex((namespace) => this.#looks.siteChanged(namespace));
+    this.site = new KubernetesSite({
+      index: sites,
+      secrets: new TlsSecrets(client),
+      clock,
+      assertSynced: () => this.#assertSynced('sites', 'RouterAccesses'),
+    });
+    this.events = new EventRecorder({
+      client,
+      instance: identity,
+      clock,
+      onFailure: failed('write an Event'),
+    });
+    const foreign = new ForeignRewrites();
+    this.#tally = new RedemptionTally((uid) => this.#addInTime(this.grants.keyOf(uid)));
+    this.grants = new GrantIndex({
+      list: () => this.#listLocations(),
+      clock,
+      wait: options.wait,
+      onChange: (key, isStatus) => (isStatus ? this.#addInTime(key) : this.#add(key)),
+      onGone: ({ uid, namespace }) => {
+        this.#looks.forget(uid);
+        foreign.forget(uid);
+        this.#tally.forget(namespace, uid);
+      },
+    });
+    this.#deleted = new DeletedRedemptions({
+      client,
+      isAlive: (uid) => {
+        const grant = this.grants.known(uid);
+        return grant !== undefined && !hasExpired(grant, clock());
+      },
+      clock,
+      onFailure: failed('let go of deleted Redemptions'),
+    });
+    this.#looks = new AccessLooks(this.site, (namespace) => {
+      for (const key of this.grants.keysIn(namespace)) this.#add(key);
+    });
+    const reconciler = new GrantReconciler({
+      client,
+      looks: this.#looks,
+      foreign,
+      events: this.events,
+      onTakeover: (key, url) => options.onTakeover?.(key, url),
+      countOf: ({ namespace = '', uid }) =>
+        this.#watch.isSynced('redemptions') ? this.#tally.countOf(namespace, uid) : undefined,
+      place: options.place,
+      clock,
+    });
+    this.#queue = new WorkQueue({
+      ...WORK,
+      work: (key) => reconciler.reconcile(key),
+      onFailure: (key, error) => options.onFailure(`bring the status of ${key} into line`, error),
+    });
+    this.#watch = new ClusterWatch(options);
+    this.#watch.add('grants', ACCESS_GRANTS, readLocation, this.grants);
+    this.#watch.add('sites', SITES, readSite, sites.sinkOf('Site'));
+    this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
+    const readRedemption = (redemption: Stored<Resource>) => {
+      options.onRedemption?.(redemption);
+      return {
+        use: readRecordedUse(redemption),
+        watched: readWatchedRedemption(redemption as Stored<RedemptionResource>),
+      };
+    };
+    this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
+      replace: (all) => {
+        for (const { use } of all) this.#tally.put(use);
+        this.#deleted.replace(all.map(({ watched }) => watched));
+      },
+      put: ({ use, watched }) => {
+        this.#tally.put(use);
+        this.#deleted.put(watched);
+      },
+      remove: ({ watched }) => this.#deleted.remove(watched),
+    });
+    this.#election = new LeaderElection({
+      ...ELECTION,
+      lease: leaseAccess(client, { namespace: options.ownNamespace, name: GRANTS_LEASE }),
+      identity,
+      clock,
+      wait: options.wait,
+      lead: (signal) => this.#lead(signal),
+      onFailure: failed('take part in the election of a leader'),
+    });
+  }
+
+  get isLeading(): boolean {
+    return this.#election.isLeading;
+  }
+
+  /** Begins to watch and to take part in the election. */
+  start(): void {
+    const { signal } = this.#stop;
+    this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
+  }
+
+  /** Stops watching, lets go of the lead, and resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#throttle.close();
+    this.events.close();
+  }
+
+  /** The service is reached elsewhere than before, or with another trust: every grant has to say so. */
+  placeChanged(): void {
+    for (const key of this.grants.keys()) this.#add(key);
+  }
+
+  /** Tells of a redemption by an Event of its AccessGrant. */
+  noteRedeemed({ grantUid, name, subject }: Redemption): void {
+    const [namespace, grantName] = this.grants.keyOf(grantUid)?.split('/') ?? [];
+    if (namespace === undefined || grantName === undefined) return;
+    const grant = { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, uid: grantUid };
+    const message = `Redeemed for link "${name}", subject "${subject}"`;
+    this.events.note(
+      { ...grant, namespace, name: grantName },
+      { type: 'Normal', reason: 'Redeemed', message },
+    );
+  }
+
+  /** How many grants are in each state at `now`, as far as is known by watching. Throws where that is not everything. */
+  countGrants(now: number): Record<AccessGrantState, number> {
+    const problem = this.#watch.problem();
+    if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
+    const states = [...this.grants.all()].map((grant) => {
+      const { namespace, uid } = grant;
+      const redemptions = Math.max(grant.redemptions, this.#tally.countOf(namespace, uid));
+      return grantState({ ...grant, redemptions }, now);
+    });
+    return countStates(states);
+  }
+
+  /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */
+  problem(): string | undefined {
+    return this.#watch.problem();
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    this.#queue.start();
+    this.placeChanged();
+    const repeat = async (work: { turn(signal: AbortSignal): Promise<void> }) => {
+      while (!signal.aborted) {
+        await this.#options.wait(LOOK_MS, signal);
+        if (!signal.aborted) await work.turn(signal);
+      }
+    };
+    await Promise.all([this.#looks, this.#deleted].map(repeat));
+    await this.#queue.stop();
+  }
+
+  #addInTime(key: string | undefined): void {
+    if (key !== undefined) this.#throttle.add(key);
+  }
+
+  #add(key: string | undefined): void {
+    // Who begins to lead looks at every grant.
+    if (key !== undefined && this.#election?.isLeading) this.#queue.add(key);
+  }
+
+  async #listLocations() {
+    const { client, namespace } = this.#options;
+    const source = watchedResources(client, { kind: ACCESS_GRANTS, namespace }, readLocation);
+    return (await source.list(this.#stop.signal)).items;
+  }
+
+  #assertSynced(...called: readonly string[]): void {
+    if (this.#watch.isSynced(...called)) return;
+    throw new RedemptionError('store_unavailable', 'the sites of the cluster are not known yet');
+  }
+}

@@ -1,0 +1,133 @@
+import { mintCode } from '../../../codes/opaque-code.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { ACCESS_GRANTS } from '../api/kinds.js';
+import type { Stored } from '../api/resource.js';
+import type { EventNote, EventRecorder } from '../controller/event-recorder.js';
+import { TerminalFailure, type Worked } from '../controller/work-queue.js';
+import type { AccessLooks } from '../sites/access-looks.js';
+import {
+  type AccessGrantResource,
+  type AccessGrantStatus,
+  notReadyReasonOf,
+} from './access-grant-resource.js';
+import { foreignConditions } from './conditions.js';
+import { FOREIGN_HOLD_MS, type ForeignRewrites } from './foreign-rewrites.js';
+import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
+
+export interface GrantReconcilerDependencies {
+  readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
+  readonly looks: Pick<AccessLooks, 'accessOf' | 'forget'>;
+  readonly foreign: ForeignRewrites;
+  readonly events: Pick<EventRecorder, 'note'>;
+  /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
+  readonly onTakeover: (key: string, url: string) => void;
+  /** How often a grant was redeemed; undefined while that is not known. */
+  readonly countOf: (grant: Stored<AccessGrantResource>['metadata']) => number | undefined;
+  /** Where the service is reached and with which trust; undefined while that is not known. */
+  readonly place: () => { readonly url: string; readonly ca: string } | undefined;
+  readonly clock: Clock;
+}
+
+const ENDED = ['expired', 'exhausted', 'revoked'];
+const ENDS = [
+  { type: 'Expired', eventReason: 'GrantExpired' },
+  { type: 'Exhausted', eventReason: 'GrantExhausted' },
+  { type: 'Revoked', eventReason: 'GrantRevoked' },
+] as const;
+// A timer takes 24 days at most; looking once an hour costs nothing.
+const LONGEST_MS = 3_600_000;
+const SOONEST_MS = 100;
+
+/**
+ * Brings the status of an AccessGrant into line with its spec, its site and what was redeemed from it. The spec is never
+ * written, nor is a status in which nothing is different; what changed meanwhile is a conflict, and looked at again.
+ */
+export class GrantReconciler {
+  readonly #deps: GrantReconcilerDependencies;
+
+  constructor(deps: GrantReconcilerDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Works on the grant `namespace/name`. */
+  async reconcile(key: string): Promise<Worked> {
+    const [namespace, name] = key.split('/') as [string, string];
+    const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    if (!grant || grant.metadata.deletionTimestamp !== undefined) return 'settled';
+    const { clock, countOf, looks, foreign } = this.#deps;
+    const { uid } = grant.metadata;
+    const now = clock();
+    const redemptions = countOf(grant.metadata);
+    const place = this.#deps.place();
+    if (place && foreign.isLeft(grant, `${place.url}/${uid}`, now)) {
+      const generation = grant.metadata.generation ?? 0;
+      const conditions = foreignConditions(grant.status?.conditions ?? [], { generation, now });
+      await this.#write(grant, { ...grant.status, conditions });
+      return { againInMs: FOREIGN_HOLD_MS };
+    }
+    const hasEnded = ENDED.includes(stateOf(grant, redemptions, now));
+    if (hasEnded) looks.forget(uid);
+    const issuer = grant.spec?.issuer || null;
+    const access = hasEnded ? undefined : await looks.accessOf({ uid, namespace, name, issuer });
+    const judged = judgeGrant(grant, { place, access, redemptions, now, mintCode });
+    await this.#write(grant, judged.status);
+    return againAt(judged, now);
+  }
+
+  async #write(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): Promise<void> {
+    const status = statusChange(grant.status ?? {}, wanted);
+    if (!status) return;
+    const { namespace = '', name, uid, resourceVersion } = grant.metadata;
+    try {
+      const patch = { metadata: { uid, resourceVersion }, status };
+      await this.#deps.client.patch(ACCESS_GRANTS, { namespace, name }, patch, { subresource: 'status' });
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return;
+      if (isApiError(error, 'invalid')) {
+        throw new TerminalFailure('the API server takes no such status', { cause: error });
+      }
+      throw error;
+    }
+    this.#report(grant, wanted);
+  }
+
+  #report(grant: Stored<AccessGrantResource>, wanted: AccessGrantStatus): void {
+    const { apiVersion, kind, metadata, status: found = {} } = grant;
+    const { namespace = '', name, uid } = metadata;
+    for (const note of eventsOf(found, wanted)) {
+      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, note);
+    }
+    if (begins('ForeignController', found, wanted)) {
+      this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');
+    }
+  }
+}
+
+/** The Events that report the change from one status to another. */
+function eventsOf(found: AccessGrantStatus, wanted: AccessGrantStatus): EventNote[] {
+  const end = ENDS.find(({ type }) => begins(type, found, wanted));
+  if (end) return [{ type: 'Normal', reason: end.eventReason, message: wanted.message ?? '' }];
+  if (ENDS.some(({ type }) => isTrue(type, wanted))) return [];
+  const [before, now] = [notReadyReasonOf(found), notReadyReasonOf(wanted)];
+  if (now === before) return [];
+  if (now === undefined)
+    return [{ type: 'Normal', reason: 'GrantReady', message: 'The grant can be redeemed' }];
+  const reason = isTrue('ForeignController', wanted) ? 'ForeignController' : 'GrantNotReady';
+  return [{ type: 'Warning', reason, message: now }];
+}
+
+function isTrue(type: string, { conditions = [] }: AccessGrantStatus): boolean {
+  return conditions.some((one) => one.type === type && one.status === 'True');
+}
+
+function begins(type: string, found: AccessGrantStatus, wanted: AccessGrantStatus): boolean {
+  return !isTrue(type, found) && isTrue(type, wanted);
+}
+
+/** A grant is looked at again when it ends. */
+function againAt({ state, expirationTime }: JudgedGrant, now: number): Worked {
+  if (expirationTime === null || ENDED.includes(state)) return 'settled';
+  return { againInMs: Math.min(LONGEST_MS, Math.max(SOONEST_MS, expirationTime - now)) };
+}

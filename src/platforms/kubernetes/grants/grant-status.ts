@@ -1,0 +1,165 @@
+import { type AccessGrant, type AccessGrantState, grantState } from '../../../domain/access-grant.js';
+import { notBeforeProblem } from '../../../redemption/accepting/create-grant.js';
+import type { SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
+import type { Stored } from '../api/resource.js';
+import {
+  type AccessGrantResource,
+  type AccessGrantStatus,
+  readAccessGrant,
+  timestamp,
+} from './access-grant-resource.js';
+import {
+  endCondition,
+  mergeConditions,
+  OK,
+  PENDING,
+  refusalCondition,
+  type WantedCondition,
+} from './conditions.js';
+
+/** What is known of a grant and its surroundings at one moment; what is undefined is not known now. */
+export interface GrantSurroundings {
+  /** Where the service is reached, without the grant's uid, and with which trust. */
+  readonly place: { readonly url: string; readonly ca: string } | undefined;
+  readonly access: SiteAccess | SiteRefusal | undefined;
+  /** How many redemptions are recorded. */
+  readonly redemptions: number | undefined;
+  readonly now: number;
+  readonly mintCode: () => string;
+}
+
+/** What the status of a grant ought to be. */
+export interface JudgedGrant {
+  readonly status: AccessGrantStatus;
+  readonly state: AccessGrantState;
+  /** When it ends by itself, in milliseconds since the epoch; null while its clock does not run. */
+  readonly expirationTime: number | null;
+}
+
+/** The state of a grant whose spec can be, as its resource and what is recorded tell it. */
+export function stateOf(
+  resource: Stored<AccessGrantResource>,
+  redemptions: number | undefined,
+  now: number,
+): AccessGrantState {
+  const { grant } = readAccessGrant(resource);
+  return grantState(withRecorded(grant, redemptions), now);
+}
+
+/**
+ * What the status of a grant ought to be. Nothing known is replaced by something unknown; `code` and `expirationTime` stay
+ * what they are once they are there.
+ */
+export function judgeGrant(resource: Stored<AccessGrantResource>, seen: GrantSurroundings): JudgedGrant {
+  const { metadata, spec = {}, status: found = {} } = resource;
+  const { grant, problems } = readAccessGrant(resource);
+  const { now, place } = seen;
+  const url = place ? `${place.url}/${metadata.uid}` : found.url;
+  const ca = place?.ca ?? found.ca;
+  const processed = processedCondition(grant, problems, seen);
+  const resolved = resolvedCondition(resource, Boolean(url && ca), seen);
+  const isUsable = processed.status === 'True';
+  const code = found.code || (isUsable ? spec.code || seen.mintCode() : undefined);
+  const starts = isUsable && resolved.status === 'True' && !found.expirationTime;
+  const expirationTime = starts ? timestamp(endOf(grant, now)) : found.expirationTime;
+  const redemptions = Math.max(seen.redemptions ?? 0, found.redemptions ?? 0);
+
+  const judged = readAccessGrant({
+    ...resource,
+    status: { ...found, ...defined({ code, expirationTime }) },
+  });
+  const current = withRecorded(judged.grant, redemptions);
+  const state = grantState(current, now);
+  const end = endCondition(state);
+  const ready = readyCondition(end, [processed, resolved]);
+  const wanted = [processed, resolved, ready, ...(end ? [end] : [])];
+  const conditions = mergeConditions(found.conditions ?? [], wanted, {
+    generation: metadata.generation ?? 0,
+    now,
+  });
+  const status = {
+    ...found,
+    ...defined({ url, ca, code, expirationTime }),
+    ...(redemptions > 0 && { redemptions }),
+    status: ready.reason,
+    message: ready.message,
+    conditions,
+  };
+  return { status, state, expirationTime: current.expirationTime };
+}
+
+/**
+ * The fields in which a status has to be written anew, undefined where there is none. `message` alone is no reason: a
+ * controller whose grants are off has its own word there, and would put it back.
+ */
+export function statusChange(
+  found: AccessGrantStatus,
+  wanted: AccessGrantStatus,
+): AccessGrantStatus | undefined {
+  const keys = Object.keys(wanted) as (keyof AccessGrantStatus)[];
+  const changed = keys.filter((key) => key !== 'message' && canonical(found[key]) !== canonical(wanted[key]));
+  if (changed.length === 0) return undefined;
+  return Object.fromEntries([...changed, 'message' as const].map((key) => [key, wanted[key]]));
+}
+
+function processedCondition(
+  grant: AccessGrant,
+  problems: readonly string[],
+  { access, now }: GrantSurroundings,
+): WantedCondition {
+  const late = notBeforeProblem(grant.policy, grant.expirationTime ?? endOf(grant, now));
+  const all = [...problems, ...(problems.length === 0 && late !== undefined ? [late] : [])];
+  if (all.length > 0) return { type: 'Processed', status: 'False', reason: 'Error', message: all.join(', ') };
+  const refusal = access && 'refused' in access ? refusalCondition(access) : undefined;
+  return refusal?.type === 'Processed' ? refusal : { type: 'Processed', ...OK };
+}
+
+function resolvedCondition(
+  { status: found = {} }: AccessGrantResource,
+  isPublished: boolean,
+  { access }: GrantSurroundings,
+): WantedCondition {
+  if (!isPublished) return { type: 'Resolved', ...PENDING };
+  if (access === undefined) {
+    const before = found.conditions?.find(({ type }) => type === 'Resolved');
+    if (!before) return { type: 'Resolved', ...PENDING };
+    const { status, reason, message } = before;
+    return { type: 'Resolved', status, reason, message };
+  }
+  const refusal = 'refused' in access ? refusalCondition(access) : undefined;
+  return refusal?.type === 'Resolved' ? refusal : { type: 'Resolved', ...OK };
+}
+
+/** As Skupper sums conditions up: the first that is not True, with its reason and message. */
+function readyCondition(
+  end: WantedCondition | undefined,
+  needed: readonly WantedCondition[],
+): WantedCondition {
+  if (end) return { ...end, type: 'Ready', status: 'False' };
+  const missing = needed.find(({ status }) => status !== 'True');
+  return missing ? { ...missing, type: 'Ready', status: 'False' } : { type: 'Ready', ...OK };
+}
+
+/** To the second, as Skupper has it, and never shorter than asked for. */
+function endOf({ expirationWindowMs }: AccessGrant, now: number): number {
+  return Math.ceil((now + expirationWindowMs) / 1_000) * 1_000;
+}
+
+function withRecorded(grant: AccessGrant, redemptions = 0): AccessGrant {
+  return { ...grant, redemptions: Math.max(grant.redemptions, redemptions) };
+}
+
+function defined(
+  fields: { readonly [K in keyof AccessGrantStatus]: AccessGrantStatus[K] | undefined },
+): AccessGrantStatus {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** The API server keeps no order of keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

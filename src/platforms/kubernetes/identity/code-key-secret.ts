@@ -1,0 +1,166 @@
+import { decodeMasterKey, encodeMasterKey } from '../../../codes/master-key-jwk.js';
+import { createMasterKey, type MasterKey } from '../../../codes/signing-keys.js';
+import { AdministrationError } from '../../../domain/administration-error.js';
+import { MANAGED_BY } from '../../../domain/labels.js';
+import { asMapping } from '../../../files/yaml-documents.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { KeptMasterKey, RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SECRETS } from '../api/kinds.js';
+import { LiveRead } from '../api/live-read.js';
+import type { Resource, Stored } from '../api/resource.js';
+import { translateFailure } from '../store/store-failure.js';
+
+/** Name of the Secret, in the namespace of the service. */
+export const CODE_KEYS = 'linkgrant-code-keys';
+
+const ENTRY = /^([1-9]\d{0,8})\.json$/;
+// So long a key that was removed is taken still.
+const FRESH_MS = 10_000;
+// Anyone can send codes that name an unknown key, and each would cause another read of the Secret.
+const UNKNOWN_KEY_INTERVAL_MS = 250;
+
+interface Options {
+  readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
+  readonly namespace: string;
+  readonly clock: Clock;
+  /** False for who signs beside the service: a key that no service reads would sign useless tokens. */
+  readonly mayCreate: boolean;
+}
+
+interface Found {
+  readonly keys: readonly KeptMasterKey[];
+  /** The last number that a key has; 0 where there is none. */
+  readonly last: number;
+  readonly secret: Stored<Resource> | undefined;
+}
+
+/**
+ * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs;
+ * those below verify what was signed before. Any number of processes may use and rotate them. A removed key is noticed within
+ * 10 s, a new one at once, or within 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable`
+ * if the API does not answer.
+ */
+export class CodeKeySecret implements RotatingCodeKeys {
+  readonly #options: Options;
+  readonly #live: LiveRead<Found>;
+  #kept: { readonly keys: readonly KeptMasterKey[]; readonly at: number } | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+    // However many ask for keys that there are none of, one read is under way.
+    this.#live = new LiveRead(() => this.#read());
+  }
+
+  async current(): Promise<MasterKey> {
+    const { keys } = await this.#live.since();
+    const [newest] = keys;
+    return newest ?? this.#make(({ keys: [other] }) => other);
+  }
+
+  async find(kid: string): Promise<MasterKey | undefined> {
+    const now = performance.now();
+    const known = this.#kept && now - this.#kept.at < FRESH_MS ? this.#kept.keys : [];
+    const found = known.find((key) => key.kid === kid);
+    if (found) return found;
+    const { keys } = await this.#live.since(now, UNKNOWN_KEY_INTERVAL_MS);
+    return keys.find((key) => key.kid === kid);
+  }
+
+  async list(): Promise<readonly KeptMasterKey[]> {
+    return (await this.#live.since()).keys;
+  }
+
+  rotate(): Promise<MasterKey> {
+    return this.#make(() => undefined);
+  }
+
+  async remove(kid: string): Promise<void> {
+    await this.#change(({ keys, secret }) => {
+      if (!secret || keys[0]?.kid === kid) return undefined;
+      const entries = Object.entries(entriesOf(secret));
+      return Object.fromEntries(
+        entries.filter(([name, value]) => !ENTRY.test(name) || this.#keyOf(name, value).kid !== kid),
+      );
+    });
+  }
+
+  /** Adds a key, or gives that which `enough` finds there already. */
+  async #make(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
+    let result: MasterKey = createMasterKey();
+    const made = result;
+    await this.#change((found) => {
+      const { namespace, mayCreate, clock } = this.#options;
+      const there = enough(found);
+      if (there) {
+        result = there;
+        return undefined;
+      }
+      if (found.keys.length === 0 && !mayCreate) {
+        throw new AdministrationError(
+          'signing_keys_foreign',
+          `no service has made keys for signed tokens in namespace "${namespace}"`,
+          { hint: 'name where the service runs with --service-namespace' },
+        );
+      }
+      result = made;
+      const entry = Buffer.from(`${encodeMasterKey(made, clock())}\n`).toString('base64');
+      return { ...(found.secret && entriesOf(found.secret)), [`${found.last + 1}.json`]: entry };
+    });
+    return result;
+  }
+
+  /** Puts what `change` makes of what is there in its place; again where somebody else was faster. */
+  async #change(change: (found: Found) => Readonly<Record<string, string>> | undefined): Promise<void> {
+    const { client, namespace } = this.#options;
+    for (;;) {
+      const found = await this.#live.since();
+      const data = change(found);
+      if (!data) return;
+      const { secret } = found;
+      const metadata = secret?.metadata ?? {
+        ...{ namespace, name: CODE_KEYS },
+        labels: { [MANAGED_BY]: 'linkgrant' },
+      };
+      const changed = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
+      try {
+        await (secret ? client.replace(SECRETS, changed) : client.create(SECRETS, changed));
+        await this.#live.since();
+        return;
+      } catch (error) {
+        if (!isApiError(error, 'conflict', 'already_exists')) throw translateFailure(error);
+      }
+    }
+  }
+
+  async #read(): Promise<Found> {
+    const { client, namespace } = this.#options;
+    const at = performance.now();
+    let secret: Stored<Resource> | undefined;
+    try {
+      secret = await client.find<Resource>(SECRETS, { namespace, name: CODE_KEYS });
+    } catch (error) {
+      throw translateFailure(error);
+    }
+    const numbered = Object.entries(secret ? entriesOf(secret) : {})
+      .flatMap(([name, value]) => {
+        const number = Number(ENTRY.exec(name)?.[1]);
+        return number > 0 ? [{ number, key: this.#keyOf(name, value) }] : [];
+      })
+      .sort((a, b) => b.number - a.number);
+    const keys = numbered.map(({ key }) => key);
+    this.#kept = { keys, at };
+    return { keys, last: numbered[0]?.number ?? 0, secret };
+  }
+
+  #keyOf(name: string, value: string): KeptMasterKey {
+    const text = Buffer.from(value, 'base64').toString();
+    return decodeMasterKey(text, `${name} of Secret "${this.#options.namespace}/${CODE_KEYS}"`);
+  }
+}
+
+function entriesOf(secret: Resource): Readonly<Record<string, string>> {
+  const { data } = secret as { readonly data?: unknown };
+  return asMapping(data) as Readonly<Record<string, string>>;
+}

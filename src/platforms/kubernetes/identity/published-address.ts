@@ -1,0 +1,103 @@
+import { asMapping } from '../../../files/yaml-documents.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SECURED_ACCESSES, SERVICES } from '../api/kinds.js';
+import { apiVersionOf, type Resource } from '../api/resource.js';
+
+/** The host and port that clients reach the service at. */
+export interface ServiceAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Why there is no address yet, and what helps; sentences without their full stops. */
+export interface NoAddress {
+  readonly pending: string;
+  readonly hint: string;
+}
+
+/** Tells where the service is reached; may be asked again and again. Rejects with ApiError. */
+export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
+
+const HINT = 'give --external-url, or --secured-access where Skupper’s controller is to expose the service';
+
+/** The load balancer of a Service: its first address, with the port called `https` or the first. */
+export function loadBalancerAddress(
+  client: Pick<KubernetesClient, 'find'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): AddressSource {
+  return async () => {
+    const service = (await client.find<Resource>(SERVICES, { namespace, name })) as
+      | { readonly spec?: unknown; readonly status?: unknown }
+      | undefined;
+    if (!service) return { pending: `there is no Service "${namespace}/${name}"`, hint: HINT };
+    const { type, ports } = asMapping(service.spec);
+    if (type !== 'LoadBalancer') {
+      return { pending: `the Service "${namespace}/${name}" is no LoadBalancer`, hint: HINT };
+    }
+    const [ingress] = mappingsIn(asMapping(asMapping(service.status).loadBalancer).ingress);
+    const host = ingress?.hostname ?? ingress?.ip;
+    const all = mappingsIn(ports);
+    const port = (all.find(({ name: portName }) => portName === 'https') ?? all[0])?.port;
+    const address = addressOf(host, port);
+    if (address) return address;
+    const hint = 'wait until the load balancer has an address, or give --external-url';
+    return { pending: `the load balancer of the Service "${namespace}/${name}" has no address yet`, hint };
+  };
+}
+
+/**
+ * A SecuredAccess of ours, which Skupper's controller exposes as it does others; made where it is not there. It leads to
+ * the pods with the labels of `selector`, and TLS ends in the service.
+ */
+export function securedAccessAddress(
+  client: Pick<KubernetesClient, 'find' | 'create'>,
+  {
+    namespace,
+    name,
+    port,
+    selector,
+  }: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly port: number;
+    readonly selector: Readonly<Record<string, string>>;
+  },
+): AddressSource {
+  const wanted = {
+    apiVersion: apiVersionOf(SECURED_ACCESSES),
+    kind: SECURED_ACCESSES.kind,
+    metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'linkgrant' } },
+    // Without an issuer Skupper makes no certificate: clients are shown linkgrant's own.
+    spec: { selector, ports: [{ name: 'https', port, targetPort: port, protocol: 'TCP' }] },
+  };
+  const make = async () => {
+    try {
+      return await client.create<Resource>(SECURED_ACCESSES, wanted);
+    } catch (error) {
+      if (isApiError(error, 'already_exists')) return undefined;
+      throw error;
+    }
+  };
+  return async () => {
+    const found = (await client.find<Resource>(SECURED_ACCESSES, { namespace, name })) ?? (await make());
+    const { status } = (found ?? {}) as { readonly status?: unknown };
+    const endpoints = mappingsIn(asMapping(status).endpoints);
+    const endpoint = endpoints.find(({ name: endpointName }) => endpointName === 'https') ?? endpoints[0];
+    return (
+      addressOf(endpoint?.host, Number(endpoint?.port)) ?? {
+        pending: `the SecuredAccess "${namespace}/${name}" has no endpoint yet`,
+        hint: 'see its conditions, or give --external-url',
+      }
+    );
+  };
+}
+
+function mappingsIn(list: unknown) {
+  return (Array.isArray(list) ? list : []).map(asMapping);
+}
+
+function addressOf(host: unknown, port: unknown): ServiceAddress | undefined {
+  if (typeof host !== 'string' || !/^[A-Za-z0-9._:-]{1,253}$/.test(host)) return undefined;
+  return Number.isInteger(port) && Number(port) > 0 ? { host, port: Number(port) } : undefined;
+}

@@ -1,0 +1,169 @@
+import {
+  type CertificateAuthority,
+  CertificateAuthorityError,
+  createAuthority,
+  loadAuthority,
+} from '../../../pki/authority.js';
+import { describeCertificate } from '../../../pki/certificate-info.js';
+import { sha256Hex } from '../../../pki/sha256.js';
+import {
+  type FoundIdentity,
+  givenServerIdentity,
+  isIssuedIdentity,
+  issueIdentity,
+  ServerIdentityError,
+  type TrustedAuthority,
+} from '../../../redemption/ports/server-identity.js';
+import { isApiError } from '../api/api-error.js';
+import type { KubernetesClient } from '../api/client.js';
+import { SECRETS } from '../api/kinds.js';
+import type { Resource, Stored } from '../api/resource.js';
+import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets.js';
+
+const TEN_YEARS_MS = 3650 * 86_400_000;
+const CA_SECRET = 'linkgrant-server-ca';
+const SERVER_SECRET = 'linkgrant-server';
+// Replicas that start together make the same Secret; one of them is first.
+const MOST_TRIES = 5;
+
+/** Where the service's own certificate comes from. */
+export interface ServiceIdentitySource {
+  /**
+   * The identity as it is now. `mayReplace` lets a certificate that is of no more use be issued anew, which one replica
+   * alone does. Rejects with ServerIdentityError, CertificateAuthorityError or ApiError.
+   */
+  read(hosts: readonly string[], now: number, mayReplace: boolean): Promise<FoundIdentity>;
+}
+
+type Client = Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
+interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A Secret that somebody else keeps, with `tls.crt`, `tls.key` and `ca.crt` (cert-manager writes such). */
+export function givenIdentitySecret(client: Client, place: Place): ServiceIdentitySource {
+  const secret = `Secret "${place.namespace}/${place.name}"`;
+  return {
+    async read(_hosts, now) {
+      const found = await find(client, place);
+      if (!found) throw new ServerIdentityError(`there is no ${secret}`);
+      const { tlsCrt: cert, tlsKey: key, caCrt: ca } = found.tls;
+      if (ca === '') throw new ServerIdentityError(`${secret} has no ca.crt, and clients trust nothing else`);
+      const [certSource, keySource, caSource] = ['tls.crt', 'tls.key', 'ca.crt'].map(
+        (part) => `${part} of ${secret}`,
+      );
+      const sources = { cert: certSource as string, key: keySource as string, ca: caSource as string };
+      return versioned(givenServerIdentity({ cert, key, ca }, sources, now));
+    },
+  };
+}
+
+/**
+ * A certificate for the service's hosts from a CA of its own, both in Secrets of the service's namespace, made on first
+ * use. It is issued anew when the hosts change or a third of its life is left.
+ */
+export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
+  const place = { namespace, name: SERVER_SECRET };
+  return {
+    async read(hosts, now, mayReplace) {
+      const authority = await ownAuthority(client, { namespace, name: CA_SECRET }, now);
+      for (let tries = 1; ; tries += 1) {
+        const found = await find(client, place);
+        if (found && isServing(found.tls, authority, hosts, now, mayReplace)) {
+          const { tlsCrt: cert, tlsKey: key } = found.tls;
+          const { notBefore: begins, notAfter } = describeCertificate(cert);
+          const notBefore = Math.max(begins, authority.notBefore);
+          return versioned({ cert, key, ca: authority.trustPem, notBefore, notAfter });
+        }
+        const issued = await issueIdentity(authority, hosts, now);
+        const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
+        if (await put(client, place, tls, found)) return versioned(issued);
+        if (tries === MOST_TRIES)
+          throw new ServerIdentityError(`Secret "${namespace}/${SERVER_SECRET}" changes all the time`);
+      }
+    },
+  };
+}
+
+/** What another replica issued, for hosts that this one does not know of yet, serves too. */
+function isServing(
+  { tlsCrt: cert, tlsKey: key }: TlsSecret,
+  authority: CertificateAuthority,
+  hosts: readonly string[],
+  now: number,
+  mayReplace: boolean,
+): boolean {
+  if (isIssuedIdentity({ cert, key }, authority, hosts, now)) return true;
+  if (mayReplace) return false;
+  try {
+    givenServerIdentity({ cert, key, ca: authority.bundlePem }, { cert: '', key: '', ca: '' }, now);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function ownAuthority(client: Client, place: Place, now: number): Promise<TrustedAuthority> {
+  const load = ({ tlsCrt, tlsKey }: TlsSecret): TrustedAuthority => {
+    const source = `Secret "${place.namespace}/${place.name}"`;
+    const authority = loadAuthority({ certificate: tlsCrt, key: tlsKey }, source, now);
+    return { ...authority, trustPem: authority.bundlePem };
+  };
+  const found = await find(client, place);
+  if (found) return load(found.tls);
+  const made = await createAuthority({
+    commonName: 'linkgrant server CA',
+    keyType: 'p256',
+    lifetimeMs: TEN_YEARS_MS,
+    now,
+  });
+  const tls = { tlsCrt: made.certificate, tlsKey: made.key, caCrt: made.certificate };
+  if (await put(client, place, tls, undefined)) return load(tls);
+  const other = await find(client, place);
+  if (other) return load(other.tls);
+  throw new CertificateAuthorityError(`Secret "${place.namespace}/${place.name}" comes and goes`);
+}
+
+interface FoundSecret {
+  readonly tls: TlsSecret;
+  readonly secret: Stored<Resource>;
+}
+
+async function find(client: Client, place: Place): Promise<FoundSecret | undefined> {
+  const secret = await client.find<Resource>(SECRETS, place);
+  return secret && { tls: tlsSecretOf(secret), secret };
+}
+
+/** False where somebody else was faster. */
+async function put(
+  client: Client,
+  { namespace, name }: Place,
+  tls: TlsSecret,
+  found: FoundSecret | undefined,
+): Promise<boolean> {
+  const metadata = found?.secret.metadata ?? {
+    name,
+    namespace,
+    labels: { 'app.kubernetes.io/managed-by': 'linkgrant' },
+  };
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    type: 'kubernetes.io/tls',
+    data: tlsSecretData(tls),
+  };
+  try {
+    await (found ? client.replace(SECRETS, secret) : client.create(SECRETS, secret));
+    return true;
+  } catch (error) {
+    if (isApiError(error, 'conflict', 'already_exists')) return false;
+    throw error;
+  }
+}
+
+function versioned(identity: Omit<FoundIdentity, 'version'>): FoundIdentity {
+  const { cert, key, ca } = identity;
+  return { ...identity, version: sha256Hex([cert, key, ca].join('\0')) };
+}

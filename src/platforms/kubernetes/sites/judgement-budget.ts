@@ -1,0 +1,46 @@
+import { RedemptionError } from '../../../domain/redemption-error.js';
+
+const WINDOW_MS = 10_000;
+// Half a per cent of the time. Usual certificates take about 2 ms of CPU, the slowest that are judged at all about 60 ms.
+const CPU_BUDGET_MS = 50;
+const MOST_NAMESPACES = 10_000;
+
+/**
+ * Limits the CPU time for which the certificates of a namespace are judged, because a judgement blocks the event loop: the
+ * redemptions of other namespaces wait for it.
+ */
+export class JudgementBudget {
+  readonly #windows = new Map<string, { spentMs: number; readonly from: number }>();
+
+  /**
+   * Returns what `judge` returns. Throws RedemptionError `overloaded` if the namespace has used 50 ms of CPU within ten
+   * seconds; `now` is in milliseconds.
+   */
+  run<T>(namespace: string, now: number, judge: () => T): T {
+    const window = this.#windowOf(namespace, now);
+    if (window.spentMs >= CPU_BUDGET_MS) {
+      throw new RedemptionError(
+        'overloaded',
+        `the certificates of namespace "${namespace}" took more than ${CPU_BUDGET_MS} ms of CPU within ten seconds`,
+      );
+    }
+    const before = process.cpuUsage();
+    try {
+      return judge();
+    } finally {
+      const { user, system } = process.cpuUsage(before);
+      window.spentMs += (user + system) / 1000;
+    }
+  }
+
+  #windowOf(namespace: string, now: number): { spentMs: number } {
+    const current = this.#windows.get(namespace);
+    if (current && now >= current.from && now < current.from + WINDOW_MS) return current;
+    const next = { spentMs: 0, from: now };
+    this.#windows.delete(namespace);
+    this.#windows.set(namespace, next);
+    const [oldest] = this.#windows.keys();
+    if (this.#windows.size > MOST_NAMESPACES && oldest !== undefined) this.#windows.delete(oldest);
+    return next;
+  }
+}

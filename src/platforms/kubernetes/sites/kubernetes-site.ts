@@ -1,0 +1,239 @@
+import { formatEndpoint } from '../../../domain/host-port-text.js';
+import type { LinkEndpoint } from '../../../domain/link.js';
+import { isResourceName } from '../../../domain/names.js';
+import { RedemptionError } from '../../../domain/redemption-error.js';
+import {
+  type CertificateAuthority,
+  CertificateAuthorityError,
+  loadAuthority,
+} from '../../../pki/authority.js';
+import { SignatureChecks } from '../../../pki/certificate-chain.js';
+import { beginsLater, splitCertificates } from '../../../pki/certificate-info.js';
+import {
+  type RouterCredentials,
+  routerNamesHost,
+  routerTrustRefusal,
+  trustOfLink,
+} from '../../../redemption/accepting/router-trust.js';
+import type { Clock } from '../../../redemption/ports/clock.js';
+import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
+import { KeptResults } from '../controller/kept-results.js';
+import { JudgementBudget } from './judgement-budget.js';
+import { siteEndpoints } from './site-endpoints.js';
+import type { SiteIndex } from './site-index.js';
+import type { RouterAccessFacts } from './site-resource.js';
+import type { NoSecret, TlsSecret, TlsSecrets } from './tls-secrets.js';
+
+const JUDGEMENT_MS = 10_000;
+const REFUSAL_MS = 300_000;
+const DEFAULT_ISSUER = 'skupper-site-ca';
+/** Maximum characters of the certificates of all routers of a site; a router with a CA of its own has 3 KiB. */
+const LONGEST_CERTIFICATES = 256 * 1024;
+
+interface Dependencies {
+  readonly index: Pick<SiteIndex, 'siteOf' | 'routerAccessesOf'>;
+  readonly secrets: Pick<TlsSecrets, 'read'>;
+  readonly clock: Clock;
+  /** Throws RedemptionError `store_unavailable` while the index does not know every site yet. */
+  readonly assertSynced: () => void;
+}
+
+/**
+ * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Secrets are read
+ * live. Nothing is given unless each group's router would accept the link. Rejects with RedemptionError `store_unavailable`
+ * when the API does not tell.
+ */
+export class KubernetesSite implements Site {
+  readonly #deps: Dependencies;
+  readonly #authorities = new KeptResults<CertificateAuthority | SiteRefusal>();
+  readonly #access = new KeptResults<Verdict>();
+  readonly #judgements = new JudgementBudget();
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  async resolveAccess({ namespace, issuer }: SiteRequest): Promise<SiteAccess | SiteRefusal> {
+    this.#deps.assertSynced();
+    const site = this.#deps.index.siteOf(namespace);
+    const endpoints = siteEndpoints(site, namespace);
+    if ('refused' in endpoints) return endpoints;
+    // At once, as each is a request.
+    const [authority, routers] = await Promise.all([
+      this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
+      this.#readRouters(namespace, endpoints),
+    ]);
+    if ('refused' in authority) return authority;
+    if ('refused' in routers) return routers;
+    const now = this.#deps.clock();
+    const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
+    const makeVerdict = () => this.#judgements.run(namespace, now, () => judge(authority, routers, now));
+    const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, makeVerdict, (result) =>
+      keptMs(result, texts, now),
+    );
+    if ('refused' in verdict) return verdict;
+    return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
+  }
+
+  async #readIssuer(namespace: string, name: string): Promise<CertificateAuthority | SiteRefusal> {
+    const hint = 'name another issuer in spec.issuer of the AccessGrant, or mend this Secret';
+    if (!isResourceName(name)) {
+      return refusal('issuer_unavailable', `"${name}" is no name that an issuer can have`, hint);
+    }
+    const found = await this.#readSecret(namespace, name);
+    if (typeof found === 'string') return noSecret('issuer_unavailable', 'issuer', name, found);
+    const now = this.#deps.clock();
+    const texts = [found.tlsCrt, found.tlsKey, found.caCrt];
+    const loadIssuer = () => {
+      try {
+        return loadAuthority({ certificate: chainOf(found), key: found.tlsKey }, `Secret "${name}"`, now);
+      } catch (error) {
+        if (error instanceof CertificateAuthorityError)
+          return refusal('issuer_unavailable', error.message, hint);
+        throw error;
+      }
+    };
+    return this.#authorities.of(
+      `${namespace}/${name}`,
+      texts,
+      now,
+      () => this.#judgements.run(namespace, now, loadIssuer),
+      (result) => keptMs(result, texts, now),
+    );
+  }
+
+  async #readRouters(
+    namespace: string,
+    endpoints: readonly LinkEndpoint[],
+  ): Promise<FoundRouter[] | SiteRefusal> {
+    const accesses = this.#deps.index.routerAccessesOf(namespace);
+    const wanted = new Map<RouterAccessFacts, Set<string>>();
+    for (const endpoint of endpoints) {
+      const access = accesses.find((candidate) => leadsTo(candidate, endpoint));
+      if (!access) {
+        return refusal(
+          'link_access_unavailable',
+          `no RouterAccess of namespace "${namespace}" leads to the endpoint ${formatEndpoint(endpoint)} of its site`,
+          "wait until Skupper's controller has brought the Site and its RouterAccess into line",
+        );
+      }
+      wanted.set(access, (wanted.get(access) ?? new Set()).add(endpoint.host));
+    }
+    const found: FoundRouter[] = [];
+    for (const [access, hosts] of wanted) {
+      const secret = await this.#readSecret(namespace, access.tlsCredentials);
+      if (typeof secret === 'string') {
+        return noSecret('issuer_untrusted', "router's server certificate", access.tlsCredentials, secret);
+      }
+      const router = { certificate: secret.tlsCrt, trusted: secret.caCrt };
+      found.push({ access, router, hosts: [...hosts] });
+    }
+    return found;
+  }
+
+  async #readSecret(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
+    try {
+      return await this.#deps.secrets.read(namespace, name);
+    } catch (cause) {
+      throw new RedemptionError('store_unavailable', `Secret "${name}" cannot be read now`, { cause });
+    }
+  }
+}
+
+/** What clients of links have to trust, or why there can be none. */
+type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
+
+/** How long a judgement of the same certificates holds: longer for a refusal, unless time alone can end it. */
+function keptMs(result: object, texts: readonly string[], now: number): number {
+  return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
+}
+
+/** Everything of a router that a verdict goes by. */
+function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
+  return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
+}
+
+/** Whether each router would accept a link that `authority` signs, and the link each router, at `now`. */
+function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
+  const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
+  if (length > LONGEST_CERTIFICATES) {
+    const reason = `the routers of the site have more than ${LONGEST_CERTIFICATES / 1024} KiB of certificates`;
+    return refusal('issuer_untrusted', reason, 'remove certificates from the Secrets of its RouterAccesses');
+  }
+  const checks = new SignatureChecks();
+  for (const { access, router, hosts } of routers) {
+    const hints = {
+      issuer: 'let the AccessGrant name the issuer of the router, or add this one to what the router trusts',
+      router: `let the Secret "${access.tlsCredentials}" be made anew`,
+    };
+    const refusal =
+      routerTrustRefusal(authority, router, { access: access.name, hints, now, checks }) ??
+      nameRefusal(access, router, hosts);
+    if (refusal) return refusal;
+  }
+  return {
+    caCrt: trustOfLink(
+      authority,
+      routers.map(({ router }) => router),
+    ),
+  };
+}
+
+interface FoundRouter {
+  readonly access: RouterAccessFacts;
+  readonly router: RouterCredentials;
+  /** Where links to it lead. */
+  readonly hosts: readonly string[];
+}
+
+function leadsTo({ endpoints }: RouterAccessFacts, { name, host, port, group }: LinkEndpoint): boolean {
+  return (
+    typeof endpoints !== 'string' &&
+    endpoints.some(
+      (own) => own.name === name && own.host === host && own.port === port && own.group === group,
+    )
+  );
+}
+
+function nameRefusal(
+  access: RouterAccessFacts,
+  router: RouterCredentials,
+  hosts: readonly string[],
+): SiteRefusal | undefined {
+  const unnamed = hosts.find((host) => !routerNamesHost(router, host));
+  if (unnamed === undefined) return undefined;
+  return refusal(
+    'link_access_unavailable',
+    `the certificate of the router at "${access.name}" does not name "${unnamed}" as a DNS name`,
+    `put the name under spec.subjectAlternativeNames of the RouterAccess "${access.name}"`,
+  );
+}
+
+/** The CA's certificates; where `tls.crt` ends below the root, `ca.crt` has the rest (cert-manager). */
+function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
+  if (caCrt === '' || tlsCrt === '') return tlsCrt;
+  try {
+    return [...new Set([tlsCrt, caCrt].flatMap(splitCertificates))].join('');
+  } catch {
+    // What is wrong with it is said where it is loaded.
+    return tlsCrt;
+  }
+}
+
+function noSecret(refused: SiteRefusal['refused'], what: string, name: string, why: NoSecret): SiteRefusal {
+  return why === 'missing'
+    ? refusal(
+        refused,
+        `there is no Secret "${name}" with the ${what}`,
+        'wait until it is made, or name another',
+      )
+    : refusal(
+        refused,
+        `linkgrant may not read the Secret "${name}" with the ${what}`,
+        'add the name to those that its role lets it get',
+      );
+}
+
+function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
+  return { refused, reason, hint };
+}

@@ -1,0 +1,40 @@
+import type { LinkEndpoint } from '../../../domain/link.js';
+import type { SiteRefusal } from '../../../redemption/ports/site.js';
+import type { SiteFacts } from './site-resource.js';
+
+/** Where links to a site lead, as its status has it, at least one; or why it accepts none. `undefined` is a site that is not there. */
+export function siteEndpoints(
+  site: SiteFacts | undefined,
+  namespace: string,
+): readonly LinkEndpoint[] | SiteRefusal {
+  if (!site) {
+    return refusal(
+      'link_access_unavailable',
+      `namespace "${namespace}" has no site`,
+      `create one with \`skupper site create NAME --enable-link-access -n ${namespace}\``,
+    );
+  }
+  if (site.isEdge) {
+    const reason = `site "${site.name}" is an edge site and accepts no links`;
+    const hint = 'accept links at a site that is not an edge site';
+    return { ...refusal('edge_site', reason, hint), requestsOnly: true };
+  }
+  const { endpoints } = site;
+  if (typeof endpoints === 'string') {
+    return refusal(
+      'link_access_unavailable',
+      `site "${site.name}" tells no endpoint that a link can lead to: ${endpoints}`,
+      "let Skupper's controller write the status of the Site",
+    );
+  }
+  if (endpoints.length > 0) return endpoints;
+  return refusal(
+    'link_access_unavailable',
+    `site "${site.name}" accepts no links yet`,
+    `enable it with \`skupper site update ${site.name} --enable-link-access -n ${namespace}\`, and wait until the Site has endpoints`,
+  );
+}
+
+function refusal(refused: SiteRefusal['refused'], reason: string, hint: string): SiteRefusal {
+  return { refused, reason, hint };
+}

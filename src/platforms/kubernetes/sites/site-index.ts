@@ -1,0 +1,76 @@
+import type { ObjectSink } from '../controller/informer.js';
+import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
+
+type Facts = SiteFacts | RouterAccessFacts;
+
+/** The sites of each namespace and the ways into their routers, as informers told of them last. */
+export class SiteIndex {
+  readonly #byNamespace = new Map<string, Map<string, Facts>>();
+  readonly #onChange: (namespace: string) => void;
+
+  /** `onChange` is told of the namespace where something may be different now. */
+  constructor(onChange: (namespace: string) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** The site that accepts links there: a Ready one before others, then the oldest. */
+  siteOf(namespace: string): SiteFacts | undefined {
+    return this.#factsOf(namespace)
+      .filter((facts) => facts.kind === 'Site')
+      .sort(
+        (a, b) =>
+          Number(b.isReady) - Number(a.isReady) || order(a.createdAt, b.createdAt) || order(a.name, b.name),
+      )
+      .at(0);
+  }
+
+  routerAccessesOf(namespace: string): readonly RouterAccessFacts[] {
+    return this.#factsOf(namespace)
+      .filter((facts) => facts.kind === 'RouterAccess')
+      .sort((a, b) => order(a.name, b.name));
+  }
+
+  /** Where an informer of one of the two kinds tells what there is. */
+  sinkOf(kind: Facts['kind']): ObjectSink<Facts> {
+    return {
+      replace: (objects) => {
+        const before = [...this.#byNamespace.values()].flatMap((facts) => [...facts.values()]);
+        for (const facts of before) if (facts.kind === kind) this.#remove(facts);
+        for (const facts of objects) this.#put(facts);
+        const touched = [...before.filter((facts) => facts.kind === kind), ...objects];
+        for (const namespace of new Set(touched.map((facts) => facts.namespace))) this.#onChange(namespace);
+      },
+      put: (facts) => {
+        this.#put(facts);
+        this.#onChange(facts.namespace);
+      },
+      remove: (facts) => {
+        this.#remove(facts);
+        this.#onChange(facts.namespace);
+      },
+    };
+  }
+
+  #factsOf(namespace: string): Facts[] {
+    return [...(this.#byNamespace.get(namespace)?.values() ?? [])];
+  }
+
+  #put(facts: Facts): void {
+    const there = this.#byNamespace.get(facts.namespace) ?? new Map<string, Facts>();
+    this.#byNamespace.set(facts.namespace, there.set(keyOf(facts), facts));
+  }
+
+  #remove(facts: Facts): void {
+    const there = this.#byNamespace.get(facts.namespace);
+    there?.delete(keyOf(facts));
+    if (there?.size === 0) this.#byNamespace.delete(facts.namespace);
+  }
+}
+
+function keyOf({ kind, name }: Facts): string {
+  return `${kind}/${name}`;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,95 @@
+import type { LinkEndpoint } from '../../../domain/link.js';
+import { isResourceName } from '../../../domain/names.js';
+import { asMapping } from '../../../files/yaml-documents.js';
+import { MOST_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
+import type { Resource, Stored } from '../api/resource.js';
+
+/** Of a Skupper Site what links to it depend on. */
+export interface SiteFacts {
+  readonly kind: 'Site';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly isReady: boolean;
+  /** True for a site that links to others and accepts no link itself. */
+  readonly isEdge: boolean;
+  /** The site's own word on who signs, from its status or its spec. */
+  readonly defaultIssuer: string | undefined;
+  /** By group, and within one as the Site has them; or what is wrong with one of them, as the end of a sentence. */
+  readonly endpoints: readonly LinkEndpoint[] | string;
+}
+
+/** Of a Skupper RouterAccess where it leads, and with which credentials. */
+export interface RouterAccessFacts {
+  readonly kind: 'RouterAccess';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly endpoints: readonly LinkEndpoint[] | string;
+  /** Name of the Secret with the router's server certificate. */
+  readonly tlsCredentials: string;
+}
+
+/** Reads a Site; whatever a tenant wrote there gives an answer. */
+export function readSite(site: Stored<Resource>): SiteFacts {
+  const { spec, status } = site as { readonly spec?: unknown; readonly status?: unknown };
+  const issuer = [asMapping(status).defaultIssuer, asMapping(spec).defaultIssuer].find(
+    (name) => typeof name === 'string' && name !== '',
+  );
+  const { namespace = '', name, uid, creationTimestamp } = site.metadata;
+  return {
+    kind: 'Site',
+    namespace,
+    name,
+    uid,
+    createdAt: creationTimestamp,
+    isReady: isConditionTrue(status, 'Ready'),
+    isEdge: asMapping(spec).edge === true,
+    defaultIssuer: issuer as string | undefined,
+    endpoints: readEndpoints(status),
+  };
+}
+
+/** Reads a RouterAccess in the same way. */
+export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
+  const { spec, status } = access as { readonly spec?: unknown; readonly status?: unknown };
+  const { namespace = '', name, uid } = access.metadata;
+  const { tlsCredentials } = asMapping(spec);
+  return {
+    kind: 'RouterAccess',
+    namespace,
+    name,
+    uid,
+    endpoints: readEndpoints(status),
+    tlsCredentials: isName(tlsCredentials) ? tlsCredentials : name,
+  };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && isResourceName(value);
+}
+
+function isConditionTrue(status: unknown, type: string): boolean {
+  const { conditions } = asMapping(status);
+  return (Array.isArray(conditions) ? conditions : [])
+    .map(asMapping)
+    .some((condition) => condition.type === type && condition.status === 'True');
+}
+
+function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
+  const { endpoints = [] } = asMapping(status);
+  if (!Array.isArray(endpoints)) return 'its status.endpoints are no list';
+  if (endpoints.length > MOST_ENDPOINTS) return `it has more than ${MOST_ENDPOINTS} endpoints`;
+  const read: LinkEndpoint[] = [];
+  for (const endpoint of endpoints) {
+    const { name } = asMapping(endpoint);
+    // Others are for the site's own use.
+    if (name !== 'inter-router' && name !== 'edge') continue;
+    const parsed = parseLinkEndpoint(endpoint);
+    if (typeof parsed === 'string') return parsed;
+    read.push(parsed);
+  }
+  return read.sort((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : 0));
+}

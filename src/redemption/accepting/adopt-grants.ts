@@ -1,0 +1,155 @@
+import { codeMatches } from '../../codes/opaque-code.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Clock } from '../ports/clock.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { Site } from '../ports/site.js';
+import {
+  createGrant,
+  DEFAULT_EXPIRATION_WINDOW_MS,
+  DEFAULT_REDEMPTIONS_ALLOWED,
+  type GrantRequest,
+  grantProblem,
+  notBeforeProblem,
+  redemptionsAllowedProblem,
+} from './create-grant.js';
+import { isSamePolicy } from './policy-settings.js';
+
+const PAGE = 1_000;
+
+/** A grant that a file asks for. NaN stands for a number or duration that cannot be read. */
+export interface GrantDeclaration extends Omit<GrantRequest, 'sourceFile'> {
+  /** Why it cannot be made whatever else it says; the end of a sentence about the file. */
+  readonly problem?: string;
+}
+
+/** A file that declares grants, or why it cannot be read, as the end of a sentence about it. */
+export type GrantFile = { readonly namespace: string; readonly file: string } & (
+  | { readonly grants: readonly GrantDeclaration[] }
+  | { readonly unreadable: string }
+);
+
+/** What the files of the served namespaces declare at one moment. */
+export interface DeclaredGrants {
+  readonly files: readonly GrantFile[];
+  /** Whether all files of a namespace are known, so that one which is not among them is gone. */
+  isComplete(namespace: string): boolean;
+}
+
+/** What became of a declaration: `reason` tells why it has no effect, or not yet. */
+export interface Adoption {
+  readonly outcome: 'adopted' | 'changed' | 'removed' | 'waiting' | 'unusable';
+  readonly namespace: string;
+  readonly file: string;
+  /** Absent where the file itself is meant. */
+  readonly name?: string;
+  readonly reason?: string;
+}
+
+interface Dependencies {
+  readonly store: GrantStore;
+  readonly site: Site;
+  readonly clock: Clock;
+}
+
+/**
+ * Makes the store's grants follow their files. A declared grant is made once its site gives access, and its clock starts
+ * then; it keeps uid, code, end and count for as long as a file declares it, and only its policy and how often it can be
+ * redeemed follow the file. When no file declares it any more, it is deleted; its redemptions stay. Grants made in another way
+ * are left alone. Tells everything but what stayed as it was.
+ */
+export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
+  const adoptions: Adoption[] = [];
+  const declaredIn = new Map<string, string>();
+  const unreadable = new Set<string>();
+  for (const entry of declared.files) {
+    const { namespace, file } = entry;
+    if ('unreadable' in entry) {
+      unreadable.add(`${namespace}/${file}`);
+      adoptions.push({ outcome: 'unusable', namespace, file, reason: entry.unreadable });
+      continue;
+    }
+    for (const declaration of entry.grants) {
+      const key = `${namespace}/${declaration.name}`;
+      const first = declaredIn.get(key);
+      declaredIn.set(key, first ?? file);
+      const adopted =
+        first === undefined
+          ? await adoptOne(declaration, file, deps)
+          : ({ outcome: 'unusable', reason: `${first} declares a grant of that name too` } as const);
+      if (adopted) adoptions.push({ namespace, file, name: declaration.name, ...adopted });
+    }
+  }
+  for (const grant of await grantsFromFiles(deps.store)) {
+    const { uid, namespace, name, sourceFile: file } = grant;
+    if (!declared.isComplete(namespace) || declaredIn.has(`${namespace}/${name}`)) continue;
+    // Half-written is not gone.
+    if (unreadable.has(`${namespace}/${file}`)) continue;
+    if (await deps.store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
+  }
+  return adoptions;
+}
+
+type Outcome = Pick<Adoption, 'outcome' | 'reason'>;
+
+async function adoptOne(
+  declaration: GrantDeclaration,
+  file: string,
+  deps: Dependencies,
+): Promise<Outcome | undefined> {
+  const { namespace, name, issuer = null, policy = {}, problem } = declaration;
+  const existing = await deps.store.findGrantByName(namespace, name);
+  if (existing) return follow(existing, declaration, file, deps.store);
+  const end = deps.clock() + (declaration.expirationWindowMs ?? DEFAULT_EXPIRATION_WINDOW_MS);
+  const unusable = problem ?? grantProblem(declaration) ?? notBeforeProblem(policy, end);
+  if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
+  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
+  // Without spec.code nobody knows its code; its tokens are signed.
+  const made = await createGrant({ ...declaration, sourceFile: file }, true, deps);
+  // Rejected now, another process was faster: its grant is looked at in the next turn.
+  return 'rejected' in made ? undefined : { outcome: 'adopted' };
+}
+
+async function follow(
+  grant: AccessGrant,
+  declaration: GrantDeclaration,
+  file: string,
+  store: GrantStore,
+): Promise<Outcome | undefined> {
+  if (grant.sourceFile === null) {
+    return { outcome: 'unusable', reason: 'a grant of that name was made by a command, and stays as it is' };
+  }
+  const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED, policy = {} } = declaration;
+  const unusable =
+    declaration.problem ??
+    redemptionsAllowedProblem(redemptionsAllowed) ??
+    notBeforeProblem(policy, grant.expirationTime);
+  if (unusable !== undefined)
+    return { outcome: 'unusable', reason: `${unusable}; the grant stays as it was` };
+  const isSame =
+    grant.redemptionsAllowed === redemptionsAllowed &&
+    grant.sourceFile === file &&
+    isSamePolicy(grant.policy, policy);
+  if (!isSame && (await store.updateGrant(grant.uid, { redemptionsAllowed, policy, sourceFile: file }))) {
+    return { outcome: 'changed' };
+  }
+  if (code === undefined || codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) return undefined;
+  return {
+    outcome: 'unusable',
+    reason: 'spec.code was changed, but a grant keeps its code: use another name',
+  };
+}
+
+async function grantsFromFiles(store: GrantStore): Promise<(AccessGrant & { sourceFile: string })[]> {
+  const found: (AccessGrant & { sourceFile: string })[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.listDeclaredGrants({ limit: PAGE, ...(after !== undefined && { after }) });
+    for (const grant of page.items) {
+      const { sourceFile } = grant;
+      if (sourceFile !== null) found.push({ ...grant, sourceFile });
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}

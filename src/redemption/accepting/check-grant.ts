@@ -1,0 +1,61 @@
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import type { Clock } from '../ports/clock.js';
+import type { CodeKeys } from '../ports/code-keys.js';
+import type { StoredCode } from '../ports/code-store.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { TokenCheck } from '../ports/redemption-client.js';
+import type { Site } from '../ports/site.js';
+import { codeState } from './code-state.js';
+import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
+
+/** What the holder of a code is told of its grant, and the grant itself. */
+export interface GrantCheck extends TokenCheck {
+  readonly grant: AccessGrant;
+}
+
+/** Tells a right code the state of its grant, or, for a signed one, of its own part in it, and spends nothing. */
+export async function checkGrant(
+  target: GrantTarget,
+  code: Uint8Array,
+  deps: {
+    readonly store: GrantStore;
+    readonly codeKeys: CodeKeys;
+    readonly site: Site;
+    readonly clock: Clock;
+    readonly onProven?: () => void;
+  },
+): Promise<GrantCheck | WrongCode> {
+  const proof = await proveCode(target, code, deps);
+  if ('refused' in proof) return proof;
+  deps.onProven?.();
+  const { grant, signedCode } = proof;
+  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
+  const access = await deps.site.resolveAccess(grant);
+  const serverTime = deps.clock();
+  return {
+    grant,
+    ...checked(proof, known, serverTime),
+    endpoints: 'refused' in access ? [] : access.endpoints,
+    policy: grant.policy,
+    serverTime,
+  };
+}
+
+function checked(
+  { grant, signedCode }: ProvenCode,
+  known: StoredCode | undefined,
+  now: number,
+): Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'> {
+  if (!signedCode) {
+    const { redemptions, redemptionsAllowed, expirationTime } = grant;
+    return { state: grantState(grant, now), redemptions, redemptionsAllowed, expirationTime };
+  }
+  const { uses = signedCode.uses, used = 0, revokedAt = null } = known ?? {};
+  const { expirationTime } = signedCode;
+  return {
+    state: codeState(grant, { uses, used, expirationTime, revokedAt }, now),
+    redemptions: used,
+    redemptionsAllowed: uses,
+    expirationTime: grant.expirationTime && Math.min(grant.expirationTime, expirationTime),
+  };
+}

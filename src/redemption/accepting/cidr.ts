@@ -1,0 +1,54 @@
+import { isIP } from 'node:net';
+import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
+
+/** The addresses that share their first `prefix` bits with `network`. */
+export interface Cidr {
+  /** Without a zone; bits after the prefix may be set, and mean nothing. */
+  readonly network: string;
+  readonly prefix: number;
+  readonly family: 4 | 6;
+}
+
+/** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address; undefined for anything else, zones and IPv4 in IPv6 included. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(network);
+  // Peers are known by their IPv4 address where they have one, so no such network would ever match.
+  if (family === 0 || (family === 6 && network.includes('.'))) return undefined;
+  const longest = family === 6 ? 128 : 32;
+  const prefix = Number(length ?? longest);
+  return prefix > longest ? undefined : { network, prefix, family: family === 6 ? 6 : 4 };
+}
+
+const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/**
+ * Why a text is not accepted as a network of clients, as the end of a sentence after "which"; undefined if it is accepted.
+ * Bits after the prefix are refused because it is unclear whether the network or the address is meant. IPv4-mapped networks
+ * are refused because clients are identified by their IPv4 address.
+ */
+export function networkProblem(text: string): string | undefined {
+  const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bytes = parseIpAddress(network);
+  const prefix = Number(length ?? (bytes?.length ?? 0) * 8);
+  if (
+    bytes?.length === 16 &&
+    prefix >= 96 &&
+    prefix <= 128 &&
+    IPV4_MAPPED.every((byte, at) => bytes[at] === byte)
+  ) {
+    const ipv4 = formatIpAddress(masked(bytes, prefix).slice(12));
+    return `is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write ${ipv4}${prefix < 128 ? `/${prefix - 96}` : ''}`;
+  }
+  if (!bytes || parseCidr(text) === undefined) {
+    return 'is no CIDR such as 10.0.0.0/8, 2001:db8::/32 or a single address';
+  }
+  const whole = masked(bytes, prefix);
+  if (whole.every((byte, at) => byte === bytes[at])) return undefined;
+  return `has bits set after its prefix: write ${formatIpAddress(whole)}/${prefix} for the network, or ${network} for the address`;
+}
+
+/** The address with all bits after the first `prefix` cleared. */
+function masked(bytes: Uint8Array, prefix: number): Uint8Array {
+  return bytes.map((byte, at) => byte & (0xff << Math.min(8, Math.max(0, 8 - (prefix - at * 8)))));
+}

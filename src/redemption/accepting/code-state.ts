@@ -1,0 +1,16 @@
+import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
+import type { StoredCode } from '../ports/code-store.js';
+
+/** The state of a signed code at `now`: its own, or, where it could still be redeemed, that of its grant. */
+export function codeState(
+  grant: AccessGrant,
+  code: Pick<StoredCode, 'uses' | 'used' | 'expirationTime' | 'revokedAt'>,
+  now: number,
+): AccessGrantState {
+  // A signed code is like a grant of its own.
+  const { uses: redemptionsAllowed, used: redemptions, expirationTime } = code;
+  const revokedAt = grant.revokedAt ?? code.revokedAt;
+  const own = { ...grant, redemptionsAllowed, redemptions, expirationTime, revokedAt };
+  const state = grantState(own, now);
+  return state === 'ready' ? grantState(grant, now) : state;
+}

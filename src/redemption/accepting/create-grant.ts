@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { checkChosenCode } from '../../codes/chosen-code.js';
+import { hashCode, mintCode } from '../../codes/opaque-code.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { isNamespace, isResourceName } from '../../domain/names.js';
+import type { GrantPolicy } from '../../domain/policy.js';
+import type { Clock } from '../ports/clock.js';
+import type { GrantStore } from '../ports/grant-store.js';
+
+/** How long a grant can be redeemed when nobody says so, in milliseconds. */
+export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
+/** How often a grant can be redeemed when nobody says so. */
+export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
+// What SQL's integers and people's patience both hold.
+const MOST_REDEMPTIONS = 1_000_000;
+const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
+
+/** What a grant shall be; 1 redemption within 15 minutes where nothing else is said. Judged by {@link createGrant}. */
+export interface GrantRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly redemptionsAllowed?: number | undefined;
+  readonly expirationWindowMs?: number | undefined;
+  /** A code that a person chose; absent for one of ours. */
+  readonly code?: string | undefined;
+  /** Name of the CA that signs; absent for the site's default. */
+  readonly issuer?: string | undefined;
+  /** Rules beyond count and end; absent for none. */
+  readonly policy?: GrantPolicy | undefined;
+  /** Name of the file that declares it; absent for a grant made in another way. */
+  readonly sourceFile?: string | undefined;
+  /** The uid that it gets, and the code of ours if nobody chose one, where these were settled before. */
+  readonly settled?: { readonly uid: string; readonly code: string } | undefined;
+}
+
+/** A grant was made: its code is known to the caller alone from here on. */
+export interface CreatedGrant {
+  readonly grant: AccessGrant;
+  readonly code: string;
+}
+
+/** Why a grant was not made, as a sentence. */
+export interface RejectedGrant {
+  readonly rejected: string;
+  /** True where another grant has its name. */
+  readonly isTaken?: boolean;
+}
+
+/** Why a grant cannot be redeemed that often, as a sentence; undefined if it can. Absent counts as the default. */
+export function redemptionsAllowedProblem(
+  redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
+): string | undefined {
+  const isPossible =
+    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MOST_REDEMPTIONS;
+  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
+}
+
+/** Why a grant cannot be redeemed for that long, as a sentence; undefined if it can. NaN stands for what is no duration. */
+export function expirationWindowProblem(
+  expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS,
+): string | undefined {
+  return expirationWindowMs > 0 && expirationWindowMs <= LONGEST_WINDOW_MS
+    ? undefined
+    : 'the expiration window must be longer than 0 and at most 10 years';
+}
+
+/** Why a grant of this end could never be redeemed, as a sentence; undefined if it can, or its end is not known. */
+export function notBeforeProblem(
+  { notBefore }: GrantPolicy,
+  expirationTime: number | null,
+): string | undefined {
+  if (notBefore === undefined || expirationTime === null || notBefore < expirationTime) return undefined;
+  return 'the grant would end before it begins: its window is too short for its not-before';
+}
+
+/** Why a grant cannot be made as asked, as a sentence; undefined if it can. */
+export function grantProblem(request: GrantRequest): string | undefined {
+  const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
+  if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
+  if (!isResourceName(name))
+    return `grant name "${name}" is not an RFC 1123 subdomain (lower case, digits, - and .)`;
+  if (issuer !== undefined && !isResourceName(issuer)) return `issuer "${issuer}" is not a name`;
+  const unusable = redemptionsAllowedProblem(redemptionsAllowed);
+  if (unusable !== undefined) return unusable;
+  const endless = expirationWindowProblem(expirationWindowMs);
+  if (endless !== undefined) return endless;
+  return code === undefined ? undefined : checkChosenCode(code);
+}
+
+/** Makes a grant. Its clock starts at once where its site is `ready` to accept a link, and else when that is. */
+export async function createGrant(
+  request: GrantRequest,
+  ready: boolean,
+  deps: { readonly store: GrantStore; readonly clock: Clock },
+): Promise<CreatedGrant | RejectedGrant> {
+  const { policy = {}, expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS } = request;
+  const now = deps.clock();
+  const expirationTime = ready ? now + expirationWindowMs : null;
+  const rejected = grantProblem(request) ?? notBeforeProblem(policy, expirationTime);
+  if (rejected !== undefined) return { rejected };
+  const { uid, code } = {
+    uid: request.settled?.uid ?? randomUUID(),
+    code: request.code ?? request.settled?.code ?? mintCode(),
+  };
+  const grant: AccessGrant = {
+    uid,
+    namespace: request.namespace,
+    name: request.name,
+    codeHash: hashCode(uid, Buffer.from(code)),
+    codeChosen: request.code !== undefined,
+    redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
+    redemptions: 0,
+    expirationWindowMs,
+    expirationTime,
+    issuer: request.issuer ?? null,
+    policy,
+    siteUid: null,
+    sourceFile: request.sourceFile ?? null,
+    createdAt: now,
+    readyAt: ready ? now : null,
+    revokedAt: null,
+  };
+  const created = await deps.store.createGrant(grant, code);
+  if (created !== 'name_taken') return { grant: created, code };
+  const rejection = `there is already a grant "${request.name}" in namespace "${request.namespace}"`;
+  return { rejected: rejection, isTaken: true };
+}

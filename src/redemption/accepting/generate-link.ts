@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { hashCode, mintCode } from '../../codes/opaque-code.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { SECRET_REDEMPTION_ID } from '../../domain/labels.js';
+import { type Link, type LinkSecret, linksToEndpoints } from '../../domain/link.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { Refusal } from '../../domain/redemption-error.js';
+import { issueClientCertificate } from '../../pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import { sha256Hex } from '../../pki/sha256.js';
+import type { Clock } from '../ports/clock.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { Site, SiteRefusal } from '../ports/site.js';
+import { secretAnnotations } from './link-answer.js';
+import { UNATTENDED_LIFETIME_MS } from './redeem.js';
+import { readService } from './service-description.js';
+import { uniqueReplayKey } from './stock-replay.js';
+
+export interface GenerateLinkRequest {
+  readonly namespace: string;
+  /** Name of the Link and its Secret. */
+  readonly name: string;
+  readonly subject: string;
+  /** Name of the CA that signs, or null for the site's default issuer. */
+  readonly issuer: string | null;
+  readonly cost?: number | undefined;
+}
+
+/** A link for one peer, recorded, with a credential that no other peer has. */
+export interface GeneratedLink {
+  readonly redemption: Redemption;
+  readonly secret: LinkSecret & { readonly tlsKey: string };
+  /** At least one. */
+  readonly links: readonly Link[];
+}
+
+// Only the moments between the grant and the use of it.
+const WINDOW_MS = 60_000;
+
+/**
+ * Makes a link on the accepting side. It is recorded like any other: as the one use of a grant that is made for it and
+ * removed again in the same act, so that a redemption without a counted use cannot exist.
+ */
+export async function generateLink(
+  request: GenerateLinkRequest,
+  deps: { readonly store: GrantStore; readonly site: Site; readonly clock: Clock },
+): Promise<GeneratedLink | SiteRefusal | Refusal> {
+  const { namespace, name, subject, issuer, cost } = request;
+  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  if ('refused' in access) return access;
+  // Where none has published itself nothing is said of who renews it.
+  const service = await readService(deps.store);
+  const grant = singleUse({ namespace, issuer, siteUid: access.siteUid, now: deps.clock() });
+  const key = await generateKeyPair('p256');
+  const spkiDer = spkiOf(key);
+  const id = randomUUID();
+  const certificate = await issueClientCertificate({
+    authority: access.issuer,
+    spkiDer,
+    subject,
+    redemptionId: id,
+    lifetimeMs: UNATTENDED_LIFETIME_MS,
+    now: deps.clock(),
+  });
+  const redemption: Redemption = {
+    id,
+    grantUid: grant.uid,
+    namespace,
+    issuer,
+    replayKey: uniqueReplayKey(),
+    mode: 'generated',
+    name,
+    subject,
+    peer: 'local',
+    jti: null,
+    serial: certificate.serial,
+    keySha256: sha256Hex(spkiDer),
+    certificateSha256: certificate.sha256,
+    issuerSha256: access.issuer.sha256,
+    notAfter: certificate.notAfter,
+    certificate: certificate.pem,
+    policy: {},
+    siteUid: access.siteUid,
+    sealedAnswer: null,
+    sealedUntil: null,
+    createdAt: deps.clock(),
+    revokedAt: null,
+  };
+  const outcome = await deps.store.recordSingleUse(grant, redemption, deps.clock());
+  if (outcome !== 'recorded') return 'refused' in outcome ? outcome : { refused: 'internal' };
+  const secret = {
+    name,
+    caCrt: access.caCrt,
+    tlsCrt: certificate.pem,
+    tlsKey: privateKeyPem(key),
+    annotations: service ? secretAnnotations(id, service) : { [SECRET_REDEMPTION_ID]: id },
+  };
+  const links = linksToEndpoints(name, access.endpoints);
+  return { redemption, secret, links: links.map((link) => (cost === undefined ? link : { ...link, cost })) };
+}
+
+function singleUse(of: {
+  readonly namespace: string;
+  readonly issuer: string | null;
+  readonly siteUid: string | null;
+  readonly now: number;
+}): AccessGrant {
+  const uid = randomUUID();
+  return {
+    uid,
+    namespace: of.namespace,
+    name: `generated-${uid}`,
+    // Nobody ever learns this code.
+    codeHash: hashCode(uid, Buffer.from(mintCode())),
+    codeChosen: false,
+    sourceFile: null,
+    redemptionsAllowed: 1,
+    redemptions: 0,
+    expirationWindowMs: WINDOW_MS,
+    expirationTime: of.now + WINDOW_MS,
+    issuer: of.issuer,
+    policy: {},
+    siteUid: of.siteUid,
+    createdAt: of.now,
+    readyAt: of.now,
+    revokedAt: null,
+  };
+}

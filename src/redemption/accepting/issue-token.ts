@@ -1,0 +1,47 @@
+import { codeMatches } from '../../codes/opaque-code.js';
+import { type AccessGrant, grantState } from '../../domain/access-grant.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import type { LinkEndpoint } from '../../domain/link.js';
+import type { Clock } from '../ports/clock.js';
+import type { ServiceDescription } from './service-description.js';
+
+/** What a token is made from; `code` is the grant's, and a secret. */
+export interface TokenRequest {
+  readonly grant: AccessGrant;
+  readonly code: string;
+  /** Name of the token, and so of the Link made from it; absent for the grant's. */
+  readonly name?: string | undefined;
+  readonly linkCost?: number | undefined;
+  /** Where the link will lead now. */
+  readonly endpoints: readonly LinkEndpoint[];
+  /** Identity of the site that accepts it, where it has one. */
+  readonly siteUid?: string | null;
+}
+
+/** The token that lets another site redeem `grant`, or, as a sentence, why it would be of no use. */
+export function issueToken(
+  { grant, code, name, linkCost, endpoints, siteUid }: TokenRequest,
+  service: ServiceDescription,
+  clock: Clock,
+): AccessToken | { readonly rejected: string } {
+  if (endpoints.length === 0) {
+    return {
+      rejected: 'the site accepts no links: the service has no --endpoint to give to those who redeem',
+    };
+  }
+  const state = grantState(grant, clock());
+  if (state !== 'ready') return { rejected: `grant "${grant.name}" is ${state}` };
+  if (!codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) {
+    return { rejected: `that is not the code of grant "${grant.name}"` };
+  }
+  return {
+    name: name ?? grant.name,
+    url: `${service.url}/${grant.uid}`,
+    code,
+    ca: service.ca,
+    ...(linkCost !== undefined && { linkCost }),
+    ...(grant.expirationTime !== null && { expirationTime: grant.expirationTime }),
+    redemptionsAllowed: grant.redemptionsAllowed,
+    ...(siteUid && { issuerSite: siteUid }),
+  };
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { mintSignedCode, type SignedCode } from '../../codes/signed-code.js';
+import type { GrantSigningKey } from '../../codes/signing-keys.js';
+import type { AccessToken } from '../../domain/access-token.js';
+import type { Clock } from '../ports/clock.js';
+
+/** All that making signed tokens of one grant takes, the service's part of them included. Holds the grant's key: a secret. */
+export interface MintingKey {
+  readonly grant: { readonly uid: string; readonly namespace: string; readonly name: string };
+  /** When the grant ends, milliseconds since the epoch; its tokens end then at the latest. */
+  readonly expirationTime: number;
+  /** Most uses of one token. */
+  readonly redemptionsAllowed: number;
+  /** URL of its tokens. */
+  readonly url: string;
+  /** PEM that the URL's server certificate verifies against. */
+  readonly ca: string;
+  /** Identity of the accepting site, where it has one. */
+  readonly issuerSite?: string | undefined;
+  readonly signingKey: GrantSigningKey;
+}
+
+/** What a signed token shall be. */
+export interface TokenOrder {
+  /** Name of the token, and so of the Link made from it; absent for the grant's. */
+  readonly name?: string | undefined;
+  readonly linkCost?: number | undefined;
+  /** How often it can be redeemed; 1 unless given. */
+  readonly uses?: number | undefined;
+  /** How long it can be redeemed, in milliseconds; until the grant's end unless given, and never longer. */
+  readonly windowMs?: number | undefined;
+  /** The only subject that may redeem it; absent for any. */
+  readonly subject?: string | undefined;
+}
+
+/** A token, and what its code says. */
+export interface MintedToken {
+  readonly token: AccessToken;
+  readonly code: SignedCode;
+}
+
+/** Makes a token with a signed code, or tells as a sentence why it would be of no use. */
+export async function mintToken(
+  { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
+  { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: TokenOrder,
+  clock: Clock,
+): Promise<MintedToken | { readonly rejected: string }> {
+  const now = clock();
+  if (limits.expirationTime <= now) return { rejected: `grant "${grant.name}" has ended` };
+  if (uses > limits.redemptionsAllowed) {
+    return {
+      rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, and no token of it more often`,
+    };
+  }
+  // A code tells whole seconds.
+  const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
+  if (expirationTime <= now) return { rejected: 'it would end within the second in which it is made' };
+  const code: SignedCode = {
+    // Hexadecimal, so that none looks like a flag where it is typed.
+    jti: randomBytes(12).toString('hex'),
+    grantUid: grant.uid,
+    uses,
+    issuedAt: now,
+    expirationTime,
+    ...(subject !== undefined && { subject }),
+  };
+  const token: AccessToken = {
+    name,
+    url,
+    code: await mintSignedCode(code, signingKey),
+    ca,
+    ...(linkCost !== undefined && { linkCost }),
+    expirationTime,
+    redemptionsAllowed: uses,
+    ...(issuerSite !== undefined && { issuerSite }),
+  };
+  return { token, code };
+}

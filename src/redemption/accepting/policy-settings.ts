@@ -1,0 +1,170 @@
+import { formatDuration, parseDuration } from '../../domain/duration.js';
+import { isSubject } from '../../domain/names.js';
+import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
+import { networkProblem } from './cidr.js';
+
+const PREFIX = 'linkgrant/';
+// A redemption keeps a copy of its grant's policy.
+const MOST_ENTRIES = 1_000;
+// X.509 tells time in seconds.
+const SHORTEST_LIFETIME_MS = 1_000;
+const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
+const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
+// What RFC 3339 can still write.
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/** Why a setting's text cannot be, as the end of a sentence that its name begins. */
+interface Problem {
+  readonly problem: string;
+}
+
+/** How one rule of a policy is written. */
+interface Rule<T> {
+  readonly parse: (text: string) => T | Problem;
+  readonly format: (value: T) => string;
+}
+
+/** Every rule, in the order in which it is shown. */
+const RULES = {
+  subjects: list((entry) => isSubject(entry), 'is no subject'),
+  names: list((entry) => /^[a-z0-9.*?-]{1,253}$/.test(entry), 'can be no link name'),
+  sourceCidrs: list(
+    (entry) => networkProblem(entry) === undefined,
+    (entry) => networkProblem(entry) ?? '',
+  ),
+  keyTypes: list(
+    (entry): entry is ClientKeyType => KEY_TYPES.some((type) => type === entry),
+    `is none of ${KEY_TYPES.join(', ')}`,
+  ),
+  certificateLifetimeMs: { parse: parseLifetime, format: formatDuration },
+  csrRequired: { parse: parseFlag, format: String },
+  notBefore: { parse: parseMoment, format: (ms) => new Date(ms).toISOString().replace('.000Z', 'Z') },
+} as const satisfies { readonly [K in keyof GrantPolicy]-?: Rule<NonNullable<GrantPolicy[K]>> };
+
+/** A rule of a policy, by its field. */
+export type PolicyRule = keyof typeof RULES;
+
+/** The name of each rule without `linkgrant/`, as settings and flags (with `--`) have it. */
+export const POLICY_RULE_NAMES = {
+  subjects: 'subjects',
+  names: 'names',
+  sourceCidrs: 'source-cidrs',
+  keyTypes: 'key-types',
+  certificateLifetimeMs: 'certificate-lifetime',
+  csrRequired: 'csr-required',
+  notBefore: 'not-before',
+} as const satisfies Record<PolicyRule, string>;
+
+const RULE_FIELDS = Object.keys(RULES) as readonly PolicyRule[];
+
+/** The rule of that name, without `linkgrant/`; undefined if there is none. */
+export function policyRuleNamed(name: string): PolicyRule | undefined {
+  return RULE_FIELDS.find((rule) => POLICY_RULE_NAMES[rule] === name);
+}
+
+/** The key of the setting that holds a rule. */
+export function policySetting(rule: PolicyRule): string {
+  return PREFIX + POLICY_RULE_NAMES[rule];
+}
+
+/** True for the key of a setting that holds a rule. */
+export function isPolicySetting(key: string): boolean {
+  return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
+}
+
+/** Reads the value of one rule: the rule alone as a policy, or why it cannot be, as the end of a sentence. */
+export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | Problem {
+  const value: unknown = RULES[rule].parse(text);
+  return typeof value === 'object' && value !== null && 'problem' in value
+    ? (value as Problem)
+    : { [rule]: value };
+}
+
+/**
+ * The policy in the settings of an AccessGrant (`spec.settings`), or, as a sentence, the first thing in it that cannot be.
+ * Lists are parted by commas, and an empty one means nobody; `linkgrant/certificate-lifetime` is a duration of 1 second to
+ * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of others are left
+ * alone; one that begins like ours and is none is refused, so that no rule is lost by a slip of the pen.
+ */
+export function parsePolicySettings(settings: Readonly<Record<string, unknown>>): GrantPolicy | Problem {
+  let policy: GrantPolicy = {};
+  for (const [key, text] of Object.entries(settings)) {
+    if (!/^linkgrant\b/i.test(key)) continue;
+    const rule = key.startsWith(PREFIX) ? policyRuleNamed(key.slice(PREFIX.length)) : undefined;
+    if (!rule) {
+      const known = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
+      return { problem: `${quoted(key)} is no setting; there are ${known.join(', ')}` };
+    }
+    // As Kubernetes has it: settings are a map of texts.
+    if (typeof text !== 'string') return { problem: `${key} is no text: quote it` };
+    const parsed = parsePolicyRule(rule, text);
+    if ('problem' in parsed) return { problem: `${key} ${parsed.problem}` };
+    policy = { ...policy, ...parsed };
+  }
+  return policy;
+}
+
+/** The settings that {@link parsePolicySettings} reads as this policy. */
+export function formatPolicySettings(policy: GrantPolicy): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const rule of RULE_FIELDS) {
+    const value = policy[rule];
+    if (value === undefined) continue;
+    const { format } = RULES[rule] as Rule<unknown>;
+    settings[policySetting(rule)] = format(value);
+  }
+  return settings;
+}
+
+/** True for policies that are written alike. */
+export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
+  return JSON.stringify(formatPolicySettings(one)) === JSON.stringify(formatPolicySettings(other));
+}
+
+function list<T extends string>(
+  isEntry: ((entry: string) => entry is T) | ((entry: string) => boolean),
+  otherwise: string | ((entry: string) => string),
+): Rule<readonly T[]> {
+  return {
+    parse(text) {
+      if (text.trim() === '') return [];
+      const entries = text.split(',').map((entry) => entry.trim());
+      if (entries.length > MOST_ENTRIES) return { problem: `has more than ${MOST_ENTRIES} entries` };
+      if (entries.includes('')) return { problem: 'has an empty entry: part entries by one comma each' };
+      const wrong = entries.find((entry) => !isEntry(entry));
+      if (wrong === undefined) return entries as T[];
+      const reason = typeof otherwise === 'string' ? otherwise : otherwise(wrong);
+      return { problem: `has ${quoted(wrong)}, which ${reason}` };
+    },
+    format: (entries) => entries.join(','),
+  };
+}
+
+function parseLifetime(text: string): number | Problem {
+  const ms = parseDuration(text);
+  if (ms === undefined)
+    return { problem: `is ${quoted(text)}, which is no duration such as 12h, 30d or 26w` };
+  if (ms >= SHORTEST_LIFETIME_MS && ms <= LONGEST_LIFETIME_MS) return ms;
+  return { problem: 'must be at least 1s and at most 10 years' };
+}
+
+function parseFlag(text: string): boolean | Problem {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return { problem: `is ${quoted(text)}, and must be true or false` };
+}
+
+function parseMoment(text: string): number | Problem {
+  const [whole = '', year, month, day] = RFC_3339.exec(text) ?? [];
+  // Date takes the 30th of February for the 1st or 2nd of March.
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  const ms = Date.parse(whole);
+  if (isDay && ms >= 0 && ms <= LAST_MOMENT) return ms;
+  return { problem: `is ${quoted(text)}, which is no time such as 2031-01-31T08:00:00Z` };
+}
+
+/** What people wrote, if it can be shown. */
+function quoted(text: string): string {
+  return isSubject(text) ? `"${text}"` : 'what is empty, too long or cannot be printed';
+}

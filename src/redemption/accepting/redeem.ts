@@ -1,0 +1,286 @@
+/*
+ * One redemption. The invariant: no certificate leaves the process without a recorded redemption, and no redemption is
+ * recorded without a certificate that was built, signed and validated. So a failure before the commit costs nothing,
+ * and one after it is healed by the replay.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { linksToEndpoints } from '../../domain/link.js';
+import { isResourceName, isSubject, isUuid } from '../../domain/names.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { Refusal } from '../../domain/redemption-error.js';
+import { issueClientCertificate } from '../../pki/certificates.js';
+import type { Checkpoint, Clock } from '../ports/clock.js';
+import type { CodeKeys } from '../ports/code-keys.js';
+import type { StoredCode } from '../ports/code-store.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { Site, SiteAccess } from '../ports/site.js';
+import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
+import {
+  type AskedRedemption,
+  earlyRefusal,
+  RETRY_AFTER_S,
+  replayKeyOf,
+  usesOf,
+} from './asked-redemption.js';
+import { type LinkAnswer, linkAnswer, type ServicePlace } from './link-answer.js';
+import { type GrantTarget, proveCode } from './prove-code.js';
+import { type KeySource, type ObtainedKey, requestedKey } from './requested-key.js';
+import {
+  NOTHING_SEALED,
+  openReplay,
+  type StockReplay,
+  sealForReplay,
+  uniqueReplayKey,
+} from './stock-replay.js';
+
+const DAY_MS = 86_400_000;
+/** Lifetime of a certificate that nobody renews, in milliseconds: routers read it only when they connect, so it has to last. */
+export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
+// A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
+const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
+
+export interface RedemptionRequest {
+  readonly target: GrantTarget;
+  /** The presented code, byte for byte. */
+  readonly code: Uint8Array;
+  /** Wanted Link and Secret name; absent means the grant's name. */
+  readonly name?: string | undefined;
+  /** Wanted subject; absent means the chosen name. */
+  readonly subject?: string | undefined;
+  /** Base64 of a DER PKCS#10 request (RFC 2986); absent means that the service makes the key. */
+  readonly csr?: string | undefined;
+  /** True when the client will renew, and so takes a short-lived certificate. */
+  readonly renews: boolean;
+  /** The asking address as text. */
+  readonly peer: string;
+}
+
+export interface RedeemDependencies {
+  readonly store: GrantStore;
+  readonly site: Site;
+  readonly service: ServicePlace;
+  readonly codeKeys: CodeKeys;
+  readonly keys: KeySource;
+  readonly stockReplay: StockReplay;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  /** Told when the ledger could not note an attempt; the answer is given all the same. */
+  readonly onLedgerFailure: (error: unknown) => void;
+  /** Called once the caller has proven a code, or to hold a link's key. */
+  readonly onProven?: () => void;
+  /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
+  readonly mayIssue?: () => boolean;
+  /** Resolves with false if the client has closed its connection: its certificate would be counted but never received. */
+  readonly isClientConnected?: () => Promise<boolean>;
+}
+
+/** What a right code was answered with, ready to be rendered. */
+export interface Redeemed extends LinkAnswer {
+  readonly grant: AccessGrant;
+  readonly redemption: Redemption;
+  readonly replayed: boolean;
+}
+
+/** A refusal, and, when the caller proved the code, the grant that refused. */
+export interface RefusedRedemption extends Refusal {
+  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator alone. */
+  readonly reason?: string;
+  readonly proven?: AccessGrant;
+  /** The grant that a wrong code was shown for; for the service alone. */
+  readonly guessed?: AccessGrant;
+}
+
+/** The client had disconnected before its certificate was signed or recorded, so nothing was counted. */
+export interface ClientDisconnected {
+  readonly disconnected: true;
+  readonly proven: AccessGrant;
+}
+
+/**
+ * Redeems one use of a grant, or answers again what was already redeemed. Rejects with RedemptionError
+ * `store_unavailable` when the store cannot answer, and then nothing is counted, or what was counted is replayed.
+ */
+export async function redeem(
+  request: RedemptionRequest,
+  deps: RedeemDependencies,
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
+  if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
+  if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
+  const askedAt = performance.now();
+  const proof = await proveCode(request.target, request.code, deps);
+  if ('refused' in proof) return proof;
+  deps.onProven?.();
+
+  const { grant, signedCode } = proof;
+  const name = request.name ?? grant.name;
+  const subject = request.subject ?? signedCode?.subject ?? name;
+  const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
+    const { refused: code } = refusal;
+    // Whoever has too much to do writes nothing about it.
+    if (code === 'overloaded') return { ...refusal, proven: grant };
+    deps.store
+      .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
+      .catch(deps.onLedgerFailure);
+    return { ...refusal, proven: grant };
+  };
+
+  if (grant.revokedAt !== null) return refuse({ refused: 'grant_revoked' });
+  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
+  if (known && known.revokedAt !== null) return refuse({ refused: 'code_revoked' });
+  const key = requestedKey(request.csr, deps.keys);
+  if ('refused' in key) return refuse(key);
+  const { code, peer, renews } = request;
+  const asked: AskedRedemption = { ...proof, askedAt, name, subject, peer, code, renews, key };
+  const outcome = await redeemProven(asked, known, deps);
+  return 'refused' in outcome ? refuse(outcome) : outcome;
+}
+
+async function redeemProven(
+  asked: AskedRedemption,
+  known: StoredCode | undefined,
+  deps: RedeemDependencies,
+): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
+  const replayKey = replayKeyOf(asked, deps.stockReplay);
+  const answered = async (scope?: 'known'): Promise<Redeemed | Refusal | undefined> => {
+    if (replayKey === undefined) return undefined;
+    const earlier = await deps.store.findReplay(asked.grant.uid, replayKey, scope);
+    return earlier && replay(earlier, asked, deps);
+  };
+  // To sign in vain costs less than to look everywhere, to make a key in vain costs more.
+  const scope = asked.key.made === 'by-client' ? 'known' : undefined;
+  const answer = await answered(scope);
+  if (answer) return answer;
+  const prepared = await prepare(asked, known, deps);
+  // Nothing is refused without a look everywhere; recording does that itself.
+  if ('refused' in prepared) return (scope && (await answered())) ?? prepared;
+  return issueAndRecord(asked, prepared, replayKey, deps);
+}
+
+/** What a new redemption is made of. */
+interface Prepared {
+  readonly access: SiteAccess;
+  readonly made: ObtainedKey;
+}
+
+async function prepare(
+  asked: AskedRedemption,
+  known: StoredCode | undefined,
+  deps: RedeemDependencies,
+): Promise<Prepared | RefusedRedemption> {
+  const refusal = earlyRefusal(asked, known, deps.clock());
+  if (refusal) return refusal;
+  if (deps.mayIssue?.() === false) return { refused: 'overloaded' };
+  const access = await deps.site.resolveAccess(asked.grant);
+  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  if (linksToEndpoints(asked.name, access.endpoints).some((link) => !isResourceName(link.name))) {
+    return { refused: 'name_invalid' };
+  }
+  const made = await asked.key.obtain();
+  return made ? { access, made } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
+}
+
+async function issueAndRecord(
+  asked: AskedRedemption,
+  { access, made }: Prepared,
+  replayKey: string | undefined,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal | ClientDisconnected> {
+  const { grant, key } = asked;
+  const hasDisconnected = async () => (await deps.isClientConnected?.()) === false;
+  if (await hasDisconnected()) return { disconnected: true, proven: grant };
+  const id = randomUUID();
+  const now = deps.clock();
+  await deps.checkpoint('before-signing');
+  const certificate = await issueClientCertificate({
+    authority: access.issuer,
+    spkiDer: made.spkiDer,
+    subject: asked.subject,
+    redemptionId: id,
+    lifetimeMs: Math.min(
+      grant.policy.certificateLifetimeMs ?? Number.POSITIVE_INFINITY,
+      asked.renews ? RENEWING_LIFETIME_MS : UNATTENDED_LIFETIME_MS,
+    ),
+    now,
+  });
+  await deps.checkpoint('after-signing');
+  const redemption: Redemption = {
+    id,
+    grantUid: grant.uid,
+    namespace: grant.namespace,
+    issuer: grant.issuer,
+    replayKey: replayKey ?? uniqueReplayKey(),
+    mode: key.made === 'by-client' ? 'csr' : 'stock',
+    name: asked.name,
+    subject: asked.subject,
+    peer: asked.peer,
+    jti: asked.signedCode?.jti ?? null,
+    serial: certificate.serial,
+    keySha256: made.keySha256,
+    certificateSha256: certificate.sha256,
+    issuerSha256: access.issuer.sha256,
+    notAfter: certificate.notAfter,
+    certificate: certificate.pem,
+    policy: grant.policy,
+    siteUid: access.siteUid,
+    ...(replayKey !== undefined && made.keyPem !== undefined
+      ? sealForReplay({ id, grant, code: asked.code, keyPem: made.keyPem, now }, deps.stockReplay)
+      : NOTHING_SEALED),
+    createdAt: now,
+    revokedAt: null,
+  };
+  if (await hasDisconnected()) return { disconnected: true, proven: grant };
+  return record(redemption, made.keyPem, asked, access, deps);
+}
+
+async function record(
+  redemption: Redemption,
+  keyPem: string | undefined,
+  asked: AskedRedemption,
+  access: SiteAccess,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal> {
+  const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(asked) > 1;
+  const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), {
+    askedAt: asked.askedAt,
+    ...(limited && { repeatLimit: REPEAT_LIMIT }),
+    ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
+  });
+  if (outcome === 'recorded') return answerOf(redemption, keyPem, false, asked, access, deps);
+  if ('refused' in outcome) return outcome;
+  const answer = await replay(outcome.replayOf, asked, deps);
+  if (answer) return answer;
+  // What holds this key can no longer be answered again, so this is a redemption of its own.
+  const own = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
+  return record(own, keyPem, asked, access, deps);
+}
+
+/** The answer of `earlier` as it is now, or undefined when it is not to be given again to this request. */
+async function replay(
+  earlier: Redemption,
+  asked: AskedRedemption,
+  deps: RedeemDependencies,
+): Promise<Redeemed | Refusal | undefined> {
+  if (earlier.revokedAt !== null) return { refused: 'redemption_revoked' };
+  let keyPem: string | undefined;
+  if (earlier.mode === 'stock') {
+    keyPem = openReplay(earlier, asked.code, deps.clock());
+    if (keyPem === undefined) return undefined;
+  }
+  const access = await deps.site.resolveAccess(asked.grant);
+  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  deps.store.recordReplay(earlier, asked.peer, deps.clock()).catch(deps.onLedgerFailure);
+  return answerOf(earlier, keyPem, true, asked, access, deps);
+}
+
+function answerOf(
+  redemption: Redemption,
+  tlsKey: string | undefined,
+  replayed: boolean,
+  { grant }: AskedRedemption,
+  access: SiteAccess,
+  { service }: RedeemDependencies,
+): Redeemed {
+  const credentials = { tlsCrt: redemption.certificate, ...(tlsKey !== undefined && { tlsKey }) };
+  return { grant, redemption, replayed, ...linkAnswer(redemption, credentials, access, service) };
+}

@@ -1,0 +1,205 @@
+/*
+ * One renewal, on the accepting side. The invariant is that of a redemption: no certificate leaves the process without a
+ * recorded renewal, and none is recorded without a certificate that was built, signed and validated. The key that is asked
+ * for is what makes two requests the same one, so a lost answer is given again. Key, subject, site and rules come from what
+ * is recorded, never from the request.
+ */
+import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
+import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { Refusal } from '../../domain/redemption-error.js';
+import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
+import { issueClientCertificate } from '../../pki/certificates.js';
+import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
+import type { RenewedRedemption } from '../ports/renewal-store.js';
+import type { SiteAccess } from '../ports/site.js';
+import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
+import { RETRY_AFTER_S } from './asked-redemption.js';
+import { policyRefusal } from './check-policy.js';
+import { type LinkAnswer, linkAnswer } from './link-answer.js';
+import type { RedeemDependencies } from './redeem.js';
+
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** A request for a renewal as it was presented. */
+export interface PresentedRenewal {
+  /** The body: a compact JWS if it is a renewal request at all. */
+  readonly text: string;
+  /** The asking address as text. */
+  readonly peer: string;
+}
+
+/** What renewals work with. */
+export type RenewDependencies = Pick<
+  RedeemDependencies,
+  'store' | 'site' | 'service' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven' | 'mayIssue'
+>;
+
+/** What the holder of a link's key was answered with, ready to be rendered. */
+export interface Renewed extends LinkAnswer {
+  readonly redemption: Redemption;
+  /** True when this key has been given that certificate before. */
+  readonly replayed: boolean;
+}
+
+/** A refusal, and, when the caller proved to hold the link's key, the redemption. */
+export interface RefusedRenewal extends Refusal {
+  /** Why the accepting site gives no access, for its operator alone. */
+  readonly reason?: string;
+  /** The service's time in milliseconds since the epoch, where the request's was too far from it. */
+  readonly serverTime?: number;
+  readonly proven?: Redemption;
+}
+
+/** A request that the holder of one of the link's last two keys has signed. */
+interface ProvenRenewal extends RenewedRedemption {
+  readonly newest: IssuedCertificate;
+  /** False when the certificate before the newest asks. */
+  readonly isNewest: boolean;
+  readonly csrDer: Uint8Array;
+  readonly issuedAt: number;
+  readonly peer: string;
+}
+
+/**
+ * Gives a link its next certificate, or the newest one again to the key that it was made for. Everything that a stranger
+ * can send that is a renewal request is refused alike and at about the same cost. Rejects with RedemptionError
+ * `store_unavailable` when the store cannot answer: the same request can then be made again.
+ */
+export async function renew(
+  { text, peer }: PresentedRenewal,
+  deps: RenewDependencies,
+): Promise<Renewed | RefusedRenewal> {
+  const unproven = readRenewalRequest(text);
+  if (!unproven) return { refused: 'renewal_invalid' };
+  const found = await deps.store.findRenewedRedemption(unproven.redemptionId);
+  const [newest, previous] = found ? [...found.renewals, found.redemption] : [];
+  const asking = [newest, previous].find(
+    (certificate) => certificate?.certificateSha256 === unproven.certificateSha256,
+  );
+  const request = await verifyRenewalRequest(text, asking?.certificate);
+  if (!found || !newest || !request) return { refused: 'renewal_refused' };
+  deps.onProven?.();
+
+  const outcome = await renewProven(
+    { ...found, ...request, newest, isNewest: asking === newest, peer },
+    deps,
+  );
+  if (!('refused' in outcome)) return outcome;
+  const { redemption } = found;
+  // Whoever has too much to do writes nothing about it.
+  if (outcome.refused !== 'overloaded') noteRefusal(outcome, redemption, peer, deps);
+  return { ...outcome, proven: redemption };
+}
+
+async function renewProven(
+  proven: ProvenRenewal,
+  deps: RenewDependencies,
+): Promise<Renewed | RefusedRenewal> {
+  const { redemption, newest, isNewest, csrDer, issuedAt } = proven;
+  const now = deps.clock();
+  if (Math.abs(now - issuedAt) > CLOCK_SKEW_MS) return { refused: 'renewal_stale', serverTime: now };
+  if (redemption.revokedAt !== null) return { refused: 'redemption_revoked' };
+  const wanted = parseCertificateRequest(csrDer);
+  const again = !('invalid' in wanted) && wanted.keySha256 === newest.keySha256;
+  if (!again && !isNewest) return { refused: 'superseded' };
+  if (!again && now > newest.notAfter + RENEWAL_GRACE_MS) return { refused: 'renewal_expired' };
+  if ('invalid' in wanted) return { refused: wanted.invalid, reason: wanted.reason };
+  if (!again && deps.mayIssue?.() === false) return { refused: 'overloaded' };
+
+  const grant = await deps.store.findGrant(redemption.grantUid);
+  const { namespace, name, issuer } = grant ?? redemption;
+  const access = await deps.site.resolveAccess({ namespace, name, issuer });
+  if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
+  // A site without an identity is nobody's replacement.
+  if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)
+    return { refused: 'site_replaced' };
+  if (again) return answerAgain(newest, proven, access, deps);
+
+  const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
+  const { subject } = redemption;
+  const asked = { name: redemption.name, subject, peer: proven.peer, keyType: wanted.keyType, csr: true };
+  for (const policy of policies) {
+    const refused = policyRefusal(policy, asked);
+    if (refused) return { refused };
+  }
+  const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
+  const lifetimeMs = Math.min(RENEWING_LIFETIME_MS, ...lifetimes);
+  return issueAndRecord(proven, { wanted, access, lifetimeMs }, deps);
+}
+
+async function issueAndRecord(
+  proven: ProvenRenewal,
+  decided: {
+    readonly wanted: CertificateRequest;
+    readonly access: SiteAccess;
+    readonly lifetimeMs: number;
+  },
+  deps: RenewDependencies,
+): Promise<Renewed | Refusal> {
+  const { redemption, renewals, peer } = proven;
+  const { wanted, access, lifetimeMs } = decided;
+  const now = deps.clock();
+  await deps.checkpoint('before-signing');
+  const certificate = await issueClientCertificate({
+    authority: access.issuer,
+    spkiDer: wanted.spkiDer,
+    subject: redemption.subject,
+    redemptionId: redemption.id,
+    lifetimeMs,
+    now,
+  });
+  await deps.checkpoint('after-signing');
+  const renewal: Renewal = {
+    redemptionId: redemption.id,
+    number: (renewals[0]?.number ?? 0) + 1,
+    serial: certificate.serial,
+    keySha256: wanted.keySha256,
+    certificateSha256: certificate.sha256,
+    issuerSha256: access.issuer.sha256,
+    notAfter: certificate.notAfter,
+    certificate: certificate.pem,
+    renewedAt: now,
+    peer,
+  };
+  const outcome = await deps.store.recordRenewal(renewal, deps.clock());
+  if (outcome === 'recorded') return answerOf(redemption, renewal, access, false, deps);
+  if ('refused' in outcome) return outcome;
+  const { superseded: other } = outcome;
+  if (other.keySha256 !== wanted.keySha256) return { refused: 'superseded' };
+  return answerAgain(other, proven, access, deps);
+}
+
+function answerAgain(
+  certificate: IssuedCertificate,
+  { redemption, peer }: ProvenRenewal,
+  access: SiteAccess,
+  deps: RenewDependencies,
+): Renewed {
+  deps.store.recordReplay(redemption, peer, deps.clock()).catch(deps.onLedgerFailure);
+  return answerOf(redemption, certificate, access, true, deps);
+}
+
+function answerOf(
+  redemption: Redemption,
+  { certificate: tlsCrt }: IssuedCertificate,
+  access: SiteAccess,
+  replayed: boolean,
+  { service }: RenewDependencies,
+): Renewed {
+  return { redemption, replayed, ...linkAnswer(redemption, { tlsCrt }, access, service) };
+}
+
+function noteRefusal(
+  { refused: code }: Refusal,
+  redemption: Redemption,
+  peer: string,
+  { store, clock, onLedgerFailure }: RenewDependencies,
+): void {
+  const { grantUid, name, subject } = redemption;
+  const noted =
+    code === 'superseded'
+      ? store.recordSuperseded(redemption, peer, clock())
+      : store.recordRefusal({ grantUid, code, name, subject, peer }, clock());
+  noted.catch(onLedgerFailure);
+}

@@ -1,0 +1,53 @@
+import type { ClientKeyType } from '../../domain/policy.js';
+import type { Refusal } from '../../domain/redemption-error.js';
+import type { NewKey, ServerKeyType } from '../../pki/keys.js';
+import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
+import { sha256Hex } from '../../pki/sha256.js';
+
+/** Makes private keys for clients that send no CSR. */
+export interface KeySource {
+  readonly type: ServerKeyType;
+  /** A new key, or undefined when too many are being made already. */
+  make(type: ServerKeyType): Promise<NewKey | undefined>;
+}
+
+/** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service made it. */
+export interface ObtainedKey {
+  readonly spkiDer: Uint8Array;
+  /** SHA-256 of `spkiDer`, lower-case hex. */
+  readonly keySha256: string;
+  readonly keyPem?: string;
+}
+
+/** The refusal of a CSR; the reason says what is wrong with it, and quotes nothing of it. */
+export interface RefusedKey extends Refusal {
+  readonly reason: string;
+}
+
+/** The key of one redemption; `obtain` gives undefined when the service has no capacity to make one. */
+export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
+  | { readonly made: 'by-client'; readonly request: CertificateRequest }
+  | { readonly made: 'by-service' }
+);
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+// 4 KiB of DER (the limit of the wire) in base64.
+const CSR_TEXT_LIMIT = 5464;
+
+/** The key that a request asks for: its CSR's, proven and strong, or one that the service makes once it is needed. */
+export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | RefusedKey {
+  if (csr === undefined) {
+    const keyType = keys.type === 'p256' ? 'p256' : 'rsa';
+    return { made: 'by-service', keyType, obtain: () => makeKey(keys) };
+  }
+  if (csr.length > CSR_TEXT_LIMIT || csr.length % 4 !== 0 || !BASE64.test(csr))
+    return { refused: 'csr_invalid', reason: 'it is not base64 of at most 4 KiB' };
+  const request = parseCertificateRequest(Buffer.from(csr, 'base64'));
+  if ('invalid' in request) return { refused: request.invalid, reason: request.reason };
+  return { made: 'by-client', keyType: request.keyType, request, obtain: async () => request };
+}
+
+async function makeKey(keys: KeySource): Promise<ObtainedKey | undefined> {
+  const key = await keys.make(keys.type);
+  return key && { ...key, keySha256: sha256Hex(key.spkiDer) };
+}

@@ -1,0 +1,62 @@
+import type { MasterKey } from '../../codes/signing-keys.js';
+import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
+import type { GrantStore } from '../ports/grant-store.js';
+
+const SETTING = 'code-key';
+// As long as this an answer that was lost can still be asked for after the grant's end.
+const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
+
+/** Notes in the store which master key the service signs under, so that whoever signs beside it can tell that it is the same. */
+export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {
+  const { kid } = await codeKeys.current();
+  if ((await store.getSetting(SETTING)) !== kid) await store.putSetting(SETTING, kid);
+}
+
+/** The key to sign under, or undefined where `codeKeys` are not those of the service that uses the store. */
+export async function signingMasterKey(
+  store: GrantStore,
+  codeKeys: CodeKeys,
+): Promise<MasterKey | undefined> {
+  const published = await store.getSetting(SETTING);
+  const isKnown = published === undefined || (await codeKeys.find(published)) !== undefined;
+  return isKnown ? codeKeys.current() : undefined;
+}
+
+/** Makes a new master key, and with `dropOld` removes all others: what they signed is a wrong code from then on. */
+export async function rotateCodeKey(
+  store: GrantStore,
+  codeKeys: RotatingCodeKeys,
+  { dropOld }: { readonly dropOld: boolean },
+): Promise<MasterKey> {
+  const made = await codeKeys.rotate();
+  await publishCodeKey(store, codeKeys);
+  if (dropOld) await dropOldCodeKeys(codeKeys);
+  return made;
+}
+
+/** Removes every master key but the one that signs: what they signed is a wrong code from then on. */
+export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void> {
+  for (const { kid } of (await codeKeys.list()).slice(1)) await codeKeys.remove(kid);
+}
+
+/**
+ * Removes each master key that signs no more and is not needed to verify: all grants made before its successor are revoked or
+ * ended a week before `now`. Gives the ids of those removed.
+ */
+export async function removeUnusedCodeKeys(
+  store: GrantStore,
+  codeKeys: RotatingCodeKeys,
+  now: number,
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const keys = await codeKeys.list();
+  for (const [index, { kid }] of keys.entries()) {
+    const retiredAt = keys[index - 1]?.createdAt;
+    // NaN where the file does not say when it was made.
+    if (retiredAt === undefined || Number.isNaN(retiredAt)) continue;
+    if (await store.hasGrantMadeBefore(retiredAt, now - REPLAYED_AFTER_END_MS)) continue;
+    await codeKeys.remove(kid);
+    removed.push(kid);
+  }
+  return removed;
+}

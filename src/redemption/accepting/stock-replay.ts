@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { openAnswer, sealAnswer } from '../../codes/sealed-answer.js';
+import type { AccessGrant } from '../../domain/access-grant.js';
+import { sourceOf } from '../../domain/peer-address.js';
+import type { Redemption } from '../../domain/redemption.js';
+import { sha256Hex } from '../../pki/sha256.js';
+
+/** When a private key that the service made may be handed out again. */
+export interface StockReplay {
+  /** Milliseconds for which the answer is kept; 0 keeps none. */
+  readonly windowMs: number;
+  /** Whether the asking address must be the same. */
+  readonly bindSource: boolean;
+}
+
+/**
+ * The replay key of a redemption without a CSR, or undefined where none is answered again: only a single-use code that no
+ * person chose, and only to the same name, subject and source.
+ */
+export function stockReplayKey(
+  asked: {
+    readonly isSingleUse: boolean;
+    readonly name: string;
+    readonly subject: string;
+    readonly peer: string;
+  },
+  stockReplay: StockReplay,
+): string | undefined {
+  const { isSingleUse, name, subject, peer } = asked;
+  if (!isSingleUse || stockReplay.windowMs === 0) return undefined;
+  const source = stockReplay.bindSource ? sourceOf(peer) : '';
+  return `stock:${sha256Hex([name, subject, source].join('\0'))}`;
+}
+
+/** A replay key that no other redemption has. */
+export function uniqueReplayKey(): string {
+  return `once:${randomUUID()}`;
+}
+
+/** The sealed columns of a redemption whose answer is not given again. */
+export const NOTHING_SEALED = { sealedAnswer: null, sealedUntil: null } as const;
+
+/** The sealed columns of a redemption: the key under the code for as long as the window lasts. */
+export function sealForReplay(
+  made: {
+    readonly id: string;
+    readonly grant: AccessGrant;
+    readonly code: Uint8Array;
+    readonly keyPem: string;
+    readonly now: number;
+  },
+  stockReplay: StockReplay,
+): Pick<Redemption, 'sealedAnswer' | 'sealedUntil'> {
+  const { id, grant, code, keyPem, now } = made;
+  const sealedAnswer = sealAnswer({
+    code,
+    grantUid: grant.uid,
+    redemptionId: id,
+    plaintext: Buffer.from(keyPem),
+  });
+  return { sealedAnswer, sealedUntil: now + stockReplay.windowMs };
+}
+
+/** PEM of the key sealed in `redemption`, or undefined when none is kept, it has lapsed, or another code sealed it. */
+export function openReplay(redemption: Redemption, code: Uint8Array, now: number): string | undefined {
+  const { id, grantUid, sealedAnswer, sealedUntil } = redemption;
+  if (sealedAnswer === null || sealedUntil === null || sealedUntil <= now) return undefined;
+  const opened = openAnswer({ code, grantUid, redemptionId: id, sealed: sealedAnswer });
+  return opened && Buffer.from(opened).toString();
+}

@@ -1,0 +1,70 @@
+import { type AccessGrant, grantState, hasExpired } from '../../domain/access-grant.js';
+import type { GrantPolicy } from '../../domain/policy.js';
+import {
+  expirationWindowProblem,
+  notBeforeProblem,
+  redemptionsAllowedProblem,
+} from '../accepting/create-grant.js';
+import type { Clock } from '../ports/clock.js';
+import type { GrantChange, GrantStore } from '../ports/grant-store.js';
+
+/** What shall be different about a grant; absent fields stay as they are. */
+export interface GrantUpdate {
+  readonly redemptionsAllowed?: number | undefined;
+  /** Counted from when the grant was first Ready, in milliseconds. */
+  readonly expirationWindowMs?: number | undefined;
+  /** The whole policy as it shall be. */
+  readonly policy?: GrantPolicy | undefined;
+}
+
+/**
+ * Changes a grant at once, or says, as a sentence, why it cannot be. A policy may change at any time, because renewals
+ * keep to it too; the end only while the grant lives, and only to a later moment than now.
+ */
+export async function updateGrant(
+  grant: AccessGrant,
+  update: GrantUpdate,
+  deps: { readonly store: GrantStore; readonly clock: Clock },
+): Promise<AccessGrant | { readonly rejected: string }> {
+  const { redemptionsAllowed = grant.redemptionsAllowed, policy = grant.policy } = update;
+  const now = deps.clock();
+  const expirationTime = endOf(grant, update.expirationWindowMs);
+  const rejected =
+    redemptionsAllowedProblem(redemptionsAllowed) ??
+    (update.expirationWindowMs === undefined
+      ? undefined
+      : windowProblem(grant, update.expirationWindowMs, now)) ??
+    notBeforeProblem(policy, expirationTime);
+  if (rejected !== undefined) return { rejected };
+  const { expirationWindowMs } = update;
+  const change: GrantChange = {
+    ...(update.redemptionsAllowed !== undefined && { redemptionsAllowed }),
+    ...(update.policy !== undefined && { policy }),
+    // The clock of a grant that is not Ready yet starts with the window that it then has.
+    ...(expirationWindowMs !== undefined && {
+      expirationWindowMs,
+      ...(expirationTime !== null && { expirationTime }),
+    }),
+  };
+  await deps.store.updateGrant(grant.uid, change);
+  const updated = await deps.store.findGrant(grant.uid);
+  if (!updated) return { rejected: `grant "${grant.name}" was deleted meanwhile` };
+  // Its clock was started meanwhile, with the window that it had.
+  return updated.readyAt === grant.readyAt ? updated : updateGrant(updated, update, deps);
+}
+
+function endOf({ readyAt, expirationTime }: AccessGrant, windowMs: number | undefined): number | null {
+  return windowMs === undefined || readyAt === null ? expirationTime : readyAt + windowMs;
+}
+
+function windowProblem(grant: AccessGrant, windowMs: number, now: number): string | undefined {
+  const state = grantState(grant, now);
+  const isOver = hasExpired(grant, now);
+  if (state === 'revoked' || isOver)
+    return `grant "${grant.name}" has ended (${state}), and is never revived`;
+  const impossible = expirationWindowProblem(windowMs);
+  if (impossible !== undefined) return impossible;
+  const end = endOf(grant, windowMs);
+  if (end === null || end > now) return undefined;
+  return 'the window, counted from when the grant was first ready, is over already';
+}

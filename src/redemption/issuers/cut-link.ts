@@ -1,0 +1,140 @@
+/*
+ * A router that no longer trusts a CA refuses every link whose certificate that CA signed. A cut replaces the CA in steps, so
+ * that the other links renew first. Nothing is stored between the steps: each run observes the CAs, the links and the
+ * routers, and stops at the first step that is not done. The operator names the steps that cannot be observed.
+ */
+import type { Clock } from '../ports/clock.js';
+import type { GrantStore } from '../ports/grant-store.js';
+import type { PrepareOutcome } from '../ports/issuers.js';
+import { type LiveLink, liveLinks } from './live-links.js';
+import type { RouterProbe } from './probe-router.js';
+import { TAKEN_UP_MS } from './retire-issuer.js';
+
+/** What a cut waits for, in this order. */
+export const CUT_STEPS = [
+  /** The new CA exists, and the router trusts both. */
+  'trust-new',
+  /** The new CA signs. */
+  'sign-new',
+  /** Every other link has a certificate of the new CA. */
+  'renew',
+  /** Every link has reconnected while both CAs are trusted. */
+  'rehearse',
+  /** The router presents a certificate of the new CA. */
+  'server-certificate',
+  /** The router no longer trusts the old CA. */
+  'distrust-old',
+] as const;
+
+/** One of {@link CUT_STEPS}. */
+export type CutStep = (typeof CUT_STEPS)[number];
+
+/** The issuer whose CA is replaced. */
+export interface CutIssuer {
+  /** SHA-256 of the CA that signs, and of all that responses to links trust. */
+  look(): Promise<{ readonly signing: string; readonly trusted: readonly string[] }>;
+  /** Present if linkgrant owns the CAs. Each operation may be repeated. */
+  readonly own?: {
+    prepare(): Promise<PrepareOutcome>;
+    activate(): Promise<unknown>;
+    retire(sha256: string): Promise<unknown>;
+    /** When the CA was replaced as the one that signs, milliseconds since the epoch. */
+    replacedAt(sha256: string): number;
+    /** Dials each router of the site with a certificate of the old CA, and one of the CA that signs. */
+    probeRouters(old: string): Promise<readonly RouterProbe[]>;
+  };
+}
+
+/** Why a step that the operator names as done is not accepted as done. */
+export type CutObstacle =
+  /** The old CA signs, or links have not renewed, or responses trust the old CA. */
+  | { readonly kind: 'not-done' }
+  /** Milliseconds until every service knows that the old CA no longer signs. */
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  /** A router accepts a certificate of the old CA, or could not be probed. */
+  | { readonly kind: 'router'; readonly probes: readonly RouterProbe[] };
+
+/** Where a cut stands. */
+export type CutStanding =
+  /** No CA that signed a valid certificate of the redemption is trusted. `probes`: how the routers proved it in this run. */
+  | { readonly standing: 'done'; readonly probes: readonly RouterProbe[] }
+  | {
+      readonly standing: 'waiting';
+      readonly step: CutStep;
+      /** SHA-256 of the CAs to be removed. */
+      readonly old: readonly string[];
+      /** Other links whose newest certificate is valid and signed by one of these. */
+      readonly behind: readonly LiveLink[];
+      readonly obstacle?: CutObstacle;
+    };
+
+/** What the operator requests. */
+export interface CutRequest {
+  /** SHA-256 of the CAs that signed the valid certificates of the redemption. */
+  readonly signers: readonly string[];
+  /** Number of the last step that the operator has done, from 1; 0 for none. */
+  readonly stepsDone: number;
+  /** True to go on although links have not renewed, or routers could not be probed. */
+  readonly force: boolean;
+}
+
+/** What cuts are made with. */
+export interface CutDependencies {
+  readonly store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>;
+  readonly issuer: CutIssuer;
+  readonly clock: Clock;
+}
+
+/**
+ * Does the steps of a cut that linkgrant can do, and returns the first step that is not done. Rejects as the issuer's
+ * operations do.
+ */
+export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
+  const { signers, stepsDone, force } = request;
+  const { own } = deps.issuer;
+  const { signing, trusted } = await deps.issuer.look();
+  const old = signers.filter((sha256) => trusted.includes(sha256));
+  if (old.length === 0) return { standing: 'done', probes: [] };
+  const stopAt = async (step: CutStep, obstacle?: CutObstacle): Promise<CutStanding> => {
+    const behind = await linksBehind(old, deps);
+    return { standing: 'waiting', step, old, behind, ...(obstacle && { obstacle }) };
+  };
+  const unlessDone = (step: CutStep) =>
+    stopAt(step, stepsDone > CUT_STEPS.indexOf(step) ? { kind: 'not-done' } : undefined);
+
+  if (old.includes(signing)) {
+    // No router trusts a CA that this run created.
+    const isNew = (await own?.prepare()) === 'prepared';
+    if (isNew || stepsDone < 1) return stopAt('trust-new');
+    await own?.activate();
+    // Without `own`, the owner of the CA has to activate the new one. With it, another process has removed the prepared CA.
+    if (old.includes((await deps.issuer.look()).signing))
+      return own ? advanceCut(request, deps) : unlessDone('sign-new');
+  }
+  const isRenewed = (await linksBehind(old, deps)).length === 0;
+  if (!isRenewed && (stepsDone < 3 || !force)) return unlessDone('renew');
+  const next = CUT_STEPS[Math.max(stepsDone, CUT_STEPS.indexOf('rehearse'))];
+  if (next) return stopAt(next);
+  if (!own) return unlessDone('distrust-old');
+
+  const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + TAKEN_UP_MS - deps.clock();
+  if (waitMs > 0) return stopAt('distrust-old', { kind: 'wait', waitMs });
+  const probes = (await Promise.all(old.map((sha256) => own.probeRouters(sha256)))).flat();
+  const isRefused = probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused');
+  const isAccepted = probes.some(({ verdict }) => verdict === 'accepted');
+  if (!isRefused && (isAccepted || !force)) return stopAt('distrust-old', { kind: 'router', probes });
+  for (const sha256 of old) await own.retire(sha256);
+  return { standing: 'done', probes };
+}
+
+async function linksBehind(
+  old: readonly string[],
+  { store, clock }: Pick<CutDependencies, 'store' | 'clock'>,
+): Promise<LiveLink[]> {
+  const now = clock();
+  const behind: LiveLink[] = [];
+  for await (const link of liveLinks(store, {}, now)) {
+    if (link.newest.notAfter > now && old.includes(link.newest.issuerSha256)) behind.push(link);
+  }
+  return behind;
+}

@@ -1,0 +1,33 @@
+import type { IssuedCertificate } from '../../domain/issued-certificate.js';
+import type { Redemption } from '../../domain/redemption.js';
+import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
+import type { GrantStore } from '../ports/grant-store.js';
+
+/** A link that is not revoked and can still connect, or be renewed so that it can. */
+export interface LiveLink {
+  readonly redemption: Redemption;
+  /** The newest of its certificates. */
+  readonly newest: IssuedCertificate;
+  /** How often it was renewed. */
+  readonly renewals: number;
+}
+
+/** The live links of one grant, or of all, oldest first; they are read page by page. */
+export async function* liveLinks(
+  store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>,
+  of: { readonly grantUid?: string },
+  now: number,
+): AsyncGenerator<LiveLink> {
+  let after: string | undefined;
+  do {
+    const page = await store.listRedemptions({ limit: 500, ...of, ...(after !== undefined && { after }) });
+    for (const redemption of page.items) {
+      if (redemption.revokedAt !== null) continue;
+      const [renewal] = (await store.findRenewedRedemption(redemption.id))?.renewals ?? [];
+      const newest = renewal ?? redemption;
+      if (newest.notAfter + RENEWAL_GRACE_MS <= now) continue;
+      yield { redemption, newest, renewals: renewal?.number ?? 0 };
+    }
+    after = page.next;
+  } while (after !== undefined);
+}

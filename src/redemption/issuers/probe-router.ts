@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
+import { issueClientCertificate } from '../../pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+import type { Clock } from '../ports/clock.js';
+import type { LinkDialer } from '../ports/link-dialer.js';
+
+/** Whether a router accepts clients of a CA that it should no longer trust. */
+export interface RouterProbe {
+  readonly host: string;
+  readonly port: number;
+  /** `unknown`: it could not be dialed, or it refuses clients of the new CA too. */
+  readonly verdict: 'refused' | 'accepted' | 'unknown';
+  /** The evidence, as a sentence. */
+  readonly message: string;
+}
+
+// No longer than a handshake needs: no redemption is recorded for it, and its key never leaves the process.
+const LIFETIME_MS = 60_000;
+
+/**
+ * Dials a router twice over mutual TLS, trusting the new CA alone: with a certificate of the new CA, which it has to accept,
+ * then with one of the old CA. The verdict is `unknown` for a router that is down or presents a certificate of the old CA,
+ * and for a CA that cannot be read (a CertificateAuthorityError of `read`).
+ */
+export async function probeRouter(
+  target: { readonly host: string; readonly port: number },
+  read: { oldCa(): CertificateAuthority; newCa(): CertificateAuthority },
+  { dial, clock }: { readonly dial: LinkDialer; readonly clock: Clock },
+): Promise<RouterProbe> {
+  const dialWith = async (authority: CertificateAuthority, { bundlePem: caCrt }: CertificateAuthority) => {
+    const key = await generateKeyPair('p256');
+    const { pem } = await issueClientCertificate({
+      authority,
+      spkiDer: spkiOf(key),
+      subject: 'linkgrant probe',
+      redemptionId: randomUUID(),
+      lifetimeMs: LIFETIME_MS,
+      now: clock(),
+    });
+    return dial(target, { caCrt, tlsCrt: pem, tlsKey: privateKeyPem(key) });
+  };
+  try {
+    const newCa = read.newCa();
+    const oldCa = read.oldCa();
+    const control = await dialWith(newCa, newCa);
+    if ('fault' in control) return { ...target, verdict: 'unknown', message: control.message };
+    const outcome = await dialWith(oldCa, newCa);
+    if (!('fault' in outcome)) {
+      return { ...target, verdict: 'accepted', message: 'It accepts a certificate of the old CA.' };
+    }
+    const verdict = outcome.fault === 'certificate_refused' ? 'refused' : 'unknown';
+    return { ...target, verdict, message: outcome.message };
+  } catch (error) {
+    if (!(error instanceof CertificateAuthorityError)) throw error;
+    return { ...target, verdict: 'unknown', message: `${error.message}.` };
+  }
+}

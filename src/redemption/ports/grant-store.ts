@@ -1,0 +1,156 @@
+import type { AccessGrant } from '../../domain/access-grant.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { RedemptionErrorCode, Refusal } from '../../domain/redemption-error.js';
+import type { CodeStore, StoredCode } from './code-store.js';
+import type { LedgerStore } from './ledger-store.js';
+import type { OutcomeStore } from './outcome-store.js';
+import type { Page, PageRequest } from './page.js';
+import type { RenewalStore } from './renewal-store.js';
+
+/** An attempt to redeem that the ledger tells of. */
+export interface Attempt {
+  /** When it happened last, milliseconds since the epoch. */
+  readonly at: number;
+  /** `redeemed`, `replayed`, or why it was refused. */
+  readonly outcome: 'redeemed' | 'replayed' | RedemptionErrorCode;
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+  readonly redemptionId: string | null;
+  /** How often the same refusal happened; 1 for everything else. */
+  readonly count: number;
+}
+
+/** A refusal after the code was proven, as it is added up in the ledger. */
+export interface ProvenRefusal {
+  readonly grantUid: string;
+  readonly code: RedemptionErrorCode;
+  readonly name: string;
+  readonly subject: string;
+  readonly peer: string;
+}
+
+/**
+ * `recorded`: counted, or found under this very id. `replayOf`: another redemption of this grant has the same replay
+ * key, and nothing was counted. `refused`: nothing was counted, and why.
+ */
+export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Refusal;
+
+/** What a redemption has to keep to beside the grant's count and end. */
+export interface RecordRules {
+  /**
+   * Refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same name and subject
+   * were recorded in the last `windowMs`.
+   */
+  readonly repeatLimit?: { readonly count: number; readonly windowMs: number } | undefined;
+  /**
+   * The signed code that was presented: one of its uses is counted with the grant's, or the redemption is refused
+   * (`code_revoked`, `code_exhausted`).
+   */
+  readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
+  /**
+   * When the request came, by `performance.now()`: the grant as it was at any moment since may decide. Absent, it is the
+   * grant as it is when this is asked for.
+   */
+  readonly askedAt?: number | undefined;
+}
+
+/** What may be changed of a grant; absent fields stay as they are. */
+export type GrantChange = Partial<
+  Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'policy' | 'expirationWindowMs' | 'expirationTime'>
+>;
+
+/** A certificate for a list of revoked ones (CRL). Times are milliseconds since the epoch. */
+export interface RevokedCertificate {
+  /** Serial number, lower-case hex. */
+  readonly serial: string;
+  readonly revokedAt: number;
+  readonly notAfter: number;
+}
+
+/**
+ * Keeps grants and what was redeemed from them, and decides alone whether a use is left.
+ * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
+ * nothing.
+ */
+export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, OutcomeStore {
+  /**
+   * Stores a new grant that `code` redeems, and gives it as it is kept from then on: where grants are resources of a
+   * cluster, that chooses the uid. A grant of that namespace and name exists: `name_taken`, and nothing is stored.
+   */
+  createGrant(grant: AccessGrant, code: string): Promise<AccessGrant | 'name_taken'>;
+  /** `redemptions` may be behind where other processes redeem too; {@link recordRedemption} alone decides. */
+  findGrant(uid: string): Promise<AccessGrant | undefined>;
+  findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
+  /** Grants of one namespace, or of all, by namespace and name. */
+  listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<AccessGrant>>;
+  /** Those of all grants that a file declares; costs nothing for each of the others. */
+  listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
+  /** Starts the clock of every grant that has none: Ready since `now`, ending a window later. Tells how many. */
+  initializeGrants(now: number): Promise<number>;
+  /** Changes a grant at once; false if it is unknown. */
+  updateGrant(uid: string, change: GrantChange): Promise<boolean>;
+  /**
+   * Revokes a grant for good; false if it is unknown or was revoked before. With `cascade` every redemption of it is
+   * revoked in the same act, also of one that was revoked before.
+   */
+  revokeGrant(uid: string, now: number, cascade?: boolean): Promise<boolean>;
+  /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
+  deleteGrant(uid: string): Promise<boolean>;
+
+  /**
+   * The redemption of a grant with that replay key. With `known` a store to which looking is dear may leave out what other
+   * processes recorded lately: {@link recordRedemption} finds it all the same.
+   */
+  findReplay(grantUid: string, replayKey: string, scope?: 'known'): Promise<Redemption | undefined>;
+  /**
+   * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
+   * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.
+   */
+  recordRedemption(
+    uid: string,
+    redemption: Redemption,
+    now: number,
+    rules?: RecordRules,
+  ): Promise<RecordOutcome>;
+  /**
+   * Records `redemption` as the one use of a grant that is made for it and removed again, all in one act: no grant is
+   * ever seen of it. May be repeated under the same id when an outcome is unknown.
+   */
+  recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
+  findRedemption(id: string): Promise<Redemption | undefined>;
+  /**
+   * Redemptions of one grant, or of all, made at `since` or later, oldest first; with the name of the grant in a store that
+   * records it with the redemption.
+   */
+  listRedemptions(
+    page: PageRequest & { readonly grantUid?: string; readonly since?: number },
+  ): Promise<Page<Redemption & { readonly grantName?: string }>>;
+
+  /** Revokes a redemption for good; false if it is unknown or was revoked before. */
+  revokeRedemption(id: string, now: number): Promise<boolean>;
+  /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */
+  listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
+
+  /** Notes that a redemption was answered again: an entry once a day, and else added up as refusals are. */
+  recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
+  /** Adds up a refusal: one row per grant, code, name, subject and peer, at most 1,000 rows a grant. */
+  recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
+  /** The last attempts at a grant, newest first. */
+  listAttempts(grantUid: string, limit: number): Promise<readonly Attempt[]>;
+  /** Erases sealed answers, and outcomes that are kept, whose time has passed; tells how many. */
+  eraseSealedAnswers(now: number): Promise<number>;
+
+  getSetting(key: string): Promise<string | undefined>;
+  putSetting(key: string, value: string): Promise<void>;
+  /** The number kept under a key, one higher than before and at least `atLeast`: no caller gets the same one. */
+  nextNumber(key: string, atLeast: number): Promise<number>;
+
+  /** True if a grant that was made before `madeBefore` is not revoked, and has not ended or ended after `endedAfter`. */
+  hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
+  /** Number of grants in each state, for metrics. */
+  countGrants(now: number): Promise<Readonly<Record<string, number>>>;
+  /** Resolves when the store can be written to now. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}

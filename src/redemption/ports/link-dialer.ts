@@ -1,0 +1,43 @@
+import type { LinkSecret } from '../../domain/link.js';
+
+/**
+ * Why a Link does not lead to its router. `credentials_*` and `certificate_*` are about the Link's own side,
+ * `router_certificate_expired`, `tls_*` and `not_tls` about what answers at the endpoint.
+ */
+export type LinkFault =
+  | 'credentials_missing'
+  | 'credentials_invalid'
+  | 'certificate_expired'
+  | 'certificate_refused'
+  | 'router_certificate_expired'
+  | 'clock_skew'
+  | 'dns'
+  | 'connection_refused'
+  | 'connection_timeout'
+  | 'proxy'
+  | 'not_tls'
+  | 'tls_untrusted'
+  | 'tls_name'
+  /** The certificate holds the endpoint's address as an address alone, and routers compare DNS names. */
+  | 'tls_name_address';
+
+/** A fault and, as a sentence, how it showed. It holds no key, and nothing else that is secret. */
+export interface LinkFailure {
+  readonly fault: LinkFault;
+  readonly message: string;
+}
+
+/** A router that accepted the link's certificate. */
+export interface DialedRouter {
+  /** When the router's own certificate ends, milliseconds since the epoch. */
+  readonly routerNotAfter: number;
+}
+
+/** Credentials of a link with their key, all PEM. */
+export type LinkCredentials = Required<Pick<LinkSecret, 'caCrt' | 'tlsCrt' | 'tlsKey'>>;
+
+/** Connects to a router as a router would, proves both sides, and hangs up. Never rejects. */
+export type LinkDialer = (
+  target: { readonly host: string; readonly port: number },
+  credentials: LinkCredentials,
+) => Promise<DialedRouter | LinkFailure>;

@@ -1,0 +1,26 @@
+import type { Link, LinkOverrides, LinkSecret } from '../../domain/link.js';
+import type { Checkpoint } from './clock.js';
+
+/** Puts a Link and its Secret where the requesting site's router finds them. */
+export interface Materializer {
+  /**
+   * Finds out whether a new link called `name` can be put in place; the place itself is made if there is none, and stays
+   * empty. Rejects with RedemptionError `not_writable` if not, or if something of that name is there already.
+   */
+  probe(name: string): Promise<void>;
+  /** What is in place of the Secret's redemption under its name, if that is the pair of a renewal; else undefined. */
+  findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
+  /**
+   * Writes the Secret (with its key), then each Link, so that the written resources are complete at any moment, and returns
+   * where they are. Equal and renewed resources in place stay; a resource in place that is not of this redemption is
+   * `place_taken`. Calls `checkpoint` with `secret-written` and, after each Link, `link-written`. A Link of this redemption
+   * that is in place retains its cost, the Secret that it names, its settings, labels and annotations, and its other fields;
+   * `overrides` take precedence.
+   */
+  materialize(
+    secret: LinkSecret,
+    links: readonly Link[],
+    checkpoint: Checkpoint,
+    overrides?: LinkOverrides,
+  ): Promise<readonly string[]>;
+}

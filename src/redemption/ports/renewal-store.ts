@@ -1,0 +1,37 @@
+import type { Renewal } from '../../domain/issued-certificate.js';
+import type { Redemption } from '../../domain/redemption.js';
+import type { Refusal } from '../../domain/redemption-error.js';
+
+/** A redemption and the certificates that followed its own. */
+export interface RenewedRedemption {
+  readonly redemption: Redemption;
+  /** The last renewals, newest first, at most two; empty if it was never renewed. */
+  readonly renewals: readonly Renewal[];
+}
+
+/** `recorded`: it is the newest now, or was found as it is. `superseded`: another renewal of that number is recorded. */
+export type RecordRenewalOutcome = 'recorded' | { readonly superseded: Renewal } | Refusal;
+
+/** The part of a store that keeps the renewals of redemptions. Rejects as the whole store does. */
+export interface RenewalStore {
+  findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
+  /**
+   * The commit point of a renewal: stores it if its number follows the last one of its redemption and that is not revoked.
+   * May be repeated when an outcome is unknown.
+   */
+  recordRenewal(renewal: Renewal, now: number): Promise<RecordRenewalOutcome>;
+  /** Notes that a superseded certificate asked for a renewal: an entry once a day, and else added up as refusals are. */
+  recordSuperseded(redemption: Redemption, peer: string, now: number): Promise<void>;
+  /** Every renewal of a redemption, oldest first. */
+  listRenewals(redemptionId: string): Promise<readonly Renewal[]>;
+  /**
+   * How many redemptions that are not revoked have a newest certificate that is valid at `now` and was signed by the CA
+   * with this SHA-256.
+   */
+  countDependents(issuerSha256: string, now: number): Promise<number>;
+  /**
+   * How many redemptions that are not revoked have a newest certificate that is valid at `now` and got it before
+   * `answeredBefore`.
+   */
+  countAnsweredBefore(answeredBefore: number, now: number): Promise<number>;
+}

@@ -1,0 +1,131 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { CertificateAuthority } from '../../pki/authority.js';
+import { describeCertificate, splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
+import { issueServerCertificate } from '../../pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** A CA that signs, and all that is to be trusted with it. */
+export interface TrustedAuthority extends CertificateAuthority {
+  /** PEM: the certificates of its own file first, then those of the CAs that come after it and that came before it. */
+  readonly trustPem: string;
+}
+
+/** What the redemption service shows in a handshake, and what its clients verify it with; all PEM. */
+export interface ServerIdentity {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+  /** When the certificate begins, or its CA where that is later, and when it ends; milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** An identity as it was found, and the version of what it was read from. */
+export interface FoundIdentity extends ServerIdentity {
+  readonly version: string;
+}
+
+/** What a server identity is read from, by name, for what is said of it. */
+export interface IdentitySources {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** A server identity that cannot be used; the message names what it was read from and the reason. */
+export class ServerIdentityError extends Error {
+  override readonly name = 'ServerIdentityError';
+}
+
+/** Calls `read`, and turns what it throws into a ServerIdentityError about `source`. */
+export function readingIdentity<T>(
+  source: string,
+  read: () => T,
+  reasonOf: (error: unknown) => string = (error) => (error as Error).message,
+): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ServerIdentityError(`${source} cannot be used: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Throws ServerIdentityError unless the key is that of the certificate. */
+export function requireKeyOf(
+  pem: Pick<ServerIdentity, 'cert' | 'key'>,
+  sources: Pick<IdentitySources, 'cert' | 'key'>,
+): void {
+  const certificate = readingIdentity(sources.cert, () => new X509Certificate(pem.cert));
+  const privateKey = readingIdentity(sources.key, () => createPrivateKey(pem.key));
+  if (certificate.checkPrivateKey(privateKey)) return;
+  throw new ServerIdentityError(`${sources.key} is not the key of ${sources.cert}`);
+}
+
+/**
+ * A key pair and CA that somebody else keeps, once they fit each other. Throws ServerIdentityError, which names the source
+ * that is wrong.
+ */
+export function givenServerIdentity(
+  pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
+  sources: IdentitySources,
+  now: number,
+): ServerIdentity {
+  const { notBefore, notAfter } = readingIdentity(sources.cert, () => describeCertificate(pem.cert));
+  requireKeyOf(pem, sources);
+  const problem = verificationProblem(pem.cert, pem.ca, now);
+  if (problem) {
+    throw new ServerIdentityError(`${sources.cert} does not verify against ${sources.ca}: ${problem}`);
+  }
+  return { ...pem, notBefore, notAfter };
+}
+
+/**
+ * False for a certificate of `authority` that is to be issued anew: it ends soon, names other hosts, is of another CA, has
+ * another chain or key, or is none.
+ */
+export function isIssuedIdentity(
+  { cert, key }: Pick<ServerIdentity, 'cert' | 'key'>,
+  authority: CertificateAuthority,
+  hosts: readonly string[],
+  now: number,
+): boolean {
+  if (verificationProblem(cert, authority.bundlePem, now)) return false;
+  const { notBefore, notAfter, hosts: named } = describeCertificate(cert);
+  return (
+    notAfter - now >= (notAfter - notBefore) / 3 &&
+    [...hosts].sort().join() === [...named].sort().join() &&
+    splitCertificates(cert).slice(1).join('') === authority.chainPem &&
+    isKeyOf(cert, key)
+  );
+}
+
+function isKeyOf(certificate: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
+/** A new key and a certificate of `authority` that names `hosts`, valid for a year. */
+export async function issueIdentity(
+  authority: TrustedAuthority,
+  hosts: readonly string[],
+  now: number,
+): Promise<ServerIdentity> {
+  const key = await generateKeyPair('p256');
+  const commonName = hosts[0] ?? 'linkgrant';
+  const issued = await issueServerCertificate({
+    authority,
+    spkiDer: spkiOf(key),
+    commonName,
+    hosts,
+    lifetimeMs: YEAR_MS,
+    now,
+  });
+  const { notAfter } = issued;
+  const notBefore = Math.max(describeCertificate(issued.pem).notBefore, authority.notBefore);
+  return { cert: issued.pem, key: privateKeyPem(key), ca: authority.trustPem, notBefore, notAfter };
+}

@@ -1,0 +1,76 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { readPrivateKey } from '../../pki/keys.js';
+import type { Clock } from '../ports/clock.js';
+import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../ports/link-dialer.js';
+
+/** What came of dialling one endpoint. */
+export interface EndpointCheck {
+  readonly endpoint: LinkEndpoint;
+  readonly outcome: DialedRouter | LinkFailure;
+}
+
+/** What came of a Link: of its credentials if they are no good, else of each endpoint. */
+export interface LinkCheck {
+  readonly link: Link;
+  readonly failure?: LinkFailure;
+  /** Empty when nothing was dialled. */
+  readonly endpoints: readonly EndpointCheck[];
+}
+
+/** Dials every endpoint of a Link with its own credentials. What is wrong with those is told without dialling. */
+export async function checkLink(
+  link: Link,
+  secret: LinkSecret | undefined,
+  deps: { readonly dial: LinkDialer; readonly clock: Clock },
+): Promise<LinkCheck> {
+  const credentials = usableCredentials(link, secret, deps.clock());
+  if ('fault' in credentials) return { link, failure: credentials, endpoints: [] };
+  if (link.endpoints.length === 0) {
+    const message = `Link "${link.name}" has no endpoint that can be read.`;
+    return { link, failure: { fault: 'credentials_invalid', message }, endpoints: [] };
+  }
+  const endpoints = link.endpoints.map(async (endpoint) => ({
+    endpoint,
+    outcome: await deps.dial({ host: endpoint.host, port: Number(endpoint.port) }, credentials),
+  }));
+  return { link, endpoints: await Promise.all(endpoints) };
+}
+
+function usableCredentials(
+  { tlsCredentials }: Link,
+  secret: LinkSecret | undefined,
+  now: number,
+): LinkCredentials | LinkFailure {
+  const called = `Secret "${tlsCredentials}"`;
+  if (!secret) return { fault: 'credentials_missing', message: `${called} of the link is not there.` };
+  const { caCrt, tlsCrt, tlsKey } = secret;
+  if (!caCrt || !tlsCrt || !tlsKey) {
+    return { fault: 'credentials_missing', message: `${called} lacks one of ca.crt, tls.crt and tls.key.` };
+  }
+  try {
+    const { notBefore, notAfter } = describeCertificate(tlsCrt);
+    describeCertificate(caCrt);
+    if (!new X509Certificate(tlsCrt).publicKey.equals(createPublicKey(readPrivateKey(tlsKey)))) {
+      return { fault: 'credentials_invalid', message: `The key in ${called} is not its certificate's.` };
+    }
+    const ours = `by the clock of this machine, which says ${moment(now)}`;
+    if (now > notAfter) {
+      const message = `The link's own certificate ended ${moment(notAfter)}, ${ours}.`;
+      return { fault: 'certificate_expired', message };
+    }
+    if (now < notBefore) {
+      const message = `The link's own certificate begins only ${moment(notBefore)}, ${ours}.`;
+      return { fault: 'clock_skew', message };
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unreadable';
+    return { fault: 'credentials_invalid', message: `${called} cannot be used: ${why}.` };
+  }
+  return { caCrt, tlsCrt, tlsKey };
+}
+
+function moment(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,33 @@
+import { isIP } from 'node:net';
+import type { LinkEndpoint } from '../../domain/link.js';
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*\.?$/i;
+const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
+
+/** The most endpoints that are taken from a service at once. */
+export const MOST_ENDPOINTS = 64;
+
+/**
+ * A Link's endpoint from untrusted input, its known fields alone; else what is wrong, as the end of a sentence. A missing
+ * group is the empty one. Nothing of the input is quoted.
+ */
+export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
+  if (typeof value !== 'object' || value === null) return 'an endpoint is no mapping';
+  const { name, host, port, group = '' } = value as Record<string, unknown>;
+  if (name !== 'inter-router' && name !== 'edge')
+    return 'the name of an endpoint is neither inter-router nor edge';
+  if (typeof host !== 'string' || !isHost(host))
+    return 'the host of an endpoint is no DNS name and no address';
+  if (typeof port !== 'string' || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
+    return 'the port of an endpoint is no text of a number from 1 to 65535';
+  }
+  if (typeof group !== 'string' || (group !== '' && !GROUP.test(group)))
+    return 'the group of an endpoint is no name';
+  return { name, host, port, group };
+}
+
+function isHost(host: string): boolean {
+  // A name of digits and dots alone is an address that somebody mistyped.
+  return isIP(host) !== 0 ? !host.includes('%') : HOST_NAME.test(host) && !/^[\d.]+$/.test(host);
+}

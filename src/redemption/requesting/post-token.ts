@@ -1,0 +1,146 @@
+import type { AccessToken } from '../../domain/access-token.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import type { Checkpoint, Clock } from '../ports/clock.js';
+import type { PendingRedemption } from '../ports/pending-redemption.js';
+import type { RedemptionClient, TokenRedemption } from '../ports/redemption-client.js';
+
+/** What posting a code works with. */
+export interface PostingDependencies {
+  readonly client: RedemptionClient;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  /** Resolves after so many milliseconds. */
+  readonly wait: (milliseconds: number) => Promise<void>;
+  /** How long a posting of another run may be under way, in milliseconds: a little more than an exchange may take. */
+  readonly patienceMs: number;
+  /** How long this run may wait for another's posting, in milliseconds; absent for as long as that takes. */
+  readonly longestWaitMs?: number | undefined;
+  /** Nothing is asked any more once it is aborted, which rejects with its reason; the answer to a posting is waited for. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
+/** The text of an answer; `earlier` when it is the kept one of another run. */
+export interface PostedAnswer {
+  readonly text: string;
+  readonly earlier: boolean;
+}
+
+/** A failure after which a server that counts every posting may have counted a use. */
+export class PerhapsSpent extends RedemptionError {}
+
+/** A refusal after an answer of the same run was lost, which may have been a certificate. */
+export class RefusedAfterLoss extends RedemptionError {}
+
+const MOST_POSTINGS = 3;
+const POLL_MS = 100;
+// Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
+const UNKNOWN_GRANT_TRIES = 3;
+const UNKNOWN_GRANT_INTERVAL_MS = 15_000;
+// Skupper's server counts a use before it makes the certificate, so after these one may be spent.
+const MAY_HAVE_COUNTED: ReadonlySet<string> = new Set([
+  'outcome_unknown',
+  'answer_invalid',
+  'internal',
+  'store_unavailable',
+  'link_access_unavailable',
+  'edge_site',
+  'issuer_unavailable',
+  'issuer_untrusted',
+]);
+
+/** Posts to a service that answers the same key with the same certificate, again when an answer is lost. */
+export async function postOrReplay(
+  redemption: TokenRedemption,
+  deps: PostingDependencies,
+): Promise<PostedAnswer> {
+  for (let posting = 1; ; posting += 1) {
+    deps.stopping?.throwIfAborted();
+    await deps.checkpoint('before-post');
+    try {
+      return { text: await deps.client.redeem(redemption), earlier: false };
+    } catch (error) {
+      if (!(error instanceof RedemptionError)) throw error;
+      if (error.code !== 'outcome_unknown') {
+        throw posting === 1 ? error : new RefusedAfterLoss(error.code, error.message, { cause: error });
+      }
+      if (posting < MOST_POSTINGS) continue;
+      throw new RedemptionError(
+        'service_unavailable',
+        `${error.message} It is safe to repeat: this service answers the same key with the same certificate.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/**
+ * Posts to a server that counts every posting: at most once in all runs together, unless it is known that nothing was
+ * counted, or `retry` says so. Runs beside the one that posts wait for its answer. Rejects with RedemptionError
+ * `outcome_unknown` when an earlier posting has no answer, `busy` when `longestWaitMs` is over before that is known.
+ */
+export async function postOnce(
+  redemption: TokenRedemption,
+  { pending, retry }: { readonly pending: PendingRedemption; readonly retry: boolean },
+  deps: PostingDependencies,
+): Promise<PostedAnswer> {
+  for (let unknown = 1; ; unknown += 1) {
+    deps.stopping?.throwIfAborted();
+    const turn = await takeTurn(pending, retry, deps);
+    if ('text' in turn) return turn;
+    if (deps.stopping?.aborted) {
+      await pending.cancelPosting(turn.number);
+      deps.stopping.throwIfAborted();
+    }
+    await deps.checkpoint('before-post');
+    try {
+      return { text: await deps.client.redeem(redemption), earlier: false };
+    } catch (error) {
+      if (!(error instanceof RedemptionError)) throw error;
+      if (MAY_HAVE_COUNTED.has(error.code)) throw spentPerhaps(error);
+      await pending.cancelPosting(turn.number);
+      const final = unknown === UNKNOWN_GRANT_TRIES || hasEnded(redemption.token, deps.clock());
+      if (error.code !== 'grant_unknown' || final) throw error;
+    }
+    await deps.wait(UNKNOWN_GRANT_INTERVAL_MS);
+  }
+}
+
+async function takeTurn(
+  pending: PendingRedemption,
+  retry: boolean,
+  deps: PostingDependencies,
+): Promise<PostedAnswer | { readonly number: number }> {
+  const began = deps.clock();
+  for (;;) {
+    const text = await pending.findAnswer();
+    if (text !== undefined) return { text, earlier: true };
+    const now = deps.clock();
+    const last = await pending.findPosting();
+    // A time that is still to come was written under another clock.
+    const since = last && (last.at > now ? began : last.at);
+    const isOver = since !== undefined && now >= since + deps.patienceMs;
+    if (!last || (retry && isOver)) {
+      const number = (last?.number ?? 0) + 1;
+      if (await pending.beginPosting({ number, at: now })) return { number };
+    } else if (isOver) {
+      throw new PerhapsSpent(
+        'outcome_unknown',
+        `The code was posted ${new Date(last.at).toISOString()} and its answer was lost; the server may have counted a use.`,
+      );
+    }
+    if (deps.longestWaitMs !== undefined && now - began >= deps.longestWaitMs) {
+      throw new RedemptionError('busy', 'Another run has posted the code, and its answer may yet come.');
+    }
+    await deps.wait(POLL_MS);
+  }
+}
+
+function spentPerhaps(error: RedemptionError): PerhapsSpent {
+  const more =
+    'The server may have counted a use all the same, so the code is not posted again unless told to.';
+  return new PerhapsSpent(error.code, `${error.message} ${more}`, { cause: error });
+}
+
+function hasEnded(token: AccessToken, now: number): boolean {
+  return token.expirationTime !== undefined && token.expirationTime <= now;
+}

@@ -1,0 +1,106 @@
+import type { AccessToken } from '../../domain/access-token.js';
+import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } from '../../domain/labels.js';
+import { isResourceName } from '../../domain/names.js';
+import { splitCertificates } from '../../pki/certificate-info.js';
+
+// The wire takes no longer body.
+const LONGEST_CODE = 4096;
+const LONGEST_URL = 2048;
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** What is wrong with a token; the message ends a sentence (`it …`) and quotes nothing that may be secret. */
+class UnfitToken extends Error {}
+
+/**
+ * The token in the fields of an AccessToken resource, or what is wrong with it, as the end of a sentence (`it …`).
+ * Annotations that linkgrant adds are read where they make sense and ignored otherwise.
+ */
+export function readAccessToken({
+  metadata,
+  spec,
+}: {
+  readonly metadata: Mapping;
+  readonly spec: Mapping;
+}): AccessToken | string {
+  try {
+    const linkCost = parseLinkCost(spec.linkCost);
+    return {
+      name: parseName(metadata.name),
+      url: parseUrl(spec.url),
+      code: parseCode(spec.code),
+      ca: parseCa(spec.ca),
+      ...(linkCost !== undefined && { linkCost }),
+      ...parseAnnotations(metadata.annotations),
+    };
+  } catch (error) {
+    if (error instanceof UnfitToken) return error.message;
+    throw error;
+  }
+}
+
+function unfit(reason: string): UnfitToken {
+  return new UnfitToken(reason);
+}
+
+function parseName(value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw unfit('it has no metadata.name');
+  if (!isResourceName(value)) throw unfit('its metadata.name is no RFC 1123 subdomain');
+  return value;
+}
+
+function parseUrl(value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw unfit('it has no spec.url');
+  if (value.length > LONGEST_URL || !/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) {
+    throw unfit('its spec.url is not a URL');
+  }
+  const url = new URL(value);
+  if (url.protocol !== 'https:') throw unfit(`its spec.url is ${url.protocol.slice(0, -1)}, not https`);
+  if (url.username !== '' || url.password !== '') throw unfit('its spec.url holds a user or a password');
+  if (value.includes('#')) throw unfit('its spec.url has a fragment');
+  return value;
+}
+
+function parseCode(value: unknown): string {
+  if (value === undefined || value === null || value === '') throw unfit('it has no spec.code');
+  if (typeof value !== 'string') throw unfit('its spec.code is not text; put it in quotes');
+  if (Buffer.byteLength(value) > LONGEST_CODE) throw unfit('its spec.code is longer than 4 KiB');
+  return value;
+}
+
+function parseCa(value: unknown): string {
+  if (value === undefined || value === null || value === '') throw unfit('it has no spec.ca');
+  if (typeof value !== 'string') throw unfit('its spec.ca is not text');
+  try {
+    return splitCertificates(value).join('');
+  } catch {
+    throw unfit('its spec.ca is not PEM of certificates');
+  }
+}
+
+function parseLinkCost(value: unknown): number | undefined {
+  // Skupper writes 0 where nobody chose a cost.
+  if (value === undefined || value === null || value === 0) return undefined;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+    throw unfit('its spec.linkCost is not a whole number of at least 1');
+  }
+  return value;
+}
+
+function parseAnnotations(
+  value: unknown,
+): Pick<AccessToken, 'expirationTime' | 'redemptionsAllowed' | 'issuerSite'> {
+  const annotations: Mapping = typeof value === 'object' && value !== null ? (value as Mapping) : {};
+  const end = annotations[TOKEN_EXPIRATION_TIME];
+  const expirationTime = typeof end === 'string' ? Date.parse(end) : Number.NaN;
+  const allowed = annotations[TOKEN_REDEMPTIONS_ALLOWED];
+  const redemptionsAllowed =
+    typeof allowed === 'string' && /^[1-9]\d{0,8}$/.test(allowed) ? Number(allowed) : undefined;
+  const issuer = annotations[TOKEN_ISSUER_SITE];
+  const issuerSite = typeof issuer === 'string' && /^[\x20-\x7e]{1,253}$/.test(issuer) ? issuer : undefined;
+  return {
+    ...(!Number.isNaN(expirationTime) && { expirationTime }),
+    ...(redemptionsAllowed !== undefined && { redemptionsAllowed }),
+    ...(issuerSite !== undefined && { issuerSite }),
+  };
+}

@@ -1,0 +1,139 @@
+/*
+ * The requesting side of one renewal. The new key is kept before anything is posted, and the service gives the same
+ * certificate to the same key again: wherever a run dies, and however many run at once, the next one ends with that
+ * certificate. The old pair stays in place until the new one takes its place at once.
+ */
+
+import { signRenewalRequest } from '../../codes/renewal-request.js';
+import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
+import type { LinkSecret } from '../../domain/link.js';
+import { RedemptionError } from '../../domain/redemption-error.js';
+import { describeCertificate } from '../../pki/certificate-info.js';
+import { generateKeyPair, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { createCertificateRequest } from '../../pki/requests.js';
+import type { Checkpoint, Clock } from '../ports/clock.js';
+import type { LinkFiles } from '../ports/link-files.js';
+import type { OpenPendingRenewal } from '../ports/pending-renewal.js';
+import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-client.js';
+import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
+import { isPrivateKey } from './damaged-redemption.js';
+import type { RenewableLink } from './renewable-link.js';
+
+/** What {@link renewLink} works with; `checkpoint` is called wherever a run may die. */
+export interface RenewLinkDependencies {
+  readonly client: RenewalClient;
+  readonly readRenewal: RenewalReader;
+  readonly openRenewal: OpenPendingRenewal;
+  readonly links: Pick<LinkFiles, 'findSecret' | 'replaceCredentials'>;
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+}
+
+/** A link whose Secret has a newer certificate than before. */
+export interface RenewedLink {
+  readonly redemptionId: string;
+  readonly certificate: ReceivedCertificate;
+  /** SHA-256 over the DER of the certificate that is in place now, lower-case hex. */
+  readonly certificateSha256: string;
+  /** True when a run beside this one put it in place. */
+  readonly byAnother: boolean;
+}
+
+const MOST_POSTINGS = 3;
+
+/**
+ * Renews the certificate of the Secret called `name`, which says `link` of itself; safe to repeat and to run many times at
+ * once. Rejects with RedemptionError: what the service refused, what kept it from being reached (the link is as it was),
+ * `answer_invalid`, `not_writable`.
+ */
+export async function renewLink(
+  name: string,
+  link: RenewableLink,
+  deps: RenewLinkDependencies,
+): Promise<RenewedLink> {
+  const pending = await deps.openRenewal(link.redemptionId, link.certificateSha256);
+  const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
+  const newKey = await pending.ensureKey(makeKey, isPrivateKey);
+  await deps.checkpoint('renewal-key-created');
+  const finish = async (certificate: ReceivedCertificate, tlsCrt: string, byAnother: boolean) => {
+    const certificateSha256 = describeCertificate(tlsCrt).sha256;
+    await pending.finish(certificateSha256);
+    await deps.checkpoint('renewal-finished');
+    return { redemptionId: link.redemptionId, certificate, certificateSha256, byAnother };
+  };
+  const renewedBeside = async () => {
+    const there = await deps.links.findSecret(name);
+    if (!there || there.tlsCrt === link.tlsCrt) return undefined;
+    return finish(describeCertificate(there.tlsCrt), there.tlsCrt, true);
+  };
+  // A run that has ended since the Secret was read has taken its key away, and this one is not to ask with another.
+  const before = await renewedBeside();
+  if (before) return before;
+
+  let received: ReceivedLink;
+  try {
+    const text = await post(link, newKey, deps);
+    await deps.checkpoint('renewal-received');
+    const context = { redemptionId: link.redemptionId, privateKeyPem: newKey, now: deps.clock() };
+    received = deps.readRenewal(text, context);
+  } catch (error) {
+    const isOutrun = error instanceof RedemptionError && error.code === 'superseded';
+    const beside = isOutrun ? await renewedBeside() : undefined;
+    if (beside) return beside;
+    throw error;
+  }
+  const placed = await deps.links.replaceCredentials(
+    name,
+    link.tlsCrt,
+    renewedSecret(name, newKey, received, link),
+  );
+  if (placed === undefined) {
+    const beside = await renewedBeside();
+    if (beside) return beside;
+    throw new RedemptionError('not_writable', `Secret "${name}" was removed while it was being renewed.`);
+  }
+  await deps.checkpoint('renewal-in-place');
+  return finish(received.certificate, received.secret.tlsCrt, false);
+}
+
+/** Posts until a whole answer comes back, and once more with the service's own time where ours is off. */
+async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependencies): Promise<string> {
+  const { redemptionId, tlsCrt, keyPem, url, ca, subject } = link;
+  const csrDer = createCertificateRequest(readPrivateKey(newKey), subject);
+  let serverTime: number | undefined;
+  for (let posting = 1; ; posting += 1) {
+    const now = serverTime ?? deps.clock();
+    const asking = { certificatePem: tlsCrt, privateKeyPem: keyPem, redemptionId, csrDer, now };
+    const request = await signRenewalRequest(asking);
+    await deps.checkpoint('before-renewal');
+    try {
+      return await deps.client.renew({ url, ca, request });
+    } catch (error) {
+      if (!(error instanceof RedemptionError)) throw error;
+      if (error.code === 'renewal_stale' && error.cause instanceof ServerTime && serverTime === undefined) {
+        serverTime = error.cause.ms;
+      } else if (error.code !== 'outcome_unknown') {
+        throw error;
+      } else if (posting >= MOST_POSTINGS) {
+        const message = `${error.message} The link is as it was, and asking again gets the same certificate.`;
+        throw new RedemptionError('service_unavailable', message, { cause: error });
+      }
+    }
+  }
+}
+
+/** The Secret with the new pair; what the answer does not say of where to renew next stays as it was. */
+function renewedSecret(
+  name: string,
+  tlsKey: string,
+  { secret }: ReceivedLink,
+  { redemptionId, url, ca }: RenewableLink,
+): LinkSecret {
+  const annotations = {
+    [SECRET_REDEMPTION_ID]: redemptionId,
+    [SECRET_RENEWAL_URL]: url,
+    [SECRET_SERVER_CA]: ca,
+    ...secret.annotations,
+  };
+  return { name, caCrt: secret.caCrt, tlsCrt: secret.tlsCrt, tlsKey, annotations };
+}
