@@ -17,13 +17,13 @@ function loadedBy(file: string, seen = new Set<string>()): Set<string> {
 }
 
 it.each([
-  ['token-redeem', 'requesting-side'],
-  ['token-inspect', 'requesting-side'],
-  ['token-mint', 'redemption/mint-token'],
+  ['token-redeem', 'compose/requesting-side'],
+  ['token-inspect', 'compose/requesting-side'],
+  ['token-mint', 'redemption/accepting/mint-token'],
 ])('%s loads nothing of the accepting side', (command, own) => {
-  const loaded = [...loadedBy(join(SOURCE, 'cli', `${command}.ts`))];
+  const loaded = [...loadedBy(join(SOURCE, 'cli/token', `${command}.ts`))];
   expect(loaded).toContain(own);
   const accepting =
-    /^(cli\/(grant|store-session)|open-store|runtime|http\/|stores\/|redemption\/create-grant)/;
+    /^(cli\/(grant\/grant$|terminal\/store-session)|compose\/(open-store|runtime)|http\/|stores\/|redemption\/accepting\/create-grant)/;
   expect(loaded.filter((name) => accepting.test(name))).toEqual([]);
 });
