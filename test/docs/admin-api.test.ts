@@ -13,8 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-it('docs/admin-api.md shows commands that, run as shown, make, list, change and end a grant', async () => {
-  const asking = sectionsOf(readProjectFile('docs/admin-api.md')).find(({ heading }) => heading === 'Asking');
+it('docs/how-to/admin-api.md shows commands that, run as shown, make, list, change and end a grant', async () => {
+  const asking = sectionsOf(readProjectFile('docs/how-to/admin-api.md')).find(
+    ({ heading }) => heading === 'Asking',
+  );
   const lines = codeLines(asking?.text ?? '', 'sh');
   expect(lines).toHaveLength(8);
   const place = join(service.directory, 'curl');

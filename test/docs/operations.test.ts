@@ -11,9 +11,9 @@ const events = new Set(
     .map(([, event = '']) => event),
 );
 
-describe('docs/operations.md', () => {
+describe('docs/how-to/operate.md', () => {
   it('has each event of the log', () => {
-    const row = readProjectFile('docs/operations.md').match(/^\| `event` \|.*$/m)?.[0] ?? '';
+    const row = readProjectFile('docs/how-to/operate.md').match(/^\| `event` \|.*$/m)?.[0] ?? '';
     const documented = new Set([...row.matchAll(/`(\w+)`/g)].map(([, event]) => event));
     expect(events.size).toBeGreaterThan(20);
     expect([...events].filter((event) => !documented.has(event))).toEqual([]);

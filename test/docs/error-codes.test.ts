@@ -6,7 +6,7 @@ import { AdministrationError } from '../../src/domain/administration-error.js';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { readProjectFile, sectionsOf } from './document.js';
 
-const document = readProjectFile('docs/troubleshooting.md');
+const document = readProjectFile('docs/reference/error-codes.md');
 const codes = sectionsOf(document).filter(({ level }) => level === 3);
 
 /** The rows of the table of stock texts: the text (its end cut off where only a beginning is fixed) and its code. */
@@ -14,7 +14,7 @@ const stockRows = [...document.matchAll(/^\| `([^`]+)` \| [^|]+ \| `([a-z_]+)` \
   ([, text = '', code = '']) => ({ text, code }),
 );
 
-describe('docs/troubleshooting.md', () => {
+describe('docs/reference/error-codes.md', () => {
   it('has each code of the command line exactly once, and no other', () => {
     expect(ERROR_CODES.length).toBeGreaterThan(REFUSAL_CODES.length);
     expect(codes.map(({ heading }) => heading)).toEqual([...ERROR_CODES]);
