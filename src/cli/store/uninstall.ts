@@ -37,7 +37,7 @@ export async function uninstallCommand({
   if (settings.platform !== 'kubernetes') {
     throw new CommandError(`there is nothing to uninstall on ${settings.platform} but files`, {
       exitCode: 2,
-      hint: 'name a cluster with --platform kubernetes; docs/how-to/operate.md tells which files there are elsewhere',
+      hint: 'name a cluster with --platform kubernetes; docs/reference/files.md lists the files elsewhere',
     });
   }
   if (withCrd && !flags.allNamespaces) {
