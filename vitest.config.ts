@@ -17,6 +17,7 @@ const PROCESS = [
   'test/deploy/*.test.ts',
   'test/tooling/*.test.ts',
   'test/docs/readme.test.ts',
+  'test/docs/tutorials.test.ts',
 ];
 
 /** These kill processes at chosen points, fill disks or move clocks. */

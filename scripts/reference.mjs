@@ -1,4 +1,4 @@
-// Writes the table of settings in docs/configuration.md from the built program. With --check it writes nothing and exits
+// Writes the table of settings in docs/reference/configuration.md from the built program. With --check it writes nothing and exits
 // 1 when the table is out of step.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { loadConfiguration } from '../dist/config/config.js';
 import { groupOf } from '../dist/config/setting-groups.js';
 import { flagOf, SETTINGS, variableOf } from '../dist/config/settings.js';
 
-const DOCUMENT = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
+const DOCUMENT = fileURLToPath(new URL('../docs/reference/configuration.md', import.meta.url));
 const TABLE = /(<!-- settings: [^\n]* -->\n)[\s\S]*?(<!-- \/settings -->)/;
 // Skupper's names, each with a value that the setting behind it takes.
 const SKUPPER_VARIABLES = {
@@ -62,14 +62,17 @@ function settingsTable() {
 }
 
 const written = readFileSync(DOCUMENT, 'utf8');
-if (!TABLE.test(written)) throw new Error('docs/configuration.md has no place for the table of settings');
+if (!TABLE.test(written))
+  throw new Error('docs/reference/configuration.md has no place for the table of settings');
 const wanted = written.replace(TABLE, (_, begin, end) => `${begin}\n${settingsTable()}\n${end}`);
 if (wanted === written) {
-  console.log('docs/configuration.md is in step');
+  console.log('docs/reference/configuration.md is in step');
 } else if (process.argv.includes('--check')) {
-  console.error('docs/configuration.md is out of step with the settings: run node scripts/reference.mjs');
+  console.error(
+    'docs/reference/configuration.md is out of step with the settings: run node scripts/reference.mjs',
+  );
   process.exitCode = 1;
 } else {
   writeFileSync(DOCUMENT, wanted);
-  console.log('docs/configuration.md was written');
+  console.log('docs/reference/configuration.md was written');
 }

@@ -96,7 +96,7 @@ describe('the rules of a grant', () => {
         expect(ended.code).toBe(2);
         expect(refusalOf(ended).error).toContain(`${flag} `);
         expect(refusalOf(ended).error).toContain(reason);
-        expect(refusalOf(ended).hint).toContain('docs/policy.md');
+        expect(refusalOf(ended).hint).toContain('docs/how-to/restrict-a-grant.md');
       }
       expect((await grant('show', name)).code).toBe(1);
       expect(await shown('plain')).toEqual(before);

@@ -364,7 +364,7 @@ describe('Helm', () => {
 });
 
 describe('removal', () => {
-  const section = sectionsOf(readProjectFile('docs/kubernetes.md')).find(
+  const section = sectionsOf(readProjectFile('docs/how-to/kubernetes.md')).find(
     ({ heading }) => heading === 'Removing it',
   );
   const lines = codeLines(section?.text ?? '', 'sh');

@@ -203,7 +203,7 @@ describe('redemption, in a cluster', () => {
     expect(revoked).toMatchObject({ code: 0, stderr: '' });
     expect(revoked.stdout).toContain('is revoked');
     expect(revoked.stdout).toContain(
-      'What cuts it off before is another CA for the site: docs/revocation.md',
+      'What cuts it off before is another CA for the site: docs/how-to/revoke-links.md',
     );
     expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
       'was revoked before',

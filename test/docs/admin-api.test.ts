@@ -13,16 +13,18 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-it('docs/admin-api.md shows commands that, run as shown, make, list, change and end a grant', async () => {
-  const asking = sectionsOf(readProjectFile('docs/admin-api.md')).find(({ heading }) => heading === 'Asking');
-  const lines = codeLines(asking?.text ?? '', 'sh');
+it('docs/how-to/admin-api.md shows commands that create, list, change, revoke and delete a grant', async () => {
+  const examples = sectionsOf(readProjectFile('docs/how-to/admin-api.md')).find(
+    ({ heading }) => heading === 'Examples',
+  );
+  const lines = codeLines(examples?.text ?? '', 'sh');
   expect(lines).toHaveLength(8);
-  const place = join(service.directory, 'curl');
-  mkdirSync(place);
-  writeFileSync(join(place, 'ca.pem'), service.ca);
-  writeFileSync(join(place, 'bearer.header'), `Authorization: Bearer ${service.operator}\n`);
+  const directory = join(service.directory, 'curl');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'ca.pem'), service.ca);
+  writeFileSync(join(directory, 'bearer.header'), `Authorization: Bearer ${service.operator}\n`);
   const script = lines.join('\n').replaceAll('grants.example.com:9443', `127.0.0.1:${service.adminPort}`);
-  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { cwd: place });
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { cwd: directory });
   const [redemptions, grants, changed, revoked, ...rest] = stdout
     .trim()
     .split('\n')
@@ -32,7 +34,7 @@ it('docs/admin-api.md shows commands that, run as shown, make, list, change and 
   expect(changed).toMatchObject({ redemptionsAllowed: 5, policy: { 'linkgrant/csr-required': 'true' } });
   expect(revoked).toMatchObject({ outcome: 'revoked', links: 0 });
   expect(rest).toEqual([]);
-  const { token } = parse(readFileSync(join(place, 'issued.json'), 'utf8'));
+  const { token } = parse(readFileSync(join(directory, 'issued.json'), 'utf8'));
   expect(token).toMatchObject({ kind: 'AccessToken', metadata: { name: 'to-west' } });
   expect((await service.store.listGrants({ limit: 10 })).items).toEqual([]);
 });

@@ -13,7 +13,7 @@ import {
 } from '../../src/config/settings.js';
 import { codeLines, PROJECT, readProjectFile } from './document.js';
 
-const document = readProjectFile('docs/configuration.md');
+const document = readProjectFile('docs/reference/configuration.md');
 const rows = document.split('\n').filter((line) => line.startsWith('| `--'));
 const copies: string[] = [];
 
@@ -25,17 +25,17 @@ afterEach(() => {
 function checkReference(text: string) {
   const copy = mkdtempSync(join(tmpdir(), 'linkgrant-reference-'));
   copies.push(copy);
-  mkdirSync(join(copy, 'docs'));
+  mkdirSync(join(copy, 'docs/reference'), { recursive: true });
   for (const path of ['dist', 'scripts/reference.mjs', 'package.json']) {
     cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
   }
   cpSync(join(PROJECT, 'node_modules/yaml'), join(copy, 'node_modules/yaml'), { recursive: true });
   cpSync(join(PROJECT, 'node_modules/zod'), join(copy, 'node_modules/zod'), { recursive: true });
-  writeFileSync(join(copy, 'docs/configuration.md'), text);
+  writeFileSync(join(copy, 'docs/reference/configuration.md'), text);
   return spawnSync(process.execPath, [join(copy, 'scripts/reference.mjs'), '--check'], { encoding: 'utf8' });
 }
 
-describe('docs/configuration.md', () => {
+describe('docs/reference/configuration.md', () => {
   it('has one row for each setting, with its flag, variable, file key and default', () => {
     const keys = Object.keys(SETTINGS) as SettingKey[];
     expect(rows.map((row) => /^\| `(--[a-z-]+)/.exec(row)?.[1])).toEqual(keys.map(flagOf));

@@ -13,12 +13,14 @@ interface Told {
 
 /** What the rows of the table say, by metric. */
 const documented = new Map<string, Told>(
-  [...readProjectFile('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \| .{10,} \|$/gm)].map(
-    ([, name = '', type = '', labels = '']) => [
-      name,
-      { type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label) },
-    ],
-  ),
+  [
+    ...readProjectFile('docs/reference/metrics.md').matchAll(
+      /^\| `(\w+)` \| (\w+) \| ([^|]*) \| .{10,} \|$/gm,
+    ),
+  ].map(([, name = '', type = '', labels = '']) => [
+    name,
+    { type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label) },
+  ]),
 );
 
 /** The metrics of a service that has answered, by name. */
@@ -46,7 +48,7 @@ beforeAll(async () => {
   }
 });
 
-describe('docs/metrics.md', () => {
+describe('docs/reference/metrics.md', () => {
   it('has each metric of ours with its type and its labels, and no other', () => {
     const ours = [...told].filter(([name]) => name.startsWith('linkgrant_'));
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(ours));
@@ -54,7 +56,7 @@ describe('docs/metrics.md', () => {
   });
 
   it('names only metrics of the process that there are', () => {
-    const named = [...readProjectFile('docs/metrics.md').matchAll(/`((?:process|nodejs)_\w+)`/g)];
+    const named = [...readProjectFile('docs/reference/metrics.md').matchAll(/`((?:process|nodejs)_\w+)`/g)];
     expect(named.length).toBeGreaterThan(1);
     for (const [, name = ''] of named) expect([...told.keys()]).toContain(name);
   });

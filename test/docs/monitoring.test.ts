@@ -27,7 +27,7 @@ const panels: readonly Panel[] = dashboard.panels;
 /** Label names by metric: ours as documented (which another test holds against the service), and those of Node.js. */
 async function knownMetrics(): Promise<Map<string, readonly string[]>> {
   const known = new Map<string, readonly string[]>([['up', []]]);
-  const table = readProjectFile('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
+  const table = readProjectFile('docs/reference/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
   for (const [, name = '', type = '', cell = ''] of table) {
     const labels = [...cell.matchAll(/`(\w+)`/g)].map(([, label = '']) => label);
     if (type !== 'histogram') known.set(name, labels);

@@ -13,7 +13,7 @@ const ATTACKERS = [
   'Reader of Secrets',
 ];
 
-const section = sectionsOf(readProjectFile('docs/security.md')).find(
+const section = sectionsOf(readProjectFile('docs/explanation/security.md')).find(
   ({ heading }) => heading === 'What is protected against whom',
 );
 // The first two lines of a table are its heading and the separator.
@@ -43,7 +43,7 @@ function hasTest(source: string, title: string): boolean {
   return calls.some((call) => written.includes(call.slice(1).trim()));
 }
 
-describe('the table of attackers in docs/security.md', () => {
+describe('the table of attackers in docs/explanation/security.md', () => {
   it('has each attacker with what they can do', () => {
     const named = rows.filter(({ attacker }) => attacker !== '');
     for (const attacker of ATTACKERS) {

@@ -52,7 +52,7 @@ describe('what npm packs', () => {
     expect(others).toContain('dist/main.js');
   });
 
-  it.each(['README.md', 'deploy/bootstrap/README.md', 'docs/operations.md'])(
+  it.each(['README.md', 'deploy/bootstrap/README.md', 'docs/how-to/install.md'])(
     'has every file that %s leads to',
     (document) => {
       const text = readFileSync(join(PROJECT, document), 'utf8');

@@ -10,7 +10,7 @@ import { probeToken, urlChecks } from './doctor-url.js';
 
 const GRANTS_OFF = 'run it without -enable-grants and SKUPPER_ENABLE_GRANTS, or turn off linkgrant';
 const RUN_IT =
-  'deploy it as docs/kubernetes.md describes, or name the namespace where it runs with --service-namespace';
+  'deploy it as docs/how-to/kubernetes.md describes, or name the namespace where it runs with --service-namespace';
 // The checks whose failure keeps a grant from becoming Ready.
 const CAUSES: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
 

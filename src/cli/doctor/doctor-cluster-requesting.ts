@@ -94,6 +94,6 @@ function tokenFinding({
     return { resource, ...fail('', message, hint, 3) };
   }
   const redeemers =
-    "Skupper's controller redeems it, or linkgrant where that has grants off: docs/kubernetes.md";
+    "Skupper's controller redeems it, or linkgrant where that has grants off: docs/how-to/kubernetes-accesstokens.md";
   return { resource, ...warn('', `not redeemed: ${message}`, redeemers) };
 }

@@ -32,7 +32,7 @@ export function policyOf(flags: PolicyFlags): GrantPolicy {
     if ('problem' in parsed) {
       throw new CommandError(`--${POLICY_RULE_NAMES[rule]} ${parsed.problem}`, {
         exitCode: 2,
-        hint: 'correct the value; docs/policy.md tells what each rule takes',
+        hint: 'correct the value; docs/how-to/restrict-a-grant.md lists the rules',
       });
     }
     policy = { ...policy, ...parsed };

@@ -131,7 +131,7 @@ function revocationText(revocation: RedemptionRevocation, now: number, platform:
 /** The rest of a sentence. */
 function cuttingText(id: string, platform: string | undefined): string {
   return platform === 'kubernetes'
-    ? ' for the site: docs/revocation.md'
+    ? ' for the site: docs/how-to/revoke-links.md'
     : `: linkgrant redemption revoke ${id} --cut`;
 }
 

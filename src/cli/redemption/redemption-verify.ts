@@ -52,7 +52,7 @@ export async function verifyCommand(
       if (fault) {
         throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
           exitCode: 1,
-          hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/ledger.md',
+          hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/how-to/audit.md',
         });
       }
       await printWhole(output, verdict);

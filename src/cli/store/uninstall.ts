@@ -37,7 +37,7 @@ export async function uninstallCommand({
   if (settings.platform !== 'kubernetes') {
     throw new CommandError(`there is nothing to uninstall on ${settings.platform} but files`, {
       exitCode: 2,
-      hint: 'name a cluster with --platform kubernetes; docs/operations.md tells which files there are elsewhere',
+      hint: 'name a cluster with --platform kubernetes; docs/reference/files.md lists the files elsewhere',
     });
   }
   if (withCrd && !flags.allNamespaces) {
@@ -52,7 +52,7 @@ export async function uninstallCommand({
     if (program !== undefined) {
       throw new CommandError(`${RUNNING[program]} still runs, and would make again what is removed`, {
         exitCode: 1,
-        hint: 'delete its Deployment first (docs/kubernetes.md), and wait until it has stopped; --dry-run shows what would go',
+        hint: 'delete its Deployment first (docs/how-to/kubernetes.md), and wait until it has stopped; --dry-run shows what would go',
       });
     }
     const isDone = yes && !dryRun;

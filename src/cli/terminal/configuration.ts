@@ -20,7 +20,7 @@ export interface NotInCluster {
 
 const USUALLY_NOT: NotInCluster = {
   why: 'this command does not work on kubernetes',
-  instead: 'name another platform with --platform; docs/kubernetes.md lists the commands for a cluster',
+  instead: 'name another platform with --platform; docs/reference/cli.md lists the commands for a cluster',
 };
 
 /** As {@link anyConfigurationFrom}. Throws a CommandError where it is for a cluster. */

@@ -10,7 +10,7 @@ const KEY_BYTES = 32;
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** A grant's signing key as a JSON document; see docs/tokens.md. A secret. */
+/** A grant's signing key as a JSON document; see docs/reference/tokens.md. A secret. */
 export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }: MintingKey): string {
   const { uid, namespace, name } = grant;
   const { url, ca, redemptionsAllowed, issuerSite } = rest;

@@ -10,7 +10,7 @@ const rbac = (kind: string, plural: string): ResourceKind => ({
   namespaced: true,
 });
 
-/** What docs/kubernetes.md says that the commands on grants, tokens and redemptions take. */
+/** The rights that commands on grants, tokens and redemptions need, as in docs/reference/cli.md. */
 const OPERATOR_RULES: readonly AccessRule[] = [
   { apiGroups: ['skupper.io'], resources: ['sites'], verbs: ['list'] },
   {

@@ -10,14 +10,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Labels of the pods; the last one is that of a SecuredAccess that linkgrant makes. */}}
+{{/* Labels of the pods. The last one is the selector of linkgrant's SecuredAccess. */}}
 {{- define "linkgrant.selector" -}}
 app.kubernetes.io/name: linkgrant
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: redemption
 {{- end }}
 
-{{/* Name and pod labels of what redeems AccessTokens. */}}
+{{/* Name and pod labels of the AccessToken redeemer. */}}
 {{- define "linkgrant.redeemer" -}}
 {{ include "linkgrant.name" . }}-redeemer
 {{- end }}
@@ -28,12 +28,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: redeemer
 {{- end }}
 
-{{/* Kind of the roles that are for more than its own namespace. */}}
+{{/* Kind of the roles for the served namespaces. */}}
 {{- define "linkgrant.roleKind" -}}
 {{- ternary "ClusterRole" "Role" (eq .Values.scope "cluster") -}}
 {{- end }}
 
-{{/* Name and pod labels of the service that is no grant server of the cluster. */}}
+{{/* Name and pod labels of the standalone service. */}}
 {{- define "linkgrant.standalone" -}}
 {{ include "linkgrant.name" . }}-standalone
 {{- end }}

@@ -3,7 +3,7 @@ import { RedemptionError } from '../../../domain/redemption-error.js';
 import { ApiError } from '../api/api-error.js';
 import { ClusterConfigError } from '../api/cluster-access.js';
 
-const DOCUMENTED = 'docs/kubernetes.md lists what each command takes';
+const DOCUMENTED = 'docs/reference/cli.md lists the rights of each command';
 
 /** What people are told where the API server of the cluster refused something; any other error is itself. */
 export function plainly(error: unknown): unknown {

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { ADMIN_CODES, adminProblem } from '../../src/admin/api/problem.js';
+import { adviceFor, ERROR_CODES } from '../../src/cli/terminal/exit-codes.js';
+import { refusalOf, STOCK_PREFIXES, STOCK_TEXTS } from '../../src/client/refusals.js';
+import { AdministrationError } from '../../src/domain/administration-error.js';
+import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
+import { readProjectFile, sectionsOf } from './document.js';
+
+const document = readProjectFile('docs/reference/error-codes.md');
+const codes = sectionsOf(document).filter(({ level }) => level === 3);
+
+/** The rows of the table of stock texts: the text (its end cut off where only a beginning is fixed) and its code. */
+const stockRows = [...document.matchAll(/^\| `([^`]+)` \| [^|]+ \| `([a-z_]+)` \| /gm)].map(
+  ([, text = '', code = '']) => ({ text, code }),
+);
+
+describe('docs/reference/error-codes.md', () => {
+  it('has each code of the command line exactly once, and no other', () => {
+    expect(ERROR_CODES.length).toBeGreaterThan(REFUSAL_CODES.length);
+    expect(codes.map(({ heading }) => heading)).toEqual([...ERROR_CODES]);
+  });
+
+  it.each(codes)('says of $heading how it looks, its cause, a check and a cure', ({ heading, text }) => {
+    const code = ERROR_CODES.find((known) => known === heading);
+    if (!code) throw new Error(`${heading} is no code`);
+    const refused = REFUSAL_CODES.find((known) => known === heading);
+    const { exitCode } = adviceFor(code);
+    const wire = refused && wireRefusal(refused);
+    const admin = ADMIN_CODES.find((known) => known === heading);
+    const { status, title } = adminProblem(new AdministrationError(admin ?? 'internal', ''));
+    const look = wire
+      ? `HTTP ${wire.status} \`${wire.text}\`, exit code ${exitCode}`
+      : admin
+        ? `Admin API HTTP ${status} \`${title}\`, exit code ${exitCode}`
+        : `Exit code ${exitCode}`;
+    expect(text.trim().split('\n')[0]).toBe(look);
+    for (const label of ['Cause', 'Check', 'Cure']) {
+      expect(text).toMatch(new RegExp(`^- ${label}: .{10,}\\.$`, 'm'));
+    }
+  });
+
+  it("has each of Skupper's texts, with the code that our client takes it for", () => {
+    const whole = Object.keys(STOCK_TEXTS);
+    const begun = STOCK_PREFIXES.map(([prefix]) => `${prefix.trim()}…`);
+    expect(stockRows.map(({ text }) => text)).toEqual([...whole, ...begun]);
+    for (const { text, code } of stockRows) {
+      const body = Buffer.from(`${text.replace('…', ' something')}\n`);
+      expect(refusalOf({ status: 500, headers: {}, body, tooLong: false }).code, text).toBe(code);
+    }
+  });
+
+  it('has each text that the service itself answers', () => {
+    const [introduction] = document.split('## What the service refuses');
+    for (const code of REFUSAL_CODES) expect(introduction).toContain(`\`${wireRefusal(code).text}\``);
+  });
+});
