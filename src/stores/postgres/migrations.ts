@@ -13,7 +13,7 @@ interface Migration {
  */
 const MIGRATIONS: readonly Migration[] = [
   {
-    release: '0.2.0',
+    release: '0.1.0',
     statements: [
       `CREATE TABLE grants (
         uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,

@@ -42,9 +42,6 @@ export interface Told {
   deletedAt: number | null;
   /** The latest end of a certificate. */
   lastNotAfter: number;
-  /** How many entries had no code at first, and when the last of them got it. */
-  adopted: number;
-  adoptedAt: number;
 }
 
 /** What no entry has told of. */
@@ -59,8 +56,6 @@ export function nothingTold(): Told {
     settings: new Map(),
     deletedAt: null,
     lastNotAfter: 0,
-    adopted: 0,
-    adoptedAt: 0,
   };
 }
 
@@ -212,10 +207,6 @@ export class ChainWalk {
         return (yield* value(REVOKED_GRANT, entry.grantUid)) === undefined
           ? undefined
           : 'tells that the grant was deleted, which is there again';
-      case 'adopted':
-        told.adopted += Number(detail.entries);
-        told.adoptedAt = Math.max(told.adoptedAt, entry.at);
-        return undefined;
       default:
         return undefined;
     }

@@ -53,7 +53,7 @@ function creationOf({ grantUid, jti, uses, expirationTime, subject = null, issue
 }
 
 /** The entry about a code whose row was inserted. */
-export function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
+function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
   const { grantUid, jti, uses, expirationTime, subject = null, issuedAt = null } = code;
   const row = rowHash([jti, uses, expirationTime, subject, issuedAt]);
   const detail = { jti, uses, expirationTime, ...(subject !== null && { subject }), row };

@@ -32,7 +32,7 @@ export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'nam
 }
 
 /** The entry about a grant whose row was inserted or changed. */
-export function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
+function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
   const { uid: grantUid, name, redemptions_allowed: redemptionsAllowed, expires_at: expirationTime } = grant;
   const end = expirationTime !== null && { expirationTime };
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };

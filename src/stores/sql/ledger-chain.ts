@@ -102,18 +102,16 @@ export class LedgerChain {
 
   /**
    * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
-   * other writers. Returns whether there was no key before. Throws LedgerKeyError when the key of a ledger is not at hand.
+   * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
    * Throws StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database
    * without a ledger on a host that has the key or a note of one.
    */
-  *begin(acceptsEmpty = false): SqlOperation<boolean> {
-    const isKeyNew = !this.#keyFile.exists();
+  *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (!isKeyNew || this.#notes.hasAny())) throw this.#noLedger();
+      if (!acceptsEmpty && (this.#keyFile.exists() || this.#notes.hasAny())) throw this.#noLedger();
       yield* this.#age.begin(yield* this.#beginChain());
     }
     yield* this.#age.check(yield* this.key());
-    return isKeyNew;
   }
 
   /** What the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */

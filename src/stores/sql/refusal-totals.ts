@@ -1,6 +1,6 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { isCode, NO_ENTRY, refusalTotalCode } from './ledger-codes.js';
-import { put, rawRows, row, rows, type SqlOperation, value } from './operation.js';
+import { put, rawRows, row, type SqlOperation, value } from './operation.js';
 
 // Where the refusals of all grants are added up; no grant is called so.
 const ALL = '';
@@ -15,8 +15,6 @@ const TOTALS = `SELECT grant_uid, times, mac,
 const UNCOUNTED = `SELECT grant_uid FROM refusals r WHERE grant_uid >= ? AND grant_uid <= ?
   AND NOT EXISTS (SELECT 1 FROM refusal_totals t WHERE t.grant_uid = r.grant_uid) LIMIT 1`;
 const OF_GRANTS = `SELECT CAST(coalesce(sum(times), 0) AS BIGINT) FROM refusal_totals WHERE grant_uid <> '${ALL}'`;
-
-const BY_GRANT = 'SELECT grant_uid, CAST(sum(count) AS BIGINT) AS times FROM refusals GROUP BY grant_uid';
 
 interface Total {
   readonly times: number;
@@ -37,16 +35,6 @@ function* putTotal(key: Uint8Array, grantUid: string, { times, genuine }: Total)
 /** Begins with no refusal of any grant. */
 export function* beginRefusalTotals(key: Uint8Array): SqlOperation<void> {
   yield* putTotal(key, ALL, { times: 0, genuine: true });
-}
-
-/** Takes over the refusals that were there before anybody counted them. */
-export function* adoptRefusals(key: Uint8Array): SqlOperation<void> {
-  let sum = 0;
-  for (const { grant_uid, times } of yield* rows<{ grant_uid: string; times: number }>(BY_GRANT)) {
-    sum += times;
-    yield* putTotal(key, grant_uid, { times, genuine: true });
-  }
-  yield* putTotal(key, ALL, { times: sum, genuine: true });
 }
 
 /**

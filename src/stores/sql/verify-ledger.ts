@@ -93,9 +93,7 @@ export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperat
     (yield* miscountedRefusals(key, range)) ??
     (grantUid === undefined ? yield* missingRefusals(key) : undefined) ??
     (grantUid === undefined ? yield* changedSetting(told.settings) : undefined);
-  if (first) return { entries, fault: first };
-  const { adopted, adoptedAt: at } = told;
-  return adopted === 0 ? { entries } : { entries, adopted: { entries: adopted, at } };
+  return first ? { entries, fault: first } : { entries };
 }
 
 function* walkChains(
