@@ -17,7 +17,6 @@ const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.i
   WHERE e.kind = 'redeemed'`;
 /** How PostgreSQL says it. */
 export const POSTGRES: SqlDialect = {
-  isRemote: true,
   forUpdate: ' FOR UPDATE',
   redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?

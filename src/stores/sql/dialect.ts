@@ -1,7 +1,5 @@
 /** What SQL databases say differently. */
 export interface SqlDialect {
-  /** Whether each query is waited for on a network. */
-  readonly isRemote: boolean;
   /** Ends a query whose row nobody else may change until this transaction is over. */
   readonly forUpdate: string;
   /**

@@ -64,9 +64,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
     deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
 
-    async findReplay(uid, replayKey, scope) {
-      return scope === 'known' && dialect.isRemote ? undefined : read(() => findReplay(uid, replayKey));
-    },
+    findReplay: (uid, replayKey) => read(() => findReplay(uid, replayKey)),
     recordRedemption: (grantUid, redemption, now, rules = {}) =>
       write(recordRedemption(grantUid, redemption, now, rules), { grantUid }),
     recordSingleUse: (grant, redemption, now) =>

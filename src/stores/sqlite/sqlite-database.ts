@@ -13,7 +13,6 @@ import { failureOf, primaryCode } from './sqlite-failure.js';
 
 /** How SQLite says it. */
 export const SQLITE: SqlDialect = {
-  isRemote: false,
   // A transaction that writes is alone from its beginning.
   forUpdate: '',
   redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',
