@@ -31,7 +31,7 @@ function contents(file: string): unknown {
     'codes',
     'events',
     'refusals',
-    'ledger_heads',
+    'expiring_ledgers',
     'ledger_end',
     'outcomes',
   ];

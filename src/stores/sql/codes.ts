@@ -1,10 +1,9 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../../redemption/ports/code-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import type { NewLedgerEntry } from './chain-entries.js';
 import { type CodeRow, codeOfRow } from './code-row.js';
-import type { LedgerChain } from './ledger-chain.js';
-import { rowHash } from './ledger-codes.js';
+import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
+import { rowHash } from './ledger-mac.js';
 import { row, rows, type SqlOperation, together } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 import type { WriteOperation } from './write-operation.js';

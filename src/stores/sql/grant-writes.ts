@@ -1,8 +1,8 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
-import type { NewLedgerEntry } from './chain-entries.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
-import { change, row, rows, value } from './operation.js';
+import type { NewLedgerEntry } from './ledger-chain.js';
+import { change, put, row, rows, value } from './operation.js';
 import { revokeRedemptionsOf } from './revocation-writes.js';
 import type { WriteOperation } from './write-operation.js';
 
@@ -17,6 +17,9 @@ const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, poli
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
+// Retention checks the ledger of the grant at that time.
+const EXPIRE_LEDGER =
+  'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** The write behind GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
@@ -91,6 +94,7 @@ export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {
     if ((yield* change(DELETE, uid)) === 1) {
+      yield* put(EXPIRE_LEDGER, uid, now);
       yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
       found = true;
       return true;

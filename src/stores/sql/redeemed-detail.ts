@@ -1,6 +1,6 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
-import { rowHash } from './ledger-codes.js';
+import { rowHash } from './ledger-mac.js';
 import { lastingValues } from './redemption-row.js';
 
 /** What the entry of a redemption tells of it. `values` are those of its row, of which a hash shows whether it was changed. */

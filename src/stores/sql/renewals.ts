@@ -2,7 +2,7 @@ import type { Renewal } from '../../domain/issued-certificate.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
-import { rowHash } from './ledger-codes.js';
+import { rowHash } from './ledger-mac.js';
 import { recordAgain } from './ledger-writes.js';
 import { change, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemption-reads.js';

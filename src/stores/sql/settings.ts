@@ -1,6 +1,6 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import type { NewLedgerEntry } from './chain-entries.js';
-import { rowHash } from './ledger-codes.js';
+import type { NewLedgerEntry } from './ledger-chain.js';
+import { rowHash } from './ledger-mac.js';
 import { change, rawRows, type SqlOperation, value } from './operation.js';
 import type { WriteOperation } from './write-operation.js';
 

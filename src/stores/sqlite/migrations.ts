@@ -56,10 +56,12 @@ const MIGRATIONS: readonly Migration[] = [
         expires_at INTEGER NOT NULL, revoked_at INTEGER, subject TEXT, issued_at INTEGER,
         PRIMARY KEY (grant_uid, jti)
       ) STRICT, WITHOUT ROWID`,
+      // The ledger. Of an entry that retention has removed, the position and the MAC stay.
       `CREATE TABLE events (
-        grant_uid TEXT NOT NULL, seq INTEGER NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL,
-        kind TEXT NOT NULL, redemption_id TEXT, detail TEXT, mac BLOB, PRIMARY KEY (grant_uid, seq)
-      ) STRICT, WITHOUT ROWID`,
+        position INTEGER PRIMARY KEY, grant_uid TEXT, seq INTEGER, at INTEGER, kind TEXT, redemption_id TEXT,
+        detail TEXT, mac BLOB NOT NULL
+      ) STRICT`,
+      'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
       // Without this index, adding up repeated attempts of a client would read all entries of the grant.
       `CREATE INDEX events_of_loops ON events (redemption_id, at)
         WHERE kind = 'replayed' OR kind = 'superseded'`,
@@ -68,18 +70,14 @@ const MIGRATIONS: readonly Migration[] = [
         peer TEXT NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, mac BLOB,
         PRIMARY KEY (grant_uid, code, name, subject, peer)
       ) STRICT, WITHOUT ROWID`,
-      // How often the refusals of each grant were counted, and, under an empty uid, those of all.
-      `CREATE TABLE refusal_totals (
-        grant_uid TEXT PRIMARY KEY, times INTEGER NOT NULL, mac BLOB NOT NULL
-      ) STRICT, WITHOUT ROWID`,
-      // Where each grant's entries end, and the whole ledger, under a key that is not here.
-      `CREATE TABLE ledger_heads (
-        grant_uid TEXT PRIMARY KEY, length INTEGER NOT NULL, last BLOB NOT NULL, check_at INTEGER, mac BLOB NOT NULL
-      ) STRICT, WITHOUT ROWID`,
-      'CREATE INDEX ledger_heads_deleted ON ledger_heads (check_at) WHERE check_at IS NOT NULL',
+      // The number of entries, of removed ones, and of refusals, with a MAC under a key that is not in the database.
       `CREATE TABLE ledger_end (
-        id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, removed INTEGER NOT NULL, mac BLOB NOT NULL
+        id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, removed INTEGER NOT NULL,
+        refusals INTEGER NOT NULL, mac BLOB NOT NULL
       ) STRICT`,
+      // Deleted grants whose ledger retention has to check, and when.
+      `CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
         id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BLOB NOT NULL,
         until INTEGER NOT NULL
