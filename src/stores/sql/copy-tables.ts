@@ -1,9 +1,17 @@
-import type { SqlDialect } from './dialect.js';
 import { GRANT_COLUMNS } from './grant-row.js';
-import { change, rawRows, rows, type SqlOperation, type SqlValue, value } from './operation.js';
-import { pieces, tuples } from './pieces.js';
+import {
+  change,
+  pieces,
+  rawRows,
+  rows,
+  type SqlDialect,
+  type SqlOperation,
+  type SqlValue,
+  tuples,
+  value,
+} from './operation.js';
 import { REDEMPTION_COLUMNS } from './redemption-row.js';
-import { RENEWAL_COLUMNS } from './renewal-row.js';
+import { RENEWAL_COLUMNS } from './renewals.js';
 
 /** A database that is open for one transaction, over many turns of the event loop. */
 export interface TableSession {

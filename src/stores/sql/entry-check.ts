@@ -1,10 +1,10 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import { CODE_FACTS } from './code-row.js';
+import { CODE_FACTS } from './codes.js';
 import { type GrantRow, grantHash } from './grant-row.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
 import { lastingValues, REDEMPTION_COLUMNS } from './redemption-row.js';
-import { RENEWAL_COLUMNS } from './renewal-row.js';
+import { RENEWAL_COLUMNS } from './renewals.js';
 
 const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 

@@ -1,10 +1,10 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
+import type { WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
 import { change, put, row, rows, value } from './operation.js';
-import { revokeRedemptionsOf } from './revocation-writes.js';
-import type { WriteOperation } from './write-operation.js';
+import { revokeRedemptionsOf } from './redemptions.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;

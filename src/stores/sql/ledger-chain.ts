@@ -4,8 +4,16 @@ import type { LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { ACCEPT_HINT, LedgerAgeCheck, type LedgerLoss } from './ledger-age.js';
 import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
-import { change, put, type SqlOperation, type SqlValue, together, value } from './operation.js';
-import { pieces, tuples } from './pieces.js';
+import {
+  change,
+  pieces,
+  put,
+  type SqlOperation,
+  type SqlValue,
+  together,
+  tuples,
+  value,
+} from './operation.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &

@@ -1,8 +1,8 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
+import type { WriteOperation } from './group-commit.js';
 import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
-import type { WriteOperation } from './write-operation.js';
 
 const NOTED = {
   replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,

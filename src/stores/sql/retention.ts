@@ -1,9 +1,9 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { ENTRIES, EntryCheck, emptyTotals } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
+import type { WriteOperation, WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
-import type { WriteOperation, WriteSubject } from './write-operation.js';
 
 // One step holds up redemptions for as long as so many rows take.
 const STEP = 200;

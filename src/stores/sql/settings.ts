@@ -1,8 +1,8 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
+import type { WriteOperation } from './group-commit.js';
 import type { NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
 import { change, rawRows, type SqlOperation, value } from './operation.js';
-import type { WriteOperation } from './write-operation.js';
 
 const GET = 'SELECT value FROM settings WHERE key = ?';
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
