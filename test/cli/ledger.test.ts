@@ -17,8 +17,13 @@ const third = sampleRedemption(B, { subject: 'site-3', createdAt: NOW + 3 });
 const openWhole = () =>
   openSqliteStore({ file: `${whole}/linkgrant.db`, migrate: true, clock: () => NOW + 20 });
 
-/** Rows of one table as they were before the last entry of grant A was written. */
-let olderHead: { readonly length: number; readonly last: Uint8Array; readonly mac: Uint8Array };
+/** The end of the ledger as it was after its seventh entry. */
+let olderEnd: {
+  readonly position: number;
+  readonly removed: number;
+  readonly refusals: number;
+  readonly mac: Uint8Array;
+};
 
 beforeAll(async () => {
   mkdirSync(whole, { mode: 0o700 });
@@ -31,9 +36,9 @@ beforeAll(async () => {
   await store.recordRedemption(A, second, NOW + 2, { signedCode });
   await store.recordRenewal(sampleRenewal(first.id, 1), NOW + 4);
   const reader = new Database(`${whole}/linkgrant.db`, { readonly: true });
-  olderHead = reader
-    .prepare('SELECT length, last, mac FROM ledger_heads WHERE grant_uid = ?')
-    .get(A) as typeof olderHead;
+  olderEnd = reader
+    .prepare('SELECT position, removed, refusals, mac FROM ledger_end')
+    .get() as typeof olderEnd;
   reader.close();
   await store.recordRedemption(B, third, NOW + 3);
   await store.recordReplay(first, '198.51.100.4', NOW + 6);
@@ -76,7 +81,6 @@ async function verifyAfter(
   return linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
 }
 
-const BEHIND_5 = `DELETE FROM events WHERE grant_uid = '${A}' AND seq > 5`;
 const CHANGED_GRANT = (uid: string) =>
   `grant ${uid} is not what its last entry tells: its code, limits, rules or end were changed`;
 const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
@@ -103,7 +107,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a deleted entry',
     [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 2`],
-    `entry 2 of grant ${A} is missing`,
+    'the ledger lacks entry 3 of 16',
   ],
   [
     "two entries in each other's place",
@@ -117,63 +121,53 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'an inserted entry',
     [
-      `INSERT INTO events SELECT grant_uid, 10, at, kind, redemption_id, detail, mac, position FROM events WHERE grant_uid = '${A}' AND seq = 9`,
+      `INSERT INTO events SELECT 17, grant_uid, 10, at, kind, redemption_id, detail, mac FROM events WHERE grant_uid = '${A}' AND seq = 9`,
     ],
-    `entry 10 of grant ${A} is not what was written there`,
+    'the ledger has an end that is not what was written there',
   ],
   [
     'an entry moved to another grant',
     [`UPDATE events SET grant_uid = '${B}', seq = 4 WHERE grant_uid = '${A}' AND seq = 9`],
-    `entry 9 of grant ${A} is missing`,
+    `entry 4 of grant ${B} is not what was written there`,
   ],
   [
-    'an entry cut off',
+    'an entry deleted after which its grant has none',
     [`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9`],
-    `entry 9 of grant ${A} is missing`,
+    'the ledger lacks entry 13 of 16',
   ],
   [
     'a grant without its entries',
     [`DELETE FROM events WHERE grant_uid = '${B}'`],
-    `entry 1 of grant ${B} is missing`,
+    'the ledger lacks entry 2 of 16',
   ],
   [
-    'an entry cut off, and its head made shorter',
+    'the last entry cut off, and the end set back by it',
+    ['DELETE FROM events WHERE position = 16', 'UPDATE ledger_end SET position = 15'],
+    'the ledger has an end that is not what was written there',
+  ],
+  [
+    'a grant gone with its entries, as retention removes it',
     [
-      `DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9`,
-      `UPDATE ledger_heads SET length = 8, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 8) WHERE grant_uid = '${A}'`,
-    ],
-    `grant ${A} has a note of where its entries end that is not what was written there`,
-  ],
-  [
-    'the head of another grant',
-    [
-      `UPDATE ledger_heads SET (length, last, mac) = (SELECT length, last, mac FROM ledger_heads WHERE grant_uid = '${B}') WHERE grant_uid = '${A}'`,
-    ],
-    `grant ${A} has a note of where its entries end that is not what was written there`,
-  ],
-  [
-    'a deleted head',
-    [`DELETE FROM ledger_heads WHERE grant_uid = '${A}'`],
-    `grant ${A} has entries, and no note of where they end`,
-  ],
-  [
-    'a head and its entries gone',
-    [
-      `DELETE FROM ledger_heads WHERE grant_uid = '${B}'`,
-      `DELETE FROM events WHERE grant_uid = '${B}'`,
+      `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL, redemption_id = NULL, detail = NULL WHERE grant_uid = '${B}'`,
       `DELETE FROM redemptions WHERE grant_uid = '${B}'`,
+      `DELETE FROM grants WHERE uid = '${B}'`,
     ],
-    'the ledger lacks 3 of 16 entries, and the notes of where they ended',
+    'the ledger lacks the content of 3 of 16 entries',
+  ],
+  [
+    'an entry whose number hides it from listings',
+    ["UPDATE events SET grant_uid = '', seq = -1 WHERE kind = 'code_revoked'"],
+    'the ledger lacks the content of 1 of 16 entries',
   ],
   [
     'a forged end of the whole',
     ['UPDATE ledger_end SET position = 6'],
-    'the ledger has a note of its end that is not what was written there',
+    'the ledger has an end that is not what was written there',
   ],
   [
     'a deleted end of the whole',
     ['DELETE FROM ledger_end'],
-    'the ledger has a note of its end that is not what was written there',
+    'the ledger has an end that is not what was written there',
   ],
   [
     'a deleted redemption',
@@ -286,14 +280,6 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
     [`DELETE FROM grants WHERE uid = '${C}'`],
     `grant ${C} is missing, and no entry tells that it was deleted`,
   ],
-  [
-    'a deleted grant whose head was marked as that of a deleted one',
-    [
-      `DELETE FROM grants WHERE uid = '${C}'`,
-      `UPDATE ledger_heads SET check_at = 1 WHERE grant_uid = '${C}'`,
-    ],
-    `grant ${C} has a note of where its entries end that is not what was written there`,
-  ],
   ...["subject = 'site-5'", 'subject = NULL', 'uses = 99', 'expires_at = expires_at + 1'].map(
     (change) =>
       [
@@ -340,27 +326,17 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'refusals that are gone',
     ["DELETE FROM refusals WHERE subject = 'site-c'"],
-    `grant ${B} has refusals that add up to 1, and 3 were counted`,
+    'the ledger has refusals that add up to 2, and 4 were counted',
   ],
   [
     'refusals that are gone, with a count to match',
-    ["DELETE FROM refusals WHERE subject = 'site-c'", 'UPDATE refusal_totals SET times = 1'],
-    `grant ${B} has a count of its refusals that is not what was written there`,
+    ["DELETE FROM refusals WHERE subject = 'site-c'", 'UPDATE ledger_end SET refusals = 2'],
+    'the ledger has an end that is not what was written there',
   ],
   [
-    'all refusals of a grant and their count gone',
-    [`DELETE FROM refusals WHERE grant_uid = '${B}'`, `DELETE FROM refusal_totals WHERE grant_uid = '${B}'`],
-    'the ledger lacks 3 of 4 refusals, and the counts of them',
-  ],
-  [
-    'the count of a grant that is gone',
-    [`DELETE FROM refusal_totals WHERE grant_uid = '${B}'`],
-    `grant ${B} has refusals that were never counted`,
-  ],
-  [
-    'the count of all refusals gone',
-    ["DELETE FROM refusal_totals WHERE grant_uid = ''"],
-    'the ledger has a count of all refusals that is not what was written there',
+    'refusals of a grant of which nothing else is left',
+    ["UPDATE refusals SET grant_uid = 'removed' WHERE subject = 'site-c'"],
+    'grant removed has refusals (grant_revoked, subject "site-c") that are not what was written there',
   ],
 ];
 
@@ -378,22 +354,19 @@ describe('redemption list --verify', () => {
     expect(ended).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('finds a tail cut off together with its rows, behind a head that was genuine once', async () => {
-    const { length, last, mac } = olderHead;
-    expect(length).toBe(5);
+  it('finds entries cut off in front of an end that was authentic once', async () => {
+    const { position, removed, refusals, mac } = olderEnd;
+    expect(position).toBe(7);
     const ended = await verifyAfter(
       [
-        `UPDATE ledger_heads SET length = ?, last = ?, mac = ? WHERE grant_uid = '${A}'`,
-        BEHIND_5,
+        'UPDATE ledger_end SET position = ?, removed = ?, refusals = ?, mac = ?',
+        `DELETE FROM events WHERE grant_uid = '${A}' AND seq > 5`,
         `UPDATE redemptions SET revoked_at = NULL WHERE grant_uid = '${A}'`,
         `DELETE FROM codes WHERE jti = 'j1'`,
       ],
-      [length, last, mac],
+      [position, removed, refusals, mac],
     );
-    const { error } = refusalOf(ended);
-    expect(error).toBe(
-      'the ledger is not whole: the ledger lacks 4 of 16 entries, and the notes of where they ended',
-    );
+    expect(refusalOf(ended).error).toBe('the ledger is not whole: the ledger lacks entry 9 of 16');
     expect(ended.code).toBe(1);
   });
 
@@ -404,15 +377,15 @@ describe('redemption list --verify', () => {
       copyFileSync(`${whole}/${name}`, `${directory}/${name}`);
     const file = `${directory}/linkgrant.db`;
     const db = new Database(file);
-    db.exec(`DELETE FROM events WHERE grant_uid = '${A}' AND seq = 9;
-      UPDATE ledger_heads SET length = 8, last = (SELECT mac FROM events WHERE grant_uid = '${A}' AND seq = 8) WHERE grant_uid = '${A}';
-      UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`);
+    db.exec(`DELETE FROM events WHERE position = 16;
+      UPDATE ledger_end SET position = 15;
+      DELETE FROM settings WHERE key = 'service'`);
     db.close();
     const store = await openSqliteStore({ file, migrate: false, clock: () => NOW });
     for (let n = 0; n < 3; n++) await store.recordRedemption(A, sampleRedemption(A), NOW + 30 + n);
     await store.close();
     const ended = await linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
-    expect(refusalOf(ended).error).toContain(`grant ${A} has a note of where its entries end`);
+    expect(refusalOf(ended).error).toContain('the ledger has an end that is not what was written there');
     expect(ended.code).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
@@ -31,7 +31,7 @@ function contents(file: string): unknown {
     'codes',
     'events',
     'refusals',
-    'ledger_heads',
+    'expiring_ledgers',
     'ledger_end',
     'outcomes',
   ];
@@ -102,32 +102,6 @@ describe('linkgrant store copy', () => {
     const listed = async (store: string) =>
       json(await run('redemption', 'list', '-o', 'json', '--data-dir', DATA, '--store', store));
     expect(await listed(database?.url ?? '')).toEqual(await listed(sqlite('data/linkgrant.db')));
-  });
-
-  it('moves a store of release 0.1.0 once a newer one has brought it up to date, its ledger with it', async () => {
-    const place = work.path('older', 'linkgrant.db');
-    mkdirSync(work.path('older'), { mode: 0o700 });
-    const db = new Database(place);
-    db.exec(readFileSync(new URL('../fixtures/release-0.1.0/linkgrant.sql', import.meta.url), 'utf8'));
-    db.close();
-    chmodSync(place, 0o600);
-    const on = ['--data-dir', work.path('older')];
-    const refused = await run('grant', 'list', ...on);
-    expect(refused.code).toBe(2);
-    expect(refusalOf(refused)).toMatchObject({ hint: 'start `linkgrant serve` once' });
-    expect((await run('store', 'migrate', ...on)).code).toBe(0);
-    const verified = await run('redemption', 'list', '--verify', ...on);
-    expect(verified.stdout).toMatch(
-      /^The ledger is whole: 17 entries\.\n9 of them had no code before \S+Z: they are as they were then\.\n$/,
-    );
-    const { url } = await newDatabase();
-    expect((await copy(`sqlite:${place}`, url, work.path('older'))).code).toBe(0);
-    expect(await run('redemption', 'list', '--verify', ...on, '--store', url)).toEqual(verified);
-    const subjects = async (...store: readonly string[]) =>
-      json(await run('redemption', 'list', '-o', 'json', ...on, ...store)).map(
-        ({ subject }: { subject: string }) => subject,
-      );
-    expect(await subjects('--store', url)).toEqual(await subjects());
   });
 
   it('refuses a store that has something in it, or is not there, and changes nothing', async () => {

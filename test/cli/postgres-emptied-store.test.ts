@@ -22,16 +22,9 @@ const options = () => ({ env: { PGPASSWORD: database.password } });
 const run = (...words: readonly string[]) => linkgrant(words, options());
 
 const EMPTY_LEDGER = [
-  ...[
-    'events',
-    'ledger_heads',
-    'ledger_end',
-    'refusals',
-    'refusal_totals',
-    'redemptions',
-    'renewals',
-    'codes',
-  ].map((table) => `DELETE FROM ${table}`),
+  ...['events', 'ledger_end', 'refusals', 'redemptions', 'renewals', 'codes'].map(
+    (table) => `DELETE FROM ${table}`,
+  ),
   'UPDATE grants SET redemptions = 0',
 ];
 const REMOVE_MARKS = "DELETE FROM settings WHERE key IN ('ledger-key', 'ledger-epoch')";

@@ -252,6 +252,29 @@ describe('the SQLite store when something fails', () => {
     });
   });
 
+  it('finds a refusal of a removed grant that was inserted again in place of another one', async () => {
+    const store = await open();
+    const [removed, existing] = [sampleGrant(), sampleGrant()];
+    const common = { code: 'policy_name', name: 'a', subject: 'b', peer: '192.0.2.7' } as const;
+    for (const grant of [removed, existing]) {
+      await store.createGrant(grant, SAMPLE_CODE);
+      await store.recordRefusal({ ...common, grantUid: grant.uid }, NOW);
+    }
+    const writer = new Database(file);
+    const row = writer.prepare('SELECT * FROM refusals WHERE grant_uid = ?').raw().get(removed.uid);
+    await store.deleteGrant(removed.uid);
+    while (await store.removeOldLedger(NOW + 1));
+    expect(await store.verifyLedger()).toEqual({ entries: 1 });
+    writer.prepare('DELETE FROM refusals').run();
+    writer.prepare('INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(...(row as unknown[]));
+    writer.close();
+    expect((await store.verifyLedger()).fault).toEqual({
+      grantUid: removed.uid,
+      seq: null,
+      problem: 'has refusals, and no entry about its creation',
+    });
+  });
+
   it('takes back only the write that failed, and commits those beside it', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 100 });

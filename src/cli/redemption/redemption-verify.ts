@@ -1,10 +1,9 @@
 import { storeAdministration } from '../../compose/administration.js';
 import { isUuid } from '../../domain/names.js';
-import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
+import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
 import { refuseServer } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { print } from '../terminal/output.js';
-import type { OutputFormat } from '../terminal/output-format.js';
 import { withStore } from '../terminal/store-session.js';
 import type { RedemptionListFlags } from './redemption.js';
 
@@ -47,29 +46,16 @@ export async function verifyCommand(
         grant === undefined || isUuid(grant)
           ? grant
           : (await storeAdministration(session).findGrant(session.namespace, grant)).uid;
-      const verdict = await session.store.verifyLedger(grantUid);
-      const { fault } = verdict;
+      const { entries, fault } = await session.store.verifyLedger(grantUid);
       if (fault) {
         throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
           exitCode: 1,
           hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/how-to/audit.md',
         });
       }
-      await printWhole(output, verdict);
+      const text = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
+      await print(output, { whole: true, entries }, () => text);
     },
     UNCHAINED,
   );
-}
-
-async function printWhole(
-  output: OutputFormat | undefined,
-  { entries, adopted }: LedgerVerdict,
-): Promise<void> {
-  const until = adopted && new Date(adopted.at).toISOString();
-  const report = { whole: true, entries, ...(adopted && { adopted: { ...adopted, at: until } }) };
-  await print(output, report, () => {
-    const whole = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;
-    if (!adopted) return whole;
-    return `${whole}${adopted.entries} of them had no code before ${until}: they are as they were then.\n`;
-  });
 }

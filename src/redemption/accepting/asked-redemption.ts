@@ -20,8 +20,6 @@ export interface AskedRedemption extends ProvenCode {
   readonly code: Uint8Array;
   readonly renews: boolean;
   readonly key: RequestedKey;
-  /** When the request came, by `performance.now()`. */
-  readonly askedAt: number;
 }
 
 /** How often the presented code can be redeemed in all. */

@@ -107,7 +107,6 @@ export async function redeem(
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   if (request.name !== undefined && !isResourceName(request.name)) return { refused: 'name_invalid' };
   if (request.subject !== undefined && !isSubject(request.subject)) return { refused: 'subject_invalid' };
-  const askedAt = performance.now();
   const proof = await proveCode(request.target, request.code, deps);
   if ('refused' in proof) return proof;
   deps.onProven?.();
@@ -131,7 +130,7 @@ export async function redeem(
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, peer, renews } = request;
-  const asked: AskedRedemption = { ...proof, askedAt, name, subject, peer, code, renews, key };
+  const asked: AskedRedemption = { ...proof, name, subject, peer, code, renews, key };
   const outcome = await redeemProven(asked, known, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
@@ -142,18 +141,18 @@ async function redeemProven(
   deps: RedeemDependencies,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
   const replayKey = replayKeyOf(asked, deps.stockReplay);
-  const answered = async (scope?: 'known'): Promise<Redeemed | Refusal | undefined> => {
+  const findAnswer = async (): Promise<Redeemed | Refusal | undefined> => {
     if (replayKey === undefined) return undefined;
-    const earlier = await deps.store.findReplay(asked.grant.uid, replayKey, scope);
+    const earlier = await deps.store.findReplay(asked.grant.uid, replayKey);
     return earlier && replay(earlier, asked, deps);
   };
-  // To sign in vain costs less than to look everywhere, to make a key in vain costs more.
-  const scope = asked.key.made === 'by-client' ? 'known' : undefined;
-  const answer = await answered(scope);
+  // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. To sign in
+  // vain is cheaper than a lookup for every redemption, to generate a key in vain is not.
+  const isKeyGenerated = asked.key.made !== 'by-client';
+  const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
   const prepared = await prepare(asked, known, deps);
-  // Nothing is refused without a look everywhere; recording does that itself.
-  if ('refused' in prepared) return (scope && (await answered())) ?? prepared;
+  if ('refused' in prepared) return (isKeyGenerated ? undefined : await findAnswer()) ?? prepared;
   return issueAndRecord(asked, prepared, replayKey, deps);
 }
 
@@ -242,7 +241,6 @@ async function record(
 ): Promise<Redeemed | Refusal> {
   const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(asked) > 1;
   const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), {
-    askedAt: asked.askedAt,
     ...(limited && { repeatLimit: REPEAT_LIMIT }),
     ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
   });

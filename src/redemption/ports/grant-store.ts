@@ -48,11 +48,6 @@ export interface RecordRules {
    * (`code_revoked`, `code_exhausted`).
    */
   readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
-  /**
-   * When the request came, by `performance.now()`: the grant as it was at any moment since may decide. Absent, it is the
-   * grant as it is when this is asked for.
-   */
-  readonly askedAt?: number | undefined;
 }
 
 /** What may be changed of a grant; absent fields stay as they are. */
@@ -98,11 +93,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, Outcom
   /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
-  /**
-   * The redemption of a grant with that replay key. With `known` a store to which looking is dear may leave out what other
-   * processes recorded lately: {@link recordRedemption} finds it all the same.
-   */
-  findReplay(grantUid: string, replayKey: string, scope?: 'known'): Promise<Redemption | undefined>;
+  /** Returns the redemption of a grant with that replay key. */
+  findReplay(grantUid: string, replayKey: string): Promise<Redemption | undefined>;
   /**
    * The commit point: stores `redemption` and counts one use of the grant, both or neither, if a use is left, the grant
    * has not ended at `now` and is not revoked. May be repeated under the same id when an outcome is unknown.

@@ -16,9 +16,7 @@ export type LedgerKind =
   | 'code_revoked'
   | 'deleted'
   // A setting of the store, such as the address and CA that tokens carry. Of no grant: its `grantUid` is empty.
-  | 'setting_changed'
-  // Behind the entries of release 0.1.0, which got their codes at that time.
-  | 'adopted';
+  | 'setting_changed';
 
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
 export interface LedgerEntry {
@@ -30,7 +28,7 @@ export interface LedgerEntry {
   readonly redemptionId: string | null;
   /**
    * What else is to be told, by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
-   * certificateSha256, notAfter, entries (that were adopted), redemptionsAllowed, uses, expirationTime, setting (its key).
+   * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }
@@ -63,8 +61,6 @@ export interface LedgerFault {
 export interface LedgerVerdict {
   readonly entries: number;
   readonly fault?: LedgerFault;
-  /** How many of them had no code until this time: whether somebody had changed them before, nobody can tell. */
-  readonly adopted?: { readonly entries: number; readonly at: number };
   /** True where a store keeps no chain of codes, so that nothing could be held against anything. */
   readonly unchained?: true;
 }

@@ -13,7 +13,7 @@ interface Migration {
  */
 const MIGRATIONS: readonly Migration[] = [
   {
-    release: '0.2.0',
+    release: '0.1.0',
     statements: [
       `CREATE TABLE grants (
         uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -51,11 +51,13 @@ const MIGRATIONS: readonly Migration[] = [
         expires_at BIGINT NOT NULL, revoked_at BIGINT, subject TEXT, issued_at BIGINT,
         PRIMARY KEY (grant_uid, jti)
       )`,
-      // JSON, unlike JSONB, keeps the text that the entry's code is over.
+      // The ledger. Of an entry that retention has removed, the position and the MAC stay. JSON, unlike JSONB, retains the
+      // text that the MAC covers.
       `CREATE TABLE events (
-        grant_uid TEXT NOT NULL, seq BIGINT NOT NULL, position BIGINT NOT NULL, at BIGINT NOT NULL,
-        kind TEXT NOT NULL, redemption_id TEXT, detail JSON, mac BYTEA, PRIMARY KEY (grant_uid, seq)
+        position BIGINT PRIMARY KEY, grant_uid TEXT, seq BIGINT, at BIGINT, kind TEXT, redemption_id TEXT, detail JSON,
+        mac BYTEA NOT NULL
       )`,
+      'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
       // Redemptions are listed in the order of these.
       "CREATE INDEX events_redeemed ON events (position) WHERE kind = 'redeemed'",
       "CREATE INDEX events_redeemed_of_grant ON events (grant_uid, position) WHERE kind = 'redeemed'",
@@ -67,18 +69,14 @@ const MIGRATIONS: readonly Migration[] = [
         peer TEXT NOT NULL, count BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, mac BYTEA,
         PRIMARY KEY (grant_uid, code, name, subject, peer)
       )`,
-      // How often the refusals of each grant were counted, and, under an empty uid, those of all.
-      `CREATE TABLE refusal_totals (
-        grant_uid TEXT PRIMARY KEY, times BIGINT NOT NULL, mac BYTEA NOT NULL
-      ) WITH (fillfactor = 80)`,
-      // Where each grant's entries end, and the whole ledger, under a key that is not here.
-      `CREATE TABLE ledger_heads (
-        grant_uid TEXT PRIMARY KEY, length BIGINT NOT NULL, last BYTEA NOT NULL, check_at BIGINT, mac BYTEA NOT NULL
-      ) WITH (fillfactor = 80)`,
-      'CREATE INDEX ledger_heads_deleted ON ledger_heads (check_at) WHERE check_at IS NOT NULL',
+      // The number of entries, of removed ones, and of refusals, with a MAC under a key that is not in the database.
       `CREATE TABLE ledger_end (
-        id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, mac BYTEA NOT NULL
+        id BIGINT PRIMARY KEY CHECK (id = 1), position BIGINT NOT NULL, removed BIGINT NOT NULL, refusals BIGINT NOT NULL,
+        mac BYTEA NOT NULL
       ) WITH (fillfactor = 10)`,
+      // Deleted grants whose ledger retention has to check, and when.
+      'CREATE TABLE expiring_ledgers (grant_uid TEXT PRIMARY KEY, check_at BIGINT NOT NULL)',
+      'CREATE INDEX expiring_ledgers_due ON expiring_ledgers (check_at)',
       `CREATE TABLE outcomes (
         id TEXT PRIMARY KEY, kid TEXT NOT NULL, request TEXT NOT NULL, made TEXT NOT NULL, sealed BYTEA NOT NULL,
         until BIGINT NOT NULL

@@ -1,13 +1,16 @@
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
-import type { SqlDialect } from '../sql/dialect.js';
-import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
+import {
+  type CommitFailure,
+  type Committer,
+  startGroupCommit,
+  type WriteSubject,
+} from '../sql/group-commit.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
-import { put, type SqlOperation } from '../sql/operation.js';
+import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
-import type { WriteSubject } from '../sql/write-operation.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isTakenBack } from './postgres-failure.js';
 import { OperationRunner } from './run-operation.js';
@@ -17,7 +20,6 @@ const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.i
   WHERE e.kind = 'redeemed'`;
 /** How PostgreSQL says it. */
 export const POSTGRES: SqlDialect = {
-  isRemote: true,
   forUpdate: ' FOR UPDATE',
   redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?

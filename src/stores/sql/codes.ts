@@ -1,13 +1,40 @@
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { StoredCode } from '../../redemption/ports/code-store.js';
 import type { Page, PageRequest } from '../../redemption/ports/page.js';
-import type { NewLedgerEntry } from './chain-entries.js';
-import { type CodeRow, codeOfRow } from './code-row.js';
-import type { LedgerChain } from './ledger-chain.js';
-import { rowHash } from './ledger-codes.js';
+import type { WriteOperation } from './group-commit.js';
+import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
+import { rowHash } from './ledger-mac.js';
 import { row, rows, type SqlOperation, together } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
-import type { WriteOperation } from './write-operation.js';
+
+/** A row of table `codes` as an SQL driver returns it: times in milliseconds. */
+interface CodeRow {
+  readonly grant_uid: string;
+  readonly jti: string;
+  readonly uses: number;
+  readonly used: number;
+  readonly expires_at: number;
+  readonly subject: string | null;
+  readonly issued_at: number | null;
+  readonly revoked_at: number | null;
+}
+
+/** Columns of table `codes` that never change. */
+export const CODE_FACTS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
+
+/** The code that a row holds. */
+function codeOfRow(row: CodeRow): StoredCode {
+  return {
+    grantUid: row.grant_uid,
+    jti: row.jti,
+    uses: row.uses,
+    used: row.used,
+    expirationTime: row.expires_at,
+    subject: row.subject,
+    issuedAt: row.issued_at,
+    revokedAt: row.revoked_at,
+  };
+}
 
 const FIND = 'SELECT * FROM codes WHERE grant_uid = ? AND jti = ?';
 const LIST = 'SELECT * FROM codes WHERE (grant_uid, jti) > (?, ?) ORDER BY grant_uid, jti LIMIT ?';
@@ -53,7 +80,7 @@ function creationOf({ grantUid, jti, uses, expirationTime, subject = null, issue
 }
 
 /** The entry about a code whose row was inserted. */
-export function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
+function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
   const { grantUid, jti, uses, expirationTime, subject = null, issuedAt = null } = code;
   const row = rowHash([jti, uses, expirationTime, subject, issuedAt]);
   const detail = { jti, uses, expirationTime, ...(subject !== null && { subject }), row };

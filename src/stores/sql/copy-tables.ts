@@ -1,9 +1,17 @@
-import type { SqlDialect } from './dialect.js';
 import { GRANT_COLUMNS } from './grant-row.js';
-import { change, rawRows, rows, type SqlOperation, type SqlValue, value } from './operation.js';
-import { pieces, tuples } from './pieces.js';
+import {
+  change,
+  pieces,
+  rawRows,
+  rows,
+  type SqlDialect,
+  type SqlOperation,
+  type SqlValue,
+  tuples,
+  value,
+} from './operation.js';
 import { REDEMPTION_COLUMNS } from './redemption-row.js';
-import { RENEWAL_COLUMNS } from './renewal-row.js';
+import { RENEWAL_COLUMNS } from './renewals.js';
 
 /** A database that is open for one transaction, over many turns of the event loop. */
 export interface TableSession {
@@ -34,22 +42,21 @@ const TABLES: readonly Table[] = [
   },
   {
     name: 'events',
-    columns: ['grant_uid', 'seq', 'position', 'at', 'kind', 'redemption_id', 'detail', 'mac'],
-    key: 2,
+    columns: ['position', 'grant_uid', 'seq', 'at', 'kind', 'redemption_id', 'detail', 'mac'],
+    key: 1,
   },
   {
     name: 'refusals',
     columns: ['grant_uid', 'code', 'name', 'subject', 'peer', 'count', 'first_at', 'last_at', 'mac'],
     key: 5,
   },
-  { name: 'ledger_heads', columns: ['grant_uid', 'length', 'last', 'check_at', 'mac'], key: 1 },
+  { name: 'expiring_ledgers', columns: ['grant_uid', 'check_at'], key: 1 },
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'made', 'sealed', 'until'], key: 1 },
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
 /** Tables that have rows from the beginning, which those of the source take the place of. */
 const BEGUN: readonly Table[] = [
-  { name: 'refusal_totals', columns: ['grant_uid', 'times', 'mac'], key: 1 },
-  { name: 'ledger_end', columns: ['id', 'position', 'removed', 'mac'], key: 1 },
+  { name: 'ledger_end', columns: ['id', 'position', 'removed', 'refusals', 'mac'], key: 1 },
 ];
 const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
 // What tells of the tables themselves is each database's own.

@@ -68,3 +68,11 @@ export function* countGrants(now: number): SqlOperation<Record<AccessGrantState,
   for (const { state, count } of found) counts[state] = count;
   return counts;
 }
+
+const OPEN = `SELECT * FROM grants WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
+  AND redemptions < redemptions_allowed ORDER BY namespace, name`;
+
+/** Every grant that can be redeemed at `now`, or once its clock has started, by namespace and name. */
+export function* openGrants(now: number): SqlOperation<AccessGrant[]> {
+  return (yield* rows<GrantRow>(OPEN, now)).map(grantOfRow);
+}

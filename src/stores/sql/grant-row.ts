@@ -1,6 +1,6 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantPolicy } from '../../domain/policy.js';
-import { rowHash } from './ledger-codes.js';
+import { rowHash } from './ledger-mac.js';
 
 /** Columns of table `grants`, in the order that {@link grantValues} gives their values in. */
 export const GRANT_COLUMNS = [

@@ -1,10 +1,10 @@
 import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantChange } from '../../redemption/ports/grant-store.js';
-import type { NewLedgerEntry } from './chain-entries.js';
 import { GRANT_COLUMNS, type GrantRow, grantHash, grantOfRow, grantValues } from './grant-row.js';
-import { change, row, rows, value } from './operation.js';
-import { revokeRedemptionsOf } from './revocation-writes.js';
-import type { WriteOperation } from './write-operation.js';
+import type { WriteOperation } from './group-commit.js';
+import type { NewLedgerEntry } from './ledger-chain.js';
+import { change, put, row, rows, value } from './operation.js';
+import { revokeRedemptionsOf } from './redemptions.js';
 
 const INSERT = `INSERT INTO grants (${GRANT_COLUMNS.join(', ')})
   VALUES (${GRANT_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (namespace, name) DO NOTHING RETURNING *`;
@@ -17,6 +17,9 @@ const UPDATE = `UPDATE grants SET redemptions_allowed = ?, source_file = ?, poli
 const REVOKE = 'UPDATE grants SET revoked_at = ? WHERE uid = ? AND revoked_at IS NULL';
 const REVOKED_AT = 'SELECT revoked_at FROM grants WHERE uid = ?';
 const DELETE = 'DELETE FROM grants WHERE uid = ?';
+// Retention checks the ledger of the grant at that time.
+const EXPIRE_LEDGER =
+  'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** The write behind GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
@@ -32,7 +35,7 @@ export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'nam
 }
 
 /** The entry about a grant whose row was inserted or changed. */
-export function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
+function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
   const { uid: grantUid, name, redemptions_allowed: redemptionsAllowed, expires_at: expirationTime } = grant;
   const end = expirationTime !== null && { expirationTime };
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
@@ -91,6 +94,7 @@ export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {
     if ((yield* change(DELETE, uid)) === 1) {
+      yield* put(EXPIRE_LEDGER, uid, now);
       yield* ledger.append({ grantUid: uid, at: now, kind: 'deleted' });
       found = true;
       return true;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LedgerAge, LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';
-import { epochCode, isCode } from './ledger-codes.js';
+import { epochMac, isMac } from './ledger-mac.js';
 import { change, type SqlOperation, value } from './operation.js';
 
 const POSITION = 'SELECT position FROM ledger_end';
@@ -97,7 +97,7 @@ export class LedgerAgeCheck {
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
     const { id, epoch } = mark;
-    yield* change(PUT_EPOCH, `${id} ${epoch} ${epochCode(key, id, epoch).toString('hex')}`);
+    yield* change(PUT_EPOCH, `${id} ${epoch} ${epochMac(key, id, epoch).toString('hex')}`);
     this.#mark = mark;
     this.#seen = undefined;
   }
@@ -108,5 +108,5 @@ function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
   const found = String(yield* value(EPOCH));
   const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];
   const epoch = Number(digits);
-  return isCode(Buffer.from(mac, 'hex'), epochCode(key, id, epoch)) ? { id, epoch } : undefined;
+  return isMac(Buffer.from(mac, 'hex'), epochMac(key, id, epoch)) ? { id, epoch } : undefined;
 }

@@ -1,87 +1,68 @@
-import type { LedgerKind } from '../../redemption/ports/ledger-store.js';
+import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';
-import { entryRow, type Head, missingHead, type NewLedgerEntry, putEntries } from './chain-entries.js';
 import { ACCEPT_HINT, LedgerAgeCheck, type LedgerLoss } from './ledger-age.js';
-import { endCode, headCode, isCode, NO_ENTRY } from './ledger-codes.js';
-import { change, put, type SqlOperation, type SqlValue, together, value } from './operation.js';
-import { pieces, placeholders, tuples } from './pieces.js';
-import { addRefusalTotals, beginRefusalTotals } from './refusal-totals.js';
+import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
+import {
+  change,
+  pieces,
+  put,
+  type SqlOperation,
+  type SqlValue,
+  together,
+  tuples,
+  value,
+} from './operation.js';
 
-/** Where the whole ledger ends. */
-interface End {
-  position: number;
-  removed: number;
-  readonly genuine: boolean;
-}
-
-interface EndRow {
-  readonly position: number;
-  readonly removed: number;
-  readonly mac: unknown;
-}
-
-interface HeadRow {
-  readonly grant_uid: string;
-  readonly length: number;
-  readonly last: Uint8Array;
-  readonly check_at: number | null;
-  readonly mac: unknown;
-}
-
-/** What is done to a grant's ledger when the transaction is settled. */
-type Act =
-  | { readonly entry: NewLedgerEntry }
-  | { readonly grantUid: string; readonly checkAt: number }
-  | { readonly grantUid: string; readonly shortenTo: number }
-  | RefusalsAct;
-interface RefusalsAct {
-  readonly grantUid: string;
-  readonly refusals: 'one more' | 'gone';
-}
+/** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
+export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
+  Partial<Pick<LedgerEntry, 'redemptionId' | 'detail'>>;
 
 const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
 const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
-const HEADS = 'SELECT grant_uid, length, last, check_at, mac FROM ledger_heads WHERE grant_uid IN';
-const HEAD_COLUMNS = 5;
-const PUT_HEADS = (count: number): string =>
-  `INSERT INTO ledger_heads (grant_uid, length, last, check_at, mac) VALUES ${tuples(count, HEAD_COLUMNS)}
-  ON CONFLICT (grant_uid) DO UPDATE SET length = excluded.length, last = excluded.last,
-    check_at = excluded.check_at, mac = excluded.mac`;
-const DROP_HEAD = 'DELETE FROM ledger_heads WHERE grant_uid = ?';
-const END = 'SELECT position, removed, mac FROM ledger_end';
-const FIRST_END =
-  'INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, 0, 0, ?) ON CONFLICT DO NOTHING';
-const PUT_END = `INSERT INTO ledger_end (id, position, removed, mac) VALUES (1, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed, mac = excluded.mac`;
-const ENTRY_CODE = 'SELECT mac FROM events WHERE grant_uid = ? AND seq = ?';
-const DROP_BEHIND = 'DELETE FROM events WHERE grant_uid = ? AND seq > ?';
+const END = 'SELECT position, removed, refusals, mac FROM ledger_end';
+const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
+const LAST_SEQ = 'SELECT max(seq) AS seq FROM events WHERE grant_uid = ?';
+const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, 0, 0, 0, ?)
+  ON CONFLICT DO NOTHING`;
+const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET position = excluded.position, removed = excluded.removed,
+    refusals = excluded.refusals, mac = excluded.mac`;
+const APPEND = (count: number): string =>
+  `INSERT INTO events (position, grant_uid, seq, at, kind, redemption_id, detail, mac) VALUES ${tuples(count, 8)}`;
 
-// So many of the grants that were redeemed last cost no look at their codes.
-const MOST_KNOWN = 1_000;
+/** The end of the ledger and its last entry, as they are in the database. */
+export interface StoredEnd extends LedgerEnd {
+  /** Position of the last entry that the table has, 0 without entries. */
+  readonly lastPosition: number;
+  /** MAC of the last entry that the table has. */
+  readonly last: Uint8Array;
+  /** Whether the MAC of the end is right. A forged end never gets a MAC again, so later entries cannot cover it up. */
+  readonly isAuthentic: boolean;
+}
 
 /**
- * The chain of codes over the ledger, for the transactions of one connection, one after the other. What is added is noted,
- * and written by `settle` before the commit, so that others wait for the ledger's end no longer than that takes. `forget`
- * follows a transaction, `keep` and `drop` its savepoints.
+ * The ledger of one connection: a chain of MACs over all entries in commit order, and a MAC over its end. Writes collect
+ * additions; `settle` writes them before the commit, so that the lock on the ledger's end is held only for that time.
+ * `keep` and `drop` end a savepoint, `forget` ends a transaction.
  */
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
   readonly #notes: LedgerNotes;
-  /** Whether the database was put back to an earlier copy. */
   readonly #age: LedgerAgeCheck;
   #key: Uint8Array | undefined;
-  // What this process wrote last, by the code in the row: as long as that is there, nobody else has written.
-  readonly #known = new Map<string, { readonly mac: Uint8Array; readonly head: Head }>();
-  readonly #acts: Act[] = [];
-  // So many of them were noted before the savepoint that is open.
-  #kept = 0;
-  // Where the ledger ends once the transaction is committed.
+  // What the open transaction adds: entries, deletions of content, and refusals.
+  readonly #entries: NewLedgerEntry[] = [];
+  #removed = 0;
+  #refusals = 0;
+  // The same before the open savepoint.
+  #kept = { entries: 0, removed: 0, refusals: 0 };
+  // Position of the last entry once the transaction is committed.
   #settledAt: number | undefined;
 
-  /** `forUpdate` ends a query whose row nobody else may change until this transaction is over. */
+  /** `forUpdate` is appended to a query to lock its row until the end of the transaction. */
   constructor(keyFile: LedgerKeyFile, notes: LedgerNotes, forUpdate = '') {
     this.#keyFile = keyFile;
     this.#notes = notes;
@@ -89,7 +70,7 @@ export class LedgerChain {
     this.#forUpdate = forUpdate;
   }
 
-  /** The key that the ledger was begun with. Throws LedgerKeyError when it is not at hand, StoreOpenError for a database without a ledger. */
+  /** Returns the key that the ledger was begun with. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger. */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
     const keyId = yield* value(KEY_ID);
@@ -102,21 +83,19 @@ export class LedgerChain {
 
   /**
    * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
-   * other writers. Returns whether there was no key before. Throws LedgerKeyError when the key of a ledger is not at hand.
+   * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
    * Throws StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database
    * without a ledger on a host that has the key or a note of one.
    */
-  *begin(acceptsEmpty = false): SqlOperation<boolean> {
-    const isKeyNew = !this.#keyFile.exists();
+  *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (!isKeyNew || this.#notes.hasAny())) throw this.#noLedger();
+      if (!acceptsEmpty && (this.#keyFile.exists() || this.#notes.hasAny())) throw this.#noLedger();
       yield* this.#age.begin(yield* this.#beginChain());
     }
     yield* this.#age.check(yield* this.key());
-    return isKeyNew;
   }
 
-  /** What the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */
+  /** Returns what the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
     return yield* this.#age.lost(yield* this.key());
@@ -132,8 +111,7 @@ export class LedgerChain {
     this.#keyFile.create();
     const key = this.#keyFile.read();
     yield* change(PUT_KEY_ID, ledgerKeyId(key));
-    yield* change(FIRST_END, endCode(key, 0, 0));
-    yield* beginRefusalTotals(key);
+    yield* change(FIRST_END, endMac(key, NO_MAC, { position: 0, removed: 0, refusals: 0 }));
     return key;
   }
 
@@ -143,158 +121,98 @@ export class LedgerChain {
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
 
-  /** Adds an entry behind its grant's last one. Throws LedgerKeyError when the key is not at hand. */
+  /** Adds an entry. Throws LedgerKeyError if the key is missing, as the other methods that add do. */
   *append(entry: NewLedgerEntry): SqlOperation<void> {
     yield* this.key();
-    this.#acts.push({ entry });
+    this.#entries.push(entry);
   }
 
-  /** When the last entry of that kind about a redemption was added in this transaction. */
+  /** Adds to the number of entries whose content was deleted. */
+  *countRemoved(entries: number): SqlOperation<void> {
+    yield* this.key();
+    this.#removed += entries;
+  }
+
+  /** Adds to the sum of all refusals, or subtracts from it if `times` is negative. */
+  *countRefusals(times: number): SqlOperation<void> {
+    yield* this.key();
+    this.#refusals += times;
+  }
+
+  /** Returns the time of the last entry of that kind about a redemption that this transaction adds. */
   lastAdded(kind: LedgerKind, redemptionId: string): number | undefined {
-    const act = this.#acts.findLast(
-      (one) => 'entry' in one && one.entry.kind === kind && one.entry.redemptionId === redemptionId,
-    );
-    return act && 'entry' in act ? act.entry.at : undefined;
+    return this.#entries.findLast((entry) => entry.kind === kind && entry.redemptionId === redemptionId)?.at;
   }
 
-  /** Says when retention looks at a deleted grant again. */
-  *checkAgain(grantUid: string, checkAt: number): SqlOperation<void> {
-    yield* this.key();
-    this.#acts.push({ grantUid, checkAt });
-  }
-
-  /** Takes a grant's last entries away for good, so that `length` are left. */
-  *shorten(grantUid: string, length: number): SqlOperation<void> {
-    yield* this.key();
-    this.#acts.push({ grantUid, shortenTo: length });
-  }
-
-  /** Counts a refusal of a grant in its total. */
-  *countRefusal(grantUid: string): SqlOperation<void> {
-    yield* this.key();
-    this.#acts.push({ grantUid, refusals: 'one more' });
-  }
-
-  /** Takes a grant's refusals out of the total, for they are removed for good. */
-  *forgetRefusals(grantUid: string): SqlOperation<void> {
-    yield* this.key();
-    this.#acts.push({ grantUid, refusals: 'gone' });
-  }
-
-  /** Takes over what was noted since the savepoint that ends. */
+  /** Accepts the additions of the savepoint that ends. */
   keep(): void {
-    this.#kept = this.#acts.length;
+    this.#kept = { entries: this.#entries.length, removed: this.#removed, refusals: this.#refusals };
   }
 
-  /** Gives up what was noted since the savepoint that is rolled back. */
+  /** Discards the additions of the savepoint that is rolled back. */
   drop(): void {
-    this.#acts.length = this.#kept;
+    this.#entries.length = this.#kept.entries;
+    this.#removed = this.#kept.removed;
+    this.#refusals = this.#kept.refusals;
   }
 
-  /** Ends what was noted in the transaction that is over. */
+  /** Discards the additions of the transaction that has ended, and after a commit notes the new end on this host. */
   forget(isCommitted: boolean): void {
     if (isCommitted && this.#settledAt !== undefined) this.#age.note(this.#settledAt);
     this.#settledAt = undefined;
-    this.#acts.length = 0;
-    this.#kept = 0;
+    this.#kept = { entries: 0, removed: 0, refusals: 0 };
+    this.drop();
   }
 
-  /** Writes what was noted, and where the ledger ends now. */
+  /** Writes the additions and the new end of the ledger. */
   *settle(): SqlOperation<void> {
-    if (this.#acts.length === 0) return;
+    const entries = this.#entries;
+    if (entries.length === 0 && this.#removed === 0 && this.#refusals === 0) return;
     const key = yield* this.key();
-    // Held from here to the commit: the order of the numbers is that of the commits.
-    const { end, heads } = yield* this.#readEnds(key);
+    const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
+    // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
+    const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids);
     yield* this.#age.check(key, end.position);
-    let entries: SqlValue[][] = [];
-    const refusals = new Map<string, number | 'gone'>();
-    for (const act of this.#acts) {
-      if ('refusals' in act) {
-        noteRefusals(refusals, act);
-        continue;
-      }
-      const grantUid = 'entry' in act ? act.entry.grantUid : act.grantUid;
-      const head = heads.get(grantUid) as Head;
-      if ('entry' in act) {
-        end.position += 1;
-        const { values, last } = entryRow(key, head, act.entry, end.position);
-        entries.push(values);
-        const checkAt = act.entry.kind === 'deleted' ? act.entry.at : head.checkAt;
-        heads.set(grantUid, { ...head, length: head.length + 1, last, checkAt });
-      } else if ('checkAt' in act) {
-        heads.set(grantUid, { ...head, checkAt: act.checkAt });
-      } else {
-        yield* putEntries(entries);
-        entries = [];
-        const length = act.shortenTo;
-        const last = length === 0 ? NO_ENTRY : yield* value(ENTRY_CODE, grantUid, length);
-        end.removed += yield* change(DROP_BEHIND, grantUid, length);
-        heads.set(grantUid, { ...head, length, last: last as Uint8Array });
-      }
-    }
-    yield* putEntries(entries);
-    yield* this.#putHeads(key, heads);
-    yield* addRefusalTotals(key, refusals);
-    const { position, removed, genuine } = end;
+    let { position, last } = end;
+    position = Math.max(position, end.lastPosition);
+    const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
+      position += 1;
+      const seq = (seqs.get(grantUid) ?? 0) + 1;
+      seqs.set(grantUid, seq);
+      const detail = fields ? JSON.stringify(fields) : null;
+      last = entryMac(key, last, { position, grantUid, seq, at, kind, redemptionId, detail });
+      return [position, grantUid, seq, at, kind, redemptionId, detail, last] satisfies SqlValue[];
+    });
+    for (const piece of pieces(rows)) yield* put(APPEND(piece.length), ...piece.flat());
+    const removed = end.removed + this.#removed;
+    const refusals = end.refusals + this.#refusals;
+    const mac = end.isAuthentic ? endMac(key, last, { position, removed, refusals }) : NO_MAC;
+    yield* put(PUT_END, position, removed, refusals, mac);
     this.#settledAt = position;
-    yield* put(PUT_END, position, removed, genuine ? endCode(key, position, removed) : NO_ENTRY);
-  }
-
-  *#putHeads(key: Uint8Array, heads: ReadonlyMap<string, Head>): SqlOperation<void> {
-    const kept: SqlValue[][] = [];
-    for (const [grantUid, head] of heads) {
-      const { length, last, checkAt, genuine } = head;
-      if (length === 0) yield* put(DROP_HEAD, grantUid);
-      else {
-        const mac = genuine ? headCode(key, grantUid, length, last, checkAt) : NO_ENTRY;
-        kept.push([grantUid, length, last, checkAt, mac]);
-        this.#know(grantUid, mac, head);
-      }
-    }
-    for (const piece of pieces(kept)) yield* put(PUT_HEADS(piece.length), ...piece.flat());
-  }
-
-  #know(grantUid: string, mac: Uint8Array, head: Head): void {
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined && this.#known.size >= MOST_KNOWN) this.#known.delete(oldest);
-    this.#known.set(grantUid, { mac, head });
-  }
-
-  /** Where the ledger ends, and where the entries of each grant do that something was noted of. */
-  *#readEnds(key: Uint8Array): SqlOperation<{ readonly end: End; readonly heads: Map<string, Head> }> {
-    const uids = new Set(
-      this.#acts
-        .filter((act) => !('refusals' in act))
-        .map((act) => ('entry' in act ? act.entry.grantUid : act.grantUid)),
-    );
-    const [ends, ...found] = yield* together(
-      [`${END}${this.#forUpdate}`],
-      ...[...pieces([...uids])].map(
-        (piece) => [`${HEADS} (${placeholders(piece.length)})`, ...piece] as const,
-      ),
-    );
-    const heads = new Map<string, Head>();
-    for (const { rows } of found) {
-      for (const one of rows as readonly HeadRow[]) heads.set(one.grant_uid, this.#headOf(key, one));
-    }
-    for (const uid of uids) if (!heads.has(uid)) heads.set(uid, yield* missingHead(uid));
-    return { end: endOf(key, ends.rows[0] as EndRow | undefined), heads };
-  }
-
-  #headOf(key: Uint8Array, { grant_uid, length, last, check_at: checkAt, mac }: HeadRow): Head {
-    const known = this.#known.get(grant_uid);
-    // Of a forged head the code is the same each time.
-    if (known?.head.genuine && isCode(mac, known.mac)) return known.head;
-    return { length, last, checkAt, genuine: isCode(mac, headCode(key, grant_uid, length, last, checkAt)) };
   }
 }
 
-function endOf(key: Uint8Array, found: EndRow = { position: 0, removed: 0, mac: undefined }): End {
-  const { position, removed, mac } = found;
-  return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
-}
-
-function noteRefusals(noted: Map<string, number | 'gone'>, { grantUid, refusals }: RefusalsAct): void {
-  const before = noted.get(grantUid) ?? 0;
-  noted.set(grantUid, refusals === 'gone' || before === 'gone' ? 'gone' : before + 1);
+/** Reads the end of the ledger, and the last number of the entries of each grant. */
+export function* readEnd(
+  key: Uint8Array,
+  forUpdate = '',
+  grantUids: readonly string[] = [],
+): SqlOperation<{ readonly end: StoredEnd; readonly seqs: Map<string, number> }> {
+  const [ends, entries, ...seqRows] = yield* together(
+    [`${END}${forUpdate}`],
+    [LAST_ENTRY],
+    ...grantUids.map((uid) => [LAST_SEQ, uid] as const),
+  );
+  const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
+  const entry = entries.rows[0] as { readonly position: number; readonly mac: Uint8Array } | undefined;
+  const { position, removed, refusals, mac } = found ?? { position: 0, removed: 0, refusals: 0, mac: null };
+  const lastPosition = entry?.position ?? 0;
+  const last = entry?.mac ?? NO_MAC;
+  const isAuthentic =
+    position === lastPosition && isMac(mac, endMac(key, last, { position, removed, refusals }));
+  const seqs = seqRows.map(({ rows }, at): [string, number] => [
+    grantUids[at] ?? '',
+    (rows[0] as { readonly seq: number | null }).seq ?? 0,
+  ]);
+  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs: new Map(seqs) };
 }

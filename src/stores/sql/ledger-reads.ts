@@ -19,9 +19,6 @@ const ORDER = 'ORDER BY grant_uid, code, name, subject, peer LIMIT ?';
 const LIST_ADDED_UP = `${ADDED_UP} ${ORDER}`;
 const LIST_ADDED_UP_GRANT = `${ADDED_UP} AND grant_uid = ? ${ORDER}`;
 
-// Entries of release 0.1.0 that came too late for a code have numbers below zero.
-const FIRST = Number.MIN_SAFE_INTEGER;
-
 interface EventRow {
   readonly grant_uid: string;
   readonly seq: number;
@@ -54,7 +51,7 @@ function entryOf(row: EventRow): LedgerEntry {
 
 /** Reads behind LedgerStore.listLedger. */
 export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
-  const [uid, seq] = startOf(page.after, ['', FIRST]);
+  const [uid, seq] = startOf(page.after, ['', 0]);
   const { grantUid, since = 0 } = page;
   const limit = rowsToRead(page.limit);
   const found =

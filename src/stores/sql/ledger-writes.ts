@@ -1,8 +1,8 @@
 import type { Redemption } from '../../domain/redemption.js';
 import type { ProvenRefusal } from '../../redemption/ports/grant-store.js';
-import { refusalCode } from './ledger-codes.js';
+import type { WriteOperation } from './group-commit.js';
+import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
-import type { WriteOperation } from './write-operation.js';
 
 const NOTED = {
   replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,
@@ -75,8 +75,8 @@ function addUpRefusal(
     }
     const { count, firstAt, lastAt } = found ?? { count: 0, firstAt: now, lastAt: now };
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
-    yield* change(PUT_REFUSAL, ...values, refusalCode(yield* ledger.key(), values));
-    yield* ledger.countRefusal(grantUid);
+    yield* change(PUT_REFUSAL, ...values, refusalMac(yield* ledger.key(), values));
+    yield* ledger.countRefusals(1);
     aim = { key, count: count + 1 };
   };
 }

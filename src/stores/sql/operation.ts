@@ -68,3 +68,42 @@ export function* change(sql: string, ...values: readonly SqlValue[]): SqlOperati
 export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<void> {
   yield [{ sql, values, isUnwatched: true }];
 }
+
+/** What SQL databases say differently. */
+export interface SqlDialect {
+  /** Ends a query whose row nobody else may change until this transaction is over. */
+  readonly forUpdate: string;
+  /**
+   * Redemptions in the order of their commits, each row with its `position`: those of a position after the first value, made
+   * at the second or later, as many as the third.
+   */
+  readonly redemptions: string;
+  /** The same of one grant, which is the first value. */
+  readonly redemptionsOfGrant: string;
+}
+
+const MOST = 32;
+
+/**
+ * Cuts a list into pieces of a power of two each, at most 32, the largest first: a few prepared statements do for lists of
+ * any length.
+ */
+export function* pieces<T>(list: readonly T[]): Generator<readonly T[]> {
+  let size = MOST;
+  for (let start = 0; start < list.length; start += size) {
+    while (size > list.length - start) size /= 2;
+    yield list.slice(start, start + size);
+  }
+}
+
+/** Placeholders for the values of so many rows: `(?, ?), (?, ?)`. */
+export function tuples(count: number, width: number): string {
+  return Array(count)
+    .fill(`(${placeholders(width)})`)
+    .join(', ');
+}
+
+/** Placeholders for so many values: `?, ?`. */
+function placeholders(count: number): string {
+  return Array(count).fill('?').join(', ');
+}

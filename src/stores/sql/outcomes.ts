@@ -1,6 +1,6 @@
 import type { KeptOutcome } from '../../redemption/ports/outcome-store.js';
+import type { WriteOperation } from './group-commit.js';
 import { change, row } from './operation.js';
-import type { WriteOperation } from './write-operation.js';
 
 const FORGET = 'DELETE FROM outcomes WHERE id = ? AND until <= ?';
 const KEEP = `INSERT INTO outcomes (id, kid, request, made, sealed, until) VALUES (?, ?, ?, ?, ?, ?)

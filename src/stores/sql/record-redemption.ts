@@ -1,16 +1,21 @@
+import type { AccessGrant } from '../../domain/access-grant.js';
 import type { Redemption } from '../../domain/redemption.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { RecordOutcome, RecordRules } from '../../redemption/ports/grant-store.js';
+import type { LedgerEntry } from '../../redemption/ports/ledger-store.js';
 import { countCodeUse } from './codes.js';
+import { createGrant, deleteGrant } from './grant-writes.js';
+import type { WriteContext, WriteOperation } from './group-commit.js';
+import { rowHash } from './ledger-mac.js';
 import { row, type SqlOperation, together, value } from './operation.js';
-import { redeemedDetail } from './redeemed-detail.js';
 import {
+  lastingValues,
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
   redemptionValues,
 } from './redemption-row.js';
-import type { WriteContext, WriteOperation } from './write-operation.js';
+import { findRedemption } from './redemptions.js';
 
 const INSERT = `INSERT INTO redemptions (${REDEMPTION_COLUMNS.join(', ')})
   VALUES (${REDEMPTION_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
@@ -91,4 +96,36 @@ function* record(
     detail: redeemedDetail(redemption, values),
   });
   return 'recorded';
+}
+
+/** What the entry of a redemption tells of it. `values` are those of its row, of which a hash shows whether it was changed. */
+function redeemedDetail(redemption: Redemption, values: readonly unknown[]): LedgerEntry['detail'] {
+  const { jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
+  return {
+    ...(jti !== null && { jti }),
+    name,
+    subject,
+    peer,
+    serial,
+    keySha256,
+    certificateSha256,
+    notAfter,
+    row: rowHash(lastingValues(values)),
+  };
+}
+
+/** The write behind GrantStore.recordSingleUse. */
+export function recordSingleUse(
+  grant: AccessGrant,
+  redemption: Redemption,
+  now: number,
+): WriteOperation<RecordOutcome> {
+  return function* (context) {
+    // The grant of an earlier attempt is gone, so that nothing else would tell that it was committed.
+    if (yield* findRedemption(redemption.id)) return 'recorded';
+    yield* createGrant(grant)(context);
+    const outcome = yield* recordRedemption(grant.uid, redemption, now, {})(context);
+    if (outcome === 'recorded') yield* deleteGrant(grant.uid, now)(context);
+    return outcome;
+  };
 }

@@ -1,19 +1,25 @@
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { ChainWalk, ENTRIES, nothingTold, type Told } from './chain-walk.js';
+import { ENTRIES, EntryCheck, emptyTotals } from './entry-check.js';
 import { deleteGrant } from './grant-writes.js';
+import type { WriteOperation, WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { change, rawRows, rows, type SqlOperation, value } from './operation.js';
-import type { WriteOperation, WriteSubject } from './write-operation.js';
+import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 
 // One step holds up redemptions for as long as so many rows take.
 const STEP = 200;
 const DAY_MS = 86_400_000;
 const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at < ?
   UNION SELECT uid FROM grants WHERE source_file IS NULL AND revoked_at < ? LIMIT 100`;
-const DUE = `SELECT grant_uid FROM ledger_heads WHERE check_at < ? ORDER BY check_at LIMIT 1`;
+const DUE = 'SELECT grant_uid FROM expiring_ledgers WHERE check_at < ? ORDER BY check_at LIMIT 1';
+const CHECK_AGAIN = 'UPDATE expiring_ledgers SET check_at = ? WHERE grant_uid = ?';
+const CHECKED = 'DELETE FROM expiring_ledgers WHERE grant_uid = ?';
 const PAGE = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
-const CUT = `SELECT kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti FROM events
-  WHERE grant_uid = ? AND seq > ? ORDER BY seq DESC`;
+// The entry about the deletion of the grant is removed last: without it the missing grant would be a fault.
+const NEXT = `SELECT seq, kind, redemption_id AS id, CAST(detail ->> 'number' AS INTEGER) AS number, detail ->> 'jti' AS jti
+  FROM events WHERE grant_uid = ? AND kind <> 'deleted' ORDER BY seq DESC LIMIT ${STEP}`;
+const REMOVE = `UPDATE events SET grant_uid = NULL, seq = NULL, at = NULL, kind = NULL, redemption_id = NULL, detail = NULL
+  WHERE grant_uid = ?`;
+const REMOVE_FROM = `${REMOVE} AND seq >= ? AND kind <> 'deleted'`;
 const DROP_REDEMPTION = 'DELETE FROM redemptions WHERE id = ?';
 const DROP_RENEWAL = 'DELETE FROM renewals WHERE redemption_id = ? AND number = ?';
 const FORGET_REVOCATION = 'UPDATE redemptions SET revoked_at = NULL WHERE id = ?';
@@ -22,7 +28,7 @@ const DROP_CODE = 'DELETE FROM codes WHERE grant_uid = ? AND jti = ?';
 const DROP_CODES = 'DELETE FROM codes WHERE grant_uid = ?';
 const DROP_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
-const LENGTH = 'SELECT length FROM ledger_heads WHERE grant_uid = ?';
+const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
 
 /** The write behind LedgerStore.deleteEndedGrants. */
 export function deleteEndedGrants(endedBefore: number, now: number): WriteOperation<number> {
@@ -46,60 +52,63 @@ export async function removeOldLedger({ read, write }: StoreAccess, endedBefore:
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;
   const key = await read((ledger) => ledger.key());
-  const walk = new ChainWalk(key, grantUid, nothingTold());
-  let told = await read(() => readStep(walk));
-  while (told === 'more') {
+  const check = new EntryCheck(key, grantUid, emptyTotals());
+  let state = await read(() => checkStep(check));
+  while (state === 'more') {
     await yieldTurn();
-    told = await read(() => readStep(walk));
+    state = await read(() => checkStep(check));
   }
-  const lastEnd = told ? Math.max(told.deletedAt ?? 0, told.lastNotAfter) : endedBefore + DAY_MS;
+  // A ledger with a fault stays as evidence, and is checked again each day.
+  const lastEnd =
+    state === 'whole' ? Math.max(check.deletedAt ?? 0, check.totals.lastNotAfter) : endedBefore + DAY_MS;
   if (lastEnd >= endedBefore) {
-    // One that is not whole stays as evidence, and is looked at again each day.
-    await write(({ ledger }) => ledger.checkAgain(grantUid, lastEnd), { grantUid });
+    await write(() => put(CHECK_AGAIN, lastEnd, grantUid), { grantUid });
     return true;
   }
   while (await write(removeStep(grantUid), { grantUid })) await yieldTurn();
   return true;
 }
 
-/**
- * Reads a part of a grant's entries behind those that were read: `more`, or what they tell at their end, null if they are
- * not whole or the grant is there.
- */
-function* readStep(walk: ChainWalk): SqlOperation<'more' | Told | null> {
-  const found = yield* rawRows(PAGE, walk.grantUid, walk.length);
-  for (const values of found) if (yield* walk.next(values)) return null;
+/** Checks the next entries of a grant. Returns `faulty` too if the grant exists. */
+function* checkStep(check: EntryCheck): SqlOperation<'more' | 'whole' | 'faulty'> {
+  const found = yield* rawRows(PAGE, check.grantUid, check.seq);
+  for (const values of found) if (yield* check.next(values)) return 'faulty';
   if (found.length === STEP) return 'more';
-  const isThere = (yield* value(GRANT, walk.grantUid)) !== undefined;
-  return (yield* walk.end()) || isThere ? null : walk.told;
+  const exists = (yield* value(GRANT, check.grantUid)) !== undefined;
+  return (yield* check.end()) || exists ? 'faulty' : 'whole';
 }
 
-interface CutEntry {
+interface RemovedEntry {
+  readonly seq: number;
   readonly kind: string;
   readonly id: string;
   readonly number: number | null;
   readonly jti: string | null;
 }
 
-/** Removes the last entries of a deleted grant and the rows that they tell of; true while there are more. */
+/** Deletes the content of the last entries of a deleted grant, and the rows that they are about. Returns whether there are more. */
 function removeStep(grantUid: string): WriteOperation<boolean> {
   return function* ({ ledger }) {
-    const length = Number((yield* value(LENGTH, grantUid)) ?? 0);
-    const left = Math.max(0, length - STEP);
-    const cut = yield* rows<CutEntry>(CUT, grantUid, left);
-    for (const { kind, id, number, jti } of cut) {
+    const entries = yield* rows<RemovedEntry>(NEXT, grantUid);
+    for (const { kind, id, number, jti } of entries) {
       if (kind === 'redeemed') yield* change(DROP_REDEMPTION, id);
       if (kind === 'renewed') yield* change(DROP_RENEWAL, id, number);
-      // No row may tell of more than the entries that are left.
+      // A revocation without an entry would be a fault.
       if (kind === 'revoked') yield* change(FORGET_REVOCATION, id);
       if (kind === 'code_revoked') yield* change(FORGET_CODE_REVOCATION, grantUid, jti);
       if (kind === 'code_recorded') yield* change(DROP_CODE, grantUid, jti);
     }
-    if (length > 0) yield* ledger.shorten(grantUid, left);
-    if (left > 0) return true;
-    yield* change(DROP_CODES, grantUid);
+    const isMore = entries.length === STEP;
+    const removed = isMore
+      ? yield* change(REMOVE_FROM, grantUid, entries.at(-1)?.seq ?? 0)
+      : yield* change(REMOVE, grantUid);
+    if (removed > 0) yield* ledger.countRemoved(removed);
+    if (isMore) return true;
+    const refusals = Number(yield* value(REFUSALS, grantUid));
     yield* change(DROP_REFUSALS, grantUid);
-    yield* ledger.forgetRefusals(grantUid);
+    if (refusals > 0) yield* ledger.countRefusals(-refusals);
+    yield* change(DROP_CODES, grantUid);
+    yield* change(CHECKED, grantUid);
     return false;
   };
 }

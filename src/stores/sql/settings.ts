@@ -1,9 +1,8 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import type { NewLedgerEntry } from './chain-entries.js';
-import type { LedgerChain } from './ledger-chain.js';
-import { rowHash } from './ledger-codes.js';
+import type { WriteOperation } from './group-commit.js';
+import type { NewLedgerEntry } from './ledger-chain.js';
+import { rowHash } from './ledger-mac.js';
 import { change, rawRows, type SqlOperation, value } from './operation.js';
-import type { WriteOperation } from './write-operation.js';
 
 const GET = 'SELECT value FROM settings WHERE key = ?';
 const PUT = `INSERT INTO settings (key, value) VALUES (?, ?)
@@ -35,13 +34,6 @@ export function putSetting(key: string, text: string, now: number): WriteOperati
 function settingEntry(key: string, text: string, at: number): NewLedgerEntry {
   const detail = { setting: key, row: rowHash([text]) };
   return { grantUid: NO_GRANT, at, kind: 'setting_changed', detail };
-}
-
-/** Records the settings of a store that had no entries about them. */
-export function* recordSettings(ledger: LedgerChain, now: number): SqlOperation<void> {
-  for (const [key, text] of yield* rawRows(LIST)) {
-    if (!UNRECORDED.test(String(key))) yield* ledger.append(settingEntry(String(key), String(text), now));
-  }
 }
 
 /** The write behind GrantStore.probe. */

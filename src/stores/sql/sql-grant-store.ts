@@ -1,7 +1,6 @@
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { createCode, findCode, listCodes, revokeCode } from './codes.js';
-import type { SqlDialect } from './dialect.js';
 import {
   countGrants,
   findGrant,
@@ -15,11 +14,16 @@ import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { listAddedUp, listLedger } from './ledger-reads.js';
 import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
-import type { SqlOperation } from './operation.js';
+import type { SqlDialect, SqlOperation } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
-import { recordRedemption } from './record-redemption.js';
-import { recordSingleUse } from './record-single-use.js';
-import { findRedemption, findReplay, listAttempts, listRedemptions } from './redemption-reads.js';
+import { recordRedemption, recordSingleUse } from './record-redemption.js';
+import {
+  findRedemption,
+  findReplay,
+  listAttempts,
+  listRedemptions,
+  revokeRedemption,
+} from './redemptions.js';
 import {
   countAnsweredBefore,
   countDependents,
@@ -30,7 +34,6 @@ import {
   recordSuperseded,
 } from './renewals.js';
 import { deleteEndedGrants, removeOldLedger } from './retention.js';
-import { revokeRedemption } from './revocation-writes.js';
 import { getSetting, nextNumber, putSetting, recordProbe } from './settings.js';
 import { verifyLedger } from './verify-ledger.js';
 
@@ -64,9 +67,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     revokeGrant: (grantUid, now, cascade = false) => write(revokeGrant(grantUid, now, cascade), { grantUid }),
     deleteGrant: (grantUid) => write(deleteGrant(grantUid, clock()), { grantUid }),
 
-    async findReplay(uid, replayKey, scope) {
-      return scope === 'known' && dialect.isRemote ? undefined : read(() => findReplay(uid, replayKey));
-    },
+    findReplay: (uid, replayKey) => read(() => findReplay(uid, replayKey)),
     recordRedemption: (grantUid, redemption, now, rules = {}) =>
       write(recordRedemption(grantUid, redemption, now, rules), { grantUid }),
     recordSingleUse: (grant, redemption, now) =>

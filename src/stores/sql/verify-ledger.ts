@@ -1,40 +1,43 @@
 import type { LedgerFault, LedgerVerdict } from '../../redemption/ports/ledger-store.js';
-import { ChainWalk, ENTRIES, nothingTold, type Told } from './chain-walk.js';
-import type { LedgerChain } from './ledger-chain.js';
-import { endCode, isCode, refusalCode } from './ledger-codes.js';
-import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
-import { miscountedRefusals, missingRefusals } from './refusal-totals.js';
+import { ENTRIES, EntryCheck, type EntryTotals, emptyTotals } from './entry-check.js';
+import { type LedgerChain, readEnd, type StoredEnd } from './ledger-chain.js';
+import { isMac, refusalMac } from './ledger-mac.js';
+import { rawRows, type SqlOperation, type SqlValue, value } from './operation.js';
 import { changedSetting } from './settings.js';
 
-// So many rows are in memory at once.
+// Rows that are in memory at once.
 const STEP = 500;
 const ALL = `${ENTRIES} WHERE (e.grant_uid, e.seq) > (?, ?) ORDER BY e.grant_uid, e.seq LIMIT ${STEP}`;
 const OF_GRANT = `${ENTRIES} WHERE e.grant_uid = ? AND e.seq > ? ORDER BY e.seq LIMIT ${STEP}`;
-const EMPTY = `SELECT grant_uid FROM ledger_heads h WHERE grant_uid >= ? AND grant_uid <= ?
-  AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = h.grant_uid) ORDER BY grant_uid LIMIT 1`;
+const ROW_COUNT = 'SELECT count(*) FROM events WHERE position > 0';
+// The first position after which one is missing; no row if that is before all of them.
+const BEFORE_GAP = `SELECT min(position) FROM events e WHERE NOT EXISTS
+  (SELECT 1 FROM events WHERE position = e.position + 1) AND EXISTS (SELECT 1 FROM events WHERE position = 1)`;
 const REFUSALS = `SELECT grant_uid, code, name, subject, peer, count, first_at, last_at, mac FROM refusals
   WHERE (grant_uid, code, name, subject, peer) > (?, ?, ?, ?, ?) AND grant_uid <= ?
   ORDER BY grant_uid, code, name, subject, peer LIMIT ${STEP}`;
-const END = 'SELECT position, removed, mac FROM ledger_end';
-// Rows beside which there must be as many entries, and how the first one is found of which no entry tells.
+const REFUSAL_SUM = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals';
+const REFUSALS_WITHOUT_ENTRY = `SELECT grant_uid FROM refusals r WHERE grant_uid >= ? AND grant_uid <= ?
+  AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = r.grant_uid) LIMIT 1`;
+// Tables that must have as many rows as there are entries of a kind, and how the first row without an entry is found.
 const OWNED = 'grant_uid >= ? AND grant_uid <= ?';
 const OF_OWNED = `id IN (SELECT redemption_id FROM events WHERE ${OWNED}`;
-const WITNESSED: readonly {
-  readonly told: 'redeemed' | 'renewed' | 'revoked' | 'codes' | 'codesRevoked';
-  /** Absent where the rows were counted beside the entries, as a table of certificates takes long to read. */
+const CROSS_CHECKS: readonly {
+  readonly total: 'redeemed' | 'renewed' | 'revoked' | 'codes' | 'codesRevoked';
+  /** Absent if the rows were counted with the entries, because a table of certificates takes long to read. */
   readonly count?: string;
   readonly first: string;
   readonly problem: (name: string) => string;
 }[] = [
   {
-    told: 'redeemed',
+    total: 'redeemed',
     count: `SELECT count(*) FROM redemptions WHERE ${OWNED}`,
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED}
       AND NOT ${OF_OWNED} AND kind = 'redeemed') ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, of which no entry tells`,
   },
   {
-    told: 'renewed',
+    total: 'renewed',
     count: `SELECT count(*) FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}`,
     first: `SELECT grant_uid, n.redemption_id FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}
       AND (n.redemption_id, n.number) NOT IN
@@ -42,30 +45,30 @@ const WITNESSED: readonly {
     problem: (id) => `has a renewal of redemption ${id}, of which no entry tells`,
   },
   {
-    told: 'revoked',
+    total: 'revoked',
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED} AND revoked_at IS NOT NULL
       AND NOT ${OF_OWNED} AND kind = 'revoked') ORDER BY created_at, id LIMIT 1`,
     problem: (id) => `has redemption ${id}, whose revocation no entry tells of`,
   },
   {
-    told: 'codes',
+    total: 'codes',
     count: `SELECT count(*) FROM codes WHERE ${OWNED}`,
     first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND (grant_uid, jti) NOT IN
       (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_recorded') LIMIT 1`,
     problem: (jti) => `has code ${jti}, of which no entry tells`,
   },
   {
-    told: 'codesRevoked',
+    total: 'codesRevoked',
     count: `SELECT count(*) FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL`,
     first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL AND (grant_uid, jti) NOT IN
       (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_revoked') LIMIT 1`,
     problem: (jti) => `has code ${jti}, whose revocation no entry tells of`,
   },
 ];
-// Grants without entries, which no walk comes by.
-const UNTOLD_GRANT = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ?
+// Grants without entries are not found by reading entries.
+const GRANT_WITHOUT_ENTRY = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = uid) LIMIT 1`;
-// Codes of deleted grants go after their redemptions.
+// Retention deletes the codes of a deleted grant after its redemptions, so only codes of existing grants are compared.
 const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS told FROM redemptions
     WHERE jti IS NOT NULL AND ${OWNED} GROUP BY grant_uid, jti)
   SELECT grant_uid, jti, coalesce(used, 0), told FROM redeemed JOIN grants ON uid = grant_uid
@@ -78,135 +81,84 @@ const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
 /** Reads behind LedgerStore.verifyLedger, which have to see one state of the database. Throws LedgerKeyError. */
 export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperation<LedgerVerdict> {
   const key = yield* ledger.key();
-  const told = nothingTold();
-  const positions = grantUid === undefined ? new Positions(yield* readEnd(key)) : undefined;
-  const { entries, fault } = yield* walkChains(key, grantUid, told, positions);
-  // Every uid is at least the empty text, and before what no text is behind.
-  const range: [string, string] = grantUid === undefined ? ['', '\u{10ffff}'] : [grantUid, grantUid];
-  const first =
-    fault ??
-    (yield* emptyChain(range)) ??
-    positions?.fault() ??
-    (yield* unwitnessed(range, told)) ??
+  const { end } = yield* readEnd(key);
+  const totals = emptyTotals();
+  const isWhole = grantUid === undefined;
+  // No uid sorts before the empty text or after this character.
+  const range: [string, string] = isWhole ? ['', '\u{10ffff}'] : [grantUid, grantUid];
+  const fault =
+    (yield* brokenChain(end)) ??
+    (yield* changedEntry(key, grantUid, totals)) ??
+    (isWhole ? hiddenEntry(end, totals) : undefined) ??
+    (yield* rowWithoutEntry(range, totals)) ??
     (yield* miscounted(range)) ??
     (yield* changedRefusal(key, range)) ??
-    (yield* miscountedRefusals(key, range)) ??
-    (grantUid === undefined ? yield* missingRefusals(key) : undefined) ??
-    (grantUid === undefined ? yield* changedSetting(told.settings) : undefined);
-  if (first) return { entries, fault: first };
-  const { adopted, adoptedAt: at } = told;
-  return adopted === 0 ? { entries } : { entries, adopted: { entries: adopted, at } };
+    (isWhole ? yield* missingRefusal(end) : undefined) ??
+    (isWhole ? yield* changedSetting(totals.settings) : undefined);
+  return { entries: totals.entries, ...(fault && { fault }) };
 }
 
-function* walkChains(
+function wholeLedger(problem: string): LedgerFault {
+  return { grantUid: null, seq: null, problem };
+}
+
+/** Returns the first missing position, or how the end differs from the entries. */
+function* brokenChain(end: StoredEnd): SqlOperation<LedgerFault | undefined> {
+  if (Number(yield* value(ROW_COUNT)) < Math.max(end.position, end.lastPosition)) {
+    const before = Number((yield* value(BEFORE_GAP)) ?? 0);
+    return wholeLedger(`lacks entry ${before + 1} of ${Math.max(end.position, end.lastPosition)}`);
+  }
+  return end.isAuthentic ? undefined : wholeLedger('has an end that is not what was written there');
+}
+
+/** Checks every entry of one grant, or of all. */
+function* changedEntry(
   key: Uint8Array,
   grantUid: string | undefined,
-  told: Told,
-  positions: Positions | undefined,
-): SqlOperation<LedgerVerdict> {
-  let entries = 0;
-  let walk: ChainWalk | undefined;
+  totals: EntryTotals,
+): SqlOperation<LedgerFault | undefined> {
+  let check: EntryCheck | undefined;
   let [lastUid, lastSeq] = [grantUid ?? '', 0];
   for (;;) {
     const found = yield* rawRows(grantUid === undefined ? ALL : OF_GRANT, lastUid, lastSeq);
     for (const values of found) {
       [lastUid, lastSeq] = [String(values[0]), Number(values[1])];
-      if (walk?.grantUid !== lastUid) {
-        const fault = walk && (yield* walk.end());
-        if (fault) return { entries, fault };
-        walk = new ChainWalk(key, lastUid, told);
+      if (check?.grantUid !== lastUid) {
+        const fault = check && (yield* check.end());
+        if (fault) return fault;
+        check = new EntryCheck(key, lastUid, totals);
       }
-      const fault = (yield* walk.next(values)) ?? positions?.take(lastUid, lastSeq, Number(values[2]));
-      if (fault) return { entries, fault };
-      entries += 1;
+      const fault = yield* check.next(values);
+      if (fault) return fault;
     }
-    if (found.length < STEP) break;
-  }
-  const fault = walk && (yield* walk.end());
-  return fault ? { entries, fault } : { entries };
-}
-
-/** Where the whole ledger ends, and whether that is what was written. */
-interface End {
-  readonly position: number;
-  readonly removed: number;
-  readonly genuine: boolean;
-}
-
-function* readEnd(key: Uint8Array): SqlOperation<End> {
-  const found = yield* row<{ readonly position: number; readonly removed: number; readonly mac: unknown }>(
-    END,
-  );
-  const { position, removed, mac } = found ?? { position: 0, removed: 0, mac: undefined };
-  return { position, removed, genuine: isCode(mac, endCode(key, position, removed)) };
-}
-
-/** Which numbers of the whole ledger were met, so that no grant can be put back to an earlier state by itself. */
-class Positions {
-  readonly #position: number;
-  readonly #removed: number;
-  readonly #genuine: boolean;
-  readonly #met: Uint8Array;
-  #count = 0;
-
-  constructor({ position, removed, genuine }: End) {
-    this.#position = position;
-    this.#removed = removed;
-    this.#genuine = genuine;
-    // A forged number may be as large as it likes.
-    this.#met = new Uint8Array(this.#genuine ? (position >> 3) + 1 : 0);
-  }
-
-  /** Notes the number of an entry; what is wrong with it. */
-  take(grantUid: string, seq: number, position: number): LedgerFault | undefined {
-    if (!this.#genuine) return undefined;
-    if (position > this.#position) return { grantUid, seq, problem: 'is behind the end of the whole ledger' };
-    const bit = 1 << (position & 7);
-    const byte = this.#met[position >> 3] ?? 0;
-    if (byte & bit) return { grantUid, seq, problem: 'has the place of another entry in the whole ledger' };
-    this.#met[position >> 3] = byte | bit;
-    this.#count += 1;
-    return undefined;
-  }
-
-  /** What is wrong with the whole, once every entry was noted. */
-  fault(): LedgerFault | undefined {
-    const whole = { grantUid: null, seq: null };
-    if (!this.#genuine)
-      return { ...whole, problem: 'has a note of its end that is not what was written there' };
-    if (this.#count + this.#removed === this.#position) return undefined;
-    const missing = this.#position - this.#removed - this.#count;
-    return {
-      ...whole,
-      problem: `lacks ${missing} of ${this.#position} entries, and the notes of where they ended`,
-    };
+    if (found.length < STEP) return check && (yield* check.end());
   }
 }
 
-function* emptyChain(range: [string, string]): SqlOperation<LedgerFault | undefined> {
-  const grantUid = yield* value(EMPTY, ...range);
-  return typeof grantUid === 'string' ? { grantUid, seq: 1, problem: 'is missing' } : undefined;
+/** Finds entries whose content was deleted otherwise than by retention, or whose number hides them from listings. */
+function hiddenEntry({ position, removed }: StoredEnd, { entries }: EntryTotals): LedgerFault | undefined {
+  const hidden = position - removed - entries;
+  return hidden === 0 ? undefined : wholeLedger(`lacks the content of ${hidden} of ${position} entries`);
 }
 
-function* unwitnessed(range: [string, string], told: Told): SqlOperation<LedgerFault | undefined> {
-  for (const { told: kind, count, first, problem } of WITNESSED) {
-    const counted = count === undefined ? told.revokedRows : yield* value(count, ...range);
-    if (counted === told[kind]) continue;
+function* rowWithoutEntry(
+  range: [string, string],
+  totals: EntryTotals,
+): SqlOperation<LedgerFault | undefined> {
+  for (const { total, count, first, problem } of CROSS_CHECKS) {
+    const counted = count === undefined ? totals.revokedRows : yield* value(count, ...range);
+    if (counted === totals[total]) continue;
     const [found] = yield* rawRows(first, ...range, ...range);
     if (found) return { grantUid: String(found[0]), seq: null, problem: problem(String(found[1])) };
   }
   const orphan = yield* value(ORPHANED_RENEWAL);
   if (typeof orphan !== 'string' || range[0] !== '') return undefined;
-  return {
-    grantUid: null,
-    seq: null,
-    problem: `has a renewal of redemption ${orphan}, which no grant has given`,
-  };
+  return wholeLedger(`has a renewal of redemption ${orphan}, which no grant has given`);
 }
 
-/** Uses that were counted otherwise than the entries tell. */
+/** Compares the uses that codes count with their redemptions, and finds grants without entries. */
 function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefined> {
-  const grantUid = yield* value(UNTOLD_GRANT, ...range);
+  const grantUid = yield* value(GRANT_WITHOUT_ENTRY, ...range);
   if (typeof grantUid === 'string') {
     return { grantUid, seq: null, problem: 'has no entry about its creation' };
   }
@@ -226,12 +178,23 @@ function* changedRefusal(
     const found = yield* rawRows(REFUSALS, ...after, last);
     for (const refusal of found) {
       const values = refusal.slice(0, -1) as (string | number)[];
-      if (isCode(refusal.at(-1), refusalCode(key, values))) continue;
+      if (isMac(refusal.at(-1), refusalMac(key, values))) continue;
       const [grantUid, code, , subject] = values;
       const problem = `has refusals (${code}, subject "${subject}") that are not what was written there`;
       return { grantUid: String(grantUid), seq: null, problem };
     }
-    if (found.length < STEP) return undefined;
+    if (found.length < STEP) break;
     after = (found.at(-1) as readonly SqlValue[]).slice(0, 5);
   }
+  // Retention deletes the refusals of a grant with its entries: these were inserted again.
+  const grantUid = yield* value(REFUSALS_WITHOUT_ENTRY, first, last);
+  if (typeof grantUid !== 'string') return undefined;
+  return { grantUid, seq: null, problem: 'has refusals, and no entry about its creation' };
+}
+
+function* missingRefusal({ refusals }: StoredEnd): SqlOperation<LedgerFault | undefined> {
+  const sum = Number(yield* value(REFUSAL_SUM));
+  return sum === refusals
+    ? undefined
+    : wholeLedger(`has refusals that add up to ${sum}, and ${refusals} were counted`);
 }

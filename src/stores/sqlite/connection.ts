@@ -2,7 +2,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { LedgerKeyFile } from '../ledger-key.js';
 import type { LedgerNotes } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
-import type { SqlValue } from '../sql/operation.js';
+import type { SqlOperation, SqlResult, SqlStatement, SqlValue } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
 import { primaryCode } from './sqlite-failure.js';
@@ -90,4 +90,26 @@ export function openConnection(
     isCurrent: () => fileIdentity(file) === identity,
     close: () => db.close(),
   };
+}
+
+/** Does an operation with a connection, in one go. Throws SQLite's own errors, and what the operation throws. */
+export function runOperation<T>(connection: SqliteConnection, operation: SqlOperation<T>): T {
+  let step = operation.next();
+  while (!step.done) {
+    let results: SqlResult[];
+    try {
+      results = step.value.map((statement) => resultOf(connection, statement));
+    } catch (error) {
+      step = operation.throw(error);
+      continue;
+    }
+    step = operation.next(results);
+  }
+  return step.value;
+}
+
+function resultOf(connection: SqliteConnection, { sql, values, isRaw }: SqlStatement): SqlResult {
+  const statement = connection.statement(sql);
+  if (!statement.reader) return { rows: [], changes: statement.run(...values).changes };
+  return { rows: statement.raw(isRaw === true).all(...values), changes: 0 };
 }

@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
-import type { SqlDialect } from '../sql/dialect.js';
 import { type CommitFailure, type Committer, startGroupCommit } from '../sql/group-commit.js';
 import type { LedgerChain } from '../sql/ledger-chain.js';
-import type { SqlOperation } from '../sql/operation.js';
+import type { SqlDialect, SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
-import type { SqliteConnection } from './connection.js';
-import { runOperation } from './run-operation.js';
+import { runOperation, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
 /** How SQLite says it. */
 export const SQLITE: SqlDialect = {
-  isRemote: false,
   // A transaction that writes is alone from its beginning.
   forUpdate: '',
   redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',

@@ -8,11 +8,9 @@ import { notesBeside } from '../ledger-notes.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
-import { openConnection, type SqliteConnection } from './connection.js';
+import { openConnection, runOperation, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
-import { backfillRows, codeLedger, countRefusals } from './older-ledger.js';
-import { runOperation } from './run-operation.js';
 import { keepSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
 import { failureOf } from './sqlite-failure.js';
@@ -88,26 +86,20 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
 }
 
 /**
- * Brings the tables up to date, begins the ledger unless it was, and takes over what an older release has left, all or
- * nothing. Throws `SQLITE_BUSY` while another connection writes.
+ * Creates or migrates the tables and begins the ledger if there is none, in one transaction. Throws `SQLITE_BUSY` while
+ * another connection writes.
  */
 function migrateAndBegin(
   connection: SqliteConnection,
-  { file, clock, acceptsEmpty }: SqliteStoreOptions,
+  { file, acceptsEmpty }: SqliteStoreOptions,
   ledgerKey: LedgerKeyFile,
 ): void {
   const { ledger } = connection;
   connection.statement('BEGIN IMMEDIATE').run();
   try {
-    const lacking = migrateSchema(connection, file);
+    migrateSchema(connection, file);
     checkSchema(connection, file);
-    const isKeyNew = runOperation(connection, ledger.begin(acceptsEmpty));
-    // Where there was a key there were codes: what has none was changed.
-    if (lacking === 'codes' && isKeyNew) runOperation(connection, codeLedger(ledger, clock()));
-    if (lacking !== undefined) {
-      runOperation(connection, backfillRows(ledger, clock()));
-      runOperation(connection, countRefusals(ledger));
-    }
+    runOperation(connection, ledger.begin(acceptsEmpty));
     connection.statement('COMMIT').run();
   } catch (error) {
     if (connection.inTransaction()) connection.statement('ROLLBACK').run();

@@ -2,9 +2,8 @@ import { loadSqlite } from '../../files/sqlite-module.js';
 import { LedgerKeyFile } from '../ledger-key.js';
 import { LedgerNotes } from '../ledger-notes.js';
 import type { TableSession } from '../sql/copy-tables.js';
-import { openConnection } from './connection.js';
+import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
-import { runOperation } from './run-operation.js';
 import { SQLITE } from './sqlite-database.js';
 
 /** Opens the tables of a file for one transaction, which with `writes` is alone. Throws as opening the store does. */

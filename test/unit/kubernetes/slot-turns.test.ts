@@ -91,7 +91,7 @@ function openReplicas(count: number) {
       uid,
       redemption,
       now,
-      { askedAt: began - 0.01 },
+      {},
       {
         client,
         filler: fillers[replica] as InOrder,

@@ -143,9 +143,9 @@ async function takePlace(
 
 /** The grant, read after the redemption was asked for; undefined if it is gone. */
 async function grantOf(attempt: Attempt, deps: RecordDependencies): Promise<AccessGrant | undefined> {
-  const { account, rules, began } = attempt;
+  const { account, began } = attempt;
   if (attempt.grant) return attempt.grant;
-  const resource = await account.grantSince(rules.askedAt ?? began, true);
+  const resource = await account.grantSince(began, true);
   if (!resource) {
     deps.accounts.forget(account.uid);
     return undefined;

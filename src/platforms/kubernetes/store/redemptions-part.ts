@@ -21,11 +21,11 @@ type RedemptionMethods = Pick<
 export function redemptionsPart(parts: StoreParts): RedemptionMethods {
   const { client, namespace, accounts, sealed } = parts;
   return {
-    async findReplay(grantUid, replayKey, scope) {
+    async findReplay(grantUid, replayKey) {
       const account = await accounts.find(grantUid);
       if (!account) return undefined;
       const { slots } = account;
-      if (scope !== 'known' && !slots.ofReplayKey(replayKey)) await account.filled.since();
+      if (!slots.ofReplayKey(replayKey)) await account.filled.since();
       const same = slots.ofReplayKey(replayKey);
       return same && findSlot(parts, { namespace: account.namespace, name: slotName(grantUid, same.slot) });
     },

@@ -1,0 +1,68 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+
+/** An entry as its MAC covers it; `detail` is the text in its row. */
+export interface LedgerRow {
+  readonly position: number;
+  readonly grantUid: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly redemptionId: string | null;
+  readonly detail: string | null;
+}
+
+/** The end of the ledger: what all entries and refusals add up to. */
+export interface LedgerEnd {
+  /** Number of entries that were ever written. */
+  readonly position: number;
+  /** Number of entries whose content retention has deleted. */
+  readonly removed: number;
+  /** Sum of the counts of all refusals. */
+  readonly refusals: number;
+}
+
+/** Stands in place of the MAC before the first entry, and of the MAC of an end that was found to be forged. */
+export const NO_MAC: Uint8Array = new Uint8Array(32);
+
+// The kind keeps the uses of the key apart, and JSON separates the values.
+function macOf(key: Uint8Array, kind: string, previous: Uint8Array, values: readonly unknown[]): Buffer {
+  const before = Buffer.from(previous.buffer, previous.byteOffset, previous.byteLength).toString('hex');
+  return createHmac('sha256', key)
+    .update(`${kind}${before}${JSON.stringify(values)}`)
+    .digest();
+}
+
+/** Returns the MAC of an entry; `previous` is the MAC of the entry before it. HMAC-SHA256, 32 bytes, as all MACs here. */
+export function entryMac(key: Uint8Array, previous: Uint8Array, entry: LedgerRow): Buffer {
+  const { position, grantUid, seq, at, kind, redemptionId, detail } = entry;
+  return macOf(key, 'entry', previous, [position, grantUid, seq, at, kind, redemptionId, detail]);
+}
+
+/** Returns the MAC of the ledger's end; `last` is the MAC of the last entry. */
+export function endMac(
+  key: Uint8Array,
+  last: Uint8Array,
+  { position, removed, refusals }: LedgerEnd,
+): Buffer {
+  return macOf(key, 'end', last, [position, removed, refusals]);
+}
+
+/** Returns the MAC of the database's mark: the ledger's id, and how often a restored database was accepted. */
+export function epochMac(key: Uint8Array, id: string, epoch: number): Buffer {
+  return macOf(key, 'epoch', NO_MAC, [id, epoch]);
+}
+
+/** Returns the MAC of a row of refusals, over all its values in the order of the columns. */
+export function refusalMac(key: Uint8Array, values: readonly (string | number)[]): Buffer {
+  return macOf(key, 'refusal', NO_MAC, values);
+}
+
+/** Whether the value of a column equals a MAC, compared in constant time. */
+export function isMac(found: unknown, expected: Uint8Array): boolean {
+  return found instanceof Uint8Array && found.length === expected.length && timingSafeEqual(found, expected);
+}
+
+/** Returns the hash that an entry has of its row: SHA-256 over the values that never change, lower-case hex. */
+export function rowHash(values: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify(values));
+}
