@@ -5,41 +5,28 @@ import type { RedemptionResource } from './redemption-resource.js';
 import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
-/** What redemptions tell of signed codes, by grant and jti. */
-class UsedCodes {
-  readonly #used = new Map<string, StoredCode>();
+type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
 
-  add(grantUid: string, code: RedemptionResource['spec']['code']): void {
-    if (!code) return;
-    const { jti, uses = 0, expirationTime, subject = null } = code;
-    const known = this.get(grantUid, jti);
-    const told = { grantUid, jti, uses, expirationTime: timeOf(expirationTime) ?? 0, subject };
-    const first: StoredCode = { ...told, used: 0, issuedAt: null, revokedAt: null };
-    const { used, ...rest } = known ?? first;
-    this.#used.set(keyOf(grantUid, jti), { ...rest, used: used + 1 });
-  }
-
-  get(grantUid: string, jti: string): StoredCode | undefined {
-    return this.#used.get(keyOf(grantUid, jti));
-  }
-
-  /** A code as it is noted, with how often it was used. */
-  counted(noted: NotedCode): StoredCode {
-    return { ...noted, used: this.get(noted.grantUid, noted.jti)?.used ?? 0 };
-  }
-
-  /** Codes that were redeemed and never noted. */
-  beside(noted: readonly NotedCode[]): StoredCode[] {
-    const known = new Set(noted.map(({ grantUid, jti }) => keyOf(grantUid, jti)));
-    return [...this.#used].flatMap(([key, code]) => (known.has(key) ? [] : [code]));
-  }
+/** A code that was redeemed, but is not stored: it was minted elsewhere. */
+function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {
+  const { jti, uses = 0, expirationTime, subject = null } = code;
+  const ends = timeOf(expirationTime) ?? 0;
+  return { grantUid, jti, uses, expirationTime: ends, subject, used, issuedAt: null, revokedAt: null };
 }
 
-function keyOf(grantUid: string, jti: string): string {
-  return `${grantUid}/${jti}`;
+/** Counts the uses of codes in Redemptions, by grant and jti. */
+function countUses(resources: readonly RedemptionResource[]): Map<string, StoredCode> {
+  const used = new Map<string, StoredCode>();
+  for (const { spec } of resources) {
+    if (!spec.code) continue;
+    const key = `${spec.grantUid}/${spec.code.jti}`;
+    const first = used.get(key) ?? usedCode(spec.grantUid, spec.code, 0);
+    used.set(key, { ...first, used: first.used + 1 });
+  }
+  return used;
 }
 
-/** The part of the store that keeps signed codes: notes of them, and the redemptions that used them. */
+/** The operations of the store on signed codes: stored records of them, and the Redemptions that used them. */
 export function codesPart(parts: StoreParts): CodeStore {
   const { accounts, codes } = parts;
   return {
@@ -49,22 +36,25 @@ export function codesPart(parts: StoreParts): CodeStore {
 
     async findCode(grantUid, jti) {
       const account = await accounts.find(grantUid);
-      const [noted] = await Promise.all([codes.find(grantUid, jti), account?.filled.since()]);
-      const used = new UsedCodes();
-      for (const { code } of account?.slots.all() ?? []) {
-        if (code?.jti === jti) used.add(grantUid, code);
-      }
-      return noted ? used.counted(noted) : used.get(grantUid, jti);
+      const [stored] = await Promise.all([codes.find(grantUid, jti), account?.filledSlots.readAfter()]);
+      const used = account?.slots.codeOf(jti);
+      if (stored) return { ...stored, used: used?.uses ?? 0 };
+      return used && usedCode(grantUid, used.code, used.uses);
     },
 
     async listCodes(page) {
-      const [noted, resources] = await Promise.all([
+      const [stored, resources] = await Promise.all([
         codes.list(page.grantUid),
         listRedemptionResources(parts, page.grantUid),
       ]);
-      const used = new UsedCodes();
-      for (const { spec } of resources) used.add(spec.grantUid, spec.code);
-      const all = [...noted.map((code) => used.counted(code)), ...used.beside(noted)];
+      const unlisted = countUses(resources);
+      const all: StoredCode[] = stored.map((code) => {
+        const key = `${code.grantUid}/${code.jti}`;
+        const used = unlisted.get(key)?.used ?? 0;
+        unlisted.delete(key);
+        return { ...code, used };
+      });
+      all.push(...unlisted.values());
       return sortedPage(all, page, 2, ({ grantUid, jti }) => [grantUid, jti]);
     },
 

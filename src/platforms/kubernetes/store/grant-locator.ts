@@ -1,7 +1,7 @@
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS } from '../api/kinds.js';
-import { LiveRead } from '../api/live-read.js';
 import type { ResourceKey } from '../api/resource.js';
+import { SharedRead } from '../api/shared-read.js';
 import type { AccessGrantResource } from '../grants/access-grant-resource.js';
 
 /** Tells where the AccessGrant of a uid is, which the API itself finds by name alone. */
@@ -11,8 +11,6 @@ export interface GrantLocator {
    * that was deleted meanwhile may still be told: whoever reads it compares the uid.
    */
   locate(uid: string): Promise<ResourceKey | undefined>;
-  /** The same and how often it may be redeemed, if this is known without a question; absent where nothing is. */
-  known?(uid: string): (ResourceKey & { readonly redemptionsAllowed: number }) | undefined;
 }
 
 /**
@@ -21,10 +19,10 @@ export interface GrantLocator {
  */
 export class ListingLocator implements GrantLocator {
   readonly #keys = new Map<string, ResourceKey>();
-  readonly #listing: LiveRead<void>;
+  readonly #listing: SharedRead<void>;
 
   constructor(client: KubernetesClient, namespace: string | undefined) {
-    this.#listing = new LiveRead(async () => {
+    this.#listing = new SharedRead(async () => {
       const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
       this.#keys.clear();
       for (const { metadata } of items) {
@@ -36,7 +34,7 @@ export class ListingLocator implements GrantLocator {
   async locate(uid: string): Promise<ResourceKey | undefined> {
     const known = this.#keys.get(uid);
     if (known) return known;
-    await this.#listing.since();
+    await this.#listing.readAfter();
     return this.#keys.get(uid);
   }
 }

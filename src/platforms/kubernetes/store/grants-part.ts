@@ -56,7 +56,7 @@ export function grantsPart(parts: StoreParts): GrantMethods {
 
     async findGrant(uid) {
       const account = await accounts.find(uid);
-      const resource = await account?.grantSince(performance.now());
+      const resource = await account?.grant.readAfter();
       if (!resource) accounts.forget(uid);
       return resource && grantOf(resource);
     },

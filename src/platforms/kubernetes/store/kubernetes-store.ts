@@ -7,10 +7,10 @@ import type { Resource, Stored } from '../api/resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
 import { codesPart } from './codes-part.js';
+import { withStoreErrors } from './failures.js';
 import { GrantAccounts } from './grant-accounts.js';
 import { type GrantLocator, ListingLocator } from './grant-locator.js';
 import { grantsPart } from './grants-part.js';
-import { guarded } from './guarded.js';
 import { claimOutcome } from './kept-outcomes.js';
 import { ledgerPart } from './ledger-part.js';
 import { leftToTheService } from './left-to-the-service.js';
@@ -19,7 +19,6 @@ import { redemptionsPart } from './redemptions-part.js';
 import { renewalsPart } from './renewals-part.js';
 import { SealedAnswers } from './sealed-answers.js';
 import { SettingsConfigMap } from './settings.js';
-import { InOrder, type SlotFiller } from './slot-filler.js';
 import type { StoreParts } from './store-parts.js';
 
 /** What the store is about, and how it works. */
@@ -37,8 +36,6 @@ export interface KubernetesStoreOptions {
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
-  /** Fills slots; with the store's client when absent. */
-  readonly filler?: SlotFiller | undefined;
 }
 
 /** A grant store in a cluster, with what only such a one is told. */
@@ -71,11 +68,10 @@ export function kubernetesStore(
           codes: new CodeConfigMaps(client, serviceNamespace),
           sealed: new SealedAnswers(client, serviceNamespace),
         };
-  const accounts = new GrantAccounts(client, locator, clock);
+  const accounts = new GrantAccounts(client, locator);
   const parts: StoreParts = {
     client,
     namespace,
-    filler: options.filler ?? new InOrder(client),
     accounts,
     ...own,
     attempts: new AttemptEvents(client),
@@ -83,7 +79,7 @@ export function kubernetesStore(
     checkpoint,
     deadlineMs,
   };
-  return guarded({
+  return withStoreErrors({
     ...grantsPart(parts),
     ...redemptionsPart(parts),
     ...renewalsPart(parts),
@@ -95,7 +91,7 @@ export function kubernetesStore(
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
     noteRedemption: async (redemption: Stored<Resource>) =>
-      accounts.note(redemption as Stored<RedemptionResource>),
+      accounts.observe(redemption as Stored<RedemptionResource>),
     async prepareLookup(uid: string) {
       await accounts.find(uid);
     },

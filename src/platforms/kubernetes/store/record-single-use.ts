@@ -3,7 +3,7 @@ import type { Redemption } from '../../../domain/redemption.js';
 import type { RecordOutcome } from '../../../redemption/ports/grant-store.js';
 import { isApiError } from '../api/api-error.js';
 import { REDEMPTIONS } from '../api/kinds.js';
-import { persistently } from './persistently.js';
+import { retryUntil } from './failures.js';
 import { redemptionResource } from './redemption-resource.js';
 import type { StoreParts } from './store-parts.js';
 
@@ -17,7 +17,7 @@ export function recordSingleUse(
   { client, deadlineMs }: Pick<StoreParts, 'client' | 'deadlineMs'>,
 ): Promise<RecordOutcome> {
   const resource = redemptionResource(redemption, grant.name, 0, undefined);
-  return persistently<RecordOutcome>(performance.now() + deadlineMs, async () => {
+  return retryUntil<RecordOutcome>(performance.now() + deadlineMs, async () => {
     try {
       await client.create(REDEMPTIONS, resource);
     } catch (error) {

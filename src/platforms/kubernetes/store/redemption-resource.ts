@@ -13,8 +13,6 @@ export const GRANT_UID = 'linkgrant.dev/grant-uid';
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
 export const REVOKED_AT = 'linkgrant.dev/revoked-at';
-/** Annotation of a Redemption: in whose turn its slot was filled, and in whose the next one was to be, as names of SlotTurns. */
-export const TURN = 'linkgrant.dev/turn';
 /** Finalizer of a Redemption, which keeps its grant's slot filled as long as it must be. */
 export const SLOT_FINALIZER = 'linkgrant.dev/slot';
 
@@ -234,20 +232,4 @@ function writtenCertificate(issued: IssuedCertificate): WrittenCertificate {
 
 function readCertificate({ pem, notAfter, ...hashes }: WrittenCertificate): IssuedCertificate {
   return { ...hashes, notAfter: timeOf(notAfter) ?? 0, certificate: pem };
-}
-
-// Whoever may write Redemptions may write anything there.
-const TURN_TEXT = /^([\w-]{8})(?: ([\w-]{8}))?$/;
-
-/** What TURN says. */
-export function turnText(by: string, next: string | undefined): string {
-  return next === undefined ? by : `${by} ${next}`;
-}
-
-/** Both names, as far as it says them. */
-export function turnOf({
-  metadata,
-}: Stored<RedemptionResource>): [by: string | undefined, next: string | undefined] {
-  const [, by, next] = TURN_TEXT.exec(metadata.annotations?.[TURN] ?? '') ?? [];
-  return [by, next];
 }

@@ -1,10 +1,10 @@
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import { recordRedemption } from './record-redemption.js';
 import { recordSingleUse } from './record-single-use.js';
-import { readRedemption, slotName } from './redemption-resource.js';
+import { readRedemption } from './redemption-resource.js';
 import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
-import { findResource, findSlot, revokeResource } from './stored-redemptions.js';
+import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
 
 type RedemptionMethods = Pick<
   GrantStore,
@@ -24,10 +24,10 @@ export function redemptionsPart(parts: StoreParts): RedemptionMethods {
     async findReplay(grantUid, replayKey, scope) {
       const account = await accounts.find(grantUid);
       if (!account) return undefined;
-      const { slots } = account;
-      if (scope !== 'known' && !slots.ofReplayKey(replayKey)) await account.filled.since();
-      const same = slots.ofReplayKey(replayKey);
-      return same && findSlot(parts, { namespace: account.namespace, name: slotName(grantUid, same.slot) });
+      const known = await findReplay(account, replayKey, parts);
+      if (known || scope === 'known') return known;
+      await account.filledSlots.readAfter();
+      return findReplay(account, replayKey, parts);
     },
 
     recordRedemption: (uid, redemption, now, rules = {}) =>

@@ -4,7 +4,7 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import { persistently } from './persistently.js';
+import { retryUntil } from './failures.js';
 import { type RedemptionResource, readRenewals, renewedStatus, revokedAtOf } from './redemption-resource.js';
 import { findResource } from './stored-redemptions.js';
 
@@ -22,7 +22,7 @@ export interface RenewalDependencies {
 export function recordRenewal(renewal: Renewal, deps: RenewalDependencies): Promise<RecordRenewalOutcome> {
   const { client, namespace } = deps;
   const deadline = performance.now() + deps.deadlineMs;
-  return persistently(deadline, async () => {
+  return retryUntil(deadline, async () => {
     for (;;) {
       const resource = await findResource(client, renewal.redemptionId, namespace);
       const outcome = resource ? decide(resource, renewal) : ({ refused: 'renewal_refused' } as const);

@@ -7,12 +7,10 @@ import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-answers.js';
-import type { SlotFiller } from './slot-filler.js';
 
 /** What the parts of the store share. */
 export interface StoreParts {
   readonly client: KubernetesClient;
-  readonly filler: SlotFiller;
   /** The one namespace that is served; undefined for all. */
   readonly namespace: string | undefined;
   readonly accounts: GrantAccounts;
@@ -39,6 +37,6 @@ export async function listRedemptionResources(
       metadata.name === slotName(spec.grantUid, spec.slot) &&
       (grantUid === undefined || spec.grantUid === grantUid),
   );
-  for (const item of account ? found : []) account?.slots.add(item);
+  for (const item of found) account?.slots.add(item);
   return found;
 }

@@ -5,6 +5,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
+import type { GrantAccount } from './grant-accounts.js';
 import {
   REDEMPTION_ID,
   REVOKED_AT,
@@ -18,13 +19,18 @@ import type { StoreParts } from './store-parts.js';
 
 type Dependencies = Pick<StoreParts, 'client' | 'sealed'>;
 
-/** The redemption that fills a slot, with what is sealed of it. */
-export async function findSlot(
+/** The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if deleted. */
+export async function findReplay(
+  { slots, namespace, uid }: GrantAccount,
+  replayKey: string,
   { client, sealed }: Dependencies,
-  key: ResourceKey,
 ): Promise<Redemption | undefined> {
+  const slot = slots.ofReplayKey(replayKey);
+  if (slot === undefined) return undefined;
+  const key = { namespace, name: slotName(uid, slot) };
   const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
-  return resource && sealed.joined(readRedemption(resource));
+  // After a deletion by hand another redemption may have filled the slot.
+  return resource?.spec.replayKey === replayKey ? sealed.joined(readRedemption(resource)) : undefined;
 }
 
 /**
