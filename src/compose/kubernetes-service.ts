@@ -63,9 +63,9 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
   const controller = openController(parts, publication, (redemption) => {
-    cluster.noteRedemption(redemption).catch((err: unknown) => {
+    cluster.observeRedemption(redemption).catch((err: unknown) => {
       context.logger.warn(
-        { event: 'cluster_failed', what: 'note a Redemption', err },
+        { event: 'cluster_failed', what: 'observe a Redemption', err },
         'it is read when it is needed',
       );
     });
@@ -152,6 +152,7 @@ function openStore({ settings, context, client, ownNamespace }: ServiceParts, co
     clock: context.clock,
     checkpoint: context.checkpoint,
     locator: controller.grants,
+    redemptions: controller.redemptions,
   });
 }
 

@@ -17,12 +17,13 @@ import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
+import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
 import { DeletedRedemptions, readWatchedRedemption } from './deleted-redemptions.js';
 import { ForeignRewrites } from './foreign-rewrites.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
-import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
+import { RedemptionCounter } from './redemption-counter.js';
 
 export interface GrantControllerOptions {
   readonly client: KubernetesClient;
@@ -36,7 +37,7 @@ export interface GrantControllerOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of each Redemption that there is, or that changes, comes or goes. */
+  /** Called with each Redemption that exists, changes, or is created or deleted. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
   readonly onTakeover?: (key: string, url: string) => void;
@@ -56,11 +57,12 @@ const STATUS_RESTS = { shortest: 2_000, each: 100, longest: 30_000 };
  */
 export class GrantController {
   readonly grants: GrantIndex;
+  readonly redemptions = new RedemptionIndex();
   readonly site: KubernetesSite;
   readonly events: EventRecorder;
   readonly #options: GrantControllerOptions;
   readonly #looks: AccessLooks;
-  readonly #tally: RedemptionTally;
+  readonly #counter: RedemptionCounter;
   readonly #deleted: DeletedRedemptions;
   readonly #queue: WorkQueue;
   readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
@@ -87,7 +89,7 @@ export class GrantController {
       onFailure: failed('write an Event'),
     });
     const foreign = new ForeignRewrites();
-    this.#tally = new RedemptionTally((uid) => this.#addInTime(this.grants.keyOf(uid)));
+    this.#counter = new RedemptionCounter((uid) => this.#addInTime(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
       clock,
@@ -96,7 +98,7 @@ export class GrantController {
       onGone: ({ uid, namespace }) => {
         this.#looks.forget(uid);
         foreign.forget(uid);
-        this.#tally.forget(namespace, uid);
+        this.#counter.forget(namespace, uid);
       },
     });
     this.#deleted = new DeletedRedemptions({
@@ -118,7 +120,7 @@ export class GrantController {
       events: this.events,
       onTakeover: (key, url) => options.onTakeover?.(key, url),
       countOf: ({ namespace = '', uid }) =>
-        this.#watch.isSynced('redemptions') ? this.#tally.countOf(namespace, uid) : undefined,
+        this.#watch.isSynced('redemptions') ? this.#counter.countOf(namespace, uid) : undefined,
       place: options.place,
       clock,
     });
@@ -134,20 +136,25 @@ export class GrantController {
     const readRedemption = (redemption: Stored<Resource>) => {
       options.onRedemption?.(redemption);
       return {
-        use: readRecordedUse(redemption),
+        location: readRedemptionLocation(redemption as Stored<RedemptionResource>),
         watched: readWatchedRedemption(redemption as Stored<RedemptionResource>),
       };
     };
     this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
       replace: (all) => {
-        for (const { use } of all) this.#tally.put(use);
+        for (const { location } of all) this.#counter.add(location);
+        this.redemptions.replace(all.map(({ location }) => location));
         this.#deleted.replace(all.map(({ watched }) => watched));
       },
-      put: ({ use, watched }) => {
-        this.#tally.put(use);
+      put: ({ location, watched }) => {
+        this.#counter.add(location);
+        this.redemptions.put(location);
         this.#deleted.put(watched);
       },
-      remove: ({ watched }) => this.#deleted.remove(watched),
+      remove: ({ location, watched }) => {
+        this.redemptions.remove(location);
+        this.#deleted.remove(watched);
+      },
     });
     this.#election = new LeaderElection({
       ...ELECTION,
@@ -201,7 +208,7 @@ export class GrantController {
     if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
     const states = [...this.grants.all()].map((grant) => {
       const { namespace, uid } = grant;
-      const redemptions = Math.max(grant.redemptions, this.#tally.countOf(namespace, uid));
+      const redemptions = Math.max(grant.redemptions, this.#counter.countOf(namespace, uid));
       return grantState({ ...grant, redemptions }, now);
     });
     return countStates(states);

@@ -14,9 +14,10 @@ import { grantsPart } from './grants-part.js';
 import { claimOutcome } from './kept-outcomes.js';
 import { ledgerPart } from './ledger-part.js';
 import { leftToTheService } from './left-to-the-service.js';
+import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
 import { redemptionsPart } from './redemptions-part.js';
-import { renewalsPart } from './renewals-part.js';
+import { renewalOperations } from './renewals.js';
 import { SealedAnswers } from './sealed-answers.js';
 import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
@@ -36,12 +37,14 @@ export interface KubernetesStoreOptions {
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
+  /** Finds Redemptions by id, and is filled by a watch; without a watch when absent. */
+  readonly redemptions?: RedemptionIndex | undefined;
 }
 
-/** A grant store in a cluster, with what only such a one is told. */
+/** A grant store in a cluster, with operations that only such a store needs. */
 export interface KubernetesGrantStore extends GrantStore {
-  /** Notes a Redemption that a watch told of, so that it need not be read; may be told late, or twice. */
-  noteRedemption(redemption: Stored<Resource>): Promise<void>;
+  /** Observes a Redemption that a watch reported, so that it need not be read; may be called late, or twice. */
+  observeRedemption(redemption: Stored<Resource>): Promise<void>;
   /**
    * Waits until `findGrant` needs no listing for this uid. Rejects with RedemptionError `overloaded` when too many lookups
    * wait for a listing, `store_unavailable` when it fails.
@@ -73,6 +76,7 @@ export function kubernetesStore(
     client,
     namespace,
     accounts,
+    index: options.redemptions ?? new RedemptionIndex(),
     ...own,
     attempts: new AttemptEvents(client),
     clock,
@@ -82,7 +86,7 @@ export function kubernetesStore(
   return withStoreErrors({
     ...grantsPart(parts),
     ...redemptionsPart(parts),
-    ...renewalsPart(parts),
+    ...renewalOperations(parts),
     ...codesPart(parts),
     ...ledgerPart(parts),
     getSetting,
@@ -90,7 +94,7 @@ export function kubernetesStore(
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
-    noteRedemption: async (redemption: Stored<Resource>) =>
+    observeRedemption: async (redemption: Stored<Resource>) =>
       accounts.observe(redemption as Stored<RedemptionResource>),
     async prepareLookup(uid: string) {
       await accounts.find(uid);

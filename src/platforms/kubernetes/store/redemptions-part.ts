@@ -19,7 +19,7 @@ type RedemptionMethods = Pick<
 
 /** The part of the store that keeps redemptions. */
 export function redemptionsPart(parts: StoreParts): RedemptionMethods {
-  const { client, namespace, accounts, sealed } = parts;
+  const { accounts, sealed } = parts;
   return {
     async findReplay(grantUid, replayKey, scope) {
       const account = await accounts.find(grantUid);
@@ -35,7 +35,7 @@ export function redemptionsPart(parts: StoreParts): RedemptionMethods {
     recordSingleUse: (grant, redemption) => recordSingleUse(grant, redemption, parts),
 
     async findRedemption(id) {
-      const resource = await findResource(client, id, namespace);
+      const resource = await findResource(parts, id);
       return resource && sealed.joined(readRedemption(resource));
     },
 
@@ -57,7 +57,7 @@ export function redemptionsPart(parts: StoreParts): RedemptionMethods {
     },
 
     async revokeRedemption(id, now) {
-      const resource = await findResource(client, id, namespace);
+      const resource = await findResource(parts, id);
       return resource ? revokeResource(parts, resource.metadata, now) : false;
     },
 
