@@ -162,10 +162,9 @@ async function rawRate({ admin, kubeconfig, namespace }) {
           'linkgrant.dev/redemption-id': id,
           'linkgrant.dev/grant-uid': grantUid,
         };
-        const { annotations, finalizers } = metadata;
         await client.create(REDEMPTIONS, {
           ...sample,
-          metadata: { name: `${grantUid}-${slot}`, namespace, labels, annotations, finalizers },
+          metadata: { name: `${grantUid}-${slot}`, namespace, labels },
           spec: { ...spec, id, grantUid, slot },
         });
       }

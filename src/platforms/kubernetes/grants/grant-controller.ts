@@ -1,4 +1,4 @@
-import { type AccessGrantState, countStates, grantState, hasExpired } from '../../../domain/access-grant.js';
+import { type AccessGrantState, countStates, grantState } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
@@ -19,7 +19,6 @@ import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
-import { DeletedRedemptions, readWatchedRedemption } from './deleted-redemptions.js';
 import { ForeignRewrites } from './foreign-rewrites.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
@@ -63,7 +62,6 @@ export class GrantController {
   readonly #options: GrantControllerOptions;
   readonly #looks: AccessLooks;
   readonly #counter: RedemptionCounter;
-  readonly #deleted: DeletedRedemptions;
   readonly #queue: WorkQueue;
   readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
   readonly #election: LeaderElection;
@@ -101,15 +99,6 @@ export class GrantController {
         this.#counter.forget(namespace, uid);
       },
     });
-    this.#deleted = new DeletedRedemptions({
-      client,
-      isAlive: (uid) => {
-        const grant = this.grants.known(uid);
-        return grant !== undefined && !hasExpired(grant, clock());
-      },
-      clock,
-      onFailure: failed('let go of deleted Redemptions'),
-    });
     this.#looks = new AccessLooks(this.site, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
     });
@@ -135,26 +124,18 @@ export class GrantController {
     this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
     const readRedemption = (redemption: Stored<Resource>) => {
       options.onRedemption?.(redemption);
-      return {
-        location: readRedemptionLocation(redemption as Stored<RedemptionResource>),
-        watched: readWatchedRedemption(redemption as Stored<RedemptionResource>),
-      };
+      return readRedemptionLocation(redemption as Stored<RedemptionResource>);
     };
     this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
       replace: (all) => {
-        for (const { location } of all) this.#counter.add(location);
-        this.redemptions.replace(all.map(({ location }) => location));
-        this.#deleted.replace(all.map(({ watched }) => watched));
+        for (const location of all) this.#counter.add(location);
+        this.redemptions.replace(all);
       },
-      put: ({ location, watched }) => {
+      put: (location) => {
         this.#counter.add(location);
         this.redemptions.put(location);
-        this.#deleted.put(watched);
       },
-      remove: ({ location, watched }) => {
-        this.redemptions.remove(location);
-        this.#deleted.remove(watched);
-      },
+      remove: (location) => this.redemptions.remove(location),
     });
     this.#election = new LeaderElection({
       ...ELECTION,
@@ -222,13 +203,10 @@ export class GrantController {
   async #lead(signal: AbortSignal): Promise<void> {
     this.#queue.start();
     this.placeChanged();
-    const repeat = async (work: { turn(signal: AbortSignal): Promise<void> }) => {
-      while (!signal.aborted) {
-        await this.#options.wait(LOOK_MS, signal);
-        if (!signal.aborted) await work.turn(signal);
-      }
-    };
-    await Promise.all([this.#looks, this.#deleted].map(repeat));
+    while (!signal.aborted) {
+      await this.#options.wait(LOOK_MS, signal);
+      if (!signal.aborted) await this.#looks.turn(signal);
+    }
     await this.#queue.stop();
   }
 

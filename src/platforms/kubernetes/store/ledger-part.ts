@@ -2,9 +2,9 @@ import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { LedgerStore } from '../../../redemption/ports/ledger-store.js';
 import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import type { Attempted, AttemptRow } from './attempt-events.js';
+import { ExpiredLedgerCollector } from './expired-ledgers.js';
 import { listGrantResources } from './grant-resources.js';
 import { attemptsOf, ledgerEntries } from './ledger.js';
-import { OldLedgers } from './old-ledgers.js';
 import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
@@ -15,7 +15,7 @@ type LedgerMethods = LedgerStore &
 /** The part of the store that tells what happened: from the Redemptions, the grants and their Events. */
 export function ledgerPart(parts: StoreParts): LedgerMethods {
   const { client, namespace, accounts, codes, attempts } = parts;
-  const oldLedgers = new OldLedgers(parts);
+  const expiredLedgers = new ExpiredLedgerCollector(parts);
 
   const note = async (attempted: Attempted, now: number, redemptionId: string | null): Promise<void> => {
     // An Event is of something that is there.
@@ -79,6 +79,6 @@ export function ledgerPart(parts: StoreParts): LedgerMethods {
 
     // A grant is a resource that somebody made, and stays as long as they want it.
     deleteEndedGrants: async () => 0,
-    removeOldLedger: (endedBefore) => oldLedgers.removeOne(endedBefore),
+    removeOldLedger: (endedBefore) => expiredLedgers.removeOne(endedBefore),
   };
 }

@@ -13,8 +13,6 @@ export const GRANT_UID = 'linkgrant.dev/grant-uid';
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
 export const REVOKED_AT = 'linkgrant.dev/revoked-at';
-/** Finalizer of a Redemption, which keeps its grant's slot filled as long as it must be. */
-export const SLOT_FINALIZER = 'linkgrant.dev/slot';
 
 /** A certificate as a Redemption holds it; times are RFC 3339. */
 interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
@@ -108,7 +106,6 @@ export function redemptionResource(
       name: slotName(grantUid, slot),
       namespace,
       labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
-      finalizers: [SLOT_FINALIZER],
     },
     spec: {
       id,
@@ -201,7 +198,13 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   };
 }
 
-/** When a redemption was revoked, by `spec.revoked` or by deleting it; null if it was not. */
+/** When the last certificate of a redemption ends or ended, in milliseconds since the epoch. */
+export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>): number {
+  const certificates = [spec.certificate, ...(status.renewals ?? []).map(({ certificate }) => certificate)];
+  return Math.max(...certificates.map(({ notAfter }) => timeOf(notAfter) ?? 0));
+}
+
+/** When a redemption was revoked, by `spec.revoked` or by its deletion; null if it was not. */
 export function revokedAtOf({
   metadata,
   spec,
