@@ -3,9 +3,44 @@ import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
 import { SharedRead } from '../api/shared-read.js';
 import type { AccessGrantResource } from '../grants/access-grant-resource.js';
-import type { GrantLocator } from './grant-locator.js';
 import { KnownSlots } from './known-slots.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
+
+/** Finds the AccessGrant of a uid; the API itself finds it by name alone. */
+export interface GrantLocator {
+  /**
+   * Namespace and name of the grant of that uid; undefined only if there is certainly none, else it rejects. The grant may have
+   * been deleted meanwhile, so the caller compares the uid of what it reads.
+   */
+  locate(uid: string): Promise<ResourceKey | undefined>;
+}
+
+/**
+ * Finds grants by listing all of them, or those of one namespace, for each uid that is not known yet. The service uses a watch
+ * instead, because strangers send it any uid.
+ */
+export class ListingLocator implements GrantLocator {
+  readonly #keys = new Map<string, ResourceKey>();
+  readonly #listing: SharedRead<void>;
+
+  constructor(client: KubernetesClient, namespace: string | undefined) {
+    this.#listing = new SharedRead(async () => {
+      const { items } = await client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace });
+      this.#keys.clear();
+      for (const { metadata } of items) {
+        this.#keys.set(metadata.uid, { namespace: metadata.namespace, name: metadata.name });
+      }
+    });
+  }
+
+  /** Lists the grants if the uid is not known. */
+  async locate(uid: string): Promise<ResourceKey | undefined> {
+    const known = this.#keys.get(uid);
+    if (known) return known;
+    await this.#listing.readAfter();
+    return this.#keys.get(uid);
+  }
+}
 
 /** What this process knows of one grant, and how it reads the rest. */
 export interface GrantAccount {

@@ -1,39 +1,37 @@
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
-import { codesPart } from './codes-part.js';
+import { codeOperations } from './codes.js';
 import { withStoreErrors } from './failures.js';
-import { GrantAccounts } from './grant-accounts.js';
-import { type GrantLocator, ListingLocator } from './grant-locator.js';
-import { grantsPart } from './grants-part.js';
-import { claimOutcome } from './kept-outcomes.js';
-import { ledgerPart } from './ledger-part.js';
-import { leftToTheService } from './left-to-the-service.js';
+import { GrantAccounts, type GrantLocator, ListingLocator } from './grant-accounts.js';
+import { grantOperations } from './grants.js';
+import { ledgerOperations } from './ledger.js';
 import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { redemptionsPart } from './redemptions-part.js';
+import { redemptionOperations } from './redemptions.js';
 import { renewalOperations } from './renewals.js';
-import { SealedAnswers } from './sealed-answers.js';
+import { claimOutcome, SealedAnswers } from './sealed-secrets.js';
 import { SettingsConfigMap } from './settings.js';
 import type { StoreParts } from './store-parts.js';
 
-/** What the store is about, and how it works. */
+/** The cluster that the store serves, and how. */
 export interface KubernetesStoreOptions {
-  /** The namespace of the service itself, where it keeps what tenants must not see. */
+  /** The service's own namespace, with the data that tenants must not see. */
   readonly serviceNamespace: string;
   /** The one namespace whose grants are served; all when absent. */
   readonly namespace?: string | undefined;
   readonly clock: Clock;
   /** Called as `before-commit` and `after-commit`. */
   readonly checkpoint?: Checkpoint | undefined;
-  /** How long a write whose outcome is unknown is asked after, in milliseconds; 8,000 when absent. */
+  /** How long a redemption waits for a slot, or an unknown outcome is resolved, in milliseconds; 8,000 when absent. */
   readonly deadlineMs?: number | undefined;
-  /** False for who may not be let into the service's own namespace; true when absent. */
+  /** False for a user who may have no access to the service's own namespace; true when absent. */
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
@@ -65,7 +63,7 @@ export function kubernetesStore(
   const settings = new SettingsConfigMap(client, serviceNamespace);
   const { getSetting, ...own } =
     options.isService === false
-      ? leftToTheService(client, serviceNamespace)
+      ? withoutServiceNamespaceAccess(client, serviceNamespace)
       : {
           getSetting: (key: string) => settings.get(key),
           codes: new CodeConfigMaps(client, serviceNamespace),
@@ -84,11 +82,11 @@ export function kubernetesStore(
     deadlineMs,
   };
   return withStoreErrors({
-    ...grantsPart(parts),
-    ...redemptionsPart(parts),
+    ...grantOperations(parts),
+    ...redemptionOperations(parts),
     ...renewalOperations(parts),
-    ...codesPart(parts),
-    ...ledgerPart(parts),
+    ...codeOperations(parts),
+    ...ledgerOperations(parts),
     getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
@@ -115,4 +113,40 @@ export async function openKubernetesStore(
       client.close();
     },
   };
+}
+
+/**
+ * The data in the service's own namespace for a user without access to it: sealed answers are left to the service, only codes
+ * that Redemptions name are known, and no setting.
+ */
+function withoutServiceNamespaceAccess(
+  client: KubernetesClient,
+  serviceNamespace: string,
+): Pick<StoreParts, 'codes' | 'sealed'> & { readonly getSetting: GrantStore['getSetting'] } {
+  const settings = new SettingsConfigMap(client, serviceNamespace);
+  const codes = new CodeConfigMaps(client, serviceNamespace);
+  return {
+    getSetting: (key) => unlessForbidden(settings.get(key), undefined),
+    codes: {
+      find: (grantUid, jti) => unlessForbidden(codes.find(grantUid, jti), undefined),
+      list: (grantUid) => unlessForbidden(codes.list(grantUid), []),
+      update: (grantUid, jti, change) => codes.update(grantUid, jti, change),
+      forget: (grantUid) => codes.forget(grantUid),
+    },
+    sealed: {
+      store: () => Promise.reject(new Error('only the service seals answers')),
+      forget: async () => undefined,
+      joined: async (redemption) => ({ ...redemption, sealedUntil: null }),
+      erase: async () => 0,
+    },
+  };
+}
+
+async function unlessForbidden<T, U>(read: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isApiError(error, 'forbidden')) return otherwise;
+    throw error;
+  }
 }

@@ -79,7 +79,7 @@ async function fillSlot(attempt: Attempt, deps: StoreParts): Promise<RecordOutco
       await account.filledSlots.readAfter(receivedAt);
       if (slots.next === slot) return refusal;
     } else if (!isSealed) {
-      await deps.sealed.keep(redemption);
+      await deps.sealed.store(redemption);
       await deps.checkpoint('before-commit');
       isSealed = true;
     } else if (await createSlot(slot, attempt, deps)) {

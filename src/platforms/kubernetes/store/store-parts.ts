@@ -7,7 +7,7 @@ import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
 import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
-import type { SealedAnswers } from './sealed-answers.js';
+import type { SealedAnswers } from './sealed-secrets.js';
 
 /** What the parts of the store share. */
 export interface StoreParts {
@@ -17,8 +17,8 @@ export interface StoreParts {
   readonly accounts: GrantAccounts;
   /** Finds Redemptions by id. */
   readonly index: RedemptionIndex;
-  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'note' | 'forget'>;
-  readonly sealed: Pick<SealedAnswers, 'keep' | 'forget' | 'joined' | 'erase'>;
+  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
+  readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

@@ -31,8 +31,8 @@ type GrantMethods = Pick<
   | 'countGrants'
 >;
 
-/** The part of the store that keeps grants: AccessGrant resources. */
-export function grantsPart(parts: StoreParts): GrantMethods {
+/** The operations of the store on grants, which are AccessGrants. */
+export function grantOperations(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
   /** A grant with the count that is known here, which its status may not show yet. */

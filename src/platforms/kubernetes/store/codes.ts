@@ -1,6 +1,6 @@
 import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
 import { timeOf } from '../grants/access-grant-resource.js';
-import type { NotedCode } from './code-config-maps.js';
+import type { StoredCodeRecord } from './code-config-maps.js';
 import type { RedemptionResource } from './redemption-resource.js';
 import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
@@ -27,11 +27,11 @@ function countUses(resources: readonly RedemptionResource[]): Map<string, Stored
 }
 
 /** The operations of the store on signed codes: stored records of them, and the Redemptions that used them. */
-export function codesPart(parts: StoreParts): CodeStore {
+export function codeOperations(parts: StoreParts): CodeStore {
   const { accounts, codes } = parts;
   return {
     async createCode({ used: _, ...code }) {
-      await codes.note(code.grantUid, code.jti, (noted) => (noted ? undefined : code));
+      await codes.update(code.grantUid, code.jti, (stored) => (stored ? undefined : code));
     },
 
     async findCode(grantUid, jti) {
@@ -59,12 +59,12 @@ export function codesPart(parts: StoreParts): CodeStore {
     },
 
     async revokeCode({ grantUid, jti, uses, expirationTime }, now) {
-      const unknown: NotedCode = {
+      const unknown: StoredCodeRecord = {
         ...{ grantUid, jti, uses, expirationTime },
         ...{ subject: null, issuedAt: null, revokedAt: null },
       };
-      const revoked = await codes.note(grantUid, jti, (noted = unknown) =>
-        noted.revokedAt === null ? { ...noted, revokedAt: now } : undefined,
+      const revoked = await codes.update(grantUid, jti, (stored = unknown) =>
+        stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
       );
       return revoked ? 'revoked' : 'before';
     },

@@ -1,7 +1,11 @@
-import type { GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { Redemption } from '../../../domain/redemption.js';
+import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import { retryUntil } from './failures.js';
 import { recordRedemption } from './record-redemption.js';
-import { recordSingleUse } from './record-single-use.js';
-import { readRedemption } from './redemption-resource.js';
+import { readRedemption, redemptionResource } from './redemption-resource.js';
 import { sortedPage } from './sorted-page.js';
 import { listRedemptionResources, type StoreParts } from './store-parts.js';
 import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
@@ -17,8 +21,8 @@ type RedemptionMethods = Pick<
   | 'eraseSealedAnswers'
 >;
 
-/** The part of the store that keeps redemptions. */
-export function redemptionsPart(parts: StoreParts): RedemptionMethods {
+/** The operations of the store on redemptions, which are Redemptions. */
+export function redemptionOperations(parts: StoreParts): RedemptionMethods {
   const { accounts, sealed } = parts;
   return {
     async findReplay(grantUid, replayKey, scope) {
@@ -63,4 +67,24 @@ export function redemptionsPart(parts: StoreParts): RedemptionMethods {
 
     eraseSealedAnswers: (now) => sealed.erase(now),
   };
+}
+
+/**
+ * Implements GrantStore.recordSingleUse: creates the Redemption of a grant that has no AccessGrant. The caller chose the uid,
+ * so no other redemption competes for its only slot.
+ */
+function recordSingleUse(
+  grant: AccessGrant,
+  redemption: Redemption,
+  { client, deadlineMs }: Pick<StoreParts, 'client' | 'deadlineMs'>,
+): Promise<RecordOutcome> {
+  const resource = redemptionResource(redemption, grant.name, 0, undefined);
+  return retryUntil<RecordOutcome>(performance.now() + deadlineMs, async () => {
+    try {
+      await client.create(REDEMPTIONS, resource);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+    }
+    return 'recorded';
+  });
 }
