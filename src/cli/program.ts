@@ -197,15 +197,11 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
 
 function addUninstall(program: Command): void {
   withSettings(
-    program
-      .command('uninstall')
-      .description(
-        'take away what a service that is gone left in a cluster, so that namespaces can be deleted',
-      ),
+    program.command('uninstall').description('delete what a removed service left in its namespace'),
     ['namespace', 'platform', ...CLUSTER_SETTINGS],
   )
-    .option('-A, --all-namespaces', 'of every namespace')
-    .option('--with-crd', 'also the CRD of Redemptions, and with it the list of who is linked')
+    .option('-A, --all-namespaces', 'report the redeemable grants of every namespace')
+    .option('--with-crd', 'also delete the CRD, and with it every Redemption')
     .option('--dry-run', 'show what would go')
     .option('--yes', 'do so')
     .addOption(OUTPUT())

@@ -6,8 +6,8 @@ import type { Settings } from '../config/setting-schemas.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { KeyMaker } from '../pki/keys.js';
 import { failureLog } from '../platforms/kubernetes/api/api-error.js';
-import { clientOf, type KubernetesClient } from '../platforms/kubernetes/api/client.js';
-import { ClusterConfigError, openClusterAccess } from '../platforms/kubernetes/api/cluster-access.js';
+import { type KubernetesClient, openKubernetesClient } from '../platforms/kubernetes/api/client.js';
+import { ClusterConfigError } from '../platforms/kubernetes/api/cluster-access.js';
 import type { Resource, Stored } from '../platforms/kubernetes/api/resource.js';
 import { GrantController } from '../platforms/kubernetes/grants/grant-controller.js';
 import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
@@ -15,7 +15,6 @@ import {
   type KubernetesGrantStore,
   kubernetesStore,
 } from '../platforms/kubernetes/store/kubernetes-store.js';
-import { ThreadedFiller } from '../platforms/kubernetes/store/threaded-filler.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { measureStore } from '../stores/measured-store.js';
 import { sweepCodeKeys } from './code-keys.js';
@@ -38,17 +37,14 @@ export async function startKubernetesService(
   context: RuntimeContext,
 ): Promise<RunningService> {
   const { kubeconfig, context: contextName } = settings;
-  const access = await openClusterAccess({ kubeconfig, context: contextName });
-  const client = clientOf(access);
-  const filler = new ThreadedFiller(access, { kubeconfig, context: contextName });
+  const client = await openKubernetesClient({ kubeconfig, context: contextName });
   try {
     const ownNamespace = settings.serviceNamespace ?? client.namespace;
     if (ownNamespace === undefined) {
       throw new ClusterConfigError('it is not known which namespace this runs in: give --service-namespace');
     }
-    return await serve({ settings, context, client, filler, ownNamespace });
+    return await serve({ settings, context, client, ownNamespace });
   } catch (error) {
-    await filler.close();
     client.close();
     throw error;
   }
@@ -58,19 +54,18 @@ interface ServiceParts {
   readonly settings: Settings;
   readonly context: RuntimeContext;
   readonly client: KubernetesClient;
-  readonly filler: ThreadedFiller;
   readonly ownNamespace: string;
 }
 
 async function serve(parts: ServiceParts): Promise<RunningService> {
-  const { settings, context, client, filler } = parts;
+  const { settings, context, client } = parts;
   const metrics = createMetrics();
   const publication = new KubernetesPublication({ ...parts, metrics });
   const credentials = await publication.start();
   const controller = openController(parts, publication, (redemption) => {
-    cluster.noteRedemption(redemption).catch((err: unknown) => {
+    cluster.observeRedemption(redemption).catch((err: unknown) => {
       context.logger.warn(
-        { event: 'cluster_failed', what: 'note a Redemption', err },
+        { event: 'cluster_failed', what: 'observe a Redemption', err },
         'it is read when it is needed',
       );
     });
@@ -118,7 +113,6 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       await listener.drain(DRAIN_MS);
       await controller.stop();
       await store.close();
-      await filler.close();
       client.close();
     },
   };
@@ -151,17 +145,14 @@ function openController(
   });
 }
 
-function openStore(
-  { settings, context, client, filler, ownNamespace }: ServiceParts,
-  controller: GrantController,
-) {
+function openStore({ settings, context, client, ownNamespace }: ServiceParts, controller: GrantController) {
   return kubernetesStore(client, {
     serviceNamespace: ownNamespace,
     namespace: settings.namespace,
     clock: context.clock,
     checkpoint: context.checkpoint,
     locator: controller.grants,
-    filler,
+    redemptions: controller.redemptions,
   });
 }
 

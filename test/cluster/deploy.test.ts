@@ -132,7 +132,6 @@ describe('kustomize', () => {
     await apply(overlay('cluster'));
     expect(await runs()).toEqual(['linkgrant:0.1.0', false]);
     expect(await kept()).toEqual(before);
-    await cluster.admin.patch(REDEMPTIONS, redemption, { metadata: { finalizers: null } });
     await cluster.admin.delete(REDEMPTIONS, redemption);
   });
 
@@ -371,28 +370,34 @@ describe('removal', () => {
   const left = async (...what: string[]) =>
     (await kubectl('get', ...what, '--ignore-not-found', '-o', 'name')).trim();
 
-  it('is what the documentation says: first the service, whose Redemptions stay, then what holds these', async () => {
+  const deployed = async (slotOf: string) => {
     await kubectl('apply', '--server-side', '--force-conflicts', '-k', overlay('cluster'));
-    const redemption = redemptionNamed({
-      namespace: await cluster.namespace(),
-      name: '00000000-0000-4000-8000-000000000009-0',
-    });
     await until('the API of Redemptions', () => cluster.admin.list(REDEMPTIONS));
-    const made = await cluster.admin.create(REDEMPTIONS, redemption);
-    const shell = (part: readonly string[]) =>
-      tools.shell(part, { kubeconfig: cluster.kubeconfig, cwd: scratch });
-    await shell(lines.slice(0, 2));
-    const ofService = [
-      'namespaces,clusterroles,clusterrolebindings',
-      '-l',
-      'app.kubernetes.io/name=linkgrant',
-    ];
+    const namespace = await cluster.namespace();
+    const key = { namespace, name: `00000000-0000-4000-8000-${slotOf}-0` };
+    const created = await until('the Redemption', () =>
+      cluster.admin.create(REDEMPTIONS, redemptionNamed(key)),
+    );
+    return { namespace, created };
+  };
+  const ofService = ['namespaces,clusterroles,clusterrolebindings', '-l', 'app.kubernetes.io/name=linkgrant'];
+
+  it('as documented deletes the service, keeps Redemptions, and does not block the deletion of their namespace', async () => {
+    const { namespace, created } = await deployed('000000000009');
+    await tools.shell(lines.slice(0, 2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
     expect(await left(...ofService)).toBe('');
-    expect(await cluster.admin.get(REDEMPTIONS, made.metadata)).toEqual(made);
-    await shell(lines.slice(2));
-    const { metadata } = await cluster.admin.get(REDEMPTIONS, made.metadata);
-    expect(metadata.finalizers).toBeUndefined();
-    await kubectl('delete', 'namespace', metadata.namespace ?? '', '--timeout', '120s');
+    expect(await cluster.admin.get(REDEMPTIONS, created.metadata)).toEqual(created);
+    await tools.shell(lines.slice(2), { kubeconfig: cluster.kubeconfig, cwd: scratch });
+    expect(await cluster.admin.get(REDEMPTIONS, created.metadata)).toEqual(created);
+    await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
+  }, 330_000);
+
+  it('by `kubectl delete -k` leaves nothing behind, neither the CRD nor a Redemption', async () => {
+    const { namespace } = await deployed('000000000010');
+    await kubectl('delete', '-k', overlay('cluster'), '--timeout', '120s');
+    expect(await left(...ofService)).toBe('');
+    expect(await left('customresourcedefinition/redemptions.linkgrant.dev')).toBe('');
+    await kubectl('delete', 'namespace', namespace, '--timeout', '120s');
   }, 330_000);
 });
 
@@ -441,11 +446,10 @@ function redemptionNamed(key: { readonly namespace: string; readonly name: strin
     createdAt: time,
     revoked: false,
   };
-  const finalizers = ['linkgrant.dev/slot'];
   return {
     apiVersion: 'linkgrant.dev/v1alpha1',
     kind: 'Redemption',
-    metadata: { ...key, finalizers },
+    metadata: key,
     spec,
   } as Resource;
 }

@@ -96,9 +96,7 @@ describe('link --platform kubernetes', () => {
     const record = async (slot: number, changes: Partial<Redemption>, name = slotName(grantUid, slot)) => {
       const redemption = sampleRedemption(grantUid, { namespace, ...changes });
       const resource = redemptionResource(redemption, 'a-grant', slot, undefined);
-      // Without the finalizer, so that the namespace can be deleted.
-      const { finalizers, ...metadata } = resource.metadata;
-      await cluster.admin.create(REDEMPTIONS, { ...resource, metadata: { ...metadata, name } });
+      await cluster.admin.create(REDEMPTIONS, { ...resource, metadata: { ...resource.metadata, name } });
       return { redemption, key: { namespace, name } };
     };
     const east = await record(0, { name: 'from-east', subject: 'east', peer: '192.0.2.1' });

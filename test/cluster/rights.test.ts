@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openKubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import {
   ACCESS_GRANTS,
   REDEMPTIONS,
@@ -8,10 +7,6 @@ import {
   SERVICES,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import {
-  DeletedRedemptions,
-  readWatchedRedemption,
-} from '../../src/platforms/kubernetes/grants/deleted-redemptions.js';
 import {
   type KubernetesGrantStore,
   openKubernetesStore,
@@ -130,12 +125,11 @@ describe('what the service does', () => {
     expect(found?.url).toContain('https://192.0.2.9:9090/');
   });
 
-  it('renews, lets go of what was deleted, and in the end of everything', async () => {
+  it('renews, revokes, and deletes what has ended', async () => {
     const grant = await readyGrant(cluster, west, 'ended', { redemptionsAllowed: 9 });
     const { uid } = grant.metadata;
     const store = await openStore(Date.now);
     const much = await openStore(() => LATER);
-    const client = await openKubernetesClient({ kubeconfig: [await proxied()] });
     const record = async (changes: Parameters<typeof sampleRedemption>[1] = {}) => {
       const redemption = sampleRedemption(uid, { namespace: west, ...changes });
       expect(await store.recordRedemption(uid, redemption, Date.now())).toBe('recorded');
@@ -146,24 +140,13 @@ describe('what the service does', () => {
       expect(await store.recordRenewal(sampleRenewal(first.id, 1), NOW)).toBe('recorded');
       await record({ mode: 'stock', sealedAnswer: new Uint8Array(9), sealedUntil: NOW });
       expect(await much.eraseSealedAnswers(LATER)).toBeGreaterThan(0);
-      const name = slotName(uid, 0);
-      await cluster.admin.delete(REDEMPTIONS, { namespace: west, name });
+      expect(await store.revokeRedemption(first.id, NOW)).toBe(true);
       await cluster.admin.delete(ACCESS_GRANTS, { namespace: west, name: 'ended' });
-      const failures: unknown[] = [];
-      const deleted = new DeletedRedemptions({
-        client,
-        isAlive: () => false,
-        clock: () => LATER,
-        onFailure: (error) => failures.push(error),
-      });
-      deleted.put(readWatchedRedemption(await cluster.admin.get(REDEMPTIONS, { namespace: west, name })));
-      await deleted.turn(new AbortController().signal);
-      expect(failures).toEqual([]);
-      expect(await cluster.admin.find(REDEMPTIONS, { namespace: west, name })).toBeUndefined();
       expect(await much.removeOldLedger(LATER)).toBe(true);
-      expect(await cluster.admin.find(REDEMPTIONS, { namespace: west, name: slotName(uid, 1) })).toBe(
-        undefined,
-      );
+      for (const slot of [0, 1]) {
+        const key = { namespace: west, name: slotName(uid, slot) };
+        expect(await cluster.admin.find(REDEMPTIONS, key)).toBeUndefined();
+      }
       // What signed codes need.
       await store.putSetting('a', '1');
       await store.putSetting('a', '2');
@@ -171,7 +154,6 @@ describe('what the service does', () => {
     } finally {
       await store.close();
       await much.close();
-      client.close();
     }
   });
 

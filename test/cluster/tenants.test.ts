@@ -93,7 +93,7 @@ async function forge(name: string, original: RedemptionResource, changes: object
   const { metadata, ...rest } = original;
   await cluster.admin.create(REDEMPTIONS, {
     ...rest,
-    metadata: { name, namespace: east, labels: metadata.labels, finalizers: metadata.finalizers },
+    metadata: { name, namespace: east, labels: metadata.labels },
     spec: { ...original.spec, ...changes },
   } as Resource);
 }

@@ -23,8 +23,8 @@ interface Named {
 }
 
 /**
- * `uninstall`: takes the service's finalizers off Redemptions and removes what it kept for itself, once it is gone; with
- * `--with-crd` the CRD too. Without `--yes` it shows what would go, and changes nothing.
+ * `uninstall`: deletes the resources of a removed service in its own namespace; with `--with-crd` the CRD too. Without `--yes`
+ * it shows what it would delete, and changes nothing.
  */
 export async function uninstallCommand({
   withCrd = false,
@@ -56,17 +56,16 @@ export async function uninstallCommand({
       });
     }
     const isDone = yes && !dryRun;
-    const { held, own, redeemable } = isDone ? await remove() : await find();
-    const report = { removed: isDone, finalizersTaken: held, deleted: own, redeemableGrants: redeemable };
+    const { own, redeemable } = isDone ? await remove() : await find();
+    const report = { removed: isDone, deleted: own, redeemableGrants: redeemable };
     await print(output, report, () =>
       [
-        section(isDone ? 'Finalizer taken off' : 'Finalizer to be taken off', held),
         section(isDone ? 'Deleted' : 'To be deleted', own),
-        held.length + own.length === 0 ? 'There is nothing of a service that is gone.\n' : '',
+        own.length === 0 ? 'There is nothing of a service that is gone.\n' : '',
         redeemable.length === 0 ? '' : redeemableText(redeemable),
       ].join(''),
     );
-    if (isDone || dryRun || held.length + own.length === 0) return;
+    if (isDone || dryRun || own.length === 0) return;
     throw new CommandError('nothing was removed', {
       exitCode: 2,
       hint: 'add --yes if that is what you want',

@@ -3,19 +3,26 @@ import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
-import { CONFIG_MAPS, CRDS, LEASES, REDEMPTIONS, SECRETS, SECURED_ACCESSES } from '../api/kinds.js';
+import {
+  ACCESS_GRANTS,
+  CONFIG_MAPS,
+  CRDS,
+  LEASES,
+  REDEMPTIONS,
+  SECRETS,
+  SECURED_ACCESSES,
+} from '../api/kinds.js';
 import type { Resource, ResourceKey, ResourceKind, ResourceMetadata, Stored } from '../api/resource.js';
 import { GRANTS_LEASE, TOKENS_LEASE } from '../controller/lease-access.js';
 import { readAccessGrant } from '../grants/access-grant-resource.js';
 import { CODE_KEYS } from '../identity/code-key-secret.js';
 import { listGrantResources } from '../store/grant-resources.js';
-import { GRANT_UID, type RedemptionResource, SLOT_FINALIZER } from '../store/redemption-resource.js';
-import { release } from '../store/release.js';
+import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
 import { toldPlainly } from './plainly.js';
 import { seeLeader } from './service-lease.js';
 
-/** A resource that is to go, in the words of kubectl. */
+/** A resource as kubectl names it. */
 export interface Leftover {
   /** Such as `secret`, or `lease.coordination.k8s.io`. */
   readonly kind: string;
@@ -23,25 +30,24 @@ export interface Leftover {
   readonly name: string;
 }
 
-/** What a service that is gone has left in a cluster. */
+/** What a removed service has left in a cluster. */
 export interface Leftovers {
-  /** Redemptions with a finalizer, which nobody takes off any more. */
-  readonly held: readonly Leftover[];
-  /** What the service kept for itself, and its CRD where that is to go. */
+  /** Resources of the service in its own namespace, and its CRD if that is to be deleted. */
   readonly own: readonly Leftover[];
-  /** Grants that could be redeemed if a service were there. */
+  /** Grants that can be redeemed as soon as a service runs again. */
   readonly redeemable: readonly Leftover[];
 }
 
-/** What serves grants, or what redeems AccessTokens. */
+/** The service that serves grants, or the redeemer of AccessTokens. */
 export type RunningProgram = 'service' | 'redeemer';
 
-/** Takes away what linkgrant left in a cluster. */
+/** Removes what linkgrant left in a cluster. */
 export interface Uninstallation {
-  /** What of linkgrant still runs in the service's namespace, as far as its Leases may be read. */
+  /** Which program of linkgrant still runs in the service's namespace, judged by its Leases. */
   running(): Promise<RunningProgram | undefined>;
+  /** Finds what is left. */
   find(): Promise<Leftovers>;
-  /** Removes it, and resolves with what was found and is gone. */
+  /** Deletes what `find` returns as `own`, and returns what was found. */
   remove(): Promise<Leftovers>;
 }
 
@@ -51,11 +57,9 @@ const LEASE_OF = { service: GRANTS_LEASE, redeemer: TOKENS_LEASE } as const;
 const PROGRAMS: readonly RunningProgram[] = ['service', 'redeemer'];
 const SETTINGS = 'linkgrant-settings';
 const SECURED_ACCESS = 'linkgrant-grants';
-// Others may write a Redemption meanwhile; whoever does so all the time is told of.
-const MOST_PASSES = 5;
 
 interface Place {
-  /** Whose Redemptions are let go of; undefined for all. */
+  /** The namespace whose grants are reported; undefined for all. */
   readonly namespace: string | undefined;
   readonly serviceNamespace: string;
   readonly withCrd: boolean;
@@ -63,18 +67,13 @@ interface Place {
 }
 
 /**
- * What has to be done when a service is gone: its finalizers are taken off the Redemptions, which stay, and what it kept in its
- * own namespace is deleted; what else has linkgrant's label there, such as links, is left alone.
+ * The removal of a service that no longer runs: deletes its resources in its own namespace. Links, AccessGrants, Redemptions
+ * and resources of others stay.
  */
 export function uninstallation(client: KubernetesClient, place: Place): Uninstallation {
   const { namespace, serviceNamespace, clock } = place;
-  const heldRedemptions = async (): Promise<readonly Stored<RedemptionResource>[]> => {
-    const all = await orNone(client.listAll<RedemptionResource>(REDEMPTIONS, { namespace }));
-    return all.filter(({ metadata }) => metadata.finalizers?.includes(SLOT_FINALIZER));
-  };
   const find = async (): Promise<Leftovers> => {
-    const [held, own, grants] = await Promise.all([
-      heldRedemptions(),
+    const [own, grants] = await Promise.all([
       findOwn(client, place),
       listGrantResources(client, namespace).catch((error: unknown) => {
         if (isApiError(error, 'no_such_kind')) return [];
@@ -85,13 +84,8 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
       (grant) => grantState(readAccessGrant(grant).grant, clock()) === 'ready',
     );
     return {
-      held: held.map(({ metadata }) => leftover(REDEMPTIONS, metadata)),
       own: own.map(({ kind, metadata }) => leftover(kind, metadata)),
-      redeemable: redeemable.map(({ metadata }) => ({
-        kind: 'accessgrant.skupper.io',
-        namespace: metadata.namespace,
-        name: metadata.name,
-      })),
+      redeemable: redeemable.map(({ metadata }) => leftover(ACCESS_GRANTS, metadata)),
     };
   };
   return toldPlainly<Uninstallation>({
@@ -105,13 +99,6 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
     find,
     async remove() {
       const found = await find();
-      let held = await heldRedemptions();
-      for (let pass = 1; held.length > 0 && pass <= MOST_PASSES; pass += 1) {
-        for (const redemption of held) await release(client, redemption);
-        held = await heldRedemptions();
-      }
-      if (held.length > 0)
-        throw new Error(`${held.length} Redemptions get their finalizers back all the time`);
       for (const { kind, metadata } of await findOwn(client, place)) {
         await client.delete(kind, metadata);
       }
@@ -125,7 +112,7 @@ interface Own {
   readonly metadata: ResourceKey;
 }
 
-/** In the order in which it is deleted: the CRD takes every Redemption along, and so is the last. */
+/** The resources to delete, in this order: the CRD, whose deletion deletes every Redemption, is the last. */
 async function findOwn(
   client: KubernetesClient,
   { serviceNamespace: namespace, withCrd }: Place,

@@ -101,7 +101,7 @@ export async function openKubernetesClient(
 }
 
 /** A client of the cluster that an access leads to, which it closes. */
-export function clientOf(
+function clientOf(
   access: ClusterAccess,
   { answerMs = ANSWER_MS }: { readonly answerMs?: number | undefined } = {},
 ): KubernetesClient {

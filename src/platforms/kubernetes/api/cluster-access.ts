@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type Agent, Agent as HttpAgent, type OutgoingHttpHeaders } from 'node:http';
-import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import type { Agent, OutgoingHttpHeaders } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -37,15 +37,6 @@ export interface ClusterAccess {
   close(): void;
 }
 
-/** An {@link Access} as it goes from one thread to another. */
-export interface PortableAccess {
-  readonly server: string;
-  readonly headers: OutgoingHttpHeaders;
-  readonly tls: AgentOptions;
-}
-
-// Of an agent's options those that say whom to trust, and as whom to come.
-const TLS_OPTIONS = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'rejectUnauthorized', 'servername'] as const;
 const FRESH_MS = 30_000;
 // Below the 90 s after which an API server closes an idle connection.
 const IDLE_MS = 60_000;
@@ -138,47 +129,4 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
     config.setCurrentContext(context);
   }
   return config;
-}
-
-/** What another thread needs to come the same way; undefined where that leads through a proxy. */
-export function portableAccess({ server, agent, headers }: Access): PortableAccess | undefined {
-  const kind = Object.getPrototypeOf(agent);
-  if (kind !== HttpsAgent.prototype && kind !== HttpAgent.prototype) return undefined;
-  const { options } = agent as HttpsAgent;
-  // What is not set is not named: it would stand for what Node takes by default, or is told by its environment.
-  const told = TLS_OPTIONS.filter((name) => options[name] !== undefined);
-  const tls = Object.fromEntries(told.map((name) => [name, options[name]]));
-  return { server: server.href, headers, tls };
-}
-
-/** What was a Buffer arrives as plain bytes, of which an agent makes a long list of numbers for each request. */
-function withBuffers(tls: AgentOptions): AgentOptions {
-  const entries = Object.entries(tls);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]),
-  );
-}
-
-/** The access of another thread, which `ask` gets from there: anew where `again` is set. Credentials are at most a minute old. */
-export function accessFrom(ask: (again: boolean) => Promise<PortableAccess>): ClusterAccess {
-  let kept: { readonly access: Access; readonly tls: string; readonly until: number } | undefined;
-  return {
-    namespace: undefined,
-    async current(again = false) {
-      if (kept && !again && performance.now() < kept.until) return kept.access;
-      const { server: href, headers, tls: sent } = await ask(again);
-      const tls = withBuffers(sent);
-      const server = new URL(href);
-      const key = JSON.stringify(tls);
-      const open = server.protocol === 'http:' ? HttpAgent : HttpsAgent;
-      const agent =
-        kept?.tls === key ? kept.access.agent : keepingAlive(new open({ ...tls, timeout: IDLE_MS }));
-      if (kept && kept.access.agent !== agent) kept.access.agent.destroy();
-      kept = { access: { server, agent, headers }, tls: key, until: performance.now() + FRESH_MS };
-      return kept.access;
-    },
-    close() {
-      kept?.access.agent.destroy();
-    },
-  };
 }

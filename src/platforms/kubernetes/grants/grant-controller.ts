@@ -1,4 +1,4 @@
-import { type AccessGrantState, countStates, grantState, hasExpired } from '../../../domain/access-grant.js';
+import { type AccessGrantState, countStates, grantState } from '../../../domain/access-grant.js';
 import type { Redemption } from '../../../domain/redemption.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
@@ -17,12 +17,12 @@ import { KubernetesSite } from '../sites/kubernetes-site.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
+import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
-import { DeletedRedemptions, readWatchedRedemption } from './deleted-redemptions.js';
 import { ForeignRewrites } from './foreign-rewrites.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
-import { RedemptionTally, readRecordedUse } from './redemption-tally.js';
+import { RedemptionCounter } from './redemption-counter.js';
 
 export interface GrantControllerOptions {
   readonly client: KubernetesClient;
@@ -36,7 +36,7 @@ export interface GrantControllerOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of each Redemption that there is, or that changes, comes or goes. */
+  /** Called with each Redemption that exists, changes, or is created or deleted. */
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
   readonly onTakeover?: (key: string, url: string) => void;
@@ -56,12 +56,12 @@ const STATUS_RESTS = { shortest: 2_000, each: 100, longest: 30_000 };
  */
 export class GrantController {
   readonly grants: GrantIndex;
+  readonly redemptions = new RedemptionIndex();
   readonly site: KubernetesSite;
   readonly events: EventRecorder;
   readonly #options: GrantControllerOptions;
   readonly #looks: AccessLooks;
-  readonly #tally: RedemptionTally;
-  readonly #deleted: DeletedRedemptions;
+  readonly #counter: RedemptionCounter;
   readonly #queue: WorkQueue;
   readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
   readonly #election: LeaderElection;
@@ -87,7 +87,7 @@ export class GrantController {
       onFailure: failed('write an Event'),
     });
     const foreign = new ForeignRewrites();
-    this.#tally = new RedemptionTally((uid) => this.#addInTime(this.grants.keyOf(uid)));
+    this.#counter = new RedemptionCounter((uid) => this.#addInTime(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
       clock,
@@ -96,17 +96,8 @@ export class GrantController {
       onGone: ({ uid, namespace }) => {
         this.#looks.forget(uid);
         foreign.forget(uid);
-        this.#tally.forget(namespace, uid);
+        this.#counter.forget(namespace, uid);
       },
-    });
-    this.#deleted = new DeletedRedemptions({
-      client,
-      isAlive: (uid) => {
-        const grant = this.grants.known(uid);
-        return grant !== undefined && !hasExpired(grant, clock());
-      },
-      clock,
-      onFailure: failed('let go of deleted Redemptions'),
     });
     this.#looks = new AccessLooks(this.site, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
@@ -118,7 +109,7 @@ export class GrantController {
       events: this.events,
       onTakeover: (key, url) => options.onTakeover?.(key, url),
       countOf: ({ namespace = '', uid }) =>
-        this.#watch.isSynced('redemptions') ? this.#tally.countOf(namespace, uid) : undefined,
+        this.#watch.isSynced('redemptions') ? this.#counter.countOf(namespace, uid) : undefined,
       place: options.place,
       clock,
     });
@@ -133,21 +124,18 @@ export class GrantController {
     this.#watch.add('RouterAccesses', ROUTER_ACCESSES, readRouterAccess, sites.sinkOf('RouterAccess'));
     const readRedemption = (redemption: Stored<Resource>) => {
       options.onRedemption?.(redemption);
-      return {
-        use: readRecordedUse(redemption),
-        watched: readWatchedRedemption(redemption as Stored<RedemptionResource>),
-      };
+      return readRedemptionLocation(redemption as Stored<RedemptionResource>);
     };
     this.#watch.add('redemptions', REDEMPTIONS, readRedemption, {
       replace: (all) => {
-        for (const { use } of all) this.#tally.put(use);
-        this.#deleted.replace(all.map(({ watched }) => watched));
+        for (const location of all) this.#counter.add(location);
+        this.redemptions.replace(all);
       },
-      put: ({ use, watched }) => {
-        this.#tally.put(use);
-        this.#deleted.put(watched);
+      put: (location) => {
+        this.#counter.add(location);
+        this.redemptions.put(location);
       },
-      remove: ({ watched }) => this.#deleted.remove(watched),
+      remove: (location) => this.redemptions.remove(location),
     });
     this.#election = new LeaderElection({
       ...ELECTION,
@@ -201,7 +189,7 @@ export class GrantController {
     if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
     const states = [...this.grants.all()].map((grant) => {
       const { namespace, uid } = grant;
-      const redemptions = Math.max(grant.redemptions, this.#tally.countOf(namespace, uid));
+      const redemptions = Math.max(grant.redemptions, this.#counter.countOf(namespace, uid));
       return grantState({ ...grant, redemptions }, now);
     });
     return countStates(states);
@@ -215,13 +203,10 @@ export class GrantController {
   async #lead(signal: AbortSignal): Promise<void> {
     this.#queue.start();
     this.placeChanged();
-    const repeat = async (work: { turn(signal: AbortSignal): Promise<void> }) => {
-      while (!signal.aborted) {
-        await this.#options.wait(LOOK_MS, signal);
-        if (!signal.aborted) await work.turn(signal);
-      }
-    };
-    await Promise.all([this.#looks, this.#deleted].map(repeat));
+    while (!signal.aborted) {
+      await this.#options.wait(LOOK_MS, signal);
+      if (!signal.aborted) await this.#looks.turn(signal);
+    }
     await this.#queue.stop();
   }
 

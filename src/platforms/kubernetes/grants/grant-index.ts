@@ -2,8 +2,8 @@ import type { AccessGrant } from '../../../domain/access-grant.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { LiveRead } from '../api/live-read.js';
 import type { Stored } from '../api/resource.js';
+import { SharedRead } from '../api/shared-read.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { type AccessGrantResource, allowedOf, revokedAtOf, timeOf } from './access-grant-resource.js';
 
@@ -44,7 +44,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
   readonly #byUid = new Map<string, GrantLocation>();
   readonly #absent = new Set<string>();
-  readonly #list: LiveRead<ReadonlyMap<string, GrantLocation>>;
+  readonly #list: SharedRead<ReadonlyMap<string, GrantLocation>>;
   #waiting = 0;
 
   constructor(options: GrantIndexOptions) {
@@ -62,7 +62,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
         restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
       }
     };
-    this.#list = new LiveRead(list, { isForgotten: true });
+    this.#list = new SharedRead(list, { dropsValues: true });
   }
 
   /**
@@ -77,7 +77,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
     }
     this.#waiting += 1;
     const listed = await this.#list
-      .since()
+      .readAfter()
       .catch((cause: unknown) => {
         throw new RedemptionError('store_unavailable', 'the API server did not list the grants', {
           cause,

@@ -8,9 +8,9 @@ import type { KeptMasterKey, RotatingCodeKeys } from '../../../redemption/ports/
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
-import { LiveRead } from '../api/live-read.js';
 import type { Resource, Stored } from '../api/resource.js';
-import { translateFailure } from '../store/store-failure.js';
+import { SharedRead } from '../api/shared-read.js';
+import { translateFailure } from '../store/failures.js';
 
 /** Name of the Secret, in the namespace of the service. */
 export const CODE_KEYS = 'linkgrant-code-keys';
@@ -44,17 +44,16 @@ interface Found {
  */
 export class CodeKeySecret implements RotatingCodeKeys {
   readonly #options: Options;
-  readonly #live: LiveRead<Found>;
+  readonly #keys = new SharedRead(() => this.#read());
+  readonly #unknownKey = new SharedRead(() => this.#read(), { intervalMs: UNKNOWN_KEY_INTERVAL_MS });
   #kept: { readonly keys: readonly KeptMasterKey[]; readonly at: number } | undefined;
 
   constructor(options: Options) {
     this.#options = options;
-    // However many ask for keys that there are none of, one read is under way.
-    this.#live = new LiveRead(() => this.#read());
   }
 
   async current(): Promise<MasterKey> {
-    const { keys } = await this.#live.since();
+    const { keys } = await this.#keys.readAfter();
     const [newest] = keys;
     return newest ?? this.#make(({ keys: [other] }) => other);
   }
@@ -64,12 +63,12 @@ export class CodeKeySecret implements RotatingCodeKeys {
     const known = this.#kept && now - this.#kept.at < FRESH_MS ? this.#kept.keys : [];
     const found = known.find((key) => key.kid === kid);
     if (found) return found;
-    const { keys } = await this.#live.since(now, UNKNOWN_KEY_INTERVAL_MS);
+    const { keys } = await this.#unknownKey.readAfter(now);
     return keys.find((key) => key.kid === kid);
   }
 
   async list(): Promise<readonly KeptMasterKey[]> {
-    return (await this.#live.since()).keys;
+    return (await this.#keys.readAfter()).keys;
   }
 
   rotate(): Promise<MasterKey> {
@@ -115,7 +114,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   async #change(change: (found: Found) => Readonly<Record<string, string>> | undefined): Promise<void> {
     const { client, namespace } = this.#options;
     for (;;) {
-      const found = await this.#live.since();
+      const found = await this.#keys.readAfter();
       const data = change(found);
       if (!data) return;
       const { secret } = found;
@@ -126,7 +125,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
       const changed = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data };
       try {
         await (secret ? client.replace(SECRETS, changed) : client.create(SECRETS, changed));
-        await this.#live.since();
+        await this.#keys.readAfter();
         return;
       } catch (error) {
         if (!isApiError(error, 'conflict', 'already_exists')) throw translateFailure(error);

@@ -2,8 +2,8 @@ import { asMapping } from '../../../files/yaml-documents.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
-import { LiveRead } from '../api/live-read.js';
 import type { Resource } from '../api/resource.js';
+import { SharedRead } from '../api/shared-read.js';
 
 /** A `kubernetes.io/tls` Secret, or one with such keys; PEM, '' for a key that it lacks. */
 export interface TlsSecret {
@@ -12,36 +12,35 @@ export interface TlsSecret {
   readonly caCrt: string;
 }
 
-/** Why a Secret gives nothing: it is not there, or this service account may not read it. */
+/** Why a Secret cannot be used: it does not exist, or this service account may not read it. */
 export type NoSecret = 'missing' | 'forbidden';
 
-// Each redemption needs two or three of them, and under load most need the same: with a crowd of sixteen each is read for a
-// sixteenth. To wait longer would let processors idle, and then have everybody come at the same moment.
-const HOW = { restMs: 100, crowd: 16, isForgotten: true };
+// Each redemption needs two or three Secrets, and under load most redemptions need the same ones.
+const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
 const MOST_SECRETS = 1_000;
 
 /**
- * Reads TLS Secrets live, by `get` alone. Everyone who asks for one is told what was there after they asked. Rejects with
- * ApiError where the API does not answer.
+ * Reads TLS Secrets by `get` alone. A caller gets the Secret as it was after the call, from a read that concurrent callers
+ * share. Rejects with ApiError if the API server does not answer.
  */
 export class TlsSecrets {
   readonly #client: Pick<KubernetesClient, 'get'>;
-  /** Of the Secrets that were read last. */
-  readonly #reads = new Map<string, LiveRead<TlsSecret | NoSecret>>();
+  /** By `namespace/name`, the least recently used first. */
+  readonly #reads = new Map<string, SharedRead<TlsSecret | NoSecret>>();
 
   constructor(client: Pick<KubernetesClient, 'get'>) {
     this.#client = client;
   }
 
-  /** Both are names of resources. */
+  /** Reads the Secret `name` of `namespace`; both are resource names. */
   read(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
     const key = `${namespace}/${name}`;
-    const live = this.#reads.get(key) ?? new LiveRead(() => this.#get(namespace, name), HOW);
+    const shared = this.#reads.get(key) ?? new SharedRead(() => this.#get(namespace, name), READ_OPTIONS);
     this.#reads.delete(key);
-    this.#reads.set(key, live);
+    this.#reads.set(key, shared);
     const [oldest] = this.#reads.keys();
     if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
-    return live.since();
+    return shared.readAfter();
   }
 
   async #get(namespace: string, name: string): Promise<TlsSecret | NoSecret> {
@@ -55,7 +54,7 @@ export class TlsSecrets {
   }
 }
 
-/** What a Secret resource holds. */
+/** The TLS content of a Secret resource. */
 export function tlsSecretOf(secret: Resource): TlsSecret {
   const { data } = secret as { readonly data?: unknown };
   const textOf = (key: string) => {
@@ -65,7 +64,7 @@ export function tlsSecretOf(secret: Resource): TlsSecret {
   return { tlsCrt: textOf('tls.crt'), tlsKey: textOf('tls.key'), caCrt: textOf('ca.crt') };
 }
 
-/** The `data` of a Secret resource that holds it. */
+/** The `data` of a Secret resource with that TLS content. */
 export function tlsSecretData({ tlsCrt, tlsKey, caCrt }: TlsSecret): Readonly<Record<string, string>> {
   const encoded = (text: string) => Buffer.from(text, 'latin1').toString('base64');
   return { 'tls.crt': encoded(tlsCrt), 'tls.key': encoded(tlsKey), 'ca.crt': encoded(caCrt) };

@@ -6,7 +6,6 @@ import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
-import { FewAtOnce } from './few-at-once.js';
 import { GRANT_UID } from './redemption-resource.js';
 
 /** Annotation of an Event of ours: what it tells of, as JSON; times in milliseconds since the epoch. */
@@ -62,7 +61,7 @@ interface Lane {
  */
 export class AttemptEvents {
   readonly #client: KubernetesClient;
-  readonly #writes = new FewAtOnce(WRITES_AT_ONCE);
+  readonly #writes = new Semaphore(WRITES_AT_ONCE);
   readonly #lanes = new Map<string, Lane>();
   readonly #rows = new Map<string, KnownRows>();
 
@@ -183,6 +182,28 @@ class KnownRows {
     } catch (error) {
       this.#counting = undefined;
       throw error;
+    }
+  }
+}
+
+/** Runs at most `most` operations at a time; the others wait in the order in which they arrived. */
+class Semaphore {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+
+  async run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((begin) => this.#waiting.push(begin));
+    try {
+      return await operation();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
     }
   }
 }

@@ -6,8 +6,8 @@ import { CONFIG_MAPS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { GRANT_UID } from './redemption-resource.js';
 
-/** What is noted of a signed code; how often it was used follows from the slots. */
-export type NotedCode = Omit<StoredCode, 'used'>;
+/** The stored record of a signed code. Its uses are counted from the slots. */
+export type StoredCodeRecord = Omit<StoredCode, 'used'>;
 
 type CodeConfigMap = Resource & { readonly data?: Readonly<Record<string, string>> };
 
@@ -18,25 +18,25 @@ function nameOf(grantUid: string): string {
   return `linkgrant-codes-${grantUid}`;
 }
 
-// Keys of a ConfigMap are made of few characters, and a jti may have any.
+// A ConfigMap key allows few characters, and a jti may have any.
 function keyOf(jti: string): string {
   return Buffer.from(jti).toString('hex');
 }
 
-function codesOf({ data = {}, metadata }: Stored<CodeConfigMap>): NotedCode[] {
+function codesOf({ data = {}, metadata }: Stored<CodeConfigMap>): StoredCodeRecord[] {
   const grantUid = metadata.labels?.[GRANT_UID] ?? '';
-  return Object.values(data).map((text) => ({ ...(JSON.parse(text) as NotedCode), grantUid }));
+  return Object.values(data).map((text) => ({ ...(JSON.parse(text) as StoredCodeRecord), grantUid }));
 }
 
-// A revocation must not get lost; of the others those that end first are needed least.
-function withRoom(codes: readonly NotedCode[]): readonly NotedCode[] {
+// Revocations are never dropped; of the others, those that end first are.
+function withRoom(codes: readonly StoredCodeRecord[]): readonly StoredCodeRecord[] {
   const revoked = codes.filter(({ revokedAt }) => revokedAt !== null);
   const others = codes.filter(({ revokedAt }) => revokedAt === null);
   others.sort((a, b) => b.expirationTime - a.expirationTime);
   return [...revoked, ...others.slice(0, Math.max(0, MOST_CODES - 1 - revoked.length))];
 }
 
-/** What was noted of signed codes: one ConfigMap for each grant, in the service's own namespace. */
+/** The records of signed codes: one ConfigMap for each grant, in the service's own namespace. */
 export class CodeConfigMaps {
   readonly #client: KubernetesClient;
   readonly #namespace: string;
@@ -46,12 +46,14 @@ export class CodeConfigMaps {
     this.#namespace = namespace;
   }
 
-  async find(grantUid: string, jti: string): Promise<NotedCode | undefined> {
+  /** The record of a code; undefined if none is stored. */
+  async find(grantUid: string, jti: string): Promise<StoredCodeRecord | undefined> {
     const found = await this.#find(grantUid);
     return found && codesOf(found).find((code) => code.jti === jti);
   }
 
-  async list(grantUid: string | undefined): Promise<readonly NotedCode[]> {
+  /** The records of one grant, or of all. */
+  async list(grantUid: string | undefined): Promise<readonly StoredCodeRecord[]> {
     if (grantUid !== undefined) {
       const found = await this.#find(grantUid);
       return found ? codesOf(found) : [];
@@ -63,18 +65,21 @@ export class CodeConfigMaps {
     return items.flatMap(codesOf);
   }
 
-  /** Notes what `change` makes of what is noted of a code; nothing where it makes undefined of it. Tells what it noted. */
-  async note(
+  /**
+   * Applies `change` to the stored record of a code and stores the result; stores nothing if it returns undefined. Returns what
+   * was stored.
+   */
+  async update(
     grantUid: string,
     jti: string,
-    change: (noted: NotedCode | undefined) => NotedCode | undefined,
-  ): Promise<NotedCode | undefined> {
+    change: (stored: StoredCodeRecord | undefined) => StoredCodeRecord | undefined,
+  ): Promise<StoredCodeRecord | undefined> {
     for (;;) {
       const found = await this.#find(grantUid);
       const codes = found ? codesOf(found) : [];
-      const code = change(codes.find((noted) => noted.jti === jti));
+      const code = change(codes.find((stored) => stored.jti === jti));
       if (!code) return undefined;
-      const kept = withRoom(codes.filter((noted) => noted.jti !== jti));
+      const retained = withRoom(codes.filter((stored) => stored.jti !== jti));
       const configMap: CodeConfigMap = {
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -84,7 +89,9 @@ export class CodeConfigMaps {
           labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid },
           ...(found && { resourceVersion: found.metadata.resourceVersion }),
         },
-        data: Object.fromEntries([...kept, code].map((noted) => [keyOf(noted.jti), JSON.stringify(noted)])),
+        data: Object.fromEntries(
+          [...retained, code].map((stored) => [keyOf(stored.jti), JSON.stringify(stored)]),
+        ),
       };
       try {
         await (found
@@ -97,7 +104,7 @@ export class CodeConfigMaps {
     }
   }
 
-  /** Lets go of everything that was noted for a grant. */
+  /** Deletes the records of a grant. */
   async forget(grantUid: string): Promise<void> {
     await this.#client.delete(CONFIG_MAPS, { namespace: this.#namespace, name: nameOf(grantUid) });
   }

@@ -16,7 +16,7 @@ import {
   timestamp,
   writtenAllowed,
 } from '../grants/access-grant-resource.js';
-import { storeUnavailable } from './store-failure.js';
+import { storeUnavailable } from './failures.js';
 
 type StoredGrant = Stored<AccessGrantResource>;
 

@@ -1,65 +1,83 @@
+import type { Redemption } from '../../../domain/redemption.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import { type RedemptionResource, slotOf } from './redemption-resource.js';
 
-/** Of a filled slot what decides about redemptions after it; nothing of this ever changes. */
-export interface SlotFacts {
-  readonly slot: number;
-  readonly id: string;
-  readonly replayKey: string;
-  readonly mode: string;
-  readonly name: string;
-  readonly subject: string;
-  readonly createdAt: number;
-  readonly code: RedemptionResource['spec']['code'];
+/** A signed code as the Redemptions that used it describe it. */
+interface UsedCode {
+  readonly code: NonNullable<RedemptionResource['spec']['code']>;
+  readonly uses: number;
 }
 
-/** The slots of one grant that this process has read or filled. */
+/**
+ * The slots of one grant that this process has read or filled, with an index for each question that a redemption asks.
+ * A slot stays known after its Redemption was deleted.
+ */
 export class KnownSlots {
   readonly #grantUid: string;
-  readonly #bySlot = new Map<number, SlotFacts>();
-  readonly #byReplayKey = new Map<string, SlotFacts>();
-  readonly #byId = new Map<string, SlotFacts>();
+  readonly #filled = new Set<number>();
+  readonly #byReplayKey = new Map<string, number>();
+  readonly #byId = new Map<string, number>();
+  readonly #codes = new Map<string, UsedCode>();
+  readonly #stockTimes = new Map<string, number[]>();
   #next = 0;
 
   constructor(grantUid: string) {
     this.#grantUid = grantUid;
   }
 
-  /** The first slot that is not known: nobody may fill a later one before it was read. */
+  /** The first slot that is not known to be filled. It must be filled or read before any later slot is filled. */
   get next(): number {
     return this.#next;
   }
 
-  /** How many slots are known to be filled. */
+  /** The number of slots that are known to be filled. */
   get size(): number {
-    return this.#bySlot.size;
+    return this.#filled.size;
   }
 
-  /** True for a slot that was not known to be filled. */
-  add(redemption: Pick<RedemptionResource, 'metadata' | 'spec'>): boolean {
-    // The name is what fills a slot, whatever else somebody wrote there.
+  /** Adds a Redemption of the grant; one that was added before, or whose name is not that of a slot, changes nothing. */
+  add(redemption: Pick<RedemptionResource, 'metadata' | 'spec'>): void {
+    // The name decides: a user with write access may have put another slot into the spec.
     const slot = slotOf(this.#grantUid, redemption);
-    if (slot === undefined || this.#bySlot.has(slot)) return false;
-    const { spec } = redemption;
-    const { id, replayKey, mode, name, subject, code } = spec;
-    const createdAt = timeOf(spec.createdAt) ?? 0;
-    const facts: SlotFacts = { slot, id, replayKey, mode, name, subject, createdAt, code };
-    this.#bySlot.set(slot, facts);
-    if (!this.#byReplayKey.has(replayKey)) this.#byReplayKey.set(replayKey, facts);
-    this.#byId.set(id, facts);
-    while (this.#bySlot.has(this.#next)) this.#next += 1;
-    return true;
+    if (slot === undefined) return;
+    this.#filled.add(slot);
+    while (this.#filled.has(this.#next)) this.#next += 1;
+    const { id, replayKey, mode, name, subject, code, createdAt } = redemption.spec;
+    if (this.#byId.has(id)) return;
+    this.#byId.set(id, slot);
+    this.#byReplayKey.set(replayKey, slot);
+    if (code) this.#codes.set(code.jti, { code, uses: this.usesOf(code.jti) + 1 });
+    if (mode !== 'stock') return;
+    const key = stockKey({ name, subject });
+    this.#stockTimes.set(key, [...(this.#stockTimes.get(key) ?? []), timeOf(createdAt) ?? 0]);
   }
 
-  ofReplayKey(replayKey: string): SlotFacts | undefined {
+  /** The slot that a redemption with this replay key filled last. */
+  ofReplayKey(replayKey: string): number | undefined {
     return this.#byReplayKey.get(replayKey);
   }
 
-  ofId(id: string): SlotFacts | undefined {
+  /** The slot that the redemption with this id filled. */
+  ofId(id: string): number | undefined {
     return this.#byId.get(id);
   }
 
-  all(): Iterable<SlotFacts> {
-    return this.#bySlot.values();
+  /** The signed code with this `jti`; undefined if no known redemption used it. */
+  codeOf(jti: string): UsedCode | undefined {
+    return this.#codes.get(jti);
   }
+
+  /** How many known redemptions used the signed code with this `jti`. */
+  usesOf(jti: string): number {
+    return this.#codes.get(jti)?.uses ?? 0;
+  }
+
+  /** When stock redemptions of this name and subject were created, in milliseconds since the epoch. */
+  stockTimesOf(redemption: Pick<Redemption, 'name' | 'subject'>): readonly number[] {
+    return this.#stockTimes.get(stockKey(redemption)) ?? [];
+  }
+}
+
+function stockKey({ name, subject }: Pick<Redemption, 'name' | 'subject'>): string {
+  return JSON.stringify([name, subject]);
 }

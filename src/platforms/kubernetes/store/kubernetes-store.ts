@@ -1,50 +1,48 @@
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
 import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { AttemptEvents } from './attempt-events.js';
 import { CodeConfigMaps } from './code-config-maps.js';
-import { codesPart } from './codes-part.js';
-import { GrantAccounts } from './grant-accounts.js';
-import { type GrantLocator, ListingLocator } from './grant-locator.js';
-import { grantsPart } from './grants-part.js';
-import { guarded } from './guarded.js';
-import { claimOutcome } from './kept-outcomes.js';
-import { ledgerPart } from './ledger-part.js';
-import { leftToTheService } from './left-to-the-service.js';
+import { codeOperations } from './codes.js';
+import { withStoreErrors } from './failures.js';
+import { GrantAccounts, type GrantLocator, ListingLocator } from './grant-accounts.js';
+import { grantOperations } from './grants.js';
+import { ledgerOperations } from './ledger.js';
+import { RedemptionIndex } from './redemption-index.js';
 import type { RedemptionResource } from './redemption-resource.js';
-import { redemptionsPart } from './redemptions-part.js';
-import { renewalsPart } from './renewals-part.js';
-import { SealedAnswers } from './sealed-answers.js';
+import { redemptionOperations } from './redemptions.js';
+import { renewalOperations } from './renewals.js';
+import { claimOutcome, SealedAnswers } from './sealed-secrets.js';
 import { SettingsConfigMap } from './settings.js';
-import { InOrder, type SlotFiller } from './slot-filler.js';
 import type { StoreParts } from './store-parts.js';
 
-/** What the store is about, and how it works. */
+/** The cluster that the store serves, and how. */
 export interface KubernetesStoreOptions {
-  /** The namespace of the service itself, where it keeps what tenants must not see. */
+  /** The service's own namespace, with the data that tenants must not see. */
   readonly serviceNamespace: string;
   /** The one namespace whose grants are served; all when absent. */
   readonly namespace?: string | undefined;
   readonly clock: Clock;
   /** Called as `before-commit` and `after-commit`. */
   readonly checkpoint?: Checkpoint | undefined;
-  /** How long a write whose outcome is unknown is asked after, in milliseconds; 8,000 when absent. */
+  /** How long a redemption waits for a slot, or an unknown outcome is resolved, in milliseconds; 8,000 when absent. */
   readonly deadlineMs?: number | undefined;
-  /** False for who may not be let into the service's own namespace; true when absent. */
+  /** False for a user who may have no access to the service's own namespace; true when absent. */
   readonly isService?: boolean | undefined;
   /** Finds grants by uid; by listings when absent. */
   readonly locator?: GrantLocator | undefined;
-  /** Fills slots; with the store's client when absent. */
-  readonly filler?: SlotFiller | undefined;
+  /** Finds Redemptions by id, and is filled by a watch; without a watch when absent. */
+  readonly redemptions?: RedemptionIndex | undefined;
 }
 
-/** A grant store in a cluster, with what only such a one is told. */
+/** A grant store in a cluster, with operations that only such a store needs. */
 export interface KubernetesGrantStore extends GrantStore {
-  /** Notes a Redemption that a watch told of, so that it need not be read; may be told late, or twice. */
-  noteRedemption(redemption: Stored<Resource>): Promise<void>;
+  /** Observes a Redemption that a watch reported, so that it need not be read; may be called late, or twice. */
+  observeRedemption(redemption: Stored<Resource>): Promise<void>;
   /**
    * Waits until `findGrant` needs no listing for this uid. Rejects with RedemptionError `overloaded` when too many lookups
    * wait for a listing, `store_unavailable` when it fails.
@@ -65,37 +63,37 @@ export function kubernetesStore(
   const settings = new SettingsConfigMap(client, serviceNamespace);
   const { getSetting, ...own } =
     options.isService === false
-      ? leftToTheService(client, serviceNamespace)
+      ? withoutServiceNamespaceAccess(client, serviceNamespace)
       : {
           getSetting: (key: string) => settings.get(key),
           codes: new CodeConfigMaps(client, serviceNamespace),
           sealed: new SealedAnswers(client, serviceNamespace),
         };
-  const accounts = new GrantAccounts(client, locator, clock);
+  const accounts = new GrantAccounts(client, locator);
   const parts: StoreParts = {
     client,
     namespace,
-    filler: options.filler ?? new InOrder(client),
     accounts,
+    index: options.redemptions ?? new RedemptionIndex(),
     ...own,
     attempts: new AttemptEvents(client),
     clock,
     checkpoint,
     deadlineMs,
   };
-  return guarded({
-    ...grantsPart(parts),
-    ...redemptionsPart(parts),
-    ...renewalsPart(parts),
-    ...codesPart(parts),
-    ...ledgerPart(parts),
+  return withStoreErrors({
+    ...grantOperations(parts),
+    ...redemptionOperations(parts),
+    ...renewalOperations(parts),
+    ...codeOperations(parts),
+    ...ledgerOperations(parts),
     getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
     claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
-    noteRedemption: async (redemption: Stored<Resource>) =>
-      accounts.note(redemption as Stored<RedemptionResource>),
+    observeRedemption: async (redemption: Stored<Resource>) =>
+      accounts.observe(redemption as Stored<RedemptionResource>),
     async prepareLookup(uid: string) {
       await accounts.find(uid);
     },
@@ -115,4 +113,40 @@ export async function openKubernetesStore(
       client.close();
     },
   };
+}
+
+/**
+ * The data in the service's own namespace for a user without access to it: sealed answers are left to the service, only codes
+ * that Redemptions name are known, and no setting.
+ */
+function withoutServiceNamespaceAccess(
+  client: KubernetesClient,
+  serviceNamespace: string,
+): Pick<StoreParts, 'codes' | 'sealed'> & { readonly getSetting: GrantStore['getSetting'] } {
+  const settings = new SettingsConfigMap(client, serviceNamespace);
+  const codes = new CodeConfigMaps(client, serviceNamespace);
+  return {
+    getSetting: (key) => unlessForbidden(settings.get(key), undefined),
+    codes: {
+      find: (grantUid, jti) => unlessForbidden(codes.find(grantUid, jti), undefined),
+      list: (grantUid) => unlessForbidden(codes.list(grantUid), []),
+      update: (grantUid, jti, change) => codes.update(grantUid, jti, change),
+      forget: (grantUid) => codes.forget(grantUid),
+    },
+    sealed: {
+      store: () => Promise.reject(new Error('only the service seals answers')),
+      forget: async () => undefined,
+      joined: async (redemption) => ({ ...redemption, sealedUntil: null }),
+      erase: async () => 0,
+    },
+  };
+}
+
+async function unlessForbidden<T, U>(read: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isApiError(error, 'forbidden')) return otherwise;
+    throw error;
+  }
 }

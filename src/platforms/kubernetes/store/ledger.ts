@@ -1,34 +1,115 @@
 import type { RedemptionErrorCode } from '../../../domain/redemption-error.js';
-import type { Attempt } from '../../../redemption/ports/grant-store.js';
-import type { LedgerEntry } from '../../../redemption/ports/ledger-store.js';
+import type { Attempt, GrantStore } from '../../../redemption/ports/grant-store.js';
+import type { LedgerEntry, LedgerStore } from '../../../redemption/ports/ledger-store.js';
+import type { RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import type { Stored } from '../api/resource.js';
 import { type AccessGrantResource, readAccessGrant } from '../grants/access-grant-resource.js';
-import type { AttemptRow } from './attempt-events.js';
-import type { NotedCode } from './code-config-maps.js';
+import type { Attempted, AttemptRow } from './attempt-events.js';
+import type { StoredCodeRecord } from './code-config-maps.js';
+import { ExpiredLedgerCollector } from './expired-ledgers.js';
+import { listGrantResources } from './grant-resources.js';
 import { type RedemptionResource, readEarlier, readRedemption, readRenewals } from './redemption-resource.js';
+import { sortedPage } from './sorted-page.js';
+import { listRedemptionResources, type StoreParts } from './store-parts.js';
 
-/** What a ledger is read from. */
-export interface LedgerSources {
+type LedgerMethods = LedgerStore &
+  Pick<RenewalStore, 'recordSuperseded'> &
+  Pick<GrantStore, 'recordReplay' | 'recordRefusal' | 'listAttempts'>;
+
+/** The operations of the store on the ledger, which is derived from Redemptions, grants, codes and Events. */
+export function ledgerOperations(parts: StoreParts): LedgerMethods {
+  const { client, namespace, accounts, codes, attempts } = parts;
+  const expiredLedgers = new ExpiredLedgerCollector(parts);
+
+  const record = async (attempted: Attempted, now: number, redemptionId: string | null): Promise<void> => {
+    // An Event needs an existing grant.
+    const account = await accounts.find(attempted.grantUid);
+    if (account) await attempts.add(account, attempted, now, redemptionId);
+  };
+  const recordAgain =
+    (code: 'replayed' | 'superseded'): LedgerMethods['recordReplay'] =>
+    ({ grantUid, name, subject, id }, peer, now) =>
+      record({ grantUid, code, name, subject, peer }, now, id);
+  const rows = (grantUid?: string): Promise<readonly AttemptRow[]> =>
+    attempts.list(
+      grantUid === undefined ? namespace : (accounts.known(grantUid)?.namespace ?? namespace),
+      grantUid,
+    );
+  const entries = async (grantUid?: string) => {
+    const [redemptions, grants, storedCodes] = await Promise.all([
+      listRedemptionResources(parts, grantUid),
+      listGrantResources(client, namespace),
+      codes.list(grantUid),
+    ]);
+    const all = ledgerEntries({ redemptions, grants, codes: storedCodes });
+    return grantUid === undefined ? all : all.filter((entry) => entry.grantUid === grantUid);
+  };
+
+  return {
+    recordReplay: recordAgain('replayed'),
+    recordSuperseded: recordAgain('superseded'),
+    recordRefusal: ({ ...attempted }, now) => record(attempted, now, null),
+
+    async listAttempts(grantUid, limit) {
+      const [redemptions, others] = await Promise.all([
+        listRedemptionResources(parts, grantUid),
+        rows(grantUid),
+      ]);
+      return attemptsOf(redemptions, others, limit);
+    },
+
+    async listLedger(page) {
+      const { grantUid, since = 0 } = page;
+      const found = (await entries(grantUid)).filter(({ at }) => at >= since);
+      return sortedPage(found, page, 2, (entry) => [entry.grantUid, entry.seq]);
+    },
+
+    async listAddedUp(page) {
+      const { grantUid, since = 0 } = page;
+      const found = (await rows(grantUid)).filter(({ lastAt }) => lastAt >= since);
+      const { items, ...rest } = sortedPage(found, page, 5, (row) => [
+        row.grantUid,
+        row.code,
+        row.name,
+        row.subject,
+        row.peer,
+      ]);
+      return { items: items.map(({ redemptionId: _, ...row }) => row), ...rest };
+    },
+
+    async verifyLedger(grantUid) {
+      return { entries: (await entries(grantUid)).length, unchained: true };
+    },
+
+    // AccessGrants are user resources; retention never deletes them.
+    deleteEndedGrants: async () => 0,
+    removeOldLedger: (endedBefore) => expiredLedgers.removeOne(endedBefore),
+  };
+}
+
+/** The resources that a ledger is derived from. */
+interface LedgerSources {
   readonly redemptions: readonly Stored<RedemptionResource>[];
   readonly grants: readonly Stored<AccessGrantResource>[];
-  readonly codes: readonly NotedCode[];
+  readonly codes: readonly StoredCodeRecord[];
 }
 
 /**
- * The entries of all grants that the sources tell of. They are not kept anywhere else: when a Redemption goes, so do its
- * entries, and those behind it get lower numbers.
+ * The entries of all grants. They are stored nowhere else: when a Redemption is deleted, so are its entries, and later entries
+ * get lower numbers.
  */
-export function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEntry[] {
-  const told: Omit<LedgerEntry, 'seq'>[] = [...redemptions.flatMap(entriesOf)];
+function ledgerEntries({ redemptions, grants, codes }: LedgerSources): LedgerEntry[] {
+  const entries: Omit<LedgerEntry, 'seq'>[] = [...redemptions.flatMap(entriesOf)];
   for (const resource of grants) {
     const { uid: grantUid, revokedAt: at } = readAccessGrant(resource).grant;
-    if (at !== null) told.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
+    if (at !== null) entries.push({ grantUid, at, kind: 'grant_revoked', redemptionId: null, detail: {} });
   }
   for (const { grantUid, jti, revokedAt: at } of codes) {
-    if (at !== null) told.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
+    if (at !== null)
+      entries.push({ grantUid, at, kind: 'code_revoked', redemptionId: null, detail: { jti } });
   }
   const lengths = new Map<string, number>();
-  return told
+  return entries
     .sort((a, b) => a.at - b.at)
     .map((entry) => {
       const seq = (lengths.get(entry.grantUid) ?? 0) + 1;
@@ -38,7 +119,7 @@ export function ledgerEntries({ redemptions, grants, codes }: LedgerSources): Le
 }
 
 /** The attempts at a grant, newest first. */
-export function attemptsOf(
+function attemptsOf(
   redemptions: readonly Stored<RedemptionResource>[],
   rows: readonly AttemptRow[],
   limit: number,

@@ -13,10 +13,6 @@ export const GRANT_UID = 'linkgrant.dev/grant-uid';
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
 /** Annotation of a Redemption that `spec.revoked` was set on: when, RFC 3339. */
 export const REVOKED_AT = 'linkgrant.dev/revoked-at';
-/** Annotation of a Redemption: in whose turn its slot was filled, and in whose the next one was to be, as names of SlotTurns. */
-export const TURN = 'linkgrant.dev/turn';
-/** Finalizer of a Redemption, which keeps its grant's slot filled as long as it must be. */
-export const SLOT_FINALIZER = 'linkgrant.dev/slot';
 
 /** A certificate as a Redemption holds it; times are RFC 3339. */
 interface WrittenCertificate extends Omit<IssuedCertificate, 'notAfter' | 'certificate'> {
@@ -110,7 +106,6 @@ export function redemptionResource(
       name: slotName(grantUid, slot),
       namespace,
       labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: grantUid, [REDEMPTION_ID]: id },
-      finalizers: [SLOT_FINALIZER],
     },
     spec: {
       id,
@@ -203,7 +198,13 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   };
 }
 
-/** When a redemption was revoked, by `spec.revoked` or by deleting it; null if it was not. */
+/** When the last certificate of a redemption ends or ended, in milliseconds since the epoch. */
+export function lastNotAfter({ spec, status = {} }: Stored<RedemptionResource>): number {
+  const certificates = [spec.certificate, ...(status.renewals ?? []).map(({ certificate }) => certificate)];
+  return Math.max(...certificates.map(({ notAfter }) => timeOf(notAfter) ?? 0));
+}
+
+/** When a redemption was revoked, by `spec.revoked` or by its deletion; null if it was not. */
 export function revokedAtOf({
   metadata,
   spec,
@@ -234,20 +235,4 @@ function writtenCertificate(issued: IssuedCertificate): WrittenCertificate {
 
 function readCertificate({ pem, notAfter, ...hashes }: WrittenCertificate): IssuedCertificate {
   return { ...hashes, notAfter: timeOf(notAfter) ?? 0, certificate: pem };
-}
-
-// Whoever may write Redemptions may write anything there.
-const TURN_TEXT = /^([\w-]{8})(?: ([\w-]{8}))?$/;
-
-/** What TURN says. */
-export function turnText(by: string, next: string | undefined): string {
-  return next === undefined ? by : `${by} ${next}`;
-}
-
-/** Both names, as far as it says them. */
-export function turnOf({
-  metadata,
-}: Stored<RedemptionResource>): [by: string | undefined, next: string | undefined] {
-  const [, by, next] = TURN_TEXT.exec(metadata.annotations?.[TURN] ?? '') ?? [];
-  return [by, next];
 }

@@ -1,30 +1,81 @@
 import type { Renewal } from '../../../domain/issued-certificate.js';
-import type { RecordRenewalOutcome } from '../../../redemption/ports/renewal-store.js';
+import type { GrantStore, RevokedCertificate } from '../../../redemption/ports/grant-store.js';
+import type { RecordRenewalOutcome, RenewalStore } from '../../../redemption/ports/renewal-store.js';
 import { isApiError } from '../api/api-error.js';
-import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
-import { persistently } from './persistently.js';
-import { type RedemptionResource, readRenewals, renewedStatus, revokedAtOf } from './redemption-resource.js';
+import { retryUntil } from './failures.js';
+import {
+  type RedemptionResource,
+  readEarlier,
+  readRedemption,
+  readRenewals,
+  renewedStatus,
+  revokedAtOf,
+} from './redemption-resource.js';
+import { listRedemptionResources, type StoreParts } from './store-parts.js';
 import { findResource } from './stored-redemptions.js';
 
-/** What recording a renewal works with. */
-export interface RenewalDependencies {
-  readonly client: KubernetesClient;
-  readonly namespace: string | undefined;
-  readonly deadlineMs: number;
+type RenewalMethods = Omit<RenewalStore, 'recordSuperseded'> & Pick<GrantStore, 'listRevokedCertificates'>;
+
+/** The operations of the store on renewals, which are in the status of Redemptions. */
+export function renewalOperations(parts: StoreParts): RenewalMethods {
+  const { sealed } = parts;
+
+  /** The newest certificates that are valid at `now`, of redemptions that are not revoked, and when each was issued. */
+  const live = async (now: number) => {
+    const resources = await listRedemptionResources(parts);
+    return resources.flatMap((resource) => {
+      const redemption = readRedemption(resource);
+      const [renewal] = readRenewals(resource);
+      const { issuerSha256, notAfter } = renewal ?? redemption;
+      const isLive = redemption.revokedAt === null && notAfter > now;
+      return isLive ? [{ issuerSha256, answeredAt: renewal?.renewedAt ?? redemption.createdAt }] : [];
+    });
+  };
+
+  return {
+    async findRenewedRedemption(id) {
+      const resource = await findResource(parts, id);
+      if (!resource) return undefined;
+      return {
+        redemption: await sealed.joined(readRedemption(resource)),
+        renewals: readRenewals(resource),
+      };
+    },
+
+    recordRenewal: (renewal) => recordRenewal(renewal, parts),
+
+    async listRenewals(id): Promise<readonly Renewal[]> {
+      const resource = await findResource(parts, id);
+      return resource ? readRenewals(resource).reverse() : [];
+    },
+
+    async countDependents(issuerSha256, now) {
+      return (await live(now)).filter((certificate) => certificate.issuerSha256 === issuerSha256).length;
+    },
+
+    async countAnsweredBefore(answeredBefore, now) {
+      return (await live(now)).filter(({ answeredAt }) => answeredAt < answeredBefore).length;
+    },
+
+    async listRevokedCertificates(issuerSha256, now) {
+      const resources = await listRedemptionResources(parts);
+      return resources.flatMap((resource) => revokedOf(resource, issuerSha256, now));
+    },
+  };
 }
 
 /**
- * What is behind RenewalStore.recordRenewal: the status of the Redemption, written with the resourceVersion that was read,
- * so that one of many that race gets a number.
+ * Implements RenewalStore.recordRenewal: writes the status of the Redemption with the resourceVersion that was read, so that
+ * of concurrent renewals exactly one gets each number.
  */
-export function recordRenewal(renewal: Renewal, deps: RenewalDependencies): Promise<RecordRenewalOutcome> {
-  const { client, namespace } = deps;
+function recordRenewal(renewal: Renewal, deps: StoreParts): Promise<RecordRenewalOutcome> {
+  const { client } = deps;
   const deadline = performance.now() + deps.deadlineMs;
-  return persistently(deadline, async () => {
+  return retryUntil(deadline, async () => {
     for (;;) {
-      const resource = await findResource(client, renewal.redemptionId, namespace);
+      const resource = await findResource(deps, renewal.redemptionId);
       const outcome = resource ? decide(resource, renewal) : ({ refused: 'renewal_refused' } as const);
       if (!resource || outcome) return outcome ?? { refused: 'renewal_refused' };
       const { metadata, status } = resource;
@@ -40,7 +91,7 @@ export function recordRenewal(renewal: Renewal, deps: RenewalDependencies): Prom
   });
 }
 
-/** Why the renewal is not to be written; undefined if it is. */
+/** The outcome of a renewal that must not be written; undefined if it must. */
 function decide(resource: Stored<RedemptionResource>, renewal: Renewal): RecordRenewalOutcome | undefined {
   if (revokedAtOf(resource) !== null) return { refused: 'redemption_revoked' };
   const renewals = readRenewals(resource);
@@ -48,6 +99,19 @@ function decide(resource: Stored<RedemptionResource>, renewal: Renewal): RecordR
   const next = (newest?.number ?? 0) + 1;
   if (renewal.number === next) return undefined;
   if (!newest || renewal.number > next) return { refused: 'renewal_refused' };
-  const kept = renewals.find(({ number }) => number === renewal.number) ?? newest;
-  return kept.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: kept };
+  const stored = renewals.find(({ number }) => number === renewal.number) ?? newest;
+  return stored.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: stored };
+}
+
+function revokedOf(
+  resource: Stored<RedemptionResource>,
+  issuerSha256: string,
+  now: number,
+): RevokedCertificate[] {
+  const redemption = readRedemption(resource);
+  const { revokedAt } = redemption;
+  if (revokedAt === null) return [];
+  return [redemption, ...readRenewals(resource), ...readEarlier(resource)]
+    .filter((certificate) => certificate.issuerSha256 === issuerSha256 && certificate.notAfter > now)
+    .map(({ serial, notAfter }) => ({ serial, revokedAt, notAfter }));
 }

@@ -1,4 +1,6 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
+import type { Redemption } from '../../../domain/redemption.js';
+import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
@@ -13,14 +15,14 @@ const DIGITS = '0123456789abcdef';
 type SealedSecret = Resource & { readonly type: string; readonly data?: Readonly<Record<string, string>> };
 
 /** A value and when it is erased, milliseconds since the epoch; `id` begins with a hex digit. */
-export interface SealedEntry {
+interface SealedEntry {
   readonly id: string;
   readonly until: number;
   readonly value: Uint8Array;
 }
 
 /** Values that expire, stored as entries `<id>.<until>` of sixteen Secrets of the service's own namespace. */
-export class SealedSecrets {
+class SealedSecrets {
   readonly #client: KubernetesClient;
   readonly #namespace: string;
 
@@ -118,6 +120,57 @@ export class SealedSecrets {
   #place(id: string) {
     return { namespace: this.#namespace, name: `linkgrant-sealed-${id.charAt(0)}` };
   }
+}
+
+/**
+ * Private keys for repeated requests, encrypted under their code. They are in Secrets of the service's own namespace because
+ * tenants can read Redemptions.
+ */
+export class SealedAnswers {
+  readonly #secrets: SealedSecrets;
+
+  constructor(client: KubernetesClient, namespace: string) {
+    this.#secrets = new SealedSecrets(client, namespace);
+  }
+
+  /** Stores the sealed answer of a redemption that is about to be recorded, if it has one. */
+  async store({ id, sealedAnswer, sealedUntil }: Redemption): Promise<void> {
+    if (sealedAnswer === null || sealedUntil === null) return;
+    await this.#secrets.put({ id, until: sealedUntil, value: sealedAnswer });
+  }
+
+  /** Erases the sealed answer of a redemption. */
+  async forget({ id, sealedUntil }: Pick<Redemption, 'id' | 'sealedUntil'>): Promise<void> {
+    if (sealedUntil !== null) await this.#secrets.remove({ id, until: sealedUntil });
+  }
+
+  /** The redemption with its sealed answer, unless that was erased. */
+  async joined(redemption: Redemption): Promise<Redemption> {
+    if (redemption.sealedUntil === null) return redemption;
+    const entry = await this.#secrets.find(redemption.id);
+    return entry ? { ...redemption, sealedAnswer: entry.value } : { ...redemption, sealedUntil: null };
+  }
+
+  /** Erases the answers that have expired at `now`; returns their number. */
+  erase(now: number): Promise<number> {
+    return this.#secrets.erase(now);
+  }
+}
+
+/** Implements OutcomeStore.claimOutcome: an entry beside the sealed answers, which the first caller stores. */
+export async function claimOutcome(
+  client: KubernetesClient,
+  namespace: string,
+  outcome: KeptOutcome,
+  now: number,
+): Promise<KeptOutcome> {
+  const { id, sealed, until, ...rest } = outcome;
+  const text = JSON.stringify({ ...rest, sealed: encode(sealed) });
+  const entry = { id, until, value: Buffer.from(text) };
+  const stored = await new SealedSecrets(client, namespace).claim(entry, now);
+  const read = JSON.parse(Buffer.from(stored.value).toString()) as typeof rest & { readonly sealed: string };
+  const bytes = new Uint8Array(Buffer.from(read.sealed, 'base64'));
+  return { ...read, id: stored.id, until: stored.until, sealed: bytes };
 }
 
 function keyOf({ id, until }: Pick<SealedEntry, 'id' | 'until'>): string {

@@ -5,28 +5,29 @@ import type { Stored } from '../api/resource.js';
 import type { AttemptEvents } from './attempt-events.js';
 import type { CodeConfigMaps } from './code-config-maps.js';
 import type { GrantAccounts } from './grant-accounts.js';
+import { type RedemptionIndex, readRedemptionLocation } from './redemption-index.js';
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
-import type { SealedAnswers } from './sealed-answers.js';
-import type { SlotFiller } from './slot-filler.js';
+import type { SealedAnswers } from './sealed-secrets.js';
 
 /** What the parts of the store share. */
 export interface StoreParts {
   readonly client: KubernetesClient;
-  readonly filler: SlotFiller;
   /** The one namespace that is served; undefined for all. */
   readonly namespace: string | undefined;
   readonly accounts: GrantAccounts;
-  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'note' | 'forget'>;
-  readonly sealed: Pick<SealedAnswers, 'keep' | 'forget' | 'joined' | 'erase'>;
+  /** Finds Redemptions by id. */
+  readonly index: RedemptionIndex;
+  readonly codes: Pick<CodeConfigMaps, 'find' | 'list' | 'update' | 'forget'>;
+  readonly sealed: Pick<SealedAnswers, 'store' | 'forget' | 'joined' | 'erase'>;
   readonly attempts: AttemptEvents;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly deadlineMs: number;
 }
 
-/** The Redemptions of one grant, or of all; only those that fill the slot that they say. */
+/** Lists the Redemptions of one grant, or of all; only those that fill the slot in their spec. */
 export async function listRedemptionResources(
-  { client, namespace, accounts }: Pick<StoreParts, 'client' | 'namespace' | 'accounts'>,
+  { client, namespace, accounts, index }: Pick<StoreParts, 'client' | 'namespace' | 'accounts' | 'index'>,
   grantUid?: string,
 ): Promise<readonly Stored<RedemptionResource>[]> {
   const account = grantUid === undefined ? undefined : await accounts.find(grantUid);
@@ -39,6 +40,9 @@ export async function listRedemptionResources(
       metadata.name === slotName(spec.grantUid, spec.slot) &&
       (grantUid === undefined || spec.grantUid === grantUid),
   );
-  for (const item of account ? found : []) account?.slots.add(item);
+  for (const item of found) {
+    account?.slots.add(item);
+    index.put(readRedemptionLocation(item));
+  }
   return found;
 }

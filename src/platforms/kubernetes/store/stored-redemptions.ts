@@ -5,6 +5,8 @@ import type { KubernetesClient } from '../api/client.js';
 import { REDEMPTIONS } from '../api/kinds.js';
 import type { ResourceKey, Stored } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
+import type { GrantAccount } from './grant-accounts.js';
+import { readRedemptionLocation } from './redemption-index.js';
 import {
   REDEMPTION_ID,
   REVOKED_AT,
@@ -18,29 +20,42 @@ import type { StoreParts } from './store-parts.js';
 
 type Dependencies = Pick<StoreParts, 'client' | 'sealed'>;
 
-/** The redemption that fills a slot, with what is sealed of it. */
-export async function findSlot(
+/** The redemption with this replay key among the known slots of a grant, with its sealed answer; undefined if deleted. */
+export async function findReplay(
+  { slots, namespace, uid }: GrantAccount,
+  replayKey: string,
   { client, sealed }: Dependencies,
-  key: ResourceKey,
 ): Promise<Redemption | undefined> {
+  const slot = slots.ofReplayKey(replayKey);
+  if (slot === undefined) return undefined;
+  const key = { namespace, name: slotName(uid, slot) };
   const resource = await client.find<RedemptionResource>(REDEMPTIONS, key);
-  return resource && sealed.joined(readRedemption(resource));
+  // After a deletion by hand another redemption may have filled the slot.
+  return resource?.spec.replayKey === replayKey ? sealed.joined(readRedemption(resource)) : undefined;
 }
 
 /**
- * The Redemption of an id. Whoever may write Redemptions in some namespace may write one that has it too: the first one is
- * meant, and only where it fills the slot that it says.
+ * The Redemption with this id, from the index, else by a listing, which the index then remembers. If several have the id, the
+ * oldest of those that fill the slot in their spec counts.
  */
 export async function findResource(
-  client: KubernetesClient,
+  { client, namespace, index }: Pick<StoreParts, 'client' | 'namespace' | 'index'>,
   id: string,
-  namespace: string | undefined,
 ): Promise<Stored<RedemptionResource> | undefined> {
-  // What is no label's value is nobody's id.
+  // A string that is not a valid label value cannot be a redemption id.
   if (!/^[0-9a-f-]{36}$/.test(id)) return undefined;
+  const isMeant = (resource: Stored<RedemptionResource>) => resource.spec.id === id && fillsItsSlot(resource);
+  const location = index.find(id);
+  const indexed = location && (await client.find<RedemptionResource>(REDEMPTIONS, location));
+  if (indexed && isMeant(indexed)) return indexed;
+  if (location) index.remove(location);
   const selection = { namespace, labelSelector: `${REDEMPTION_ID}=${id}` };
   const { items } = await client.listAll<RedemptionResource>(REDEMPTIONS, selection);
-  return items.filter((resource) => resource.spec.id === id && fillsItsSlot(resource)).sort(byAge)[0];
+  for (const resource of items) if (isMeant(resource)) index.put(readRedemptionLocation(resource));
+  const oldest = index.find(id);
+  return items.find(
+    ({ metadata }) => metadata.namespace === oldest?.namespace && metadata.name === oldest?.name,
+  );
 }
 
 /** The redemptions of a namespace with their renewals, oldest first. Rejects with ApiError. */
@@ -57,17 +72,6 @@ export async function listRenewedRedemptions(
 
 function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
   return metadata.name === slotName(spec.grantUid, spec.slot);
-}
-
-// Whoever writes another one has seen the id, and so comes later. Times are told in seconds, and versions go up.
-function byAge(
-  { metadata: a }: Stored<RedemptionResource>,
-  { metadata: b }: Stored<RedemptionResource>,
-): number {
-  return (
-    a.creationTimestamp.localeCompare(b.creationTimestamp) ||
-    Number(a.resourceVersion) - Number(b.resourceVersion)
-  );
 }
 
 /** Revokes a Redemption for good; false if it is not there or was revoked before. */

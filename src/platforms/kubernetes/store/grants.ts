@@ -31,8 +31,8 @@ type GrantMethods = Pick<
   | 'countGrants'
 >;
 
-/** The part of the store that keeps grants: AccessGrant resources. */
-export function grantsPart(parts: StoreParts): GrantMethods {
+/** The operations of the store on grants, which are AccessGrants. */
+export function grantOperations(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
   /** A grant with the count that is known here, which its status may not show yet. */
@@ -56,7 +56,7 @@ export function grantsPart(parts: StoreParts): GrantMethods {
 
     async findGrant(uid) {
       const account = await accounts.find(uid);
-      const resource = await account?.grantSince(performance.now());
+      const resource = await account?.grant.readAfter();
       if (!resource) accounts.forget(uid);
       return resource && grantOf(resource);
     },

@@ -1,0 +1,56 @@
+interface StartedRead<T> {
+  readonly startedAt: number;
+  readonly ended: Promise<unknown>;
+  /** Undefined once the read failed, or its value is dropped. */
+  value: Promise<T> | undefined;
+}
+
+export interface SharedReadOptions {
+  /** A read starts at the earliest this many milliseconds after the previous one started; 0 when absent. */
+  readonly intervalMs?: number;
+  /** Drops each value once it is delivered, because it is secret or large. */
+  readonly dropsValues?: boolean;
+}
+
+/**
+ * A read that many callers share. One read runs at a time; callers that arrive during a read share the read that starts
+ * after it. No caller gets a value older than the moment that it names.
+ */
+export class SharedRead<T> {
+  readonly #read: () => Promise<T>;
+  readonly #options: SharedReadOptions;
+  #last: StartedRead<T> | undefined;
+  #next: Promise<T> | undefined;
+
+  constructor(read: () => Promise<T>, options: SharedReadOptions = {}) {
+    this.#read = read;
+    this.#options = options;
+  }
+
+  /** The value of a read that started later than `moment`, in the unit of `performance.now()`; now when absent. */
+  readAfter(moment = performance.now()): Promise<T> {
+    if (this.#last?.value && this.#last.startedAt > moment) return this.#last.value;
+    if (this.#last) this.#next ??= this.#startAfter(this.#last);
+    return this.#next ?? this.#start();
+  }
+
+  async #startAfter({ startedAt, ended }: StartedRead<T>): Promise<T> {
+    await ended;
+    const waitMs = startedAt + (this.#options.intervalMs ?? 0) - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    return this.#start();
+  }
+
+  #start(): Promise<T> {
+    this.#next = undefined;
+    const startedAt = performance.now();
+    const value = this.#read();
+    const drop = () => {
+      last.value = undefined;
+    };
+    const ended = value.then(this.#options.dropsValues ? drop : () => undefined, drop);
+    const last: StartedRead<T> = { startedAt, ended, value };
+    this.#last = last;
+    return value;
+  }
+}

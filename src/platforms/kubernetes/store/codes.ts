@@ -1,0 +1,72 @@
+import type { CodeStore, StoredCode } from '../../../redemption/ports/code-store.js';
+import { timeOf } from '../grants/access-grant-resource.js';
+import type { StoredCodeRecord } from './code-config-maps.js';
+import type { RedemptionResource } from './redemption-resource.js';
+import { sortedPage } from './sorted-page.js';
+import { listRedemptionResources, type StoreParts } from './store-parts.js';
+
+type WrittenCode = NonNullable<RedemptionResource['spec']['code']>;
+
+/** A code that was redeemed, but is not stored: it was minted elsewhere. */
+function usedCode(grantUid: string, code: WrittenCode, used: number): StoredCode {
+  const { jti, uses = 0, expirationTime, subject = null } = code;
+  const ends = timeOf(expirationTime) ?? 0;
+  return { grantUid, jti, uses, expirationTime: ends, subject, used, issuedAt: null, revokedAt: null };
+}
+
+/** Counts the uses of codes in Redemptions, by grant and jti. */
+function countUses(resources: readonly RedemptionResource[]): Map<string, StoredCode> {
+  const used = new Map<string, StoredCode>();
+  for (const { spec } of resources) {
+    if (!spec.code) continue;
+    const key = `${spec.grantUid}/${spec.code.jti}`;
+    const first = used.get(key) ?? usedCode(spec.grantUid, spec.code, 0);
+    used.set(key, { ...first, used: first.used + 1 });
+  }
+  return used;
+}
+
+/** The operations of the store on signed codes: stored records of them, and the Redemptions that used them. */
+export function codeOperations(parts: StoreParts): CodeStore {
+  const { accounts, codes } = parts;
+  return {
+    async createCode({ used: _, ...code }) {
+      await codes.update(code.grantUid, code.jti, (stored) => (stored ? undefined : code));
+    },
+
+    async findCode(grantUid, jti) {
+      const account = await accounts.find(grantUid);
+      const [stored] = await Promise.all([codes.find(grantUid, jti), account?.filledSlots.readAfter()]);
+      const used = account?.slots.codeOf(jti);
+      if (stored) return { ...stored, used: used?.uses ?? 0 };
+      return used && usedCode(grantUid, used.code, used.uses);
+    },
+
+    async listCodes(page) {
+      const [stored, resources] = await Promise.all([
+        codes.list(page.grantUid),
+        listRedemptionResources(parts, page.grantUid),
+      ]);
+      const unlisted = countUses(resources);
+      const all: StoredCode[] = stored.map((code) => {
+        const key = `${code.grantUid}/${code.jti}`;
+        const used = unlisted.get(key)?.used ?? 0;
+        unlisted.delete(key);
+        return { ...code, used };
+      });
+      all.push(...unlisted.values());
+      return sortedPage(all, page, 2, ({ grantUid, jti }) => [grantUid, jti]);
+    },
+
+    async revokeCode({ grantUid, jti, uses, expirationTime }, now) {
+      const unknown: StoredCodeRecord = {
+        ...{ grantUid, jti, uses, expirationTime },
+        ...{ subject: null, issuedAt: null, revokedAt: null },
+      };
+      const revoked = await codes.update(grantUid, jti, (stored = unknown) =>
+        stored.revokedAt === null ? { ...stored, revokedAt: now } : undefined,
+      );
+      return revoked ? 'revoked' : 'before';
+    },
+  };
+}

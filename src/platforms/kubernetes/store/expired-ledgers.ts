@@ -1,0 +1,118 @@
+import { isApiError, isUnanswered } from '../api/api-error.js';
+import { ACCESS_GRANTS, REDEMPTIONS } from '../api/kinds.js';
+import { readListing } from '../api/list-page.js';
+import type { Stored } from '../api/resource.js';
+import { lastNotAfter, type RedemptionResource, slotName, slotOf } from './redemption-resource.js';
+import type { StoreParts } from './store-parts.js';
+
+/** The Redemptions of one grant in one namespace. */
+interface Ledger {
+  readonly namespace: string;
+  readonly grantUid: string;
+  readonly slots: Set<number>;
+  /** When the last certificate ends, in milliseconds since the epoch. */
+  endsAt: number;
+}
+
+/** The ledgers that a listing found to have ended before a time, and that are not removed yet. */
+interface Expired {
+  readonly endedBefore: number;
+  readonly ledgers: Ledger[];
+  /** By grant: the number of namespaces that have a ledger of it. */
+  readonly namespaces: Map<string, number>;
+  readonly failures: unknown[];
+}
+
+/** Implements LedgerStore.removeOldLedger. */
+export class ExpiredLedgerCollector {
+  readonly #parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>;
+  #expired: Expired | undefined;
+
+  constructor(parts: Pick<StoreParts, 'client' | 'namespace' | 'codes'>) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Deletes the Redemptions of one deleted grant, if the last certificate of each ended before `endedBefore`. False if there
+   * is none left; everything is listed once until then. A ledger that cannot be removed is skipped, and its failure is thrown
+   * at the end.
+   */
+  async removeOne(endedBefore: number): Promise<boolean> {
+    const expired =
+      this.#expired?.endedBefore === endedBefore ? this.#expired : await this.#find(endedBefore);
+    this.#expired = expired;
+    for (let ledger = expired.ledgers.pop(); ledger; ledger = expired.ledgers.pop()) {
+      try {
+        await this.#remove(ledger, endedBefore);
+        await this.#forgetCodes(ledger, expired);
+        return true;
+      } catch (error) {
+        expired.failures.push(error);
+        if (isUnanswered(error)) break;
+      }
+    }
+    this.#expired = undefined;
+    if (expired.failures.length > 0) throw expired.failures[0];
+    return false;
+  }
+
+  /** Deletes the codes of a grant with its last ledger: a user of another namespace may write Redemptions that name the grant. */
+  async #forgetCodes({ grantUid }: Ledger, { namespaces }: Expired): Promise<void> {
+    const others = (namespaces.get(grantUid) ?? 1) - 1;
+    namespaces.set(grantUid, others);
+    if (others === 0) await this.#parts.codes.forget(grantUid);
+  }
+
+  async #remove({ namespace, grantUid, slots }: Ledger, endedBefore: number): Promise<void> {
+    const { client } = this.#parts;
+    for (const slot of slots) {
+      const key = { namespace, name: slotName(grantUid, slot) };
+      const found = await client.find<RedemptionResource>(REDEMPTIONS, key);
+      if (found?.spec.grantUid !== grantUid || lastNotAfter(found) >= endedBefore) continue;
+      try {
+        await client.delete(REDEMPTIONS, key, { uid: found.metadata.uid });
+      } catch (error) {
+        // Another Redemption has the name now.
+        if (!isApiError(error, 'conflict')) throw error;
+      }
+    }
+  }
+
+  /** Lists every Redemption, and retains a summary of each ledger. */
+  async #find(endedBefore: number): Promise<Expired> {
+    const { client, namespace } = this.#parts;
+    const all = new Map<string, Ledger>();
+    // Redemptions first: a grant that is created meanwhile has none among them.
+    await readListing(client, { kind: REDEMPTIONS, namespace }, (redemption: Stored<RedemptionResource>) =>
+      addTo(all, redemption),
+    );
+    const grants = await readListing(
+      client,
+      { kind: ACCESS_GRANTS, namespace },
+      ({ metadata }) => metadata.uid,
+    );
+    const existing = new Set(grants.items);
+    const ledgers = [...all.values()].filter(
+      ({ grantUid, endsAt }) => !existing.has(grantUid) && endsAt < endedBefore,
+    );
+    const namespaces = new Map(ledgers.map(({ grantUid }) => [grantUid, 0]));
+    for (const { grantUid } of all.values()) {
+      const counted = namespaces.get(grantUid);
+      if (counted !== undefined) namespaces.set(grantUid, counted + 1);
+    }
+    return { endedBefore, ledgers, namespaces, failures: [] };
+  }
+}
+
+/** Adds a Redemption to its ledger, unless it fills no slot or is being deleted; adding it twice changes nothing. */
+function addTo(ledgers: Map<string, Ledger>, redemption: Stored<RedemptionResource>): void {
+  const { metadata, spec } = redemption;
+  const { namespace = '', deletionTimestamp } = metadata;
+  const { grantUid, slot } = spec;
+  if (slotOf(grantUid, redemption) !== slot || deletionTimestamp !== undefined) return;
+  const key = `${namespace}/${grantUid}`;
+  const ledger = ledgers.get(key) ?? { namespace, grantUid, slots: new Set(), endsAt: 0 };
+  ledger.slots.add(slot);
+  ledger.endsAt = Math.max(ledger.endsAt, lastNotAfter(redemption));
+  ledgers.set(key, ledger);
+}

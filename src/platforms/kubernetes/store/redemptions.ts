@@ -1,0 +1,90 @@
+import type { AccessGrant } from '../../../domain/access-grant.js';
+import type { Redemption } from '../../../domain/redemption.js';
+import type { GrantStore, RecordOutcome } from '../../../redemption/ports/grant-store.js';
+import { isApiError } from '../api/api-error.js';
+import { REDEMPTIONS } from '../api/kinds.js';
+import { retryUntil } from './failures.js';
+import { recordRedemption } from './record-redemption.js';
+import { readRedemption, redemptionResource } from './redemption-resource.js';
+import { sortedPage } from './sorted-page.js';
+import { listRedemptionResources, type StoreParts } from './store-parts.js';
+import { findReplay, findResource, revokeResource } from './stored-redemptions.js';
+
+type RedemptionMethods = Pick<
+  GrantStore,
+  | 'findReplay'
+  | 'recordRedemption'
+  | 'recordSingleUse'
+  | 'findRedemption'
+  | 'listRedemptions'
+  | 'revokeRedemption'
+  | 'eraseSealedAnswers'
+>;
+
+/** The operations of the store on redemptions, which are Redemptions. */
+export function redemptionOperations(parts: StoreParts): RedemptionMethods {
+  const { accounts, sealed } = parts;
+  return {
+    async findReplay(grantUid, replayKey) {
+      const account = await accounts.find(grantUid);
+      if (!account) return undefined;
+      const known = await findReplay(account, replayKey, parts);
+      if (known) return known;
+      await account.filledSlots.readAfter();
+      return findReplay(account, replayKey, parts);
+    },
+
+    recordRedemption: (uid, redemption, now, rules = {}) =>
+      recordRedemption(uid, redemption, now, rules, parts),
+    recordSingleUse: (grant, redemption) => recordSingleUse(grant, redemption, parts),
+
+    async findRedemption(id) {
+      const resource = await findResource(parts, id);
+      return resource && sealed.joined(readRedemption(resource));
+    },
+
+    async listRedemptions(page) {
+      const { grantUid, since = 0 } = page;
+      const resources = await listRedemptionResources(parts, grantUid);
+      const made = resources
+        .map((resource) => ({
+          redemption: { ...readRedemption(resource), grantName: resource.spec.grantName },
+          slot: resource.spec.slot,
+        }))
+        .filter(({ redemption }) => redemption.createdAt >= since);
+      const { items, ...rest } = sortedPage(made, page, 3, ({ redemption, slot }) => [
+        redemption.createdAt,
+        redemption.grantUid,
+        slot,
+      ]);
+      return { items: items.map(({ redemption }) => redemption), ...rest };
+    },
+
+    async revokeRedemption(id, now) {
+      const resource = await findResource(parts, id);
+      return resource ? revokeResource(parts, resource.metadata, now) : false;
+    },
+
+    eraseSealedAnswers: (now) => sealed.erase(now),
+  };
+}
+
+/**
+ * Implements GrantStore.recordSingleUse: creates the Redemption of a grant that has no AccessGrant. The caller chose the uid,
+ * so no other redemption competes for its only slot.
+ */
+function recordSingleUse(
+  grant: AccessGrant,
+  redemption: Redemption,
+  { client, deadlineMs }: Pick<StoreParts, 'client' | 'deadlineMs'>,
+): Promise<RecordOutcome> {
+  const resource = redemptionResource(redemption, grant.name, 0, undefined);
+  return retryUntil<RecordOutcome>(performance.now() + deadlineMs, async () => {
+    try {
+      await client.create(REDEMPTIONS, resource);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+    }
+    return 'recorded';
+  });
+}
