@@ -5,18 +5,18 @@ import {
   clusterAdministration,
 } from '../platforms/kubernetes/administration/cluster-administration.js';
 import {
-  type ClusterSights,
-  clusterSights,
-  type GrantSight,
-  type TokenSight,
-} from '../platforms/kubernetes/administration/cluster-sights.js';
+  type ClusterInspector,
+  clusterInspector,
+  type InspectedGrant,
+  type TokenReport,
+} from '../platforms/kubernetes/administration/cluster-inspector.js';
 import { liveSite } from '../platforms/kubernetes/administration/live-site.js';
-import { plainly, toldPlainly } from '../platforms/kubernetes/administration/plainly.js';
 import { findServiceNamespace } from '../platforms/kubernetes/administration/service-lease.js';
 import {
   type Uninstallation,
   uninstallation,
 } from '../platforms/kubernetes/administration/uninstallation.js';
+import { toUserError, withUserErrors } from '../platforms/kubernetes/administration/user-errors.js';
 import { openKubernetesClient } from '../platforms/kubernetes/api/client.js';
 import { CodeKeySecret } from '../platforms/kubernetes/identity/code-key-secret.js';
 import { kubernetesStore } from '../platforms/kubernetes/store/kubernetes-store.js';
@@ -24,7 +24,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { Site } from '../redemption/ports/site.js';
 
-export type { ClusterSights, GrantSight, TokenSight };
+export type { ClusterInspector, InspectedGrant, TokenReport };
 
 /** The administration of a cluster's grants, open. */
 export interface OpenClusterAdministration {
@@ -32,7 +32,7 @@ export interface OpenClusterAdministration {
   readonly store: GrantStore;
   /** The sites that accept links, as whoever asks may see them. */
   readonly site: Site;
-  readonly sights: ClusterSights;
+  readonly sights: ClusterInspector;
   /** Takes away what the service left, in the namespace that is looked at or in all; with `withCrd` also the CRD. */
   readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
   /** The namespace that is meant. */
@@ -83,9 +83,9 @@ export async function openClusterAdministration(
     });
     return {
       administration,
-      store: toldPlainly(store),
-      site: toldPlainly(liveSite(client, clock)),
-      sights: clusterSights(client, { namespace, serviceNamespace, clock }),
+      store: withUserErrors(store),
+      site: withUserErrors(liveSite(client, clock)),
+      sights: clusterInspector(client, { namespace, serviceNamespace, clock }),
       uninstallation: ({ withCrd }) =>
         uninstallation(client, {
           namespace: allNamespaces ? undefined : namespace,
@@ -100,6 +100,6 @@ export async function openClusterAdministration(
     };
   } catch (error) {
     client.close();
-    throw plainly(error);
+    throw toUserError(error);
   }
 }

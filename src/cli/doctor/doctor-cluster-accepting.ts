@@ -1,4 +1,4 @@
-import type { ClusterSights, GrantSight } from '../../compose/cluster-administration.js';
+import type { ClusterInspector, InspectedGrant } from '../../compose/cluster-administration.js';
 import type { LinkDialOptions } from '../../compose/link-side.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { SiteRefusal } from '../../redemption/ports/site.js';
@@ -47,7 +47,7 @@ const RIGHTS: readonly AskedRights[] = [
 
 /** What the accepting side needs in a cluster: kinds, rights, who serves its grants, its site and issuer, its grants and their URL. */
 export async function acceptingClusterChecks(
-  sights: ClusterSights,
+  sights: ClusterInspector,
   namespace: string,
   options: LinkDialOptions,
 ): Promise<Check[]> {
@@ -63,7 +63,7 @@ export async function acceptingClusterChecks(
   ];
 }
 
-async function kindChecks(sights: ClusterSights): Promise<Check[]> {
+async function kindChecks(sights: ClusterInspector): Promise<Check[]> {
   return (await sights.kinds()).map(({ apiVersion, needed, missing }) => {
     const hint = apiVersion.startsWith('skupper.io/')
       ? 'install Skupper v2, or run `kubectl apply --server-side -f deploy/crds/skupper`'
@@ -74,7 +74,7 @@ async function kindChecks(sights: ClusterSights): Promise<Check[]> {
   });
 }
 
-async function servingChecks(sights: ClusterSights): Promise<Check[]> {
+async function servingChecks(sights: ClusterInspector): Promise<Check[]> {
   const [service, controllers, readySite] = await Promise.all([
     sights.service(),
     sights.skupperControllers(),
@@ -89,7 +89,7 @@ async function servingChecks(sights: ClusterSights): Promise<Check[]> {
   ];
 }
 
-function serviceCheck(service: Awaited<ReturnType<ClusterSights['service']>>, isSkuppers: boolean): Check {
+function serviceCheck(service: Awaited<ReturnType<ClusterInspector['service']>>, isSkuppers: boolean): Check {
   const { seen, namespace } = service;
   if (seen === 'leading')
     return ok('service', `${service.holder} in namespace "${namespace}" serves AccessGrants`);
@@ -109,7 +109,7 @@ function serviceCheck(service: Awaited<ReturnType<ClusterSights['service']>>, is
   return fail('service', detail, RUN_IT);
 }
 
-type Controllers = NonNullable<Awaited<ReturnType<ClusterSights['skupperControllers']>>>;
+type Controllers = NonNullable<Awaited<ReturnType<ClusterInspector['skupperControllers']>>>;
 
 function skupperCheck(
   controllers: Controllers | undefined,
@@ -142,14 +142,14 @@ function skupperCheck(
   );
 }
 
-async function siteChecks(sights: ClusterSights, now: number): Promise<Check[]> {
+async function siteChecks(sights: ClusterInspector, now: number): Promise<Check[]> {
   const found = await sights.endpoints();
   if ('refused' in found) return [refused('site', found)];
   const shown = found.endpoints.map(formatEndpoint).join(', ');
   return [ok('site', `links lead to ${shown}`), ...(await looked('issuer', () => issuerChecks(sights, now)))];
 }
 
-async function issuerChecks(sights: ClusterSights, now: number): Promise<Check[]> {
+async function issuerChecks(sights: ClusterInspector, now: number): Promise<Check[]> {
   const [unread] = await sights.missing([
     { verb: 'get', group: '', resource: 'secrets' },
     { verb: 'list', group: 'skupper.io', resource: 'routeraccesses' },
@@ -170,7 +170,7 @@ async function issuerChecks(sights: ClusterSights, now: number): Promise<Check[]
 }
 
 async function grantChecks(
-  sights: ClusterSights,
+  sights: ClusterInspector,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
   options: LinkDialOptions,
 ): Promise<Check[]> {
@@ -204,7 +204,7 @@ async function grantChecks(
 
 /** Why a grant is not Ready: the problems of its spec, else the message of its controller. */
 function waitingFinding(
-  { problems, message = 'no controller has written its status' }: GrantSight,
+  { problems, message = 'no controller has written its status' }: InspectedGrant,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
 ): Omit<Finding, 'resource'> {
   if (problems.length > 0) {
@@ -220,7 +220,7 @@ function waitingFinding(
   return fail('', what, hint);
 }
 
-function refusedFinding({ problems }: GrantSight): Omit<Finding, 'resource'> {
+function refusedFinding({ problems }: InspectedGrant): Omit<Finding, 'resource'> {
   const detail = `its controller reports it Ready, but linkgrant refuses it: ${problems.join('; ')}`;
   return warn('', detail, 'correct it before linkgrant serves the AccessGrants of this namespace');
 }

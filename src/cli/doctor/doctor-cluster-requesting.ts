@@ -1,4 +1,4 @@
-import type { ClusterSights, TokenSight } from '../../compose/cluster-administration.js';
+import type { ClusterInspector, TokenReport } from '../../compose/cluster-administration.js';
 import type { ClusterSide } from '../../compose/cluster-side.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
@@ -20,7 +20,7 @@ const RIGHTS: AskedRights = {
 /** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
 export async function requestingClusterChecks(
   side: ClusterSide,
-  sights: ClusterSights,
+  sights: ClusterInspector,
   clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
   const { namespace } = side;
@@ -87,7 +87,7 @@ function tokenFinding({
   isRedeemed,
   isFinal,
   message = 'no controller has written its status',
-}: TokenSight): Finding {
+}: TokenReport): Finding {
   if (isRedeemed) return { resource, ...ok('', 'redeemed') };
   if (isFinal) {
     const hint = 'delete the AccessToken, and apply a new one of the accepting site';

@@ -1,4 +1,4 @@
-import type { ClusterSights } from '../../compose/cluster-administration.js';
+import type { ClusterInspector } from '../../compose/cluster-administration.js';
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 
@@ -12,7 +12,7 @@ export interface AskedRights {
 
 /** Whether whoever runs this has some rights; to lack them is no fault of the cluster's. */
 export async function rightsCheck(
-  sights: ClusterSights,
+  sights: ClusterInspector,
   { name, what, rights }: AskedRights,
 ): Promise<Check> {
   const missing = await sights.missing(rights.map(([verb, group, resource]) => ({ verb, group, resource })));

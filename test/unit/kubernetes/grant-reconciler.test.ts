@@ -7,7 +7,7 @@ import {
   type AccessGrantStatus,
   readAccessGrant,
 } from '../../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import { ForeignRewrites } from '../../../src/platforms/kubernetes/grants/foreign-rewrites.js';
+import { ConflictingControllerDetector } from '../../../src/platforms/kubernetes/grants/conflicting-controller-detector.js';
 import {
   GrantReconciler,
   type GrantReconcilerDependencies,
@@ -56,8 +56,8 @@ function reconciled(spec: AccessGrantSpec = {}) {
         return grant;
       },
     } as unknown as GrantReconcilerDependencies['client'],
-    looks: { accessOf: async () => surroundings.access, forget: () => {} },
-    foreign: new ForeignRewrites(),
+    siteAccess: { accessOf: async () => surroundings.access, forget: () => {} },
+    conflicts: new ConflictingControllerDetector(),
     events: { note: (_subject, note) => events.push(note) },
     onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
     countOf: () => surroundings.used,

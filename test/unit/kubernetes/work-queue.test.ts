@@ -220,9 +220,9 @@ describe('the work queue', () => {
     expect(keys()).toHaveLength(10);
   });
 
-  it('lets lanes take turns', async () => {
-    const lanes = { of: (key: string) => key.charAt(0), most: 1 };
-    const { queue, keys, turns } = queueOf(2, { lanes });
+  it('serves partitions in rotation', async () => {
+    const partitions = { of: (key: string) => key.charAt(0), most: 1 };
+    const { queue, keys, turns } = queueOf(2, { partitions });
     for (const key of ['a1', 'a2', 'a3', 'b1']) queue.add(key);
     queue.start();
     expect(keys()).toEqual(['a1', 'b1']);

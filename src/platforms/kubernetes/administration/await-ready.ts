@@ -10,7 +10,7 @@ import {
   readAccessGrant,
 } from '../grants/access-grant-resource.js';
 import { PENDING } from '../grants/conditions.js';
-import type { LeaseSight } from './service-lease.js';
+import type { LeaseReport } from './service-lease.js';
 
 /** How long, and how, a new grant is waited for. */
 export interface Patience {
@@ -47,7 +47,7 @@ export async function awaitReady(
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
     /** What is to be seen of a service of linkgrant's. */
-    readonly service: LeaseSight['seen'];
+    readonly service: LeaseReport['seen'];
     readonly patience: Patience;
     /** Aborted when whoever waits is told to stop. */
     readonly signal: AbortSignal;
@@ -105,7 +105,7 @@ function judge(grant: Stored<AccessGrantResource>): string | undefined {
   throw new AdministrationError('no_link_access', what, { hint });
 }
 
-function unserved(service: LeaseSight['seen']): AdministrationError {
+function unserved(service: LeaseReport['seen']): AdministrationError {
   const hint =
     'run `linkgrant serve --platform kubernetes` for it (deploy/ has manifests), or name where it runs with --service-namespace';
   const text =

@@ -29,7 +29,7 @@ import { type AccessGrantResource, readAccessGrant } from '../grants/access-gran
 import { acceptingEndpoints } from './accepting-endpoints.js';
 import type { Patience } from './await-ready.js';
 import { makeGrant } from './make-grant.js';
-import { toldPlainly } from './plainly.js';
+import { withUserErrors } from './user-errors.js';
 
 /** What somebody who administers the grants of a cluster works with. */
 export interface ClusterAdministrationOptions {
@@ -74,7 +74,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     throw new AdministrationError('no_such_grant', `there is no grant ${uid}`);
   };
   const general = administrationOfStore(deps);
-  return toldPlainly<ClusterAdministration>({
+  return withUserErrors<ClusterAdministration>({
     ...general,
     describeService: async () => ({ namespace: usual, platform: 'kubernetes' }),
     createGrant: (order) => createGrant(order, options),

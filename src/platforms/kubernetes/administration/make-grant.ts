@@ -9,8 +9,8 @@ import { ACCESS_GRANTS } from '../api/kinds.js';
 import { apiVersionOf, type Stored } from '../api/resource.js';
 import { type AccessGrantResource, accessGrantSpec } from '../grants/access-grant-resource.js';
 import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
-import { plainly } from './plainly.js';
 import { seeService } from './service-lease.js';
+import { toUserError } from './user-errors.js';
 
 // How long a grant whose making was not answered is asked after.
 const LOST_MS = 10_000;
@@ -54,7 +54,7 @@ export async function makeGrant(
       // Another one has its name by now.
       (failure: unknown) => !isApiError(failure, 'conflict'),
     );
-    throw withOutcome(plainly(error), wanted, isLeft);
+    throw withOutcome(toUserError(error), wanted, isLeft);
   }
 }
 

@@ -5,25 +5,25 @@ import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
 /** Where the shipped manifests put the service. */
 const USUAL_NAMESPACE = 'linkgrant';
 const DEFAULT_DURATION_S = 15;
-// The clocks of replicas and of who looks are not the same.
-const CLOCKS_APART_MS = 60_000;
+// The clocks of replicas and of this machine differ.
+const CLOCK_SKEW_MS = 60_000;
 
-/** What the Lease of a program in a namespace tells of it. */
-export type LeaseSight =
+/** What the Lease of a program shows: a leader, a program that stopped, no Lease, or no right to read it. */
+export type LeaseReport =
   | { readonly seen: 'leading'; readonly holder: string }
   | { readonly seen: 'stopped' | 'none' | 'forbidden' };
 
-/** Whether a service of grants runs in a namespace, by the Lease of the replica that writes their status. */
-export function seeService(client: KubernetesClient, namespace: string, now: number): Promise<LeaseSight> {
+/** Reads whether a service runs in a namespace, by the Lease of the replica that writes the status of grants. */
+export function seeService(client: KubernetesClient, namespace: string, now: number): Promise<LeaseReport> {
   return seeLeader(client, { namespace, name: GRANTS_LEASE }, now);
 }
 
-/** Whether somebody leads by that Lease. */
+/** Reads whether a Lease has a leader. */
 export async function seeLeader(
   client: KubernetesClient,
   lease: { readonly namespace: string; readonly name: string },
   now: number,
-): Promise<LeaseSight> {
+): Promise<LeaseReport> {
   let found: Awaited<ReturnType<ReturnType<typeof leaseAccess>['find']>>;
   try {
     found = await leaseAccess(client, lease).find();
@@ -33,7 +33,7 @@ export async function seeLeader(
   }
   if (!found) return { seen: 'none' };
   const { holderIdentity = '', renewTime = '', leaseDurationSeconds = DEFAULT_DURATION_S } = found.record;
-  const end = Date.parse(renewTime) + leaseDurationSeconds * 1_000 + CLOCKS_APART_MS;
+  const end = Date.parse(renewTime) + leaseDurationSeconds * 1_000 + CLOCK_SKEW_MS;
   return holderIdentity !== '' && end > now
     ? { seen: 'leading', holder: holderIdentity }
     : { seen: 'stopped' };

@@ -19,8 +19,8 @@ import { CODE_KEYS } from '../identity/code-key-secret.js';
 import { listGrantResources } from '../store/grant-resources.js';
 import { GRANT_UID } from '../store/redemption-resource.js';
 import { SEALED } from '../store/sealed-secrets.js';
-import { toldPlainly } from './plainly.js';
 import { seeLeader } from './service-lease.js';
+import { withUserErrors } from './user-errors.js';
 
 /** A resource as kubectl names it. */
 export interface Leftover {
@@ -88,7 +88,7 @@ export function uninstallation(client: KubernetesClient, place: Place): Uninstal
       redeemable: redeemable.map(({ metadata }) => leftover(ACCESS_GRANTS, metadata)),
     };
   };
-  return toldPlainly<Uninstallation>({
+  return withUserErrors<Uninstallation>({
     async running() {
       for (const program of PROGRAMS) {
         const lease = { namespace: serviceNamespace, name: LEASE_OF[program] };

@@ -1,25 +1,25 @@
 import { type BackOffLimits, backOffDelay } from './back-off.js';
-import { type Lanes, ReadyKeys } from './ready-keys.js';
+import { FairQueue, type Partitions } from './fair-queue.js';
 
-/** What working on a key came to: nothing more to do, or to be looked at again after so many milliseconds. */
+/** The result of work on a key: nothing more to do, or work on it again after so many milliseconds. */
 export type Worked = 'settled' | { readonly againInMs: number };
 
-/** A failure that trying again cannot mend; the key is left until something changes. */
+/** A failure that a retry cannot resolve; the key waits until something changes. */
 export class TerminalFailure extends Error {
   override readonly name = 'TerminalFailure';
 }
 
 export interface WorkQueueOptions {
-  /** Works on one key; a rejection is tried again with back-off, unless it is a TerminalFailure. Never called for a key twice at a time. */
+  /** Works on one key. A rejection is retried with back-off, unless it is a TerminalFailure. A key is never worked on twice at a time. */
   readonly work: (key: string) => Promise<Worked>;
-  /** Told of every rejection, with the milliseconds until the next try; undefined where none follows. */
+  /** Called with every rejection, and the milliseconds until the retry; undefined if there is none. */
   readonly onFailure: (key: string, error: unknown, retryInMs: number | undefined) => void;
-  /** Keys that are worked on at a time. */
+  /** How many keys are worked on at a time. */
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
-  /** Whose turn it is when many wait; without it the first come is the first. */
-  readonly lanes?: Lanes;
-  /** Of those that are worked on at a time, how many may be ones that failed before; all, without it. */
+  /** Serves keys in rotation of their partitions; in their order when absent. */
+  readonly partitions?: Partitions;
+  /** How many of them may be retries; all when absent. */
   readonly mostRetries?: number;
 }
 
@@ -29,17 +29,17 @@ interface Waiting {
 }
 
 /**
- * Keys to be worked on, each once however often it was added, and once more if it was added while it was worked on. A key
- * that failed waits its time, whatever is added meanwhile: events of its own writing make no hot loop.
+ * A queue of keys to work on. A key that is added several times is worked on once, and once more if it was added meanwhile. A
+ * key that failed waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #ready: ReadyKeys;
-  /** Ready too, after a failure: what is new goes first. */
-  readonly #retries: ReadyKeys;
+  readonly #ready: FairQueue;
+  /** Ready after a failure; new keys go first. */
+  readonly #retries: FairQueue;
   #runningRetries = 0;
   readonly #running = new Map<string, Promise<void>>();
-  /** Added while it was worked on; true for what is another matter than before. */
+  /** Keys that were added while they were worked on; true if by `addAnew`. */
   readonly #again = new Map<string, boolean>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #failures = new Map<string, number>();
@@ -47,17 +47,17 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    this.#ready = new ReadyKeys(options.lanes);
-    this.#retries = new ReadyKeys(options.lanes);
+    this.#ready = new FairQueue(options.partitions);
+    this.#retries = new FairQueue(options.partitions);
   }
 
-  /** Takes keys from now on; what was added before waits until here. */
+  /** Starts to work on keys, also on those that were added before. */
   start(): void {
     this.#isOpen = true;
     this.#next();
   }
 
-  /** Forgets every key, and resolves when nothing is worked on any more. May be started again. */
+  /** Drops every key, and resolves when no work runs. May be started again. */
   async stop(): Promise<void> {
     this.#isOpen = false;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
@@ -65,13 +65,13 @@ export class WorkQueue {
     await Promise.all(this.#running.values());
   }
 
-  /** Has a key worked on as soon as there is room, or, after a failure, when its wait is over. */
+  /** Adds a key; after a failure it waits for its back-off. */
   add(key: string): void {
     if (this.#running.has(key)) this.#again.set(key, this.#again.get(key) ?? false);
     else if (!this.#failures.has(key)) this.#enqueue(key);
   }
 
-  /** As `add`, for a key that is another matter than before: earlier failures are forgotten. */
+  /** Adds a key whose object was replaced or changed by its user: earlier failures do not count. */
   addAnew(key: string): void {
     if (this.#running.has(key)) {
       this.#again.set(key, true);
@@ -81,7 +81,7 @@ export class WorkQueue {
     this.#enqueue(key);
   }
 
-  /** How many keys wait or are worked on now, those of a later time left out. */
+  /** How many keys are ready or worked on. */
   get depth(): number {
     return this.#ready.size + this.#retries.size + this.#running.size;
   }
@@ -128,7 +128,7 @@ export class WorkQueue {
     }
   }
 
-  async #run(key: string, from: ReadyKeys): Promise<void> {
+  async #run(key: string, from: FairQueue): Promise<void> {
     let delay: number | undefined;
     try {
       const worked = await this.#options.work(key);
@@ -150,7 +150,7 @@ export class WorkQueue {
     this.#again.delete(key);
     if (isAnother) this.addAnew(key);
     else if (isAnother === false) this.add(key);
-    // Added meanwhile, it is ready or worked on already.
+    // If the key was added meanwhile, it is ready or worked on already.
     if (delay !== undefined && !this.#isReady(key) && !this.#running.has(key)) this.#enqueueIn(key, delay);
     this.#next();
   }

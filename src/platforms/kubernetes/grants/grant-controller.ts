@@ -9,17 +9,17 @@ import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { EventRecorder } from '../controller/event-recorder.js';
 import { LeaderElection } from '../controller/leader-election.js';
 import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
-import { Throttle } from '../controller/throttle.js';
+import { RateLimiter } from '../controller/rate-limiter.js';
 import { watchedResources } from '../controller/watched-resources.js';
 import { WorkQueue } from '../controller/work-queue.js';
-import { AccessLooks } from '../sites/access-looks.js';
 import { KubernetesSite } from '../sites/kubernetes-site.js';
+import { SiteAccessCache } from '../sites/site-access-cache.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 import { RedemptionIndex, readRedemptionLocation } from '../store/redemption-index.js';
 import type { RedemptionResource } from '../store/redemption-resource.js';
-import { ForeignRewrites } from './foreign-rewrites.js';
+import { ConflictingControllerDetector } from './conflicting-controller-detector.js';
 import { GrantIndex, readLocation } from './grant-index.js';
 import { GrantReconciler } from './grant-reconciler.js';
 import { RedemptionCounter } from './redemption-counter.js';
@@ -46,10 +46,10 @@ export interface GrantControllerOptions {
 
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
-const LOOK_MS = 30_000;
+const SITE_ACCESS_MS = 30_000;
 // A grant of a thousand uses is not written a thousand times, nor read after each time that it is written; and of what the
 // API server can do, how often grants were used takes little, however many are used.
-const STATUS_RESTS = { shortest: 2_000, each: 100, longest: 30_000 };
+const STATUS_INTERVALS = { shortest: 2_000, each: 100, longest: 30_000 };
 
 /**
  * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
@@ -60,10 +60,10 @@ export class GrantController {
   readonly site: KubernetesSite;
   readonly events: EventRecorder;
   readonly #options: GrantControllerOptions;
-  readonly #looks: AccessLooks;
+  readonly #siteAccess: SiteAccessCache;
   readonly #counter: RedemptionCounter;
   readonly #queue: WorkQueue;
-  readonly #throttle = new Throttle((key) => this.#add(key), STATUS_RESTS);
+  readonly #statusLimiter = new RateLimiter((key) => this.#add(key), STATUS_INTERVALS);
   readonly #election: LeaderElection;
   readonly #watch: ClusterWatch;
   readonly #stop = new AbortController();
@@ -73,7 +73,7 @@ export class GrantController {
     this.#options = options;
     const { client, clock, identity } = options;
     const failed = (what: string) => (error: unknown) => options.onFailure(what, error);
-    const sites = new SiteIndex((namespace) => this.#looks.siteChanged(namespace));
+    const sites = new SiteIndex((namespace) => this.#siteAccess.siteChanged(namespace));
     this.site = new KubernetesSite({
       index: sites,
       secrets: new TlsSecrets(client),
@@ -86,7 +86,7 @@ export class GrantController {
       clock,
       onFailure: failed('write an Event'),
     });
-    const foreign = new ForeignRewrites();
+    const conflicts = new ConflictingControllerDetector();
     this.#counter = new RedemptionCounter((uid) => this.#addInTime(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
@@ -94,18 +94,18 @@ export class GrantController {
       wait: options.wait,
       onChange: (key, isStatus) => (isStatus ? this.#addInTime(key) : this.#add(key)),
       onGone: ({ uid, namespace }) => {
-        this.#looks.forget(uid);
-        foreign.forget(uid);
+        this.#siteAccess.forget(uid);
+        conflicts.forget(uid);
         this.#counter.forget(namespace, uid);
       },
     });
-    this.#looks = new AccessLooks(this.site, (namespace) => {
+    this.#siteAccess = new SiteAccessCache(this.site, (namespace) => {
       for (const key of this.grants.keysIn(namespace)) this.#add(key);
     });
     const reconciler = new GrantReconciler({
       client,
-      looks: this.#looks,
-      foreign,
+      siteAccess: this.#siteAccess,
+      conflicts,
       events: this.events,
       onTakeover: (key, url) => options.onTakeover?.(key, url),
       countOf: ({ namespace = '', uid }) =>
@@ -162,7 +162,7 @@ export class GrantController {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    this.#throttle.close();
+    this.#statusLimiter.close();
     this.events.close();
   }
 
@@ -204,14 +204,14 @@ export class GrantController {
     this.#queue.start();
     this.placeChanged();
     while (!signal.aborted) {
-      await this.#options.wait(LOOK_MS, signal);
-      if (!signal.aborted) await this.#looks.turn(signal);
+      await this.#options.wait(SITE_ACCESS_MS, signal);
+      if (!signal.aborted) await this.#siteAccess.runOnce(signal);
     }
     await this.#queue.stop();
   }
 
   #addInTime(key: string | undefined): void {
-    if (key !== undefined) this.#throttle.add(key);
+    if (key !== undefined) this.#statusLimiter.add(key);
   }
 
   #add(key: string | undefined): void {

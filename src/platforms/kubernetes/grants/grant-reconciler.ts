@@ -6,20 +6,20 @@ import { ACCESS_GRANTS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import type { EventNote, EventRecorder } from '../controller/event-recorder.js';
 import { TerminalFailure, type Worked } from '../controller/work-queue.js';
-import type { AccessLooks } from '../sites/access-looks.js';
+import type { SiteAccessCache } from '../sites/site-access-cache.js';
 import {
   type AccessGrantResource,
   type AccessGrantStatus,
   notReadyReasonOf,
 } from './access-grant-resource.js';
 import { foreignConditions } from './conditions.js';
-import { FOREIGN_HOLD_MS, type ForeignRewrites } from './foreign-rewrites.js';
+import { type ConflictingControllerDetector, FOREIGN_HOLD_MS } from './conflicting-controller-detector.js';
 import { type JudgedGrant, judgeGrant, stateOf, statusChange } from './grant-status.js';
 
 export interface GrantReconcilerDependencies {
   readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
-  readonly looks: Pick<AccessLooks, 'accessOf' | 'forget'>;
-  readonly foreign: ForeignRewrites;
+  readonly siteAccess: Pick<SiteAccessCache, 'accessOf' | 'forget'>;
+  readonly conflicts: ConflictingControllerDetector;
   readonly events: Pick<EventRecorder, 'note'>;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
   readonly onTakeover: (key: string, url: string) => void;
@@ -56,21 +56,21 @@ export class GrantReconciler {
     const [namespace, name] = key.split('/') as [string, string];
     const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
     if (!grant || grant.metadata.deletionTimestamp !== undefined) return 'settled';
-    const { clock, countOf, looks, foreign } = this.#deps;
+    const { clock, countOf, siteAccess, conflicts } = this.#deps;
     const { uid } = grant.metadata;
     const now = clock();
     const redemptions = countOf(grant.metadata);
     const place = this.#deps.place();
-    if (place && foreign.isLeft(grant, `${place.url}/${uid}`, now)) {
+    if (place && conflicts.isLeft(grant, `${place.url}/${uid}`, now)) {
       const generation = grant.metadata.generation ?? 0;
       const conditions = foreignConditions(grant.status?.conditions ?? [], { generation, now });
       await this.#write(grant, { ...grant.status, conditions });
       return { againInMs: FOREIGN_HOLD_MS };
     }
     const hasEnded = ENDED.includes(stateOf(grant, redemptions, now));
-    if (hasEnded) looks.forget(uid);
+    if (hasEnded) siteAccess.forget(uid);
     const issuer = grant.spec?.issuer || null;
-    const access = hasEnded ? undefined : await looks.accessOf({ uid, namespace, name, issuer });
+    const access = hasEnded ? undefined : await siteAccess.accessOf({ uid, namespace, name, issuer });
     const judged = judgeGrant(grant, { place, access, redemptions, now, mintCode });
     await this.#write(grant, judged.status);
     return againAt(judged, now);

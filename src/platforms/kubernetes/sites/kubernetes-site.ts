@@ -17,7 +17,7 @@ import {
 } from '../../../redemption/accepting/router-trust.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../../redemption/ports/site.js';
-import { KeptResults } from '../controller/kept-results.js';
+import { TtlCache } from '../controller/ttl-cache.js';
 import { JudgementBudget } from './judgement-budget.js';
 import { siteEndpoints } from './site-endpoints.js';
 import type { SiteIndex } from './site-index.js';
@@ -45,8 +45,8 @@ interface Dependencies {
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
-  readonly #authorities = new KeptResults<CertificateAuthority | SiteRefusal>();
-  readonly #access = new KeptResults<Verdict>();
+  readonly #authorities = new TtlCache<CertificateAuthority | SiteRefusal>();
+  readonly #access = new TtlCache<Verdict>();
   readonly #judgements = new JudgementBudget();
 
   constructor(deps: Dependencies) {

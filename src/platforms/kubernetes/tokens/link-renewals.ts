@@ -76,7 +76,7 @@ export class LinkRenewals {
       onFailure: (key, error) => options.observer.failed(key, error),
       concurrency: MOST_RENEWALS,
       backOff: NO_BACK_OFF,
-      lanes: { of: namespaceOf, most: 1 },
+      partitions: { of: namespaceOf, most: 1 },
     });
   }
 

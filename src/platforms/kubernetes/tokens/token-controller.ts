@@ -76,7 +76,7 @@ export class TokenController {
       ...WORK,
       work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
-      lanes: { of: (key) => key.split('/', 1)[0] as string, most: MOST_OF_A_NAMESPACE },
+      partitions: { of: (key) => key.split('/', 1)[0] as string, most: MOST_OF_A_NAMESPACE },
     });
     this.#renewals = new LinkRenewals({
       client,

@@ -26,9 +26,9 @@ import {
   redeemedCondition,
   type TokenState,
 } from './access-token-resource.js';
+import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, inOwnWords } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
-import { Verdicts } from './verdicts.js';
 
 export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
@@ -59,12 +59,12 @@ const LOOK_MS = 60_000;
  */
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
-  readonly #verdicts: Verdicts;
+  readonly #finalStatus: FinalStatusCache;
   readonly #closedUntil = new Map<string, number>();
 
   constructor(deps: TokenReconcilerDependencies) {
     this.#deps = deps;
-    this.#verdicts = new Verdicts(deps.onOverwritten);
+    this.#finalStatus = new FinalStatusCache(deps.onOverwritten);
   }
 
   /** Works on the token `namespace/name`. Rejects with RedemptionError where it is to be tried again. */
@@ -88,7 +88,7 @@ export class TokenReconciler {
 
   /** The token `namespace/name` is gone; `isLast` where its namespace has no other. */
   forget(key: string, isLast: boolean): void {
-    this.#verdicts.forget(key);
+    this.#finalStatus.forget(key);
     if (isLast) this.#closedUntil.delete(key.split('/', 1)[0] as string);
   }
 
@@ -97,7 +97,7 @@ export class TokenReconciler {
     const { namespace } = place;
     const token = await client.find<AccessTokenResource>(ACCESS_TOKENS, place);
     if (!token || token.metadata.deletionTimestamp !== undefined) return 'settled';
-    const reason = finalReason(token) ?? this.#verdicts.find(key, token);
+    const reason = finalReason(token) ?? this.#finalStatus.find(key, token);
     if (reason === 'Refused') return 'settled';
     const site = await findRequestingSite(client, namespace);
     const read = readAccessToken({ metadata: { ...token.metadata }, spec: token.spec ?? {} });
@@ -105,7 +105,7 @@ export class TokenReconciler {
     if (typeof read === 'string') {
       const message = `The AccessToken cannot be used: ${read}.`;
       await status.say(token, { redeemed: false, reason: 'Refused', message });
-      this.#verdicts.keep(key, token, 'Refused');
+      this.#finalStatus.store(key, token, 'Refused');
       this.#deps.onGivenUp(key, new RedemptionError('token_invalid', message));
       return 'settled';
     }
@@ -117,10 +117,10 @@ export class TokenReconciler {
       const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
       // The Site's coming brings the key back.
       await status.say(token, { redeemed: false, reason: 'Pending', message });
-      this.#verdicts.keep(key, token, 'Pending');
+      this.#finalStatus.store(key, token, 'Pending');
       return 'settled';
     }
-    this.#verdicts.forget(key);
+    this.#finalStatus.forget(key);
     return this.#redeem(token, read, site, key);
   }
 
@@ -144,7 +144,7 @@ export class TokenReconciler {
       const state = failedState(failure);
       await status.say(resource, state);
       if (state.reason === 'Error') throw failure;
-      this.#verdicts.keep(key, resource, state.reason);
+      this.#finalStatus.store(key, resource, state.reason);
       onGivenUp(key, failure);
       return state.reason === 'OutcomeUnknown' ? { againInMs: LOOK_MS } : 'settled';
     }

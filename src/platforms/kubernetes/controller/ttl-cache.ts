@@ -14,7 +14,7 @@ const MOST_KEPT = 1_000;
  * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
  * same texts, for ten seconds or the milliseconds that `msOf` returns.
  */
-export class KeptResults<T> {
+export class TtlCache<T> {
   readonly #kept = new Map<string, Kept<T>>();
 
   of(

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { KeptResults } from '../../../src/platforms/kubernetes/controller/kept-results.js';
+import { TtlCache } from '../../../src/platforms/kubernetes/controller/ttl-cache.js';
 
 const NOW = 1_000_000;
 
 describe('results that are kept', () => {
   it('are made again when a text is another, after ten seconds, or when the clock is set back', () => {
-    const kept = new KeptResults<number>();
+    const kept = new TtlCache<number>();
     let made = 0;
     const at = (now: number, ...texts: readonly string[]) => kept.of('key', texts, now, () => ++made);
     expect([at(NOW, 'a', 'b'), at(NOW + 9_999, 'a', 'b')]).toEqual([1, 1]);
@@ -16,7 +16,7 @@ describe('results that are kept', () => {
   });
 
   it('are of one key each, and none is kept of what failed', () => {
-    const kept = new KeptResults<number>();
+    const kept = new TtlCache<number>();
     expect(() =>
       kept.of('a', [], NOW, () => {
         throw new Error('no');
@@ -28,7 +28,7 @@ describe('results that are kept', () => {
   });
 
   it('are let go of, the oldest first, where there are many', () => {
-    const kept = new KeptResults<number>();
+    const kept = new TtlCache<number>();
     for (let key = 0; key <= 1_000; key += 1) kept.of(String(key), [], NOW, () => key);
     expect(kept.of('1000', [], NOW, () => -1)).toBe(1_000);
     expect(kept.of('0', [], NOW, () => -1)).toBe(-1);

@@ -12,19 +12,19 @@ import { findRequestingSite } from '../requesting/site-owner.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from '../tokens/access-token-resource.js';
 import { acceptingEndpoints } from './accepting-endpoints.js';
 import { liveSite } from './live-site.js';
-import { toldPlainly } from './plainly.js';
-import { type LeaseSight, seeService } from './service-lease.js';
+import { type LeaseReport, seeService } from './service-lease.js';
 import { findSkupperControllers, type SkupperController } from './skupper-controllers.js';
+import { withUserErrors } from './user-errors.js';
 
-/** One right in a namespace, in the words of RBAC; the group is empty for the core one. */
+/** One RBAC right in a namespace; the group is empty for the core group. */
 export interface Right {
   readonly verb: string;
   readonly group: string;
   readonly resource: string;
 }
 
-/** A grant as a doctor looks at it. */
-export interface GrantSight {
+/** The findings about one AccessGrant. */
+export interface InspectedGrant {
   readonly name: string;
   readonly uid: string;
   readonly state: AccessGrantState;
@@ -40,8 +40,8 @@ export interface GrantSight {
   readonly ca: string | undefined;
 }
 
-/** An AccessToken as a doctor looks at it. */
-export interface TokenSight {
+/** The findings about one AccessToken. */
+export interface TokenReport {
   readonly name: string;
   readonly isRedeemed: boolean;
   /** True if its controller does not try again. */
@@ -50,25 +50,25 @@ export interface TokenSight {
   readonly message: string | undefined;
 }
 
-/** What a cluster knows of the kinds of one version. */
-export interface KindsSight {
+/** Which of the needed kinds of one API version the cluster serves. */
+export interface KindsReport {
   readonly apiVersion: string;
   readonly needed: readonly string[];
   readonly missing: readonly string[];
 }
 
-/** What somebody may see of a cluster who looks for what is wrong; everything is read when it is asked for. */
-export interface ClusterSights {
-  /** Those of the rights that whoever asks does not have in the namespace. */
+/** Reads of a cluster for a diagnosis, with the rights of the user. Each call reads anew. */
+export interface ClusterInspector {
+  /** The rights that the user lacks in the namespace. */
   missing(rights: readonly Right[]): Promise<readonly Right[]>;
-  /** The kinds that linkgrant reads or writes, by their version, and which of them the cluster does not know. */
-  kinds(): Promise<readonly KindsSight[]>;
-  service(): Promise<LeaseSight & { readonly namespace: string }>;
-  /** The controllers of Skupper; undefined where they may not be seen. */
+  /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
+  kinds(): Promise<readonly KindsReport[]>;
+  service(): Promise<LeaseReport & { readonly namespace: string }>;
+  /** The controllers of Skupper; undefined if the user may not list them. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
-  grants(): Promise<readonly GrantSight[]>;
+  grants(): Promise<readonly InspectedGrant[]>;
   /** The AccessTokens; empty if the user may not list them. */
-  tokens(): Promise<readonly TokenSight[]>;
+  tokens(): Promise<readonly TokenReport[]>;
   /**
    * Name of a redeemed AccessToken with the URL and code of `token`; undefined if there is none, or if the user may not list
    * them.
@@ -78,7 +78,7 @@ export interface ClusterSights {
   readySiteName(): Promise<string | undefined>;
   /** Where links to the site lead, or why it accepts none. */
   endpoints(): Promise<LinkAccess | SiteRefusal>;
-  /** The same with the site's issuer and the trust of its routers, as the service looks at them; it reads Secrets. */
+  /** The same with the site's issuer and the trust of its routers, as the service resolves them; reads Secrets. */
   access(): Promise<SiteAccess | SiteRefusal>;
 }
 
@@ -89,8 +89,8 @@ const NEEDED = [
 // The conditions that Ready depends on.
 const NEEDED_CONDITIONS: ReadonlySet<string> = new Set(['Processed', 'Resolved']);
 
-/** Opens one's eyes in a namespace. */
-export function clusterSights(
+/** Creates the inspector of a namespace. */
+export function clusterInspector(
   client: KubernetesClient,
   {
     namespace,
@@ -101,13 +101,13 @@ export function clusterSights(
     readonly serviceNamespace: string;
     readonly clock: Clock;
   },
-): ClusterSights {
+): ClusterInspector {
   const mayI = async ({ verb, group, resource }: Right): Promise<boolean> => {
     const spec = { resourceAttributes: { namespace, verb, group, resource } };
     const review = { apiVersion: apiVersionOf(ACCESS_REVIEWS), kind: ACCESS_REVIEWS.kind, spec };
-    // It is asked, and not kept, so that it has no name.
-    const asked = { ...review, metadata: {} } as unknown as Resource;
-    const answer = (await client.create(ACCESS_REVIEWS, asked)) as Resource & {
+    // A review is not stored, so it has no name.
+    const unnamed = { ...review, metadata: {} } as unknown as Resource;
+    const answer = (await client.create(ACCESS_REVIEWS, unnamed)) as Resource & {
       readonly status?: { readonly allowed?: boolean };
     };
     return answer.status?.allowed === true;
@@ -120,7 +120,7 @@ export function clusterSights(
       throw error;
     }
   };
-  return toldPlainly<ClusterSights>({
+  return withUserErrors<ClusterInspector>({
     async missing(rights) {
       const allowed = await Promise.all(rights.map(mayI));
       return rights.filter((_, index) => !allowed[index]);

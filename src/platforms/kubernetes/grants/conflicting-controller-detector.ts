@@ -11,14 +11,14 @@ interface Rewrites {
   heldUntil: number;
 }
 
-/** Notices grants whose url another controller writes again each time that linkgrant has written its own. */
-export class ForeignRewrites {
+/** Detects grants whose url another controller rewrites each time that linkgrant has written its own. */
+export class ConflictingControllerDetector {
   readonly #byUid = new Map<string, Rewrites>();
 
-  /** True while a grant's url is left to another controller; else the caller may write its own, which is noted. */
+  /** True while the url of a grant is left to another controller; otherwise the caller writes its own, which is counted. */
   isLeft({ metadata, status = {} }: Stored<AccessGrantResource>, ownUrl: string, now: number): boolean {
     if (!status.url || status.url === ownUrl) return false;
-    const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: heldBefore(status) };
+    const rewrites = this.#byUid.get(metadata.uid) ?? { times: [], heldUntil: earlierHold(status) };
     this.#byUid.set(metadata.uid, rewrites);
     if (rewrites.heldUntil > now) return true;
     rewrites.times = [...rewrites.times.filter((time) => time > now - WINDOW_MS), now];
@@ -28,13 +28,14 @@ export class ForeignRewrites {
     return true;
   }
 
+  /** Drops the rewrites of a deleted grant. */
   forget(uid: string): void {
     this.#byUid.delete(uid);
   }
 }
 
-/** Who leads now goes by what the one before it said. */
-function heldBefore({ conditions = [] }: NonNullable<AccessGrantResource['status']>): number {
-  const said = conditions.find(({ type, status }) => type === 'ForeignController' && status === 'True');
-  return (timeOf(said?.lastTransitionTime) ?? Number.NEGATIVE_INFINITY) + FOREIGN_HOLD_MS;
+/** Until when the previous leader left the status to another controller, by the condition that it wrote. */
+function earlierHold({ conditions = [] }: NonNullable<AccessGrantResource['status']>): number {
+  const written = conditions.find(({ type, status }) => type === 'ForeignController' && status === 'True');
+  return (timeOf(written?.lastTransitionTime) ?? Number.NEGATIVE_INFINITY) + FOREIGN_HOLD_MS;
 }

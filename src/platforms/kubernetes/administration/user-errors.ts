@@ -5,8 +5,8 @@ import { ClusterConfigError } from '../api/cluster-access.js';
 
 const DOCUMENTED = 'docs/reference/cli.md lists the rights of each command';
 
-/** What people are told where the API server of the cluster refused something; any other error is itself. */
-export function plainly(error: unknown): unknown {
+/** Translates a refusal by the API server into an error for the user; returns any other error unchanged. */
+export function toUserError(error: unknown): unknown {
   const refusal = error instanceof RedemptionError ? error.cause : error;
   if (refusal instanceof ClusterConfigError) return refusal;
   if (!(refusal instanceof ApiError)) return error;
@@ -51,19 +51,21 @@ export function plainly(error: unknown): unknown {
   }
 }
 
-/** The same acts, whose refusals by the API server are told {@link plainly}. */
-export function toldPlainly<T extends { readonly [K in keyof T]: (...values: never[]) => Promise<unknown> }>(
-  acts: T,
-): T {
-  const told = Object.entries<(...values: never[]) => Promise<unknown>>(acts).map(([name, act]) => [
-    name,
-    async (...values: never[]) => {
-      try {
-        return await act(...values);
-      } catch (error) {
-        throw plainly(error);
-      }
-    },
-  ]);
-  return Object.fromEntries(told) as T;
+/** The same operations, with the errors of {@link toUserError}. */
+export function withUserErrors<
+  T extends { readonly [K in keyof T]: (...values: never[]) => Promise<unknown> },
+>(operations: T): T {
+  const translated = Object.entries<(...values: never[]) => Promise<unknown>>(operations).map(
+    ([name, operation]) => [
+      name,
+      async (...values: never[]) => {
+        try {
+          return await operation(...values);
+        } catch (error) {
+          throw toUserError(error);
+        }
+      },
+    ],
+  );
+  return Object.fromEntries(translated) as T;
 }

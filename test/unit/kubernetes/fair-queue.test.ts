@@ -1,32 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { ReadyKeys } from '../../../src/platforms/kubernetes/controller/ready-keys.js';
+import { FairQueue } from '../../../src/platforms/kubernetes/controller/fair-queue.js';
 
-function keysOf(most: number): ReadyKeys {
-  return new ReadyKeys({ of: (key) => key.split('/', 1)[0] as string, most });
+function keysOf(most: number): FairQueue {
+  return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, most });
 }
 
-function taken(keys: ReadyKeys): string[] {
+function taken(keys: FairQueue): string[] {
   const all: string[] = [];
   for (let key = keys.take(); key !== undefined; key = keys.take()) all.push(key);
   return all;
 }
 
-describe('keys that wait', () => {
-  it('are one after another where they are all one’s', () => {
-    const keys = new ReadyKeys();
+describe('a fair queue', () => {
+  it('serves keys in their order where there is one partition', () => {
+    const keys = new FairQueue();
     for (const key of ['b', 'a', 'b', 'c']) keys.add(key);
     expect(keys.size).toBe(3);
     expect(taken(keys)).toEqual(['b', 'a', 'c']);
     expect(keys.size).toBe(0);
   });
 
-  it('take turns by whose they are, however many one has', () => {
+  it('serves partitions in rotation, however many keys one has', () => {
     const keys = keysOf(9);
     for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'c/1', 'b/2']) keys.add(key);
     expect(taken(keys)).toEqual(['a/1', 'b/1', 'c/1', 'a/2', 'b/2', 'a/3']);
   });
 
-  it('are not taken beyond what one may have, until one of them is released', () => {
+  it('takes no key of a partition beyond its limit until another one is released', () => {
     const keys = keysOf(1);
     for (const key of ['a/1', 'a/2', 'b/1']) keys.add(key);
     expect(taken(keys)).toEqual(['a/1', 'b/1']);
@@ -36,7 +36,7 @@ describe('keys that wait', () => {
     expect(taken(keys)).toEqual(['a/2']);
   });
 
-  it('count as taken also when the rest is forgotten meanwhile', () => {
+  it('counts a taken key after the queue was cleared', () => {
     const keys = keysOf(1);
     keys.add('a/1');
     keys.add('a/2');
@@ -49,7 +49,7 @@ describe('keys that wait', () => {
     expect(keys.take()).toBe('a/3');
   });
 
-  it('can be forgotten one by one', () => {
+  it('removes single keys', () => {
     const keys = keysOf(1);
     for (const key of ['a/1', 'b/1']) keys.add(key);
     keys.remove('a/1');

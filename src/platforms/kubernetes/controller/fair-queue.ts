@@ -1,0 +1,92 @@
+/** Divides keys into partitions, and limits how many keys of one partition are taken at a time. */
+export interface Partitions {
+  readonly of: (key: string) => string;
+  readonly most: number;
+}
+
+interface Partition {
+  /** In the order in which they were added. */
+  readonly waiting: Set<string>;
+  taken: number;
+}
+
+const ONE_PARTITION: Partitions = { of: () => '', most: Number.POSITIVE_INFINITY };
+
+/** A queue of distinct keys that serves its partitions in rotation, and the keys of a partition in their order. */
+export class FairQueue {
+  readonly #partitions: Partitions;
+  /** The partition that is served next is the first. */
+  readonly #byName = new Map<string, Partition>();
+  #size = 0;
+
+  constructor(partitions: Partitions = ONE_PARTITION) {
+    this.#partitions = partitions;
+  }
+
+  /** The number of keys that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** True if the key waits. */
+  has(key: string): boolean {
+    return this.#byName.get(this.#partitions.of(key))?.waiting.has(key) ?? false;
+  }
+
+  /** Adds a key, unless it waits already. */
+  add(key: string): void {
+    if (this.has(key)) return;
+    const name = this.#partitions.of(key);
+    const partition = this.#byName.get(name) ?? { waiting: new Set<string>(), taken: 0 };
+    this.#byName.set(name, partition);
+    partition.waiting.add(key);
+    this.#size += 1;
+  }
+
+  /** Removes a key that waits. */
+  remove(key: string): void {
+    const name = this.#partitions.of(key);
+    const partition = this.#byName.get(name);
+    if (!partition?.waiting.delete(key)) return;
+    this.#size -= 1;
+    this.#dropIfIdle(name, partition);
+  }
+
+  /** The next key, which counts for its partition until it is released; undefined if no key may be taken. */
+  take(): string | undefined {
+    for (const [name, partition] of this.#byName) {
+      const [key] = partition.waiting;
+      if (key === undefined || partition.taken >= this.#partitions.most) continue;
+      partition.waiting.delete(key);
+      partition.taken += 1;
+      this.#size -= 1;
+      // Move the partition to the end of the rotation.
+      this.#byName.delete(name);
+      this.#byName.set(name, partition);
+      return key;
+    }
+    return undefined;
+  }
+
+  /** Releases a key that was taken. */
+  release(key: string): void {
+    const name = this.#partitions.of(key);
+    const partition = this.#byName.get(name);
+    if (!partition) return;
+    partition.taken -= 1;
+    this.#dropIfIdle(name, partition);
+  }
+
+  /** Removes the keys that wait; taken keys must still be released. */
+  clear(): void {
+    for (const [name, partition] of this.#byName) {
+      partition.waiting.clear();
+      this.#dropIfIdle(name, partition);
+    }
+    this.#size = 0;
+  }
+
+  #dropIfIdle(name: string, { waiting, taken }: Partition): void {
+    if (taken === 0 && waiting.size === 0) this.#byName.delete(name);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Site, SiteAccess, SiteRefusal } from '../../../redemption/ports/site.js';
+
+/** The grant whose conditions depend on the access of its site. */
+export interface SiteAccessRequest {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly issuer: string | null;
+}
+
+type Access = SiteAccess | SiteRefusal;
+
+interface Entry {
+  readonly namespace: string;
+  readonly issuer: string | null;
+  readonly name: string;
+  /** Uids of the grants that depend on it. */
+  readonly grants: Set<string>;
+  access: Promise<Access | undefined> | undefined;
+}
+
+/**
+ * The access that the sites of active grants give, for the conditions of the grants. It is resolved once for all grants of a
+ * namespace with the same issuer, and periodically again, because Secrets are not watched.
+ */
+export class SiteAccessCache {
+  readonly #site: Site;
+  readonly #onChange: (namespace: string) => void;
+  readonly #entries = new Map<string, Entry>();
+  readonly #keyByUid = new Map<string, string>();
+
+  /** `onChange` is called with a namespace whose access has changed. */
+  constructor(site: Site, onChange: (namespace: string) => void) {
+    this.#site = site;
+    this.#onChange = onChange;
+  }
+
+  /** The access for a grant as it was resolved last; undefined while the API server does not answer. */
+  accessOf({ uid, namespace, name, issuer }: SiteAccessRequest): Promise<Access | undefined> {
+    const key = `${namespace}/${issuer ?? ''}`;
+    if (this.#keyByUid.get(uid) !== key) this.forget(uid);
+    const entry = this.#entries.get(key) ?? { namespace, issuer, name, grants: new Set(), access: undefined };
+    this.#entries.set(key, entry);
+    this.#keyByUid.set(uid, key);
+    entry.grants.add(uid);
+    entry.access ??= this.#resolve(entry);
+    return entry.access;
+  }
+
+  /** Drops a grant that has ended or was deleted. */
+  forget(uid: string): void {
+    const key = this.#keyByUid.get(uid);
+    const entry = key === undefined ? undefined : this.#entries.get(key);
+    this.#keyByUid.delete(uid);
+    entry?.grants.delete(uid);
+    if (key !== undefined && entry?.grants.size === 0) this.#entries.delete(key);
+  }
+
+  /** Drops the access of a namespace whose site has changed, and reports the namespace. */
+  siteChanged(namespace: string): void {
+    for (const entry of this.#entries.values()) if (entry.namespace === namespace) entry.access = undefined;
+    this.#onChange(namespace);
+  }
+
+  /** Resolves every entry again, one after the other, and reports those that changed; ends when the signal is aborted. */
+  async runOnce(signal: AbortSignal): Promise<void> {
+    for (const entry of [...this.#entries.values()]) {
+      if (signal.aborted) return;
+      const before = await entry.access;
+      const now = await this.#resolve(entry);
+      if (now === undefined) continue;
+      entry.access = Promise.resolve(now);
+      if (summaryOf(before) !== summaryOf(now)) this.#onChange(entry.namespace);
+    }
+  }
+
+  async #resolve({ namespace, name, issuer }: Entry): Promise<Access | undefined> {
+    try {
+      return await this.#site.resolveAccess({ namespace, name, issuer });
+    } catch {
+      // Without an answer no condition changes; the next run tries again.
+      return undefined;
+    }
+  }
+}
+
+/** What conditions show of an access. */
+function summaryOf(access: Access | undefined): string | undefined {
+  if (access === undefined) return undefined;
+  return 'refused' in access ? `${access.refused} ${access.reason}` : 'given';
+}

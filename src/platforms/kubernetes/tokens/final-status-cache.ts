@@ -1,0 +1,50 @@
+import type { Stored } from '../api/resource.js';
+import { type AccessTokenResource, redeemedCondition, type TokenReason } from './access-token-resource.js';
+
+/** A reason after which a token is not redeemed again until its spec changes. */
+export type FinalReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Pending'>;
+
+interface Entry {
+  readonly version: string;
+  readonly reason: FinalReason;
+  isOverwritten: boolean;
+}
+
+/**
+ * The final reasons that were written into the status of AccessTokens. If another controller overwrites the status, the
+ * token would otherwise be redeemed, and its status written, again and again.
+ */
+export class FinalStatusCache {
+  readonly #entries = new Map<string, Entry>();
+  readonly #onOverwritten: (key: string) => void;
+
+  /** `onOverwritten` is called once for each reason that the status of a token no longer shows. */
+  constructor(onOverwritten: (key: string) => void) {
+    this.#onOverwritten = onOverwritten;
+  }
+
+  /** Stores the final reason of a token. */
+  store(key: string, token: Stored<AccessTokenResource>, reason: FinalReason): void {
+    this.#entries.set(key, { version: versionOf(token), reason, isOverwritten: false });
+  }
+
+  /** The final reason of the token with its present spec. */
+  find(key: string, token: Stored<AccessTokenResource>): FinalReason | undefined {
+    const entry = this.#entries.get(key);
+    if (entry?.version !== versionOf(token)) return undefined;
+    if (!entry.isOverwritten && redeemedCondition(token)?.reason !== entry.reason) {
+      entry.isOverwritten = true;
+      this.#onOverwritten(key);
+    }
+    return entry.reason;
+  }
+
+  /** Drops the final reason of a token. */
+  forget(key: string): void {
+    this.#entries.delete(key);
+  }
+}
+
+function versionOf({ metadata: { uid, generation } }: Stored<AccessTokenResource>): string {
+  return `${uid} ${generation}`;
+}
