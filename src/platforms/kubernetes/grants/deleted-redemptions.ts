@@ -123,7 +123,7 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
     // Of this namespace alone: whoever may write Redemptions in another one may name a grant of this one there.
     const isOver = new Map<string, boolean>();
     for (const [index, one] of waiting.entries()) {
-      if (!(await attempt(() => this.#letGo(one, now, isOver)))) staying.push(one);
+      if (!(await attempt(() => this.#applyRetention(one, now, isOver)))) staying.push(one);
       if (index % AT_A_TIME === AT_A_TIME - 1) yield;
     }
     const [sample] = staying;
@@ -141,7 +141,7 @@ export class DeletedRedemptions implements ObjectSink<WatchedRedemption> {
   }
 
   /** Lets go of one if it may go by itself; true if it waits no more. */
-  async #letGo(one: WatchedRedemption, now: number, isOver: Map<string, boolean>): Promise<boolean> {
+  async #applyRetention(one: WatchedRedemption, now: number, isOver: Map<string, boolean>): Promise<boolean> {
     const { client, isAlive } = this.#options;
     if ((one.endsAt ?? 0) > now || isAlive(one.grantUid)) return false;
     const found = await this.#find(one);

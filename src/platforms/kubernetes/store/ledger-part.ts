@@ -60,7 +60,7 @@ export function ledgerPart(parts: StoreParts): LedgerMethods {
       return sortedPage(told, page, 2, (entry) => [entry.grantUid, entry.seq]);
     },
 
-    async listAddedUp(page) {
+    async listAttemptTotals(page) {
       const { grantUid, since = 0 } = page;
       const told = (await rows(grantUid)).filter(({ lastAt }) => lastAt >= since);
       const { items, ...rest } = sortedPage(told, page, 5, (row) => [
