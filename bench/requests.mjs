@@ -1,5 +1,5 @@
 import { openStore } from '../dist/compose/open-store.js';
-import { parseStorePlace } from '../dist/config/store-place.js';
+import { parseStoreUrl } from '../dist/config/store-url.js';
 import { generateKeyPair } from '../dist/pki/keys.js';
 import { createCertificateRequest } from '../dist/pki/requests.js';
 import { createGrant } from '../dist/redemption/accepting/create-grant.js';
@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 export async function makeGrants(dataDirectory, { count = GRANTS, store: url, env } = {}) {
   const clock = Date.now;
   Object.assign(process.env, env);
-  const place = { dataDir: dataDirectory, store: url && parseStorePlace(url) };
+  const place = { dataDir: dataDirectory, store: url && parseStoreUrl(url) };
   const store = await openStore(place, { clock, checkpoint: () => undefined }, false);
   try {
     const service = await readService(store);

@@ -2,12 +2,12 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { environment } from '../config/config.js';
 import type { Settings } from '../config/setting-schemas.js';
-import type { PostgresUrl } from '../config/store-place.js';
+import type { PostgresUrl } from '../config/store-url.js';
 import { makePrivateDirectory } from '../files/private-file.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { ServingLease, SharedSettings } from '../redemption/ports/serving-lease.js';
-import type { PostgresPlace } from '../stores/postgres/place.js';
+import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 
 /** What opening a store is given from outside. */
@@ -46,7 +46,7 @@ export async function openDatabase(
   if (store?.kind === 'postgres') {
     const { openPostgresDatabase } = await import('../stores/postgres/postgres-store.js');
     const shared = { migrate, acceptsEmpty, checkpoint, ledgerKeyFile };
-    return openPostgresDatabase({ place: await placeOf(store), ...shared });
+    return openPostgresDatabase({ place: await targetOf(store), ...shared });
   }
   const { openSqliteDatabase } = await import('../stores/sqlite/sqlite-store.js');
   const file = store?.file ?? join(dataDir, 'linkgrant.db');
@@ -64,15 +64,15 @@ export async function takeStoreLease(
 ): Promise<ServingLease | undefined> {
   if (store?.kind !== 'postgres') return undefined;
   const { takePostgresLease } = await import('../stores/postgres/serving-lease.js');
-  return takePostgresLease(await placeOf(store), shared);
+  return takePostgresLease(await targetOf(store), shared);
 }
 
 /** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
-export async function placeOf(url: PostgresUrl): Promise<PostgresPlace> {
-  const { postgresPlace } = await import('../stores/postgres/place.js');
+export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
+  const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
   const { PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = environment();
   const user = url.user ?? (PGUSER || userInfo().username);
-  return postgresPlace({
+  return postgresTarget({
     ...url,
     user,
     database: url.database ?? (PGDATABASE || user),

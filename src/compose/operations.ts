@@ -9,7 +9,7 @@ import { createOperationsApp } from '../admin/operations-app.js';
 import { createWorkerMetrics, WorkerMetrics } from '../admin/worker-metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { ConnectionTable } from '../http/connection-table.js';
-import { letGo, type Retention } from '../redemption/accepting/retention.js';
+import { applyRetention, type Retention } from '../redemption/accepting/retention.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
@@ -96,7 +96,7 @@ export function retentionTurns(
       if (running || stopped) return;
       running = true;
       try {
-        await letGo(store, retention, clock(), () => stopped);
+        await applyRetention(store, retention, clock(), () => stopped);
       } catch (error) {
         const event = 'retention_failed';
         // A store that is being closed takes nothing more.

@@ -1,17 +1,22 @@
 import type { Settings } from '../config/setting-schemas.js';
-import type { StorePlace } from '../config/store-place.js';
+import type { StoreUrl } from '../config/store-url.js';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { LedgerVerdict } from '../redemption/ports/ledger-store.js';
+import { highWaterMarksBeside } from '../stores/high-water-marks.js';
 import { LedgerKeyFile } from '../stores/ledger-key.js';
-import { notesBeside } from '../stores/ledger-notes.js';
-import { type CopiedRows, copyTables, filledTable, type TableSession } from '../stores/sql/copy-tables.js';
+import {
+  type CopiedRows,
+  copyTables,
+  firstFilledTable,
+  type TableSession,
+} from '../stores/sql/copy-tables.js';
 import { openGrants } from '../stores/sql/grant-reads.js';
 import { revokeGrant } from '../stores/sql/grant-writes.js';
-import type { LedgerLoss } from '../stores/sql/ledger-age.js';
+import type { LedgerLoss } from '../stores/sql/rollback-check.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 import { verifyLedger } from '../stores/sql/verify-ledger.js';
 import { StoreOpenError, StoreSchemaError } from '../stores/store-open-error.js';
-import { ledgerKeyPath, type OpenContext, openDatabase, placeOf } from './open-store.js';
+import { ledgerKeyPath, type OpenContext, openDatabase, targetOf } from './open-store.js';
 
 type Place = Pick<Settings, 'store' | 'dataDir'>;
 
@@ -28,7 +33,7 @@ export async function storeAge(
     database = await openDatabase(place, context, false);
   } catch (error) {
     const keyFile = ledgerKeyPath(place);
-    const isKnown = new LedgerKeyFile(keyFile).exists() || notesBeside(keyFile).hasAny();
+    const isKnown = new LedgerKeyFile(keyFile).exists() || highWaterMarksBeside(keyFile).hasAny();
     if (!(error instanceof StoreSchemaError) || error.found !== 0 || !isKnown) throw error;
     return { lost: 'empty', open: [] };
   }
@@ -65,8 +70,8 @@ export async function acceptStore(
  */
 export async function copyStore(
   { dataDir }: Place,
-  from: StorePlace,
-  to: StorePlace,
+  from: StoreUrl,
+  to: StoreUrl,
   context: OpenContext,
 ): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {
   const source = await openDatabase({ store: from, dataDir }, context, false);
@@ -82,13 +87,13 @@ export async function copyStore(
   }
 }
 
-async function copyAll(from: StorePlace, to: StorePlace): Promise<CopiedRows> {
+async function copyAll(from: StoreUrl, to: StoreUrl): Promise<CopiedRows> {
   const source = await openTables(from, false);
   try {
     const target = await openTables(to, true);
     let isDone = false;
     try {
-      const filled = await target.run(filledTable());
+      const filled = await target.run(firstFilledTable());
       if (filled !== undefined) {
         throw new StoreOpenError(
           `the store that is to be copied to has ${filled} already`,
@@ -106,10 +111,10 @@ async function copyAll(from: StorePlace, to: StorePlace): Promise<CopiedRows> {
   }
 }
 
-async function openTables(store: StorePlace, writes: boolean): Promise<TableSession> {
+async function openTables(store: StoreUrl, writes: boolean): Promise<TableSession> {
   if (store.kind === 'postgres') {
     const { openPostgresTables } = await import('../stores/postgres/postgres-tables.js');
-    return openPostgresTables(await placeOf(store), writes);
+    return openPostgresTables(await targetOf(store), writes);
   }
   const { openSqliteTables } = await import('../stores/sqlite/sqlite-tables.js');
   return openSqliteTables(store.file, writes);

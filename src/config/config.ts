@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
-import { maskedStorePlace } from './store-place.js';
+import { maskedStorePlace } from './store-url.js';
 
 /** Configuration that cannot be used: the message names the key and the value, `hint` what is allowed. */
 class ConfigurationError extends Error {

@@ -5,7 +5,7 @@ import type { LinkEndpoint } from '../domain/link.js';
 import { isNamespace, isResourceName } from '../domain/names.js';
 import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
-import { parseStorePlace, STORE_FORM } from './store-place.js';
+import { parseStoreUrl, STORE_FORM } from './store-url.js';
 
 /** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
@@ -139,7 +139,7 @@ export const SETTING_SCHEMAS = {
   issuerCert: path,
   issuerKey: path,
   serverKeyType: oneOf('p256', 'rsa2048'),
-  store: text(STORE_FORM, parseStorePlace),
+  store: text(STORE_FORM, parseStoreUrl),
   workers: positive(64),
   opsListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),
   adminListen: z.union([z.literal('off').transform(() => undefined), listenAddress()], 'HOST:PORT, or off'),

@@ -46,7 +46,7 @@ const KINDS = {
   countDependents: 'read',
   countAnsweredBefore: 'read',
   listLedger: 'read',
-  listAddedUp: 'read',
+  listAttemptTotals: 'read',
   verifyLedger: 'read',
   deleteEndedGrants: 'write',
   removeOldLedger: 'write',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { SqliteConnection } from '../../src/stores/sqlite/connection.js';
-import { keepSession } from '../../src/stores/sqlite/session.js';
+import { startSession } from '../../src/stores/sqlite/session.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -13,7 +13,7 @@ afterEach(() => {
 function sessionOnFailingDisk() {
   let reopened = 0;
   const connection = { isCurrent: () => true, truncateLog: () => true, close: () => undefined };
-  const session = keepSession(connection as unknown as SqliteConnection, () => {
+  const session = startSession(connection as unknown as SqliteConnection, () => {
     reopened += 1;
     return connection as unknown as SqliteConnection;
   });
@@ -29,7 +29,7 @@ function sessionOnFailingDisk() {
         } catch (error) {
           refusals.push((error as { code?: unknown }).code);
         }
-        session.noteFailure(lost);
+        session.closeIfLost(lost);
       }
       return refusals;
     },

@@ -135,7 +135,7 @@ export function ledgerConformance(current: CurrentStore): void {
         await store.recordRefusal(refusal(one, 'grant_expired', `link-${n}`), NOW + n);
       await store.recordRefusal(refusal(one, 'grant_expired', 'link-0'), NOW + 9);
       await store.recordRefusal(refusal(other, 'grant_exhausted'), NOW + 3);
-      const all = await everyItem((page) => store.listAddedUp({ ...page, limit: 2 }));
+      const all = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 2 }));
       expect(all).toHaveLength(6);
       expect(all.find(({ name }) => name === 'link-0')).toEqual({
         ...refusal(one, 'grant_expired', 'link-0'),
@@ -143,9 +143,9 @@ export function ledgerConformance(current: CurrentStore): void {
         firstAt: NOW,
         lastAt: NOW + 9,
       });
-      const ofOne = await everyItem((page) => store.listAddedUp({ ...page, limit: 2, grantUid: one }));
+      const ofOne = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 2, grantUid: one }));
       expect(ofOne).toEqual(all.filter(({ grantUid }) => grantUid === one));
-      const late = await everyItem((page) => store.listAddedUp({ ...page, limit: 1, since: NOW + 4 }));
+      const late = await everyItem((page) => store.listAttemptTotals({ ...page, limit: 1, since: NOW + 4 }));
       expect(late.map(({ name }) => name).sort()).toEqual(['link-0', 'link-4']);
     });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import type { PostgresPlace } from '../../src/stores/postgres/place.js';
+import type { PostgresTarget } from '../../src/stores/postgres/postgres-target.js';
 
 /** Where the run's PostgreSQL server listens, and who may do everything there. */
 export interface PostgresServer {
@@ -24,14 +24,14 @@ export interface TestDatabase {
   /** As `--store` takes it, without the password. */
   readonly url: string;
   readonly password: string;
-  readonly place: PostgresPlace;
+  readonly place: PostgresTarget;
   /** Runs statements as its administrator, and gives the rows of the last one. */
   sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
   drop(): Promise<void>;
 }
 
 /** Where a database is, for a store in this process. */
-function placeOf(server: PostgresServer, database: string): PostgresPlace {
+function placeOf(server: PostgresServer, database: string): PostgresTarget {
   const { host, port, user, password } = server;
   return {
     hosts: [{ host, port }],

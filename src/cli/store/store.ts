@@ -1,6 +1,6 @@
 import { openStore } from '../../compose/open-store.js';
 import { acceptStore, copyStore, type StoreLoss, storeAge } from '../../compose/store-tools.js';
-import { parseStorePlace, STORE_FORM, type StorePlace } from '../../config/store-place.js';
+import { parseStoreUrl, STORE_FORM, type StoreUrl } from '../../config/store-url.js';
 import { CommandError } from '../terminal/command-error.js';
 import { configurationFrom } from '../terminal/configuration.js';
 import { print } from '../terminal/output.js';
@@ -46,8 +46,8 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   );
 }
 
-function placeOf(text: string): StorePlace {
-  const place = parseStorePlace(text);
+function placeOf(text: string): StoreUrl {
+  const place = parseStoreUrl(text);
   if (!place) {
     throw new CommandError('that is no place of a store', { exitCode: 2, hint: `write ${STORE_FORM}` });
   }

@@ -6,7 +6,7 @@ import {
   type SettingDefinition,
   type SettingKey,
 } from '../../config/settings.js';
-import { maskedStorePlace } from '../../config/store-place.js';
+import { maskedStorePlace } from '../../config/store-url.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 

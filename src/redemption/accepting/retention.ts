@@ -13,7 +13,7 @@ export interface Retention {
  * Lets go of what ended long enough ago at `now`, in short steps between which others have their turn, until `isStopped`.
  * Rejects as the store does.
  */
-export async function letGo(
+export async function applyRetention(
   store: Pick<LedgerStore, 'deleteEndedGrants' | 'removeOldLedger'>,
   { grantMs, ledgerMs }: Retention,
   now: number,

@@ -1,5 +1,5 @@
 import { formatTime } from '../../domain/rfc3339.js';
-import type { AddedUpAttempts, LedgerEntry } from '../ports/ledger-store.js';
+import type { AttemptTotal, LedgerEntry } from '../ports/ledger-store.js';
 
 /** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
 export interface EventReport {
@@ -49,7 +49,7 @@ export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: L
 }
 
 /** The report of attempts that were added up. */
-export function addedUpReport(attempts: AddedUpAttempts): EventReport {
+export function addedUpReport(attempts: AttemptTotal): EventReport {
   const { grantUid, code, name, subject, peer, count, firstAt, lastAt } = attempts;
   const time = formatTime(lastAt);
   return { grantUid, time, kind: code, name, subject, peer, count, firstTime: formatTime(firstAt) };

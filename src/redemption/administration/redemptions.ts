@@ -94,7 +94,7 @@ async function listEvents(
   const rest = after.slice(ADDED_UP.length);
   const { items, next } = await filteredPage(
     { limit, ...(rest !== '' && { after: rest }) },
-    (part) => store.listAddedUp({ ...part, ...storeFilter(filter) }),
+    (part) => store.listAttemptTotals({ ...part, ...storeFilter(filter) }),
     (attempts) => chosen(addedUpReport(attempts)),
   );
   return { items, ...(next !== undefined && { next: ADDED_UP + next }) };

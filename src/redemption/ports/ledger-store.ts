@@ -34,7 +34,7 @@ export interface LedgerEntry {
 }
 
 /** Attempts of one kind that are added up in one row. Times are milliseconds since the epoch. */
-export interface AddedUpAttempts {
+export interface AttemptTotal {
   readonly grantUid: string;
   /** Why they were refused, or `replayed` or `superseded`. */
   readonly code: string;
@@ -76,7 +76,7 @@ export interface LedgerStore {
   /** Entries by grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
   /** What is added up, by grant, code, name, subject and peer; `since` goes by the last time. */
-  listAddedUp(page: LedgerPage): Promise<Page<AddedUpAttempts>>;
+  listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**
    * Holds the ledger of every grant, or of one, against its codes and against what the store keeps of redemptions,
    * renewals and revocations. Holds up the process that asks until it is done.

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { StoreOpenError } from '../store-open-error.js';
-import type { PostgresHost, PostgresPlace } from './place.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
+import type { PostgresHost, PostgresTarget } from './postgres-target.js';
 
 /** An open connection that nobody else uses until it is given back. */
 export type PostgresConnection = pg.PoolClient;
@@ -51,7 +51,7 @@ const TYPES = {
 };
 
 /** Connections that are opened when they are needed, to the first of the place's hosts that is a primary. */
-export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): PostgresConnections {
+export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): PostgresConnections {
   const { hosts } = place;
   let current = 0;
   const server = () => hosts[current % hosts.length] as PostgresHost;
@@ -92,7 +92,7 @@ export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): P
         }
       }
     }
-    throw asOwn(failure, place);
+    throw toStoreError(failure, place);
   }
 
   async function run<T>(
@@ -108,7 +108,7 @@ export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): P
     try {
       return await use(connection);
     } catch (error) {
-      const own = broken ? lost(broken, place) : asOwn(error, place);
+      const own = broken ? lost(broken, place) : toStoreError(error, place);
       if (failureOf(own) === 'lost') broken = own as Error;
       throw own;
     } finally {
@@ -134,7 +134,7 @@ export function openConnections(place: PostgresPlace, max = MOST_CONNECTIONS): P
 }
 
 /** Makes a new connection what every other one is. Rejects for a standby. */
-async function prepareSession(client: pg.ClientBase, place: PostgresPlace): Promise<void> {
+async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Promise<void> {
   await client.query(SESSION);
   const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY);
   if (rows[0]?.standby) {
@@ -145,12 +145,12 @@ async function prepareSession(client: pg.ClientBase, place: PostgresPlace): Prom
   }
 }
 
-function lost(cause: Error, place: PostgresPlace): ConnectionLostError {
+function lost(cause: Error, place: PostgresTarget): ConnectionLostError {
   return new ConnectionLostError(`no connection to the store ${place.shown}`, { cause });
 }
 
 /** What the driver and Node say of connections has no type of its own. */
-function asOwn(error: unknown, place: PostgresPlace): unknown {
+function toStoreError(error: unknown, place: PostgresTarget): unknown {
   if (!(error instanceof Error) || sqlState(error) !== undefined) return error;
   // Files that are missing have nothing to do with it.
   const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);

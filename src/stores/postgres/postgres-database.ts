@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../redemption/ports/clock.js';
+import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
-import type { LedgerNotes } from '../ledger-notes.js';
 import {
   type CommitFailure,
   type Committer,
@@ -12,7 +12,7 @@ import { put, type SqlDialect, type SqlOperation } from '../sql/operation.js';
 import type { SqlDatabase } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import type { PostgresConnection, PostgresConnections } from './connections.js';
-import { ConnectionLostError, failureOf, isTakenBack } from './postgres-failure.js';
+import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
 import { OperationRunner } from './run-operation.js';
 
 // Numbers of the ledger are given out in the order of the commits, which those of a sequence are not.
@@ -32,7 +32,7 @@ const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
 // One turn after the other for each grant, in an order that all keep to, so that nobody waits in a circle. Grants of
 // redemptions are looked up one by one: a plan made for an empty table would read the whole of it for a list.
-const TAKE_TURNS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
+const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
       SELECT (SELECT grant_uid FROM redemptions WHERE id = asked.id)
       FROM unnest(CAST(? AS text[])) AS asked (id)) AS subjects ORDER BY 1)
@@ -42,7 +42,7 @@ const TAKE_TURNS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) A
 export function postgresDatabase(
   { readers, writer }: { readonly readers: PostgresConnections; readonly writer: PostgresConnections },
   ledgerKey: LedgerKeyFile,
-  notes: LedgerNotes,
+  notes: HighWaterMarks,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
   const ledger = new LedgerChain(ledgerKey, notes, POSTGRES.forUpdate);
@@ -50,9 +50,9 @@ export function postgresDatabase(
     {
       commit: (batch, subjects) => commit(writer, ledger, batch, subjects, options.checkpoint),
       failureOf,
-      isPatient: true,
-      gatherMs: 0,
-      largestBatch: 64,
+      retriesLostConnection: true,
+      batchIntervalMs: 0,
+      maxBatchSize: 64,
     } satisfies Committer,
     options.deadlineMs,
   );
@@ -106,7 +106,7 @@ async function commit(
       const runner = new OperationRunner(connection);
       try {
         runner.put(BEGIN);
-        await runner.run(takeTurns(subjects));
+        await runner.run(lockGrants(subjects));
         await runner.run(batch(ledger));
         isCommitting = true;
         await checkpoint?.('before-commit');
@@ -127,16 +127,16 @@ async function commit(
     });
     return undefined;
   } catch (error) {
-    return { error, inDoubt: isCommitting && !isTakenBack(error) };
+    return { error, inDoubt: isCommitting && !isRolledBack(error) };
   } finally {
     ledger.forget(isCommitted);
   }
 }
 
-function* takeTurns(subjects: readonly WriteSubject[]): SqlOperation<void> {
+function* lockGrants(subjects: readonly WriteSubject[]): SqlOperation<void> {
   const uids = subjects.flatMap(({ grantUid }) => grantUid ?? []);
   const ids = subjects.flatMap(({ redemptionId }) => redemptionId ?? []);
-  if (uids.length + ids.length > 0) yield* put(TAKE_TURNS, arrayOf(uids), arrayOf(ids));
+  if (uids.length + ids.length > 0) yield* put(LOCK_GRANTS, arrayOf(uids), arrayOf(ids));
 }
 
 /** A list of texts as PostgreSQL writes an array. */

@@ -39,7 +39,7 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** Whether an error is the server's answer that a transaction was taken back, and not one that ended the connection. */
-export function isTakenBack(error: unknown): boolean {
+export function isRolledBack(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
 }
 

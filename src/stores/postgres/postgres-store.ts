@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import { highWaterMarksBeside } from '../high-water-marks.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { notesBeside } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { storeUnavailable, translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { openConnections, type PostgresConnection, type PostgresConnections } from './connections.js';
 import { checkSchema, migrateSchema } from './migrations.js';
-import type { PostgresPlace } from './place.js';
 import { postgresDatabase } from './postgres-database.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
+import type { PostgresTarget } from './postgres-target.js';
 import { OperationRunner } from './run-operation.js';
 
 /** Where the store is, and how it is opened. */
 export interface PostgresStoreOptions {
-  readonly place: PostgresPlace;
+  readonly place: PostgresTarget;
   /** Whether to bring the tables to this program's version, making them where there are none. */
   readonly migrate: boolean;
   readonly clock: Clock;
@@ -48,7 +48,7 @@ export async function openPostgresDatabase(
 ): Promise<SqlDatabase> {
   const { place, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
-  const notes = notesBeside(options.ledgerKeyFile);
+  const notes = highWaterMarksBeside(options.ledgerKeyFile);
   const readers = openConnections(place);
   try {
     const begin = migrate ? { ledger: new LedgerChain(ledgerKey, notes), acceptsEmpty } : undefined;
@@ -70,7 +70,7 @@ interface BeginOptions {
 
 async function prepare(
   connections: PostgresConnections,
-  place: PostgresPlace,
+  place: PostgresTarget,
   /** The ledger that is to be begun with the tables, if they are to be made. */
   begin: BeginOptions | undefined,
   deadline: number,
@@ -127,7 +127,7 @@ const REFUSALS: Readonly<Record<string, { readonly problem: string; readonly hin
 };
 
 /** What opening rejects with for an error that came up in it. */
-function openingError(error: unknown, place: PostgresPlace): Error {
+function openingError(error: unknown, place: PostgresTarget): Error {
   if (error instanceof StoreOpenError || error instanceof LedgerKeyError) return error;
   const refusal = REFUSALS[sqlState(error) ?? ''];
   if (refusal) {

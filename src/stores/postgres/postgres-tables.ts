@@ -1,8 +1,8 @@
 import type { TableSession } from '../sql/copy-tables.js';
 import { openConnections, type PostgresConnection } from './connections.js';
 import { checkSchema } from './migrations.js';
-import type { PostgresPlace } from './place.js';
 import { POSTGRES } from './postgres-database.js';
+import type { PostgresTarget } from './postgres-target.js';
 import { OperationRunner } from './run-operation.js';
 
 const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
@@ -10,7 +10,7 @@ const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 /** Opens the tables of a database for one transaction, which sees one state of it. Rejects as opening the store does. */
-export async function openPostgresTables(place: PostgresPlace, writes: boolean): Promise<TableSession> {
+export async function openPostgresTables(place: PostgresTarget, writes: boolean): Promise<TableSession> {
   const connections = openConnections(place, 1);
   let finish: (isDone: boolean) => void = () => undefined;
   const finished = new Promise<boolean>((resolve) => {

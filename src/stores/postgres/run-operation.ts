@@ -77,7 +77,7 @@ export class OperationRunner {
       const watched: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
         const answer = send(this.#connection, statement);
-        if (statement.isUnwatched) this.#watch(answer);
+        if (statement.isResultIgnored) this.#watch(answer);
         else watched.push(answer.then(resultOf));
       }
       let results: readonly SqlResult[] = [];

@@ -7,7 +7,7 @@ import {
   type SharedSettings,
 } from '../../redemption/ports/serving-lease.js';
 import { openConnections, type PostgresConnection } from './connections.js';
-import type { PostgresPlace } from './place.js';
+import type { PostgresTarget } from './postgres-target.js';
 
 // The server sees that a process is gone as soon as its connection breaks, and by these that its host is.
 const WATCHED = 'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
@@ -33,7 +33,7 @@ const AGAIN_MS = 1_000;
  * connection that breaks is made again.
  */
 export async function takePostgresLease(
-  place: PostgresPlace,
+  place: PostgresTarget,
   settings: SharedSettings,
 ): Promise<ServingLease> {
   const connections = openConnections(place, 1);

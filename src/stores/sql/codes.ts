@@ -4,7 +4,7 @@ import type { Page, PageRequest } from '../../redemption/ports/page.js';
 import type { WriteOperation } from './group-commit.js';
 import type { LedgerChain, NewLedgerEntry } from './ledger-chain.js';
 import { rowHash } from './ledger-mac.js';
-import { row, rows, type SqlOperation, together } from './operation.js';
+import { batch, row, rows, type SqlOperation } from './operation.js';
 import { pageOf, rowsToRead, startOf } from './page.js';
 
 /** A row of table `codes` as an SQL driver returns it: times in milliseconds. */
@@ -20,7 +20,7 @@ interface CodeRow {
 }
 
 /** Columns of table `codes` that never change. */
-export const CODE_FACTS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
+export const CONSTANT_CODE_COLUMNS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
 
 /** The code that a row holds. */
 function codeOfRow(row: CodeRow): StoredCode {
@@ -70,7 +70,7 @@ export function* listCodes(
 /** The write behind CodeStore.createCode. */
 export function createCode(code: StoredCode, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
-    const [created] = yield* together(creationOf(code));
+    const [created] = yield* batch(creationOf(code));
     if (created.changes === 1) yield* ledger.append(codeEntry(code, now));
   };
 }
@@ -97,7 +97,7 @@ export function revokeCode(
   const facts = { grantUid, jti, uses, expirationTime };
   let revoked = false;
   return function* ({ ledger, isRepeated }) {
-    const [created, changed] = yield* together(creationOf(facts), [REVOKE, now, grantUid, jti]);
+    const [created, changed] = yield* batch(creationOf(facts), [REVOKE, now, grantUid, jti]);
     if (changed.changes === 0) return isRepeated && revoked ? 'revoked' : 'before';
     if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
     yield* ledger.append({ grantUid, at: now, kind: 'code_revoked', detail: { jti } });
@@ -117,7 +117,7 @@ export function* countCodeUse(
 ): SqlOperation<Refusal | undefined> {
   const { grantUid, jti, uses, expirationTime, subject } = code;
   const facts = { grantUid, jti, uses, expirationTime, subject };
-  const [created, counted] = yield* together(creationOf(facts), [COUNT_USE, grantUid, jti]);
+  const [created, counted] = yield* batch(creationOf(facts), [COUNT_USE, grantUid, jti]);
   if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
   if (counted.changes === 1) return undefined;
   const known = yield* findCode(grantUid, jti);

@@ -1,7 +1,7 @@
 import { GRANT_COLUMNS } from './grant-row.js';
 import {
   change,
-  pieces,
+  chunks,
   rawRows,
   rows,
   type SqlDialect,
@@ -63,7 +63,7 @@ const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
 const COPIED_SETTINGS = "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
 
 /** The first table of a database that has rows of somebody; undefined where it is as it was made. */
-export function* filledTable(): SqlOperation<string | undefined> {
+export function* firstFilledTable(): SqlOperation<string | undefined> {
   for (const { name } of [REDEMPTIONS, ...TABLES]) {
     if ((yield* value(`SELECT 1 FROM ${name} LIMIT 1`)) !== undefined) return name;
   }
@@ -129,8 +129,8 @@ function* pageOf(
 }
 
 function* insert({ name, columns }: Table, list: readonly (readonly SqlValue[])[]): SqlOperation<void> {
-  for (const piece of pieces(list)) {
-    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(piece.length, columns.length)}`;
-    yield* change(sql, ...piece.flat());
+  for (const chunk of chunks(list)) {
+    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(chunk.length, columns.length)}`;
+    yield* change(sql, ...chunk.flat());
   }
 }

@@ -1,12 +1,12 @@
 import type { LedgerFault } from '../../redemption/ports/ledger-store.js';
-import { CODE_FACTS } from './codes.js';
+import { CONSTANT_CODE_COLUMNS } from './codes.js';
 import { type GrantRow, grantHash } from './grant-row.js';
 import { entryMac, isMac, type LedgerRow, NO_MAC, rowHash } from './ledger-mac.js';
 import { rawRows, row, type SqlOperation, type SqlValue, value } from './operation.js';
-import { lastingValues, REDEMPTION_COLUMNS } from './redemption-row.js';
+import { constantValues, REDEMPTION_COLUMNS } from './redemption-row.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
-const LASTING = lastingValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
+const LASTING = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
  * The entries of the ledger, each a list of values, with the MAC of the entry before it. A `redeemed` entry is joined with
@@ -19,7 +19,7 @@ export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.r
     LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
 const ENTRY_COLUMNS = 9;
 const RENEWAL = `SELECT ${RENEWAL_COLUMNS.join(', ')} FROM renewals WHERE redemption_id = ? AND number = ?`;
-const CODE = `SELECT ${CODE_FACTS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
+const CODE = `SELECT ${CONSTANT_CODE_COLUMNS.join(', ')} FROM codes WHERE grant_uid = ? AND jti = ?`;
 const REVOKED_REDEMPTION = 'SELECT revoked_at FROM redemptions WHERE id = ?';
 const REVOKED_CODE = 'SELECT revoked_at FROM codes WHERE grant_uid = ? AND jti = ?';
 const REVOKED_GRANT = 'SELECT revoked_at FROM grants WHERE uid = ?';

@@ -44,11 +44,11 @@ export interface Committer {
   ): CommitFailure | undefined | Promise<CommitFailure | undefined>;
   failureOf(error: unknown): StoreFailure;
   /** Whether a lost connection is looked for until the deadline, in place of once. */
-  readonly isPatient: boolean;
+  readonly retriesLostConnection: boolean;
   /** Under load, commits are this far apart in milliseconds, so that one sync carries several writes. */
-  readonly gatherMs: number;
+  readonly batchIntervalMs: number;
   /** Bounds how long one transaction keeps others waiting. */
-  readonly largestBatch: number;
+  readonly maxBatchSize: number;
 }
 
 /** Runs writes, many to a transaction. */
@@ -73,7 +73,7 @@ interface PendingWrite {
 
 /** Starts a queue of writes; a lone one waits for nothing, and each is answered after `deadlineMs` at the latest. */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
-  const { failureOf, gatherMs } = committer;
+  const { failureOf, batchIntervalMs } = committer;
   const queue: PendingWrite[] = [];
   const finished: (() => void)[] = [];
   let isScheduled = false;
@@ -88,12 +88,12 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
   }
 
   async function flush(): Promise<void> {
-    const batch = queue.splice(0, committer.largestBatch);
+    const batch = queue.splice(0, committer.maxBatchSize);
     const failed = await committer.commit(
       (ledger) => workOf(batch, ledger, failureOf),
       batch.map(({ subject }) => subject),
     );
-    let delayMs = gatherMs;
+    let delayMs = batchIntervalMs;
     if (!failed) {
       lastCommit = performance.now();
       for (const write of batch) {
@@ -118,7 +118,8 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
       // The connection may have been opened while the disk was read-only: one more try shows whether it still is.
       const reconnects = failure === 'lost' && !write.isReconnected;
       write.isReconnected ||= reconnects;
-      const isPassing = failure === 'busy' || write.isRepeated || (failure === 'lost' && committer.isPatient);
+      const isPassing =
+        failure === 'busy' || write.isRepeated || (failure === 'lost' && committer.retriesLostConnection);
       if (reconnects || (isPassing && now < write.deadline)) again.push(write);
       else if (write.isRepeated)
         write.reject(storeUnavailable('the outcome of the commit is unknown', error));
@@ -146,7 +147,7 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
           isReconnected: false,
           failure: undefined,
         });
-        schedule(lastCommit + gatherMs - performance.now());
+        schedule(lastCommit + batchIntervalMs - performance.now());
       });
     },
     finish() {

@@ -1,19 +1,10 @@
 import type { LedgerEntry, LedgerKind } from '../../redemption/ports/ledger-store.js';
+import type { HighWaterMarks } from '../high-water-marks.js';
 import { type LedgerKeyFile, ledgerKeyId } from '../ledger-key.js';
-import type { LedgerNotes } from '../ledger-notes.js';
 import { StoreOpenError } from '../store-open-error.js';
-import { ACCEPT_HINT, LedgerAgeCheck, type LedgerLoss } from './ledger-age.js';
 import { endMac, entryMac, isMac, type LedgerEnd, NO_MAC } from './ledger-mac.js';
-import {
-  change,
-  pieces,
-  put,
-  type SqlOperation,
-  type SqlValue,
-  together,
-  tuples,
-  value,
-} from './operation.js';
+import { batch, change, chunks, put, type SqlOperation, type SqlValue, tuples, value } from './operation.js';
+import { ACCEPT_HINT, type LedgerLoss, RollbackCheck } from './rollback-check.js';
 
 /** An entry that is added to the ledger; its numbers are chosen when the transaction is settled. */
 export type NewLedgerEntry = Pick<LedgerEntry, 'grantUid' | 'at' | 'kind'> &
@@ -50,8 +41,8 @@ export interface StoredEnd extends LedgerEnd {
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
-  readonly #notes: LedgerNotes;
-  readonly #age: LedgerAgeCheck;
+  readonly #notes: HighWaterMarks;
+  readonly #age: RollbackCheck;
   #key: Uint8Array | undefined;
   // What the open transaction adds: entries, deletions of content, and refusals.
   readonly #entries: NewLedgerEntry[] = [];
@@ -63,10 +54,10 @@ export class LedgerChain {
   #settledAt: number | undefined;
 
   /** `forUpdate` is appended to a query to lock its row until the end of the transaction. */
-  constructor(keyFile: LedgerKeyFile, notes: LedgerNotes, forUpdate = '') {
+  constructor(keyFile: LedgerKeyFile, notes: HighWaterMarks, forUpdate = '') {
     this.#keyFile = keyFile;
     this.#notes = notes;
-    this.#age = new LedgerAgeCheck(notes);
+    this.#age = new RollbackCheck(notes);
     this.#forUpdate = forUpdate;
   }
 
@@ -183,7 +174,7 @@ export class LedgerChain {
       last = entryMac(key, last, { position, grantUid, seq, at, kind, redemptionId, detail });
       return [position, grantUid, seq, at, kind, redemptionId, detail, last] satisfies SqlValue[];
     });
-    for (const piece of pieces(rows)) yield* put(APPEND(piece.length), ...piece.flat());
+    for (const chunk of chunks(rows)) yield* put(APPEND(chunk.length), ...chunk.flat());
     const removed = end.removed + this.#removed;
     const refusals = end.refusals + this.#refusals;
     const mac = end.isAuthentic ? endMac(key, last, { position, removed, refusals }) : NO_MAC;
@@ -198,7 +189,7 @@ export function* readEnd(
   forUpdate = '',
   grantUids: readonly string[] = [],
 ): SqlOperation<{ readonly end: StoredEnd; readonly seqs: Map<string, number> }> {
-  const [ends, entries, ...seqRows] = yield* together(
+  const [ends, entries, ...seqRows] = yield* batch(
     [`${END}${forUpdate}`],
     [LAST_ENTRY],
     ...grantUids.map((uid) => [LAST_SEQ, uid] as const),

@@ -1,5 +1,5 @@
 import type {
-  AddedUpAttempts,
+  AttemptTotal,
   LedgerEntry,
   LedgerKind,
   LedgerPage,
@@ -61,15 +61,15 @@ export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
 }
 
-/** Reads behind LedgerStore.listAddedUp. */
-export function* listAddedUp(page: LedgerPage): SqlOperation<Page<AddedUpAttempts>> {
+/** Reads behind LedgerStore.listAttemptTotals. */
+export function* listAttemptTotals(page: LedgerPage): SqlOperation<Page<AttemptTotal>> {
   const { grantUid, since = 0 } = page;
   const start = startOf(page.after, [grantUid ?? '', '', '', '', '']);
   const limit = rowsToRead(page.limit);
   const found =
     grantUid === undefined
-      ? yield* rows<AddedUpAttempts>(LIST_ADDED_UP, ...start, since, limit)
-      : yield* rows<AddedUpAttempts>(LIST_ADDED_UP_GRANT, ...start, since, grantUid, limit);
+      ? yield* rows<AttemptTotal>(LIST_ADDED_UP, ...start, since, limit)
+      : yield* rows<AttemptTotal>(LIST_ADDED_UP_GRANT, ...start, since, grantUid, limit);
   return pageOf(
     found,
     page.limit,

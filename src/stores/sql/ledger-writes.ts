@@ -23,13 +23,13 @@ const DETAILED_REFUSALS = 950;
 const LOOP_MS = 86_400_000;
 
 /** The write behind GrantStore.recordReplay, and RenewalStore.recordSuperseded. */
-export function recordAgain(
+export function recordRepetition(
   kind: 'replayed' | 'superseded',
   { id, grantUid, name, subject }: Redemption,
   peer: string,
   now: number,
 ): WriteOperation<void> {
-  const addUp = addUpRefusal({ grantUid, code: kind, name, subject, peer }, now);
+  const addUp = countRefusal({ grantUid, code: kind, name, subject, peer }, now);
   return function* (context) {
     const { ledger, isRepeated } = context;
     const last = ledger.lastAdded(kind, id) ?? (yield* value(NOTED[kind], id));
@@ -43,7 +43,7 @@ export function recordAgain(
 
 /** The write behind GrantStore.recordRefusal. */
 export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
-  return addUpRefusal(refusal, now);
+  return countRefusal(refusal, now);
 }
 
 interface AddedUp {
@@ -56,7 +56,7 @@ function findRefusal(key: readonly string[]): SqlOperation<AddedUp | undefined> 
   return row<AddedUp>(REFUSAL, ...key);
 }
 
-function addUpRefusal(
+function countRefusal(
   refusal: Omit<ProvenRefusal, 'code'> & { readonly code: string },
   now: number,
 ): WriteOperation<void> {

@@ -8,7 +8,7 @@ export interface SqlStatement {
   /** Rows are lists of values in the order of the columns, in place of objects. */
   readonly isRaw?: boolean;
   /** Nobody waits for what comes of it: its failure shows in a later statement, or in the commit at the latest. */
-  readonly isUnwatched?: boolean;
+  readonly isResultIgnored?: boolean;
 }
 
 /** What a statement gave: its rows, and how many rows it has changed. */
@@ -28,8 +28,8 @@ function* single(statement: SqlStatement): SqlOperation<SqlResult> {
   return (yield [statement])[0] as SqlResult;
 }
 
-/** Several statements that leave for the database together, so that they are waited for once. */
-export function* together<const Asked extends readonly (readonly [string, ...SqlValue[]])[]>(
+/** Several statements that leave for the database batch, so that they are waited for once. */
+export function* batch<const Asked extends readonly (readonly [string, ...SqlValue[]])[]>(
   ...asked: Asked
 ): SqlOperation<{ readonly [At in keyof Asked]: SqlResult }> {
   const statements = asked.map(([sql, ...values]) => ({ sql, values }));
@@ -66,7 +66,7 @@ export function* change(sql: string, ...values: readonly SqlValue[]): SqlOperati
 
 /** A change that is part of a transaction and of which nobody wants to know more. */
 export function* put(sql: string, ...values: readonly SqlValue[]): SqlOperation<void> {
-  yield [{ sql, values, isUnwatched: true }];
+  yield [{ sql, values, isResultIgnored: true }];
 }
 
 /** What SQL databases say differently. */
@@ -85,10 +85,10 @@ export interface SqlDialect {
 const MOST = 32;
 
 /**
- * Cuts a list into pieces of a power of two each, at most 32, the largest first: a few prepared statements do for lists of
+ * Cuts a list into chunks of a power of two each, at most 32, the largest first: a few prepared statements do for lists of
  * any length.
  */
-export function* pieces<T>(list: readonly T[]): Generator<readonly T[]> {
+export function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
   let size = MOST;
   for (let start = 0; start < list.length; start += size) {
     while (size > list.length - start) size /= 2;

@@ -7,9 +7,9 @@ import { countCodeUse } from './codes.js';
 import { createGrant, deleteGrant } from './grant-writes.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { row, type SqlOperation, together, value } from './operation.js';
+import { batch, row, type SqlOperation, value } from './operation.js';
 import {
-  lastingValues,
+  constantValues,
   REDEMPTION_COLUMNS,
   type RedemptionRow,
   redemptionOfRow,
@@ -62,7 +62,7 @@ function* record(
 ): SqlOperation<RecordOutcome> {
   const values = redemptionValues(redemption);
   // The second is taken back where the first did nothing.
-  const [inserted, counted] = yield* together([INSERT, ...values], [COUNT_USE, uid, now]);
+  const [inserted, counted] = yield* batch([INSERT, ...values], [COUNT_USE, uid, now]);
   if (inserted.changes === 0) {
     yield* undo();
     if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
@@ -110,7 +110,7 @@ function redeemedDetail(redemption: Redemption, values: readonly unknown[]): Led
     keySha256,
     certificateSha256,
     notAfter,
-    row: rowHash(lastingValues(values)),
+    row: rowHash(constantValues(values)),
   };
 }
 

@@ -57,7 +57,7 @@ const FADING = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
 const LASTING = REDEMPTION_COLUMNS.flatMap((column, index) => (FADING.has(column) ? [] : [index]));
 
 /** Of the values of a redemption's row, in the order of the columns, those that never change. */
-export function lastingValues(values: readonly unknown[]): unknown[] {
+export function constantValues(values: readonly unknown[]): unknown[] {
   return LASTING.map((index) => values[index]);
 }
 

@@ -4,7 +4,7 @@ import type { RevokedCertificate } from '../../redemption/ports/grant-store.js';
 import type { RecordRenewalOutcome, RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import type { WriteContext, WriteOperation } from './group-commit.js';
 import { rowHash } from './ledger-mac.js';
-import { recordAgain } from './ledger-writes.js';
+import { recordRepetition } from './ledger-writes.js';
 import { change, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemptions.js';
 
@@ -157,5 +157,5 @@ function* record(
 
 /** The write behind RenewalStore.recordSuperseded. */
 export function recordSuperseded(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
-  return recordAgain('superseded', redemption, peer, now);
+  return recordRepetition('superseded', redemption, peer, now);
 }

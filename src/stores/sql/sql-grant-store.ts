@@ -12,8 +12,8 @@ import {
 import { createGrant, deleteGrant, initializeGrants, revokeGrant, updateGrant } from './grant-writes.js';
 import type { GroupCommit } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
-import { listAddedUp, listLedger } from './ledger-reads.js';
-import { eraseSealedAnswers, recordAgain, recordRefusal } from './ledger-writes.js';
+import { listAttemptTotals, listLedger } from './ledger-reads.js';
+import { eraseSealedAnswers, recordRefusal, recordRepetition } from './ledger-writes.js';
 import type { SqlDialect, SqlOperation } from './operation.js';
 import { claimOutcome, eraseOutcomes } from './outcomes.js';
 import { recordRedemption, recordSingleUse } from './record-redemption.js';
@@ -95,10 +95,10 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     countAnsweredBefore: (answeredBefore, now) => read(() => countAnsweredBefore(answeredBefore, now)),
 
     recordReplay: (redemption, peer, now) =>
-      write(recordAgain('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
+      write(recordRepetition('replayed', redemption, peer, now), { grantUid: redemption.grantUid }),
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
-    listAddedUp: (page) => read(() => listAddedUp(page)),
+    listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
     verifyLedger: (grantUid) => readAtOnce((ledger) => verifyLedger(ledger, grantUid)),
     deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),

@@ -90,7 +90,7 @@ export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperat
     (yield* brokenChain(end)) ??
     (yield* changedEntry(key, grantUid, totals)) ??
     (isWhole ? hiddenEntry(end, totals) : undefined) ??
-    (yield* rowWithoutEntry(range, totals)) ??
+    (yield* crossCheck(range, totals)) ??
     (yield* miscounted(range)) ??
     (yield* changedRefusal(key, range)) ??
     (isWhole ? yield* missingRefusal(end) : undefined) ??
@@ -141,10 +141,7 @@ function hiddenEntry({ position, removed }: StoredEnd, { entries }: EntryTotals)
   return hidden === 0 ? undefined : wholeLedger(`lacks the content of ${hidden} of ${position} entries`);
 }
 
-function* rowWithoutEntry(
-  range: [string, string],
-  totals: EntryTotals,
-): SqlOperation<LedgerFault | undefined> {
+function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation<LedgerFault | undefined> {
   for (const { total, count, first, problem } of CROSS_CHECKS) {
     const counted = count === undefined ? totals.revokedRows : yield* value(count, ...range);
     if (counted === totals[total]) continue;

@@ -1,6 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
+import type { HighWaterMarks } from '../high-water-marks.js';
 import type { LedgerKeyFile } from '../ledger-key.js';
-import type { LedgerNotes } from '../ledger-notes.js';
 import { LedgerChain } from '../sql/ledger-chain.js';
 import type { SqlOperation, SqlResult, SqlStatement, SqlValue } from '../sql/operation.js';
 import { StoreOpenError } from '../store-open-error.js';
@@ -25,7 +25,7 @@ export interface SqliteConnection {
 
 // From Node 24.19 on, an object of the driver's that the collector takes while no JavaScript runs aborts the process (its
 // destructor asks for an environment that is not there then). So none is given up: what a closed connection leaves is a
-// few kilobytes, and keepSession bounds how often a lost one is followed by another.
+// few kilobytes, and startSession bounds how often a lost one is followed by another.
 const kept: object[] = [];
 
 function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {
@@ -50,7 +50,7 @@ export function openConnection(
   Database: typeof BetterSqlite3,
   file: string,
   ledgerKey: LedgerKeyFile,
-  notes: LedgerNotes,
+  notes: HighWaterMarks,
 ): SqliteConnection {
   const db = openFile(Database, file);
   const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();

@@ -17,13 +17,13 @@ export interface SqliteSession {
   /** The same, and makes sure that it still writes to the file that the path leads to. */
   connectToCurrent(): SqliteConnection;
   /** Gives the connection up if `error` says that it is of no further use. */
-  noteFailure(error: unknown): void;
+  closeIfLost(error: unknown): void;
   /** Closes the connection, its log written back as far as other connections let it. */
   close(): void;
 }
 
 /** Keeps `first` until it is lost, and then what `reopen` gives. */
-export function keepSession(first: SqliteConnection, reopen: () => SqliteConnection): SqliteSession {
+export function startSession(first: SqliteConnection, reopen: () => SqliteConnection): SqliteSession {
   let connection: SqliteConnection | undefined = first;
   const drop = (): void => {
     const lost = connection;
@@ -58,7 +58,7 @@ export function keepSession(first: SqliteConnection, reopen: () => SqliteConnect
       }
       return connect();
     },
-    noteFailure(error) {
+    closeIfLost(error) {
       if (failureOf(error) === 'lost') drop();
     },
     close() {

@@ -41,7 +41,7 @@ export function sqliteDatabase(
       try {
         return query(session.connect());
       } catch (error) {
-        session.noteFailure(error);
+        session.closeIfLost(error);
         if (failureOf(error) !== 'busy' || performance.now() >= deadline)
           throw translateFailure(error, failureOf);
       }
@@ -81,7 +81,7 @@ function emptyLog(session: SqliteSession): boolean {
   try {
     return session.connect().truncateLog();
   } catch (error) {
-    session.noteFailure(error);
+    session.closeIfLost(error);
     return false;
   }
 }
@@ -90,10 +90,10 @@ function committer(session: SqliteSession, checkpoint: Checkpoint | undefined): 
   return {
     commit: (batch) => commit(session, batch, checkpoint),
     failureOf,
-    isPatient: false,
-    gatherMs: 8,
+    retriesLostConnection: false,
+    batchIntervalMs: 8,
     // Bounds how long one transaction holds the event loop and the other processes.
-    largestBatch: 256,
+    maxBatchSize: 256,
   };
 }
 
@@ -117,7 +117,7 @@ function commit(
     return undefined;
   } catch (error) {
     if (connection) rollBack(session, connection);
-    session.noteFailure(error);
+    session.closeIfLost(error);
     return { error, inDoubt: committing && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
   } finally {
     connection?.ledger.forget(isCommitted);
@@ -128,6 +128,6 @@ function rollBack(session: SqliteSession, connection: SqliteConnection): void {
   try {
     if (connection.inTransaction()) connection.statement('ROLLBACK').run();
   } catch (error) {
-    session.noteFailure(error);
+    session.closeIfLost(error);
   }
 }

@@ -3,15 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { explainMissing, loadSqlite } from '../../files/sqlite-module.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
+import { highWaterMarksBeside } from '../high-water-marks.js';
 import { LedgerKeyError, LedgerKeyFile } from '../ledger-key.js';
-import { notesBeside } from '../ledger-notes.js';
 import { type SqlDatabase, sqlGrantStore } from '../sql/sql-grant-store.js';
 import { translateFailure } from '../sql/store-failure.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 import { openConnection, runOperation, type SqliteConnection } from './connection.js';
 import { prepareDatabaseFile } from './database-file.js';
 import { checkSchema, migrateSchema, SCHEMA_VERSION } from './migrations.js';
-import { keepSession } from './session.js';
+import { startSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
 import { failureOf } from './sqlite-failure.js';
 
@@ -50,7 +50,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
   const { Database } = sqlite;
   const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
   const ledgerKey = new LedgerKeyFile(keyFile);
-  const notes = notesBeside(keyFile);
+  const notes = highWaterMarksBeside(keyFile);
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
@@ -72,7 +72,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
         else checkSchema(connection, file);
       });
       // A newer release may have migrated while this process ran.
-      const session = keepSession(first, () =>
+      const session = startSession(first, () =>
         openChecked((connection) => checkSchema(connection, file, true)),
       );
       return sqliteDatabase(session, { checkpoint, deadlineMs });

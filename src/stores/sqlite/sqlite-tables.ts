@@ -1,6 +1,6 @@
 import { loadSqlite } from '../../files/sqlite-module.js';
+import { HighWaterMarks } from '../high-water-marks.js';
 import { LedgerKeyFile } from '../ledger-key.js';
-import { LedgerNotes } from '../ledger-notes.js';
 import type { TableSession } from '../sql/copy-tables.js';
 import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
@@ -11,7 +11,7 @@ export async function openSqliteTables(file: string, writes: boolean): Promise<T
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw sqlite.missing;
   // Neither is read: copying adds nothing to a ledger.
-  const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new LedgerNotes(''));
+  const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new HighWaterMarks(''));
   try {
     checkSchema(connection, file);
     connection.statement(writes ? 'BEGIN IMMEDIATE' : 'BEGIN').run();

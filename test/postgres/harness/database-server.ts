@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { PostgresPlace } from '../../../src/stores/postgres/place.js';
+import type { PostgresTarget } from '../../../src/stores/postgres/postgres-target.js';
 import { until } from '../../cluster/harness/until.js';
 import { freePort } from '../../support/free-port.js';
 import { makeServerDirectory, runPostgresProgram } from './postgres-programs.js';
@@ -61,7 +61,7 @@ export class DatabaseServer {
   }
 
   /** The same for a store in this process. */
-  get place(): PostgresPlace {
+  get place(): PostgresTarget {
     const { port } = this;
     return {
       hosts: [{ host: '127.0.0.1', port }],

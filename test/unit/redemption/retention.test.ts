@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { letGo } from '../../../src/redemption/accepting/retention.js';
+import { applyRetention } from '../../../src/redemption/accepting/retention.js';
 
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;
@@ -23,7 +23,7 @@ function storeWith(grantSteps: number, ledgerSteps: number) {
 
 it('goes on until there is nothing more, and counts from when a link can be renewed no more', async () => {
   const store = storeWith(1, 2);
-  await letGo(store, { grantMs: 7 * DAY, ledgerMs: 400 * DAY }, NOW, () => false);
+  await applyRetention(store, { grantMs: 7 * DAY, ledgerMs: 400 * DAY }, NOW, () => false);
   expect(store.asked).toEqual([
     ['grants', 7],
     ['grants', 7],
@@ -35,12 +35,12 @@ it('goes on until there is nothing more, and counts from when a link can be rene
 
 it('keeps for ever what has 0', async () => {
   const store = storeWith(9, 9);
-  await letGo(store, { grantMs: 0, ledgerMs: 0 }, NOW, () => false);
+  await applyRetention(store, { grantMs: 0, ledgerMs: 0 }, NOW, () => false);
   expect(store.asked).toEqual([]);
 });
 
 it('ends after the present step when it is stopped', async () => {
   const store = storeWith(9, 9);
-  await letGo(store, { grantMs: DAY, ledgerMs: DAY }, NOW, () => store.asked.length === 2);
+  await applyRetention(store, { grantMs: DAY, ledgerMs: DAY }, NOW, () => store.asked.length === 2);
   expect(store.asked).toHaveLength(2);
 });

@@ -76,7 +76,7 @@ export class LeaderElection {
     }
     if (!this.#leading) return;
     await this.#endLeading();
-    await this.#letGo().catch(onFailure);
+    await this.#applyRetention().catch(onFailure);
   }
 
   async #turn(): Promise<void> {
@@ -141,7 +141,7 @@ export class LeaderElection {
   }
 
   /** The next one need not wait until it has run out. */
-  async #letGo(): Promise<void> {
+  async #applyRetention(): Promise<void> {
     if (this.#found?.record.holderIdentity !== this.#options.identity) return;
     await this.#options.lease.replace(this.#found, {
       ...this.#found.record,

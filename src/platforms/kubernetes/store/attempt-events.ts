@@ -1,6 +1,6 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { sha256Hex } from '../../../pki/sha256.js';
-import type { AddedUpAttempts } from '../../../redemption/ports/ledger-store.js';
+import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
@@ -17,10 +17,10 @@ const DETAILED_ROWS = 950;
 const ROWS_BEFORE_RECOUNT = 10;
 
 /** What was tried, without how often. */
-export type Attempted = Pick<AddedUpAttempts, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
+export type Attempted = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
 
 /** What an Event tells of. */
-export interface AttemptRow extends AddedUpAttempts {
+export interface AttemptRow extends AttemptTotal {
   readonly redemptionId: string | null;
 }
 

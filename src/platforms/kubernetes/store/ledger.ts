@@ -64,7 +64,7 @@ export function ledgerOperations(parts: StoreParts): LedgerMethods {
       return sortedPage(found, page, 2, (entry) => [entry.grantUid, entry.seq]);
     },
 
-    async listAddedUp(page) {
+    async listAttemptTotals(page) {
       const { grantUid, since = 0 } = page;
       const found = (await rows(grantUid)).filter(({ lastAt }) => lastAt >= since);
       const { items, ...rest } = sortedPage(found, page, 5, (row) => [

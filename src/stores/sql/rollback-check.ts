@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LedgerAge, LedgerNotes } from '../ledger-notes.js';
+import type { HighWaterMark, HighWaterMarks } from '../high-water-marks.js';
 import { StoreOpenError } from '../store-open-error.js';
 import { epochMac, isMac } from './ledger-mac.js';
 import { change, type SqlOperation, value } from './operation.js';
@@ -29,12 +29,12 @@ export type LedgerLoss = number | 'mark';
  * Tells whether a database was put back to an earlier copy: the number of entries ever written only grows, and this host
  * has noted how far it was. Once that is accepted it counts anew, in another epoch.
  */
-export class LedgerAgeCheck {
-  readonly #notes: LedgerNotes;
+export class RollbackCheck {
+  readonly #notes: HighWaterMarks;
   #mark: Mark | undefined;
-  #seen: LedgerAge | undefined;
+  #seen: HighWaterMark | undefined;
 
-  constructor(notes: LedgerNotes) {
+  constructor(notes: HighWaterMarks) {
     this.#notes = notes;
   }
 

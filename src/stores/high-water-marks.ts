@@ -2,13 +2,13 @@ import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, w
 import { dirname, join } from 'node:path';
 
 /** How far a ledger had come: how often its database was put back knowingly, and how many entries were ever written. */
-export interface LedgerAge {
+export interface HighWaterMark {
   readonly epoch: number;
   readonly position: number;
 }
 
 /** A host's own notes of how far each ledger had come when it last added to it, in a directory beside the ledgers' key. */
-export class LedgerNotes {
+export class HighWaterMarks {
   readonly #directory: string;
 
   constructor(directory: string) {
@@ -25,7 +25,7 @@ export class LedgerNotes {
   }
 
   /** What was noted last of the ledger with this id; undefined where this host has none of it. */
-  find(id: string): LedgerAge | undefined {
+  find(id: string): HighWaterMark | undefined {
     let text: string;
     try {
       text = readFileSync(join(this.#directory, id), 'latin1');
@@ -37,7 +37,7 @@ export class LedgerNotes {
   }
 
   /** Notes how far it is now. Never throws: what was committed stays so, and a note that is behind tells a little less. */
-  put(id: string, { epoch, position }: LedgerAge): void {
+  put(id: string, { epoch, position }: HighWaterMark): void {
     try {
       mkdirSync(this.#directory, { mode: 0o700, recursive: true });
       const handle = openSync(join(this.#directory, id), constants.O_WRONLY | constants.O_CREAT, 0o600);
@@ -54,6 +54,6 @@ export class LedgerNotes {
 }
 
 /** The notes of the host whose ledger key is in this file. */
-export function notesBeside(keyFile: string): LedgerNotes {
-  return new LedgerNotes(join(dirname(keyFile), 'ledger-seen'));
+export function highWaterMarksBeside(keyFile: string): HighWaterMarks {
+  return new HighWaterMarks(join(dirname(keyFile), 'ledger-seen'));
 }

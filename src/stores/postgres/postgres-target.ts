@@ -11,7 +11,7 @@ export interface PostgresHost {
 }
 
 /** Where a PostgreSQL database is, and how it is reached. */
-export interface PostgresPlace {
+export interface PostgresTarget {
   /** Servers of which one is the primary. */
   readonly hosts: readonly PostgresHost[];
   readonly database: string;
@@ -38,7 +38,7 @@ export interface NamedDatabase extends TlsSettings {
 }
 
 /** The place of a database that was named. */
-export function postgresPlace(named: NamedDatabase): PostgresPlace {
+export function postgresTarget(named: NamedDatabase): PostgresTarget {
   const { hosts, database, user, password, passfile, options } = named;
   const servers = hosts.map(formatHostPort);
   return {

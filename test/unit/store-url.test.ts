@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskedStorePlace, parseStorePlace } from '../../src/config/store-place.js';
+import { maskedStorePlace, parseStoreUrl } from '../../src/config/store-url.js';
 
 const NOTHING_MORE = {
   password: undefined,
@@ -12,8 +12,8 @@ const NOTHING_MORE = {
 
 describe('the place of a store', () => {
   it('is a file, or a database with servers, ports and parameters', () => {
-    expect(parseStorePlace('sqlite:/a b/c.db')).toEqual({ kind: 'sqlite', file: '/a b/c.db' });
-    expect(parseStorePlace('postgres://grants@db.example.com/links')).toEqual({
+    expect(parseStoreUrl('sqlite:/a b/c.db')).toEqual({ kind: 'sqlite', file: '/a b/c.db' });
+    expect(parseStoreUrl('postgres://grants@db.example.com/links')).toEqual({
       kind: 'postgres',
       hosts: [{ host: 'db.example.com', port: 5432 }],
       database: 'links',
@@ -22,7 +22,7 @@ describe('the place of a store', () => {
       ...NOTHING_MORE,
     });
     expect(
-      parseStorePlace(
+      parseStoreUrl(
         'postgresql://u:p%40ss@a:1,[2001:db8::1]:2,[::1]/d%2Fb?sslmode=verify-ca&sslrootcert=/ca.pem&passfile=/p&options=-c%20a%3Db',
       ),
     ).toEqual({
@@ -51,7 +51,7 @@ describe('the place of a store', () => {
     ['postgres://u@192.0.2.1/d', 'verify-full'],
     ['postgres://u@192.0.2.1/d?sslmode=disable', 'disable'],
   ])('%s is reached with sslmode %s', (url, sslMode) => {
-    expect(parseStorePlace(url)).toMatchObject({ sslMode });
+    expect(parseStoreUrl(url)).toMatchObject({ sslMode });
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe('the place of a store', () => {
     'postgres://u@h/d?password=x',
     'postgres://u@h/%zz',
   ])('is not %s', (text) => {
-    expect(parseStorePlace(text)).toBeUndefined();
+    expect(parseStoreUrl(text)).toBeUndefined();
   });
 
   it.each([

@@ -22,7 +22,7 @@ export interface PostgresUrl {
 }
 
 /** Where grants are kept. */
-export type StorePlace = { readonly kind: 'sqlite'; readonly file: string } | PostgresUrl;
+export type StoreUrl = { readonly kind: 'sqlite'; readonly file: string } | PostgresUrl;
 
 const DEFAULT_PORT = 5432;
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'passfile', 'host', 'options'] as const;
@@ -32,7 +32,7 @@ const SSL_MODES: readonly string[] = ['disable', 'require', 'verify-ca', 'verify
 export const STORE_FORM = `sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE, where more servers follow after commas and the parameters are ${PARAMETERS.join(', ')} (sslmode one of ${SSL_MODES.join(', ')})`;
 
 /** Reads a place; undefined for what is none. */
-export function parseStorePlace(text: string): StorePlace | undefined {
+export function parseStoreUrl(text: string): StoreUrl | undefined {
   if (/^sqlite:.+/s.test(text)) return { kind: 'sqlite', file: text.slice('sqlite:'.length) };
   return parsePostgresUrl(text);
 }
