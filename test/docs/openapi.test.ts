@@ -67,11 +67,11 @@ describe('openapi.yaml', () => {
 
   it('describes the paths of the service, and no others', () => {
     const known = paths.map((path) => {
-      const requestPath = path
+      const asked = path
         .replace('{grantUid}', UID)
         .replace('{namespace}', 'west')
         .replace('{grantName}', 'east');
-      const act = parseRequestPath(requestPath, [], true);
+      const act = parseRequestPath(asked, [], true);
       const by = act && 'target' in act ? ('uid' in act.target ? 'uid' : 'key') : undefined;
       return [operationOf(path).operationId, act?.act, by];
     });
