@@ -21,13 +21,13 @@ function routeOf(method: string, path: string): AdminRoute {
   return route;
 }
 
-describe('openapi.yaml, of the admin API,', () => {
-  it('has the routes that the service has, and no others', () => {
+describe('openapi.yaml, admin API', () => {
+  it('describes the routes of the service, and no others', () => {
     const described = operations.map(({ path, method }) => `${method} ${path}`);
     expect(described.sort()).toEqual(ADMIN_ROUTES.map(({ path, method }) => `${method} ${path}`).sort());
   });
 
-  it('has exactly the codes that it refuses with, and tells of each where its status is', () => {
+  it('lists exactly the codes of the admin API, each in the description of its status', () => {
     expect(openApi.components.schemas.AdminCode?.enum).toEqual([...ADMIN_CODES]);
     for (const code of ADMIN_CODES) {
       const status = problemStatus(code);
@@ -40,7 +40,7 @@ describe('openapi.yaml, of the admin API,', () => {
   });
 
   it.each(operations)(
-    'asks for a bearer token at $method $path, and takes the queries that the route reads',
+    'requires a bearer token at $method $path, and describes the queries of the route',
     ({ path, method, item, operation }) => {
       expect(operation.security).toEqual([{ bearer: [] }]);
       const route = routeOf(method, path);
@@ -54,7 +54,7 @@ describe('openapi.yaml, of the admin API,', () => {
   );
 
   it.each(operations.filter(({ operation }) => operation.requestBody))(
-    'has the members of the body that $method $path reads',
+    'describes the body of $method $path',
     ({ path, method, operation }) => {
       const route = routeOf(method, path);
       const body = resolve<{ content: Record<string, { schema: { $ref: string } }> }>(
@@ -84,7 +84,7 @@ describe('openapi.yaml, of the admin API,', () => {
     expect(examples.map(({ name }) => name).sort()).toEqual(withBody.sort());
   });
 
-  it.each(examples)('has an example of $name that is as described', ({ schema, example }) => {
+  it.each(examples)('has an example of $name that matches its schema', ({ schema, example }) => {
     expect(schemaProblems(example, schema, resolve)).toEqual([]);
   });
 });

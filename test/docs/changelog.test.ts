@@ -4,7 +4,7 @@ import { readProjectFile, sectionsOf } from './document.js';
 const { version } = JSON.parse(readProjectFile('package.json')) as { readonly version: string };
 const sections = sectionsOf(readProjectFile('CHANGELOG.md'));
 
-it('the changelog says something about the version of the package', () => {
+it('the changelog has entries for the version of the package', () => {
   const at = sections.findIndex(({ heading }) => heading.startsWith(`[${version}]`));
   expect(at).toBeGreaterThan(0);
   const next = sections[at + 1];
@@ -12,6 +12,6 @@ it('the changelog says something about the version of the package', () => {
   expect(next?.text).toMatch(/^- .+/m);
 });
 
-it('the description of the wire is of the same version', () => {
+it('openapi.yaml has the same version', () => {
   expect(readProjectFile('openapi.yaml')).toContain(`\n  version: ${version}\n`);
 });

@@ -21,7 +21,7 @@ afterEach(() => {
   for (const copy of copies.splice(0)) rmSync(copy, { recursive: true, force: true });
 });
 
-/** Runs the script in a copy of what it reads, with this text as the document. */
+/** Runs the script on a copy of its input, with this text as the document. */
 function checkReference(text: string) {
   const copy = mkdtempSync(join(tmpdir(), 'linkgrant-reference-'));
   copies.push(copy);
@@ -48,14 +48,14 @@ describe('docs/reference/configuration.md', () => {
     }
   });
 
-  it('is in step with the script that writes its table, which notices a changed row', () => {
+  it('has the table that the script writes, and the script detects a changed row', () => {
     expect(checkReference(document).stderr).toBe('');
     const changed = checkReference(document.replace('`--workers N`', '`--workers M`'));
     expect(changed.status).toBe(1);
     expect(changed.stderr).toContain('out of step');
   });
 
-  it('shows a file that the program reads', () => {
+  it('has an example file that the program can read', () => {
     const file = mkdtempSync(join(tmpdir(), 'linkgrant-configuration-'));
     copies.push(file);
     const example = /```yaml\n([\s\S]*?)```/.exec(document)?.[1] ?? '';

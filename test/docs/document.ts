@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The checkout that these documents belong to. */
+/** The root of the checkout. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The text of a file, by its path from the top of the checkout. */
@@ -11,14 +11,14 @@ export function readProjectFile(path: string): string {
 
 /** A part of a Markdown document. */
 export interface Section {
-  /** The text of its heading, the marks of code taken off. */
+  /** The text of its heading, without backticks. */
   readonly heading: string;
   readonly level: number;
-  /** What stands between its heading and the next one of any level. */
+  /** The text between its heading and the next one of any level. */
   readonly text: string;
 }
 
-/** The sections of a Markdown document in order; headings inside code blocks are none. */
+/** The sections of a Markdown document in order; lines in code blocks are not headings. */
 export function sectionsOf(markdown: string): Section[] {
   const sections: { heading: string; level: number; text: string }[] = [];
   let inBlock = false;

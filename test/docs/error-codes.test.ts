@@ -15,14 +15,14 @@ const stockRows = [...document.matchAll(/^\| `([^`]+)` \| [^|]+ \| `([a-z_]+)` \
 );
 
 describe('docs/reference/error-codes.md', () => {
-  it('has each code of the command line exactly once, and no other', () => {
+  it('lists each error code exactly once, and no other', () => {
     expect(ERROR_CODES.length).toBeGreaterThan(REFUSAL_CODES.length);
     expect(codes.map(({ heading }) => heading)).toEqual([...ERROR_CODES]);
   });
 
-  it.each(codes)('says of $heading how it looks, its cause, a check and a cure', ({ heading, text }) => {
+  it.each(codes)('describes $heading by its response, a cause, a check and a cure', ({ heading, text }) => {
     const code = ERROR_CODES.find((known) => known === heading);
-    if (!code) throw new Error(`${heading} is no code`);
+    if (!code) throw new Error(`${heading} is not a code`);
     const refused = REFUSAL_CODES.find((known) => known === heading);
     const { exitCode } = adviceFor(code);
     const wire = refused && wireRefusal(refused);
@@ -39,7 +39,7 @@ describe('docs/reference/error-codes.md', () => {
     }
   });
 
-  it("has each of Skupper's texts, with the code that our client takes it for", () => {
+  it("lists each of Skupper's texts with the code that the client reports for it", () => {
     const whole = Object.keys(STOCK_TEXTS);
     const begun = STOCK_PREFIXES.map(([prefix]) => `${prefix.trim()}…`);
     expect(stockRows.map(({ text }) => text)).toEqual([...whole, ...begun]);
@@ -49,8 +49,8 @@ describe('docs/reference/error-codes.md', () => {
     }
   });
 
-  it('has each text that the service itself answers', () => {
-    const [introduction] = document.split('## What the service refuses');
+  it('lists each text that the service sends', () => {
+    const [introduction] = document.split('## Refusals of the service');
     for (const code of REFUSAL_CODES) expect(introduction).toContain(`\`${wireRefusal(code).text}\``);
   });
 });

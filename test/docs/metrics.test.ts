@@ -6,13 +6,13 @@ import { csrHeader } from '../support/redeemed-answer.js';
 import { post } from '../support/wire.js';
 import { readProjectFile } from './document.js';
 
-interface Told {
+interface MetricShape {
   readonly type: string;
   readonly labels: readonly string[];
 }
 
-/** What the rows of the table say, by metric. */
-const documented = new Map<string, Told>(
+/** Type and labels in the rows of the table, by metric. */
+const documented = new Map<string, MetricShape>(
   [
     ...readProjectFile('docs/reference/metrics.md').matchAll(
       /^\| `(\w+)` \| (\w+) \| ([^|]*) \| .{10,} \|$/gm,
@@ -23,8 +23,8 @@ const documented = new Map<string, Told>(
   ]),
 );
 
-/** The metrics of a service that has answered, by name. */
-const told = new Map<string, Told>();
+/** The metrics that a service exports after a request, by name. */
+const exported = new Map<string, MetricShape>();
 
 beforeAll(async () => {
   const service = await startAdminService();
@@ -40,7 +40,7 @@ beforeAll(async () => {
       for (const { name, type, values } of await registry.getMetricsAsJSON()) {
         const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));
         labels.delete('le');
-        told.set(name, { type: String(type), labels: [...labels].sort() });
+        exported.set(name, { type: String(type), labels: [...labels].sort() });
       }
     }
   } finally {
@@ -49,15 +49,15 @@ beforeAll(async () => {
 });
 
 describe('docs/reference/metrics.md', () => {
-  it('has each metric of ours with its type and its labels, and no other', () => {
-    const ours = [...told].filter(([name]) => name.startsWith('linkgrant_'));
+  it('lists each metric of linkgrant with its type and labels, and no other', () => {
+    const ours = [...exported].filter(([name]) => name.startsWith('linkgrant_'));
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(ours));
     expect(ours.length).toBeGreaterThan(9);
   });
 
-  it('names only metrics of the process that there are', () => {
+  it('names only process metrics that exist', () => {
     const named = [...readProjectFile('docs/reference/metrics.md').matchAll(/`((?:process|nodejs)_\w+)`/g)];
     expect(named.length).toBeGreaterThan(1);
-    for (const [, name = ''] of named) expect([...told.keys()]).toContain(name);
+    for (const [, name = ''] of named) expect([...exported.keys()]).toContain(name);
   });
 });

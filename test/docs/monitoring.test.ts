@@ -24,7 +24,7 @@ const rules: readonly Rule[] = parse(monitoring('alerts.yaml')).groups.flatMap(
 const dashboard = JSON.parse(monitoring('dashboard.json'));
 const panels: readonly Panel[] = dashboard.panels;
 
-/** Label names by metric: ours as documented (which another test holds against the service), and those of Node.js. */
+/** Label names by metric: linkgrant's as documented, which another test compares with the service, and those of Node.js. */
 async function knownMetrics(): Promise<Map<string, readonly string[]>> {
   const known = new Map<string, readonly string[]>([['up', []]]);
   const table = readProjectFile('docs/reference/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*) \|/gm);
@@ -39,7 +39,7 @@ async function knownMetrics(): Promise<Map<string, readonly string[]>> {
   return known;
 }
 
-// What Prometheus adds to each series when it scrapes.
+// Labels that Prometheus adds to each scraped series.
 const SCRAPED = ['job', 'instance'];
 
 async function labelsOf(metrics: readonly string[]): Promise<readonly string[]> {
@@ -53,18 +53,18 @@ async function problemsOf(expr: string): Promise<string[]> {
   const allowed = new Set(await labelsOf(metrics));
   return [
     ...(metrics.length === 0 ? ['names no metric'] : []),
-    ...metrics.filter((metric) => !known.has(metric)).map((metric) => `${metric} is no metric`),
-    ...labels.filter((label) => !allowed.has(label)).map((label) => `${label} is no label of its metrics`),
+    ...metrics.filter((metric) => !known.has(metric)).map((metric) => `${metric} is not a metric`),
+    ...labels.filter((label) => !allowed.has(label)).map((label) => `${label} is not a label of its metrics`),
   ];
 }
 
 describe('the alert rules', () => {
   it.each(rules.map((rule) => [rule.alert, rule] as const))(
-    '%s names metrics and labels that there are',
+    '%s names metrics and labels that exist',
     async (_name, rule) => {
       expect(await problemsOf(rule.expr)).toEqual([]);
-      const told = `${rule.annotations.summary} ${rule.annotations.description}`;
-      for (const [, label = ''] of told.matchAll(/\$labels\.(\w+)/g)) {
+      const text = `${rule.annotations.summary} ${rule.annotations.description}`;
+      for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g)) {
         expect(await labelsOf(namesIn(rule.expr).metrics)).toContain(label);
       }
       expect(['critical', 'warning', 'info']).toContain(rule.labels.severity);
@@ -72,7 +72,7 @@ describe('the alert rules', () => {
     },
   );
 
-  it('are each tried by promtool’s tests, in a service that is well and in one that is not', () => {
+  it('have promtool tests, each for a healthy service and for one that triggers the rule', () => {
     const tests = monitoring('alerts.test.yaml');
     for (const { alert } of rules) {
       expect(tests, alert).toContain(`alertname: ${alert} }`);
@@ -80,18 +80,17 @@ describe('the alert rules', () => {
     }
   });
 
-  it('point to documents that there are', () => {
-    for (const { annotations } of rules) {
-      for (const [path] of annotations.description.matchAll(/docs\/[\w-]+\.md/g)) {
-        expect(sectionsOf(readProjectFile(path)).length).toBeGreaterThan(0);
-      }
-    }
+  it('name documents that exist, as the dashboard does', () => {
+    const text = monitoring('alerts.yaml') + monitoring('dashboard.json');
+    const paths = [...text.matchAll(/docs\/[\w/-]+\.md/g)].map(([path]) => path);
+    expect(paths.length).toBeGreaterThan(5);
+    for (const path of paths) expect(sectionsOf(readProjectFile(path)).length, path).toBeGreaterThan(0);
   });
 });
 
 describe('the dashboard', () => {
   it.each(panels.map((panel) => [panel.title, panel] as const))(
-    'shows in %s metrics and labels that there are',
+    'shows in %s metrics and labels that exist',
     async (_title, panel) => {
       expect(panel.targets.length).toBeGreaterThan(0);
       for (const { expr, legendFormat } of panel.targets) {
@@ -103,7 +102,7 @@ describe('the dashboard', () => {
     },
   );
 
-  it('shows every metric of ours', async () => {
+  it('shows every metric of linkgrant', async () => {
     const shown = new Set(
       panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr).metrics)),
     );
@@ -112,7 +111,7 @@ describe('the dashboard', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has panels that do not lie on each other, and variables that its queries use', () => {
+  it('has panels that do not overlap, and variables that its queries use', () => {
     const places = dashboard.panels.map(
       ({ gridPos }: { gridPos: { x: number; y: number } }) => `${gridPos.x} ${gridPos.y}`,
     );
@@ -125,7 +124,7 @@ describe('the dashboard', () => {
 });
 
 describe('the names in a query', () => {
-  it('are found', () => {
+  it('are extracted', () => {
     const query =
       'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", act=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
     expect(namesIn(query)).toEqual({
@@ -134,12 +133,12 @@ describe('the names in a query', () => {
     });
   });
 
-  it('that there are not are said', async () => {
+  it('are reported if they do not exist', async () => {
     expect(await problemsOf('rate(linkgrant_no_such_total[5m])')).toEqual([
-      'linkgrant_no_such_total is no metric',
+      'linkgrant_no_such_total is not a metric',
     ]);
     expect(await problemsOf('sum by (color) (linkgrant_workers)')).toEqual([
-      'color is no label of its metrics',
+      'color is not a label of its metrics',
     ]);
     expect(await problemsOf('time()')).toEqual(['names no metric']);
   });

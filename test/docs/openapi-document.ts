@@ -8,12 +8,12 @@ export interface Content {
   readonly example?: unknown;
 }
 
-/** An answer as the document describes it. */
+/** A response in the document. */
 export interface Answer {
   readonly $ref?: string;
   readonly description?: string;
   readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
-  /** Absent for an answer without a body. */
+  /** Absent for a response without a body. */
   readonly content?: Readonly<Record<string, Content>>;
 }
 
@@ -26,7 +26,7 @@ export interface Parameter {
   readonly schema: Schema;
 }
 
-/** What can be asked at a path by one method. */
+/** An operation of a path. */
 export interface Operation {
   readonly operationId: string;
   readonly security?: readonly object[];
@@ -35,7 +35,7 @@ export interface Operation {
   readonly responses: Readonly<Record<string, Answer>>;
 }
 
-/** A path; what is no method is shared by all of them. */
+/** A path: its operations, and parameters of all of them. */
 export type PathItem = { readonly parameters?: readonly Parameter[] } & {
   readonly [method in 'get' | 'post' | 'patch' | 'delete']?: Operation;
 };
@@ -52,7 +52,7 @@ interface OpenApi {
 /** The methods that the document has. */
 export const METHODS = ['get', 'post', 'patch', 'delete'] as const;
 
-/** What a test knows of an answer off the wire. */
+/** A received response. */
 export interface AnswerOnWire {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ import { answerOf, type Operation, openApi, problemsOf } from './openapi-documen
 
 const UID = '22c7dcf1-ef57-454f-98ff-fa5a79792832';
 
-/** The paths of the redemption service, all of which take POST alone. */
+/** The paths of the redemption service, all of them for POST only. */
 const paths = Object.keys(openApi.paths).filter((path) => !path.startsWith('/api/'));
 
 function operationOf(path: string): Operation {
@@ -27,13 +27,13 @@ function pathOf(template: string, { grant }: CreatedGrant): string {
 }
 
 describe('openapi.yaml', () => {
-  it('has exactly the codes that the service refuses with', () => {
+  it('lists exactly the refusal codes of the service', () => {
     expect(openApi.components.schemas.RefusalCode?.enum).toEqual([...REFUSAL_CODES]);
   });
 
   const RENEWAL_CODES = /^(renewal_.*|superseded|site_replaced|redemption_revoked)$/;
 
-  it('describes each refusal where it is met, by its text and its code', () => {
+  it('describes each refusal at its path, with text and code', () => {
     for (const code of REFUSAL_CODES) {
       const isRenewal = RENEWAL_CODES.test(code);
       const { status, text } = wireRefusal(code, isRenewal ? 'renewal' : 'redemption');
@@ -50,7 +50,7 @@ describe('openapi.yaml', () => {
     expect(answerOf('/{grantUid}', status)?.description).toMatch(/\bredemption_revoked\b/);
   });
 
-  it('has no status that the service does not answer', () => {
+  it('describes no status that the service never sends', () => {
     const answered = new Set(
       [
         200,
@@ -65,7 +65,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  it('has the paths that the service reads, and no others', () => {
+  it('describes the paths of the service, and no others', () => {
     const known = paths.map((path) => {
       const asked = path
         .replace('{grantUid}', UID)
@@ -84,7 +84,7 @@ describe('openapi.yaml', () => {
     ]);
   });
 
-  it('has examples that can be read: a Secret and its Link', () => {
+  it('has an example with a Secret and its Link', () => {
     const examples = Object.values(openApi.components.responses).flatMap(({ content = {} }) =>
       Object.values(content).flatMap(({ example }) => (typeof example === 'string' ? [example] : [])),
     );
@@ -95,7 +95,7 @@ describe('openapi.yaml', () => {
   });
 });
 
-describe('every answer of a small run', () => {
+describe('every response', () => {
   let service: TestService;
   let bare: TestService;
   beforeAll(async () => {
@@ -113,13 +113,13 @@ describe('every answer of a small run', () => {
     ['a wrong code', {}, 'wrong'],
     ['a wrong code, as a problem', { headers: PROBLEM }, 'wrong'],
     ['a GET', { method: 'GET' }, ''],
-    ['a name that is none', { headers: { name: 'No Name', ...PROBLEM } }, undefined],
-    ['a certificate request that is none', { headers: { csr: 'AAAA' } }, undefined],
+    ['an invalid name', { headers: { name: 'No Name', ...PROBLEM } }, undefined],
+    ['an invalid certificate request', { headers: { csr: 'AAAA' } }, undefined],
     ['a body that is too long', {}, 'x'.repeat(4097)],
   ];
   const redeemed = paths.filter((path) => path !== '/-/renew');
 
-  it.each(redeemed)('at %s is as described', async (path) => {
+  it.each(redeemed)('at %s matches its description', async (path) => {
     for (const [what, options, code] of cases) {
       const made = await service.grant();
       const answer = await post(service, pathOf(path, made), code ?? made.code, options);
@@ -127,22 +127,25 @@ describe('every answer of a small run', () => {
     }
   });
 
-  it.each(redeemed)('at %s of a spent, an ended and an unknown grant is as described', async (path) => {
-    const spent = await service.storedGrant({ redemptions: 1 });
-    const ended = await service.storedGrant({ expirationTime: service.clock.read() - HOUR });
-    const unknown = { ...spent, grant: { ...spent.grant, uid: UID, name: 'nobody' } };
-    for (const made of [spent, ended, unknown]) {
-      for (const headers of [{}, PROBLEM]) {
-        const answer = await post(service, pathOf(path, made), made.code, { headers });
-        expect(problemsOf(path, answer)).toEqual([]);
+  it.each(redeemed)(
+    'at %s for an exhausted, an expired and an unknown grant matches its description',
+    async (path) => {
+      const spent = await service.storedGrant({ redemptions: 1 });
+      const ended = await service.storedGrant({ expirationTime: service.clock.read() - HOUR });
+      const unknown = { ...spent, grant: { ...spent.grant, uid: UID, name: 'nobody' } };
+      for (const made of [spent, ended, unknown]) {
+        for (const headers of [{}, PROBLEM]) {
+          const answer = await post(service, pathOf(path, made), made.code, { headers });
+          expect(problemsOf(path, answer)).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it('at /-/renew is as described', async () => {
+  it('at /-/renew matches its description', async () => {
     const link = await redeemLink(service);
     const now = service.clock.read() - HOUR;
-    const asked = [
+    const requests = [
       await renewalOf(link, service, { now }),
       await renewalOf(link, service, { csrDer: Buffer.from('no CSR') }),
       await renewalOf({ ...link, id: UID }, service),
@@ -152,7 +155,7 @@ describe('every answer of a small run', () => {
       'x'.repeat(17 * 1024),
     ];
     const statuses: number[] = [];
-    for (const request of asked) {
+    for (const request of requests) {
       for (const headers of [PROBLEM, {}]) {
         const answer = await postRenewal(service, request, { headers });
         statuses.push(answer.status);
@@ -163,7 +166,7 @@ describe('every answer of a small run', () => {
     expect(problemsOf('/-/renew', await postRenewal(service, '', { method: 'GET' }))).toEqual([]);
   });
 
-  it('says when to try again while the site accepts no links, as described', async () => {
+  it('matches its description while the site accepts no links, with a Retry-After', async () => {
     const made = await bare.grant();
     const answer = await post(bare, `/${made.grant.uid}`, made.code);
     expect(answer.status).toBe(503);

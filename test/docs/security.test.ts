@@ -44,7 +44,7 @@ function hasTest(source: string, title: string): boolean {
 }
 
 describe('the table of attackers in docs/explanation/security.md', () => {
-  it('has each attacker with what they can do', () => {
+  it('lists each attacker and what it can do', () => {
     const named = rows.filter(({ attacker }) => attacker !== '');
     for (const attacker of ATTACKERS) {
       const row = named.find((candidate) => candidate.attacker.startsWith(`**${attacker}**`));
