@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RedemptionObserver } from '../http/redemption-app.js';
+import type { RedemptionObserver } from '../http/request-handler.js';
 import { type AdminObserver, addAdminMetrics } from './admin-metrics.js';
 import { addConnectionMetrics, type FollowConnections } from './connection-metrics.js';
 
@@ -89,9 +89,9 @@ export function createMetrics(): Metrics {
     registry,
     followConnections: addConnectionMetrics(registry),
     ...addAdminMetrics(registry),
-    answered(act, outcome, milliseconds) {
-      answers.inc({ act, outcome });
-      latency.observe({ act }, milliseconds / 1000);
+    answered(operation, outcome, milliseconds) {
+      answers.inc({ act: operation, outcome });
+      latency.observe({ act: operation }, milliseconds / 1000);
     },
     setCertificateExpiry: (certificate, notAfter) => expiry.set({ certificate }, notAfter / 1000),
     storeAnswered(kind, milliseconds, failed) {

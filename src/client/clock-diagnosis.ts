@@ -3,7 +3,7 @@ import { rootCertificates, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { type ChainLink, chainLink, SignatureChecks } from '../pki/certificate-chain.js';
-import { parseCertificates } from '../pki/certificate-pem.js';
+import { parseCertificates } from '../pki/pem.js';
 import { exchange } from './http-exchange.js';
 import type { TlsTarget } from './route.js';
 

@@ -1,7 +1,6 @@
 import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../domain/labels.js';
 import { isUuid } from '../domain/names.js';
-import { splitCertificates } from '../pki/certificate-info.js';
-import { redemptionIdIn } from '../pki/link-identity.js';
+import { redemptionIdIn, splitCertificates } from '../pki/certificate-info.js';
 
 const LONGEST_URL = 2048;
 const LONGEST_CA = 64 * 1024;

@@ -2,10 +2,15 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
-import { type CertificateInfo, describeCertificate, verificationProblem } from '../pki/certificate-info.js';
-import { encodeCertificatePem, parseCertificates } from '../pki/certificate-pem.js';
+import {
+  type CertificateInfo,
+  describeCertificate,
+  namesHost,
+  routerNames,
+  verificationProblem,
+} from '../pki/certificate-info.js';
 import { formatIpAddress, parseIpAddress } from '../pki/ip-address.js';
-import { namesHost, routerNames } from '../pki/router-names.js';
+import { encodeCertificatePem, parseCertificates } from '../pki/pem.js';
 import type { LinkFailure } from '../redemption/ports/link-dialer.js';
 import type { HostPort } from './route.js';
 

@@ -1,14 +1,14 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { allowsPurpose, chainLink } from '../pki/certificate-chain.js';
-import { PURPOSE } from '../pki/certificate-extensions.js';
+import { PURPOSE } from '../pki/certificate-encoding.js';
 import {
   type CertificateInfo,
   describeCertificate,
   splitCertificates,
   verificationProblem,
 } from '../pki/certificate-info.js';
-import { parseCertificates } from '../pki/certificate-pem.js';
 import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
+import { parseCertificates } from '../pki/pem.js';
 import { OtherKey, type ReceivedCertificate } from '../redemption/ports/redemption-client.js';
 
 /** The values of a link's Secret, PEM encoded anew, and proven to belong together. */

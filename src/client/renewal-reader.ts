@@ -1,5 +1,5 @@
 import { RedemptionError } from '../domain/redemption-error.js';
-import { redemptionIdIn } from '../pki/link-identity.js';
+import { redemptionIdIn } from '../pki/certificate-info.js';
 import type { ReceivedLink } from '../redemption/ports/redemption-client.js';
 import type { RenewalContext } from '../redemption/ports/renewal-client.js';
 import { readAnswer } from './answer-reader.js';

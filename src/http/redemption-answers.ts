@@ -1,91 +1,123 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Redemption } from '../domain/redemption.js';
+import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { checkGrant } from '../redemption/accepting/check-grant.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
-import { type RedeemDependencies, type RedemptionRequest, redeem } from '../redemption/accepting/redeem.js';
+import { type RedeemDependencies, redeem } from '../redemption/accepting/redeem.js';
 import { renew } from '../redemption/accepting/renew.js';
+import type { Admission } from './admission.js';
 import { renderCheck, renderLink, send, sendRefusal } from './answer.js';
-import type { Told } from './answer-log.js';
+import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.js';
+import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
+import type { RequestOutcome } from './request-outcome.js';
 
-/** A request, what answers it, and the address of who asks. */
+/** A request with its response, the client's address and what answering it needs. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly peer: string;
+  readonly deps: RedeemDependencies & {
+    readonly admission: Pick<Admission, 'run'>;
+    readonly bodyTimeoutMs: number;
+    readonly prepareLookup?: (uid: string) => Promise<void>;
+  };
 }
 
 /** Ends a request whose client disconnected before a use was counted for it. */
-export function endDisconnected(response: ServerResponse): Told {
+export function endDisconnected(response: ServerResponse): RequestOutcome {
   response.destroy();
   return { outcome: 'client_disconnected' };
 }
 
+/** Refuses a request that no route matches: 405 for any method but POST, else 404. */
+export async function answerUnknownRoute(exchange: Exchange): Promise<RequestOutcome> {
+  return refuse(exchange, exchange.request.method === 'POST' ? 'grant_unknown' : 'method_not_allowed');
+}
+
 /** Answers a check in JSON. */
-export async function answerCheck(
-  { response }: Exchange,
-  target: GrantTarget,
-  code: Buffer,
-  deps: RedeemDependencies,
-): Promise<Told> {
-  const outcome = await checkGrant(target, code, deps);
-  if ('refused' in outcome) {
-    sendRefusal(response, outcome, false);
-    return { outcome: outcome.refused, guessed: outcome.guessed };
-  }
-  send(response, 200, 'application/json', renderCheck(outcome));
-  return { outcome: 'checked', grant: outcome.grant };
+export function answerCheck(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
+  const { response, deps } = exchange;
+  return withCode(exchange, target, async (code) => {
+    const result = await checkGrant(target, code, deps);
+    if ('refused' in result) {
+      sendRefusal(response, result, false);
+      return { outcome: result.refused, guessed: result.guessed };
+    }
+    send(response, 200, 'application/json', renderCheck(result));
+    return { outcome: 'checked', grant: result.grant };
+  });
 }
 
 /** Answers a redemption with the YAML stream of its link. */
-export async function answerRedemption(
-  { response, peer }: Exchange,
-  request: Omit<RedemptionRequest, 'peer'>,
-  deps: RedeemDependencies,
-): Promise<Told> {
-  const outcome = await redeem({ ...request, peer }, deps);
-  if ('disconnected' in outcome) {
-    const { name, subject } = request;
-    return { ...endDisconnected(response), grant: outcome.proven, name, subject };
-  }
-  if ('refused' in outcome) {
-    sendRefusal(response, outcome, outcome.proven !== undefined);
-    const { refused, proven, guessed, reason } = outcome;
-    if (!proven) return { outcome: refused, guessed };
-    // Only who proved the code is named: what a stranger calls himself may be anything, a code included.
-    const { name, subject } = request;
-    return { outcome: refused, grant: proven, name, subject, reason };
-  }
-  await deps.checkpoint('before-answer');
-  send(response, 200, 'application/yaml', renderLink(outcome));
-  const { id, name, subject } = outcome.redemption;
-  return {
-    outcome: outcome.replayed ? 'replayed' : 'redeemed',
-    grant: outcome.grant,
-    redemption: id,
-    name,
-    subject,
-  };
+export function answerRedemption(exchange: Exchange, target: GrantTarget): Promise<RequestOutcome> {
+  const { response, peer, deps } = exchange;
+  return withCode(exchange, target, async (code, headers) => {
+    const result = await redeem({ target, code, peer, ...headers }, deps);
+    const { name, subject } = headers;
+    if ('disconnected' in result)
+      return { ...endDisconnected(response), grant: result.proven, name, subject };
+    if ('refused' in result) {
+      const { refused, proven, guessed, reason } = result;
+      sendRefusal(response, result, proven !== undefined);
+      // Without proof, name and subject are not logged: they may contain anything, a code included.
+      return proven
+        ? { outcome: refused, grant: proven, name, subject, reason }
+        : { outcome: refused, guessed };
+    }
+    await deps.checkpoint('before-answer');
+    send(response, 200, 'application/yaml', renderLink(result));
+    return { outcome: result.replayed ? 'replayed' : 'redeemed', ...subjectOf(result.redemption) };
+  });
 }
 
-/** Answers a renewal request, in `text`, with the YAML stream of the renewed link. */
-export async function answerRenewal(
-  { response, peer }: Exchange,
-  text: string,
-  deps: RedeemDependencies,
-): Promise<Told> {
-  const outcome = await renew({ text, peer }, deps);
-  if ('refused' in outcome) {
-    const { refused, proven, reason, serverTime } = outcome;
-    const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
-    sendRefusal(response, outcome, proven !== undefined, 'renewal', members);
-    if (proven) return { outcome: refused, ...toldOf(proven), reason };
-    return { outcome: refused, reason };
-  }
-  await deps.checkpoint('before-answer');
-  send(response, 200, 'application/yaml', renderLink(outcome));
-  return { outcome: outcome.replayed ? 'replayed' : 'renewed', ...toldOf(outcome.redemption) };
+/** Answers a renewal with the YAML stream of the renewed link. */
+export async function answerRenewal(exchange: Exchange): Promise<RequestOutcome> {
+  const { request, response, peer, deps } = exchange;
+  const body = await readBody(request, RENEWAL_LIMIT, deps.bodyTimeoutMs);
+  if (typeof body === 'string') return refuse(exchange, body);
+  return admit(exchange, async () => {
+    const result = await renew({ text: contentOf(body).toString('latin1'), peer }, deps);
+    if ('refused' in result) {
+      const { refused, proven, reason, serverTime } = result;
+      const members = serverTime === undefined ? {} : { serverTime: new Date(serverTime).toISOString() };
+      sendRefusal(response, result, proven !== undefined, 'renewal', members);
+      return { outcome: refused, reason, ...(proven && subjectOf(proven)) };
+    }
+    await deps.checkpoint('before-answer');
+    send(response, 200, 'application/yaml', renderLink(result));
+    return { outcome: result.replayed ? 'replayed' : 'renewed', ...subjectOf(result.redemption) };
+  });
 }
 
-function toldOf({ id, grantUid, namespace, name, subject }: Redemption) {
+/** Reads the headers and the code of a request, then runs `work`. */
+async function withCode(
+  exchange: Exchange,
+  target: GrantTarget,
+  work: (code: Buffer, headers: RedemptionHeaders) => Promise<RequestOutcome>,
+): Promise<RequestOutcome> {
+  const { request, deps } = exchange;
+  const headers = readRedemptionHeaders(request);
+  if (typeof headers === 'string') return refuse(exchange, headers);
+  const body = await readBody(request, CODE_LIMIT, deps.bodyTimeoutMs);
+  if (typeof body === 'string') return refuse(exchange, body);
+  if ('uid' in target) await deps.prepareLookup?.(target.uid);
+  return admit(exchange, () => work(contentOf(body), headers));
+}
+
+/**
+ * Runs `work`, or refuses the request if too many are in flight. A request counts only from here on: a slow body or a wait
+ * for a listing of grants is not work.
+ */
+async function admit(exchange: Exchange, work: () => Promise<RequestOutcome>): Promise<RequestOutcome> {
+  return (await exchange.deps.admission.run(work)) ?? refuse(exchange, 'overloaded');
+}
+
+function refuse({ response }: Exchange, refused: RedemptionErrorCode): RequestOutcome {
+  sendRefusal(response, { refused }, false);
+  return { outcome: refused };
+}
+
+/** The members of an outcome that identify a redemption. */
+function subjectOf({ id, grantUid, namespace, name, subject }: Redemption) {
   return { grant: { uid: grantUid, namespace }, redemption: id, name, subject };
 }

@@ -1,58 +1,44 @@
 import { isNamespace, isResourceName, isUuid } from '../domain/names.js';
 import type { GrantTarget } from '../redemption/accepting/prove-code.js';
 
-/** What a request path asks for; a renewal says in its body of what. */
-export type RequestedAct =
-  | { readonly act: 'redeem' | 'check'; readonly target: GrantTarget }
-  | { readonly act: 'renew' };
+/** Path parameters of a route, by name. */
+export type PathParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-// Ours alone: no namespace can be called that, and a stock server knows no such path.
-const OWN_SEGMENT = '-';
-
-/** The non-empty segments of a path such as `/a/b`, of any URL path prefix. */
-export function pathSegments(path: string): string[] {
-  return path.split('/').filter((segment) => segment !== '');
-}
-
-// A request target in absolute form is to be accepted as well (RFC 9112 §3.2.2); whom it names is not looked at.
+// Scheme and authority of a request target in absolute form, which a server must accept (RFC 9112 §3.2.2).
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
-/** Path and query of a request target (RFC 9112 §3.2); `*` for one that names nothing here. */
+/** Returns path and query of a request target (RFC 9112 §3.2); `*` if it names no path. */
 export function originForm(target: string): string {
   const rest = target.replace(ORIGIN, '');
-  // A fragment is never sent, and Express cannot read each target that has one.
+  // Clients never send a fragment, and Express cannot parse every target that has one.
   if (rest.includes('#')) return '*';
   if (rest.startsWith('/')) return rest;
   return rest === target ? '*' : `/${rest}`;
 }
 
 /**
- * Reads a path with its query: `<prefix>/<grant uid>`, or by key `<prefix>/<namespace>/<grant name>`, each
- * alone or followed by `/-/check`, or `<prefix>/-/renew`. Empty segments are dropped, the query is ignored, percent-escapes are refused.
- * Undefined means that it names nothing here.
+ * Returns the path that the routes are matched with: without the prefix, the query and empty segments. `/`, which no route
+ * has, for a path outside the prefix or with a percent-escape.
  */
-export function parseRequestPath(
-  pathAndQuery: string,
-  prefix: readonly string[],
-  allowByKey: boolean,
-): RequestedAct | undefined {
+export function routePath(pathAndQuery: string, prefix: string): string {
   const path = pathAndQuery.split('?', 1)[0] as string;
-  if (!path.startsWith('/') || path.includes('%')) return undefined;
-  const segments = pathSegments(path);
-  if (prefix.some((segment, index) => segments[index] !== segment)) return undefined;
-  const own = segments.slice(prefix.length);
-  if (own.length === 2 && own[0] === OWN_SEGMENT && own[1] === 'renew') return { act: 'renew' };
-  const check = own.length > 2 && own.at(-2) === OWN_SEGMENT && own.at(-1) === 'check';
-  const target = parseTarget(check ? own.slice(0, -2) : own, allowByKey);
-  return target && { act: check ? 'check' : 'redeem', target };
+  if (!path.startsWith('/') || path.includes('%')) return '/';
+  const segments = segmentsOf(path);
+  const prefixSegments = segmentsOf(prefix);
+  if (prefixSegments.some((segment, index) => segments[index] !== segment)) return '/';
+  return `/${segments.slice(prefixSegments.length).join('/')}`;
 }
 
-function parseTarget(segments: readonly string[], allowByKey: boolean): GrantTarget | undefined {
-  const [first, second] = segments;
-  if (segments.length === 1 && first !== undefined) {
-    const uid = first.toLowerCase();
-    return isUuid(uid) ? { uid } : undefined;
-  }
-  if (!allowByKey || segments.length !== 2 || first === undefined || second === undefined) return undefined;
-  return isNamespace(first) && isResourceName(second) ? { namespace: first, name: second } : undefined;
+const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '');
+
+/** Reads the grant of a route `/:grantUid`; undefined if that is no UUID. */
+export function grantByUid({ grantUid }: PathParameters): GrantTarget | undefined {
+  const uid = String(grantUid).toLowerCase();
+  return isUuid(uid) ? { uid } : undefined;
+}
+
+/** Reads the grant of a route `/:namespace/:grantName`; undefined if one of them is not valid in Kubernetes. */
+export function grantByKey({ namespace, grantName }: PathParameters): GrantTarget | undefined {
+  const key = { namespace: String(namespace), name: String(grantName) };
+  return isNamespace(key.namespace) && isResourceName(key.name) ? key : undefined;
 }

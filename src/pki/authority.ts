@@ -5,11 +5,11 @@ import {
   type ChainLink,
   chainLink,
   findChain,
+  nameConstraintProblem,
   pathLimit,
   SignatureChecks,
   validityAt,
 } from './certificate-chain.js';
-import { randomSerial, signCertificate } from './certificate-encoding.js';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -18,17 +18,25 @@ import {
   keyIdentifier,
   keyUsage,
   PURPOSE,
+  randomSerial,
+  signCertificate,
   subjectKeyIdentifier,
-} from './certificate-extensions.js';
-import { certificateKeyProblem } from './certificate-key.js';
-import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
+} from './certificate-encoding.js';
 import { DerReader, TAG } from './der.js';
-import { encodeCommonName } from './distinguished-name.js';
-import { generateKeyPair, privateKeyPem, readPrivateKey, type ServerKeyType, spkiOf } from './keys.js';
-import { nameConstraintProblem } from './name-constraints.js';
+import { encodeCommonName, subjectText } from './distinguished-name.js';
+import {
+  generateKeyPair,
+  keyKind,
+  privateKeyPem,
+  readPrivateKey,
+  type ServerKeyType,
+  type SignatureAlgorithm,
+  signatureAlgorithmOf,
+  spkiOf,
+} from './keys.js';
+import { encodeCertificatePem, parseCertificates } from './pem.js';
+import { certificateKeyProblem } from './public-key.js';
 import { sha256Hex } from './sha256.js';
-import { keyKind, type SignatureAlgorithm, signatureAlgorithmOf } from './signature-algorithm.js';
-import { subjectText } from './subject-text.js';
 
 /** A CA that can sign. Times are milliseconds since the epoch. */
 export interface CertificateAuthority {
@@ -36,17 +44,17 @@ export interface CertificateAuthority {
   readonly certificateDer: Uint8Array;
   /** Lower-case hex of SHA-256 over `certificateDer`. */
   readonly sha256: string;
-  /** DER of the CA's subject Name, byte for byte: the issuer of what it signs. */
+  /** DER of the CA's subject Name, byte for byte: the issuer in certificates that it signs. */
   readonly subjectDer: Uint8Array;
   /**
-   * DER of the authorityKeyIdentifier extension of what it signs: it names the CA's own subjectKeyIdentifier, or one
-   * derived from its key where the certificate has none.
+   * DER of the authorityKeyIdentifier extension of certificates that it signs: the CA's own subjectKeyIdentifier, or
+   * one derived from its key if the CA certificate has none.
    */
   readonly authorityKeyIdentifier: Uint8Array;
   readonly signatureAlgorithm: SignatureAlgorithm;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** PEM of the intermediates that follow a leaf in `tls.crt`: none of them a root, '' where the CA is self-signed. */
+  /** PEM of the intermediates that follow a leaf in `tls.crt`: none of them a root; '' if the CA is self-signed. */
   readonly chainPem: string;
   /** PEM for `ca.crt`: every certificate of the file that the CA was loaded from. */
   readonly bundlePem: string;
@@ -59,7 +67,7 @@ export interface CertificateAuthority {
   readonly description: string;
 }
 
-/** A CA that cannot be used; the message names where it came from and says why, and is fit to be shown. */
+/** A CA that cannot be used; the message names its source and the reason, and contains no secret. */
 export class CertificateAuthorityError extends Error {
   override readonly name = 'CertificateAuthorityError';
 }
@@ -97,11 +105,11 @@ function chainOf(links: readonly ChainLink[], now: number): readonly ChainLink[]
   if (chain) return chain;
   if (first.x509.checkIssued(first.x509)) return 'the CA is self-signed, but its signature does not verify';
   return !rest.some((link) => first.x509.checkIssued(link.x509))
-    ? `the CA is an intermediate of ${subjectText(first.fields.issuerDer)}; append its root (and what is between) to the certificate file`
-    : 'the certificates in the file do not lead from the first to a self-signed root that is valid; append the root, or replace what has expired';
+    ? `the CA is an intermediate of ${subjectText(first.fields.issuerDer)}; append its root and the CAs between them to the certificate file`
+    : 'the certificates in the file do not lead from the first to a self-signed root that is valid; append the root, or replace expired certificates';
 }
 
-/** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one made from its key. */
+/** The CA's own subjectKeyIdentifier, so that authorityKeyIdentifier matches it, else one derived from its key. */
 function identifierOf({ fields }: ChainLink): Uint8Array {
   const own = fields.extensions.get(EXTENSION.subjectKeyIdentifier);
   return own ? new DerReader(own.value).read(TAG.octetString).content : keyIdentifier(fields.spkiDer);
@@ -148,7 +156,7 @@ function assemble(
 }
 
 /**
- * The CA of a certificate file and its key. The first certificate is the one that signs; where it is no root, the file
+ * The CA of a certificate file and its key. The first certificate is the one that signs; if it is not a root, the file
  * must lead up to one. Accepts RSA 2048 to 4096, P-256 and P-384, keys in PKCS#1, PKCS#8 or SEC1. Throws
  * CertificateAuthorityError with a message that names `source` and says why.
  */

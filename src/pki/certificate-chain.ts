@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
-import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
+import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { type CertificateFields, parseCertificateFields } from './certificate-fields.js';
-import { certificateKeyProblem } from './certificate-key.js';
 import { DerReader, TAG } from './der.js';
+import { COMMON_NAME } from './distinguished-name.js';
+import { certificateKeyProblem } from './public-key.js';
 
 /** A certificate with its fields. */
 export interface ChainLink {
@@ -53,7 +54,7 @@ function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
   }
 }
 
-/** False only where keyUsage is present and leaves the bit out. */
+/** False if keyUsage is present without this bit. */
 export function allowsUsage(fields: CertificateFields, bit: number): boolean {
   const extension = fields.extensions.get(EXTENSION.keyUsage);
   if (!extension) return true;
@@ -61,7 +62,7 @@ export function allowsUsage(fields: CertificateFields, bit: number): boolean {
   return (octet & (0x80 >> bit)) !== 0;
 }
 
-/** False only where extendedKeyUsage is present and names neither this purpose nor any. */
+/** False if extendedKeyUsage is present and contains neither this purpose nor anyExtendedKeyUsage. */
 export function allowsPurpose(fields: CertificateFields, purpose: string): boolean {
   const extension = fields.extensions.get(EXTENSION.extendedKeyUsage);
   if (!extension) return true;
@@ -73,7 +74,7 @@ export function allowsPurpose(fields: CertificateFields, purpose: string): boole
   return false;
 }
 
-/** How many authorities may stand between this one and a leaf (RFC 5280 §4.2.1.9); undefined: it is no authority. */
+/** How many authorities may stand between this one and a leaf (RFC 5280 §4.2.1.9); undefined if it is not a CA. */
 export function pathLimit(fields: CertificateFields): number | undefined {
   const extension = fields.extensions.get(EXTENSION.basicConstraints);
   if (!extension) return undefined;
@@ -84,7 +85,7 @@ export function pathLimit(fields: CertificateFields): number | undefined {
   return constraints.readUnsigned().reduce((limit, byte) => limit * 256 + byte, 0);
 }
 
-/** `valid` at `now`, else which end it is on the wrong side of. */
+/** Returns `valid`, or why the certificate is not valid at `now`: `early` or `expired`. */
 export function validityAt(fields: CertificateFields, now: number): 'valid' | 'early' | 'expired' {
   if (now < fields.notBefore) return 'early';
   return now > fields.notAfter ? 'expired' : 'valid';
@@ -101,7 +102,7 @@ function mayIssue(issuer: ChainLink, below: number, now: number): boolean {
 /**
  * A shortest path from `first` to a self-signed certificate of `trusted`, both included, by way of `trusted` and `others`:
  * every issuer on it is an authority with an accepted key, valid at `now`, and its signature holds. Undefined if there is
- * none. `first` itself is not judged. Throws an Error if that takes too many signature checks.
+ * none. `first` itself is not checked. Throws an Error if that takes too many signature checks.
  */
 export function findChain(
   first: ChainLink,
@@ -132,4 +133,70 @@ export function findChain(
     }
   }
   return undefined;
+}
+
+const DIRECTORY_NAME = 0xa4;
+const URI = 0x86;
+
+/**
+ * Why the nameConstraints (RFC 5280 §4.2.1.10) of a CA forbid the certificates that are issued for links, whose subject is
+ * a common name alone and which have a URI `urn:uuid:`; undefined if they do not. Critical or not, since verifiers judge
+ * both.
+ */
+export function nameConstraintProblem(fields: CertificateFields): string | undefined {
+  const extension = fields.extensions.get(EXTENSION.nameConstraints);
+  if (!extension) return undefined;
+  const constraints = new DerReader(extension.value).enter(TAG.sequence);
+  const permitted = readSubtrees(constraints.optional(0xa0));
+  const excluded = readSubtrees(constraints.optional(0xa1));
+  if ([...permitted, ...excluded].some(({ base }) => base.tag === URI))
+    return 'its nameConstraints name URIs by host, which the URN in certificates of links has not';
+  const directories = permitted.filter(({ base }) => base.tag === DIRECTORY_NAME);
+  const isPermitted = directories.length === 0 || directories.some(permitsEverything);
+  const isExcluded = excluded.some((subtree) => subtree.base.tag === DIRECTORY_NAME && mayExclude(subtree));
+  return isPermitted && !isExcluded && !directories.some(({ isBounded }) => isBounded)
+    ? undefined
+    : 'its nameConstraints forbid a subject that is a common name alone, as certificates of links have';
+}
+
+interface Subtree {
+  /** The GeneralName that it starts from. */
+  readonly base: { readonly tag: number; readonly content: Uint8Array };
+  /** True for one with a minimum or maximum, which no verifier accepts. */
+  readonly isBounded: boolean;
+}
+
+function readSubtrees(content: Uint8Array | undefined): Subtree[] {
+  const subtrees: Subtree[] = [];
+  const list = new DerReader(content ?? Buffer.alloc(0));
+  while (!list.done) {
+    const subtree = list.enter(TAG.sequence);
+    const base = subtree.read();
+    subtrees.push({ base, isBounded: !subtree.done });
+  }
+  return subtrees;
+}
+
+function permitsEverything({ base }: Subtree): boolean {
+  return partsOf(base.content).length === 0;
+}
+
+/** Whether some subject of one common name is below this directory name. */
+function mayExclude({ base, isBounded }: Subtree): boolean {
+  const parts = partsOf(base.content);
+  const [types = []] = parts;
+  return isBounded || parts.length === 0 || (parts.length === 1 && types.join() === COMMON_NAME);
+}
+
+/** The attribute types of each relative name in a directoryName. */
+function partsOf(directoryName: Uint8Array): string[][] {
+  const parts: string[][] = [];
+  const sets = new DerReader(directoryName).enter(TAG.sequence);
+  while (!sets.done) {
+    const types: string[] = [];
+    const attributes = sets.enter(TAG.set);
+    while (!attributes.done) types.push(attributes.enter(TAG.sequence).readOid());
+    parts.push(types);
+  }
+  return parts;
 }

@@ -1,13 +1,12 @@
-import { type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { extensionsField } from './certificate-extensions.js';
-import { TAG } from './der.js';
-import { bitString, constructed, element } from './der-encoding.js';
-import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './signature-algorithm.js';
+import { DerReader, TAG } from './der.js';
+import { bitString, constructed, element, oid, unsignedInteger } from './der-encoding.js';
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './keys.js';
 
 const VERSION_3 = constructed(0xa0, [element(TAG.integer, Buffer.of(2))]);
 const FIRST_GENERALIZED = Date.UTC(2050, 0, 1);
-/** The last moment that a certificate's time can tell (RFC 5280 §4.1.2.5), milliseconds since the epoch. */
+/** The latest time that a certificate can contain (RFC 5280 §4.1.2.5), milliseconds since the epoch. */
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** A random positive serial number of 16 bytes, the first never zero, so that its hex always has 32 digits. */
@@ -27,8 +26,8 @@ export function encodeTime(time: number): Uint8Array {
 }
 
 const signInPool = promisify(sign);
-// RSA and P-384 take a millisecond; these take a twentieth of that, less than to hand the work to another thread.
-const SIGNED_AT_ONCE: ReadonlySet<SignatureAlgorithm> = new Set([
+// RSA and P-384 take a millisecond. These take a twentieth of that, which is less than passing the work to another thread.
+const SIGNED_SYNCHRONOUSLY: ReadonlySet<SignatureAlgorithm> = new Set([
   SIGNATURE_ALGORITHMS.p256[0],
   SIGNATURE_ALGORITHMS.ed25519[0],
 ]);
@@ -39,10 +38,10 @@ async function signatureOf(
   algorithm: SignatureAlgorithm,
 ): Promise<Uint8Array> {
   const { digest } = algorithm;
-  return SIGNED_AT_ONCE.has(algorithm) ? sign(digest, data, key) : signInPool(digest, data, key);
+  return SIGNED_SYNCHRONOUSLY.has(algorithm) ? sign(digest, data, key) : signInPool(digest, data, key);
 }
 
-/** What a certificate says; names, key and extensions are DER, times milliseconds since the epoch. */
+/** The content of a certificate. Names, key and extensions are DER, times milliseconds since the epoch. */
 export interface CertificateContent {
   readonly serial: Uint8Array;
   readonly issuerDer: Uint8Array;
@@ -71,4 +70,97 @@ export async function signCertificate(
   ]);
   const signature = await signatureOf(tbsDer, key, algorithm);
   return constructed(TAG.sequence, [tbsDer, algorithm.der, bitString(signature)]);
+}
+
+/** Object identifiers of the extensions of RFC 5280 §4.2.1 and §5.2 that linkgrant writes or reads. */
+export const EXTENSION = {
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  crlNumber: '2.5.29.20',
+  nameConstraints: '2.5.29.30',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+} as const;
+
+/** Object identifiers of the two purposes (RFC 5280 §4.2.1.12) that certificates are issued for. */
+export const PURPOSE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+
+/** Bit numbers of KeyUsage (RFC 5280 §4.2.1.3). */
+export const KEY_USAGE = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, crlSign: 6 } as const;
+
+type ExtensionName = keyof typeof EXTENSION;
+
+const IDENTIFIERS = Object.fromEntries(
+  Object.entries(EXTENSION).map(([name, dotted]) => [name, oid(dotted)]),
+) as Record<ExtensionName, Uint8Array>;
+
+/** DER of an extension whose value is DER. */
+function extension(name: ExtensionName, critical: boolean, value: Uint8Array): Uint8Array {
+  const flag = critical ? [element(TAG.boolean, Buffer.of(0xff))] : [];
+  return constructed(TAG.sequence, [IDENTIFIERS[name], ...flag, element(TAG.octetString, value)]);
+}
+
+/** Critical basicConstraints; an authority gets no limit on the length of paths below it. */
+export function basicConstraints(isAuthority: boolean): Uint8Array {
+  const content = isAuthority ? [element(TAG.boolean, Buffer.of(0xff))] : [];
+  return extension('basicConstraints', true, constructed(TAG.sequence, content));
+}
+
+/** Critical keyUsage of the given bits, all of them among the first eight. */
+export function keyUsage(...bits: readonly number[]): Uint8Array {
+  const octet = bits.reduce((octets, bit) => octets | (0x80 >> bit), 0);
+  // DER leaves trailing zero bits out of a list of named bits (X.690 §11.2.2).
+  const unused = 7 - Math.max(...bits);
+  return extension('keyUsage', true, element(TAG.bitString, Buffer.of(unused, octet)));
+}
+
+/** extendedKeyUsage of one purpose. */
+export function extendedKeyUsage(purpose: string): Uint8Array {
+  return extension('extendedKeyUsage', false, constructed(TAG.sequence, [oid(purpose)]));
+}
+
+/** Key identifier of a public key: the first 160 bits of SHA-256 over its bits (RFC 7093 §2, method 1). */
+export function keyIdentifier(spkiDer: Uint8Array): Uint8Array {
+  const spki = new DerReader(spkiDer).enter(TAG.sequence);
+  spki.read(TAG.sequence);
+  return createHash('sha256').update(spki.readBits()).digest().subarray(0, 20);
+}
+
+/** subjectKeyIdentifier. */
+export function subjectKeyIdentifier(identifier: Uint8Array): Uint8Array {
+  return extension('subjectKeyIdentifier', false, element(TAG.octetString, identifier));
+}
+
+/** authorityKeyIdentifier that names the issuer's key alone. */
+export function authorityKeyIdentifier(identifier: Uint8Array): Uint8Array {
+  return extension('authorityKeyIdentifier', false, constructed(TAG.sequence, [element(0x80, identifier)]));
+}
+
+/** cRLNumber (RFC 5280 §5.2.3) of a safe integer that is not negative. */
+export function crlNumber(number: number): Uint8Array {
+  const hex = number.toString(16);
+  return extension('crlNumber', false, unsignedInteger(hex.padStart(hex.length + (hex.length % 2), '0')));
+}
+
+/** A name that a certificate is valid for: a DNS name or a URI as ASCII text, or the 4 or 16 bytes of an IP address. */
+export type AlternativeName =
+  | { readonly dns: string }
+  | { readonly uri: string }
+  | { readonly ip: Uint8Array };
+
+function generalName(name: AlternativeName): Uint8Array {
+  if ('dns' in name) return element(0x82, name.dns);
+  return 'uri' in name ? element(0x86, name.uri) : element(0x87, name.ip);
+}
+
+/** subjectAltName of at least one name. */
+export function subjectAltName(names: readonly AlternativeName[]): Uint8Array {
+  return extension('subjectAltName', false, constructed(TAG.sequence, names.map(generalName)));
+}
+
+/** The extensions field of a certificate, from extensions that are encoded already. */
+function extensionsField(extensions: readonly Uint8Array[]): Uint8Array {
+  return constructed(0xa3, [constructed(TAG.sequence, extensions)]);
 }

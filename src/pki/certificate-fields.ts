@@ -58,7 +58,7 @@ function readExtensions(list: DerReader): Map<string, CertificateExtension> {
   return extensions;
 }
 
-/** Takes a certificate's DER apart without verifying anything. Throws DerError. */
+/** Parses a certificate's DER without verifying anything. Throws DerError. */
 export function parseCertificateFields(der: Uint8Array): CertificateFields {
   const outer = new DerReader(der);
   const certificate = outer.enter(TAG.sequence);

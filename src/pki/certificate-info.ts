@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   allowsUsage,
   type ChainLink,
@@ -7,15 +8,15 @@ import {
   SignatureChecks,
   validityAt,
 } from './certificate-chain.js';
-import { EXTENSION, KEY_USAGE } from './certificate-extensions.js';
-import { certificateKeyProblem } from './certificate-key.js';
-import { encodeCertificatePem, parseCertificates } from './certificate-pem.js';
+import { EXTENSION, KEY_USAGE } from './certificate-encoding.js';
 import { DerReader, TAG } from './der.js';
+import { subjectText } from './distinguished-name.js';
 import { formatIpAddress } from './ip-address.js';
+import { encodeCertificatePem, parseCertificates } from './pem.js';
+import { certificateKeyProblem } from './public-key.js';
 import { sha256Hex } from './sha256.js';
-import { subjectText } from './subject-text.js';
 
-/** What people and checks want to know of a certificate. Times are milliseconds since the epoch. */
+/** The fields of a certificate that commands print and checks use. Times are milliseconds since the epoch. */
 export interface CertificateInfo {
   /** The common name, else the whole Name as text. */
   readonly subject: string;
@@ -52,7 +53,7 @@ function links(pem: string): [ChainLink, ...ChainLink[]] {
   return [first, ...rest];
 }
 
-/** The first certificate of a PEM text. Throws an Error that says what is wrong with a text that is none. */
+/** Describes the first certificate of a PEM text. Throws an Error that names the defect of the text. */
 export function describeCertificate(pem: string): CertificateInfo {
   const [first] = links(pem);
   const { x509, fields } = first;
@@ -69,8 +70,8 @@ export function describeCertificate(pem: string): CertificateInfo {
 }
 
 /**
- * The certificates of a PEM text, one PEM text each, encoded anew: text around them is gone. Throws an Error that says
- * what is wrong: nothing that is PEM, a block that is no certificate or is cut off, more than 16.
+ * Returns each certificate of a PEM text as its own PEM text, without the text around it. Throws an Error if there is no
+ * PEM, a block is not a certificate or is cut off, or there are more than 16.
  */
 export function splitCertificates(pem: string): string[] {
   return parseCertificates(pem).map((certificate) => encodeCertificatePem(certificate.raw));
@@ -86,8 +87,8 @@ export function beginsLater(pem: string, now: number): boolean {
 }
 
 /**
- * Why a certificate (followed by its intermediates) cannot be trusted at `now` by a party that trusts the self-signed roots
- * in `caPem` and nothing else; undefined if it can. Host names and purposes are not checked. Certificates that are judged
+ * Returns why a certificate (followed by its intermediates) cannot be trusted at `now` by a party that trusts only the
+ * self-signed roots in `caPem`; undefined if it can. Host names and purposes are not checked. Certificates that are judged
  * together share one `checks`.
  */
 export function verificationProblem(
@@ -115,4 +116,41 @@ export function verificationProblem(
   } catch (error) {
     return error instanceof Error ? error.message : 'unreadable';
   }
+}
+
+const REDEMPTION = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** The redemption id that the first certificate of a PEM text names (`urn:uuid:<id>`); undefined if it names none, or two. */
+export function redemptionIdIn(pem: string): string | undefined {
+  let names: string;
+  try {
+    names = new X509Certificate(pem).subjectAltName ?? '';
+  } catch {
+    return undefined;
+  }
+  const ids = names.split(', ').flatMap((name) => REDEMPTION.exec(name)?.[1] ?? []);
+  return ids.length === 1 ? ids[0] : undefined;
+}
+
+/**
+ * The names that a router compares a host with: the DNS names of the first certificate of a PEM text, and its common
+ * name. Addresses that stand there as addresses only are not among them, as routers do not look at those.
+ */
+export function routerNames(pem: string): string[] {
+  const { subjectAltName, subject } = new X509Certificate(pem);
+  const dnsNames = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,]+)/g)].map(
+    ([, name]) => name as string,
+  );
+  const commonName = /^CN=(.+)$/m.exec(subject)?.[1];
+  return [...new Set([...dnsNames, ...(commonName === undefined ? [] : [commonName])])];
+}
+
+/** True when `host` is one of `names` as TLS compares them (RFC 6125 §6.4: case folded, `*` for one whole label). */
+export function namesHost(names: readonly string[], host: string): boolean {
+  const wanted = host.toLowerCase();
+  const [, parent] = /^[^.]+\.(.+)$/.exec(wanted) ?? [];
+  return names.some((name) => {
+    const own = name.toLowerCase();
+    return own === wanted || (parent !== undefined && own === `*.${parent}`);
+  });
 }

@@ -1,6 +1,5 @@
 import { verify } from 'node:crypto';
 import { type CertificateAuthority, CertificateAuthorityError } from './authority.js';
-import { randomSerial, signCertificate } from './certificate-encoding.js';
 import {
   type AlternativeName,
   basicConstraints,
@@ -9,14 +8,18 @@ import {
   keyIdentifier,
   keyUsage,
   PURPOSE,
+  randomSerial,
+  signCertificate,
   subjectAltName,
   subjectKeyIdentifier,
-} from './certificate-extensions.js';
+} from './certificate-encoding.js';
 import { parseCertificateFields } from './certificate-fields.js';
-import { encodeCertificatePem } from './certificate-pem.js';
+import { verificationProblem } from './certificate-info.js';
 import { DerReader, TAG } from './der.js';
 import { encodeCommonName } from './distinguished-name.js';
 import { parseIpAddress } from './ip-address.js';
+import { spkiOf } from './keys.js';
+import { encodeCertificatePem } from './pem.js';
 import { sha256Hex } from './sha256.js';
 
 /** A certificate that was issued and verified. */
@@ -54,7 +57,7 @@ function isRsaKey(spkiDer: Uint8Array): boolean {
   return new DerReader(spkiDer).enter(TAG.sequence).enter(TAG.sequence).readOid() === RSA_ENCRYPTION;
 }
 
-/** Reads a new certificate back and throws unless it says what was asked for and the authority's key signed it. */
+/** Parses a new certificate and throws unless it has the requested content and the CA's key signed it. */
 function verifyIssued(der: Uint8Array, leaf: Leaf): { readonly serial: string; readonly notAfter: number } {
   const { authority } = leaf;
   const fields = parseCertificateFields(der);
@@ -114,7 +117,7 @@ async function issue(leaf: Leaf): Promise<IssuedCertificate> {
 /**
  * A certificate with which a site's router links: for TLS clients only, no host names, the redemption as
  * `urn:uuid:<redemptionId>`, the first 64 characters of `subject` as common name, valid from five minutes ago until
- * `lifetimeMs` from `now` or the CA's end. Rejects with CertificateAuthorityError where the CA cannot issue it or the result
+ * `lifetimeMs` from `now` or the CA's end. Rejects with CertificateAuthorityError if the CA cannot issue it or the result
  * does not verify.
  */
 export async function issueClientCertificate(o: {
@@ -137,7 +140,8 @@ export async function issueClientCertificate(o: {
 
 /**
  * A certificate for a TLS server of these hosts: DNS names, and IP addresses both as such and as DNS names, because
- * routers compare an address with the DNS names alone. Brackets around IPv6 are taken off. Rejects with RangeError without a host or for one that is not ASCII,
+ * routers compare an address with the DNS names only. Brackets around IPv6 are removed. Rejects with RangeError without a
+ * host or for one that is not ASCII,
  * and with CertificateAuthorityError as {@link issueClientCertificate} does.
  */
 export async function issueServerCertificate(o: {
@@ -159,4 +163,36 @@ export async function issueServerCertificate(o: {
   }
   if (names.length === 0) throw new RangeError('a server certificate needs at least one host');
   return issue({ ...rest, names, purpose: 'server' });
+}
+
+/**
+ * Issues a certificate in which the old CA certifies its successor, as PEM. With it, a party that trusts only the old CA
+ * verifies certificates of the new one. Undefined if the old CA is not valid at `now`, or may have no CA below it.
+ */
+export async function crossCertificate(
+  issuer: CertificateAuthority,
+  successor: CertificateAuthority,
+  now: number,
+): Promise<string | undefined> {
+  const spkiDer = spkiOf(successor.privateKey);
+  const der = await signCertificate(
+    {
+      serial: randomSerial(),
+      issuerDer: issuer.subjectDer,
+      subjectDer: successor.subjectDer,
+      spkiDer,
+      notBefore: Math.max(issuer.notBefore, successor.notBefore),
+      notAfter: Math.min(issuer.notAfter, successor.notAfter),
+      extensions: [
+        basicConstraints(true),
+        keyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign),
+        subjectKeyIdentifier(keyIdentifier(spkiDer)),
+        issuer.authorityKeyIdentifier,
+      ],
+    },
+    issuer.privateKey,
+    issuer.signatureAlgorithm,
+  );
+  const pem = encodeCertificatePem(der);
+  return verificationProblem(pem, issuer.bundlePem, now) === undefined ? pem : undefined;
 }

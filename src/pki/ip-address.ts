@@ -57,7 +57,7 @@ export function formatIpAddress(bytes: Uint8Array): string {
     '',
   );
   if (longest === '') return text;
-  // The run is looked for between colons, so that it does not start inside a group such as "10".
+  // Search between colons, so that the run does not start inside a group such as "10".
   const at = `:${text}:`.indexOf(`:${longest}:`);
   return `${text.slice(0, Math.max(at - 1, 0))}::${text.slice(at + longest.length + 1)}`;
 }

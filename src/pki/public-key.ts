@@ -1,10 +1,55 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientKeyType } from '../domain/policy.js';
-import { CURVE, KEY_ALGORITHM } from './certificate-key.js';
 import { DerError, DerReader, TAG } from './der.js';
 import { constructed, oid } from './der-encoding.js';
 import { encodePem } from './pem.js';
-import { rsaWeakness } from './rsa-strength.js';
+
+/** Object identifiers of the algorithms of public keys (RFC 3279 §2.3, RFC 8410 §3). */
+const KEY_ALGORITHM = {
+  ec: '1.2.840.10045.2.1',
+  rsa: '1.2.840.113549.1.1.1',
+  ed25519: '1.3.101.112',
+} as const;
+
+/** Object identifiers of the curves of EC keys (RFC 5480 §2.1.1.1). */
+const CURVE = { p256: '1.2.840.10045.3.1.7', p384: '1.3.132.0.34', p521: '1.3.132.0.35' } as const;
+
+/** The largest public exponent of an accepted RSA key. */
+const LARGEST_RSA_EXPONENT = 2 ** 32;
+
+const CURVES = new Set<string>(Object.values(CURVE));
+const NOT_ACCEPTED = 'a key that is none of RSA, P-256, P-384, P-521 and Ed25519';
+
+/** Number of bits of an RSA modulus (big-endian, no sign byte). */
+function rsaBits(modulus: Uint8Array): number {
+  return modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
+}
+
+/** Why an RSA key of so many bits is not accepted; undefined if it is. */
+function rsaSizeProblem(bits: number): string | undefined {
+  return bits < 2048 || bits > 4096 ? `an RSA key of ${bits} bits; 2048 to 4096 are accepted` : undefined;
+}
+
+/**
+ * Why the key of a certificate (DER of its SubjectPublicKeyInfo) is not accepted for verifying signatures, as a noun phrase;
+ * undefined if it is accepted. Verification with other keys may take seconds, so this check runs before OpenSSL uses the key.
+ * Throws DerError.
+ */
+export function certificateKeyProblem(spkiDer: Uint8Array): string | undefined {
+  const spki = new DerReader(spkiDer).enter(TAG.sequence);
+  const algorithm = spki.enter(TAG.sequence);
+  const kind = algorithm.readOid();
+  if (kind === KEY_ALGORITHM.ed25519) return undefined;
+  if (kind === KEY_ALGORITHM.ec) {
+    return algorithm.nextTag === TAG.oid && CURVES.has(algorithm.readOid()) ? undefined : NOT_ACCEPTED;
+  }
+  if (kind !== KEY_ALGORITHM.rsa) return NOT_ACCEPTED;
+  const numbers = new DerReader(spki.readBits()).enter(TAG.sequence);
+  const sizeProblem = rsaSizeProblem(rsaBits(numbers.readUnsigned()));
+  if (sizeProblem !== undefined) return sizeProblem;
+  const exponent = numbers.readUnsigned().reduce((value, byte) => value * 256 + byte, 0);
+  return exponent > LARGEST_RSA_EXPONENT ? 'an RSA key with an exponent above 2^32' : undefined;
+}
 
 const NULL = Uint8Array.of(0x05, 0x00);
 const ALGORITHMS: readonly (readonly [ClientKeyType, Uint8Array])[] = [
@@ -72,7 +117,7 @@ function readEcKey(
   return { keyType, key };
 }
 
-/** The key of a point, in the form that this Node takes least time to read; both forms are checked to be on the curve. */
+/** Creates a key from a point in the form that this version of Node reads fastest; both forms check that it is on the curve. */
 function readEcPoint(
   point: Uint8Array,
   spkiDer: Uint8Array,
@@ -132,4 +177,79 @@ export function readPublicKey(spkiDer: Uint8Array): PublicKey | WeakPublicKey {
     default:
       return weakKind(algorithmDer);
   }
+}
+
+const SMALL_PRIMES = primesBelow(2000);
+/** How many steps of Fermat's method are tried: enough for primes that differ in their lower half only. */
+const FERMAT_STEPS = 64;
+/** The primes up to this one divide the constant M that ROCA keys of 1984 bits and more are generated with. */
+const LAST_ROCA_PRIME = 701n;
+const ROCA_GENERATOR = 65537n;
+const ROCA_RESIDUES = SMALL_PRIMES.filter((prime) => prime <= LAST_ROCA_PRIME).map(
+  (prime) => [prime, powersOf(ROCA_GENERATOR, prime)] as const,
+);
+
+function primesBelow(limit: number): readonly bigint[] {
+  const primes: number[] = [];
+  for (let candidate = 2; candidate < limit; candidate++) {
+    if (primes.every((prime) => candidate % prime !== 0)) primes.push(candidate);
+  }
+  return primes.map(BigInt);
+}
+
+function powersOf(base: bigint, modulus: bigint): ReadonlySet<bigint> {
+  const powers = new Set<bigint>();
+  for (let power = 1n; !powers.has(power); power = (power * base) % modulus) powers.add(power);
+  return powers;
+}
+
+function integerOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+}
+
+/** The largest integer whose square is at most `value`. */
+function squareRoot(value: bigint, bits: number): bigint {
+  let root = 1n << BigInt(Math.ceil(bits / 2));
+  for (;;) {
+    const next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+function hasClosePrimes(modulus: bigint, bits: number): boolean {
+  let middle = squareRoot(modulus, bits);
+  if (middle * middle < modulus) middle++;
+  for (let step = 0; step < FERMAT_STEPS; step++, middle++) {
+    const rest = middle * middle - modulus;
+    // Squares are 0, 1, 4 or 9 modulo 16: most candidates end here without a root.
+    if (!['0', '1', '4', '9'].includes((rest & 15n).toString())) continue;
+    const root = rest === 0n ? 0n : squareRoot(rest, rest.toString(2).length);
+    if (root * root === rest) return true;
+  }
+  return false;
+}
+
+/** True if both primes have the form k · M + (65537^a mod M), M a product of primes: such a modulus can be factored. */
+function isOfRoca(modulus: bigint): boolean {
+  return ROCA_RESIDUES.every(([prime, residues]) => residues.has(modulus % prime));
+}
+
+/**
+ * Why an RSA public key (big-endian modulus and exponent, no sign byte) must not be trusted, undefined if nothing
+ * speaks against it: 2048 to 4096 bits, an odd exponent of 65537 to 2^32, no small factor, not of the ROCA form,
+ * primes not close together.
+ */
+function rsaWeakness(modulusBytes: Uint8Array, exponentBytes: Uint8Array): string | undefined {
+  const bits = rsaBits(modulusBytes);
+  const sizeProblem = rsaSizeProblem(bits);
+  if (sizeProblem !== undefined) return sizeProblem;
+  if (exponentBytes.length > 5) return 'an RSA exponent above 2^32';
+  const exponent = integerOf(exponentBytes);
+  if (exponent < 65537n || exponent > LARGEST_RSA_EXPONENT) return 'an RSA exponent outside 65537 to 2^32';
+  if (exponent % 2n === 0n) return 'an RSA exponent that is even';
+  const modulus = integerOf(modulusBytes);
+  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'an RSA modulus with a small factor';
+  if (isOfRoca(modulus)) return 'an RSA modulus of the ROCA form';
+  return hasClosePrimes(modulus, bits) ? 'an RSA modulus whose primes are too close together' : undefined;
 }

@@ -39,7 +39,7 @@ export function checkName(content: Uint8Array): void {
   }
 }
 
-/** Checks that everything inside a constructed element is well-formed; what it means is of no interest. */
+/** Checks that everything inside a constructed element is well-formed, whatever it means. */
 function checkNested(content: Uint8Array, depth: number): void {
   if (depth > DEEPEST) throw new DerError('elements nested too deep');
   const reader = new DerReader(content);

@@ -3,15 +3,10 @@ import type { ClientKeyType } from '../domain/policy.js';
 import { DerError, DerReader, TAG } from './der.js';
 import { bitString, constructed, element } from './der-encoding.js';
 import { encodeCommonName } from './distinguished-name.js';
-import { spkiOf } from './keys.js';
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm, signatureAlgorithmOf, spkiOf } from './keys.js';
 import { readPublicKey } from './public-key.js';
 import { checkAttributes, checkName } from './request-shape.js';
 import { sha256Hex } from './sha256.js';
-import {
-  SIGNATURE_ALGORITHMS,
-  type SignatureAlgorithm,
-  signatureAlgorithmOf,
-} from './signature-algorithm.js';
 
 const LONGEST_REQUEST = 4096;
 

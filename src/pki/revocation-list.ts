@@ -1,8 +1,7 @@
 import { sign } from 'node:crypto';
 import type { CertificateAuthority } from './authority.js';
 import { allowsUsage } from './certificate-chain.js';
-import { encodeTime } from './certificate-encoding.js';
-import { crlNumber, KEY_USAGE } from './certificate-extensions.js';
+import { crlNumber, encodeTime, KEY_USAGE } from './certificate-encoding.js';
 import { parseCertificateFields } from './certificate-fields.js';
 import { TAG } from './der.js';
 import { bitString, constructed, element, unsignedInteger } from './der-encoding.js';
@@ -10,7 +9,7 @@ import { encodePem } from './pem.js';
 
 const VERSION_2 = element(TAG.integer, Buffer.of(1));
 
-/** What a list of revoked certificates says. Times are milliseconds since the epoch. */
+/** The content of a CRL. Times are milliseconds since the epoch. */
 export interface RevocationListContent {
   /** Higher than that of every earlier list of the same CA. */
   readonly number: number;
@@ -20,7 +19,7 @@ export interface RevocationListContent {
   readonly revoked: readonly { readonly serial: string; readonly revokedAt: number }[];
 }
 
-/** False where the keyUsage of the CA lacks cRLSign: nobody would believe a list of it (RFC 5280 §6.3.3 (f)). */
+/** False if the keyUsage of the CA lacks cRLSign: verifiers would reject its CRLs (RFC 5280 §6.3.3 (f)). */
 export function maySignRevocationLists({ certificateDer }: CertificateAuthority): boolean {
   return allowsUsage(parseCertificateFields(certificateDer), KEY_USAGE.crlSign);
 }
@@ -39,7 +38,7 @@ export function signRevocationList(content: RevocationListContent, authority: Ce
     subjectDer,
     encodeTime(thisUpdate),
     encodeTime(nextUpdate),
-    // The field is left out where it would be empty (§5.1.2.6).
+    // An empty field is omitted (§5.1.2.6).
     ...(entries.length > 0 ? [constructed(TAG.sequence, entries)] : []),
     constructed(0xa0, [extensions]),
   ]);

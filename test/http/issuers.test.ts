@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseCertificates } from '../../src/pki/certificate-pem.js';
+import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
 import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';

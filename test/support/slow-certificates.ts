@@ -1,7 +1,7 @@
 import { createECDH, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { encodeCertificatePem } from '../../src/pki/certificate-pem.js';
 import { bitString, constructed, element, oid, unsignedInteger } from '../../src/pki/der-encoding.js';
 import { encodeCommonName } from '../../src/pki/distinguished-name.js';
+import { encodeCertificatePem } from '../../src/pki/pem.js';
 
 const SEQUENCE = 0x30;
 const UTC_TIME = 0x17;

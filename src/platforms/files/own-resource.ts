@@ -1,8 +1,7 @@
 import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../domain/labels.js';
 import type { LinkInPlace, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
-import { redemptionIdIn } from '../../pki/link-identity.js';
+import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { storedLink } from './link-resource.js';
 
 /** What the resource that is there is held against. */

@@ -12,7 +12,7 @@ import {
 } from '../../files/private-file.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../../pki/authority.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { crossCertificate } from '../../pki/cross-certificate.js';
+import { crossCertificate } from '../../pki/certificates.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type {
   ActivateOutcome,

@@ -5,7 +5,7 @@ import { namesIn } from '../../files/directory-names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import { asMapping } from '../../files/yaml-documents.js';
-import { redemptionIdIn } from '../../pki/link-identity.js';
+import { redemptionIdIn } from '../../pki/certificate-info.js';
 import { writing } from '../files/not-writable.js';
 import { readResources } from './resource-files.js';
 import { readSiteState } from './site-state.js';

@@ -6,7 +6,7 @@ import { isLoopback } from '../../domain/peer-address.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { UnreadableFileError } from '../../files/file-error.js';
 import { type CertificateAuthority, loadAuthority } from '../../pki/authority.js';
-import { namesHost, routerNames } from '../../pki/router-names.js';
+import { namesHost, routerNames } from '../../pki/certificate-info.js';
 import {
   type RouterCredentials,
   routerTrustRefusal,

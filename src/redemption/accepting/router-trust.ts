@@ -1,7 +1,11 @@
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { SignatureChecks } from '../../pki/certificate-chain.js';
-import { splitCertificates, verificationProblem } from '../../pki/certificate-info.js';
-import { namesHost, routerNames } from '../../pki/router-names.js';
+import {
+  namesHost,
+  routerNames,
+  splitCertificates,
+  verificationProblem,
+} from '../../pki/certificate-info.js';
 import type { SiteRefusal } from '../ports/site.js';
 
 /** A router's server certificate and what it trusts, as PEM. */

@@ -1,8 +1,7 @@
 import { SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../../domain/labels.js';
 import type { LinkSecret } from '../../domain/link.js';
-import { describeCertificate } from '../../pki/certificate-info.js';
+import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { readPrivateKey, spkiOf } from '../../pki/keys.js';
-import { redemptionIdIn } from '../../pki/link-identity.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import { certificateLife } from './certificate-life.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import { describeCertificate, splitCertificates } from '../../../src/pki/certificate-info.js';
-import { crossCertificate } from '../../../src/pki/cross-certificate.js';
+import { crossCertificate } from '../../../src/pki/certificates.js';
 import { ApiError } from '../../../src/platforms/kubernetes/api/api-error.js';
 import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { KubernetesSite } from '../../../src/platforms/kubernetes/sites/kubernetes-site.js';

@@ -155,7 +155,7 @@ test('a key that is damaged is refused without a byte of it in the message', () 
 test.each([
   ['nothing', '', 'no PEM certificate'],
   ['text', 'hello', 'no PEM certificate'],
-  ['a private key', good.key, 'a PEM block "PRIVATE KEY" where only certificates belong'],
+  ['a private key', good.key, 'a PEM block "PRIVATE KEY" where only certificates are allowed'],
   ['a block that is cut off', good.certificate.slice(0, -30), 'cut off'],
   [
     'base64 of something else',

@@ -11,7 +11,7 @@ const openssl = new OpenSsl();
 afterAll(() => openssl.remove());
 
 const DAY = 86_400_000;
-const now = Date.now() + 60_000;
+const now = Date.now() + 240_000;
 const redemptionId = 'b2f7a4de-4c8e-4bb0-8a53-f7a9c1f0a111';
 
 function keyForms(pkcs8: string): [string, string][] {

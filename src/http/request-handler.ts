@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-error.js';
+import { REQUEST_ID_HEADER } from '../domain/request-id.js';
+import type { RedeemDependencies } from '../redemption/accepting/redeem.js';
+import type { Admission } from './admission.js';
+import { sendRefusal } from './answer.js';
+import { clientAddress, type TrustedProxies } from './client-address.js';
+import type { ConnectionTable } from './connection-table.js';
+import { type Exchange, endDisconnected } from './redemption-answers.js';
+import { logOutcome, type Operation, type RequestOutcome } from './request-outcome.js';
+import type { UnprovenRequests } from './unproven-requests.js';
+
+/** Counts the answers, for metrics. `outcome` is that of {@link RequestOutcome}. */
+export interface RedemptionObserver {
+  answered(operation: Operation, outcome: string, milliseconds: number): void;
+}
+
+/** What handling a request needs, whatever its route. */
+export interface RequestDependencies
+  extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
+  readonly bodyTimeoutMs: number;
+  readonly trustedProxies: TrustedProxies;
+  readonly connections: Pick<ConnectionTable, 'prove' | 'addressOf'>;
+  readonly admission: Admission;
+  readonly unprovenRequests: UnprovenRequests;
+  /**
+   * Waits until the store can look up the grant of a uid without a listing; absent where lookups need none. Rejects with
+   * RedemptionError `overloaded` when too many requests wait, `store_unavailable` when the listing fails.
+   */
+  readonly prepareLookup?: (uid: string) => Promise<void>;
+  /** Called when the ledger could not record an attempt of this request. */
+  readonly onLedgerFailure: (error: unknown, requestId: string) => void;
+  readonly logger: Logger;
+  readonly observer: RedemptionObserver;
+}
+
+/**
+ * Returns a function that handles a request: it assigns the request id, finds the client's address, has `answer` answer,
+ * answers what that throws, and records the outcome.
+ */
+export function requestHandler(deps: RequestDependencies) {
+  return async (
+    { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    operation: Operation,
+    answer: (exchange: Exchange) => Promise<RequestOutcome>,
+  ): Promise<void> => {
+    const start = performance.now();
+    const requestId = randomUUID();
+    response.setHeader(REQUEST_ID_HEADER, requestId);
+    const { socket } = request;
+    const address = deps.connections.addressOf(socket);
+    const peer = clientAddress(request, address ?? '', deps.trustedProxies);
+    const requestDeps = {
+      ...deps,
+      onProven: () => deps.connections.prove(socket),
+      mayIssue: () => deps.admission.mayIssue(),
+      isClientConnected: () => isConnected(socket),
+      onLedgerFailure: (error: unknown) => deps.onLedgerFailure(error, requestId),
+    };
+    const outcome =
+      address === undefined
+        ? endDisconnected(response)
+        : await answer({ request, response, peer, deps: requestDeps }).catch((error: unknown) =>
+            answerFailure(response, error),
+          );
+    const milliseconds = performance.now() - start;
+    deps.observer.answered(operation, outcome.outcome, milliseconds);
+    // A failure of the service is always logged: its cause appears nowhere else.
+    const isUnproven = !outcome.grant && outcome.error === undefined;
+    if (isUnproven && !(await deps.unprovenRequests.count(peer, outcome.guessed))) return;
+    logOutcome(deps.logger, { ...outcome, operation, peer, requestId, milliseconds });
+  };
+}
+
+/**
+ * False if the client has closed its connection. Node reads an end that arrived with the request two turns of the event loop
+ * later, and then ends its own side.
+ */
+async function isConnected(socket: Socket): Promise<boolean> {
+  await nextTurn();
+  await nextTurn();
+  return socket.writable;
+}
+
+/** Answers an unexpected error; its cause goes to the log only. */
+function answerFailure(response: ServerResponse, error: unknown): RequestOutcome {
+  const code = failureCode(error);
+  if (response.headersSent) response.destroy();
+  else sendRefusal(response, { refused: code }, false);
+  return code === 'overloaded' ? { outcome: code } : { outcome: code, error };
+}
+
+function failureCode(error: unknown): RedemptionErrorCode {
+  const code = error instanceof RedemptionError ? error.code : undefined;
+  return code === 'store_unavailable' || code === 'overloaded' ? code : 'internal';
+}
