@@ -117,3 +117,13 @@ export function readPrivateKey(pem: string): KeyObject {
     throw new Error('the private key cannot be read');
   }
 }
+
+/** True for the PEM of a usable private key. */
+export function isPrivateKey(pem: string): boolean {
+  try {
+    readPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}
