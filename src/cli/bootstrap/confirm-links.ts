@@ -5,7 +5,7 @@ import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { adviceForFault } from '../link/link-faults.js';
 import { checkByItsRoute } from '../link/link-route.js';
-import type { CommandContext, LinkTarget } from '../link/link-target.js';
+import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
@@ -14,11 +14,11 @@ import { CommandError } from '../terminal/command-error.js';
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
-  target: LinkTarget,
+  target: StoredLinkTarget,
   { clock, checkpoint }: CommandContext,
 ): Promise<void> {
-  const { cluster, directory = '', place, site } = target;
-  if (cluster) return confirmInCluster(links, cluster);
+  if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
+  const { directory, place } = target;
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
   const files = openLinkSide(directory, target.dataDir).links;
@@ -28,7 +28,8 @@ export async function confirmLinks(
   for (const { name, notAfter } of wanted) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
       const check = await checkByItsRoute(link, files, { ...direct, clock });
-      const failure = failureOf(check, site?.isEdge());
+      const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
+      const failure = failureOf(check, isEdge);
       if (!failure) continue;
       throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {
         exitCode: 4,

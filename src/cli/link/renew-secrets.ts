@@ -1,3 +1,5 @@
+import { openLinkSide, openOwedReload } from '../../compose/link-side.js';
+import { openRenewingSide } from '../../compose/renewing-side.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { finalityOf } from '../../redemption/requesting/finality.js';
@@ -9,6 +11,7 @@ import {
 } from '../../redemption/requesting/renewable-link.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
+import type { CommandContext, StoredLinkTarget } from './link-target.js';
 
 /** What came of the renewal of one Secret; times in milliseconds since the epoch. */
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
@@ -128,4 +131,24 @@ export function renewalReport(renewal: SecretRenewal) {
 /** Those of the renewals that failed. */
 export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
+}
+
+/** The links of a target and the dependencies of their renewal. `timeoutMs` limits an exchange, except in a cluster. */
+export function renewalOf(
+  target: StoredLinkTarget,
+  context: CommandContext,
+  timeoutMs?: number,
+): { readonly place: RenewedPlace; readonly side: Omit<RenewLinkDependencies, 'links'> } {
+  if (target.kind === 'cluster') {
+    const { links, renewing } = target.cluster;
+    return { place: { links, change: (act) => act(links) }, side: renewing };
+  }
+  const { directory, dataDir, connection } = target;
+  const { links } = openLinkSide(directory, dataDir);
+  const reload = openOwedReload(dataDir, directory);
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  return {
+    place: { links, change: (act) => reload.change(act) },
+    side: openRenewingSide(dataDir, { ...connection, ...context, ...limit }),
+  };
 }

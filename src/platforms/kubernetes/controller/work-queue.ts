@@ -1,4 +1,4 @@
-import { type BackOffLimits, backOffDelay } from './back-off.js';
+import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { type Lanes, ReadyKeys } from './ready-keys.js';
 
 /** What working on a key came to: nothing more to do, or to be looked at again after so many milliseconds. */
