@@ -16,7 +16,7 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import { measureStore } from '../stores/measured-store.js';
-import { ADMIN_CONNECTIONS, startAdmin } from './admin-side.js';
+import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
@@ -24,7 +24,7 @@ import { openStore } from './open-store.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
-import { systemOf } from './system-side.js';
+import { systemOf } from './system-sites.js';
 
 const SWEEP_MS = 10_000;
 const RETENTION_MS = 60_000;

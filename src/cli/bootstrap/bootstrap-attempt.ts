@@ -1,4 +1,4 @@
-import type { PlacedLink } from '../../compose/requesting-side.js';
+import type { PlacedLink } from '../../compose/token-redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { keyOriginText } from '../link/key-origin.js';
@@ -74,19 +74,19 @@ export async function attemptBootstrap(
   const links = placed ?? (await findLinks(target, request, read)) ?? [];
   await noteSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
-  if (reload.owedBecause === 'not-started') throw notStarted(target);
-  if (reload.owedBecause === 'tokens-left') {
+  if (reload.pendingReason === 'not-started') throw notStarted(target);
+  if (reload.pendingReason === 'tokens-left') {
     throw new NotYet(`${target.describe()} contains an AccessToken that Skupper's reload would redeem again`);
   }
-  if (reload.owedBecause === 'not-installed' && request.confirm) {
+  if (reload.pendingReason === 'not-installed' && request.confirm) {
     throw new NotYet(
       `the site has not taken up the link, and Skupper's CLI is not here to run \`${reload.command}\``,
       'run it where it is, or give a --reload-command; `--wait configured` is content with a link in place',
     );
   }
-  if (typeof reload.owedBecause === 'object') {
+  if (typeof reload.pendingReason === 'object') {
     throw new ReloadFailed(
-      `the reload with \`${reload.command}\` failed: ${reload.owedBecause.failed}`,
+      `the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`,
       'the link is in place: make the reload work, then repeat this command, which spends nothing',
     );
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environment } from '../../config/config.js';
 import { parseDuration } from '../../domain/duration.js';
-import { finalityOf } from '../../redemption/requesting/finality.js';
+import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { backOffDelay } from '../../time/back-off.js';
 import {
   type CommandContext,
@@ -182,7 +182,7 @@ function lostAnswer(error: unknown): CommandError {
 function withOperator(error: unknown): unknown {
   const { message, hint, exitCode } = describeFailure(error);
   const failure = redemptionErrorOf(error);
-  if (!failure || finalityOf(failure) !== 'refused') return error;
+  if (!failure || retryDisposition(failure) !== 'rejected') return error;
   return new CommandError(message, { exitCode, hint: `${hint ? `${hint}; ` : ''}${OPERATOR}`, cause: error });
 }
 

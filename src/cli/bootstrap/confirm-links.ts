@@ -1,6 +1,6 @@
-import type { ClusterSide } from '../../compose/cluster-side.js';
-import { openLinkSide } from '../../compose/link-side.js';
-import type { PlacedLink } from '../../compose/requesting-side.js';
+import { openLinks } from '../../compose/links.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { PlacedLink } from '../../compose/token-redemption.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { adviceForFault } from '../link/link-faults.js';
@@ -21,7 +21,7 @@ export async function confirmLinks(
   const { directory, place } = target;
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
-  const files = openLinkSide(directory, target.dataDir).links;
+  const files = openLinks(directory, target.dataDir).links;
   // A router goes through the proxy of its Link alone, not through that of the environment or of --proxy.
   const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();
@@ -42,7 +42,7 @@ export async function confirmLinks(
 }
 
 /** In a cluster the controller tells what its router reports. */
-async function confirmInCluster(links: readonly PlacedLink[], cluster: ClusterSide): Promise<void> {
+async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
   const states = await cluster.linkStates();
   const stored = await cluster.links.list();
   for (const { name } of stored.filter((link) =>

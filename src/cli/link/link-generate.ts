@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { generatedLinkMaterializer, openAcceptingSite } from '../../compose/link-side.js';
+import { generatedLinkMaterializer, openAcceptingSite } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';

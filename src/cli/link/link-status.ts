@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { hasStore, openLinkSide, siteUid } from '../../compose/link-side.js';
+import { hasStore, openLinks, siteUid } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
-import { type LoadedState, openRequestingSite } from '../../compose/requesting-side.js';
+import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
@@ -61,7 +61,7 @@ async function outgoingReports(
 ) {
   const directory = linkDirectoryOf(dir, settings);
   if (directory === undefined) return undefined;
-  const { links } = openLinkSide(directory, settings.dataDir);
+  const { links } = openLinks(directory, settings.dataDir);
   if (settings.platform === 'standalone' || dir !== undefined) {
     requireDirectory(directory);
     return reportsOf(links, name, () => true, context);
@@ -75,7 +75,7 @@ async function outgoingReports(
     });
   }
   const loaded = site.loadedLinks();
-  const running = openLinkSide(site.runtimeResources, settings.dataDir).links;
+  const running = openLinks(site.runtimeResources, settings.dataDir).links;
   const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
   return [
     ...(await reportsOf(links, name, () => true, context, loaded)),

@@ -1,12 +1,12 @@
 import { parse as parsePath, resolve } from 'node:path';
-import type { ClusterSide } from '../../compose/cluster-side.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import {
-  type LinkPlace,
-  openRequestingSide,
+  type LinkLocation,
   openRequestingSite,
+  openTokenRedemption,
   type Redeem,
   type RequestingSite,
-} from '../../compose/requesting-side.js';
+} from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
@@ -59,7 +59,7 @@ interface AnyTarget {
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
   /** The links in place, and their reload; absent if nothing is to be reloaded. */
-  readonly place?: LinkPlace;
+  readonly place?: LinkLocation;
   /** Uid of the site, if there is one and it is known. */
   siteUid(): string | undefined;
   /** The target as the object of a sentence. */
@@ -86,15 +86,15 @@ export interface SystemSiteTarget extends AnyTarget {
   readonly namespace: string;
   readonly skupperHome: string;
   readonly directory: string;
-  readonly place: LinkPlace;
+  readonly place: LinkLocation;
 }
 
 /** A namespace of a Kubernetes cluster. */
 export interface ClusterTarget extends AnyTarget {
   readonly kind: 'cluster';
-  readonly cluster: ClusterSide;
+  readonly cluster: RequestingCluster;
   readonly namespace: string;
-  readonly place: LinkPlace;
+  readonly place: LinkLocation;
 }
 
 /** Redeems tokens, and finds the links of redeemed ones. */
@@ -174,7 +174,7 @@ function renewalBy(timer: string, place: string): () => string {
 
 function openStream(opening: Opening): StreamTarget {
   const { settings, connection, context } = opening;
-  const redeemer = openRequestingSide(settings.dataDir, { ...connection, ...context });
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   return {
     ...commonOf(opening),
     kind: 'stream',
@@ -188,7 +188,7 @@ function openStream(opening: Opening): StreamTarget {
 
 function openDirectory(opening: Opening, directory: string): DirectoryTarget {
   const { flags, settings, proxy, connection, context, options } = opening;
-  const redeemer = openRequestingSide(settings.dataDir, { ...connection, ...context });
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   const placing = { besides: proxySecretBeside(directory, proxy, undefined) };
   const place =
     flags.reloadCommand !== undefined || options.reloads
@@ -220,7 +220,7 @@ function openSystemSite(opening: Opening): SystemSiteTarget {
   const site = openRequestingSite(skupperHome, namespace);
   requirePlatform(site, platform, namespace);
   const directory = site.inputResources;
-  const redeemer = openRequestingSide(settings.dataDir, { ...connection, ...context });
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   const besides = proxySecretBeside(directory, proxy, namespace);
   const place = redeemer.place(directory, { namespace, besides }, options.patienceMs);
   return {
@@ -242,8 +242,8 @@ async function openCluster(opening: Opening): Promise<ClusterTarget> {
     throw notForCluster('--reload-command', "Skupper's controller loads a Link by itself");
   }
   // Loaded only here: the Kubernetes client is large.
-  const { openClusterSide } = await import('../../compose/cluster-side.js');
-  const cluster = await openClusterSide(settings, { ...connection, ...context });
+  const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+  const cluster = await openRequestingCluster(settings, { ...connection, ...context });
   const place = cluster.place(proxy && { name: proxy.name, data: proxySecretData(proxy) });
   const { namespace } = cluster;
   return {

@@ -1,14 +1,14 @@
-import { openLinkSide, openOwedReload } from '../../compose/link-side.js';
-import { openRenewingSide } from '../../compose/renewing-side.js';
+import { openLinkRenewal } from '../../compose/link-renewal.js';
+import { openLinks, openPendingReload } from '../../compose/links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
-import { finalityOf } from '../../redemption/requesting/finality.js';
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
 import {
   type RenewableLink,
   type RenewalPlace,
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
+import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
@@ -94,7 +94,7 @@ async function renewSecret(
     };
   } catch (error) {
     const failure = describeFailure(error);
-    const final = error instanceof RedemptionError && finalityOf(error) === 'refused';
+    const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
     return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
 }
@@ -144,11 +144,11 @@ export function renewalOf(
     return { place: { links, change: (act) => act(links) }, side: renewing };
   }
   const { directory, dataDir, connection } = target;
-  const { links } = openLinkSide(directory, dataDir);
-  const reload = openOwedReload(dataDir, directory);
+  const { links } = openLinks(directory, dataDir);
+  const reload = openPendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
     place: { links, change: (act) => reload.change(act) },
-    side: openRenewingSide(dataDir, { ...connection, ...context, ...limit }),
+    side: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
   };
 }

@@ -1,6 +1,6 @@
-import { openLinkDialer } from '../../compose/link-side.js';
+import { openLinkDialer } from '../../compose/links.js';
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
-import { openSystemSite, systemOf } from '../../compose/system-side.js';
+import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { inputDirectory } from '../../compose/link-side.js';
-import { systemOf } from '../../compose/system-side.js';
+import { inputDirectory } from '../../compose/links.js';
+import { systemOf } from '../../compose/system-sites.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
 import {

@@ -1,4 +1,4 @@
-import type { TokenOrder } from '../../redemption/accepting/mint-token.js';
+import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
@@ -17,7 +17,7 @@ export interface SignedTokenFlags {
 }
 
 /** Tokens that are to be made: `target` is a directory where `count` is given, else a file or `-`. */
-export interface MintingRequest extends TokenOrder {
+export interface MintingRequest extends MintTokenRequest {
   readonly target: string;
   readonly count: number | undefined;
 }

@@ -1,9 +1,9 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { type InputToken, type RequestingSite, tokenId } from '../../compose/requesting-side.js';
+import { type InputToken, type RequestingSite, tokenId } from '../../compose/token-redemption.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { finalityOf } from '../../redemption/requesting/finality.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
+import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import type { CommandContext, LinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
@@ -103,7 +103,7 @@ function recordFailure(
   // A bootstrap tries every few seconds; write only what is new.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final: finalityOf(error) === 'refused' });
+    site.keepOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
   } catch (failure) {
     // If the outcome cannot be written, report the failure itself.
     if (!(failure instanceof RedemptionError)) throw failure;

@@ -1,5 +1,5 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { checkToken } from '../../compose/requesting-side.js';
+import { checkToken } from '../../compose/token-redemption.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
