@@ -2,12 +2,12 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { untilAborted } from '../time/abort.js';
 import { diagnoseClock } from './clock-diagnosis.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
-import { untilAborted } from './until-aborted.js';
 
 /** How a connection is opened and judged. */
 export interface ConnectionOptions extends RouteOptions {

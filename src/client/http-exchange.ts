@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { untilAborted } from './until-aborted.js';
+import { untilAborted } from '../time/abort.js';
 
 /** One HTTP request; header values are bytes, one character each (RFC 9110 §5.5). */
 export interface ExchangeRequest {

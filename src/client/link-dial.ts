@@ -9,13 +9,13 @@ import type {
   LinkDialer,
   LinkFailure,
 } from '../redemption/ports/link-dialer.js';
+import { untilAborted } from '../time/abort.js';
 import type { ConnectionOptions } from './connection.js';
 import { handshakeFailure, openingFailure, verdictFailure } from './link-dial-failure.js';
 import { routerChain, routerProblem } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
-import { untilAborted } from './until-aborted.js';
 
 export interface LinkDialOptions extends ConnectionOptions {
   /** For one endpoint, from the name look-up to the verdict; 10,000 ms unless told otherwise. */

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { untilAborted } from '../time/abort.js';
 import type { HostPort, ProxyServer } from './route.js';
 import { connectTcp, systemCode } from './tcp-connection.js';
-import { untilAborted } from './until-aborted.js';
 
 const LONGEST_HEAD = 16 * 1024;
 

@@ -1,7 +1,7 @@
 import type { AccessToken } from '../domain/access-token.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { RedemptionClient, TokenCheck, TokenRedemption } from '../redemption/ports/redemption-client.js';
-import { withinTime } from '../time/time-limit.js';
+import { withinTime } from '../time/abort.js';
 import { parseTokenCheck } from './check-answer.js';
 import { type ConnectionOptions, openConnection } from './connection.js';
 import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';

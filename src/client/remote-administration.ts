@@ -37,7 +37,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
       told(
         client.POST('/api/v1/grants', {
           params: { header: once() },
-          body: given(order) as typeof order & GrantOrder,
+          body: given(order) as typeof order & CreateGrantRequest,
         }),
       ),
     async findGrant(namespace, nameOrUid) {
@@ -107,7 +107,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
   };
 }
 
-type GrantOrder = components['schemas']['GrantOrder'];
+type CreateGrantRequest = components['schemas']['GrantOrder'];
 type GrantState = components['schemas']['GrantState'];
 
 function given<T extends object>(members: T): Given<T> {

@@ -1,9 +1,9 @@
 import { connect as connectTls } from 'node:tls';
+import { untilAborted } from '../time/abort.js';
 import { routerChain } from './link-peer.js';
 import { connectThroughProxy } from './proxy-tunnel.js';
 import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
-import { untilAborted } from './until-aborted.js';
 
 /**
  * PEM of the certificate chain that a TLS server shows, whatever it is worth: nothing is sent on the connection. Rejects

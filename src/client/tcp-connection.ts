@@ -3,8 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { formatHostPort } from '../domain/host-port-text.js';
 import { RedemptionError } from '../domain/redemption-error.js';
+import { untilAborted } from '../time/abort.js';
 import type { HostPort } from './route.js';
-import { untilAborted } from './until-aborted.js';
 
 /**
  * An open TCP connection to the first of a host's addresses that takes one; of those alone that `mayReach` allows. Rejects

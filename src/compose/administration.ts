@@ -7,7 +7,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { openCodeKeys } from './code-keys.js';
 import { namedIssuerRefusal } from './site-issuer.js';
-import { isDeclared, openSystemSite } from './system-side.js';
+import { isDeclared, openSystemSite } from './system-sites.js';
 
 /** A store, and the data directory of the service that uses it. */
 interface AdministeredStore {

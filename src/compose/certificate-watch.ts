@@ -6,124 +6,135 @@ import { describeCertificate } from '../pki/certificate-info.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
-import type { FoundIdentity } from '../redemption/ports/server-identity.js';
+import type { FoundIdentity, TrustedAuthority } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import type { ServiceIdentities } from './service-identities.js';
 
-/** What keeps the certificates of a running service those that are there now. */
-export interface CertificateWatch {
-  /** Puts a changed server certificate into use and publishes what changed; one that cannot be used leaves the old one. */
-  turn(): Promise<void>;
-  times(): CertificateTimes;
+/** Dependencies of a {@link CertificateWatch}. */
+export interface CertificateWatchOptions extends Pick<ServiceIdentities, 'identity' | 'issuer'> {
+  readonly lease: ServingLease;
+  /** The identity that the listener presents now. */
+  readonly shown: FoundIdentity;
+  /** What responses say about the service. */
+  readonly place: { ca: string };
+  readonly listener: Pick<TlsListener, 'setCredentials'>;
+  readonly store: GrantStore;
+  readonly context: { readonly clock: Clock; readonly logger: Logger };
+  readonly metrics: Metrics;
 }
 
-/** Starts from `shown`, which the listener shows, and from `description`, which was published with it. */
-export function watchCertificates(
-  {
-    identity,
-    issuer,
-    lease,
-    shown,
-    place,
-    listener,
-    store,
-    context,
-    metrics,
-  }: Pick<ServiceIdentities, 'identity' | 'issuer'> & {
-    readonly lease: ServingLease;
-    readonly shown: FoundIdentity;
-    /** What answers say of the service. */
-    readonly place: { ca: string };
-    readonly listener: Pick<TlsListener, 'setCredentials'>;
-    readonly store: GrantStore;
-    readonly context: { readonly clock: Clock; readonly logger: Logger };
-    readonly metrics: Metrics;
-  },
-  description: ServiceDescription,
-): CertificateWatch {
-  const { clock, logger } = context;
-  let used = shown;
-  let signing = issuer?.find(clock());
-  let problem: string | undefined;
-  let published = { version: shown.version, issuer: description.issuer };
-  // Told from process to process: so nothing but the times.
-  const timesOf = (valid: CertificateTimes['server']) => ({
-    notBefore: valid.notBefore,
-    notAfter: valid.notAfter,
-  });
-  let times: CertificateTimes = { server: timesOf(shown), issuer: null };
+/** Keeps the certificates of a running service current: the one of its listener, and the CA that signs links. */
+export class CertificateWatch {
+  readonly #options: CertificateWatchOptions;
+  readonly #description: ServiceDescription;
+  #identity: FoundIdentity;
+  #signing: TrustedAuthority | string | undefined;
+  #problem: string | undefined;
+  #published: { readonly version: string; readonly issuer: string | null };
+  #times: CertificateTimes;
 
-  const noteTimes = () => {
-    const issuerTimes = typeof signing === 'object' ? timesOf(signing) : times.issuer;
-    times = { server: timesOf(used), issuer: issuerTimes };
-    metrics.setCertificateExpiry('server', used.notAfter);
-    if (issuerTimes) metrics.setCertificateExpiry('issuer', issuerTimes.notAfter);
-  };
-  noteTimes();
+  /** `description` is what was published together with the identity that the listener presents. */
+  constructor(options: CertificateWatchOptions, description: ServiceDescription) {
+    const { shown, issuer, context } = options;
+    this.#options = options;
+    this.#description = description;
+    this.#identity = shown;
+    this.#signing = issuer?.find(context.clock());
+    this.#published = { version: shown.version, issuer: description.issuer };
+    this.#times = { server: timesOf(shown), issuer: null };
+    this.#updateTimes();
+  }
 
-  const followIssuer = () => {
-    const found = issuer?.find(clock());
-    const now = issuer?.problem ?? (typeof found === 'string' ? found : undefined);
-    if (now !== undefined && now !== problem) {
-      const event = 'issuer_kept';
-      logger.error({ event, reason: now }, 'the CA that signs links cannot be used as it is now');
+  /** Validity of the certificates in use. */
+  times(): CertificateTimes {
+    return this.#times;
+  }
+
+  /** Puts changed certificates into use, and publishes what changed. An unusable one leaves the previous one in use. */
+  async runOnce(): Promise<void> {
+    const { lease, context } = this.#options;
+    if (!lease.isHeld()) {
+      // The other service has published its own description, which must not be overwritten.
+      context.logger.error(
+        { event: 'service_replaced' },
+        'another service with other settings runs on the same files or store',
+      );
+      return;
     }
-    problem = now;
+    this.#updateIssuer();
+    await this.#updateIdentity();
+    this.#updateTimes();
+    await this.#publish();
+  }
+
+  #updateIssuer(): void {
+    const { issuer, context } = this.#options;
+    const found = issuer?.find(context.clock());
+    const problem = issuer?.problem ?? (typeof found === 'string' ? found : undefined);
+    if (problem !== undefined && problem !== this.#problem) {
+      const event = 'issuer_kept';
+      context.logger.error({ event, reason: problem }, 'the CA that signs links cannot be used as it is now');
+    }
+    this.#problem = problem;
     if (typeof found !== 'object') return;
-    const before = typeof signing === 'object' ? signing.sha256 : undefined;
+    const before = typeof this.#signing === 'object' ? this.#signing.sha256 : undefined;
     if (found.sha256 !== before) {
       const { sha256, description: subject } = found;
-      logger.info({ event: 'issuer_reloaded', subject, sha256 }, 'another CA signs links from now on');
+      context.logger.info(
+        { event: 'issuer_reloaded', subject, sha256 },
+        'another CA signs links from now on',
+      );
     }
-    signing = found;
-  };
+    this.#signing = found;
+  }
 
-  const followIdentity = async () => {
+  async #updateIdentity(): Promise<void> {
+    const { identity, listener, place, context } = this.#options;
+    const { clock, logger } = context;
     try {
-      if (identity.version(clock()) === used.version) return;
+      if (identity.version(clock()) === this.#identity.version) return;
       const found = await identity.read(clock());
       listener.setCredentials(found);
       place.ca = found.ca;
-      used = found;
+      this.#identity = found;
     } catch (error) {
       const event = 'certificate_kept';
       logger.error({ event, err: error }, 'the new server certificate is unusable; the old one stays');
     }
-  };
+  }
 
-  const publish = async () => {
-    const { version, ca, cert } = used;
-    const subject = typeof signing === 'object' ? signing.description : published.issuer;
-    if (version === published.version && subject === published.issuer) return;
+  #updateTimes(): void {
+    const { metrics } = this.#options;
+    const issuer = typeof this.#signing === 'object' ? timesOf(this.#signing) : this.#times.issuer;
+    this.#times = { server: timesOf(this.#identity), issuer };
+    metrics.setCertificateExpiry('server', this.#identity.notAfter);
+    if (issuer) metrics.setCertificateExpiry('issuer', issuer.notAfter);
+  }
+
+  async #publish(): Promise<void> {
+    const { store, context } = this.#options;
+    const { version, ca, cert } = this.#identity;
+    const issuer = typeof this.#signing === 'object' ? this.#signing.description : this.#published.issuer;
+    if (version === this.#published.version && issuer === this.#published.issuer) return;
     try {
       const { sha256: caSha256 } = describeCertificate(ca);
       const { hosts } = describeCertificate(cert);
-      await publishService(store, { ...description, ca, caSha256, hosts, issuer: subject });
-      if (version !== published.version) {
-        logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
+      await publishService(store, { ...this.#description, ca, caSha256, hosts, issuer });
+      if (version !== this.#published.version) {
+        context.logger.info({ event: 'certificate_reloaded' }, 'the server certificate was reloaded');
       }
-      published = { version, issuer: subject };
+      this.#published = { version, issuer };
     } catch (error) {
       const event = 'certificate_unpublished';
-      logger.error({ event, err: error }, 'new tokens still carry the old CA; the next turn tries again');
+      context.logger.error(
+        { event, err: error },
+        'new tokens still carry the old CA; the next run tries again',
+      );
     }
-  };
+  }
+}
 
-  return {
-    times: () => times,
-    async turn() {
-      if (!lease.isHeld()) {
-        // What that service keeps now, with its own names, is not written over.
-        logger.error(
-          { event: 'service_replaced' },
-          'another service with other settings runs on the same files or store',
-        );
-        return;
-      }
-      followIssuer();
-      await followIdentity();
-      noteTimes();
-      await publish();
-    },
-  };
+// The workers report this to the main process, so it holds the times alone.
+function timesOf({ notBefore, notAfter }: CertificateTimes['server']): CertificateTimes['server'] {
+  return { notBefore, notAfter };
 }

@@ -5,7 +5,7 @@ import { type Adoption, adoptGrants } from '../redemption/accepting/adopt-grants
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { Site } from '../redemption/ports/site.js';
-import type { SystemPlace } from './system-side.js';
+import type { SystemPlace } from './system-sites.js';
 
 const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
   adopted: 'the grant that a file declares is served',

@@ -20,8 +20,8 @@ import {
   type TokenControllerOptions,
 } from '../platforms/kubernetes/tokens/token-controller.js';
 import type { TokenFacts } from '../platforms/kubernetes/tokens/token-index.js';
-import { type RequestingSideOptions, redeemer } from './requesting-side.js';
 import type { RuntimeContext } from './runtime.js';
+import { redeemer, type ServiceConnectionOptions } from './token-redemption.js';
 
 // A posting that is under way has its whole time, and what it leads to a moment: a server that counts postings gives its
 // answer once. Another replica takes the lead 15 s after the last word of this one.
@@ -38,7 +38,7 @@ export interface RunningRedeemer {
 /** Starts it; `connection` says how services are reached. Rejects with ClusterConfigError. */
 export async function startKubernetesRedeemer(
   settings: Settings,
-  connection: Omit<RequestingSideOptions, 'clock' | 'mayReach'>,
+  connection: Omit<ServiceConnectionOptions, 'clock' | 'mayReach'>,
   context: RuntimeContext,
 ): Promise<RunningRedeemer> {
   const { kubeconfig, context: contextName } = settings;
@@ -78,7 +78,7 @@ export async function startKubernetesRedeemer(
 
 /** Redeems tokens (with `ownKey` only those of linkgrant) and renews links. Aborting `stopping` ends every wait. */
 function redeeming(
-  reached: RequestingSideOptions,
+  reached: ServiceConnectionOptions,
   ownKey: boolean,
   { clock, checkpoint }: RuntimeContext,
   stopping: AbortSignal,

@@ -3,8 +3,6 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '../admin/metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
-import type { TlsListener } from '../http/tls-listener.js';
-import { KeyMaker } from '../pki/keys.js';
 import { failureLog } from '../platforms/kubernetes/api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../platforms/kubernetes/api/client.js';
 import { ClusterConfigError } from '../platforms/kubernetes/api/cluster-access.js';
@@ -20,16 +18,12 @@ import { measureStore } from '../stores/measured-store.js';
 import { sweepCodeKeys } from './code-keys.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
-import { createPublicListener } from './public-listener.js';
+import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import type { RunningService, RuntimeContext } from './runtime.js';
 
-// With what the cluster may take to be let go of, under 10 s.
-const DRAIN_MS = 4_500;
 const PUBLICATION_MS = 10_000;
 const SWEEP_MS = 30_000;
 const RETENTION_MS = 3_600_000;
-// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
-const MOST_QUEUED_KEYS = 64;
 
 /** Starts the redemption service of a cluster, and resolves once it answers. Rejects with ClusterConfigError. */
 export async function startKubernetesService(
@@ -213,13 +207,4 @@ function startTurns(
 function assertKnown(controller: GrantController): void {
   const problem = controller.problem();
   if (problem !== undefined) throw new Error(problem);
-}
-
-function assertListening({ server }: TlsListener): void {
-  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
-}
-
-function keySource(settings: Settings) {
-  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
-  return { type: settings.serverKeyType, make: maker.make.bind(maker) };
 }

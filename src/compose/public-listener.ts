@@ -13,8 +13,13 @@ import { LoopDelay } from '../http/loop-delay.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
 import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
+import { KeyMaker } from '../pki/keys.js';
 
-// What is not there by then is no request: clients give up after 10 s, and a body is 4 KiB.
+// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
+const MOST_QUEUED_KEYS = 64;
+/** How long a stopping service waits for its open connections; closing its store as well takes less than 10 s in total. */
+export const DRAIN_MS = 4_500;
+// Clients give up after 10 s, and a body is 4 KiB.
 const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 // Files that a process needs beside its connections: the store, its log, what Node itself opens.
@@ -23,7 +28,7 @@ const OTHER_DESCRIPTORS = 256;
 // was the 99th percentile (ADR 20); with four times what is in use it has one in about ten seconds.
 const HEAP_GROWTH = '--heap-growing-percent=300';
 
-type MadeHere =
+type CreatedHere =
   | 'bodyTimeoutMs'
   | 'trustedProxies'
   | 'connections'
@@ -32,11 +37,11 @@ type MadeHere =
   | 'onLedgerFailure'
   | 'observer';
 
-/** What the public listener is made of. */
+/** Parts of the public listener. */
 export interface PublicListenerParts {
   readonly settings: Pick<Settings, 'maxConnections' | 'tlsMinVersion' | 'trustedProxy'>;
   readonly credentials: TlsCredentials;
-  readonly app: Omit<RedemptionAppDependencies, MadeHere>;
+  readonly app: Omit<RedemptionAppDependencies, CreatedHere>;
   readonly metrics: Metrics;
   /** Connections that other listeners of the process may have. */
   readonly otherConnections?: number;
@@ -136,4 +141,15 @@ function connectionLimit(wanted: number, otherDescriptors: number, logger: Logge
     `this process may open ${descriptors} files, so it takes ${limit} connections; raise the limit of open files (ulimit -n, LimitNOFILE=), or lower --max-connections`,
   );
   return limit;
+}
+
+/** Readiness check of a listener: throws once it accepts no new connections. */
+export function assertListening({ server }: TlsListener): void {
+  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
+}
+
+/** Creates the private keys that the service generates for stock clients. */
+export function keySource({ serverKeyType }: Pick<Settings, 'serverKeyType'>) {
+  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
+  return { type: serverKeyType, make: maker.make.bind(maker) };
 }

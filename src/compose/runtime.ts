@@ -8,7 +8,6 @@ import type { Settings } from '../config/setting-schemas.js';
 import type { TlsListener } from '../http/tls-listener.js';
 import { CertificateAuthorityError } from '../pki/authority.js';
 import { describeCertificate } from '../pki/certificate-info.js';
-import { KeyMaker } from '../pki/keys.js';
 import { serviceUrl } from '../platforms/standalone/service-address.js';
 import { publishCodeKey } from '../redemption/accepting/rotate-code-keys.js';
 import { publishService, type ServiceDescription } from '../redemption/accepting/service-description.js';
@@ -17,26 +16,22 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
 import type { ServingLease } from '../redemption/ports/serving-lease.js';
 import { measureStore } from '../stores/measured-store.js';
-import { ADMIN_CONNECTIONS, startAdmin } from './admin-side.js';
-import { watchCertificates } from './certificate-watch.js';
+import { ADMIN_CONNECTIONS, startAdmin } from './admin-listener.js';
+import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openStore } from './open-store.js';
 import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
-import { createPublicListener } from './public-listener.js';
+import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
-import { systemOf } from './system-side.js';
+import { systemOf } from './system-sites.js';
 
-// With what the store may take to close, under 10 s.
-const DRAIN_MS = 4_500;
 const SWEEP_MS = 10_000;
 const RETENTION_MS = 60_000;
 const KEY_SWEEP_MS = 3_600_000;
 const IDENTITY_CHECK_MS = 10_000;
-// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
-const MOST_QUEUED_KEYS = 64;
 
-/** What every composition is given from outside: in `main` the system's, in a crash test the test's. */
+/** Dependencies of every composition: those of the system in `main`, those of the test in a crash test. */
 export interface RuntimeContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
@@ -51,16 +46,16 @@ export interface RunningService {
   readonly adminListening: AddressInfo | undefined;
   readonly metrics: Metrics;
   readonly storeMetrics: Registry;
-  /** What readiness depends on beside the certificates. */
+  /** Checks that readiness depends on, in addition to the certificates. */
   readonly readiness: readonly ReadinessPart[];
   certificateTimes(): CertificateTimes;
-  /** Looks for other credentials now instead of at the next turn. */
+  /** Checks the certificates now instead of at the next interval. */
   reloadIdentity(): Promise<void>;
   /** Stops accepting, finishes what is running, in under 10 s. */
   close(): Promise<void>;
 }
 
-/** Makes what the first start makes, so that several processes can then start at once: directory, CAs and schema. */
+/** Creates the data directory, the CAs and the schema, so that several processes can then start at once. */
 export async function prepareService(settings: Settings, context: RuntimeContext): Promise<void> {
   const { identity } = await openIdentities(settings, context.clock);
   const lease = await takeServing(settings, context.clock);
@@ -89,7 +84,7 @@ export async function startService(settings: Settings, context: RuntimeContext):
     listener = createListener(parts);
     return await serve({ ...parts, listener });
   } catch (error) {
-    // What is open would keep a process alive that has failed.
+    // Open handles would keep a failed process alive.
     await listener?.drain(0);
     await store?.close();
     lease.release();
@@ -97,14 +92,14 @@ export async function startService(settings: Settings, context: RuntimeContext):
   }
 }
 
-/** What a service is made of before it listens. */
+/** Parts of a service before it listens. */
 interface ServiceParts extends ServiceIdentities {
   readonly settings: Settings;
   readonly context: RuntimeContext;
   readonly lease: ServingLease;
   /** The server identity at the start. */
   readonly shown: FoundIdentity;
-  /** What answers say of the service, at every moment what its listener shows. */
+  /** What responses say about the service; always what its listener presents. */
   readonly place: { url: string; ca: string };
   readonly store: GrantStore;
   readonly metrics: Metrics;
@@ -166,11 +161,11 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     settings.platform === 'standalone'
       ? undefined
       : grantAdoption(systemOf(settings), { store, site: parts.site, ...context });
-  // Where sites tell whether they accept links, a grant is made when its own does.
+  // On a system platform each grant becomes ready when its own site accepts links.
   if (!adoptGrants && endpoints.length > 0) await store.initializeGrants(clock());
   await adoptGrants?.();
   const admin = await startAdmin(settings, { store, credentials: shown, metrics, ...context });
-  const watch = watchCertificates(
+  const watch = new CertificateWatch(
     {
       ...parts,
       listener: {
@@ -184,7 +179,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   );
   const reloadIdentity = async () => {
     admin?.turn();
-    await watch.turn();
+    await watch.runOnce();
   };
   const retention = retentionTurns(
     store,
@@ -205,7 +200,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     adminListening: admin?.listening,
     metrics,
     storeMetrics: storeMetrics(store, context),
-    certificateTimes: watch.times,
+    certificateTimes: () => watch.times(),
     readiness: [
       { name: 'store', ready: () => store.probe() },
       { name: 'listener', ready: async () => assertListening(listener) },
@@ -219,13 +214,4 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
       parts.lease.release();
     },
   };
-}
-
-function assertListening({ server }: TlsListener): void {
-  if (!server.listening) throw new Error('no new connection is accepted: the service is stopping');
-}
-
-function keySource(settings: Settings) {
-  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
-  return { type: settings.serverKeyType, make: maker.make.bind(maker) };
 }

@@ -6,7 +6,7 @@ import { sharedSettings, storeSettings } from '../config/shared-settings.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import {
-  givenIdentity,
+  externalIdentity,
   ownIdentity,
   type ServerIdentitySource,
 } from '../platforms/standalone/server-identity.js';
@@ -21,7 +21,7 @@ import type { Site } from '../redemption/ports/site.js';
 import { openCodeKeys } from './code-keys.js';
 import { takeStoreLease } from './open-store.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
-import { openSystemSite, systemOf } from './system-side.js';
+import { openSystemSite, systemOf } from './system-sites.js';
 
 /** What a service is before it answers. */
 export interface ServiceIdentities {
@@ -72,7 +72,7 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
   const { tlsCert, tlsKey, tlsCa } = settings;
   const given =
     tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
-      ? givenIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
+      ? externalIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
       : undefined;
   // What others keep is looked at before anything of ours is made.
   await given?.read(now);

@@ -127,7 +127,10 @@ export const SETTING_SCHEMAS = {
   ),
   host: listOf(text('a DNS name or an IP address', (value) => (isHost(value) ? value : undefined))),
   endpoint: listOf(
-    text('inter-router=HOST:PORT or edge=HOST:PORT, optionally followed by @GROUP', parseEndpoint),
+    text(
+      'inter-router=HOST:PORT or edge=HOST:PORT, with an IPv6 address in brackets, optionally followed by @GROUP',
+      parseEndpoint,
+    ),
   ),
   tlsCert: path,
   tlsKey: path,

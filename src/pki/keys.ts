@@ -187,3 +187,13 @@ export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm {
   if (!kind) throw new TypeError('a key of this kind cannot sign');
   return SIGNATURE_ALGORITHMS[kind][0];
 }
+
+/** True for the PEM of a usable private key. */
+export function isPrivateKey(pem: string): boolean {
+  try {
+    readPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

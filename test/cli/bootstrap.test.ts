@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { openRequestingSide } from '../../src/compose/requesting-side.js';
+import { openTokenRedemption } from '../../src/compose/token-redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
@@ -556,7 +556,7 @@ describe('a bootstrap of a link whose certificate has ended', () => {
 
   /** Puts a link in place as linkgrant did long ago. */
   async function putEndedLink(): Promise<void> {
-    const { materializer } = openRequestingSide(work.path('long-ago'), {
+    const { materializer } = openTokenRedemption(work.path('long-ago'), {
       clock: Date.now,
       checkpoint: () => undefined,
     }).place(work.path('links'), {});

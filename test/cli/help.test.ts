@@ -80,7 +80,7 @@ describe('help', () => {
     );
     expect(flags['Options on kubernetes:']).toEqual([
       ...['--service-namespace', '--kubeconfig', '--context', '--controllers', '--no-redemption'],
-      ...['--token-network', '--service', '--secured-access', '--tls-secret'],
+      ...['--token-network', '--own-key', '--service', '--secured-access', '--tls-secret'],
     ]);
     expect(flags['Options on podman, docker and linux:']).toEqual(['--skupper-home']);
     expect(flags['Options on standalone:']).toEqual(['--endpoint', '--issuer-cert', '--issuer-key']);

@@ -435,13 +435,13 @@ describe('a signing key that was exported', () => {
 
   it.each([
     ['is no JSON', 'eyJ…', 'it is not JSON'],
-    ['is something else', '{"kind": "Secret"}', 'it is no such file'],
-    ['is a list', '[]', 'it is no such file'],
-    ['has no grant', { grant: undefined }, 'its grant has no uid'],
+    ['is something else', '{"kind": "Secret"}', 'it is not a signing key file'],
+    ['is a list', '[]', 'it is not a signing key file'],
+    ['has no grant', { grant: undefined }, 'its grant has no valid uid'],
     ['has no key', { jwk: undefined }, 'it has no HS256 key'],
     ['has a short key', { jwk: { kty: 'oct', alg: 'HS256', kid: 'k', k: 'c2hvcnQ' } }, 'it has no HS256 key'],
     ['has a key for something else', { jwk: { kty: 'oct', alg: 'A256GCM' } }, 'it has no HS256 key'],
-    ['has the URL of another grant', { url: 'https://a.example.com/x' }, 'its url is none of a grant'],
+    ['has the URL of another grant', { url: 'https://a.example.com/x' }, 'its url is not that of its grant'],
     ['has no CA', { ca: 'none' }, 'its ca is not PEM'],
     ['has no end', { expirationTime: 'never' }, 'when the grant ends'],
     ['has no limit', { redemptionsAllowed: 0 }, 'how often'],

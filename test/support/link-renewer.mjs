@@ -1,14 +1,14 @@
 // A process that renews one link of a directory and prints how it ended, as JSON. With `dieAt` it kills itself at that
 // checkpoint; `given` is what the Secret said of itself when this run looked. Built code is imported, because plain Node runs this.
 
-import { openRenewingSide } from '../../dist/compose/renewing-side.js';
+import { openLinkRenewal } from '../../dist/compose/link-renewal.js';
 import { linkDirectory } from '../../dist/platforms/files/link-directory.js';
 import { renewLink } from '../../dist/redemption/requesting/renew-link.js';
 import { renewableLink } from '../../dist/redemption/requesting/renewable-link.js';
 
 const { name, dataDirectory, to, dieAt, given } = JSON.parse(process.argv[2]);
 const links = linkDirectory(to);
-const side = openRenewingSide(dataDirectory, {
+const side = openLinkRenewal(dataDirectory, {
   clock: Date.now,
   timeoutMs: 30_000,
   checkpoint: (reached) => {

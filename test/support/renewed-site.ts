@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openRenewingSide } from '../../src/compose/renewing-side.js';
+import { openLinkRenewal } from '../../src/compose/link-renewal.js';
 import type { LinkSecret } from '../../src/domain/link.js';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
@@ -82,7 +82,7 @@ export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
   await materializer.materialize(first, [linkTo('router.example.com', 55671)], () => undefined);
   const links = linkDirectory(directory);
   const deps = (): RenewLinkDependencies => ({
-    ...openRenewingSide(dataDirectory, {
+    ...openLinkRenewal(dataDirectory, {
       clock: Date.now,
       timeoutMs: 5_000,
       checkpoint: () => undefined,

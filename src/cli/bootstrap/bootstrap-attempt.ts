@@ -1,14 +1,13 @@
-import type { PlacedLink } from '../../compose/requesting-side.js';
+import type { PlacedLink } from '../../compose/token-redemption.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { keyOriginText } from '../link/key-origin.js';
-import type { CommandContext, LinkTarget } from '../link/link-target.js';
+import type { CommandContext, StoredLinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { type ReloadReport, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
-import { exchangeLimit, inputFailure, redeemInput } from '../token/redeem-input.js';
+import { exchangeLimit, inputFailure, redeemInput, requestedSubject } from '../token/redeem-input.js';
 import { parseAccessToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
-import { wantedSubject } from '../token/wanted-subject.js';
 import { confirmLinks } from './confirm-links.js';
 
 /** Something that is not there yet, and may come; the message is a sentence without its full stop. */
@@ -53,7 +52,7 @@ export interface Bootstrapped {
  * `remainingMs()` is whole milliseconds, until `signal` aborts a pipe is waited for; `progress` is one object for all attempts.
  */
 export async function attemptBootstrap(
-  target: LinkTarget,
+  target: StoredLinkTarget,
   request: BootstrapRequest,
   context: CommandContext,
   { remainingMs, signal }: { readonly remainingMs: () => number; readonly signal: AbortSignal },
@@ -75,19 +74,19 @@ export async function attemptBootstrap(
   const links = placed ?? (await findLinks(target, request, read)) ?? [];
   await noteSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
-  if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
-  if (reload.owedBecause === 'tokens-left') {
-    throw new NotYet(`${target.directory} holds an AccessToken that Skupper's reload would redeem again`);
+  if (reload.pendingReason === 'not-started') throw notStarted(target);
+  if (reload.pendingReason === 'tokens-left') {
+    throw new NotYet(`${target.describe()} contains an AccessToken that Skupper's reload would redeem again`);
   }
-  if (reload.owedBecause === 'not-installed' && request.confirm) {
+  if (reload.pendingReason === 'not-installed' && request.confirm) {
     throw new NotYet(
       `the site has not taken up the link, and Skupper's CLI is not here to run \`${reload.command}\``,
       'run it where it is, or give a --reload-command; `--wait configured` is content with a link in place',
     );
   }
-  if (typeof reload.owedBecause === 'object') {
+  if (typeof reload.pendingReason === 'object') {
     throw new ReloadFailed(
-      `the reload with \`${reload.command}\` failed: ${reload.owedBecause.failed}`,
+      `the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`,
       'the link is in place: make the reload work, then repeat this command, which spends nothing',
     );
   }
@@ -95,33 +94,34 @@ export async function attemptBootstrap(
   return { links, alreadyLinked: !progress.redeemed, reload };
 }
 
-/** The links in place that the request is about; undefined when there is something to redeem first. */
+/** The links in place that the request asks for; undefined if something has to be redeemed first. */
 async function findLinks(
-  { place, side, site }: LinkTarget,
+  target: StoredLinkTarget,
   { source, name }: BootstrapRequest,
   read: ReadToken | undefined,
 ): Promise<readonly PlacedLink[] | undefined> {
-  const there = (await place?.links()) ?? [];
-  if (!source || !read) return site?.inputTokens().length === 0 && there.length > 0 ? there : undefined;
-  const named = (wanted: string | undefined) => {
-    const found = there.filter((link) => link.name === wanted);
-    return found.length > 0 ? found : undefined;
-  };
+  const { place, redeemer } = target;
+  const links = (await place?.links()) ?? [];
+  const orUndefined = (found: readonly PlacedLink[]) => (found.length > 0 ? found : undefined);
+  const named = (wanted: string | undefined) => orUndefined(links.filter((link) => link.name === wanted));
+  if (!source || !read) {
+    const isRedeemed = target.kind === 'system-site' && target.site.inputTokens().length === 0;
+    return isRedeemed ? orUndefined(links) : undefined;
+  }
   if ('missing' in read) {
     const known = name ?? (source.path === undefined ? undefined : place?.notes.find(source.path));
-    if (known !== undefined) return named(known);
-    // Nobody knows what the token was for: a site that is linked is left alone.
-    return there.length > 0 ? there : undefined;
+    // Without a record of the token's link, a site that is linked stays as it is.
+    return known === undefined ? orUndefined(links) : named(known);
   }
   // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
-  const placed = await side.findPlacedName(parseAccessToken(read.text));
+  const placed = await redeemer.findPlacedName(parseAccessToken(read.text));
   return name === undefined || name === placed ? named(placed) : undefined;
 }
 
 /** Remembers which link a token's place has led to, for when the token is gone. */
 async function noteSource(
   [link]: readonly PlacedLink[],
-  { place }: LinkTarget,
+  { place }: StoredLinkTarget,
   { source }: BootstrapRequest,
   read: ReadToken | undefined,
   { checkpoint }: CommandContext,
@@ -132,27 +132,31 @@ async function noteSource(
 }
 
 async function redeem(
-  target: LinkTarget,
+  target: StoredLinkTarget,
   request: BootstrapRequest,
   read: ReadToken | undefined,
   context: CommandContext,
   remainingMs: () => number,
 ): Promise<void> {
-  const { cluster, side, site, materializer, proxyConfiguration, ownKey } = target;
-  const { source, name, linkCost, renews } = request;
+  const { redeemer, materializer, proxyConfiguration, ownKey } = target;
+  const { name, linkCost, renews } = request;
   if (read && 'missing' in read) throw new NotYet(read.missing);
-  if (cluster && !(await cluster.findSite())) {
+  if (target.kind === 'cluster' && !(await target.cluster.findSite())) {
     throw new NotYet(
-      `namespace "${cluster.namespace}" has no site yet`,
+      `namespace "${target.namespace}" has no site yet`,
       'create one with `skupper site create`',
     );
   }
-  if (site && site.state() !== 'started') throw new NotYet(startedSentence(target));
-  if (!source || !read) return redeemTokensOfInput(target, request, context, remainingMs);
+  if (target.kind === 'system-site') {
+    if (target.site.state() !== 'started') throw notStarted(target);
+    if (!read) return redeemTokensOfInput(target, request, context, remainingMs);
+  }
+  // Only a system site has tokens in its input directory.
+  if (!read) return;
   const token = parseAccessToken(read.text);
-  const subject = wantedSubject(token, request.subject, cluster ?? site);
+  const subject = requestedSubject(token, request.subject, target);
   const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
-  tellWritten(await side.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
+  tellWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
 /** Told at once: until the link is in use, more may have to be waited for. */
@@ -162,7 +166,7 @@ function tellWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void 
 }
 
 async function redeemTokensOfInput(
-  target: LinkTarget,
+  target: SystemSiteTarget,
   { linkCost, renews }: BootstrapRequest,
   context: CommandContext,
   remainingMs: () => number,
@@ -175,9 +179,11 @@ async function redeemTokensOfInput(
   throw new NotYet(`no AccessToken is in ${target.directory}`);
 }
 
-function startedSentence({ namespace, site }: LinkTarget): string {
-  const lacks = site?.state() === 'no-site' ? 'has no site yet' : 'has a site that is not started yet';
-  return `namespace "${namespace}" ${lacks}`;
+function notStarted(target: StoredLinkTarget): NotYet {
+  if (target.kind !== 'system-site') return new NotYet(`${target.describe()} has no site that is started`);
+  const isAbsent = target.site.state() === 'no-site';
+  const state = isAbsent ? 'has no site yet' : 'has a site that is not started yet';
+  return new NotYet(`namespace "${target.namespace}" ${state}`);
 }
 
 /** What went wrong with a token, also one of the input directory; undefined for anything else. */

@@ -1,11 +1,11 @@
-import type { ClusterSide } from '../../compose/cluster-side.js';
-import { openLinkSide } from '../../compose/link-side.js';
-import type { PlacedLink } from '../../compose/requesting-side.js';
+import { openLinks } from '../../compose/links.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
+import type { PlacedLink } from '../../compose/token-redemption.js';
 import type { LinkFailure } from '../../redemption/ports/link-dialer.js';
 import type { LinkCheck } from '../../redemption/requesting/check-link.js';
 import { adviceForFault } from '../link/link-faults.js';
 import { checkByItsRoute } from '../link/link-route.js';
-import type { CommandContext, LinkTarget } from '../link/link-target.js';
+import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
@@ -14,21 +14,22 @@ import { CommandError } from '../terminal/command-error.js';
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
-  target: LinkTarget,
+  target: StoredLinkTarget,
   { clock, checkpoint }: CommandContext,
 ): Promise<void> {
-  const { cluster, directory = '', place, site } = target;
-  if (cluster) return confirmInCluster(links, cluster);
+  if (target.kind === 'cluster') return confirmInCluster(links, target.cluster);
+  const { directory, place } = target;
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
-  const files = openLinkSide(directory, target.dataDir).links;
+  const files = openLinks(directory, target.dataDir).links;
   // A router goes through the proxy of its Link alone, not through that of the environment or of --proxy.
   const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();
   for (const { name, notAfter } of wanted) {
     for (const link of stored.filter(({ tlsCredentials }) => tlsCredentials === name)) {
       const check = await checkByItsRoute(link, files, { ...direct, clock });
-      const failure = failureOf(check, site?.isEdge());
+      const isEdge = target.kind === 'system-site' ? target.site.isEdge() : undefined;
+      const failure = failureOf(check, isEdge);
       if (!failure) continue;
       throw new CommandError(`link "${link.name}" is in place but does not come up: ${failure.message}`, {
         exitCode: 4,
@@ -41,7 +42,7 @@ export async function confirmLinks(
 }
 
 /** In a cluster the controller tells what its router reports. */
-async function confirmInCluster(links: readonly PlacedLink[], cluster: ClusterSide): Promise<void> {
+async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
   const states = await cluster.linkStates();
   const stored = await cluster.links.list();
   for (const { name } of stored.filter((link) =>

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasStore, type LinkDialOptions } from '../../compose/link-side.js';
+import { hasStore, type LinkDialOptions } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
 import { openToOthers } from '../../compose/site-issuer.js';
 import { storeAge } from '../../compose/store-tools.js';

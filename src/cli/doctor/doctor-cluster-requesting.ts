@@ -1,5 +1,5 @@
-import type { ClusterInspector, TokenReport } from '../../compose/cluster-administration.js';
-import type { ClusterSide } from '../../compose/cluster-side.js';
+import type { ClusterInspector, TokenReport } from '../../compose/open-cluster-administration.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
@@ -19,7 +19,7 @@ const RIGHTS: AskedRights = {
 
 /** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
 export async function requestingClusterChecks(
-  side: ClusterSide,
+  side: RequestingCluster,
   sights: ClusterInspector,
   clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {

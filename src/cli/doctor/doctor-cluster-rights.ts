@@ -1,4 +1,4 @@
-import type { ClusterInspector } from '../../compose/cluster-administration.js';
+import type { ClusterInspector } from '../../compose/open-cluster-administration.js';
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 

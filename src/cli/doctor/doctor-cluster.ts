@@ -1,4 +1,4 @@
-import type { LinkDialOptions } from '../../compose/link-side.js';
+import type { LinkDialOptions } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { withCluster } from '../terminal/cluster-session.js';
@@ -30,8 +30,8 @@ export async function clusterChecks(
       // An API server that does not answer is one failure, not one of each check.
       await sights.kinds();
       const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
-      const { openClusterSide } = await import('../../compose/cluster-side.js');
-      const side = await openClusterSide(settings, { ...options, checkpoint: () => undefined });
+      const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+      const side = await openRequestingCluster(settings, { ...options, checkpoint: () => undefined });
       const requesting = await requestingClusterChecks(side, sights, options.clock);
       if (token !== undefined) {
         const findLink = async (redeemed: AccessToken) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { LinkDialOptions } from '../../compose/link-side.js';
-import { checkToken } from '../../compose/requesting-side.js';
+import type { LinkDialOptions } from '../../compose/links.js';
+import { checkToken } from '../../compose/token-redemption.js';
 import type { ListenAddress } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type LinkDialOptions, openLinkSide } from '../../compose/link-side.js';
+import { type LinkDialOptions, openLinks } from '../../compose/links.js';
 import type { AccessGrantState } from '../../domain/access-grant.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
@@ -107,7 +107,7 @@ function linkCheck({ endpoints }: TokenCheck): Check {
 
 /** Whether links can be put into a directory, and how the certificates of those that are there stand. */
 export async function linkDirectoryChecks(directory: string, dataDir: string, now: number): Promise<Check[]> {
-  const { links } = openLinkSide(directory, dataDir);
+  const { links } = openLinks(directory, dataDir);
   const checks = [writableCheck('links directory', directory)];
   if (!existsSync(directory)) return checks;
   try {

@@ -1,5 +1,5 @@
-import { findShownCertificate, type LinkDialOptions } from '../../compose/link-side.js';
-import { checkToken } from '../../compose/requesting-side.js';
+import { findShownCertificate, type LinkDialOptions } from '../../compose/links.js';
+import { checkToken } from '../../compose/token-redemption.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate, verificationProblem } from '../../pki/certificate-info.js';

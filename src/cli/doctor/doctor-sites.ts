@@ -1,5 +1,5 @@
-import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../../compose/link-side.js';
-import { otherPlatform } from '../../compose/system-side.js';
+import { type LinkDialOptions, openAcceptingSite, siteNamespaces } from '../../compose/links.js';
+import { otherPlatform } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';

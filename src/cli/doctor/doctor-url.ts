@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { LinkDialOptions } from '../../compose/link-side.js';
+import type { LinkDialOptions } from '../../compose/links.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { adviceFor } from '../terminal/exit-codes.js';

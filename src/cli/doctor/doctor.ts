@@ -1,5 +1,5 @@
-import type { LinkDialOptions } from '../../compose/link-side.js';
-import { openRequestingSide } from '../../compose/requesting-side.js';
+import type { LinkDialOptions } from '../../compose/links.js';
+import { openTokenRedemption } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import type { Clock } from '../../redemption/ports/clock.js';
@@ -64,7 +64,7 @@ async function localChecks(
     checks.push(...(await acceptingChecks(settings, namespace, options)));
   }
   if (token !== undefined) {
-    const side = openRequestingSide(settings.dataDir, { ...options, checkpoint: () => undefined });
+    const side = openTokenRedemption(settings.dataDir, { ...options, checkpoint: () => undefined });
     const findLink = async (redeemed: AccessToken) => side.findPlacedName(redeemed);
     checks.push(...(await tokenChecks(token, findLink, options)));
   }

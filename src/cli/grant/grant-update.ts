@@ -7,10 +7,10 @@ import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
 import { tell } from '../terminal/tell.js';
-import { policyChange } from './asked-policy.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
+import { policyChange } from './policy-values.js';
 
 /** The flags of `grant update`, as they were typed; `unset` names rules, parted by commas. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {

@@ -1,5 +1,5 @@
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
-import type { MadeGrant } from '../../redemption/administration/administration.js';
+import type { CreatedGrant } from '../../redemption/administration/administration.js';
 import { everyItem } from '../../redemption/administration/every-item.js';
 import { type AdministrationSession, withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -9,10 +9,10 @@ import { fields, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { writeOut } from '../terminal/write-out.js';
 import { writeToken } from '../token/token-output.js';
-import { policyOf } from './asked-policy.js';
 import { grantFields } from './grant-report.js';
-import { orUnmade } from './made-grant.js';
 import type { PolicyFlags } from './policy-flags.js';
+import { policyOf } from './policy-values.js';
+import { rollbackOnFailure } from './rollback-grant.js';
 
 /** The flags of every command on grants; without `namespace` the session tells it, the rest are settings. */
 export interface GrantFlags {
@@ -35,7 +35,7 @@ export async function makeGrant(
   name: string,
   flags: GrantCreateFlags,
   { administration, namespace }: AdministrationSession,
-): Promise<MadeGrant> {
+): Promise<CreatedGrant> {
   const { issuer, expirationWindow, codeFile } = flags;
   const policy = policyOf(flags);
   parseWindow('--expiration-window', expirationWindow);
@@ -66,14 +66,14 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
     const made = await makeGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
-      await orUnmade(made, administration, () => writeToken(made, target, {}, administration));
+      await rollbackOnFailure(made, administration, () => writeToken(made, target, {}, administration));
       // Only the token file holds the code, not the report.
       const { code: _code, ...report } = made;
       await print(flags.output, report, () => '');
       return;
     }
     const token = `linkgrant token issue TOKEN --grant ${made.name}${namespaceFlag(session)}`;
-    await orUnmade(made, administration, () =>
+    await rollbackOnFailure(made, administration, () =>
       print(flags.output, made, () =>
         [
           fields([

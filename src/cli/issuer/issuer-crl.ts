@@ -1,5 +1,5 @@
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
-import { openSystemSite, systemOf } from '../../compose/system-side.js';
+import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import { explainFileError } from '../../files/file-error.js';
 import { writePublicFile } from '../../files/public-file.js';
 import type { CertificateAuthority } from '../../pki/authority.js';

@@ -1,5 +1,5 @@
 import { openIssuer, SERVER_CA } from '../../compose/site-issuer.js';
-import { siteReports, systemOf } from '../../compose/system-side.js';
+import { siteReports, systemOf } from '../../compose/system-sites.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 import { dependentsOf } from '../../redemption/issuers/retire-issuer.js';
 import { formatTime, print, table } from '../terminal/output.js';

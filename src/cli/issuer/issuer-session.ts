@@ -1,4 +1,4 @@
-import { hasStore } from '../../compose/link-side.js';
+import { hasStore } from '../../compose/links.js';
 import { openIssuers, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasStore } from '../../compose/link-side.js';
+import { hasStore } from '../../compose/links.js';
 import { issueSiteCertificate, SITE_CA } from '../../compose/site-issuer.js';
 import { isHost } from '../../config/host-port.js';
 import type { Settings } from '../../config/setting-schemas.js';

@@ -1,4 +1,4 @@
-import type { ClusterSide, LinkState } from '../../compose/cluster-side.js';
+import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import { linksNamed } from '../../redemption/ports/link-files.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -10,7 +10,7 @@ import { outgoingReport } from './outgoing-link.js';
 /** Prints the links of a namespace: the outgoing ones and, from its Redemptions, the incoming ones. */
 export async function clusterStatus(
   name: string | undefined,
-  cluster: ClusterSide,
+  cluster: RequestingCluster,
   { clock }: { readonly clock: Clock },
   output: OutputFormat,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { namespacesIn } from '../../compose/requesting-side.js';
+import { namespacesIn } from '../../compose/token-redemption.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /** A namespace may be redeemed into before it has a site; but where others are, one that is not there is a slip. */

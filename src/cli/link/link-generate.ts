@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { generatedLinkMaterializer, openAcceptingSite } from '../../compose/link-side.js';
+import { generatedLinkMaterializer, openAcceptingSite } from '../../compose/links.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
-import { isSubject } from '../../domain/names.js';
 import { type GeneratedLink, generateLink } from '../../redemption/accepting/generate-link.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 import type { GrantStore } from '../../redemption/ports/grant-store.js';
@@ -11,7 +10,7 @@ import { withCluster } from '../terminal/cluster-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { adviceFor } from '../terminal/exit-codes.js';
-import { parseCount, requireResourceName } from '../terminal/flag-values.js';
+import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
 import { tell } from '../terminal/tell.js';
@@ -35,12 +34,7 @@ export async function generateCommand(
   const name = given ?? `link-${randomBytes(4).toString('hex')}`;
   requireResourceName('the name of a link', name);
   const subject = wanted ?? name;
-  if (!isSubject(subject)) {
-    throw new CommandError('--subject cannot be what was given', {
-      exitCode: 2,
-      hint: 'use 1 to 253 printable characters',
-    });
-  }
+  requireSubject(subject);
   const cost = parseCount('--cost', linkCost);
   const { settings } = anyConfigurationFrom(settingFlags);
   const target = to === '-' ? { write: writeOut } : { directory: to };

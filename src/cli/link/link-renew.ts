@@ -1,4 +1,4 @@
-import { openRenewingSide } from '../../compose/renewing-side.js';
+import { openLinkRenewal } from '../../compose/link-renewal.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import { isRenewalDue, type RenewalPlace } from '../../redemption/requesting/renewable-link.js';
@@ -47,7 +47,7 @@ export async function renewCommand(
   const links = name === undefined ? await place.links.list() : await requireLinks(place, name);
   const atOnce = name !== undefined && withinMs === undefined;
   const side =
-    place.cluster?.renewing ?? openRenewingSide(place.settings.dataDir, { ...connection, ...context });
+    place.cluster?.renewing ?? openLinkRenewal(place.settings.dataDir, { ...connection, ...context });
   const renewals = await renewSecrets(
     links,
     { isWanted: (link) => atOnce || isRenewalDue(link, context.clock(), withinMs), elsewhere },

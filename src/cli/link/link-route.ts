@@ -1,4 +1,4 @@
-import { type LinkDialOptions, openLinkDialer } from '../../compose/link-side.js';
+import { type LinkDialOptions, openLinkDialer } from '../../compose/links.js';
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
 import { checkLink, type LinkCheck } from '../../redemption/requesting/check-link.js';

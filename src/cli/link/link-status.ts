@@ -1,32 +1,25 @@
 import { existsSync, statSync } from 'node:fs';
-import { hasStore, openLinkSide, siteUid } from '../../compose/link-side.js';
+import { hasStore, openLinks, siteUid } from '../../compose/links.js';
 import { openStore } from '../../compose/open-store.js';
-import { type LoadedState, openRequestingSite, type RequestingSite } from '../../compose/requesting-side.js';
+import { type LoadedState, openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
-import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
+import { everyItem } from '../../redemption/administration/every-item.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
-import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { incomingReport, incomingText, revokedNote } from './incoming-link.js';
+import { type IncomingReport, incomingReport, incomingText, revokedNote } from './incoming-link.js';
 import { type LinkFlags, linkDirectoryOf, openSettingsCluster } from './link.js';
+import type { CommandContext } from './link-target.js';
 import { outgoingReport } from './outgoing-link.js';
 import { siteNamespace } from './site-namespace.js';
 
-const PAGE = 500;
-
-interface Context {
-  readonly clock: Clock;
-  readonly checkpoint: Checkpoint;
-}
-
-/** Tells of the links that this site makes, from their files, and of those that it gave out, from the store. */
+/** Reports the outgoing links of a site, from their files, and the incoming ones, from the store. */
 export async function statusCommand(
   name: string | undefined,
   flags: LinkFlags & { readonly output?: OutputFormat },
-  context: Context,
+  context: CommandContext,
 ): Promise<void> {
   const { output, dir, ...settingFlags } = flags;
   const { settings } = anyConfigurationFrom(settingFlags);
@@ -34,49 +27,60 @@ export async function statusCommand(
     const cluster = await openSettingsCluster(settings, context);
     return (await import('./cluster-link-status.js')).clusterStatus(name, cluster, context, output);
   }
-  const namespace = siteNamespace(settings);
-  const directory = linkDirectoryOf(dir, settings);
-  if (directory === undefined && !hasStore(settings)) {
-    throw new CommandError('there is no store, and no --dir was given: nothing to tell of', {
+  const outgoing = await outgoingReports(name, dir, settings, context);
+  const incoming = await incomingReports(name, settings, context);
+  if (!outgoing && !incoming) {
+    throw new CommandError('there is no store, and no --dir was given: no links to report', {
       exitCode: 2,
       hint: 'name the directory of the Link and Secret files with --dir, or a --platform, or --data-dir of a service',
     });
   }
-  const isSite = settings.platform !== 'standalone' && dir === undefined;
-  const site = isSite ? openRequestingSite(settings.skupperHome, namespace) : undefined;
-  if (directory !== undefined && !site) requireDirectory(directory);
-  if (site?.state() === 'no-site' && !existsSync(site.inputResources)) {
-    throw new CommandError(`namespace "${namespace}" has no site below ${settings.skupperHome}`, {
-      exitCode: 1,
-      hint: 'check --namespace and --skupper-home, or name a directory with --dir',
-    });
-  }
-  const place = directory === undefined ? undefined : openLinkSide(directory, settings.dataDir);
-  const outgoing = place
-    ? await outgoingReports({ links: place.links, dataDir: settings.dataDir }, name, site, context)
-    : [];
-  const redemptions = hasStore(settings) ? await incoming(settings, namespace, context) : undefined;
-  const received = redemptions
-    ?.filter(({ redemption }) => name === undefined || redemption.name === name)
-    .map((renewed) => incomingReport(renewed, context.clock()));
-  if (name !== undefined && outgoing.length === 0 && (received?.length ?? 0) === 0) {
+  if (name !== undefined && !outgoing?.length && !incoming?.length) {
     throw new CommandError(`there is no link "${name}"`, {
       exitCode: 1,
       hint: 'see `linkgrant link status` with the same flags, without a name',
     });
   }
-  const value = {
-    ...(place && { outgoing }),
-    ...(received && { incoming: received }),
-  };
+  const value = { ...(outgoing && { outgoing }), ...(incoming && { incoming }) };
   await print(output, value, () =>
     [
-      place ? outgoingText(outgoing) : '',
-      place && received ? '\n' : '',
-      received ? incomingText(received) : '',
-      received ? revokedNote(received, '`linkgrant redemption revoke ID --cut` prevents that') : '',
+      outgoing ? outgoingText(outgoing) : '',
+      outgoing && incoming ? '\n' : '',
+      incoming ? incomingText(incoming) : '',
+      incoming ? revokedNote(incoming, '`linkgrant redemption revoke ID --cut` prevents that') : '',
     ].join(''),
   );
+}
+
+/** The Links of `--dir` or of the site's input directory; undefined if the flags name neither. */
+async function outgoingReports(
+  name: string | undefined,
+  dir: string | undefined,
+  settings: Settings,
+  context: CommandContext,
+) {
+  const directory = linkDirectoryOf(dir, settings);
+  if (directory === undefined) return undefined;
+  const { links } = openLinks(directory, settings.dataDir);
+  if (settings.platform === 'standalone' || dir !== undefined) {
+    requireDirectory(directory);
+    return reportsOf(links, name, () => true, context);
+  }
+  const namespace = siteNamespace(settings);
+  const site = openRequestingSite(settings.skupperHome, namespace);
+  if (site.state() === 'no-site' && !existsSync(site.inputResources)) {
+    throw new CommandError(`namespace "${namespace}" has no site below ${settings.skupperHome}`, {
+      exitCode: 1,
+      hint: 'check --namespace and --skupper-home, or name a directory with --dir',
+    });
+  }
+  const loaded = site.loadedLinks();
+  const running = openLinks(site.runtimeResources, settings.dataDir).links;
+  const isOnlyLoaded = (link: StoredLink) => loaded.get(link.name) === 'only-loaded';
+  return [
+    ...(await reportsOf(links, name, () => true, context, loaded)),
+    ...(await reportsOf(running, name, isOnlyLoaded, context, loaded)),
+  ];
 }
 
 function requireDirectory(directory: string): void {
@@ -87,31 +91,25 @@ function requireDirectory(directory: string): void {
   });
 }
 
-/** The Links of a directory; for a site also what its router has of each, and the ones that only its router has. */
-async function outgoingReports(
-  { links, dataDir }: { readonly links: LinkFiles; readonly dataDir: string },
+/** Reports the Links of some files; with `loaded`, the state of each in the running router too. */
+async function reportsOf(
+  files: LinkFiles,
   name: string | undefined,
-  site: RequestingSite | undefined,
-  context: Context,
-) {
-  const loaded = site?.loadedLinks();
-  const reportsOf = async (files: LinkFiles, isShown: (link: StoredLink) => boolean) => {
-    const all = (await files.list()).filter(isShown);
-    const shown = name === undefined ? all : linksNamed(all, name);
-    return Promise.all(
-      shown.map(async (link) => ({
-        ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
-        ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
-      })),
-    );
-  };
-  const inPlace = await reportsOf(links, () => true);
-  if (!site) return inPlace;
-  const running = openLinkSide(site.runtimeResources, dataDir).links;
-  return [...inPlace, ...(await reportsOf(running, (link) => loaded?.get(link.name) === 'only-loaded'))];
+  isReported: (link: StoredLink) => boolean,
+  context: CommandContext,
+  loaded?: ReadonlyMap<string, LoadedState>,
+): Promise<readonly Outgoing[]> {
+  const links = (await files.list()).filter(isReported);
+  const named = name === undefined ? links : linksNamed(links, name);
+  return Promise.all(
+    named.map(async (link) => ({
+      ...outgoingReport(link, await files.findSecret(link.tlsCredentials), context),
+      ...(loaded && { router: loaded.get(link.name) ?? 'absent' }),
+    })),
+  );
 }
 
-type Outgoing = Awaited<ReturnType<typeof outgoingReports>>[number];
+type Outgoing = ReturnType<typeof outgoingReport> & { readonly router?: LoadedState };
 
 const ROUTER_WORDS = {
   current: 'has it',
@@ -153,28 +151,26 @@ function outgoingText(links: readonly Outgoing[]): string {
   return `Outgoing links\n${table(columns, rows)}${warnings.join('')}${notes.join('')}`;
 }
 
-/** Every redemption, on a system platform those of the namespace's site. */
-async function incoming(
+/** The redemptions in the store, on a system platform those of the namespace's site; undefined if there is no store. */
+async function incomingReports(
+  name: string | undefined,
   settings: Settings,
-  namespace: string,
-  { clock }: Context,
-): Promise<readonly RenewedRedemption[]> {
-  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
+  { clock }: CommandContext,
+): Promise<readonly IncomingReport[] | undefined> {
+  if (!hasStore(settings)) return undefined;
   const isSystem = settings.platform !== 'standalone';
-  const uid = isSystem ? siteUid(settings.skupperHome, namespace) : undefined;
+  const uid = isSystem ? siteUid(settings.skupperHome, siteNamespace(settings)) : undefined;
+  const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
-    const redemptions: RenewedRedemption[] = [];
-    let after: string | undefined;
-    do {
-      const page = await store.listRedemptions({ limit: PAGE, ...(after !== undefined && { after }) });
-      for (const redemption of page.items) {
-        // A site that has no uid yet has given nothing out.
-        if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
-        redemptions.push((await store.findRenewedRedemption(redemption.id)) ?? { redemption, renewals: [] });
-      }
-      after = page.next;
-    } while (after !== undefined);
-    return redemptions;
+    const reports: IncomingReport[] = [];
+    for (const redemption of await everyItem((page) => store.listRedemptions(page))) {
+      // A site without a uid has issued no link.
+      if (isSystem && (uid === undefined || redemption.siteUid !== uid)) continue;
+      if (name !== undefined && redemption.name !== name) continue;
+      const renewed = await store.findRenewedRedemption(redemption.id);
+      reports.push(incomingReport(renewed ?? { redemption, renewals: [] }, clock()));
+    }
+    return reports;
   } finally {
     await store.close();
   }

@@ -1,35 +1,32 @@
-import { existsSync } from 'node:fs';
-import { join, parse as parsePath, resolve } from 'node:path';
-import type { ClusterSide } from '../../compose/cluster-side.js';
+import { parse as parsePath, resolve } from 'node:path';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
 import {
-  type LinkPlace,
-  openRequestingSide,
+  type LinkLocation,
   openRequestingSite,
+  openTokenRedemption,
   type Redeem,
   type RequestingSite,
-} from '../../compose/requesting-side.js';
+} from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import type { AccessToken } from '../../domain/access-token.js';
-import { readBoundedText } from '../../files/bounded-text.js';
 import type { Checkpoint, Clock } from '../../redemption/ports/clock.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
-import { openClusterTarget } from '../terminal/cluster-target.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { writeOut } from '../terminal/write-out.js';
 import {
   type ProxySecret,
-  parseProxySecret,
-  proxySecretText,
+  proxySecretBeside,
+  proxySecretData,
   proxyUrl,
   readProxySecret,
 } from './proxy-secret.js';
 import { siteNamespace } from './site-namespace.js';
 
-/** The flags that say where links go and how they get into use. */
+/** The flags that name the target of links, and how its router loads them. */
 export interface LinkTargetFlags extends ConnectionFlags {
-  /** A directory, or `-` for standard output; only without a platform of Skupper's. */
+  /** A directory, or `-` for standard output; only on the standalone platform. */
   readonly to?: string;
   readonly platform?: string;
   readonly namespace?: string;
@@ -44,170 +41,260 @@ export interface LinkTargetFlags extends ConnectionFlags {
 }
 
 /** Where a command puts links. */
-export interface LinkTarget {
-  readonly side: Redeeming;
+export type LinkTarget = DirectoryTarget | StreamTarget | SystemSiteTarget | ClusterTarget;
+
+/** A target whose links can be read again. */
+export type StoredLinkTarget = Exclude<LinkTarget, StreamTarget>;
+
+interface AnyTarget {
+  readonly redeemer: TokenRedeemer;
+  readonly materializer: Materializer;
   readonly dataDir: string;
-  /** How this side connects. */
+  /** How services and routers are reached. */
   readonly connection: ReturnType<typeof connectionOptions>;
   readonly platform: Settings['platform'];
-  /** The site on this machine; absent on the standalone platform and on kubernetes. */
-  readonly site?: RequestingSite;
-  /** On kubernetes. */
-  readonly cluster?: ClusterSide;
-  readonly namespace?: string;
-  /** Skupper's data directory, where there is a site. */
-  readonly skupperHome?: string;
-  /** Absent for standard output, and on kubernetes. */
-  readonly directory?: string;
-  /** Where the links are, with their reload; absent for standard output, and where nothing is to be reloaded. */
-  readonly place?: LinkPlace;
-  readonly materializer: Materializer;
-  /** Whether a link is refused whose private key the server generated. */
+  /** True if a link is refused whose private key the server generated. */
   readonly ownKey: boolean;
   /** Name of the proxy's Secret. */
   readonly proxyConfiguration?: string;
   readonly reloadCommand?: string;
+  /** The links in place, and their reload; absent if nothing is to be reloaded. */
+  readonly place?: LinkLocation;
+  /** Uid of the site, if there is one and it is known. */
+  siteUid(): string | undefined;
+  /** The target as the object of a sentence. */
+  describe(): string;
+  /** How its links are renewed in time, as the end of a sentence. */
+  describeRenewal(): string;
 }
 
-/** What redeems a token, and finds its link again. */
-export interface Redeeming {
+/** A directory of Secret and Link files. */
+export interface DirectoryTarget extends AnyTarget {
+  readonly kind: 'directory';
+  readonly directory: string;
+}
+
+/** Standard output. */
+export interface StreamTarget extends AnyTarget {
+  readonly kind: 'stream';
+}
+
+/** The input directory of a Podman, Docker or Linux site. */
+export interface SystemSiteTarget extends AnyTarget {
+  readonly kind: 'system-site';
+  readonly site: RequestingSite;
+  readonly namespace: string;
+  readonly skupperHome: string;
+  readonly directory: string;
+  readonly place: LinkLocation;
+}
+
+/** A namespace of a Kubernetes cluster. */
+export interface ClusterTarget extends AnyTarget {
+  readonly kind: 'cluster';
+  readonly cluster: RequestingCluster;
+  readonly namespace: string;
+  readonly place: LinkLocation;
+}
+
+/** Redeems tokens, and finds the links of redeemed ones. */
+export interface TokenRedeemer {
   readonly redeem: Redeem;
-  /** Name of the Secret that a token's link was put in place under, whole. */
+  /** Name of the Secret of a token's link, if that is materialized completely. */
   readonly findPlacedName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
+/** What the program gives to each command. */
 export interface CommandContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
 
-/**
- * The target that flags and configuration name. With `reloads` a standalone directory has a place too when no reload
- * command is given, because the command that asks remembers what it did there. Until `signal` aborts a pipe is waited for,
- * and a run beside this one for `patienceMs()`.
- */
+/** Options of {@link openLinkTarget} that a command sets. */
+export interface LinkTargetOptions {
+  /** True if a directory without a reload command has a place too, because the command stores notes there. */
+  readonly reloads: boolean;
+  /** Ends the wait for a pipe. */
+  readonly signal?: AbortSignal;
+  /** How long to wait for a concurrent run, in milliseconds. */
+  readonly patienceMs?: () => number;
+}
+
+interface Opening {
+  readonly flags: LinkTargetFlags;
+  readonly settings: Settings;
+  readonly proxy: ProxySecret | undefined;
+  readonly connection: ReturnType<typeof connectionOptions>;
+  readonly context: CommandContext;
+  readonly options: LinkTargetOptions;
+}
+
+/** Opens the target that flags and configuration name. Rejects with a CommandError for flags that the target cannot have. */
 export async function openLinkTarget(
   flags: LinkTargetFlags,
   context: CommandContext,
-  options: {
-    readonly reloads: boolean;
-    readonly signal?: AbortSignal;
-    readonly patienceMs?: () => number;
-  },
+  options: LinkTargetOptions,
 ): Promise<LinkTarget> {
-  const { dataDir, config, platform, skupperHome, namespace: asked, kubeconfig, context: cluster } = flags;
-  const { ownKey } = flags;
-  const ofCluster = {
-    ...(kubeconfig !== undefined && { kubeconfig }),
-    ...(cluster !== undefined && { context: cluster }),
-  };
-  const { settings } = anyConfigurationFrom({
-    dataDir,
-    config,
-    platform,
-    skupperHome,
-    namespace: asked,
-    ...(ownKey !== undefined && { ownKey }),
-    ...ofCluster,
-  });
-  const { proxySecret } = flags;
-  const proxy = proxySecret === undefined ? undefined : await readProxySecret(proxySecret, options.signal);
+  const { settings } = anyConfigurationFrom(settingFlagsOf(flags));
+  const proxy =
+    flags.proxySecret === undefined ? undefined : await readProxySecret(flags.proxySecret, options.signal);
   const connection = connectionOptions(
     proxy && flags.proxy === undefined ? { ...flags, proxy: proxyUrl(proxy) } : flags,
   );
-  if (settings.platform === 'kubernetes') {
-    return openClusterTarget(flags, settings, { proxy, connection }, context);
-  }
-  const side = openRequestingSide(settings.dataDir, { ...connection, ...context });
-  const common = {
-    side,
-    dataDir: settings.dataDir,
-    connection,
-    platform: settings.platform,
-    ownKey: settings.ownKey,
+  const opening = { flags, settings, proxy, connection, context, options };
+  if (settings.platform === 'kubernetes') return openCluster(opening);
+  if (settings.platform !== 'standalone') return openSystemSite(opening);
+  requireStandaloneFlags(flags);
+  return flags.to === '-' ? openStream(opening) : openDirectory(opening, resolve(flags.to));
+}
+
+function settingFlagsOf({ dataDir, config, platform, skupperHome, namespace, ...flags }: LinkTargetFlags) {
+  const { kubeconfig, context, ownKey } = flags;
+  return {
+    ...{ dataDir, config, platform, skupperHome, namespace },
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+    ...(ownKey !== undefined && { ownKey }),
+  };
+}
+
+function commonOf({ flags, settings, proxy, connection }: Opening) {
+  const { dataDir, platform, ownKey } = settings;
+  return {
+    ...{ dataDir, platform, ownKey, connection },
     ...(proxy && { proxyConfiguration: proxy.name }),
     ...(flags.reloadCommand !== undefined && { reloadCommand: flags.reloadCommand }),
   };
-  if (settings.platform === 'standalone') {
-    const directory = standaloneDirectory(flags);
-    if (directory === undefined) return { ...common, materializer: side.toStream(writeOut) };
-    const placing = { besides: proxyBeside(directory, proxy, undefined) };
-    if (flags.reloadCommand === undefined && !options.reloads) {
-      return { ...common, directory, materializer: side.toDirectory(directory, placing) };
-    }
-    const place = side.place(directory, placing, options.patienceMs);
-    return { ...common, directory, place, materializer: place.materializer };
-  }
-  refuseDirectory(flags);
-  const namespace = siteNamespace(settings);
-  const site = openRequestingSite(settings.skupperHome, namespace);
-  requirePlatform(site, settings.platform, namespace);
-  const directory = site.inputResources;
-  const besides = proxyBeside(directory, proxy, namespace);
-  const place = side.place(directory, { namespace, besides }, options.patienceMs);
-  const { skupperHome: home } = settings;
+}
+
+function renewalBy(timer: string, place: string): () => string {
+  return () =>
+    `To renew it in time, have ${timer} run, daily or more often: linkgrant link renew --all ${place}`;
+}
+
+function openStream(opening: Opening): StreamTarget {
+  const { settings, connection, context } = opening;
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
   return {
-    ...common,
-    namespace,
-    skupperHome: home,
-    site,
-    directory,
-    place,
-    materializer: place.materializer,
+    ...commonOf(opening),
+    kind: 'stream',
+    redeemer,
+    materializer: redeemer.toStream(writeOut),
+    siteUid: () => undefined,
+    describe: () => 'standard output',
+    describeRenewal: renewalBy('a timer', '--dir DIR'),
   };
 }
 
-function standaloneDirectory({ to, namespace, reloadCommand }: LinkTargetFlags): string | undefined {
-  if (to === undefined) {
-    throw new CommandError('nothing says where the link goes', {
-      exitCode: 2,
-      hint: 'name a directory with --to (- for standard output), or the site with --platform kubernetes, podman, docker or linux',
-    });
-  }
-  if (namespace !== undefined) {
-    throw new CommandError('--namespace needs a platform that has namespaces', {
-      exitCode: 2,
-      hint: 'add --platform kubernetes, podman, docker or linux, or leave it out',
-    });
-  }
-  if (to === '-') {
-    if (reloadCommand === undefined) return undefined;
-    throw new CommandError('--reload-command has nothing to reload after --to -', {
-      exitCode: 2,
-      hint: 'name a directory with --to',
-    });
-  }
-  if (parsePath(resolve(to)).root === resolve(to)) {
-    throw new CommandError('--to cannot be the root directory', {
-      exitCode: 2,
-      hint: 'name a directory for the two files',
-    });
-  }
-  return resolve(to);
+function openDirectory(opening: Opening, directory: string): DirectoryTarget {
+  const { flags, settings, proxy, connection, context, options } = opening;
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
+  const placing = { besides: proxySecretBeside(directory, proxy, undefined) };
+  const place =
+    flags.reloadCommand !== undefined || options.reloads
+      ? redeemer.place(directory, placing, options.patienceMs)
+      : undefined;
+  return {
+    ...commonOf(opening),
+    kind: 'directory',
+    redeemer,
+    directory,
+    materializer: place?.materializer ?? redeemer.toDirectory(directory, placing),
+    ...(place && { place }),
+    siteUid: () => undefined,
+    describe: () => directory,
+    describeRenewal: renewalBy('a timer', `--dir ${directory}`),
+  };
 }
 
-function refuseDirectory({ to }: LinkTargetFlags): void {
-  if (to === undefined) return;
-  throw new CommandError('--to is for the standalone platform', {
+function openSystemSite(opening: Opening): SystemSiteTarget {
+  const { flags, settings, proxy, connection, context, options } = opening;
+  if (flags.to !== undefined) {
+    throw new CommandError('--to is for the standalone platform', {
+      exitCode: 2,
+      hint: "leave it out: the link goes into the site's input/resources",
+    });
+  }
+  const { skupperHome, platform } = settings;
+  const namespace = siteNamespace(settings);
+  const site = openRequestingSite(skupperHome, namespace);
+  requirePlatform(site, platform, namespace);
+  const directory = site.inputResources;
+  const redeemer = openTokenRedemption(settings.dataDir, { ...connection, ...context });
+  const besides = proxySecretBeside(directory, proxy, namespace);
+  const place = redeemer.place(directory, { namespace, besides }, options.patienceMs);
+  return {
+    ...commonOf(opening),
+    kind: 'system-site',
+    redeemer,
+    ...{ site, namespace, skupperHome, directory, place },
+    materializer: place.materializer,
+    siteUid: () => site.uid(),
+    describe: () => directory,
+    describeRenewal: renewalBy('a timer', `-n ${namespace} -p ${platform}`),
+  };
+}
+
+async function openCluster(opening: Opening): Promise<ClusterTarget> {
+  const { flags, settings, proxy, connection, context } = opening;
+  if (flags.to !== undefined) throw notForCluster('--to', "the link goes into the site's namespace");
+  if (flags.reloadCommand !== undefined) {
+    throw notForCluster('--reload-command', "Skupper's controller loads a Link by itself");
+  }
+  // Loaded only here: the Kubernetes client is large.
+  const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+  const cluster = await openRequestingCluster(settings, { ...connection, ...context });
+  const place = cluster.place(proxy && { name: proxy.name, data: proxySecretData(proxy) });
+  const { namespace } = cluster;
+  return {
+    ...commonOf(opening),
+    kind: 'cluster',
+    redeemer: cluster,
+    ...{ cluster, namespace, place },
+    materializer: place.materializer,
+    siteUid: () => cluster.uid(),
+    describe: () => `namespace ${namespace}`,
+    describeRenewal: renewalBy('a timer or a CronJob', `-n ${namespace} -p kubernetes`),
+  };
+}
+
+function notForCluster(flag: string, reason: string): CommandError {
+  return new CommandError(`${flag} does not go with --platform kubernetes`, {
     exitCode: 2,
-    hint: "leave it out: the link goes into the site's input/resources",
+    hint: `leave it out: ${reason}`,
   });
 }
 
-function requirePlatform(site: RequestingSite, wanted: string, namespace: string): void {
+function requireStandaloneFlags(
+  flags: LinkTargetFlags,
+): asserts flags is LinkTargetFlags & { readonly to: string } {
+  const { to, namespace, reloadCommand } = flags;
+  const refuse = (message: string, hint: string) => new CommandError(message, { exitCode: 2, hint });
+  if (to === undefined) {
+    throw refuse(
+      'nothing says where the link goes',
+      'name a directory with --to (- for standard output), or the site with --platform kubernetes, podman, docker or linux',
+    );
+  }
+  if (namespace !== undefined) {
+    throw refuse(
+      '--namespace needs a platform that has namespaces',
+      'add --platform kubernetes, podman, docker or linux, or leave it out',
+    );
+  }
+  if (to === '-' && reloadCommand !== undefined) {
+    throw refuse('--reload-command has nothing to reload after --to -', 'name a directory with --to');
+  }
+  if (to !== '-' && parsePath(resolve(to)).root === resolve(to)) {
+    throw refuse('--to cannot be the root directory', 'name a directory for the two files');
+  }
+}
+
+function requirePlatform(site: RequestingSite, requested: string, namespace: string): void {
   const used = site.platform();
-  if (used === undefined || used === wanted) return;
-  throw new CommandError(`the site of namespace "${namespace}" runs on ${used}, not on ${wanted}`, {
+  if (used === undefined || used === requested) return;
+  throw new CommandError(`the site of namespace "${namespace}" runs on ${used}, not on ${requested}`, {
     exitCode: 2,
     hint: `use --platform ${used}, or another --namespace`,
   });
-}
-
-/** The proxy's Secret, unless one that says the same is in the directory already. */
-function proxyBeside(directory: string, proxy: ProxySecret | undefined, namespace: string | undefined) {
-  if (!proxy) return undefined;
-  const file = join(directory, `Secret-${proxy.name}.yaml`);
-  const there = existsSync(file) ? parseProxySecret(readBoundedText(file)) : undefined;
-  if (there !== undefined && JSON.stringify(there) === JSON.stringify(proxy)) return undefined;
-  return { name: proxy.name, text: proxySecretText(proxy, namespace) };
 }

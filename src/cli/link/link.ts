@@ -1,7 +1,7 @@
 import { parse as parsePath, resolve } from 'node:path';
-import type { ClusterSide } from '../../compose/cluster-side.js';
-import { inputDirectory, type LinkSide, openLinkSide, openOwedReload } from '../../compose/link-side.js';
-import { openRequestingSite } from '../../compose/requesting-side.js';
+import { inputDirectory, type OpenLinks, openLinks, openPendingReload } from '../../compose/links.js';
+import type { RequestingCluster } from '../../compose/requesting-cluster.js';
+import { openRequestingSite } from '../../compose/token-redemption.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { type LinkFiles, linksNamed, type StoredLink } from '../../redemption/ports/link-files.js';
@@ -24,12 +24,12 @@ export interface LinkFlags {
 }
 
 /** The links that flags mean, and where they are. */
-export interface LinkPlace extends LinkSide {
+export interface LinkLocation extends OpenLinks {
   readonly settings: Settings;
   /** The directory, or the namespace in words. */
   readonly where: string;
   /** On kubernetes, unless a directory was named. */
-  readonly cluster?: ClusterSide;
+  readonly cluster?: RequestingCluster;
 }
 
 /** Opens the directory of `--dir`, else the namespace of a cluster, else the input of the namespace of a system site. */
@@ -37,7 +37,7 @@ export async function openLinkPlace(
   flags: LinkFlags,
   context: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
-): Promise<LinkPlace> {
+): Promise<LinkLocation> {
   const { dir, ...settingFlags } = flags;
   const { settings } = anyConfigurationFrom(settingFlags);
   if (dir === undefined && settings.platform === 'kubernetes') {
@@ -52,7 +52,7 @@ export async function openLinkPlace(
       hint: 'name the directory of the Link and Secret files with --dir, or a --platform',
     });
   }
-  return { ...openLinkSide(directory, settings.dataDir), settings, where: directory };
+  return { ...openLinks(directory, settings.dataDir), settings, where: directory };
 }
 
 /** The requesting side of the cluster and namespace that settings mean. */
@@ -60,9 +60,9 @@ export async function openSettingsCluster(
   settings: Settings,
   { clock, checkpoint }: CommandContext,
   connection: ReturnType<typeof connectionOptions> = {},
-): Promise<ClusterSide> {
-  const { openClusterSide } = await import('../../compose/cluster-side.js');
-  return openClusterSide(settings, { ...connection, clock, checkpoint });
+): Promise<RequestingCluster> {
+  const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
+  return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
 /** The directory of links that flags mean; undefined when a standalone site names none. */
@@ -78,7 +78,7 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
 
 /** The links that a name means. */
 export async function requireLinks(
-  { links, where }: Pick<LinkPlace, 'links' | 'where'>,
+  { links, where }: Pick<LinkLocation, 'links' | 'where'>,
   name: string,
 ): Promise<readonly StoredLink[]> {
   const found = linksNamed(await links.list(), name);
@@ -104,7 +104,7 @@ interface WaitFlags {
 
 /** A place of links, what reads it, and how changes there are made. */
 export interface ChangingPlace {
-  readonly place: LinkPlace;
+  readonly place: LinkLocation;
   readonly target: ReloadTarget;
   readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
@@ -130,7 +130,7 @@ export async function openChanging(
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
   const site = isSite ? openRequestingSite(skupperHome, namespace) : undefined;
-  const reload = site || reloadCommand !== undefined ? openOwedReload(dataDir, directory) : undefined;
+  const reload = site || reloadCommand !== undefined ? openPendingReload(dataDir, directory) : undefined;
   const target: ReloadTarget = {
     platform: site?.platform() ?? platform,
     ...(site && { site, namespace }),

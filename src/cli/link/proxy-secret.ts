@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isHost } from '../../config/host-port.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import { MANAGED_BY } from '../../domain/labels.js';
 import { isResourceName } from '../../domain/names.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
+import { readBoundedText } from '../../files/bounded-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { readGivenText } from '../../files/given-text.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
@@ -86,7 +89,7 @@ export function proxySecretData(secret: ProxySecret): Readonly<Record<string, st
 }
 
 /** The Secret as linkgrant puts it beside the Links that name it. */
-export function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
+function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
   return encodeResource({
     apiVersion: 'v1',
     data: proxySecretData(secret),
@@ -94,4 +97,17 @@ export function proxySecretText(secret: ProxySecret, namespace: string | undefin
     metadata: { labels: { [MANAGED_BY]: 'linkgrant' }, name: secret.name, namespace },
     type: 'kubernetes.io/basic-auth',
   });
+}
+
+/** The proxy's Secret to write into a directory; undefined if it already contains one with the same values. */
+export function proxySecretBeside(
+  directory: string,
+  proxy: ProxySecret | undefined,
+  namespace: string | undefined,
+) {
+  if (!proxy) return undefined;
+  const file = join(directory, `Secret-${proxy.name}.yaml`);
+  const existing = existsSync(file) ? parseProxySecret(readBoundedText(file)) : undefined;
+  if (JSON.stringify(existing) === JSON.stringify(proxy)) return undefined;
+  return { name: proxy.name, text: proxySecretText(proxy, namespace) };
 }

@@ -1,18 +1,17 @@
 import { CommandError } from '../terminal/command-error.js';
-import type { CommandContext, LinkTarget } from './link-target.js';
-import { failedOf, renewSecrets } from './renew-secrets.js';
-import { renewedPlaceOf } from './renewed-place.js';
+import type { CommandContext, StoredLinkTarget } from './link-target.js';
+import { failedOf, renewalOf, renewSecrets } from './renew-secrets.js';
 
 /**
  * Renews the links of a target whose certificate has ended: those of a machine that was off for long may still
  * be in time. Rejects with a CommandError for what may pass; what was refused for good is left to a new token.
  */
 export async function renewEnded(
-  target: LinkTarget,
+  target: StoredLinkTarget,
   context: CommandContext,
   timeoutMs: number,
 ): Promise<void> {
-  const { place, side } = await renewedPlaceOf(target, context, timeoutMs);
+  const { place, side } = renewalOf(target, context, timeoutMs);
   const isWanted = ({ notAfter }: { readonly notAfter: number }) => notAfter <= context.clock();
   const renewals = await renewSecrets(await place.links.list(), { isWanted }, place, side);
   const passing = failedOf(renewals).find(({ final }) => !final);

@@ -1,14 +1,17 @@
+import { openLinkRenewal } from '../../compose/link-renewal.js';
+import { openLinks, openPendingReload } from '../../compose/links.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js';
-import { finalityOf } from '../../redemption/requesting/finality.js';
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
 import {
   type RenewableLink,
   type RenewalPlace,
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
+import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
+import type { CommandContext, StoredLinkTarget } from './link-target.js';
 
 /** What came of the renewal of one Secret; times in milliseconds since the epoch. */
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
@@ -91,7 +94,7 @@ async function renewSecret(
     };
   } catch (error) {
     const failure = describeFailure(error);
-    const final = error instanceof RedemptionError && finalityOf(error) === 'refused';
+    const final = error instanceof RedemptionError && retryDisposition(error) === 'rejected';
     return { outcome: 'failed', failure, final, certificateSha256, notAfter };
   }
 }
@@ -128,4 +131,24 @@ export function renewalReport(renewal: SecretRenewal) {
 /** Those of the renewals that failed. */
 export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
+}
+
+/** The links of a target and the dependencies of their renewal. `timeoutMs` limits an exchange, except in a cluster. */
+export function renewalOf(
+  target: StoredLinkTarget,
+  context: CommandContext,
+  timeoutMs?: number,
+): { readonly place: RenewedPlace; readonly side: Omit<RenewLinkDependencies, 'links'> } {
+  if (target.kind === 'cluster') {
+    const { links, renewing } = target.cluster;
+    return { place: { links, change: (act) => act(links) }, side: renewing };
+  }
+  const { directory, dataDir, connection } = target;
+  const { links } = openLinks(directory, dataDir);
+  const reload = openPendingReload(dataDir, directory);
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  return {
+    place: { links, change: (act) => reload.change(act) },
+    side: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
+  };
 }

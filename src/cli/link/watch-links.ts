@@ -3,15 +3,15 @@ import type { RenewLinkDependencies } from '../../redemption/requesting/renew-li
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { CommandError } from '../terminal/command-error.js';
 import { tell } from '../terminal/tell.js';
-import type { CommandContext, LinkTarget } from './link-target.js';
+import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
   failedOf,
   type RenewedPlace,
+  renewalOf,
   renewalText,
   renewSecrets,
   type SecretRenewal,
 } from './renew-secrets.js';
-import { renewedPlaceOf } from './renewed-place.js';
 import { reloadText, settleReload } from './settle-reload.js';
 
 // Short enough to notice in time that a machine was asleep, that its clock was set, or that a link was added.
@@ -25,8 +25,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * or until no link is left that can be renewed. What fails is tried again, later and later; what was refused for good is not,
  * and rejects with a CommandError once there is nothing else to renew.
  */
-export async function watchLinks(target: LinkTarget, context: CommandContext): Promise<void> {
-  const { place, side } = await renewedPlaceOf(target, context);
+export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
+  const { place, side } = renewalOf(target, context);
   const stop = new AbortController();
   const end = () => stop.abort();
   for (const signal of SIGNALS) process.once(signal, end);
@@ -47,7 +47,7 @@ async function round(
   plan: RenewalPlan,
   place: RenewedPlace,
   side: Omit<RenewLinkDependencies, 'links'>,
-  target: LinkTarget,
+  target: StoredLinkTarget,
   context: CommandContext,
 ): Promise<number | 'nothing-left'> {
   const links = await place.links.list();

@@ -1,6 +1,6 @@
-import { openLinkDialer } from '../../compose/link-side.js';
+import { openLinkDialer } from '../../compose/links.js';
 import { openIssuer, readCa, SERVER_CA, SITE_CA } from '../../compose/site-issuer.js';
-import { openSystemSite, systemOf } from '../../compose/system-side.js';
+import { openSystemSite, systemOf } from '../../compose/system-sites.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { describeCertificate, splitCertificates } from '../../pki/certificate-info.js';
 import type { CutIssuer } from '../../redemption/issuers/cut-link.js';
@@ -19,8 +19,8 @@ export interface NamedCutIssuer extends CutIssuer {
 type CutContext = IssuerContext & { readonly connection: ReturnType<typeof connectionOptions> };
 
 /**
- * The issuer that the answers to a redemption's link trust: of ours the first one that has a CA of `signers`, else the one
- * that others keep. Undefined where it is ours and has none of them any more.
+ * The issuer that responses to a redemption's link trust: the first own issuer with a CA of `signers`, else the external one.
+ * Undefined if the issuer is an own one and has none of these CAs any more.
  */
 export function cutIssuerOf(
   redemption: Redemption,
@@ -30,21 +30,21 @@ export function cutIssuerOf(
 ): NamedCutIssuer | undefined {
   const { issuers, settings } = session;
   if (platformOf(session) !== 'standalone') return systemIssuer(redemption, session, context);
-  // A given CA takes the place of the site CA in the data directory.
+  // An external CA (--issuer-cert) replaces the site CA of the data directory.
   const unused = settings.issuerCert === undefined ? [SERVER_CA] : [SERVER_CA, SITE_CA];
-  const ours = issuers.names().filter((name) => !unused.includes(name));
-  const named = ours.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
+  const owned = issuers.names().filter((name) => !unused.includes(name));
+  const named = owned.find((name) => issuers.list(name).some(({ sha256 }) => signers.includes(sha256)));
   if (named !== undefined) return ownIssuer(named, session, context);
   if (redemption.issuer !== null) return undefined;
-  if (settings.issuerCert !== undefined) return givenIssuer(session, context);
-  refuseUnnamed(session);
+  if (settings.issuerCert !== undefined) return externalIssuer(session, context);
+  refuseUnknownCa(session);
   return undefined;
 }
 
-/** Nothing can be said of a CA that the service was given where the command was not. */
-function refuseUnnamed({ issuers, service }: IssuerSession): void {
-  const ours = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
-  if (!service || ours.some(({ subject }) => subject === service.issuer)) return;
+/** Refuses if the service signs with an external CA that this command was not given. */
+function refuseUnknownCa({ issuers, service }: IssuerSession): void {
+  const owned = issuers.names().includes(SITE_CA) ? issuers.list(SITE_CA) : [];
+  if (!service || owned.some(({ subject }) => subject === service.issuer)) return;
   throw new CommandError(
     `links are signed by "${service.issuer}", which the service was given (--issuer-cert)`,
     {
@@ -73,9 +73,9 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
       async retire(sha256) {
         if (await issuers.retire(name, sha256)) return;
         if (!issuers.list(name).some((ca) => ca.sha256 === sha256)) return;
-        throw new CommandError(`a CA of "${name}" signs still and cannot go`, {
+        throw new CommandError(`a CA of "${name}" still signs and cannot be removed`, {
           exitCode: 1,
-          hint: '`linkgrant issuer list` shows what each of them does',
+          hint: 'list the CAs with `linkgrant issuer list`',
         });
       },
       replacedAt: (sha256) => issuers.list(name).find((ca) => ca.sha256 === sha256)?.replacedAt ?? 0,
@@ -101,7 +101,7 @@ function ownIssuer(name: string, session: IssuerSession, context: CutContext): N
   };
 }
 
-function givenIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
+function externalIssuer({ settings }: IssuerSession, { clock }: IssuerContext): NamedCutIssuer {
   return {
     name: SITE_CA,
     async look() {
@@ -109,7 +109,7 @@ function givenIssuer({ settings }: IssuerSession, { clock }: IssuerContext): Nam
       if (typeof found !== 'string') return { signing: found.sha256, trusted: fingerprints(found.trustPem) };
       throw new CommandError(found, {
         exitCode: 4,
-        hint: 'mend the files of --issuer-cert and --issuer-key',
+        hint: 'fix the files of --issuer-cert and --issuer-key',
       });
     },
   };
@@ -127,7 +127,7 @@ function systemIssuer(
       const access = await site.resolveAccess({ namespace, name: namespace, issuer });
       if (!('refused' in access))
         return { signing: access.issuer.sha256, trusted: fingerprints(access.caCrt) };
-      throw new CommandError(`namespace ${namespace} gives no link now: ${access.reason}`, {
+      throw new CommandError(`namespace ${namespace} issues no links now: ${access.reason}`, {
         exitCode: 4,
         hint: access.hint,
       });

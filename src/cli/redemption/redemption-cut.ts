@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { inputDirectory } from '../../compose/link-side.js';
-import { systemOf } from '../../compose/system-side.js';
+import { inputDirectory } from '../../compose/links.js';
+import { systemOf } from '../../compose/system-sites.js';
 import { formatHostPort } from '../../domain/host-port-text.js';
 import type { Redemption } from '../../domain/redemption.js';
 import {
@@ -8,6 +8,7 @@ import {
   CUT_STEPS,
   type CutObstacle,
   type CutStanding,
+  type CutStep,
 } from '../../redemption/issuers/cut-link.js';
 import type { LiveLink } from '../../redemption/issuers/live-links.js';
 import type { RouterProbe } from '../../redemption/issuers/probe-router.js';
@@ -23,7 +24,12 @@ import type { connectionOptions } from '../terminal/connection-flags.js';
 import { formatTime, table } from '../terminal/output.js';
 import { completeCommand, completeHint } from '../terminal/suggested-command.js';
 import { writeOut } from '../terminal/write-out.js';
-import { type CutPlace, cutInstructions, ROUTER_PLATFORMS, type RouterPlatform } from './cut-instructions.js';
+import {
+  type CutTarget,
+  cutInstructions,
+  ROUTER_PLATFORMS,
+  type RouterPlatform,
+} from './cut-instructions.js';
 import { cutIssuerOf, type NamedCutIssuer } from './cut-issuer.js';
 
 /** Options of one run of a cut. */
@@ -31,7 +37,7 @@ export interface CutFlags {
   /** Number of the last step that the operator has done; 0 for none. */
   readonly stepsDone: number;
   readonly force: boolean;
-  /** What the router runs on, where that is not what the service does. */
+  /** Platform of the router, if it differs from the service's. */
   readonly router?: RouterPlatform;
   /** Settings among the flags, which the next command has to repeat. */
   readonly settingFlags: Readonly<Record<string, unknown>>;
@@ -73,8 +79,8 @@ export async function cutCommand(
     await writeOut(doneText(redemption, standing.probes));
     return;
   }
-  const place = placeOf(issuer, { redemption, old: standing.old, router }, session);
-  await writeOut(waitingText(redemption.id, standing, place, flags));
+  const target = targetOf(issuer, { redemption, old: standing.old, router }, session);
+  await writeOut(waitingText(redemption.id, standing, target, flags));
   if (standing.obstacle) throw obstacleError(standing.obstacle, standing);
 }
 
@@ -85,7 +91,7 @@ async function signersOf(redemption: Redemption, store: GrantStore, now: number)
   return [...new Set(valid.map(({ issuerSha256 }) => issuerSha256))];
 }
 
-/** The platform that `--router` names; throws a CommandError for another word. */
+/** The platform that `--router` names; throws a CommandError for an unknown one. */
 export function parseRouter(text: string): RouterPlatform {
   const found = ROUTER_PLATFORMS.find((platform) => platform === text);
   if (found) return found;
@@ -95,11 +101,11 @@ export function parseRouter(text: string): RouterPlatform {
   });
 }
 
-function placeOf(
+function targetOf(
   issuer: NamedCutIssuer,
   of: { readonly redemption: Redemption; readonly old: readonly string[]; readonly router: RouterPlatform },
   { issuers, settings, service }: IssuerSession,
-): CutPlace {
+): CutTarget {
   const { namespace } = of.redemption;
   const { skupperHome } = service?.system ?? systemOf(settings);
   const staying = issuer.own
@@ -108,7 +114,7 @@ function placeOf(
   return {
     router: of.router,
     issuer: issuer.name,
-    isOurs: issuer.own !== undefined,
+    isOwn: issuer.own !== undefined,
     directory: join(inputDirectory(skupperHome, namespace), '../../..'),
     namespace,
     staying: staying.map(({ certificateFile }) => certificateFile),
@@ -117,8 +123,8 @@ function placeOf(
 
 function waitingText(
   redemptionId: string,
-  { step, behind, obstacle }: Waiting,
-  place: CutPlace,
+  { step, behind, obstacle, doneNow }: Waiting,
+  target: CutTarget,
   { router, settingFlags }: Pick<CutFlags, 'router' | 'settingFlags'>,
 ): string {
   const number = CUT_STEPS.indexOf(step) + 1;
@@ -127,9 +133,12 @@ function waitingText(
     const command = ['linkgrant redemption revoke', redemptionId, '--cut', ...words];
     return completeCommand([...command, ...(router ? ['--router', router] : [])].join(' '), settingFlags);
   };
-  const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, place);
+  const instructions = obstacle?.kind === 'wait' ? [] : cutInstructions(step, target);
+  const titleOf = (one: CutStep) =>
+    `Step ${CUT_STEPS.indexOf(one) + 1} of ${CUT_STEPS.length}: ${TITLES[one]}`;
   return [
-    `Step ${number} of ${CUT_STEPS.length}: ${TITLES[step]}`,
+    ...doneNow.map((done) => `${titleOf(done)}: done`),
+    titleOf(step),
     ...instructions.map((line) => completeInstruction(line, settingFlags)),
     ...(showsBehind
       ? ['', `Links that have not renewed and would be cut off too: ${behind.length}`, behindTable(behind)]

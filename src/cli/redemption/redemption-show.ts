@@ -3,7 +3,7 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { fields, formatFingerprint, formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
-/** The first certificate of a PEM text as people read it, each line indented. */
+/** The first certificate of a PEM text as indented lines. */
 function certificateText(pem: string): string {
   const {
     subject,
@@ -18,7 +18,7 @@ function certificateText(pem: string): string {
   } = new X509Certificate(pem);
   const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails ?? {};
   const key = [publicKey.asymmetricKeyType, namedCurve, modulusLength].filter((part) => part !== undefined);
-  // OpenSSL writes one line for each part of a Name.
+  // Node writes one line for each part of a name.
   const name = (text: string | undefined) => (text ?? '').replaceAll('\n', ', ');
   return fields([
     ['  Subject', name(subject)],
@@ -34,8 +34,8 @@ function certificateText(pem: string): string {
 }
 
 /**
- * `redemption show`: shows a redemption, its certificate, its renewals, and what its link can still do. Rejects with
- * AdministrationError where there is none of that id.
+ * `redemption show`: prints a redemption, its certificate, its renewals, and what its link can still do. Rejects with
+ * AdministrationError if the id is unknown.
  */
 export async function showCommand(
   id: string,
@@ -49,7 +49,7 @@ export async function showCommand(
       [
         fields([
           ['ID', shown.id],
-          ['Grant', shown.grantUid],
+          ['Grant', shown.grant === undefined ? shown.grantUid : `${shown.grant} (${shown.grantUid})`],
           ['Token', shown.jti],
           ['Time', shown.createdAt],
           ['Name', shown.name],

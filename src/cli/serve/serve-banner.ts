@@ -1,4 +1,4 @@
-import { type SystemPlace, siteReports } from '../../compose/system-side.js';
+import { type SystemPlace, siteReports } from '../../compose/system-sites.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { isLoopback } from '../../domain/peer-address.js';

@@ -4,11 +4,11 @@ import type { RuntimeContext } from '../../compose/runtime.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainText } from '../terminal/plain-text.js';
-import { toldToStop } from '../terminal/told-to-stop.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 
 /** Redeems the AccessTokens of a cluster until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
 export async function runRedeemer(settings: Settings, runtime: RuntimeContext): Promise<void> {
-  const stop = toldToStop();
+  const stop = shutdownSignal();
   const redeemer = await startKubernetesRedeemer(settings, connectionOptions({}), runtime);
   let operations: Awaited<ReturnType<typeof startOperations>> | undefined;
   try {

@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { type RunningService, type RuntimeContext, startService } from '../../compose/runtime.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { describeFailure } from '../terminal/failure.js';
-import { toldToStop } from '../terminal/told-to-stop.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { listenFailure } from './listen-failure.js';
 import type { WorkerMessage, WorkerOrder } from './worker-message.js';
 
@@ -10,7 +10,7 @@ const TELLING_MS = 5_000;
 
 /** Runs the service as one of several processes, until this one is told to stop or the one that started it has gone. */
 export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
-  const stop = toldToStop();
+  const stop = shutdownSignal();
   // When the one that started this process has gone, Node would end it at once, requests and all; so this is an ordinary
   // stop instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;

@@ -10,14 +10,14 @@ import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
 import { environment } from '../../config/config.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { plainText } from '../terminal/plain-text.js';
-import { toldToStop } from '../terminal/told-to-stop.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { banner } from './serve-banner.js';
 import { serviceManager } from './service-manager.js';
 import { WorkerGroup } from './worker-group.js';
 
 /** Runs the service in `settings.workers` processes, and health and metrics of all of them in this one. */
 export async function runWorkers(settings: Settings, runtime: RuntimeContext): Promise<void> {
-  const stop = toldToStop();
+  const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
   const manager = serviceManager(environment(), runtime.logger, () => group.isHeard());

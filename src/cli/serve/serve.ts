@@ -7,7 +7,7 @@ import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
 import { plainText } from '../terminal/plain-text.js';
-import { toldToStop } from '../terminal/told-to-stop.js';
+import { shutdownSignal } from '../terminal/shutdown-signal.js';
 import { refuseUnusedFlags } from '../terminal/unused-flags.js';
 import { listenFailure } from './listen-failure.js';
 import { banner } from './serve-banner.js';
@@ -88,7 +88,7 @@ function isForTokens({ platform, controllers, noRedemption }: Settings): boolean
 }
 
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
-  const stop = toldToStop();
+  const stop = shutdownSignal();
   // That its timers run is all there is to know of a single process.
   const manager = serviceManager(environment(), runtime.logger, () => true);
   const service =

@@ -11,22 +11,22 @@ import { requirePlatform, withStoreOf } from './store-session.js';
 /** The flags of a command, settings among them. */
 type Flags = Readonly<Record<string, unknown>>;
 
-/** What commands on grants, tokens and redemptions work with, wherever the store is. */
+/** What commands on grants, tokens and redemptions use, wherever the store is. */
 export interface AdministrationSession {
   readonly administration: Administration;
-  /** The namespace that the command is about: the setting, else the only one that the service serves, else `default`. */
+  /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** The namespace that is meant where nobody names one. */
+  /** The namespace of a command that names none. */
   readonly usualNamespace: string;
-  /** What the service runs on, where that is known. */
+  /** The platform of the service, if it is known. */
   readonly platform: string | undefined;
-  /** The own code of a grant; only in a cluster, where whoever may read a grant may read it. */
+  /** Reads the code of a grant; only in a cluster, where every reader of a grant may read it. */
   readonly readCode?: (uid: string) => Promise<string>;
 }
 
 /**
- * Runs `act` on the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
- * store; what was opened is closed afterwards.
+ * Runs `act` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
+ * store, and closes that afterwards.
  */
 export async function withAdministration<T>(
   flags: Flags,
@@ -38,7 +38,8 @@ export async function withAdministration<T>(
     requirePlatform(flags.platform, platform);
     return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
   };
-  if (settings.server) return act(await sessionOf(await askServer(settings.server, settings, flags)));
+  if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
+  if (settings.server) return act(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
     return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
@@ -48,16 +49,24 @@ export async function withAdministration<T>(
   return withStoreOf(settings, async (session) => act(await sessionOf(storeAdministration(session))));
 }
 
-async function askServer(url: URL, settings: Settings, flags: Flags): Promise<Administration> {
+function refuseDeadline({ deadline }: Flags): void {
+  if (deadline === undefined) return;
+  throw new CommandError('--deadline is for --platform kubernetes', {
+    exitCode: 2,
+    hint: 'leave it out: outside a cluster a new grant is not waited for',
+  });
+}
+
+async function openServer(url: URL, settings: Settings, flags: Flags): Promise<Administration> {
   if (flags.store !== undefined) {
     throw new CommandError('--store and --server exclude each other', {
       exitCode: 2,
-      hint: 'leave one out: the store is worked on here, or by the service',
+      hint: 'leave one out: either this command opens the store, or the service does',
     });
   }
   const { serverTokenFile, serverCa: caFile } = settings;
   if (serverTokenFile === undefined) {
-    throw new CommandError('--server takes nobody without a bearer token', {
+    throw new CommandError('--server needs a bearer token', {
       exitCode: 2,
       hint: 'name the file that holds it with --server-token-file',
     });
@@ -67,7 +76,7 @@ async function askServer(url: URL, settings: Settings, flags: Flags): Promise<Ad
   return serverAdministration({ url, caFile, bearer }, { ...connectionOptions({}), clock: Date.now });
 }
 
-/** Throws a CommandError where a server is meant by a command that works on the store alone, which `why` explains. */
+/** Throws a CommandError if `--server` is given to a command that needs the store itself; `why` is the message. */
 export function refuseServer(flags: Flags, why: string): void {
   if (flags.server === undefined) return;
   throw new CommandError(why, { exitCode: 2, hint: 'run it on the host of the service, without --server' });

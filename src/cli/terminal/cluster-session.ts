@@ -1,8 +1,8 @@
-import type { OpenClusterAdministration } from '../../compose/cluster-administration.js';
+import type { OpenClusterAdministration } from '../../compose/open-cluster-administration.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from './command-error.js';
 import { parseWindow } from './flag-values.js';
-import { toldToStop } from './told-to-stop.js';
+import { shutdownSignal } from './shutdown-signal.js';
 
 const DEFAULT_READY_MS = 60_000;
 
@@ -20,12 +20,12 @@ export async function withCluster<T>(
   }
   const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
   // Large, and of no use elsewhere.
-  const { openClusterAdministration } = await import('../../compose/cluster-administration.js');
+  const { openClusterAdministration } = await import('../../compose/open-cluster-administration.js');
   const cluster = await openClusterAdministration(settings, {
     clock: Date.now,
     allNamespaces: allNamespaces === true,
     timeoutMs,
-    toldToStop,
+    shutdownSignal,
   });
   try {
     return await act(cluster);

@@ -1,4 +1,4 @@
-import type { RequestingSideOptions } from '../../compose/requesting-side.js';
+import type { ServiceConnectionOptions } from '../../compose/token-redemption.js';
 import { environment } from '../../config/config.js';
 import { isHost } from '../../config/host-port.js';
 import { parseDuration } from '../../domain/duration.js';
@@ -36,7 +36,7 @@ function parseConnectTo(value: string) {
 }
 
 /** How to connect, from flags and, for the proxy, from the usual variables. */
-export function connectionOptions(flags: ConnectionFlags): Omit<RequestingSideOptions, 'clock'> {
+export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
   const env = environment();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < SHORTEST_TIMEOUT_MS)) {

@@ -1,22 +1,22 @@
 import { parseDuration } from '../../domain/duration.js';
-import { isResourceName } from '../../domain/names.js';
+import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { readGivenText } from '../../files/given-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
 
-/** What is said of a flag's value that cannot be. */
+/** The error for an invalid value of a flag. */
 function wrongValue(flag: string, value: string, hint: string): CommandError {
   return new CommandError(`${flag} cannot be "${value}"`, { exitCode: 2, hint });
 }
 
-/** Reads a whole number from 1 to 999,999,999 from a flag; undefined when it was not given. Throws a CommandError. */
+/** Reads a whole number from 1 to 999,999,999 from a flag; undefined if it was not given. Throws a CommandError. */
 export function parseCount(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
   throw wrongValue(flag, value, 'use a whole number of at least 1');
 }
 
-/** Reads a duration longer than 0 from a flag, in milliseconds; undefined when it was not given. Throws a CommandError. */
+/** Reads a duration longer than 0 from a flag, in milliseconds; undefined if it was not given. Throws a CommandError. */
 export function parseWindow(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ms = parseDuration(value);
@@ -29,7 +29,16 @@ export function requireResourceName(flag: string, name: string): void {
   if (!isResourceName(name)) throw wrongValue(flag, name, 'use lower-case letters, digits, - and .');
 }
 
-/** The text of a file or a pipe, or of standard input for `-`; rejects with a CommandError that says so of `what`. */
+/** Throws a CommandError for a text that cannot be the subject of a certificate. It may be long, so it is not repeated. */
+export function requireSubject(subject: string): void {
+  if (isSubject(subject)) return;
+  throw new CommandError('--subject cannot be what was given', {
+    exitCode: 2,
+    hint: 'use 1 to 253 printable characters',
+  });
+}
+
+/** The text of a file or a pipe, or of standard input for `-`; rejects with a CommandError that names `what`. */
 async function readInput(
   file: string,
   what: string,
@@ -41,7 +50,7 @@ async function readInput(
     const { code, reason, hint } = error as UnreadableFileError;
     throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {
       exitCode: failure.exitCode,
-      // What keeps a user out of a file is mended otherwise than by naming another.
+      // The hint of a file without access is about its rights, not about another file.
       hint: code === undefined || code === 'ENOENT' ? failure.hint : hint,
       cause: error,
     });
@@ -54,7 +63,7 @@ export async function readCode(file: string): Promise<string> {
   return (await readInput(file, 'the code file', { exitCode: 2, hint })).replace(/\n$/, '');
 }
 
-/** The text of a token file, or of standard input for `-`, unjudged. Rejects with a CommandError when it cannot be read. */
+/** The text of a token file, or of standard input for `-`. Rejects with a CommandError if it cannot be read. */
 export function readToken(file: string): Promise<string> {
   const hint = 'name the file that `linkgrant token issue` wrote, or - for standard input';
   return readInput(file, 'the token file', { exitCode: 1, hint });

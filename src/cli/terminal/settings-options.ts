@@ -8,12 +8,12 @@ import {
   type SettingKey,
 } from '../../config/settings.js';
 
-/** Reads one more value of a flag that may be repeated. */
+/** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 
-/** The heading in help of the options of a group. */
+/** The heading of an option group in the help. */
 export function optionHeading(group: SettingGroup): string {
   return `Options ${group}:`;
 }
@@ -27,14 +27,15 @@ function optionFor(key: SettingKey, isServe: boolean): Option {
   const long = placeholder === undefined ? flagOf(key) : `${flagOf(key)} <${placeholder}>`;
   const flag = short === undefined ? long : `-${short}, ${long}`;
   const option = new Option(flag, `${description}${shownDefault}${many ? '; may be repeated' : ''}`);
-  // A setting of its own, and not the contrary of another flag.
+  // --no-redemption is a setting of its own, not the negation of another flag.
   option.negate = false;
-  const group = groupOf(key);
+  // The service redeems tokens only as a controller of AccessTokens; commands redeem them on every platform.
+  const group = isServe && key === 'ownKey' ? 'on kubernetes' : groupOf(key);
   if (group !== undefined) option.helpGroup(optionHeading(group));
   return many ? option.argParser(collect) : option;
 }
 
-/** The flags of settings, and `--config`. Values are read by the configuration, not here, so that no flag has a default. */
+/** The flags of settings, and `--config`. The configuration reads their values and applies the defaults. */
 export function settingsOptions(
   keys: readonly SettingKey[],
   { isServe = false }: { readonly isServe?: boolean } = {},
@@ -51,7 +52,7 @@ export const STORE_SETTINGS: readonly SettingKey[] = ['namespace', 'platform', '
 /** The settings of a command that works in a cluster. */
 export const CLUSTER_SETTINGS: readonly SettingKey[] = ['kubeconfig', 'context', 'serviceNamespace'];
 
-/** The settings of a command that works on a store or in a cluster, or asks a service that does. */
+/** The settings of a command that administers a store or a cluster, directly or through a service. */
 export const ADMINISTRATION_SETTINGS: readonly SettingKey[] = [
   ...STORE_SETTINGS,
   ...CLUSTER_SETTINGS,

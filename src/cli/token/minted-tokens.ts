@@ -1,7 +1,6 @@
-import { isSubject } from '../../domain/names.js';
-import type { TokenOrder } from '../../redemption/accepting/mint-token.js';
+import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, requireResourceName } from '../terminal/flag-values.js';
+import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MOST_TOKENS = 1_000;
@@ -18,7 +17,7 @@ export interface SignedTokenFlags {
 }
 
 /** Tokens that are to be made: `target` is a directory where `count` is given, else a file or `-`. */
-export interface MintingRequest extends TokenOrder {
+export interface MintingRequest extends MintTokenRequest {
   readonly target: string;
   readonly count: number | undefined;
 }
@@ -27,12 +26,7 @@ export interface MintingRequest extends TokenOrder {
 export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
-  if (subject !== undefined && !isSubject(subject)) {
-    throw new CommandError('--subject cannot be what was given', {
-      exitCode: 2,
-      hint: 'use 1 to 253 printable characters',
-    });
-  }
+  if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
   if (count !== undefined && (count > MOST_TOKENS || target === '-')) {
     throw new CommandError('--count makes at most 1000 tokens at once, in a directory', {

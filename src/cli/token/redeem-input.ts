@@ -1,50 +1,52 @@
-import { type InputToken, type RequestingSite, tokenId } from '../../compose/requesting-side.js';
+import { readSignedCode } from '../../codes/signed-code.js';
+import { type InputToken, type RequestingSite, tokenId } from '../../compose/token-redemption.js';
+import type { AccessToken } from '../../domain/access-token.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
-import { finalityOf } from '../../redemption/requesting/finality.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
-import type { CommandContext, LinkTarget } from '../link/link-target.js';
+import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
+import type { CommandContext, LinkTarget, SystemSiteTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 import { describeFailure } from '../terminal/failure.js';
 import { parseAccessToken } from './token-file.js';
-import { wantedSubject } from './wanted-subject.js';
 
-/** How one AccessToken file of the input directory ended. */
+/** Result of redeeming one AccessToken file of the input directory. */
 export type InputRedemption =
   | { readonly file: string; readonly redeemed: RedeemedToken }
   | {
       readonly file: string;
       readonly failure: ReturnType<typeof describeFailure>;
       readonly cause: unknown;
-      /** True when an earlier run met it, and nothing was posted now. */
+      /** True if an earlier run recorded the failure, and nothing was posted now. */
       readonly earlier: boolean;
     };
 
+/** Options of {@link redeemInput}. */
 export interface InputRequest {
   readonly linkCost?: number | undefined;
-  /** Posts a code again that was refused for good, or whose outcome is unknown. */
+  /** Posts a code again that was rejected, or whose outcome is unknown. */
   readonly retry?: boolean | undefined;
-  /** Asks for short-lived certificates, because they will be renewed. */
+  /** Requests short-lived certificates, because they will be renewed. */
   readonly renews?: boolean | undefined;
-  /** For all exchanges together: how many milliseconds are left. */
+  /** Remaining milliseconds for all exchanges together. */
   readonly remainingMs?: (() => number) | undefined;
 }
 
-/** How many milliseconds one exchange may take, of those that are left for all. */
+/** Time limit of one exchange, in milliseconds, if this much remains for all. */
 export function exchangeLimit(remainingMs: number): number {
   return Math.max(1_000, Math.min(10_000, remainingMs));
 }
 
 /**
- * Redeems each AccessToken file of the site's input directory, one after the other. Once its Secret and Link are in place
- * the file is removed; one that was refused stays, its outcome beside it, and is not posted again unless told to.
+ * Redeems each AccessToken file of the site's input directory, one after the other. Removes the file once its Secret and Link
+ * are materialized. The file of a rejected token stays, with the outcome beside it, and is posted again only with `retry`.
  */
 export async function redeemInput(
-  target: LinkTarget,
+  target: SystemSiteTarget,
   request: InputRequest,
   context: CommandContext,
 ): Promise<InputRedemption[]> {
   const results: InputRedemption[] = [];
-  for (const input of target.site?.inputTokens() ?? []) {
+  for (const input of target.site.inputTokens()) {
     if (results.length > 0 && request.remainingMs?.() === 0) break;
     results.push(await redeemFile(input, target, request, context));
   }
@@ -53,11 +55,11 @@ export async function redeemInput(
 
 async function redeemFile(
   input: InputToken,
-  target: LinkTarget,
+  target: SystemSiteTarget,
   { linkCost, retry, renews, remainingMs }: InputRequest,
   { clock, checkpoint }: CommandContext,
 ): Promise<InputRedemption> {
-  const { side, site, materializer, proxyConfiguration, ownKey } = target;
+  const { redeemer, site, materializer, proxyConfiguration, ownKey } = target;
   const { file, unreadable } = input;
   let id: string | undefined;
   try {
@@ -66,31 +68,31 @@ async function redeemFile(
     }
     const token = parseAccessToken(input.text);
     id = tokenId(token);
-    const outcome = site?.findOutcome(file);
+    const outcome = site.findOutcome(file);
     if (outcome?.final && outcome.tokenId === id && !retry) {
       const error = new RedemptionError(outcome.code as RedemptionError['code'], outcome.message);
       return { file, failure: describeFailure(error), cause: error, earlier: true };
     }
-    const subject = wantedSubject(token, undefined, site);
-    const redeemed = await side.redeem(
+    const subject = requestedSubject(token, undefined, target);
+    const redeemed = await redeemer.redeem(
       { token, subject, linkCost, proxyConfiguration, ownKey, retry, renews },
       materializer,
       remainingMs && exchangeLimit(remainingMs()),
     );
-    site?.removeToken(input);
+    site.removeToken(input);
     await checkpoint('token-removed');
     return { file, redeemed };
   } catch (error) {
     if (!(error instanceof RedemptionError || error instanceof CommandError)) throw error;
     const failure = describeFailure(error);
-    if (id !== undefined && site && error instanceof RedemptionError) {
-      note(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
+    if (id !== undefined && error instanceof RedemptionError) {
+      recordFailure(site, file, { tokenId: id, at: new Date(clock()).toISOString() }, error);
     }
     return { file, failure, cause: error, earlier: false };
   }
 }
 
-function note(
+function recordFailure(
   site: RequestingSite,
   file: string,
   attempt: { readonly tokenId: string; readonly at: string },
@@ -98,20 +100,17 @@ function note(
 ): void {
   const { code, message } = error;
   const last = site.findOutcome(file);
-  // Whoever tries every few seconds is not to write as often.
+  // A bootstrap tries every few seconds; write only what is new.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final: finalityOf(error) === 'refused' });
+    site.keepOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
   } catch (failure) {
-    // Where nothing can be written the failure itself is what has to be told.
+    // If the outcome cannot be written, report the failure itself.
     if (!(failure instanceof RedemptionError)) throw failure;
   }
 }
 
-/**
- * How a command ends that met these results: temporary failures come first, because trying again helps; undefined when
- * all went well.
- */
+/** The error of a command with these results, if any failed: temporary failures first, because a retry helps. */
 export function inputFailure(results: readonly InputRedemption[]): CommandError | undefined {
   const failed = results.flatMap((result) => ('failure' in result ? [result] : []));
   const worst = [4, 1, 3].map((code) => failed.find(({ failure }) => failure.exitCode === code));
@@ -120,4 +119,13 @@ export function inputFailure(results: readonly InputRedemption[]): CommandError 
   const { message, hint, exitCode } = first.failure;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${results.length} tokens)` : '';
   return new CommandError(`${first.file}: ${message}${more}`, { exitCode, hint, cause: first.cause });
+}
+
+/** The subject to request: the given one, else the only one that the token's code allows, else the uid of the target's site. */
+export function requestedSubject(
+  token: AccessToken,
+  subject: string | undefined,
+  target: LinkTarget,
+): string | undefined {
+  return subject ?? readSignedCode(token.code)?.subject ?? target.siteUid();
 }

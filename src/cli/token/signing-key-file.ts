@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 import { readGivenText } from '../../files/given-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
@@ -7,8 +8,6 @@ import { CommandError } from '../terminal/command-error.js';
 /** The `kind` of a file that holds a grant's signing key. */
 export const SIGNING_KEY_KIND = 'linkgrant-signing-key';
 const KEY_BYTES = 32;
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** A grant's signing key as a JSON document; see docs/reference/tokens.md. A secret. */
 export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }: MintingKey): string {
@@ -28,7 +27,7 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** The signing key in a file, or on standard input for `-`. Rejects with a CommandError, which quotes nothing of the text. */
+/** Reads a signing key from a file, or from standard input for `-`. Rejects with a CommandError that quotes nothing of the text. */
 export async function readSigningKey(file: string): Promise<MintingKey> {
   try {
     return parse(await readGivenText(file));
@@ -41,57 +40,59 @@ export async function readSigningKey(file: string): Promise<MintingKey> {
   }
 }
 
+const SIGNING_KEY_FILE = z
+  .object({
+    kind: z.literal(SIGNING_KEY_KIND),
+    grant: z.object({
+      uid: z.string().refine(isUuid),
+      namespace: z.string().refine(isNamespace),
+      name: z.string().refine(isResourceName),
+    }),
+    url: z.string().refine((url) => url.startsWith('https:') && URL.canParse(url)),
+    ca: z.string().refine(hasCertificates),
+    expirationTime: z.string().transform(Date.parse).pipe(z.int()),
+    redemptionsAllowed: z.int().positive(),
+    issuerSite: z.string().optional().catch(undefined),
+    jwk: z.object({
+      kty: z.literal('oct'),
+      alg: z.literal('HS256'),
+      kid: z.string().min(1),
+      k: z
+        .string()
+        .transform((k) => Buffer.from(k, 'base64url'))
+        .refine((key) => key.length === KEY_BYTES),
+    }),
+  })
+  .refine(({ url, grant }) => url.endsWith(`/${grant.uid}`), { path: ['url'] });
+
+// What is wrong with a field, after "the signing key cannot be used"; nothing of the file is quoted.
+const PROBLEMS: Readonly<Record<string, string>> = {
+  grant: 'its grant has no valid uid, namespace and name',
+  url: 'its url is not that of its grant',
+  ca: 'its ca is not PEM of certificates',
+  expirationTime: 'it does not say when the grant ends',
+  redemptionsAllowed: 'it does not say how often the grant can be redeemed',
+  jwk: 'it has no HS256 key',
+};
+
 function parse(text: string): MintingKey {
-  const document = mapping(json(text));
-  if (document.kind !== SIGNING_KEY_KIND) throw new Error('it is no such file');
-  const { uid, namespace, name } = mapping(document.grant);
-  const { kty, alg, kid, k } = mapping(document.jwk);
-  const { url, ca, expirationTime, redemptionsAllowed, issuerSite } = document;
-  const key = typeof k === 'string' ? Buffer.from(k, 'base64url') : Buffer.alloc(0);
-  const end = typeof expirationTime === 'string' ? Date.parse(expirationTime) : Number.NaN;
-  if (!isText(uid) || !isUuid(uid)) throw new Error('its grant has no uid');
-  if (!isText(name) || !isResourceName(name)) throw new Error('its grant has no name');
-  if (!isText(namespace) || !isNamespace(namespace)) throw new Error('its grant has no namespace');
-  if (kty !== 'oct' || alg !== 'HS256' || !isText(kid) || key.length !== KEY_BYTES) {
-    throw new Error('it has no HS256 key');
-  }
-  if (!isText(url) || !url.startsWith('https:') || !url.endsWith(`/${uid}`) || !URL.canParse(url)) {
-    throw new Error('its url is none of a grant');
-  }
-  if (!isText(ca) || !hasCertificates(ca)) throw new Error('its ca is not PEM of certificates');
-  if (Number.isNaN(end)) throw new Error('it does not say when the grant ends');
-  if (
-    typeof redemptionsAllowed !== 'number' ||
-    !(Number.isInteger(redemptionsAllowed) && redemptionsAllowed > 0)
-  ) {
-    throw new Error('it does not say how often the grant can be redeemed');
-  }
+  const { data, error } = SIGNING_KEY_FILE.safeParse(parseJson(text));
+  if (!data) throw new Error(PROBLEMS[String(error.issues[0]?.path[0])] ?? 'it is not a signing key file');
+  const { grant, url, ca, expirationTime, redemptionsAllowed, issuerSite, jwk } = data;
+  const signingKey = { kid: jwk.kid, key: jwk.k };
   return {
-    grant: { uid, namespace, name },
-    expirationTime: end,
-    redemptionsAllowed,
-    url,
-    ca,
-    ...(isText(issuerSite) && { issuerSite }),
-    signingKey: { kid, key },
+    ...{ grant, url, ca, expirationTime, redemptionsAllowed, signingKey },
+    ...(issuerSite && { issuerSite }),
   };
 }
 
-function json(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     // The parser's own message quotes the text.
     throw new Error('it is not JSON');
   }
-}
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null ? (value as Mapping) : {};
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }
 
 function hasCertificates(pem: string): boolean {

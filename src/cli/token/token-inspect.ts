@@ -1,5 +1,5 @@
 import { readSignedCode } from '../../codes/signed-code.js';
-import { checkToken } from '../../compose/requesting-side.js';
+import { checkToken } from '../../compose/token-redemption.js';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import { formatPolicySettings } from '../../redemption/accepting/policy-settings.js';
@@ -91,18 +91,27 @@ export async function inspectCommand(
       ['Token id', signed?.id],
       ['For subject', signed?.subject],
       ['Issuer site', issuerSite],
-      ['Server', check?.server],
-      ['State', check && 'state' in check ? check.state : check?.note],
-      [
-        'Redemptions',
-        check && 'state' in check ? `${check.redemptions} of ${check.redemptionsAllowed}` : undefined,
-      ],
-      ['Links to', check && 'state' in check ? check.endpoints.join(', ') || 'nothing yet' : undefined],
-      ...policyFields((check && 'state' in check && check.policy) || {}),
-      ['Server time', check && 'state' in check ? check.serverTime : undefined],
+      ...(check ? checkFields(check) : []),
     ]),
   );
   if (check && 'state' in check) requireRedeemable(check, signed !== undefined);
+}
+
+function checkFields(check: ReturnType<typeof checkReport>): (readonly [string, string | undefined])[] {
+  if (!('state' in check)) {
+    return [
+      ['Server', check.server],
+      ['State', check.note],
+    ];
+  }
+  return [
+    ['Server', check.server],
+    ['State', check.state],
+    ['Redemptions', `${check.redemptions} of ${check.redemptionsAllowed}`],
+    ['Links to', check.endpoints.join(', ') || 'nothing yet'],
+    ...policyFields(check.policy ?? {}),
+    ['Server time', check.serverTime],
+  ];
 }
 
 function requireRedeemable(
@@ -118,7 +127,7 @@ function requireRedeemable(
   const { exitCode, hint } = adviceFor(code);
   const again =
     state === 'exhausted'
-      ? '; a site that already redeemed it gets the same link again and spends no use'
+      ? '; a site that already redeemed it gets the same link again and spends no use, unless its link was revoked'
       : '';
   throw new CommandError(
     `the token cannot be redeemed: ${state}, ${redemptions} of ${redemptionsAllowed} uses spent`,

@@ -1,4 +1,3 @@
-import { isSubject } from '../../domain/names.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { keyOriginText } from '../link/key-origin.js';
@@ -11,16 +10,21 @@ import {
 } from '../link/link-target.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from '../link/settle-reload.js';
 import { CommandError } from '../terminal/command-error.js';
-import { parseCount, parseWindow, readToken, requireResourceName } from '../terminal/flag-values.js';
+import {
+  parseCount,
+  parseWindow,
+  readToken,
+  requireResourceName,
+  requireSubject,
+} from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 import { tell } from '../terminal/tell.js';
-import { type InputRedemption, inputFailure, redeemInput } from './redeem-input.js';
+import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
 import { parseAccessToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
-import { wantedSubject } from './wanted-subject.js';
 
-/** The flags of `token redeem`, as they were typed. */
+/** The flags of `token redeem`. */
 export interface TokenRedeemFlags extends LinkTargetFlags {
   /** Redeems the AccessToken files of the site's input directory. */
   readonly input?: boolean;
@@ -28,75 +32,68 @@ export interface TokenRedeemFlags extends LinkTargetFlags {
   readonly subject?: string;
   readonly linkCost?: string;
   readonly retry?: boolean;
-  /** Asks for a certificate that is short-lived, because it will be renewed. */
+  /** Requests a short-lived certificate, because it will be renewed. */
   readonly renew?: boolean;
-  /** On kubernetes: what the controller has to say of the link before the command ends. */
+  /** On kubernetes: the state of the link to wait for. */
   readonly wait?: WantedLinkState;
-  /** On kubernetes: how long to wait for that. */
+  /** On kubernetes: how long to wait for this state. */
   readonly deadline?: string;
   readonly output?: OutputFormat;
 }
 
 /**
- * Redeems a token and puts its Secret and Link into `--to`, or into the input directory of a site; with `--input` the
- * tokens that are there. The key is made and kept before anything is posted.
+ * `token redeem`: redeems a token and writes its Secret and Link into the target, or with `--input` redeems the tokens of the
+ * site's input directory. The key is stored before anything is posted.
  */
 export async function redeemCommand(
   file: string | undefined,
   flags: TokenRedeemFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { name, subject, output } = flags;
+  requireOneSource(file, flags);
+  requireUsableFlags(flags);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  if (name !== undefined) requireResourceName('--name', name);
-  if (subject !== undefined && !isSubject(subject)) {
-    throw new CommandError('--subject cannot be what was given', {
-      exitCode: 2,
-      hint: 'use 1 to 253 printable characters',
-    });
+  const deadlineMs = parseWindow('--deadline', flags.deadline);
+  const target = await openLinkTarget(flags, context, { reloads: false });
+  if (target.kind !== 'cluster') refuseWait(flags);
+  if (target.kind === 'system-site') requireKnownNamespace(target.skupperHome, target.namespace);
+  if (file === undefined) return redeemInputCommand(target, linkCost, flags, context);
+
+  const token = parseAccessToken(await readToken(file));
+  if (target.kind === 'cluster') await requireSite(target.cluster);
+  const { name, retry, renew: renews } = flags;
+  const { proxyConfiguration, ownKey } = target;
+  const subject = requestedSubject(token, flags.subject, target);
+  const redeemed = await target.redeemer.redeem(
+    { token, name, subject, linkCost, proxyConfiguration, ownKey, retry, renews },
+    target.materializer,
+  );
+  const reload = await settleReload(target, context);
+  await report(redeemed, target, reload, flags);
+  requireReload(reload);
+  if (target.kind === 'cluster') {
+    const names = redeemed.links.map((link) => link.name);
+    await waitForLinks(names, target.cluster, { state: flags.wait ?? 'none', deadlineMs });
   }
-  if (flags.to === '-' && output !== undefined) {
+}
+
+function requireUsableFlags({ name, subject, to, output }: TokenRedeemFlags): void {
+  if (name !== undefined) requireResourceName('--name', name);
+  if (subject !== undefined) requireSubject(subject);
+  if (to === '-' && output !== undefined) {
     throw new CommandError('-o and --to - both want standard output', {
       exitCode: 2,
       hint: 'name a directory with --to',
     });
   }
-  const deadlineMs = parseWindow('--deadline', flags.deadline);
-  requireOneSource(file, flags);
-  const target = await openLinkTarget(flags, context, { reloads: false });
-  const { namespace, skupperHome, cluster } = target;
-  if ((flags.wait !== undefined || flags.deadline !== undefined) && !cluster) {
-    throw new CommandError('--wait and --deadline are for --platform kubernetes', {
-      exitCode: 2,
-      hint: 'leave it out; `linkgrant link check` dials the link',
-    });
-  }
-  if (namespace !== undefined && skupperHome !== undefined) requireKnownNamespace(skupperHome, namespace);
-  if (file === undefined)
-    return redeemInputCommand(target, { linkCost, retry: flags.retry, renews: flags.renew, output }, context);
-  const token = parseAccessToken(await readToken(file));
-  const { side, site, materializer, proxyConfiguration, ownKey } = target;
-  if (cluster) await requireSite(cluster);
-  const redeemed = await side.redeem(
-    {
-      token,
-      name,
-      subject: wantedSubject(token, subject, cluster ?? site),
-      linkCost,
-      proxyConfiguration,
-      ownKey,
-      retry: flags.retry,
-      renews: flags.renew,
-    },
-    materializer,
-  );
-  const reload = await settleReload(target, context);
-  await report(redeemed, target, reload, flags);
-  requireReload(reload);
-  if (cluster) {
-    const names = redeemed.links.map((link) => link.name);
-    await waitForLinks(names, cluster, { state: flags.wait ?? 'none', deadlineMs });
-  }
+}
+
+function refuseWait({ wait, deadline }: TokenRedeemFlags): void {
+  if (wait === undefined && deadline === undefined) return;
+  throw new CommandError('--wait and --deadline are for --platform kubernetes', {
+    exitCode: 2,
+    hint: 'leave it out; `linkgrant link check` dials the link',
+  });
 }
 
 function requireOneSource(file: string | undefined, { input, name, subject }: TokenRedeemFlags): void {
@@ -117,36 +114,28 @@ function requireOneSource(file: string | undefined, { input, name, subject }: To
 
 async function redeemInputCommand(
   target: LinkTarget,
-  request: {
-    readonly linkCost?: number | undefined;
-    readonly retry?: boolean | undefined;
-    readonly renews?: boolean | undefined;
-    output: OutputFormat;
-  },
+  linkCost: number | undefined,
+  { retry, renew: renews, output }: TokenRedeemFlags,
   context: CommandContext,
 ): Promise<void> {
-  if (!target.site) {
+  if (target.kind !== 'system-site') {
     throw new CommandError('--input needs a site with an input directory', {
       exitCode: 2,
       hint: 'add --platform podman, docker or linux; on kubernetes the AccessTokens of a namespace are redeemed by a controller',
     });
   }
-  const results = await redeemInput(target, request, context);
+  const results = await redeemInput(target, { linkCost, retry, renews }, context);
   const reload = await settleReload(target, context);
-  const value = {
-    tokens: results.map((result) =>
-      'failure' in result
-        ? { file: result.file, error: result.failure.message }
-        : { file: result.file, ...reportOf(result.redeemed) },
-    ),
-    reload: reload.outcome,
-  };
+  const tokens = results.map((result) =>
+    'failure' in result
+      ? { file: result.file, error: result.failure.message }
+      : { file: result.file, ...reportOf(result.redeemed) },
+  );
   await print(
-    request.output,
-    value,
+    output,
+    { tokens, reload: reload.outcome },
     () =>
-      results.map((result) => inputText(result, target, request.renews)).join('') + reloadText(reload) ||
-      NO_TOKENS,
+      results.map((result) => inputText(result, target, renews)).join('') + reloadText(reload) || NO_TOKENS,
   );
   const failure = inputFailure(results);
   if (failure) throw failure;
@@ -170,18 +159,13 @@ function writtenText(redeemed: RedeemedToken, target: LinkTarget, renews: boolea
   ].join('');
 }
 
-/** Until when the certificate is valid, and what has to run so that there is one after that. */
-function validityText(
-  { certificate, secret }: RedeemedToken,
-  { directory, site, cluster, namespace, platform }: LinkTarget,
-  renews = false,
-): string {
+/** How long the certificate is valid, and what renews it. */
+function validityText({ certificate, secret }: RedeemedToken, target: LinkTarget, renews = false): string {
   const valid = `The certificate of "${certificate.subject}" is valid until ${formatTime(certificate.notAfter)}`;
   const link = renewableLink(secret);
   if ('cannot' in link) return `${valid}; nothing can renew it: ${link.cannot}.\n`;
   if (!renews) return `${valid}; nothing renews it unless "linkgrant link renew" is run.\n`;
-  const place = site || cluster ? `-n ${namespace} -p ${platform}` : `--dir ${directory ?? 'DIR'}`;
-  return `${valid}. To renew it in time, have a timer${cluster ? ' or a CronJob' : ''} run, daily or more often: linkgrant link renew --all ${place}\n`;
+  return `${valid}. ${target.describeRenewal()}\n`;
 }
 
 function reportOf({
@@ -213,19 +197,19 @@ async function report(
   reload: ReloadReport,
   { output, renew }: TokenRedeemFlags,
 ): Promise<void> {
-  const { directory, site, cluster, place } = target;
-  if (directory === undefined && !cluster) {
+  if (target.kind === 'stream') {
     tell(keyOriginText(redeemed) + validityText(redeemed, target, renew));
     return;
   }
-  const value = { ...reportOf(redeemed), ...(place && { reload: reload.outcome }) };
+  const value = { ...reportOf(redeemed), ...(target.place && { reload: reload.outcome }) };
+  const isToApply = target.kind === 'directory' && reload.outcome === 'not-needed';
   await print(output, value, () =>
     [
       writtenText(redeemed, target, renew),
       reloadText(reload),
-      site || cluster || reload.outcome !== 'not-needed'
-        ? 'The token file can be deleted.\n'
-        : `Apply both where the router runs, for example with kubectl apply -f ${directory}. The token file can be deleted.\n`,
+      isToApply
+        ? `Apply both where the router runs, for example with kubectl apply -f ${target.directory}. The token file can be deleted.\n`
+        : 'The token file can be deleted.\n',
     ].join(''),
   );
 }

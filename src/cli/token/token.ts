@@ -3,8 +3,8 @@ import { formatEndpoint } from '../../domain/host-port-text.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import type { IssuedToken } from '../../redemption/administration/administration.js';
 import { type GrantCreateFlags, makeGrant } from '../grant/grant.js';
-import { orUnmade } from '../grant/made-grant.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
+import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, readCode, requireResourceName } from '../terminal/flag-values.js';
@@ -43,7 +43,9 @@ async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<v
   await withAdministration(flags, async (session) => {
     const { administration } = session;
     const made = await makeGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
-    await orUnmade(made, administration, () => writeToken(made, target, { name, linkCost }, administration));
+    await rollbackOnFailure(made, administration, () =>
+      writeToken(made, target, { name, linkCost }, administration),
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterSide, LinkState } from '../../compose/cluster-side.js';
+import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
 import { tell } from '../terminal/tell.js';
 
@@ -13,7 +13,7 @@ const POLL_MS = 1_000;
 const DEFAULT_LIMIT_MS = 60_000;
 
 /** A link can only be put into a namespace with a site. */
-export async function requireSite(cluster: ClusterSide): Promise<void> {
+export async function requireSite(cluster: RequestingCluster): Promise<void> {
   if (await cluster.findSite()) return;
   throw new CommandError(
     `A site must exist in namespace ${cluster.namespace} before a token can be redeemed`,
@@ -24,7 +24,7 @@ export async function requireSite(cluster: ClusterSide): Promise<void> {
 /** Waits until the controller reports this state of these Links, for `deadlineMs` or a minute. Rejects with a CommandError. */
 export async function waitForLinks(
   names: readonly string[],
-  cluster: ClusterSide,
+  cluster: RequestingCluster,
   {
     state,
     deadlineMs = DEFAULT_LIMIT_MS,
@@ -52,7 +52,7 @@ function notInTime(
   name: string,
   state: LinkState | undefined,
   wanted: WantedLinkState,
-  { namespace }: ClusterSide,
+  { namespace }: RequestingCluster,
 ): CommandError {
   const said = state?.message ?? state?.status;
   const why = said === undefined ? "Skupper's controller says nothing of it yet" : said;

@@ -1,5 +1,5 @@
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPrivateFile,
@@ -17,16 +17,16 @@ import type {
 import { writing } from '../files/not-writable.js';
 import { type TakeTurn, takingTurns } from '../files/turns.js';
 
-// Disk space for an answer, taken before its posting and given back when the answer is there to be kept.
+// Reserves disk space for a response before its posting; removed when the response is stored.
 const ROOM = 'room';
 const ROOM_BYTES = 128 * 1024;
 const POSTED = /^posted-([1-9]\d{0,8})$/;
 
 /**
  * Pending redemptions in `<data directory>/redemptions/<id>/` (0700): `key.pem`, `posted-<number>`, `answer.yaml` and
- * `outcome.json`, all 0600. The first three are made once, by whichever of the processes at work comes first. While the
- * answer of a server that counts every posting is awaited, `room` holds the disk space for it; `repair/` is there once a
- * damaged file was replaced. The `clock` only tells how old left-over temporary files are.
+ * `outcome.json`, all 0600. The first three are created exclusively: the first of concurrent processes wins. While a server
+ * that counts every posting has not answered, `room` reserves the disk space for its response. `repair/` holds the lock under
+ * which a damaged file is removed. The `clock` is used for the age of left-over temporary files only.
  */
 export function pendingDirectories(dataDirectory: string, clock: () => number): OpenPendingRedemption {
   return async (id) => {
@@ -41,13 +41,13 @@ export function pendingDirectories(dataDirectory: string, clock: () => number): 
   };
 }
 
-/** Name of the Secret that redemption `id` was put in place under, whole; undefined while it was not. Makes nothing. */
+/** Name of the Secret of redemption `id`, if its link is materialized completely. Creates nothing. */
 export function placedSecretName(dataDirectory: string, id: string): string | undefined {
   try {
     const outcome = readFileSync(join(dataDirectory, 'redemptions', id, 'outcome.json'), 'utf8');
     return String((JSON.parse(outcome) as RedemptionOutcome).secret);
   } catch {
-    // Redeeming once more spends nothing, and tells what is wrong.
+    // Redeeming once more spends nothing, and reports what is wrong.
     return undefined;
   }
 }
@@ -71,37 +71,30 @@ class PendingDirectory implements PendingRedemption {
     return this.#read('answer.yaml');
   }
 
-  async keepAnswer(text: string): Promise<string> {
+  async storeAnswer(text: string): Promise<string> {
     rmSync(join(this.#directory, ROOM), { force: true });
     return this.#publish('answer.yaml', text).content;
   }
 
-  replaceKey(damaged: string, keyPem: string): Promise<string> {
-    return this.#replace('key.pem', damaged, keyPem);
-  }
-
-  replaceAnswer(damaged: string, text: string): Promise<string> {
-    return this.#replace('answer.yaml', damaged, text);
-  }
-
-  /** Keeps it: a run beside this one goes by the file, and not by what it has read. */
-  async discardKey(): Promise<void> {}
-
-  async discardAnswer(damaged: string): Promise<void> {
+  async discard(what: 'key' | 'answer', content: string): Promise<void> {
+    const file = this.places[what];
     await this.#inTurn(async () => {
-      if (this.#read('answer.yaml') !== damaged) return;
-      writing(this.#directory, () => {
-        rmSync(join(this.#directory, 'answer.yaml'), { force: true });
+      if (this.#read(basename(file)) !== content) return;
+      writing(file, () => {
+        rmSync(file, { force: true });
         syncDirectory(this.#directory);
       });
     });
   }
 
+  /** Retains it: a concurrent run relies on the file, not on the key that it has read. */
+  async discardUnusedKey(): Promise<void> {}
+
   async findPosting(): Promise<Posting | undefined> {
     const number = this.#lastPosting();
     if (number === 0) return undefined;
     const text = this.#read(`posted-${number}`);
-    // Taken back in the meantime: judged anew.
+    // Cancelled in the meantime.
     if (text === undefined) return this.findPosting();
     return { number, at: Date.parse(text.trim()) || 0 };
   }
@@ -109,12 +102,12 @@ class PendingDirectory implements PendingRedemption {
   async beginPosting({ number, at }: Posting): Promise<boolean> {
     const name = `posted-${number}`;
     if (this.#lastPosting() >= number) return false;
-    // What cannot be kept must not be asked for: this answer is given once.
+    // The server sends this response once, so it must be certain that it can be stored.
     const room = join(this.#directory, ROOM);
     writing(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
     if (!this.#publish(name, `${new Date(at).toISOString()}\n`).made) return false;
     if (this.#lastPosting() === number) return true;
-    // A later posting began while this one was being noted.
+    // A later posting began while this one was being recorded.
     await this.cancelPosting(number);
     return false;
   }
@@ -126,7 +119,7 @@ class PendingDirectory implements PendingRedemption {
     });
   }
 
-  async keepOutcome(outcome: RedemptionOutcome): Promise<void> {
+  async storeOutcome(outcome: RedemptionOutcome): Promise<void> {
     const file = join(this.#directory, 'outcome.json');
     writing(file, () => writePrivateFile(file, `${JSON.stringify(outcome, null, 2)}\n`));
   }
@@ -152,18 +145,7 @@ class PendingDirectory implements PendingRedemption {
     }
   }
 
-  /** Puts `content` in the place of `damaged`, one process after another; gives what is there then. */
-  #replace(name: string, damaged: string, content: string): Promise<string> {
-    const file = join(this.#directory, name);
-    return this.#inTurn(async () => {
-      const there = this.#read(name);
-      if (there !== undefined && there !== damaged) return there;
-      writing(file, () => writePrivateFile(file, content));
-      return content;
-    });
-  }
-
-  /** Makes a file that is whole and durable from its first moment on, unless it is there; gives what is there then. */
+  /** Creates a file atomically and durably unless it exists; returns its content then. */
   #publish(name: string, content: string): { readonly made: boolean; readonly content: string } {
     const file = join(this.#directory, name);
     return writing(file, () => {

@@ -26,7 +26,7 @@ function reading<T>(file: string, read: () => T): T {
 }
 
 /** A certificate chain and its key in files that somebody else keeps; all PEM. */
-export interface GivenPair {
+export interface ExternalKeyPair {
   /** Differs from the version that was read last when a new `read` would give something else. */
   version(): string;
   /** What is there now; throws ServerIdentityError where it cannot be used. */
@@ -34,7 +34,7 @@ export interface GivenPair {
 }
 
 /** The pair in these files, whatever CA it is of. */
-export function givenPair(files: { readonly cert: string; readonly key: string }): GivenPair {
+export function externalKeyPair(files: { readonly cert: string; readonly key: string }): ExternalKeyPair {
   const paths = [files.cert, files.key];
   return {
     version: () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join(),
@@ -47,7 +47,7 @@ export function givenPair(files: { readonly cert: string; readonly key: string }
 }
 
 /** A key pair and CA in files that somebody else keeps. `read` rejects with ServerIdentityError. */
-export function givenIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
+export function externalIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
   const paths = [files.cert, files.key, files.ca];
   const version = () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join();
   return {

@@ -21,7 +21,7 @@ export interface MintingKey {
 }
 
 /** What a signed token shall be. */
-export interface TokenOrder {
+export interface MintTokenRequest {
   /** Name of the token, and so of the Link made from it; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
@@ -42,7 +42,7 @@ export interface MintedToken {
 /** Makes a token with a signed code, or tells as a sentence why it would be of no use. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
-  { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: TokenOrder,
+  { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: MintTokenRequest,
   clock: Clock,
 ): Promise<MintedToken | { readonly rejected: string }> {
   const now = clock();

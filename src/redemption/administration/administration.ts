@@ -16,7 +16,7 @@ export interface ServiceReport {
 }
 
 /** What a grant shall be; the defaults are those of `createGrant`. */
-export interface GrantOrder {
+export interface CreateGrantRequest {
   readonly namespace: string;
   readonly name: string;
   readonly redemptionsAllowed?: number | undefined;
@@ -31,14 +31,14 @@ export interface GrantOrder {
 }
 
 /** A grant that was just made; its code is told this once. */
-export interface MadeGrant extends GrantReport {
+export interface CreatedGrant extends GrantReport {
   /** URL of its tokens. */
   readonly url: string;
   readonly code: string;
 }
 
 /** What shall be different about a grant; absent members stay. */
-export interface GrantOrderChange {
+export interface UpdateGrantRequest {
   readonly redemptionsAllowed?: number | undefined;
   /** A duration, counted from when the grant was first ready. */
   readonly expirationWindow?: string | undefined;
@@ -80,7 +80,7 @@ export interface GrantRevocation {
 }
 
 /** What a token shall be: a signed one, with limits of its own, or one with the grant's own `code`. */
-export interface TokenOrderReport {
+export interface IssueTokenRequest {
   readonly grantUid: string;
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
@@ -208,18 +208,18 @@ export interface LedgerFilter {
 export interface Administration {
   describeService(): Promise<ServiceReport>;
 
-  createGrant(order: GrantOrder, once?: OnceOnly): Promise<MadeGrant>;
+  createGrant(order: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
   /** The grant of that name or uid. */
   findGrant(namespace: string, nameOrUid: string): Promise<GrantReport>;
   showGrant(uid: string): Promise<GrantDetail>;
   /** By namespace and name. */
   listGrants(page: PageRequest & GrantFilter): Promise<Page<GrantReport>>;
-  updateGrant(uid: string, change: GrantOrderChange): Promise<GrantReport>;
+  updateGrant(uid: string, change: UpdateGrantRequest): Promise<GrantReport>;
   revokeGrant(uid: string, cascade: boolean): Promise<GrantRevocation>;
   /** Removes a grant; what was redeemed from it stays in the ledger. */
   deleteGrant(uid: string): Promise<void>;
 
-  issueToken(order: TokenOrderReport, once?: OnceOnly): Promise<IssuedToken>;
+  issueToken(order: IssueTokenRequest, once?: OnceOnly): Promise<IssuedToken>;
   /** Signed tokens of grants that are there, by grant and id. */
   listTokens(page: PageRequest & TokenFilter): Promise<Page<TokenReport>>;
   /** Revokes a signed token for good, also one that the service has not seen. */

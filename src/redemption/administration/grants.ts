@@ -9,7 +9,13 @@ import { formatPolicySettings } from '../accepting/policy-settings.js';
 import { liveLinks } from '../issuers/live-links.js';
 import type { Attempt } from '../ports/grant-store.js';
 import type { PageRequest } from '../ports/page.js';
-import type { Administration, AttemptReport, GrantFilter, GrantOrder, MadeGrant } from './administration.js';
+import type {
+  Administration,
+  AttemptReport,
+  CreatedGrant,
+  CreateGrantRequest,
+  GrantFilter,
+} from './administration.js';
 import {
   type AdministrationDependencies,
   requireAccess,
@@ -20,18 +26,18 @@ import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { type GrantReport, grantReport } from './grant-report.js';
 import { type ChosenOutcome, onceOnly, outcomeGone } from './once-only.js';
-import { policyOf, rejected, windowOf } from './order-values.js';
+import { policyOf, rejected, windowOf } from './request-values.js';
 import { updateGrant } from './update-grant.js';
 
 const LAST_ATTEMPTS = 10;
 
-type GrantActs = Pick<
+type GrantOperations = Pick<
   Administration,
   'createGrant' | 'findGrant' | 'showGrant' | 'listGrants' | 'updateGrant' | 'revokeGrant' | 'deleteGrant'
 >;
 
 /** What an administrator does with the grants of a store. */
-export function grantActs(deps: AdministrationDependencies): GrantActs {
+export function grantOperations(deps: AdministrationDependencies): GrantOperations {
   const { store, clock } = deps;
   return {
     createGrant: (order, once) => create(order, once, deps),
@@ -104,10 +110,10 @@ export function grantActs(deps: AdministrationDependencies): GrantActs {
 }
 
 async function create(
-  order: GrantOrder,
+  order: CreateGrantRequest,
   once: Parameters<Administration['createGrant']>[1],
   deps: AdministrationDependencies,
-): Promise<MadeGrant> {
+): Promise<CreatedGrant> {
   const { clock } = deps;
   const { namespace, name, redemptionsAllowed, code, issuer } = order;
   const request: GrantRequest = {
@@ -120,7 +126,7 @@ async function create(
   const { url } = await requireService(deps);
   const choose = () => ({ made: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
-  const report = (grant: AccessGrant, itsCode: string): MadeGrant => ({
+  const report = (grant: AccessGrant, itsCode: string): CreatedGrant => ({
     ...grantReport(grant, clock()),
     url: `${url}/${grant.uid}`,
     code: itsCode,
@@ -140,7 +146,7 @@ async function create(
 
 /** The grant that this very creation made before; an error where it was deleted, for it is not made anew with all its uses. */
 async function madeBefore(
-  { namespace, name }: GrantOrder,
+  { namespace, name }: CreateGrantRequest,
   chosen: ChosenOutcome | undefined,
   { store }: AdministrationDependencies,
 ): Promise<AccessGrant | undefined> {

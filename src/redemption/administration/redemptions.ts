@@ -15,7 +15,7 @@ import { revokeRedemption } from './revoke-redemption.js';
 const ADDED_UP = 'added-up.';
 
 /** What an administrator does with the redemptions of a store. */
-export function redemptionActs({
+export function redemptionOperations({
   store,
   clock,
 }: AdministrationDependencies): Pick<

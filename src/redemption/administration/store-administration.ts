@@ -1,8 +1,8 @@
 import type { Administration } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
-import { grantActs } from './grants.js';
-import { redemptionActs } from './redemptions.js';
-import { tokenActs } from './tokens.js';
+import { grantOperations } from './grants.js';
+import { redemptionOperations } from './redemptions.js';
+import { tokenOperations } from './tokens.js';
 
 /** The administration of a store that is here. */
 export function administrationOfStore(deps: AdministrationDependencies): Administration {
@@ -14,8 +14,8 @@ export function administrationOfStore(deps: AdministrationDependencies): Adminis
         ...(service && { url: service.url, platform: service.platform }),
       };
     },
-    ...grantActs(deps),
-    ...tokenActs(deps),
-    ...redemptionActs(deps),
+    ...grantOperations(deps),
+    ...tokenOperations(deps),
+    ...redemptionOperations(deps),
   };
 }

@@ -14,19 +14,19 @@ import type { PageRequest } from '../ports/page.js';
 import type {
   Administration,
   IssuedToken,
+  IssueTokenRequest,
   OnceOnly,
   TokenFilter,
-  TokenOrderReport,
 } from './administration.js';
 import { type AdministrationDependencies, requireAccess, requireGrant } from './dependencies.js';
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
-import { rejected, windowOf } from './order-values.js';
+import { rejected, windowOf } from './request-values.js';
 import { tokenReport } from './token-report.js';
 
 /** What an administrator does with the tokens of a store's grants. */
-export function tokenActs(
+export function tokenOperations(
   deps: AdministrationDependencies,
 ): Pick<Administration, 'issueToken' | 'listTokens' | 'revokeToken'> {
   const { store, clock } = deps;
@@ -96,7 +96,7 @@ export async function requireMintingKey(
 }
 
 async function issueSigned(
-  order: TokenOrderReport,
+  order: IssueTokenRequest,
   grant: AccessGrant,
   once: OnceOnly | undefined,
   deps: AdministrationDependencies,
@@ -115,7 +115,7 @@ async function issueSigned(
 /** The token that the creation called `once` makes: `minted`, unless it made another one before. */
 async function mintedBefore(
   minted: MintedToken,
-  order: TokenOrderReport,
+  order: IssueTokenRequest,
   once: OnceOnly,
   deps: AdministrationDependencies,
 ): Promise<MintedToken> {
@@ -133,7 +133,7 @@ async function mintedBefore(
 }
 
 async function issueWithCode(
-  order: TokenOrderReport,
+  order: IssueTokenRequest,
   code: string,
   grant: AccessGrant,
   deps: AdministrationDependencies,

@@ -65,10 +65,12 @@ export type CutStanding =
       readonly old: readonly string[];
       /** Other links whose newest certificate is valid and signed by one of these. */
       readonly behind: readonly LiveLink[];
+      /** The steps that this run has done. */
+      readonly doneNow: readonly CutStep[];
       readonly obstacle?: CutObstacle;
     };
 
-/** What the operator requests. */
+/** Input of {@link advanceCut}. */
 export interface CutRequest {
   /** SHA-256 of the CAs that signed the valid certificates of the redemption. */
   readonly signers: readonly string[];
@@ -78,11 +80,20 @@ export interface CutRequest {
   readonly force: boolean;
 }
 
-/** What cuts are made with. */
+/** Dependencies of {@link advanceCut}. */
 export interface CutDependencies {
   readonly store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>;
   readonly issuer: CutIssuer;
   readonly clock: Clock;
+}
+
+/** One run of a cut. */
+interface CutRun {
+  readonly request: CutRequest;
+  readonly deps: CutDependencies;
+  /** SHA-256 of the CAs to be removed. */
+  readonly old: readonly string[];
+  readonly doneNow: CutStep[];
 }
 
 /**
@@ -90,50 +101,77 @@ export interface CutDependencies {
  * operations do.
  */
 export async function advanceCut(request: CutRequest, deps: CutDependencies): Promise<CutStanding> {
-  const { signers, stepsDone, force } = request;
-  const { own } = deps.issuer;
   const { signing, trusted } = await deps.issuer.look();
-  const old = signers.filter((sha256) => trusted.includes(sha256));
+  const old = request.signers.filter((sha256) => trusted.includes(sha256));
   if (old.length === 0) return { standing: 'done', probes: [] };
-  const stopAt = async (step: CutStep, obstacle?: CutObstacle): Promise<CutStanding> => {
-    const behind = await linksBehind(old, deps);
-    return { standing: 'waiting', step, old, behind, ...(obstacle && { obstacle }) };
-  };
-  const unlessDone = (step: CutStep) =>
-    stopAt(step, stepsDone > CUT_STEPS.indexOf(step) ? { kind: 'not-done' } : undefined);
+  const run: CutRun = { request, deps, old, doneNow: [] };
+  const unsigned = old.includes(signing) ? await replaceSigner(run) : undefined;
+  return unsigned ?? (await awaitRenewals(run)) ?? (await awaitOperator(run)) ?? removeOld(run);
+}
 
-  if (old.includes(signing)) {
-    // No router trusts a CA that this run created.
-    const isNew = (await own?.prepare()) === 'prepared';
-    if (isNew || stepsDone < 1) return stopAt('trust-new');
-    await own?.activate();
-    // Without `own`, the owner of the CA has to activate the new one. With it, another process has removed the prepared CA.
-    if (old.includes((await deps.issuer.look()).signing))
-      return own ? advanceCut(request, deps) : unlessDone('sign-new');
+/** Steps 1 and 2: creates the new CA, and lets it sign once the router trusts it. */
+async function replaceSigner(run: CutRun): Promise<CutStanding | undefined> {
+  const { request, deps, old } = run;
+  const { own } = deps.issuer;
+  // No router trusts a CA that this run created.
+  const isNew = (await own?.prepare()) === 'prepared';
+  if (isNew || request.stepsDone < 1) return stopAt('trust-new', run);
+  await own?.activate();
+  if (!old.includes((await deps.issuer.look()).signing)) {
+    run.doneNow.push('sign-new');
+    return undefined;
   }
-  const isRenewed = (await linksBehind(old, deps)).length === 0;
-  if (!isRenewed && (stepsDone < 3 || !force)) return unlessDone('renew');
-  const next = CUT_STEPS[Math.max(stepsDone, CUT_STEPS.indexOf('rehearse'))];
-  if (next) return stopAt(next);
-  if (!own) return unlessDone('distrust-old');
+  // With `own`, another process has removed the prepared CA. Without it, the owner of the CA has to activate the new one.
+  return own ? advanceCut(request, deps) : stopUnlessDone('sign-new', run);
+}
 
+/** Step 3: the other links renew; `force` skips those that have not. */
+async function awaitRenewals(run: CutRun): Promise<CutStanding | undefined> {
+  const { stepsDone, force } = run.request;
+  if (stepsDone >= 3 && force) return undefined;
+  const isRenewed = (await linksBehind(run)).length === 0;
+  return isRenewed ? undefined : stopUnlessDone('renew', run);
+}
+
+/** Steps 4 to 6 cannot be observed, or not yet: the operator names the last one that is done. */
+async function awaitOperator(run: CutRun): Promise<CutStanding | undefined> {
+  const next = CUT_STEPS[Math.max(run.request.stepsDone, CUT_STEPS.indexOf('rehearse'))];
+  return next && stopAt(next, run);
+}
+
+/** Removes the old CAs of an own issuer once each router is known to refuse them; `force` also if no router could be probed. */
+async function removeOld(run: CutRun): Promise<CutStanding> {
+  const { request, deps, old } = run;
+  const { own } = deps.issuer;
+  if (!own) return stopUnlessDone('distrust-old', run);
   const waitMs = Math.max(...old.map((sha256) => own.replacedAt(sha256))) + TAKEN_UP_MS - deps.clock();
-  if (waitMs > 0) return stopAt('distrust-old', { kind: 'wait', waitMs });
+  if (waitMs > 0) return stopAt('distrust-old', run, { kind: 'wait', waitMs });
   const probes = (await Promise.all(old.map((sha256) => own.probeRouters(sha256)))).flat();
   const isRefused = probes.length > 0 && probes.every(({ verdict }) => verdict === 'refused');
   const isAccepted = probes.some(({ verdict }) => verdict === 'accepted');
-  if (!isRefused && (isAccepted || !force)) return stopAt('distrust-old', { kind: 'router', probes });
+  if (isAccepted || (!isRefused && !request.force)) {
+    return stopAt('distrust-old', run, { kind: 'router', probes });
+  }
   for (const sha256 of old) await own.retire(sha256);
   return { standing: 'done', probes };
 }
 
-async function linksBehind(
-  old: readonly string[],
-  { store, clock }: Pick<CutDependencies, 'store' | 'clock'>,
-): Promise<LiveLink[]> {
-  const now = clock();
+async function stopAt(step: CutStep, run: CutRun, obstacle?: CutObstacle): Promise<CutStanding> {
+  const { old, doneNow } = run;
+  const behind = await linksBehind(run);
+  return { standing: 'waiting', step, old, behind, doneNow, ...(obstacle && { obstacle }) };
+}
+
+/** Stops at a step that is not done; an obstacle if the operator names it as done. */
+function stopUnlessDone(step: CutStep, run: CutRun): Promise<CutStanding> {
+  const isNamedDone = run.request.stepsDone > CUT_STEPS.indexOf(step);
+  return stopAt(step, run, isNamedDone ? { kind: 'not-done' } : undefined);
+}
+
+async function linksBehind({ old, deps }: CutRun): Promise<LiveLink[]> {
+  const now = deps.clock();
   const behind: LiveLink[] = [];
-  for await (const link of liveLinks(store, {}, now)) {
+  for await (const link of liveLinks(deps.store, {}, now)) {
     if (link.newest.notAfter > now && old.includes(link.newest.issuerSha256)) behind.push(link);
   }
   return behind;

@@ -1,29 +1,25 @@
-/** What is kept of one token's redemption on the requesting site, so that it can be taken up again at any point. */
+/** Stored state of one token's redemption on the requesting site, so that a later run can continue it at any point. */
 export interface PendingRedemption {
-  /** What people call the kept key and the kept answer. */
+  /** Names of the stored key and the stored response, for messages. */
   readonly places: { readonly key: string; readonly answer: string };
-  /** PEM of the private key: the kept one, else what `make` gives, kept durably before this resolves. One for all. */
+  /** PEM of the private key: the stored one, else the result of `make`, stored durably. Concurrent runs get the same key. */
   ensureKey(make: () => Promise<string>): Promise<string>;
-  /** The answer that was kept, or undefined. */
+  /** The stored response. */
   findAnswer(): Promise<string | undefined>;
-  /** Keeps an answer durably unless one is kept; gives the one that is kept then. */
-  keepAnswer(text: string): Promise<string>;
-  /** Keeps a key in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
-  replaceKey(damaged: string, keyPem: string): Promise<string>;
-  /** Keeps an answer in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
-  replaceAnswer(damaged: string, text: string): Promise<string>;
-  /** Told that a key has led to nothing and will not: where it is all that is kept, it need not be kept. */
-  discardKey(keyPem: string): Promise<void>;
-  /** Removes an answer, if it is `damaged`. */
-  discardAnswer(damaged: string): Promise<void>;
-  /** The last posting of the code to a server that counts every posting, or undefined. */
+  /** Stores a response durably unless one is stored; returns the stored one. */
+  storeAnswer(text: string): Promise<string>;
+  /** Removes the stored key or response if it still is `content`. */
+  discard(what: 'key' | 'answer', content: string): Promise<void>;
+  /** Reports that no certificate was or will be issued for a key: if nothing else is stored, it may be removed. */
+  discardUnusedKey(keyPem: string): Promise<void>;
+  /** The last posting of the code to a server that counts every posting. */
   findPosting(): Promise<Posting | undefined>;
-  /** Notes durably that posting `number` is about to happen; false if another run has noted that number, or a later one. */
+  /** Records durably that posting `number` is about to happen; false if another run has recorded that number, or a later one. */
   beginPosting(posting: Posting): Promise<boolean>;
-  /** Takes the note of a posting back: it is known to have counted nothing. */
+  /** Removes the record of a posting that certainly counted nothing. */
   cancelPosting(number: number): Promise<void>;
-  /** Keeps the outcome, for people. */
-  keepOutcome(outcome: RedemptionOutcome): Promise<void>;
+  /** Stores the result, for operators. */
+  storeOutcome(outcome: RedemptionOutcome): Promise<void>;
 }
 
 /** A posting of a code, about to happen or past; `number` counts from 1. */
@@ -33,7 +29,7 @@ export interface Posting {
   readonly at: number;
 }
 
-/** How a redemption ended well. */
+/** Result of a successful redemption. */
 export interface RedemptionOutcome {
   readonly redeemedAt: string;
   readonly redemptionId: string | null;
@@ -46,7 +42,7 @@ export interface RedemptionOutcome {
 }
 
 /**
- * Opens what is kept under `id` (lower-case hex), making room for it if there is none. Rejects with RedemptionError
- * `not_writable` when nothing can be kept there; so do the methods of what it gives.
+ * Opens the state stored under `id` (lower-case hex), or creates it. Rejects with RedemptionError `not_writable` if nothing can
+ * be stored; so do the methods of the result.
  */
 export type OpenPendingRedemption = (id: string) => Promise<PendingRedemption>;

@@ -4,22 +4,22 @@ import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { PendingRedemption } from '../ports/pending-redemption.js';
 import type { RedemptionClient, TokenRedemption } from '../ports/redemption-client.js';
 
-/** What posting a code works with. */
+/** Dependencies of posting a code. */
 export interface PostingDependencies {
   readonly client: RedemptionClient;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after that many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
-  /** How long a posting of another run may be under way, in milliseconds: a little more than an exchange may take. */
+  /** Longest duration of another run's posting, in milliseconds: a little more than the limit of an exchange. */
   readonly patienceMs: number;
-  /** How long this run may wait for another's posting, in milliseconds; absent for as long as that takes. */
+  /** How long this run waits for the posting of another run, in milliseconds; absent: until it has ended. */
   readonly longestWaitMs?: number | undefined;
-  /** Nothing is asked any more once it is aborted, which rejects with its reason; the answer to a posting is waited for. */
+  /** Once it is aborted, no request is sent and the operation rejects with its reason; a response to a posting is still awaited. */
   readonly stopping?: AbortSignal | undefined;
 }
 
-/** The text of an answer; `earlier` when it is the kept one of another run. */
+/** The text of a response; `earlier` if another run has stored it. */
 export interface PostedAnswer {
   readonly text: string;
   readonly earlier: boolean;
@@ -28,7 +28,7 @@ export interface PostedAnswer {
 /** A failure after which a server that counts every posting may have counted a use. */
 export class PerhapsSpent extends RedemptionError {}
 
-/** A refusal after an answer of the same run was lost, which may have been a certificate. */
+/** A refusal after a response to the same run was lost, which may have been a certificate. */
 export class RefusedAfterLoss extends RedemptionError {}
 
 const MOST_POSTINGS = 3;
@@ -36,7 +36,7 @@ const POLL_MS = 100;
 // Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
 const UNKNOWN_GRANT_TRIES = 3;
 const UNKNOWN_GRANT_INTERVAL_MS = 15_000;
-// Skupper's server counts a use before it makes the certificate, so after these one may be spent.
+// Skupper's server counts a use before it issues the certificate, so after these errors a use may be spent.
 const MAY_HAVE_COUNTED: ReadonlySet<string> = new Set([
   'outcome_unknown',
   'answer_invalid',
@@ -48,7 +48,7 @@ const MAY_HAVE_COUNTED: ReadonlySet<string> = new Set([
   'issuer_untrusted',
 ]);
 
-/** Posts to a service that answers the same key with the same certificate, again when an answer is lost. */
+/** Posts to a service that answers the same key with the same certificate; posts again if a response is lost. */
 export async function postOrReplay(
   redemption: TokenRedemption,
   deps: PostingDependencies,
@@ -74,9 +74,9 @@ export async function postOrReplay(
 }
 
 /**
- * Posts to a server that counts every posting: at most once in all runs together, unless it is known that nothing was
- * counted, or `retry` says so. Runs beside the one that posts wait for its answer. Rejects with RedemptionError
- * `outcome_unknown` when an earlier posting has no answer, `busy` when `longestWaitMs` is over before that is known.
+ * Posts to a server that counts every posting: at most once in all runs together, unless certainly nothing was counted or
+ * `retry` is set. Concurrent runs wait for the response to the one that posts. Rejects with RedemptionError `outcome_unknown` if
+ * an earlier posting has no response, and `busy` if `longestWaitMs` has passed before that is certain.
  */
 export async function postOnce(
   redemption: TokenRedemption,
@@ -85,10 +85,10 @@ export async function postOnce(
 ): Promise<PostedAnswer> {
   for (let unknown = 1; ; unknown += 1) {
     deps.stopping?.throwIfAborted();
-    const turn = await takeTurn(pending, retry, deps);
-    if ('text' in turn) return turn;
+    const begun = await beginPosting(pending, retry, deps);
+    if ('text' in begun) return begun;
     if (deps.stopping?.aborted) {
-      await pending.cancelPosting(turn.number);
+      await pending.cancelPosting(begun.number);
       deps.stopping.throwIfAborted();
     }
     await deps.checkpoint('before-post');
@@ -97,7 +97,7 @@ export async function postOnce(
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
       if (MAY_HAVE_COUNTED.has(error.code)) throw spentPerhaps(error);
-      await pending.cancelPosting(turn.number);
+      await pending.cancelPosting(begun.number);
       const final = unknown === UNKNOWN_GRANT_TRIES || hasEnded(redemption.token, deps.clock());
       if (error.code !== 'grant_unknown' || final) throw error;
     }
@@ -105,7 +105,7 @@ export async function postOnce(
   }
 }
 
-async function takeTurn(
+async function beginPosting(
   pending: PendingRedemption,
   retry: boolean,
   deps: PostingDependencies,
@@ -116,7 +116,7 @@ async function takeTurn(
     if (text !== undefined) return { text, earlier: true };
     const now = deps.clock();
     const last = await pending.findPosting();
-    // A time that is still to come was written under another clock.
+    // A time in the future was written by another clock.
     const since = last && (last.at > now ? began : last.at);
     const isOver = since !== undefined && now >= since + deps.patienceMs;
     if (!last || (retry && isOver)) {
@@ -129,7 +129,7 @@ async function takeTurn(
       );
     }
     if (deps.longestWaitMs !== undefined && now - began >= deps.longestWaitMs) {
-      throw new RedemptionError('busy', 'Another run has posted the code, and its answer may yet come.');
+      throw new RedemptionError('busy', 'Another run has posted the code, and its response is pending.');
     }
     await deps.wait(POLL_MS);
   }
@@ -143,4 +143,29 @@ function spentPerhaps(error: RedemptionError): PerhapsSpent {
 
 function hasEnded(token: AccessToken, now: number): boolean {
   return token.expirationTime !== undefined && token.expirationTime <= now;
+}
+
+// Refusals of the code, the grant or the request: the service issues nothing.
+const NOTHING_ISSUED: ReadonlySet<string> = new Set([
+  'code_wrong',
+  'code_expired',
+  'code_exhausted',
+  'code_revoked',
+  'grant_unknown',
+  'grant_expired',
+  'grant_exhausted',
+  'grant_revoked',
+  'policy_subject',
+  'policy_name',
+  'policy_source',
+  'policy_key',
+]);
+
+/**
+ * True if no certificate was or will be issued for a key after a refusal. This is certain only of a key that is new in this run
+ * and was posted once: a posting whose response was lost may still be in progress at the service.
+ */
+export function isKeyUnused(error: unknown, { isNew }: { readonly isNew: boolean }): boolean {
+  if (!(error instanceof RedemptionError) || error instanceof RefusedAfterLoss) return false;
+  return isNew && NOTHING_ISSUED.has(error.code);
 }

@@ -3,18 +3,20 @@ import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } f
 import { isResourceName } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 
-// The wire takes no longer body.
+// The longest body that the wire allows.
 const LONGEST_CODE = 4096;
+// Link.spec.cost is an int32.
+const HIGHEST_COST = 2 ** 31 - 1;
 const LONGEST_URL = 2048;
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a token; the message ends a sentence (`it …`) and quotes nothing that may be secret. */
+/** An invalid token. The message ends a sentence (`it …`) and quotes nothing that may be secret. */
 class UnfitToken extends Error {}
 
 /**
- * The token in the fields of an AccessToken resource, or what is wrong with it, as the end of a sentence (`it …`).
- * Annotations that linkgrant adds are read where they make sense and ignored otherwise.
+ * The token in the fields of an AccessToken resource, or why it is invalid, as the end of a sentence (`it …`).
+ * Invalid values of linkgrant's own annotations are ignored.
  */
 export function readAccessToken({
   metadata,
@@ -56,7 +58,7 @@ function parseUrl(value: unknown): string {
   }
   const url = new URL(value);
   if (url.protocol !== 'https:') throw unfit(`its spec.url is ${url.protocol.slice(0, -1)}, not https`);
-  if (url.username !== '' || url.password !== '') throw unfit('its spec.url holds a user or a password');
+  if (url.username !== '' || url.password !== '') throw unfit('its spec.url contains a user or a password');
   if (value.includes('#')) throw unfit('its spec.url has a fragment');
   return value;
 }
@@ -79,10 +81,10 @@ function parseCa(value: unknown): string {
 }
 
 function parseLinkCost(value: unknown): number | undefined {
-  // Skupper writes 0 where nobody chose a cost.
+  // Skupper writes 0 for an unset cost.
   if (value === undefined || value === null || value === 0) return undefined;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-    throw unfit('its spec.linkCost is not a whole number of at least 1');
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > HIGHEST_COST) {
+    throw unfit(`its spec.linkCost is not a whole number from 1 to ${HIGHEST_COST}`);
   }
   return value;
 }

@@ -1,6 +1,6 @@
 /*
- * The requesting side of one redemption. Whatever run of whatever process does it, and wherever it dies, the same key is
- * posted, the first answer that was kept is the answer, and it is put in place from there: one token, one certificate.
+ * The requesting side of one redemption. Every run of every process posts the same key, and materializes the response that was
+ * stored first. So one token leads to one certificate, wherever a run dies.
  */
 
 import type { AccessToken } from '../../domain/access-token.js';
@@ -9,37 +9,35 @@ import { encodeLinkDocuments } from '../../domain/link-resources.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generateKeyPair, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { generateKeyPair, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { Materializer } from '../ports/materializer.js';
 import type { OpenPendingRedemption, PendingRedemption } from '../ports/pending-redemption.js';
-import type { AnswerContext, AnswerReader, ReceivedLink } from '../ports/redemption-client.js';
-import { becauseOf, isPrivateKey, judgeKept, lost } from './damaged-redemption.js';
-import { type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
-import { isKeyUnused } from './unused-key.js';
+import { type AnswerReader, OtherKey, type ReceivedLink } from '../ports/redemption-client.js';
+import { isKeyUnused, type PostingDependencies, postOnce, postOrReplay } from './post-token.js';
 
-/** One token, and what is wanted of it. */
+/** A token to redeem, and the requested link. */
 export interface RedeemTokenRequest {
   readonly token: AccessToken;
-  /** Wanted Link and Secret name; absent means the token's name. */
+  /** Requested name of the Link and the Secret; absent means the token's name. */
   readonly name?: string | undefined;
-  /** Wanted subject; absent means the chosen name. */
+  /** Requested subject; absent means the requested name. */
   readonly subject?: string | undefined;
   /** Cost of the Links, at least 1; absent means the token's, else the received one. */
   readonly linkCost?: number | undefined;
   /** Name of the Secret with the HTTP proxy that the router goes through, which the Links then name. */
   readonly proxyConfiguration?: string | undefined;
-  /** True when the link will be renewed, and so a short-lived certificate will do. */
+  /** True if the link will be renewed, so that a short-lived certificate is enough. */
   readonly renews?: boolean | undefined;
   /** Refuses a link whose private key the server generated. */
   readonly ownKey?: boolean | undefined;
-  /** Posts again to a server that may have counted an earlier posting. */
+  /** Posts again although an earlier posting may have been counted, or a stored file is damaged. */
   readonly retry?: boolean | undefined;
 }
 
-/** What {@link redeemToken} works with; `checkpoint` is called wherever a run may die. */
+/** Dependencies of {@link redeemToken}; it calls `checkpoint` wherever a run may die. */
 export interface RedeemTokenDependencies extends PostingDependencies {
   readonly readAnswer: AnswerReader;
   readonly openPending: OpenPendingRedemption;
@@ -48,33 +46,58 @@ export interface RedeemTokenDependencies extends PostingDependencies {
   readonly checkpoint: Checkpoint;
 }
 
-/** A link that is in place. */
+/** A materialized link. */
 export interface RedeemedToken extends ReceivedLink {
-  /** As they were materialized, the key and the cost included. */
+  /** The Secret and the Links as they were materialized, including the key and the cost. */
   readonly secret: LinkSecret;
   readonly links: readonly Link[];
-  /** True when an earlier run had the answer, and no network was used. */
+  /** True if an earlier run received the response, and this one used no network. */
   readonly alreadyRedeemed: boolean;
-  /** Where things were put, as the materializer calls it. */
+  /** Locations of the written resources, as the materializer names them. */
   readonly written: readonly string[];
 }
 
-/** Under what the pending redemption of a token is kept: SHA-256 over its URL, a NUL and its code, lower-case hex. */
+/** Id of a token's pending redemption: SHA-256 over its URL, a NUL and its code, lower-case hex. */
 export function pendingRedemptionId(token: AccessToken): string {
   return sha256Hex(`${token.url}\0${token.code}`);
 }
 
 /**
- * Redeems a token and materializes its link; safe to repeat and to run many times at once. Rejects with RedemptionError:
- * what the service refused, what kept it from being reached, `outcome_unknown` when a server that counts every posting
- * was posted to and no answer is kept, or when what was kept is damaged and cannot be had again, `not_writable` before
- * anything is posted, `other_name` when a name is asked for and the token was redeemed under another one,
- * `server_generated_key` when the request demands its own key and the server generates it.
+ * Redeems a token and materializes its link. It may be repeated, and run many times at once. Rejects with RedemptionError: a
+ * refusal of the service, a connection failure, `not_writable` before anything is posted, `outcome_unknown` if an earlier
+ * posting may have been counted and its response is lost or damaged, `other_name` if the token was redeemed under another
+ * name than the requested one, `server_generated_key` if the request demands an own key and the server generates it.
  */
 export async function redeemToken(
   request: RedeemTokenRequest,
   deps: RedeemTokenDependencies,
 ): Promise<RedeemedToken> {
+  const names = requestedNames(request);
+  const pending = await deps.openPending(pendingRedemptionId(request.token));
+  const answer = await findAnswer(pending, names.name, deps.materializer);
+  const earlier = answer === undefined ? undefined : await readEarlierLink(answer, request, pending, deps);
+  if (earlier) return materialize(earlier, true, request, pending, deps);
+  // Before the key is created, so that no key remains of a token whose service is unreachable or refuses the check.
+  const check = await checkServer(request, deps);
+  if (answer !== undefined) await pending.discard('answer', answer);
+  const key = await ensureKey(request, pending);
+  await deps.checkpoint('key-created');
+  const received = await post({ ...names, ...key, isStock: check === 'stock' }, request, pending, deps);
+  return materialize({ received, keyPem: key.keyPem }, false, request, pending, deps);
+}
+
+interface LinkNames {
+  readonly name: string;
+  readonly subject: string;
+}
+
+/** A link that this run or an earlier one received, and the key that its certificate was requested for. */
+interface KeyedLink {
+  readonly received: ReceivedLink;
+  readonly keyPem: string;
+}
+
+function requestedNames(request: RedeemTokenRequest): LinkNames {
   const name = request.name ?? request.token.name;
   const subject = request.subject ?? name;
   if (!isResourceName(name))
@@ -82,63 +105,75 @@ export async function redeemToken(
   if (!isSubject(subject)) {
     throw new RedemptionError('subject_invalid', 'The subject must be 1 to 253 printable characters.');
   }
-  const pending = await deps.openPending(pendingRedemptionId(request.token));
-  const kept = await keptAnswer(pending, name, deps.materializer);
-  const ask = () => checkServer(request, deps);
-  // A service that is not reached, or refuses here already, leaves no key behind.
-  const checked = kept === undefined ? await ask() : undefined;
-  const makeKey = async () => privateKeyPem(await generateKeyPair('p256'));
-  let made: string | undefined;
-  const keptKey = await pending.ensureKey(async () => {
-    made = await makeKey();
-    return made;
-  });
-  const context = { privateKeyPem: keptKey, tokenUrl: request.token.url };
-  const readKept = (text: string, now: number) =>
-    deps.readAnswer(text, { ...context, now, name: request.name, kept: true });
-  const earlier =
-    kept === undefined ? undefined : await renewedSince(() => readKept(kept, 0), deps.materializer);
-  if (earlier) return putInPlace(earlier, keptKey, true, request, pending, deps);
-  const judged = kept === undefined ? undefined : judgeKept((now) => readKept(kept, now ?? deps.clock()));
-  if (judged && typeof judged !== 'string') return putInPlace(judged, keptKey, true, request, pending, deps);
-
-  const damage = judged === 'other-key' || !isPrivateKey(keptKey) ? 'key' : judged && 'answer';
-  const damaged = damage && pending.places[damage];
-  await deps.checkpoint('key-created');
-  const check =
-    checked ??
-    (await ask().catch((error: unknown) => {
-      throw damaged === undefined ? error : becauseOf(damaged, error);
-    }));
-  const counts = check === 'stock';
-  const retry = request.retry ?? false;
-  if (damage !== undefined && !retry) {
-    // A server that counts every posting makes its own key; one that does not gives its answer to the same key again.
-    const isLost = counts
-      ? kept !== undefined
-      : damage === 'key' && (kept !== undefined || check.redemptions > 0);
-    if (isLost) throw lost(pending.places[counts ? 'answer' : 'key']);
-  }
-  const keyPem = damage === 'key' ? await pending.replaceKey(keptKey, await makeKey()) : keptKey;
-  if (kept !== undefined && (counts || damage === 'key')) await pending.discardAnswer(kept);
-
-  const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
-  const redemption = { token: request.token, name, subject, csrDer, renews: request.renews };
-  const posting = counts ? postOnce(redemption, { pending, retry }, deps) : postOrReplay(redemption, deps);
-  const posted = await posting.catch(async (error: unknown) => {
-    // That it could not be tidied up says less than the refusal.
-    if (isKeyUnused(error, { isNew: keyPem === made })) await pending.discardKey(keyPem).catch(() => {});
-    throw error;
-  });
-  const read = (text: string, options: Pick<AnswerContext, 'name' | 'kept' | 'requiresOwnKey'>) =>
-    deps.readAnswer(text, { ...context, privateKeyPem: keyPem, now: deps.clock(), ...options });
-  const answer = posted.earlier
-    ? posted.text
-    : await keep(read(posted.text, { name, kept: false, requiresOwnKey: !counts }), kept, pending, deps);
-  return putInPlace(read(answer, { name: request.name, kept: true }), keyPem, false, request, pending, deps);
+  return { name, subject };
 }
 
-/** What the service of the token reports. A stock server is refused here, before it counts a use, if the key must be our own. */
+/** The response that an earlier run stored. If there is none, a new link called `name` can be materialized. */
+async function findAnswer(
+  pending: PendingRedemption,
+  name: string,
+  materializer: Materializer,
+): Promise<string | undefined> {
+  const stored = await pending.findAnswer();
+  if (stored !== undefined) return stored;
+  try {
+    await materializer.probe(name);
+    return undefined;
+  } catch (error) {
+    // A concurrent run may have materialized the link just now. It stores the response before that.
+    const storedSince = await pending.findAnswer();
+    if (storedSince === undefined) throw error;
+    return storedSince;
+  }
+}
+
+/**
+ * The link of a stored response; undefined if the response does not fit the stored key and the request says `retry`. Rejects with
+ * `outcome_unknown` without `retry`, and with `link_ended` if the certificate has expired and was not renewed in place.
+ */
+async function readEarlierLink(
+  answer: string,
+  { token, name, retry }: RedeemTokenRequest,
+  pending: PendingRedemption,
+  { readAnswer, materializer, clock }: RedeemTokenDependencies,
+): Promise<KeyedLink | undefined> {
+  const keyPem = await pending.ensureKey(newKey);
+  const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, kept: true };
+  let received: ReceivedLink;
+  try {
+    received = readAnswer(answer, { ...context, now: 0 });
+  } catch (error) {
+    if (!isInvalidAnswer(error)) throw error;
+    if (retry) return undefined;
+    const isOfKey = error.cause instanceof OtherKey || !isPrivateKey(keyPem);
+    throw damaged(pending.places[isOfKey ? 'key' : 'answer']);
+  }
+  if (await materializer.findRenewed(received.secret)) return { received, keyPem };
+  try {
+    return { received: readAnswer(answer, { ...context, now: clock() }), keyPem };
+  } catch (cause) {
+    if (!isInvalidAnswer(cause)) throw cause;
+    const message = 'The token was redeemed before, and the certificate of its link has expired.';
+    throw new RedemptionError('link_ended', message, { cause });
+  }
+}
+
+function isInvalidAnswer(error: unknown): error is RedemptionError {
+  return error instanceof RedemptionError && error.code === 'answer_invalid';
+}
+
+function damaged(place: string): RedemptionError {
+  return new RedemptionError(
+    'outcome_unknown',
+    `${place} is damaged or was replaced, and the code may have been posted before. Restore it from a backup, or redeem the token again with --retry.`,
+  );
+}
+
+async function newKey(): Promise<string> {
+  return privateKeyPem(await generateKeyPair('p256'));
+}
+
+/** The reply of the token's service to a check. Refuses a stock server, before it counts a use, if the request demands an own key. */
 async function checkServer(
   { token, ownKey }: RedeemTokenRequest,
   { client, stopping }: RedeemTokenDependencies,
@@ -153,64 +188,64 @@ async function checkServer(
     }
     return check;
   } catch (error) {
-    // Then it was given up, whatever that looks like.
+    // An aborted exchange fails like a broken connection.
     stopping?.throwIfAborted();
     throw error;
   }
 }
 
-/** The answer of an earlier run. If there is none, the link's place is sure to be free and writable. */
-async function keptAnswer(
+/** The stored key, or a new one, which is stored. Replaces a damaged one if the request says `retry`, else rejects. */
+async function ensureKey(
+  { retry }: RedeemTokenRequest,
   pending: PendingRedemption,
-  name: string,
-  materializer: Materializer,
-): Promise<string | undefined> {
-  const kept = await pending.findAnswer();
-  if (kept !== undefined) return kept;
-  try {
-    await materializer.probe(name);
-    return undefined;
-  } catch (error) {
-    // What is in the way may be what a run beside this one has just put there, and that keeps its answer first.
-    const keptSince = await pending.findAnswer();
-    if (keptSince === undefined) throw error;
-    return keptSince;
+): Promise<{ readonly keyPem: string; readonly isNew: boolean }> {
+  let created: string | undefined;
+  const create = async () => {
+    created = await newKey();
+    return created;
+  };
+  let keyPem = await pending.ensureKey(create);
+  if (!isPrivateKey(keyPem) && retry) {
+    await pending.discard('key', keyPem);
+    keyPem = await pending.ensureKey(create);
   }
+  if (!isPrivateKey(keyPem)) throw damaged(pending.places.key);
+  return { keyPem, isNew: keyPem === created };
 }
 
-/** What was redeemed, its certificate perhaps ended by now, if the link was renewed since. */
-async function renewedSince(
-  read: () => ReceivedLink,
-  materializer: Materializer,
-): Promise<ReceivedLink | undefined> {
-  let received: ReceivedLink;
-  try {
-    received = read();
-  } catch {
-    // What is wrong with it is told by those who need it.
-    return undefined;
-  }
-  return (await materializer.findRenewed(received.secret)) && received;
-}
-
-/** Keeps an answer, in the place of a damaged one if there is one; gives what is kept then. */
-async function keep(
-  received: ReceivedLink,
-  damaged: string | undefined,
+/** Posts the code, and returns the link of the response that was stored first, by this run or a concurrent one. */
+async function post(
+  posting: LinkNames & { readonly keyPem: string; readonly isNew: boolean; readonly isStock: boolean },
+  { token, name: requestedName, renews, retry = false }: RedeemTokenRequest,
   pending: PendingRedemption,
   deps: RedeemTokenDependencies,
-): Promise<string> {
-  await deps.checkpoint('answer-received');
-  const text = encodeLinkDocuments(received.secret, received.links);
-  const kept =
-    damaged === undefined ? await pending.keepAnswer(text) : await pending.replaceAnswer(damaged, text);
-  await deps.checkpoint('answer-stored');
-  return kept;
+): Promise<ReceivedLink> {
+  const { name, subject, keyPem, isNew, isStock } = posting;
+  const csrDer = createCertificateRequest(readPrivateKey(keyPem), subject);
+  const redemption = { token, name, subject, csrDer, renews };
+  const context = { privateKeyPem: keyPem, tokenUrl: token.url };
+  const readStored = (text: string) =>
+    deps.readAnswer(text, { ...context, name: requestedName, kept: true, now: deps.clock() });
+  try {
+    const posted = isStock
+      ? await postOnce(redemption, { pending, retry }, deps)
+      : await postOrReplay(redemption, deps);
+    if (posted.earlier) return readStored(posted.text);
+    const expected = { name, kept: false, requiresOwnKey: !isStock, now: deps.clock() };
+    const { secret, links } = deps.readAnswer(posted.text, { ...context, ...expected });
+    await deps.checkpoint('answer-received');
+    const stored = await pending.storeAnswer(encodeLinkDocuments(secret, links));
+    await deps.checkpoint('answer-stored');
+    return readStored(stored);
+  } catch (error) {
+    // A failure to remove the key is less important than the refusal.
+    if (isKeyUnused(error, { isNew })) await pending.discardUnusedKey(keyPem).catch(() => {});
+    throw error;
+  }
 }
 
-async function putInPlace(
-  received: ReceivedLink,
-  keyPem: string,
+async function materialize(
+  { received, keyPem }: KeyedLink,
   alreadyRedeemed: boolean,
   { token, linkCost, proxyConfiguration, ownKey }: RedeemTokenRequest,
   pending: PendingRedemption,
@@ -233,7 +268,7 @@ async function putInPlace(
   const renewed = await deps.materializer.findRenewed(redeemed);
   const secret = renewed ?? redeemed;
   const certificate = renewed ? describeCertificate(renewed.tlsCrt) : received.certificate;
-  await pending.keepOutcome({
+  await pending.storeOutcome({
     redeemedAt: new Date(deps.clock()).toISOString(),
     redemptionId: received.redemptionId ?? null,
     source: received.source,

@@ -9,14 +9,13 @@ import { SECRET_REDEMPTION_ID, SECRET_RENEWAL_URL, SECRET_SERVER_CA } from '../.
 import type { LinkSecret } from '../../domain/link.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
-import { generateKeyPair, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
+import { generateKeyPair, isPrivateKey, privateKeyPem, readPrivateKey } from '../../pki/keys.js';
 import { createCertificateRequest } from '../../pki/requests.js';
 import type { Checkpoint, Clock } from '../ports/clock.js';
 import type { LinkFiles } from '../ports/link-files.js';
 import type { OpenPendingRenewal } from '../ports/pending-renewal.js';
 import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-client.js';
 import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
-import { isPrivateKey } from './damaged-redemption.js';
 import type { RenewableLink } from './renewable-link.js';
 
 /** What {@link renewLink} works with; `checkpoint` is called wherever a run may die. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { openClusterSide } from '../../../src/compose/cluster-side.js';
+import { openRequestingCluster } from '../../../src/compose/requesting-cluster.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
@@ -31,7 +31,7 @@ export interface RequestingNamespace {
   /** As `run`, killed at a checkpoint; false when it came to its end. */
   killedAt(checkpoint: string, words: readonly string[]): Promise<boolean>;
   /** The requesting side in this process. */
-  side(): ReturnType<typeof openClusterSide>;
+  side(): ReturnType<typeof openRequestingCluster>;
   /** Writes a token to a file; gives its path. */
   tokenFile(token: AccessToken): string;
   links(): Promise<readonly LinkResource[]>;
@@ -72,7 +72,7 @@ export async function requestingNamespace(
       return signal === 'SIGKILL';
     },
     side: () =>
-      openClusterSide(
+      openRequestingCluster(
         { kubeconfig: [kubeconfig], context: undefined, namespace },
         { clock: Date.now, checkpoint: () => undefined },
       ),

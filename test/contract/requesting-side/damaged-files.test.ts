@@ -22,15 +22,15 @@ async function start(manner: 'linkgrant' | 'stock'): Promise<IssuingServer> {
   return server;
 }
 
-/** The path of a file that is kept of the one redemption. */
-function keptFile(name: 'answer.yaml' | 'key.pem'): string {
+/** The path of a stored file of the one redemption. */
+function storedFile(name: 'answer.yaml' | 'key.pem'): string {
   const path = [...site.files().keys()].find((file) => file.endsWith(`/${name}`));
   return join(site.root, path ?? `no ${name}`);
 }
 
 const contentOf = (path: string) => site.files().get(path.slice(site.root.length + 1)) ?? '';
 
-/** Leaves of a file what a careless copy leaves. */
+/** Truncates a file to a share of its length. */
 function damage(path: string, share: number): void {
   const text = contentOf(path);
   writeFileSync(path, text.slice(0, Math.floor(text.length * share)));
@@ -39,29 +39,38 @@ function damage(path: string, share: number): void {
 const messageOf = (error: unknown) => (error as Error).message;
 const failure = (server: IssuingServer) => site.redeem({ token: server.token }).then(() => '', messageOf);
 
-describe.each([0, 0.4, 0.98])('a kept answer of which only a share of %f is left', (share) => {
-  test('is fetched again from linkgrant: the same certificate, and no use', async () => {
+describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length', (share) => {
+  test.each(['linkgrant', 'stock'] as const)(
+    'is named and left as it is, and nothing is posted to %s',
+    async (manner) => {
+      const server = await start(manner);
+      await site.redeem({ token: server.token });
+      const file = storedFile('answer.yaml');
+      damage(file, share);
+      const left = contentOf(file);
+      expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+      expect(await failure(server)).toContain(`${file} is damaged`);
+      expect(contentOf(file)).toBe(left);
+      expect(server.issued()).toBe(1);
+    },
+  );
+
+  test('is fetched again from linkgrant with retry: the same certificate, and no use', async () => {
     const server = await start('linkgrant');
     const first = await site.redeem({ token: server.token });
-    const before = contentOf(keptFile('answer.yaml'));
-    damage(keptFile('answer.yaml'), share);
-    const again = await site.redeem({ token: server.token });
+    const before = contentOf(storedFile('answer.yaml'));
+    damage(storedFile('answer.yaml'), share);
+    const again = await site.redeem({ token: server.token, retry: true });
     expect(again.certificate).toEqual(first.certificate);
     expect(server.issued()).toBe(1);
-    expect(contentOf(keptFile('answer.yaml'))).toBe(before);
+    expect(contentOf(storedFile('answer.yaml'))).toBe(before);
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test('of a stock server is named and asked for again only when told to', async () => {
+  test('is replaced with retry by another use of a stock server', async () => {
     const server = await start('stock');
     await site.redeem({ token: server.token });
-    const file = keptFile('answer.yaml');
-    damage(file, share);
-    const left = contentOf(file);
-    expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
-    expect(await failure(server)).toContain(`${file} is damaged`);
-    expect(contentOf(file)).toBe(left);
-    expect(server.issued()).toBe(1);
+    damage(storedFile('answer.yaml'), share);
     rmSync(site.to, { recursive: true });
     await new Promise((resolve) => setTimeout(resolve, 250));
     expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
@@ -69,41 +78,61 @@ describe.each([0, 0.4, 0.98])('a kept answer of which only a share of %f is left
   });
 });
 
-test('a damaged answer is named when its service cannot be reached', async () => {
+test('a damaged response survives a retry whose service is unreachable', async () => {
   const server = await start('linkgrant');
   await site.redeem({ token: server.token });
-  damage(keptFile('answer.yaml'), 0.5);
+  const file = storedFile('answer.yaml');
+  damage(file, 0.5);
+  const left = contentOf(file);
   await server.close();
   opened.length = 0;
-  expect(await failure(server)).toContain(`${keptFile('answer.yaml')} is damaged`);
+  expect(await site.outcome({ token: server.token, retry: true })).toBe('connection_refused');
+  expect(contentOf(file)).toBe(left);
 });
 
-describe.each(['empty', 'truncated'])('a key that is %s', (kind) => {
+describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   const share = kind === 'empty' ? 0 : 0.5;
 
-  /** A run that died after it had made its key. */
+  /** Leaves the damaged key of a run that died before it posted. */
   async function keyOnly(server: IssuingServer): Promise<void> {
     const checkpoint = (at: string) => {
       if (at === 'key-created') throw new Error('died');
     };
     await site.redeem({ token: server.token }, { checkpoint }).catch(() => undefined);
-    damage(keptFile('key.pem'), share);
+    damage(storedFile('key.pem'), share);
   }
 
-  test.each(['linkgrant', 'stock'] as const)('is made anew where %s counted nothing', async (manner) => {
-    const server = await start(manner);
+  test.each(['linkgrant', 'stock'] as const)(
+    'is named, and replaced with retry if %s counted nothing',
+    async (manner) => {
+      const server = await start(manner);
+      await keyOnly(server);
+      const file = storedFile('key.pem');
+      const left = contentOf(file);
+      expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
+      expect(await failure(server)).toContain(`${file} is damaged`);
+      expect(contentOf(file)).toBe(left);
+      expect(await site.outcome({ token: server.token, retry: true })).toBe('redeemed');
+      expect(server.issued()).toBe(1);
+      expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
+    },
+  );
+
+  test('is replaced once by concurrent retries, which use one key and one certificate', async () => {
+    const server = await start('linkgrant');
     await keyOnly(server);
-    expect(await site.outcome({ token: server.token })).toBe('redeemed');
+    const retries = Array.from({ length: 5 }, () => site.redeem({ token: server.token, retry: true }));
+    const serials = (await Promise.all(retries)).map(({ certificate }) => certificate.serial);
+    expect(new Set(serials).size).toBe(1);
     expect(server.issued()).toBe(1);
-    expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test.each([true, false])('is named where linkgrant counted a use (answer kept: %s)', async (kept) => {
+  test.each([true, false])('is named if linkgrant counted a use (response stored: %s)', async (stored) => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
-    const file = keptFile('key.pem');
+    const file = storedFile('key.pem');
     damage(file, share);
-    if (!kept) rmSync(keptFile('answer.yaml'));
+    if (!stored) rmSync(storedFile('answer.yaml'));
     rmSync(site.to, { recursive: true });
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
     expect(await failure(server)).toContain(`${file} is damaged`);
@@ -113,25 +142,25 @@ describe.each(['empty', 'truncated'])('a key that is %s', (kind) => {
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test('does not matter to a link whose key a stock server made', async () => {
+  test('does not matter to a link whose key a stock server generated', async () => {
     const server = await start('stock');
     const first = await site.redeem({ token: server.token });
-    damage(keptFile('key.pem'), share);
+    damage(storedFile('key.pem'), share);
     expect((await site.redeem({ token: server.token })).certificate).toEqual(first.certificate);
     expect(server.issued()).toBe(1);
   });
 });
 
-test('another key in the place of the posted one spends no second use by itself', async () => {
+test('a key that was created after the posted one was removed spends no second use', async () => {
   const server = await start('linkgrant');
   await site.redeem({ token: server.token });
-  rmSync(keptFile('key.pem'));
+  rmSync(storedFile('key.pem'));
   expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
-  expect(await failure(server)).toContain(`${keptFile('key.pem')} is damaged or was replaced`);
+  expect(await failure(server)).toContain(`${storedFile('key.pem')} is damaged or was replaced`);
   expect(server.issued()).toBe(1);
 });
 
-test('an answer whose certificate has ended is not taken for damaged', async () => {
+test('a stored response whose certificate has expired does not count as damaged', async () => {
   const server = await start('linkgrant');
   await site.redeem({ token: server.token });
   const clock = () => Date.now() + 400 * 86_400_000;

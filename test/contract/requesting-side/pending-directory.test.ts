@@ -18,7 +18,7 @@ describe('a posting whose answer is given once', () => {
     const place = join(directory, 'redemptions/0a');
     expect(statSync(join(place, 'room'))).toMatchObject({ size: 131_072 });
     expect(statSync(join(place, 'room')).mode & 0o777).toBe(0o600);
-    expect(await pending.keepAnswer('answer')).toBe('answer');
+    expect(await pending.storeAnswer('answer')).toBe('answer');
     expect(readdirSync(place).sort()).toEqual(['answer.yaml', 'posted-1']);
   });
 

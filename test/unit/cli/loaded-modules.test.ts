@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const SOURCE = resolve(import.meta.dirname, '../../../src');
 const VALUE_IMPORT = /^(?:import|export) (?!type )(?:[^;]*? from )?'(\.[^']+)\.js';$/gm;
 
-/** The modules beneath src that loading `file` loads, as paths without their ending. */
+/** The modules below src that importing `file` loads, as paths without their extension. */
 function loadedBy(file: string, seen = new Set<string>()): Set<string> {
   const name = relative(SOURCE, file).replace(/\.ts$/, '');
   if (seen.has(name)) return seen;
@@ -17,12 +17,12 @@ function loadedBy(file: string, seen = new Set<string>()): Set<string> {
 }
 
 it.each([
-  ['token-redeem', 'compose/requesting-side'],
-  ['token-inspect', 'compose/requesting-side'],
-  ['token-mint', 'redemption/accepting/mint-token'],
-])('%s loads nothing of the accepting side', (command, own) => {
-  const loaded = [...loadedBy(join(SOURCE, 'cli/token', `${command}.ts`))];
-  expect(loaded).toContain(own);
+  ['token/token-redeem', 'compose/token-redemption'],
+  ['token/token-inspect', 'compose/token-redemption'],
+  ['token/token-mint', 'redemption/accepting/mint-token'],
+])('%s loads nothing of the accepting side', (command, expected) => {
+  const loaded = [...loadedBy(join(SOURCE, 'cli', `${command}.ts`))];
+  expect(loaded).toContain(expected);
   const accepting =
     /^(cli\/(grant\/grant$|terminal\/store-session)|compose\/(open-store|runtime)|http\/|stores\/|redemption\/accepting\/create-grant)/;
   expect(loaded.filter((name) => accepting.test(name))).toEqual([]);

@@ -124,6 +124,7 @@ status: {}
       'not PEM',
     ],
     ['has a negative cost', edit('linkCost: 7', 'linkCost: -1'), 'linkCost'],
+    ['has a cost above the range of int32', edit('linkCost: 7', 'linkCost: 2147483648'), 'linkCost'],
     ['has a cost that is text', edit('linkCost: 7', 'linkCost: "7"'), 'linkCost'],
   ])('that %s is refused with the reason', (_what, changed, why) => {
     expect(reason(changed())).toContain(why);

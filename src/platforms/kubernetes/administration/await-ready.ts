@@ -16,7 +16,7 @@ import type { LeaseReport } from './service-lease.js';
 export interface Patience {
   readonly timeoutMs: number;
   /** Resolves when whoever waits is told to stop; asked once there is something to be undone. */
-  readonly toldToStop: () => Promise<void>;
+  readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Milliseconds that only go up. */

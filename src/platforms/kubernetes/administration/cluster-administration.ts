@@ -11,14 +11,14 @@ import { dropOldCodeKeys } from '../../../redemption/accepting/rotate-code-keys.
 import type { ServiceDescription } from '../../../redemption/accepting/service-description.js';
 import type {
   Administration,
-  GrantOrder,
-  MadeGrant,
+  CreatedGrant,
+  CreateGrantRequest,
 } from '../../../redemption/administration/administration.js';
 import type { AdministrationDependencies } from '../../../redemption/administration/dependencies.js';
 import { grantReport } from '../../../redemption/administration/grant-report.js';
-import { policyOf, rejected, windowOf } from '../../../redemption/administration/order-values.js';
+import { policyOf, rejected, windowOf } from '../../../redemption/administration/request-values.js';
 import { administrationOfStore } from '../../../redemption/administration/store-administration.js';
-import { requireMintingKey, tokenActs } from '../../../redemption/administration/tokens.js';
+import { requireMintingKey, tokenOperations } from '../../../redemption/administration/tokens.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
 import type { RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
@@ -98,7 +98,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
     async issueToken(order, once) {
       const resource = await requireResource(order.grantUid);
       const readService = async () => serviceOf(resource);
-      return tokenActs({ ...deps, readService }).issueToken(order, once);
+      return tokenOperations({ ...deps, readService }).issueToken(order, once);
     },
     async signingKey(uid) {
       const resource = await requireResource(uid);
@@ -122,9 +122,9 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
 }
 
 async function createGrant(
-  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: GrantOrder,
+  { namespace, name, redemptionsAllowed, expirationWindow, code, issuer, policy: rules }: CreateGrantRequest,
   { client, clock, serviceNamespace, patience }: ClusterAdministrationOptions,
-): Promise<MadeGrant> {
+): Promise<CreatedGrant> {
   const expirationWindowMs = windowOf(expirationWindow) ?? DEFAULT_EXPIRATION_WINDOW_MS;
   const policy = rules ? policyOf(rules) : {};
   const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };

@@ -42,7 +42,7 @@ export async function makeGrant(
   const { namespace, name } = wanted;
   const { seen: service } = await seeService(client, serviceNamespace, now());
   const stop = new AbortController();
-  void patience.toldToStop().then(() => stop.abort());
+  void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
   const { metadata } = await create(client, wanted, code, patience);
   const { uid } = metadata;

@@ -1,5 +1,4 @@
-import { linkAbort } from '../../../time/linked-abort.js';
-import { withinTime } from '../../../time/time-limit.js';
+import { linkAbort, withinTime } from '../../../time/abort.js';
 import { isApiError } from './api-error.js';
 import { type ApiQuery, pathOf, wordsOf } from './api-path.js';
 import { type ApiRequest, exchangeJson, openAnswer } from './api-transport.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
+import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from '../api/api-error.js';
-import { type BackOffLimits, backOffDelay } from './back-off.js';
 
 /** What is told of a kind of object after it was listed; a bookmark tells only how far that is. */
 export type ObjectEvent<T> =

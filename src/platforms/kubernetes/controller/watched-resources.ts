@@ -1,4 +1,4 @@
-import { linkAbort } from '../../../time/linked-abort.js';
+import { linkAbort } from '../../../time/abort.js';
 import type { KubernetesClient } from '../api/client.js';
 import { readListing } from '../api/list-page.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';

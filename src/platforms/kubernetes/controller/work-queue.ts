@@ -1,4 +1,4 @@
-import { type BackOffLimits, backOffDelay } from './back-off.js';
+import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { FairQueue, type Partitions } from './fair-queue.js';
 
 /** The result of work on a key: nothing more to do, or work on it again after so many milliseconds. */

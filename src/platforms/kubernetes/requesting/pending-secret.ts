@@ -84,45 +84,36 @@ class PendingSecret implements PendingRedemption {
     });
   }
 
-  async keepAnswer(text: string): Promise<string> {
-    return this.#edit(
-      (kept) => (kept[ANSWER] === undefined ? { ...kept, [ANSWER]: text } : undefined),
-      ANSWER,
-    );
+  storeAnswer(text: string): Promise<string> {
+    return persisting(async () => {
+      const there = await this.#find();
+      const stored = there ? secretText(there, ANSWER) : (await this.#placed())?.answer;
+      if (stored !== undefined) return stored;
+      if (there) {
+        await this.#replace(there, { ...textsOf(there), [ANSWER]: text });
+        return text;
+      }
+      return (await this.#create({ [ANSWER]: text }))?.answer ?? text;
+    });
   }
 
-  async replaceKey(damaged: string, keyPem: string): Promise<string> {
-    this.#keyPem = await this.#edit(
-      (kept) => ((kept[KEY] ?? damaged) === damaged ? { ...kept, [KEY]: keyPem } : undefined),
-      KEY,
-    );
-    return this.#keyPem;
+  async discard(what: 'key' | 'answer', content: string): Promise<void> {
+    const name = what === 'key' ? KEY : ANSWER;
+    await persisting(async () => {
+      const there = await this.#find();
+      const { [name]: stored, ...rest } = textsOf(there);
+      if (there && stored === content) await this.#replace(there, rest);
+    });
   }
 
-  async replaceAnswer(damaged: string, text: string): Promise<string> {
-    return this.#edit(
-      (kept) => ((kept[ANSWER] ?? damaged) === damaged ? { ...kept, [ANSWER]: text } : undefined),
-      ANSWER,
-    );
-  }
-
-  /** A run beside this one that comes to an answer all the same makes it again, with the key that it has read. */
-  async discardKey(keyPem: string): Promise<void> {
+  /** A concurrent run that gets a response recreates the Secret with the key that it has read. */
+  async discardUnusedKey(keyPem: string): Promise<void> {
     await persisting(async () => {
       const there = await this.#find();
       const { [KEY]: kept, ...rest } = textsOf(there);
       if (!there || kept !== keyPem || Object.keys(rest).length > 0) return;
       const { uid, resourceVersion } = there.metadata;
       await this.#place.client.delete(SECRETS, this.#key, { uid, resourceVersion });
-    });
-  }
-
-  async discardAnswer(damaged: string): Promise<void> {
-    await persisting(async () => {
-      const there = await this.#find();
-      if (!there || secretText(there, ANSWER) !== damaged) return;
-      const { [ANSWER]: _, ...rest } = textsOf(there);
-      await this.#replace(there, rest);
     });
   }
 
@@ -159,7 +150,7 @@ class PendingSecret implements PendingRedemption {
   }
 
   /** The link leads back to its token from now on, and what was kept apart from it goes. */
-  async keepOutcome({ secret }: RedemptionOutcome): Promise<void> {
+  async storeOutcome({ secret }: RedemptionOutcome): Promise<void> {
     const { client, namespace } = this.#place;
     await persisting(async () => {
       const key = { namespace, name: secret };
@@ -190,21 +181,6 @@ class PendingSecret implements PendingRedemption {
 
   #placed() {
     return findPlacedSecret(this.#place.client, this.#place.namespace, this.#id);
-  }
-
-  /** What `key` says once `edit` was made, which gives undefined where what is kept stays. */
-  #edit(edit: (kept: Texts) => Texts | undefined, key: typeof KEY | typeof ANSWER): Promise<string> {
-    return persisting(async () => {
-      const there = await this.#find();
-      const placed = there ? undefined : await this.#placed();
-      const settled = key === KEY ? placed?.keyPem : placed?.answer;
-      if (settled !== undefined) return settled;
-      const kept = textsOf(there);
-      const edited = edit(kept);
-      if (edited && there) await this.#replace(there, edited);
-      const beside = edited && !there ? await this.#create(edited) : undefined;
-      return (key === KEY ? beside?.keyPem : beside?.answer) ?? (edited ?? kept)[key] ?? '';
-    });
   }
 
   /**

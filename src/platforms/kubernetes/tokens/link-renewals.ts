@@ -2,7 +2,6 @@ import { MANAGED_BY, SECRET_TOKEN } from '../../../domain/labels.js';
 import type { LinkSecret } from '../../../domain/link.js';
 import { RedemptionError } from '../../../domain/redemption-error.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import { finalityOf } from '../../../redemption/requesting/finality.js';
 import {
   type RenewedLink,
   type RenewLinkDependencies,
@@ -10,6 +9,7 @@ import {
 } from '../../../redemption/requesting/renew-link.js';
 import { type RenewableLink, renewableLink } from '../../../redemption/requesting/renewable-link.js';
 import { RenewalPlan } from '../../../redemption/requesting/renewal-plan.js';
+import { retryDisposition } from '../../../redemption/requesting/retry-disposition.js';
 import { linkSecret } from '../../files/link-resource.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
@@ -186,7 +186,7 @@ export class LinkRenewals {
       observer.renewed(key, renewed);
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
-      if (due && finalityOf(error) === 'refused') this.#plan.giveUp(due.certificateSha256);
+      if (due && retryDisposition(error) === 'rejected') this.#plan.giveUp(due.certificateSha256);
       else if (due) this.#plan.putOff(due, clock());
       observer.failed(key, inOwnWords(error));
     }

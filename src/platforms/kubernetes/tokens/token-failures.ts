@@ -1,16 +1,16 @@
 import { RedemptionError } from '../../../domain/redemption-error.js';
-import { type Finality, finalityOf } from '../../../redemption/requesting/finality.js';
+import { type RetryDisposition, retryDisposition } from '../../../redemption/requesting/retry-disposition.js';
 import type { TokenReason, TokenState } from './access-token-resource.js';
 
 type FailureReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Error'>;
 
 /** What a token says of a failure: what cannot come right by itself is not asked again. */
 const REASONS = {
-  refused: 'Refused',
-  unusable: 'Refused',
-  undecided: 'OutcomeUnknown',
-  passing: 'Error',
-} as const satisfies Record<Finality, FailureReason>;
+  rejected: 'Refused',
+  invalid: 'Refused',
+  unknown: 'OutcomeUnknown',
+  transient: 'Error',
+} as const satisfies Record<RetryDisposition, FailureReason>;
 
 const DECISION =
   'Delete this AccessToken and redeem a new one, or have it posted once more with linkgrant token redeem --retry.';
@@ -26,7 +26,7 @@ export function inOwnWords(error: RedemptionError): RedemptionError {
 
 /** What is to be said of a token whose redemption failed so. */
 export function failedState(error: RedemptionError): TokenState & { readonly reason: FailureReason } {
-  const reason = REASONS[finalityOf(error)];
+  const reason = REASONS[retryDisposition(error)];
   const message = reason === 'OutcomeUnknown' ? `${error.message} ${DECISION}` : error.message;
   return { redeemed: false, reason, message };
 }

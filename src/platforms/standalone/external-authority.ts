@@ -7,7 +7,7 @@ import { readAuthority } from './owned-authorities.js';
  * A CA in files that somebody else keeps and may replace at any time. What cannot be used, such as a pair of which one file is
  * new, leaves the CA before it in use.
  */
-export class GivenAuthority {
+export class ExternalAuthority {
   readonly #certificateFile: string;
   readonly #keyFile: string;
   #kept: { readonly version: string; readonly authority: TrustedAuthority };

@@ -3,12 +3,12 @@ import { readRenewal } from '../client/renewal-reader.js';
 import { renewalDirectory } from '../platforms/files/renewal-directory.js';
 import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
-import type { RequestingSideOptions } from './requesting-side.js';
+import type { ServiceConnectionOptions } from './token-redemption.js';
 
 /** What renewals of links are done with, the keys of those under way kept in the data directory. */
-export function openRenewingSide(
+export function openLinkRenewal(
   dataDir: string,
-  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+  options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
 ): Omit<RenewLinkDependencies, 'links'> {
   const { clock, checkpoint } = options;
   return {

@@ -10,7 +10,7 @@ import { describeCertificate, splitCertificates } from '../pki/certificate-info.
 import { directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { linkDirectory } from '../platforms/files/link-directory.js';
 import { linkRecords } from '../platforms/files/link-records.js';
-import { OwedReload } from '../platforms/files/owed-reload.js';
+import { PendingReload } from '../platforms/files/pending-reload.js';
 import { OwnedAuthorities, readAuthority, SITE_CA } from '../platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
@@ -22,13 +22,13 @@ import type { LinkDialer } from '../redemption/ports/link-dialer.js';
 import type { LinkFiles, LinkRecords } from '../redemption/ports/link-files.js';
 import type { Materializer } from '../redemption/ports/materializer.js';
 import type { Site } from '../redemption/ports/site.js';
-import { openSystemSite, systemOf } from './system-side.js';
+import { openSystemSite, systemOf } from './system-sites.js';
 
 /** How routers are dialled. */
 export type { LinkDialOptions };
 
 /** What a command on links works with. */
-export interface LinkSide {
+export interface OpenLinks {
   readonly links: LinkFiles;
   readonly records: LinkRecords;
 }
@@ -59,13 +59,13 @@ export function siteUid(skupperHome: string, namespace: string): string | undefi
 }
 
 /** The links in a directory, and what the data directory keeps of their redemptions. */
-export function openLinkSide(directory: string, dataDir: string): LinkSide {
+export function openLinks(directory: string, dataDir: string): OpenLinks {
   return { links: linkDirectory(directory), records: linkRecords(dataDir) };
 }
 
 /** The reload that is owed to what reads a directory of links, and changes there which note it. */
-export function openOwedReload(dataDir: string, directory: string): OwedReload {
-  return new OwedReload(dataDir, directory, sleep);
+export function openPendingReload(dataDir: string, directory: string): PendingReload {
+  return new PendingReload(dataDir, directory, sleep);
 }
 
 /** Dials routers over mutual TLS as the Link's own router would. */

@@ -8,7 +8,7 @@ import { OutputClosed } from '../terminal/write-out.js';
  * is deleted again. The failure stays the one of `show`; a reader that went away becomes a CommandError here, because it
  * has undone something.
  */
-export async function orUnmade<T>(
+export async function rollbackOnFailure<T>(
   grant: Pick<GrantReport, 'uid' | 'name' | 'namespace'>,
   administration: Pick<Administration, 'deleteGrant'>,
   show: () => Promise<T>,

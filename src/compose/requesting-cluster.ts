@@ -24,14 +24,19 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { LinkFiles } from '../redemption/ports/link-files.js';
 import type { RenewedRedemption } from '../redemption/ports/renewal-store.js';
 import { pendingRedemptionId } from '../redemption/requesting/redeem-token.js';
-import { type LinkPlace, type PlacedLink, type RequestingSideOptions, redeemer } from './requesting-side.js';
+import {
+  type LinkLocation,
+  type PlacedLink,
+  redeemer,
+  type ServiceConnectionOptions,
+} from './token-redemption.js';
 
 export type { LinkState };
 
 /** The requesting side of a site in a cluster, with what it keeps in the Site's namespace. Rejects with ClusterConfigError. */
-export async function openClusterSide(
+export async function openRequestingCluster(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace'>,
-  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+  options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
 ) {
   const { kubeconfig, context } = settings;
   const client = await openKubernetesClient({ kubeconfig, context });
@@ -83,7 +88,7 @@ export async function openClusterSide(
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },
-    place: (proxy?: ProxyPlacing): LinkPlace => ({
+    place: (proxy?: ProxyPlacing): LinkLocation => ({
       materializer: clusterMaterializer(place, clock, proxy),
       links: () => placedIn(links, clock()),
       // The controller takes note by itself.
@@ -101,11 +106,11 @@ export async function openClusterSide(
   };
 }
 
-/** What {@link openClusterSide} gives. */
-export type ClusterSide = Awaited<ReturnType<typeof openClusterSide>>;
+/** What {@link openRequestingCluster} gives. */
+export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
 
 // The links themselves tell what they came of, and their status whether they work.
-const NO_NOTES: LinkPlace['notes'] = {
+const NO_NOTES: LinkLocation['notes'] = {
   find: () => undefined,
   keep: () => undefined,
   isConfirmed: () => false,

@@ -1,5 +1,5 @@
 /** Resolves at the first SIGTERM or SIGINT. */
-export function toldToStop(): Promise<void> {
+export function shutdownSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });

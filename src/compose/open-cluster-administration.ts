@@ -50,13 +50,13 @@ export interface ClusterAdministrationContext {
   /** How long a new grant may take to become Ready, in milliseconds. */
   readonly timeoutMs: number;
   /** Resolves when the command is told to stop, which from then on is its own affair. */
-  readonly toldToStop: () => Promise<void>;
+  readonly shutdownSignal: () => Promise<void>;
 }
 
 /** Opens the administration of the grants of a cluster, with the rights of the kubeconfig. Rejects with ClusterConfigError. */
 export async function openClusterAdministration(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace' | 'serviceNamespace'>,
-  { clock, allNamespaces, timeoutMs, toldToStop }: ClusterAdministrationContext,
+  { clock, allNamespaces, timeoutMs, shutdownSignal }: ClusterAdministrationContext,
 ): Promise<OpenClusterAdministration> {
   const { kubeconfig, context } = settings;
   const client = await openKubernetesClient({ kubeconfig, context });
@@ -73,7 +73,7 @@ export async function openClusterAdministration(
     });
     const patience = {
       timeoutMs,
-      toldToStop,
+      shutdownSignal,
       wait: (ms: number, stop: AbortSignal) => sleep(ms, undefined, { signal: stop }).catch(() => undefined),
       elapsed: () => performance.now(),
     };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { orUnmade } from '../../../src/cli/grant/made-grant.js';
+import { rollbackOnFailure } from '../../../src/cli/grant/rollback-grant.js';
 import { OutputClosed } from '../../../src/cli/terminal/write-out.js';
 import type { Administration } from '../../../src/redemption/administration/administration.js';
 
@@ -10,7 +10,9 @@ afterEach(() => said.mockClear());
 
 /** The failure of a `show` that fails with `failure`, where deleting ends as told. */
 function unmade(failure: Error, deleteGrant: Administration['deleteGrant']): Promise<unknown> {
-  return orUnmade(grant, { deleteGrant }, () => Promise.reject(failure)).catch((error: unknown) => error);
+  return rollbackOnFailure(grant, { deleteGrant }, () => Promise.reject(failure)).catch(
+    (error: unknown) => error,
+  );
 }
 
 describe('a grant whose code cannot be shown', () => {

@@ -8,7 +8,7 @@ import {
 import type { AccessToken } from '../domain/access-token.js';
 import { BootstrapNotes } from '../platforms/files/bootstrap-notes.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
-import { OwedReload } from '../platforms/files/owed-reload.js';
+import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
 import { pendingDirectories, placedSecretName } from '../platforms/standalone/pending-directory.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
@@ -25,39 +25,39 @@ import {
   redeemToken,
 } from '../redemption/requesting/redeem-token.js';
 
-export type { ReloadOutcome } from '../platforms/files/owed-reload.js';
+export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
 
 const PATIENCE_MARGIN_MS = 5_000;
 
 /** How the requesting side reaches a service. */
-export type RequestingSideOptions = RedemptionClientOptions;
+export type ServiceConnectionOptions = RedemptionClientOptions;
 
 /** Where a router reads its links from, with the reload that changes there make necessary. */
-export interface LinkPlace {
+export interface LinkLocation {
   readonly materializer: Materializer;
   /** The whole, valid links of linkgrant's that are in it now. */
   links(): PlacedLink[] | Promise<PlacedLink[]>;
-  /** See {@link OwedReload.settle}. */
-  settleReload: OwedReload['settle'];
+  /** See {@link PendingReload.settle}. */
+  settleReload: PendingReload['settle'];
   /** Which link a token's place has led to here. */
   readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
 }
 
 /** The requesting side with what it keeps in the data directory. */
-export function openRequestingSide(
+export function openTokenRedemption(
   dataDir: string,
-  options: RequestingSideOptions & { readonly checkpoint: Checkpoint },
+  options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
 ) {
   const { clock } = options;
   return {
     toDirectory: (directory: string, placing?: DirectoryPlacing) =>
       directoryMaterializer(directory, clock, placing),
     toStream: streamMaterializer,
-    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link OwedReload}. */
-    place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkPlace {
-      const reload = new OwedReload(dataDir, directory, sleep, patienceMs);
+    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
+    place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkLocation {
+      const reload = new PendingReload(dataDir, directory, sleep, patienceMs);
       return {
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),
@@ -81,7 +81,7 @@ export type Redeem = (
 /** A side that redeems, with what `openPending` keeps of each redemption. */
 export function redeemer(
   openPending: OpenPendingRedemption,
-  options: RequestingSideOptions & {
+  options: ServiceConnectionOptions & {
     readonly checkpoint: Checkpoint;
     /** Resolves after so many milliseconds; a rejection ends what is under way. */
     readonly wait?: (milliseconds: number) => Promise<void>;
@@ -125,7 +125,7 @@ export const tokenId = pendingRedemptionId;
 /** Asks the service of a token for the state of its grant. */
 export function checkToken(
   token: AccessToken,
-  options: RequestingSideOptions,
+  options: ServiceConnectionOptions,
 ): Promise<TokenCheck | 'stock'> {
   return createRedemptionClient(options).check(token);
 }

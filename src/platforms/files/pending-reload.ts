@@ -20,7 +20,7 @@ export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
  * The reload that a router needs after files of a directory changed: noted durably before the first of them is written,
  * and taken back when it is done, so that it is neither forgotten by a run that dies nor done once more for nothing.
  */
-export class OwedReload {
+export class PendingReload {
   readonly #directory: string;
   readonly #place: string;
   readonly #takeTurn: TakeTurn;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { RedemptionError, type RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
+import { REFUSAL_CODES } from '../../../src/http/problem.js';
+import {
+  isKeyUnused,
+  PerhapsSpent,
+  RefusedAfterLoss,
+} from '../../../src/redemption/requesting/post-token.js';
+
+const NOTHING_ISSUED: readonly RedemptionErrorCode[] = [
+  ...(['grant_expired', 'grant_exhausted', 'code_expired', 'code_exhausted'] as const),
+  ...(['policy_subject', 'policy_name', 'policy_source', 'policy_key'] as const),
+  ...(['code_wrong', 'grant_unknown', 'grant_revoked', 'code_revoked'] as const),
+];
+
+describe('isKeyUnused, after a refused redemption', () => {
+  it.each(REFUSAL_CODES.map((code) => [code] as const))(
+    'is true for %s only if it means that nothing was issued',
+    (code) => {
+      const refusal = new RedemptionError(code, 'It refused.');
+      expect(isKeyUnused(refusal, { isNew: true })).toBe(NOTHING_ISSUED.includes(code));
+      // The service may still be processing an earlier posting, of this run or another.
+      expect(isKeyUnused(refusal, { isNew: false })).toBe(false);
+      expect(isKeyUnused(new RefusedAfterLoss(code, 'It refused.'), { isNew: true })).toBe(false);
+    },
+  );
+
+  it('is false for every other failure', () => {
+    for (const error of [
+      new PerhapsSpent('outcome_unknown', 'It was lost.'),
+      new RedemptionError('answer_invalid', 'It cannot be used.'),
+      new Error('failed'),
+    ]) {
+      expect(isKeyUnused(error, { isNew: true })).toBe(false);
+    }
+  });
+});
