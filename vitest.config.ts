@@ -68,6 +68,15 @@ export default defineConfig({
           ...shared,
         },
       },
+      {
+        test: {
+          name: 'commands',
+          include: ['test/cli/*.test.ts'],
+          exclude: [...POSTGRES, ...ELSEWHERE],
+          isolate: false,
+          ...shared,
+        },
+      },
       { test: { name: 'process', include: PROCESS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
       { test: { name: 'chaos', include: CHAOS, exclude: [...POSTGRES, ...ELSEWHERE], ...shared } },
       {

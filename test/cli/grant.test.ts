@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 
@@ -189,10 +189,14 @@ describe('grant list and show', () => {
       });
     expect((await redeem('west')).code).toBe(0);
     expect((await redeem('east')).code).toBe(3);
-    const { attempts } = JSON.parse((await grant(['show', 'tried', '-o', 'json'])).stdout);
-    const told = attempts.map(({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`);
-    expect(told).toContain('redeemed west');
-    expect(told).toContain('grant_exhausted east');
+    // The service records a refusal after its response.
+    await vi.waitFor(async () => {
+      const { attempts } = JSON.parse((await grant(['show', 'tried', '-o', 'json'])).stdout);
+      const outcomes = attempts.map(
+        ({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`,
+      );
+      expect(outcomes).toEqual(expect.arrayContaining(['redeemed west', 'grant_exhausted east']));
+    }, 10_000);
     expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
   });
 

@@ -3,26 +3,37 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { runCommandLine } from '../../src/cli/run.js';
 import type { MemoryCgroup } from './memory-cgroup.js';
 import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-// Nothing of the machine that runs the tests configures the program; Node may keep what it has compiled.
-const BARE_ENVIRONMENT = { PATH, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) };
+// Variables of the machine that runs the tests must not configure the program. Node may store compiled code.
+const BARE_ENVIRONMENT = {
+  PATH,
+  HOME: tmpdir(),
+  ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
+};
 
 // Another user could not read a checkout in root's home.
 const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
-export interface RunOptions {
+/** The standard input and the environment of a command, and what makes it a process of its own. */
+export interface RunOptions extends ProcessOptions {
   readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a command can have only as a process of its own. */
+interface ProcessOptions {
   /** Leaves standard input open until the program has ended. */
   readonly holdsInput?: boolean;
-  readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The program, where it is another one than the checkout's. */
+  /** Another program than `dist/main.js` of the checkout. */
   readonly main?: string;
-  /** Makes permissions count for root too, where the tests run as root. */
+  /** Makes file permissions apply to root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
   /** The memory cgroup that the program runs in from its start. */
   readonly cgroup?: Pick<MemoryCgroup, 'procsFile'>;
@@ -42,7 +53,7 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   const [command, ...before] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
   return spawn(command as string, [...before, main, ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },
+    env: { ...BARE_ENVIRONMENT, ...env },
     ...(cwd !== undefined && { cwd }),
   });
 }
@@ -54,11 +65,39 @@ function collect(child: ChildProcess): { stdout: string; stderr: string } {
   return said;
 }
 
-/** Runs the built program to its end. */
+/** Runs a command in this process, from the sources; as a process of its own if an option requires one. */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { input = '', env = {}, ...processOptions } = options;
+  if (Object.values(processOptions).some((value) => value !== undefined)) {
+    return linkgrantProcess(words, options);
+  }
+  const written = { stdout: '', stderr: '' };
+  const streamTo = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written[name] += chunk;
+        done();
+      },
+    });
+  const code = await runCommandLine(
+    ['node', 'linkgrant', ...words],
+    { clock: Date.now, checkpoint: () => {} },
+    {
+      stdin: Readable.from(input === '' ? [] : [Buffer.from(input)]),
+      stdout: streamTo('stdout'),
+      stderr: streamTo('stderr'),
+      env: { ...BARE_ENVIRONMENT, ...env },
+    },
+  );
+  refuseSecrets(written.stderr);
+  return { code, ...written };
+}
+
+/** Runs the built program as a process of its own, to its end. */
+export async function linkgrantProcess(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = start(words, options);
   const said = collect(child);
-  // A command that refuses its flags does not read what is piped into it.
+  // A command that refuses its flags does not read its standard input.
   child.stdin?.on('error', () => undefined);
   if (!options.holdsInput) child.stdin?.end(options.input ?? '');
   const [code] = (await once(child, 'close')) as [number | null];

@@ -1,8 +1,8 @@
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
+import { readGivenText } from './given-text.js';
 
 /** What is said of a flag's value that cannot be. */
 function wrongValue(flag: string, value: string, hint: string): CommandError {

@@ -1,3 +1,4 @@
+import { processContext } from '../../config/process-context.js';
 import { isSubject } from '../../domain/names.js';
 import type { TokenOrder } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -87,7 +88,7 @@ export async function handOutTokens(
         told.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
-      process.stderr.write(told.join(''));
+      processContext().stderr.write(told.join(''));
       await withdraw(id);
       throw error;
     }
@@ -99,5 +100,5 @@ export async function handOutTokens(
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
-  process.stderr.write(told.join(''));
+  processContext().stderr.write(told.join(''));
 }
