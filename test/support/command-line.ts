@@ -58,17 +58,38 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   });
 }
 
-function collect(child: ChildProcess): { stdout: string; stderr: string } {
+/** A command that runs as a process of its own. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What the command has written so far. */
+  readonly said: { readonly stdout: string; readonly stderr: string };
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<Ended & { readonly signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the built program as a process of its own. */
+export function startLinkgrant(words: readonly string[], options: RunOptions = {}): Running {
+  const child = start(words, options);
   const said = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  return said;
+  // A command that refuses its flags does not read its standard input.
+  child.stdin?.on('error', () => undefined);
+  if (!options.holdsInput) child.stdin?.end(options.input ?? '');
+  const ended = once(child, 'close').then(([code, signal]) => {
+    refuseSecrets(said.stderr);
+    return { code, signal, ...said };
+  });
+  return { child, said, ended };
 }
 
-/** Runs a command in this process, from the sources; as a process of its own if an option requires one. */
+/**
+ * Runs a command in this process, from the sources. Runs it as a process of its own if an option requires one, and for `serve`,
+ * which listens for signals.
+ */
 export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const { input = '', env = {}, ...processOptions } = options;
-  if (Object.values(processOptions).some((value) => value !== undefined)) {
+  if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
     return linkgrantProcess(words, options);
   }
   const written = { stdout: '', stderr: '' };
@@ -95,14 +116,8 @@ export async function linkgrant(words: readonly string[], options: RunOptions = 
 
 /** Runs the built program as a process of its own, to its end. */
 export async function linkgrantProcess(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const child = start(words, options);
-  const said = collect(child);
-  // A command that refuses its flags does not read its standard input.
-  child.stdin?.on('error', () => undefined);
-  if (!options.holdsInput) child.stdin?.end(options.input ?? '');
-  const [code] = (await once(child, 'close')) as [number | null];
-  refuseSecrets(said.stderr);
-  return { code, ...said };
+  const { code, stdout, stderr } = await startLinkgrant(words, options).ended;
+  return { code, stdout, stderr };
 }
 
 /** A service in a process of its own. */
@@ -131,15 +146,14 @@ async function startServe(words: readonly string[], options: RunOptions = {}): P
     ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
     ...(isGiven('--ops-listen') ? [] : ['--ops-listen', 'off']),
   ];
-  const child = start(['serve', ...defaults, ...words], options);
-  const said = collect(child);
-  const ended = once(child, 'close').then(([code, signal]) => {
-    refuseSecrets(said.stdout + said.stderr);
+  const { child, said, ...running } = startLinkgrant(['serve', ...defaults, ...words], options);
+  const ended = running.ended.then(({ code, signal }) => {
+    refuseSecrets(said.stdout);
     return { code, signal };
   });
   await new Promise<void>((settle, reject) => {
     child.stdout?.on('data', () => /^(Next:|No link)/m.test(said.stdout) && settle());
-    ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)));
+    ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)), reject);
   });
   const [, url = '', port, opsPort] =
     /^Serving (?:(\S+) )?on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];
