@@ -31,8 +31,8 @@ interface ProcessOptions {
   /** Leaves standard input open until the program has ended. */
   readonly holdsInput?: boolean;
   readonly cwd?: string;
-  /** Another program than `dist/main.js` of the checkout. */
-  readonly main?: string;
+  /** Another program than `dist/main.js` of the checkout, perhaps with its first arguments. */
+  readonly main?: string | readonly string[];
   /** Makes file permissions apply to root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
   /** The memory cgroup that the program runs in from its start. */
@@ -51,11 +51,16 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   const isMighty = obeysPermissions && process.getuid?.() === 0;
   const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
   const [command, ...before] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
-  return spawn(command as string, [...before, main, ...words], {
+  return spawn(command as string, [...before, ...[main].flat(), ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...BARE_ENVIRONMENT, ...env },
     ...(cwd !== undefined && { cwd }),
   });
+}
+
+/** How a process ended; `code` is null if a signal ended it. */
+export interface EndedProcess extends Ended {
+  readonly signal: NodeJS.Signals | null;
 }
 
 /** A command that runs as a process of its own. */
@@ -64,7 +69,7 @@ export interface Running {
   /** What the command has written so far. */
   readonly said: { readonly stdout: string; readonly stderr: string };
   /** Resolves when the process has ended. */
-  readonly ended: Promise<Ended & { readonly signal: NodeJS.Signals | null }>;
+  readonly ended: Promise<EndedProcess>;
 }
 
 /** Starts the built program as a process of its own. */
@@ -140,7 +145,7 @@ export interface Serving {
 }
 
 /** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has said that it serves. */
-async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
   const isGiven = (flag: string) => words.includes(flag);
   const defaults = [
     ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
