@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type ProcessContext, runInProcessContext } from '../config/process-context.js';
+import { processContext, runInProcessContext } from '../config/process-context.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
 import { createProgram } from './program.js';
 import type { ExitCode } from './terminal/command-error.js';
@@ -15,7 +15,7 @@ import { OutputClosed } from './terminal/write-out.js';
 export async function runCommandLine(
   argv: readonly string[],
   context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
-  io: ProcessContext = process,
+  io = processContext(),
 ): Promise<ExitCode> {
   // An error event without a listener would end the process. The callback of each write reports its error.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
