@@ -11,9 +11,12 @@ const IN_PROCESS = [
   'test/docs/*.test.ts',
 ];
 
+/** These run commands in their own process, against a service that is a process. */
+const COMMANDS = ['test/cli/*.test.ts'];
+
 /** These start the built program, or a script of the project, many times. */
 const PROCESS = [
-  'test/cli/*.test.ts',
+  'test/process/*.test.ts',
   'test/deploy/*.test.ts',
   'test/tooling/*.test.ts',
   'test/docs/readme.test.ts',
@@ -65,7 +68,16 @@ export default defineConfig({
         test: {
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...IN_PROCESS, ...PROCESS, ...CHAOS, ...POSTGRES, ...ELSEWHERE],
+          exclude: [...IN_PROCESS, ...COMMANDS, ...PROCESS, ...CHAOS, ...POSTGRES, ...ELSEWHERE],
+          ...shared,
+        },
+      },
+      {
+        test: {
+          name: 'commands',
+          include: COMMANDS,
+          exclude: [...POSTGRES, ...ELSEWHERE],
+          isolate: false,
           ...shared,
         },
       },

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { processContext } from '../config/process-context.js';
 import { SERVICE_SETTINGS, SETTINGS, type SettingKey } from '../config/settings.js';
 import { version } from '../config/version.js';
 import type { Checkpoint, Clock } from '../redemption/ports/clock.js';
@@ -246,8 +247,10 @@ export function createProgram(context: { readonly clock: Clock; readonly checkpo
     .helpCommand('help [command]', 'show how to use a command')
     .helpOption('-h, --help', 'show how to use it')
     .showHelpAfterError('hint: add --help for how to use it')
-    // A suggestion has its line to itself otherwise, between the cause and what to do.
     .configureOutput({
+      writeOut: (text) => processContext().stdout.write(text),
+      writeErr: (text) => processContext().stderr.write(text),
+      // Commander writes a suggestion on a line of its own, between the error and the hint.
       outputError: (text, write) => write(text.replace(/\n\((Did you mean .+)\)/, ' ($1)')),
     })
     .configureHelp({ sortOptions: false })

@@ -1,6 +1,6 @@
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { environment } from '../config/config.js';
+import { processContext } from '../config/process-context.js';
 import type { Settings } from '../config/setting-schemas.js';
 import type { PostgresUrl } from '../config/store-url.js';
 import { makePrivateDirectory } from '../files/private-file.js';
@@ -70,13 +70,13 @@ export async function takeStoreLease(
 /** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
 export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
-  const { PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = environment();
+  const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = processContext().env;
   const user = url.user ?? (PGUSER || userInfo().username);
   return postgresTarget({
     ...url,
     user,
     database: url.database ?? (PGDATABASE || user),
     password: url.password ?? (PGPASSWORD || undefined),
-    passfile: url.passfile ?? (PGPASSFILE || join(homedir(), '.pgpass')),
+    passfile: url.passfile ?? (PGPASSFILE || join(HOME || homedir(), '.pgpass')),
   });
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
 import { maskedStorePlace } from './store-url.js';
@@ -30,7 +31,6 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
 export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
@@ -39,23 +39,23 @@ const OTHER_VARIABLES = new Set(['LINKGRANT_CONFIG', 'LINKGRANT_TOKEN_FILE']);
 // What Kubernetes and container links put into a variable named after a Service.
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
-/** The process's environment. Nothing else in the program reads it. */
-export function environment(): Environment {
-  return process.env;
+/** The XDG data home of the user. */
+function dataHome(env: Environment): string {
+  return env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share');
 }
 
-/** The data directory when nobody names one: `/var/lib/linkgrant` for root, else under the XDG data home. */
+/** The default data directory: `/var/lib/linkgrant` for root, else under the XDG data home. */
 function defaultDataDir(env: Environment, isRoot: boolean): string {
   if (isRoot) return '/var/lib/linkgrant';
-  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linkgrant');
+  return join(dataHome(env), 'linkgrant');
 }
 
-/** Skupper's data directory when nobody names one, as Skupper finds it; in a container it is mounted at `/output`. */
+/** Skupper's default data directory, found as Skupper finds it; in a container it is mounted at `/output`. */
 function defaultSkupperHome(env: Environment, isRoot: boolean): string {
   const isContainer = ['/run/.containerenv', '/.dockerenv'].some((file) => existsSync(file));
   if (isContainer && existsSync('/output')) return '/output';
   if (isRoot) return '/var/lib/skupper';
-  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'skupper');
+  return join(dataHome(env), 'skupper');
 }
 
 // An open connection needs 45 KB before its request, most of it outside the heap of V8.

@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { run, type Served, serve } from './commands.js';
+import { run, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
 let place: string;
 let accepting: string;
 let port: number;
-let services: Served[];
+let services: Serving[];
 
 beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), 'linkgrant-crash-'));
@@ -27,7 +28,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true });
 });
 
-async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Served> {
+async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Serving> {
   const endpoint = 'inter-router=router.example.com:55671';
   const service = await serve(
     ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],

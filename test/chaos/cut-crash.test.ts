@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fate, run, type Served, serve } from './commands.js';
+import type { Serving } from '../support/command-line.js';
+import { type Fate, run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
 /** The commands of a cut with one other link, and the checkpoints of each at which it can be killed. */
@@ -24,7 +25,7 @@ const RUNS = [
 
 let place: string;
 let data: string;
-let service: Served;
+let service: Serving;
 
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'linkgrant-cut-crash-'));

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { run, type Served, serve } from './commands.js';
+import type { Serving } from '../support/command-line.js';
+import { run, serve } from './commands.js';
 
 const MINUTE_MS = 60_000;
 const ISSUERS = ['skupper-site-ca', 'linkgrant-server-ca'] as const;
@@ -23,7 +24,7 @@ const STATES = {
 } as const;
 const ACTS = ['prepare', 'activate', 'retire'] as const;
 
-let service: Served;
+let service: Serving;
 let data: string;
 let place: string;
 let tokens = 0;

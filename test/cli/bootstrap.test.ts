@@ -19,12 +19,21 @@ import { openTokenRedemption } from '../../src/compose/token-redemption.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
 import { run } from '../chaos/commands.js';
-import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import {
+  type Ended,
+  linkgrant,
+  linkgrantProcess,
+  refusalOf,
+  type Serving,
+  startLinkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
 import { type RouterListener, startRouterListener } from '../support/router-listener.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
 import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/system-site.js';
 import { startProxy } from '../support/tunnel-proxy.js';
+import { until } from '../support/until.js';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
@@ -75,26 +84,23 @@ interface Start {
 }
 
 /** Runs `bootstrap` with the route to the test's router. */
-function bootstrap(words: readonly string[], { env = {}, input }: Start = {}): Promise<Ended> {
+function bootstrap(
+  words: readonly string[],
+  { env = {}, input }: Start = {},
+  run = linkgrant,
+): Promise<Ended> {
   const route = ['--connect-to', `vm:55671:127.0.0.1:${router.port}`];
-  return linkgrant(['bootstrap', '--data-dir', work.path('requesting'), ...route, ...words], {
+  return run(['bootstrap', '--data-dir', work.path('requesting'), ...route, ...words], {
     env: { PATH: '/nowhere', ...env },
     ...(input !== undefined && { input }),
   });
 }
 
-/** Starts `bootstrap` and gives what it has said on standard error so far. */
-function startBootstrap(words: readonly string[]): { said(): string; readonly ended: Promise<Ended> } {
-  const all = [MAIN, 'bootstrap', '--data-dir', work.path('requesting'), ...words];
-  const child = spawn(process.execPath, all, { env: { PATH: '/usr/bin:/bin', HOME: work.directory } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.end();
-  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
-  return { said: () => stderr, ended };
-}
+/** Starts `bootstrap` as a process, so that the test can read its standard error meanwhile. */
+const startBootstrap = (words: readonly string[]) =>
+  startLinkgrant(['bootstrap', '--data-dir', work.path('requesting'), ...words], {
+    env: { PATH: '/usr/bin:/bin', HOME: work.directory },
+  });
 
 const toLinks = () => ['--to', work.path('links')];
 
@@ -108,11 +114,6 @@ const siteFlags = (home: string) => ['--platform', 'linux', '--namespace', 'east
 function well(ended: Ended): Ended {
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
-}
-
-/** Resolves when `holds` does. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 describe('a bootstrap whose surroundings are all there', () => {
@@ -158,8 +159,9 @@ describe('a bootstrap whose surroundings are all there', () => {
     await serve();
     const token = await issue(work.path('token.yaml'));
     const env = { PATH: `${skupper.path}:/usr/bin:/bin` };
+    const words = ['--token', token, ...siteFlags(home)];
     const ends = await Promise.all(
-      Array.from({ length: 20 }, () => bootstrap(['--token', token, ...siteFlags(home)], { env })),
+      Array.from({ length: 20 }, () => bootstrap(words, { env }, linkgrantProcess)),
     );
     expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
     const added = east.inputNames().filter((name) => !before.includes(name));
@@ -214,7 +216,7 @@ describe('a bootstrap that comes before what it needs', () => {
       '--connect-to',
       `vm:55671:127.0.0.1:${routerPort}`,
     ]);
-    const waitsFor = (what: string) => until(() => waiting.said().includes(`Waiting: ${what}`));
+    const waitsFor = (what: string) => until(() => waiting.said.stderr.includes(`Waiting: ${what}`));
 
     await waitsFor(`${token} is not there`);
     cpSync(issued, `${token}.part`);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');
@@ -230,6 +231,8 @@ describe('the holder of a token', () => {
     const ended = await redeem('branch');
     expect(ended.code).toBe(3);
     expect(refusalOf(ended).hint).toContain('the subjects of the grant');
+    // The service records a refusal after its response.
+    await until(async () => (await shown('ruled')).attempts.length > 0);
     expect(await shown('ruled')).toMatchObject({ redemptions: 0, attempts: [{ outcome: 'policy_subject' }] });
     await done('update', 'ruled', '--subjects', 'hq,branch');
     expect((await redeem('branch')).code).toBe(0);

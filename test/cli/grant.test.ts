@@ -1,7 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
-import { linkgrant, type RunOptions, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import {
+  json,
+  linkgrant,
+  type RunOptions,
+  refusalOf,
+  type Serving,
+  Workplace,
+} from '../support/command-line.js';
+import { until } from '../support/until.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');
@@ -189,10 +197,13 @@ describe('grant list and show', () => {
       });
     expect((await redeem('west')).code).toBe(0);
     expect((await redeem('east')).code).toBe(3);
-    const { attempts } = JSON.parse((await grant(['show', 'tried', '-o', 'json'])).stdout);
-    const told = attempts.map(({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`);
-    expect(told).toContain('redeemed west');
-    expect(told).toContain('grant_exhausted east');
+    // The service records a refusal after its response.
+    const attempts = async () =>
+      json(await grant(['show', 'tried', '-o', 'json'])).attempts.map(
+        ({ outcome, subject }: Record<string, string>) => `${outcome} ${subject}`,
+      );
+    await until(async () => (await attempts()).length === 2);
+    expect(await attempts()).toEqual(expect.arrayContaining(['redeemed west', 'grant_exhausted east']));
     expect((await grant(['show', 'tried'])).stdout).toMatch(/grant_exhausted +tried +east +127\.0\.0\.1/);
   });
 

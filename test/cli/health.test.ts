@@ -3,6 +3,7 @@ import { renameSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { until } from '../support/until.js';
 
 let work: Workplace;
 
@@ -31,6 +32,8 @@ describe('linkgrant health', () => {
     async ({ words }) => {
       const { opsPort } = await serve(...words);
       expect(await health(opsPort)).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+      // The service announces itself when its first worker serves.
+      await until(async () => (await health(opsPort, '--ready')).code === 0);
       expect(await health(opsPort, '--ready')).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
     },
   );

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
+import { linkgrant, linkgrantProcess, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/system-site.js';
 import { startProxy } from '../support/tunnel-proxy.js';
 
@@ -41,8 +41,8 @@ const siteFlags = (platform = 'linux', namespace = 'east') => [
   work.path('requesting'),
 ];
 
-const redeem = (words: readonly string[], env: Record<string, string> = {}) =>
-  linkgrant(['token', 'redeem', ...words, ...siteFlags()], { env: { PATH: '/nowhere', ...env } });
+const redeem = (words: readonly string[], env: Record<string, string> = {}, run = linkgrant) =>
+  run(['token', 'redeem', ...words, ...siteFlags()], { env: { PATH: '/nowhere', ...env } });
 
 async function redemptions(): Promise<{ subject: string; serial: string }[]> {
   const listed = await linkgrant(['redemption', 'list', '-o', 'json', '--data-dir', work.path('accepting')]);
@@ -233,7 +233,9 @@ describe('the reload after a redemption', () => {
     const log = work.path('reloads');
     const command = `echo reloaded >> '${log}'; echo to standard output`;
     const ends = await Promise.all(
-      Array.from({ length: 20 }, () => redeem([file, '--reload-command', command, '-o', 'json'])),
+      Array.from({ length: 20 }, () =>
+        redeem([file, '--reload-command', command, '-o', 'json'], {}, linkgrantProcess),
+      ),
     );
     expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));
     expect(readFileSync(log, 'utf8')).toBe('reloaded\n');

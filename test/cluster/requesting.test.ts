@@ -218,7 +218,7 @@ describe('token redeem --platform kubernetes', () => {
     const lost = await place.run(['token', 'redeem', file]);
     expect(lost.code).toBe(4);
     // An answer may yet come as long as the run beside this one may take.
-    const again = await place.run(['token', 'redeem', file, '--timeout', '100ms']);
+    const again = await place.run(['token', 'redeem', file, '--timeout', '2s']);
     expect(again.code).toBe(4);
     expect(refusalOf(again).error).toContain('its answer was lost');
     expect(postings(server)).toHaveLength(1);

@@ -3,26 +3,37 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { runCommandLine } from '../../src/cli/run.js';
 import type { MemoryCgroup } from './memory-cgroup.js';
 import { refuseSecrets } from './no-secret.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 const { PATH = '', NODE_COMPILE_CACHE } = process.env;
-// Nothing of the machine that runs the tests configures the program; Node may keep what it has compiled.
-const BARE_ENVIRONMENT = { PATH, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) };
+// Variables of the machine that runs the tests must not configure the program. Node may store compiled code.
+const BARE_ENVIRONMENT = {
+  PATH,
+  HOME: tmpdir(),
+  ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
+};
 
 // Another user could not read a checkout in root's home.
 const WITHOUT_MIGHT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
-export interface RunOptions {
+/** The standard input and the environment of a command, and what makes it a process of its own. */
+export interface RunOptions extends ProcessOptions {
   readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a command can have only as a process of its own. */
+interface ProcessOptions {
   /** Leaves standard input open until the program has ended. */
   readonly holdsInput?: boolean;
-  readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The program, where it is another one than the checkout's. */
-  readonly main?: string;
-  /** Makes permissions count for root too, where the tests run as root. */
+  /** Another program than `dist/main.js` of the checkout, perhaps with its first arguments. */
+  readonly main?: string | readonly string[];
+  /** Makes file permissions apply to root too, where the tests run as root. */
   readonly obeysPermissions?: boolean;
   /** The memory cgroup that the program runs in from its start. */
   readonly cgroup?: Pick<MemoryCgroup, 'procsFile'>;
@@ -40,30 +51,78 @@ function start(words: readonly string[], options: RunOptions): ChildProcess {
   const isMighty = obeysPermissions && process.getuid?.() === 0;
   const joined = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procsFile] : [];
   const [command, ...before] = [...joined, ...(isMighty ? WITHOUT_MIGHT : []), process.execPath];
-  return spawn(command as string, [...before, main, ...words], {
+  return spawn(command as string, [...before, ...[main].flat(), ...words], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...BARE_ENVIRONMENT, HOME: tmpdir(), ...env },
+    env: { ...BARE_ENVIRONMENT, ...env },
     ...(cwd !== undefined && { cwd }),
   });
 }
 
-function collect(child: ChildProcess): { stdout: string; stderr: string } {
+/** How a process ended; `code` is null if a signal ended it. */
+export interface EndedProcess extends Ended {
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A command that runs as a process of its own. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What the command has written so far. */
+  readonly said: { readonly stdout: string; readonly stderr: string };
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<EndedProcess>;
+}
+
+/** Starts the built program as a process of its own. */
+export function startLinkgrant(words: readonly string[], options: RunOptions = {}): Running {
+  const child = start(words, options);
   const said = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  return said;
-}
-
-/** Runs the built program to its end. */
-export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const child = start(words, options);
-  const said = collect(child);
-  // A command that refuses its flags does not read what is piped into it.
+  // A command that refuses its flags does not read its standard input.
   child.stdin?.on('error', () => undefined);
   if (!options.holdsInput) child.stdin?.end(options.input ?? '');
-  const [code] = (await once(child, 'close')) as [number | null];
-  refuseSecrets(said.stderr);
-  return { code, ...said };
+  const ended = once(child, 'close').then(([code, signal]) => {
+    refuseSecrets(said.stderr);
+    return { code, signal, ...said };
+  });
+  return { child, said, ended };
+}
+
+/**
+ * Runs a command in this process, from the sources. Runs it as a process of its own if an option requires one, and for `serve`,
+ * which listens for signals.
+ */
+export async function linkgrant(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { input = '', env = {}, ...processOptions } = options;
+  if (words[0] === 'serve' || Object.values(processOptions).some((value) => value !== undefined)) {
+    return linkgrantProcess(words, options);
+  }
+  const written = { stdout: '', stderr: '' };
+  const streamTo = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written[name] += chunk;
+        done();
+      },
+    });
+  const code = await runCommandLine(
+    ['node', 'linkgrant', ...words],
+    { clock: Date.now, checkpoint: () => {} },
+    {
+      stdin: Readable.from(input === '' ? [] : [Buffer.from(input)]),
+      stdout: streamTo('stdout'),
+      stderr: streamTo('stderr'),
+      env: { ...BARE_ENVIRONMENT, ...env },
+    },
+  );
+  refuseSecrets(written.stderr);
+  return { code, ...written };
+}
+
+/** Runs the built program as a process of its own, to its end. */
+export async function linkgrantProcess(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const { code, stdout, stderr } = await startLinkgrant(words, options).ended;
+  return { code, stdout, stderr };
 }
 
 /** A service in a process of its own. */
@@ -86,21 +145,20 @@ export interface Serving {
 }
 
 /** Starts `serve` on a free port of 127.0.0.1 unless the words say otherwise; resolves once it has said that it serves. */
-async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
+export async function startServe(words: readonly string[], options: RunOptions = {}): Promise<Serving> {
   const isGiven = (flag: string) => words.includes(flag);
   const defaults = [
     ...(isGiven('--listen') ? [] : ['--listen', '127.0.0.1:0']),
     ...(isGiven('--ops-listen') ? [] : ['--ops-listen', 'off']),
   ];
-  const child = start(['serve', ...defaults, ...words], options);
-  const said = collect(child);
-  const ended = once(child, 'close').then(([code, signal]) => {
-    refuseSecrets(said.stdout + said.stderr);
+  const { child, said, ...running } = startLinkgrant(['serve', ...defaults, ...words], options);
+  const ended = running.ended.then(({ code, signal }) => {
+    refuseSecrets(said.stdout);
     return { code, signal };
   });
   await new Promise<void>((settle, reject) => {
     child.stdout?.on('data', () => /^(Next:|No link)/m.test(said.stdout) && settle());
-    ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)));
+    ended.then(({ code }) => reject(new Error(`serve ended with ${code}: ${said.stderr}`)), reject);
   });
   const [, url = '', port, opsPort] =
     /^Serving (?:(\S+) )?on port (\d+)(?:, health and metrics on port (\d+))?$/m.exec(said.stdout) ?? [];

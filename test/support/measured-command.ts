@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Ended, linkgrant, type RunOptions } from './command-line.js';
+import { type Ended, linkgrantProcess, type RunOptions } from './command-line.js';
 
 const PRELOADED = resolve(import.meta.dirname, 'report-usage.mjs');
 
@@ -10,13 +10,13 @@ export interface MeasuredEnd extends Ended {
   readonly peakMiB: number;
 }
 
-/** Runs the built program to its end and measures it; `usageFile` is a path for the measurement. */
+/** Runs the built program as a process to its end and measures it; `usageFile` is a path for the measurement. */
 export async function measuredLinkgrant(
   words: readonly string[],
   usageFile: string,
   options: RunOptions = {},
 ): Promise<MeasuredEnd> {
   const env = { ...options.env, NODE_OPTIONS: `--import=${PRELOADED}`, USAGE_FILE: usageFile };
-  const ended = await linkgrant(words, { ...options, env });
+  const ended = await linkgrantProcess(words, { ...options, env });
   return { ...ended, ...JSON.parse(readFileSync(usageFile, 'utf8')) };
 }

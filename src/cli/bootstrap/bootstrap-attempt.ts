@@ -1,4 +1,5 @@
 import type { PlacedLink } from '../../compose/token-redemption.js';
+import { processContext } from '../../config/process-context.js';
 import { RedemptionError } from '../../domain/redemption-error.js';
 import type { RedeemedToken } from '../../redemption/requesting/redeem-token.js';
 import { keyOriginText } from '../link/key-origin.js';
@@ -162,7 +163,7 @@ async function redeem(
 /** Told at once: until the link is in use, more may have to be waited for. */
 function tellWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
   const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
-  process.stderr.write(written + keyOriginText(redeemed));
+  processContext().stderr.write(written + keyOriginText(redeemed));
 }
 
 async function redeemTokensOfInput(

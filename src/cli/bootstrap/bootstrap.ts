@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { environment } from '../../config/config.js';
+import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
 import { backOffDelay } from '../../time/back-off.js';
@@ -101,7 +101,7 @@ function requestOf(flags: BootstrapFlags, target: StoredLinkTarget): BootstrapRe
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const linkCost = parseCount('--link-cost', flags.linkCost);
-  const where = flags.token ?? (environment().LINKGRANT_TOKEN_FILE || undefined);
+  const where = flags.token ?? (processContext().env.LINKGRANT_TOKEN_FILE || undefined);
   if (where === undefined && target.kind !== 'system-site') {
     throw new CommandError('nothing says where the token is', {
       exitCode: 2,

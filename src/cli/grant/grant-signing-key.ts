@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { administrationDependencies, storeAdministration } from '../../compose/administration.js';
+import { processContext } from '../../config/process-context.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { requireGrant } from '../../redemption/administration/dependencies.js';
@@ -37,7 +38,7 @@ export async function exportSigningKeyCommand(
 
 async function write(target: string, key: MintingKey): Promise<void> {
   await writeSecretOutput(target, encodeSigningKey(key), SIGNING_KEY_KIND);
-  process.stderr.write(
+  processContext().stderr.write(
     [
       target === '-' ? '' : `Signing key written to ${target}\n`,
       `It is a secret: whoever has it can make any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,

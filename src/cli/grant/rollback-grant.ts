@@ -1,3 +1,4 @@
+import { processContext } from '../../config/process-context.js';
 import type { Administration } from '../../redemption/administration/administration.js';
 import type { GrantReport } from '../../redemption/administration/grant-report.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -22,7 +23,9 @@ export async function rollbackOnFailure<T>(
     );
     if (left) {
       const command = `linkgrant grant delete ${grant.name} -n ${grant.namespace}`;
-      process.stderr.write(`warning: the grant could not be deleted again; \`${command}\` does so\n`);
+      processContext().stderr.write(
+        `warning: the grant could not be deleted again; \`${command}\` does so\n`,
+      );
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(

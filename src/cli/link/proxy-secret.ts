@@ -7,9 +7,9 @@ import { isResourceName } from '../../domain/names.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import { CommandError } from '../terminal/command-error.js';
+import { readGivenText } from '../terminal/given-text.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
 const KEYS = ['host', 'port', 'username', 'password'] as const;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processContext } from '../../config/process-context.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /** How a reload command went: done, failed (with how, as the end of a sentence), or not there to be run. */
@@ -43,7 +44,8 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS));
   try {
     // Standard output is kept for what this program prints. A group of its own can be ended whole.
-    const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true });
+    const { env } = processContext();
+    const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true, env });
     const ended = once(child, 'exit').then(
       ([code, signal]): ReloadRun =>
         code === 0

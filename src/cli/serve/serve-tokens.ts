@@ -1,6 +1,7 @@
 import { startKubernetesRedeemer } from '../../compose/kubernetes-redeemer.js';
 import { startOperations } from '../../compose/operations.js';
 import type { RuntimeContext } from '../../compose/runtime.js';
+import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -19,7 +20,7 @@ export async function runRedeemer(settings: Settings, runtime: RuntimeContext): 
         { parts: redeemer.readiness, metrics: () => redeemer.metrics.metrics() },
         runtime,
       ));
-    process.stdout.write(plainText(banner(settings.namespace, operations?.listening.port)));
+    processContext().stdout.write(plainText(banner(settings.namespace, operations?.listening.port)));
     await stop;
   } finally {
     await redeemer.close();

@@ -7,7 +7,7 @@ import {
   workerMetrics,
 } from '../../compose/operations.js';
 import { prepareService, type RuntimeContext } from '../../compose/runtime.js';
-import { environment } from '../../config/config.js';
+import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { plainText } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
@@ -20,7 +20,7 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
   const stop = shutdownSignal();
   await prepareService(settings, runtime);
   const group = new WorkerGroup(settings.workers, workerMetrics(), runtime.logger);
-  const manager = serviceManager(environment(), runtime.logger, () => group.isHeard());
+  const manager = serviceManager(processContext().env, runtime.logger, () => group.isHeard());
   let operations: Awaited<ReturnType<typeof startClusterOperations>> | undefined;
   try {
     const { description, port, adminPort } = await group.start();
@@ -32,7 +32,7 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
     });
     operations = settings.opsListen && (await startClusterOperations(settings, runtime, group));
     const ports = { service: port, operations: operations?.listening.port, admin: adminPort };
-    process.stdout.write(plainText(await banner(description, ports, settings)));
+    processContext().stdout.write(plainText(await banner(description, ports, settings)));
     ready();
     await stop;
   } finally {

@@ -1,8 +1,8 @@
 import cluster from 'node:cluster';
 import { startOperations } from '../../compose/operations.js';
 import { type RuntimeContext, startService } from '../../compose/runtime.js';
-import { environment } from '../../config/config.js';
 import { createLogger } from '../../config/logger.js';
+import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from '../terminal/command-error.js';
 import { anyConfigurationFrom } from '../terminal/configuration.js';
@@ -90,7 +90,7 @@ function isForTokens({ platform, controllers, noRedemption }: Settings): boolean
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
   // That its timers run is all there is to know of a single process.
-  const manager = serviceManager(environment(), runtime.logger, () => true);
+  const manager = serviceManager(processContext().env, runtime.logger, () => true);
   const service =
     settings.platform === 'kubernetes'
       ? await (await import('../../compose/kubernetes-service.js')).startKubernetesService(settings, runtime)
@@ -115,7 +115,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
         },
         runtime,
       ));
-    process.stdout.write(
+    processContext().stdout.write(
       plainText(
         await banner(
           service.description,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Logger } from 'pino';
-import type { Environment } from '../../config/config.js';
+import type { Environment } from '../../config/process-context.js';
 
 /** What tells the manager of services (systemd) how the service is; does nothing where none wants to know. */
 export interface ServiceManager {

@@ -1,4 +1,5 @@
-import { type Configuration, environment, loadConfiguration } from '../../config/config.js';
+import { type Configuration, loadConfiguration } from '../../config/config.js';
+import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from './command-error.js';
 
@@ -7,8 +8,9 @@ export type LocalSettings = Settings & { readonly platform: Exclude<Settings['pl
 
 /** The configuration that these flags and the environment give; warnings go to standard error. */
 export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
-  const configuration = loadConfiguration(flags, environment());
-  for (const warning of configuration.warnings) process.stderr.write(`warning: ${warning}\n`);
+  const { env, stderr } = processContext();
+  const configuration = loadConfiguration(flags, env);
+  for (const warning of configuration.warnings) stderr.write(`warning: ${warning}\n`);
   return configuration;
 }
 

@@ -1,6 +1,6 @@
 import type { ServiceConnectionOptions } from '../../compose/token-redemption.js';
-import { environment } from '../../config/config.js';
 import { isHost } from '../../config/host-port.js';
+import { processContext } from '../../config/process-context.js';
 import { parseDuration } from '../../domain/duration.js';
 import { CommandError } from './command-error.js';
 
@@ -37,7 +37,7 @@ function parseConnectTo(value: string) {
 
 /** How to connect, from flags and, for the proxy, from the usual variables. */
 export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
-  const env = environment();
+  const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
   if (flags.timeout !== undefined && (timeoutMs === undefined || timeoutMs < SHORTEST_TIMEOUT_MS)) {
     throw new CommandError(`--timeout cannot be "${flags.timeout}"`, {

@@ -1,8 +1,8 @@
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
+import { readGivenText } from './given-text.js';
 
 /** The error for an invalid value of a flag. */
 function wrongValue(flag: string, value: string, hint: string): CommandError {

@@ -1,3 +1,4 @@
+import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
 
@@ -13,7 +14,7 @@ export class OutputClosed extends Error {
 export async function writeOut(text: string): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(plainText(text), (error) => (error ? reject(error) : resolve()));
+      processContext().stdout.write(plainText(text), (error) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;

@@ -1,3 +1,4 @@
+import { processContext } from '../../config/process-context.js';
 import type { MintTokenRequest } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
@@ -81,7 +82,7 @@ export async function handOutTokens(
         told.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
-      process.stderr.write(told.join(''));
+      processContext().stderr.write(told.join(''));
       await withdraw(id);
       throw error;
     }
@@ -93,5 +94,5 @@ export async function handOutTokens(
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
-  process.stderr.write(told.join(''));
+  processContext().stderr.write(told.join(''));
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
-import { readGivenText } from '../../files/given-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
+import { readGivenText } from '../terminal/given-text.js';
 
 /** The `kind` of a file that holds a grant's signing key. */
 export const SIGNING_KEY_KIND = 'linkgrant-signing-key';

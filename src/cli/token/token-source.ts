@@ -5,8 +5,8 @@ import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { reading, type UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { CommandError } from '../terminal/command-error.js';
+import { readGivenText } from '../terminal/given-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 

@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Ended, run, type Served, serve } from '../../chaos/commands.js';
+import { run, serve } from '../../chaos/commands.js';
+import type { EndedProcess, Serving } from '../../support/command-line.js';
 import { copySite, modeOf, type SystemSiteCopy } from '../../support/system-site.js';
 
 let place: string;
 let accepting: string;
-let service: Served;
+let service: Serving;
 let east: SystemSiteCopy;
 let before: string[];
 
@@ -36,7 +37,7 @@ async function issue(file: string): Promise<string> {
   return file;
 }
 
-function redeem(words: readonly string[], killedAt?: string): Promise<Ended> {
+function redeem(words: readonly string[], killedAt?: string): Promise<EndedProcess> {
   const site = ['--platform', 'linux', '--namespace', 'east', '--skupper-home', east.home];
   const kept = ['--data-dir', join(place, 'requesting'), '--reload-command', `echo reload >> '${reloads()}'`];
   return run(['token', 'redeem', ...words, ...site, ...kept], killedAt === undefined ? {} : { killedAt });

@@ -7,17 +7,13 @@ import { parse } from 'yaml';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
 import { childrenOf } from '../support/process-children.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { until } from '../support/until.js';
 
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];
 const OPERATIONS = ['--ops-listen', '127.0.0.1:0'];
 
 const place = new Workplace();
 afterAll(() => place.remove());
-
-/** Waits for a condition that a signal or a new process brings about. */
-async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
 
 async function connectTo(service: Serving, ca: string): Promise<TLSSocket> {
   const socket = connect({ port: service.port, host: '127.0.0.1', ca });

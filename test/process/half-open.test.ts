@@ -61,9 +61,9 @@ it('5,000 half-open connections and slow senders leave the service serving', asy
   });
   expect(redeemed.code, redeemed.stderr).toBe(0);
   expect((await fetch(`http://127.0.0.1:${service.opsPort}/readyz`)).status).toBe(200);
-  expect(await metric('linkgrant_connections_opened_total{listener="service"}')).toBeGreaterThanOrEqual(
-    CONNECTIONS + SLOW,
-  );
+  await expect
+    .poll(() => metric('linkgrant_connections_opened_total{listener="service"}'), { timeout: 60_000 })
+    .toBeGreaterThanOrEqual(CONNECTIONS + SLOW);
 
   // None of them stays for ever, though none of them is ended from here.
   await expect

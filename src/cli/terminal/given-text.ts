@@ -1,16 +1,17 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { irregular, MOST_BYTES, openAtOnce, readWhole, TOO_LONG } from './bounded-text.js';
-import { UnreadableFileError } from './file-error.js';
+import { processContext } from '../../config/process-context.js';
+import { irregular, MOST_BYTES, openAtOnce, readWhole, TOO_LONG } from '../../files/bounded-text.js';
+import { UnreadableFileError } from '../../files/file-error.js';
 
 /**
- * The UTF-8 text, of at most 1 MiB, of what a person named: a regular file, a pipe, which is read to its end, or standard
- * input for `-`. Until `signal` aborts a pipe is waited for. Rejects with UnreadableFileError.
+ * Reads UTF-8 text of at most 1 MiB from a regular file, from a pipe, or from standard input for `-`. A pipe is read to its
+ * end, or until `signal` aborts. Rejects with UnreadableFileError.
  */
 export async function readGivenText(file: string, signal?: AbortSignal): Promise<string> {
   try {
-    return await (file === '-' ? readStream(process.stdin, signal) : readPath(file, signal));
+    return await (file === '-' ? readStream(processContext().stdin, signal) : readPath(file, signal));
   } catch (error) {
     const isLate = (error as Error).name === 'AbortError';
     const cause = isLate ? new Error('it did not come to its end in the time given') : error;
@@ -21,7 +22,7 @@ export async function readGivenText(file: string, signal?: AbortSignal): Promise
 async function readPath(file: string, signal: AbortSignal | undefined): Promise<string> {
   const handle = openAtOnce(file);
   const stats = fstatSync(handle);
-  // The socket closes it.
+  // The socket closes the handle.
   if (stats.isFIFO()) return readStream(new Socket({ fd: handle, readable: true, writable: false }), signal);
   try {
     if (!stats.isFile()) throw new Error(irregular(handle));
@@ -34,7 +35,7 @@ async function readPath(file: string, signal: AbortSignal | undefined): Promise<
 async function readStream(stream: Readable, signal: AbortSignal | undefined): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // A loop that is left ends the stream too, which would else keep the process from ending.
+  // Leaving the loop destroys the stream. An open stream would keep the process running.
   for await (const chunk of signal ? addAbortSignal(signal, stream) : stream) {
     length += (chunk as Buffer).length;
     if (length > MOST_BYTES) throw new Error(TOO_LONG);

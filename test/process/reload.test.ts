@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
+import { type Ended, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
 import { copySite, type SystemSiteCopy } from '../support/system-site.js';
+import { until } from '../support/until.js';
 
 let work: Workplace;
 let east: SystemSiteCopy;
@@ -39,17 +37,8 @@ const ENVIRONMENT = { PATH: '/usr/bin:/bin', SKUPPER_PLATFORM: 'linux' };
 const run = (...words: string[]) => linkgrant([...words, ...onSite()], { env: ENVIRONMENT });
 const redeem = (file: string, ...words: string[]) => run('token', 'redeem', file, ...words);
 
-/** Starts a command on the site, whose process can be told to end. */
-function start(...words: string[]) {
-  const main = join(import.meta.dirname, '../../dist/main.js');
-  const child = spawn(process.execPath, [main, ...words, ...onSite()], { env: ENVIRONMENT });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }));
-  return { child, ended };
-}
+/** Starts a command on the site as a process, so that the test can end it. */
+const start = (...words: string[]) => startLinkgrant([...words, ...onSite()], { env: ENVIRONMENT });
 
 const log = () => work.path('reloads');
 const logging = () => ['--reload-command', `echo reloaded >> '${log()}'`];
@@ -72,11 +61,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Resolves when `holds` does. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 function well(ended: Ended): void {

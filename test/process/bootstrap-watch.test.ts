@@ -1,26 +1,25 @@
-import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type Ended, json, linkgrant, type Serving, Workplace } from '../support/command-line.js';
-import { refuseSecrets } from '../support/no-secret.js';
+import {
+  type Ended,
+  json,
+  linkgrant,
+  type Running,
+  type Serving,
+  startLinkgrant,
+  Workplace,
+} from '../support/command-line.js';
 import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+import { until as waitUntil } from '../support/until.js';
 
-const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
-
-interface Watching {
-  said(): string;
-  readonly ended: Promise<Ended>;
-  stop(): void;
-}
 
 let work: Workplace;
 let service: Serving;
-const watching: Watching[] = [];
+const watching: Running[] = [];
 
 beforeEach(async () => {
   work = new Workplace();
@@ -29,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const watch of watching.splice(0)) {
-    watch.stop();
+    watch.child.kill();
     await watch.ended;
   }
   await work.remove();
@@ -56,44 +55,23 @@ async function issue(lifetime: string): Promise<string> {
   return token;
 }
 
-function watch(words: readonly string[], path = '/usr/bin:/bin'): Watching {
-  const all = [
-    'bootstrap',
-    '--watch',
-    '--wait',
-    'configured',
-    '--data-dir',
-    work.path('requesting'),
-    ...words,
-  ];
-  const child = spawn(process.execPath, [MAIN, ...all], { env: { PATH: path, HOME: work.directory } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.end();
-  const ended = once(child, 'close').then(([code]) => {
-    refuseSecrets(stderr);
-    return { code, stdout, stderr };
-  });
-  const started = { said: () => stderr, ended, stop: () => void child.kill('SIGTERM') };
-  watching.push(started);
-  return started;
+/** Starts `bootstrap --watch` as a process, which runs until the test ends it. */
+function watch(words: readonly string[], path = '/usr/bin:/bin'): Running {
+  const fixed = ['bootstrap', '--watch', '--wait', 'configured', '--data-dir', work.path('requesting')];
+  const watched = startLinkgrant([...fixed, ...words], { env: { PATH: path, HOME: work.directory } });
+  watching.push(watched);
+  return watched;
 }
 
-/** Resolves when `holds` does; rejects when the program ends before. */
-async function until(watched: Watching, holds: () => boolean): Promise<void> {
-  let end: Ended | undefined;
-  void watched.ended.then((ended) => {
-    end = ended;
-  });
-  while (!holds()) {
-    if (end) throw new Error(`it ended with ${end.code}: ${end.stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** Resolves when `condition` holds; rejects if the program ends before. */
+async function until({ ended }: Running, condition: () => boolean): Promise<void> {
+  const early = ended.then(({ code, stderr }) =>
+    Promise.reject(new Error(`it ended with ${code}: ${stderr}`)),
+  );
+  await Promise.race([waitUntil(condition), early]);
 }
 
-const renewalsOf = ({ said }: Watching) => said().match(/^Renewed: west, /gm)?.length ?? 0;
+const renewalsOf = ({ said }: Running) => said.stderr.match(/^Renewed: west, /gm)?.length ?? 0;
 
 function serialIn(file: string): string {
   const { data } = parse(readFileSync(file, 'utf8'));
@@ -108,7 +86,7 @@ describe('bootstrap --watch', () => {
     await until(watched, () => existsSync(join(links, 'Secret-west.yaml')));
     const first = serialIn(join(links, 'Secret-west.yaml'));
     await until(watched, () => renewalsOf(watched) >= 3);
-    watched.stop();
+    watched.child.kill();
     const ended = await watched.ended;
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/^Linked: west, certificate valid until /);
@@ -131,7 +109,7 @@ describe('bootstrap --watch', () => {
         serialIn(east.path('runtime/resources/Secret-west.yaml')) ===
         serialIn(east.path('input/resources/Secret-west.yaml')),
     );
-    watched.stop();
+    watched.child.kill();
     expect((await watched.ended).code).toBe(0);
   });
 
@@ -140,11 +118,11 @@ describe('bootstrap --watch', () => {
     const watched = watch(['--token', token, '--to', work.path('links')]);
     await until(watched, () => renewalsOf(watched) === 1);
     await service.stop();
-    await until(watched, () => watched.said().includes('Not renewed: west: '));
+    await until(watched, () => watched.said.stderr.includes('Not renewed: west: '));
     service = await serve('--listen', `127.0.0.1:${service.port}`);
     const before = renewalsOf(watched);
     await until(watched, () => renewalsOf(watched) > before);
-    watched.stop();
+    watched.child.kill();
     expect((await watched.ended).code).toBe(0);
   });
 
