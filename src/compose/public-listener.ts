@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { addLoadMetrics } from '../admin/load-metrics.js';
+import { addLoadMetrics } from '../admin/listener-metrics.js';
 import type { Metrics } from '../admin/metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { descriptorLimit } from '../files/descriptor-limit.js';

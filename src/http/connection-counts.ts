@@ -1,4 +1,4 @@
-import type { ConnectionCounts } from '../admin/connection-metrics.js';
+import type { ConnectionCounts } from '../admin/listener-metrics.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { TlsListener } from './tls-listener.js';
 

@@ -9,12 +9,12 @@ const SOURCE_BUDGET = { points: 60, seconds: 60, mostKeys: 10_000 };
 const CHOSEN_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
 
 /** The grant that a wrong code was shown for. */
-export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'codeChosen'>;
+export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'isUserSuppliedCode'>;
 
 /** Counts requests beyond a budget, for metrics. */
 export interface UnprovenRequestObserver {
   unprovenRequestLimited(): void;
-  chosenCodeAttacked(): void;
+  weakCodeBruteforced(): void;
 }
 
 /**
@@ -38,7 +38,7 @@ export class UnprovenRequests {
    * is not exceeded.
    */
   async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
-    if (guessed?.codeChosen) await this.#countGuess(guessed, peer);
+    if (guessed?.isUserSuppliedCode) await this.#countGuess(guessed, peer);
     const source = sourceOf(peer);
     const count = await this.#sources.count(source);
     if (count <= this.#sources.points) return true;
@@ -54,9 +54,9 @@ export class UnprovenRequests {
 
   async #countGuess({ uid, namespace, name }: GuessedGrant, peer: string): Promise<void> {
     if ((await this.#grants.count(uid)) !== this.#grants.points + 1) return;
-    this.#observer.chosenCodeAttacked();
+    this.#observer.weakCodeBruteforced();
     this.#logger.warn(
-      { event: 'chosen_code_attacked', grant: uid, namespace, name, peer },
+      { event: 'weak_code_bruteforce', grant: uid, namespace, name, peer },
       `more than ${CHOSEN_CODE_BUDGET.points} wrong codes within ${CHOSEN_CODE_BUDGET.seconds} s for a grant whose code a person chose`,
     );
   }
