@@ -7,11 +7,15 @@ import { descriptorLimit } from '../files/descriptor-limit.js';
 import { AcceptQueue } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
 import { TrustedProxies } from '../http/client-address.js';
-import { connectionCounts } from '../http/connection-counts.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { LoopDelay } from '../http/loop-delay.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
-import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
+import {
+  connectionCounts,
+  createTlsListener,
+  type TlsCredentials,
+  type TlsListener,
+} from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
 
 // What is not there by then is no request: clients give up after 10 s, and a body is 4 KiB.

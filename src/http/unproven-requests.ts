@@ -3,12 +3,12 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import { sourceOf } from '../domain/peer-address.js';
 import { BoundedLimiter } from './bounded-limiter.js';
 
-// A client that was given the wrong file tries once, and a controller with a dead token twice a minute.
+// A client with a wrong token tries once, a controller with an expired token twice a minute.
 const SOURCE_BUDGET = { points: 60, seconds: 60, mostKeys: 10_000 };
-// Some dead tokens do not come near it, and whoever guesses needs many more.
-const CHOSEN_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
+// Expired tokens stay far below this; guessing a code takes many more.
+const USER_SUPPLIED_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
 
-/** The grant that a wrong code was shown for. */
+/** The grant that a wrong code was presented for. */
 export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'isUserSuppliedCode'>;
 
 /** Counts requests beyond a budget, for metrics. */
@@ -24,7 +24,7 @@ export interface UnprovenRequestObserver {
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);
-  readonly #grants = new BoundedLimiter(CHOSEN_CODE_BUDGET);
+  readonly #grants = new BoundedLimiter(USER_SUPPLIED_CODE_BUDGET);
   readonly #observer: UnprovenRequestObserver;
   readonly #logger: Logger;
 
@@ -57,7 +57,7 @@ export class UnprovenRequests {
     this.#observer.weakCodeBruteforced();
     this.#logger.warn(
       { event: 'weak_code_bruteforce', grant: uid, namespace, name, peer },
-      `more than ${CHOSEN_CODE_BUDGET.points} wrong codes within ${CHOSEN_CODE_BUDGET.seconds} s for a grant whose code a person chose`,
+      `more than ${USER_SUPPLIED_CODE_BUDGET.points} wrong codes within ${USER_SUPPLIED_CODE_BUDGET.seconds} s for a grant with a user-supplied code`,
     );
   }
 }
