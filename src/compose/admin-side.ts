@@ -16,7 +16,7 @@ import { ConnectionTable } from '../http/connection-table.js';
 import { FailedAuthentications } from '../http/failed-authentications.js';
 import { LoopDelay } from '../http/loop-delay.js';
 import { connectionCounts, createTlsListener, type TlsCredentials } from '../http/tls-listener.js';
-import { givenPair } from '../platforms/standalone/server-identity.js';
+import { externalKeyPair } from '../platforms/standalone/server-certificate.js';
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { storeAdministration } from './administration.js';
@@ -90,7 +90,7 @@ export async function startAdmin(
   });
   const pair =
     adminTlsCert !== undefined && adminTlsKey !== undefined
-      ? givenPair({ cert: adminTlsCert, key: adminTlsKey })
+      ? externalKeyPair({ cert: adminTlsCert, key: adminTlsKey })
       : undefined;
   let version = pair?.version();
   const listener = createTlsListener(

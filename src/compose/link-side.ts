@@ -10,7 +10,7 @@ import { describeCertificate, splitCertificates } from '../pki/certificate-info.
 import { directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { linkDirectory } from '../platforms/files/link-directory.js';
 import { linkRecords } from '../platforms/files/link-records.js';
-import { OwedReload } from '../platforms/files/owed-reload.js';
+import { PendingReload } from '../platforms/files/pending-reload.js';
 import { OwnedAuthorities, readAuthority, SITE_CA } from '../platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
@@ -64,8 +64,8 @@ export function openLinkSide(directory: string, dataDir: string): LinkSide {
 }
 
 /** The reload that is owed to what reads a directory of links, and changes there which note it. */
-export function openOwedReload(dataDir: string, directory: string): OwedReload {
-  return new OwedReload(dataDir, directory, sleep);
+export function openOwedReload(dataDir: string, directory: string): PendingReload {
+  return new PendingReload(dataDir, directory, sleep);
 }
 
 /** Dials routers over mutual TLS as the Link's own router would. */

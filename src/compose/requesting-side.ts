@@ -8,7 +8,7 @@ import {
 import type { AccessToken } from '../domain/access-token.js';
 import { BootstrapNotes } from '../platforms/files/bootstrap-notes.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
-import { OwedReload } from '../platforms/files/owed-reload.js';
+import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
 import { pendingDirectories, placedSecretName } from '../platforms/standalone/pending-directory.js';
 import { streamMaterializer } from '../platforms/standalone/stream-materializer.js';
@@ -25,7 +25,7 @@ import {
   redeemToken,
 } from '../redemption/requesting/redeem-token.js';
 
-export type { ReloadOutcome } from '../platforms/files/owed-reload.js';
+export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
 
@@ -39,8 +39,8 @@ export interface LinkPlace {
   readonly materializer: Materializer;
   /** The whole, valid links of linkgrant's that are in it now. */
   links(): PlacedLink[] | Promise<PlacedLink[]>;
-  /** See {@link OwedReload.settle}. */
-  settleReload: OwedReload['settle'];
+  /** See {@link PendingReload.settle}. */
+  settleReload: PendingReload['settle'];
   /** Which link a token's place has led to here. */
   readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
 }
@@ -55,9 +55,9 @@ export function openRequestingSide(
     toDirectory: (directory: string, placing?: DirectoryPlacing) =>
       directoryMaterializer(directory, clock, placing),
     toStream: streamMaterializer,
-    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link OwedReload}. */
+    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
     place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkPlace {
-      const reload = new OwedReload(dataDir, directory, sleep, patienceMs);
+      const reload = new PendingReload(dataDir, directory, sleep, patienceMs);
       return {
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),

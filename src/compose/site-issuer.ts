@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/setting-schemas.js';
 import { type CertificateAuthority, CertificateAuthorityError } from '../pki/authority.js';
 import { openDataDirectory, openToOthers } from '../platforms/standalone/data-directory.js';
-import { GivenAuthority } from '../platforms/standalone/given-authority.js';
+import { ExternalAuthority } from '../platforms/standalone/external-authority.js';
 import { issuerRotation } from '../platforms/standalone/issuer-rotation.js';
 import {
   OwnedAuthorities,
@@ -34,7 +34,7 @@ export interface DefaultIssuer {
 export async function openIssuer(settings: Settings, now: number): Promise<DefaultIssuer> {
   const { dataDir, issuerCert, issuerKey } = settings;
   if (issuerCert !== undefined && issuerKey !== undefined) {
-    return new GivenAuthority(issuerCert, issuerKey, now);
+    return new ExternalAuthority(issuerCert, issuerKey, now);
   }
   openDataDirectory(dataDir);
   const authorities = new OwnedAuthorities(dataDir);

@@ -75,19 +75,19 @@ export async function attemptBootstrap(
   const links = placed ?? (await findLinks(target, request, read)) ?? [];
   await noteSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
-  if (reload.owedBecause === 'not-started') throw new NotYet(startedSentence(target));
-  if (reload.owedBecause === 'tokens-left') {
+  if (reload.pendingReason === 'not-started') throw new NotYet(startedSentence(target));
+  if (reload.pendingReason === 'tokens-left') {
     throw new NotYet(`${target.directory} holds an AccessToken that Skupper's reload would redeem again`);
   }
-  if (reload.owedBecause === 'not-installed' && request.confirm) {
+  if (reload.pendingReason === 'not-installed' && request.confirm) {
     throw new NotYet(
       `the site has not taken up the link, and Skupper's CLI is not here to run \`${reload.command}\``,
       'run it where it is, or give a --reload-command; `--wait configured` is content with a link in place',
     );
   }
-  if (typeof reload.owedBecause === 'object') {
+  if (typeof reload.pendingReason === 'object') {
     throw new ReloadFailed(
-      `the reload with \`${reload.command}\` failed: ${reload.owedBecause.failed}`,
+      `the reload with \`${reload.command}\` failed: ${reload.pendingReason.failed}`,
       'the link is in place: make the reload work, then repeat this command, which spends nothing',
     );
   }

@@ -3,8 +3,8 @@ import { formatHostPort } from '../../domain/host-port-text.js';
 import { MANAGED_BY } from '../../domain/labels.js';
 import { isResourceName } from '../../domain/names.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
+import { readExternalText } from '../../files/external-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import { CommandError } from '../terminal/command-error.js';
 
@@ -56,7 +56,7 @@ export function parseProxySecret(text: string): ProxySecret | string {
 export async function readProxySecret(file: string, signal?: AbortSignal): Promise<ProxySecret> {
   let reason: string;
   try {
-    const secret = parseProxySecret(await readGivenText(file, signal));
+    const secret = parseProxySecret(await readExternalText(file, signal));
     if (typeof secret !== 'string') return secret;
     reason = secret;
   } catch (error) {

@@ -20,7 +20,7 @@ export interface ReloadReport {
   /** The command that was run, or that is still to be run. */
   readonly command?: string;
   /** Why the reload is still owed. */
-  readonly owedBecause?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
+  readonly pendingReason?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
 }
 
 const DEFAULT_LIMIT_MS = 10 * 60_000;
@@ -50,14 +50,14 @@ export async function settleReload(
   const { place, site, reloadCommand } = target;
   if (!place) return { outcome: 'not-needed' };
   const command = commandFor(target);
-  let owedBecause: ReloadReport['owedBecause'];
+  let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
     // A directory whose reader takes note by itself.
     if (command === undefined) return true;
     const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
     if (run === 'done') return true;
-    owedBecause = run;
+    pendingReason = run;
     return false;
   };
   const isLoaded = (removed: readonly string[]) => site?.hasLoadedAll(removed) ?? false;
@@ -66,7 +66,7 @@ export async function settleReload(
   return {
     outcome,
     ...(outcome !== 'not-needed' && { command: shownCommand(command) }),
-    ...(owedBecause !== undefined && { owedBecause }),
+    ...(pendingReason !== undefined && { pendingReason }),
   };
 }
 
@@ -78,22 +78,22 @@ function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undef
 }
 
 /** A reload that was tried and failed fails the command; what it did, as `done` says, is done all the same. */
-export function requireReload({ owedBecause, command }: ReloadReport, done = 'the link is in place'): void {
-  if (typeof owedBecause !== 'object') return;
-  throw new CommandError(`${done}, but it was not reloaded: ${owedBecause.failed}`, {
+export function requireReload({ pendingReason, command }: ReloadReport, done = 'the link is in place'): void {
+  if (typeof pendingReason !== 'object') return;
+  throw new CommandError(`${done}, but it was not reloaded: ${pendingReason.failed}`, {
     exitCode: 1,
     hint: `run it by hand, or repeat this command, which spends nothing: ${command}`,
   });
 }
 
 /** The report as lines for people; empty when there is nothing to say. `what` is to be put to use. */
-export function reloadText({ outcome, command, owedBecause }: ReloadReport, what = 'the link'): string {
+export function reloadText({ outcome, command, pendingReason }: ReloadReport, what = 'the link'): string {
   if (outcome === 'reloaded') return `Reloaded with: ${command}\n`;
   if (outcome === 'not-needed') return '';
-  if (owedBecause === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
-  if (owedBecause === 'tokens-left') {
+  if (pendingReason === 'not-started') return `The site is not started yet. Start it: ${command}\n`;
+  if (pendingReason === 'tokens-left') {
     return `Not reloaded, because Skupper would redeem the AccessTokens of the input directory. Let token redeem --input replace them, mend or remove those that it leaves, then run: ${command}\n`;
   }
-  if (owedBecause === 'not-installed') return `To put ${what} to use, run: ${command}\n`;
-  return `Not reloaded: ${owedBecause?.failed}. To put ${what} to use, run: ${command}\n`;
+  if (pendingReason === 'not-installed') return `To put ${what} to use, run: ${command}\n`;
+  return `Not reloaded: ${pendingReason?.failed}. To put ${what} to use, run: ${command}\n`;
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../domain/duration.js';
 import { isResourceName } from '../../domain/names.js';
+import { readExternalText } from '../../files/external-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { CommandError, type ExitCode } from './command-error.js';
 
 /** What is said of a flag's value that cannot be. */
@@ -36,7 +36,7 @@ async function readInput(
   failure: { readonly exitCode: ExitCode; readonly hint: string },
 ): Promise<string> {
   try {
-    return await readGivenText(file);
+    return await readExternalText(file);
   } catch (error) {
     const { code, reason, hint } = error as UnreadableFileError;
     throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {

@@ -1,5 +1,5 @@
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
-import { readGivenText } from '../../files/given-text.js';
+import { readExternalText } from '../../files/external-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
@@ -31,7 +31,7 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
 /** The signing key in a file, or on standard input for `-`. Rejects with a CommandError, which quotes nothing of the text. */
 export async function readSigningKey(file: string): Promise<MintingKey> {
   try {
-    return parse(await readGivenText(file));
+    return parse(await readExternalText(file));
   } catch (error) {
     throw new CommandError(`the signing key cannot be used: ${(error as Error).message}`, {
       exitCode: 2,

@@ -4,8 +4,8 @@ import { encodeAccessToken } from '../../domain/access-token-resource.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
+import { readExternalText } from '../../files/external-text.js';
 import { reading, type UnreadableFileError } from '../../files/file-error.js';
-import { readGivenText } from '../../files/given-text.js';
 import { CommandError } from '../terminal/command-error.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
@@ -38,7 +38,7 @@ export function tokenSource(where: string): TokenSource {
       try {
         const stats = where === '-' ? undefined : reading(where, () => statSync(where));
         if (stats?.isDirectory()) return readMounted(where);
-        const text = await readGivenText(where, signal);
+        const text = await readExternalText(where, signal);
         if (stats === undefined || stats.isFIFO()) kept = text;
         else if (text.trim() === '') return { missing: `${where} is empty` };
         return { text };

@@ -14,8 +14,8 @@ import type {
   Posting,
   RedemptionOutcome,
 } from '../../redemption/ports/pending-redemption.js';
+import { directoryLock, type WithDirectoryLock } from '../files/directory-lock.js';
 import { writing } from '../files/not-writable.js';
-import { type TakeTurn, takingTurns } from '../files/turns.js';
 
 // Disk space for an answer, taken before its posting and given back when the answer is there to be kept.
 const ROOM = 'room';
@@ -55,12 +55,12 @@ export function placedSecretName(dataDirectory: string, id: string): string | un
 class PendingDirectory implements PendingRedemption {
   readonly places: PendingRedemption['places'];
   readonly #directory: string;
-  readonly #inTurn: TakeTurn;
+  readonly #withLock: WithDirectoryLock;
 
   constructor(directory: string) {
     this.#directory = directory;
     this.places = { key: join(directory, 'key.pem'), answer: join(directory, 'answer.yaml') };
-    this.#inTurn = takingTurns(join(directory, 'repair'), sleep);
+    this.#withLock = directoryLock(join(directory, 'repair'), sleep);
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
@@ -88,7 +88,7 @@ class PendingDirectory implements PendingRedemption {
   async discardKey(): Promise<void> {}
 
   async discardAnswer(damaged: string): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#withLock(async () => {
       if (this.#read('answer.yaml') !== damaged) return;
       writing(this.#directory, () => {
         rmSync(join(this.#directory, 'answer.yaml'), { force: true });
@@ -155,7 +155,7 @@ class PendingDirectory implements PendingRedemption {
   /** Puts `content` in the place of `damaged`, one process after another; gives what is there then. */
   #replace(name: string, damaged: string, content: string): Promise<string> {
     const file = join(this.#directory, name);
-    return this.#inTurn(async () => {
+    return this.#withLock(async () => {
       const there = this.#read(name);
       if (there !== undefined && there !== damaged) return there;
       writing(file, () => writePrivateFile(file, content));

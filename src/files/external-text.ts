@@ -8,7 +8,7 @@ import { UnreadableFileError } from './file-error.js';
  * The UTF-8 text, of at most 1 MiB, of what a person named: a regular file, a pipe, which is read to its end, or standard
  * input for `-`. Until `signal` aborts a pipe is waited for. Rejects with UnreadableFileError.
  */
-export async function readGivenText(file: string, signal?: AbortSignal): Promise<string> {
+export async function readExternalText(file: string, signal?: AbortSignal): Promise<string> {
   try {
     return await (file === '-' ? readStream(process.stdin, signal) : readPath(file, signal));
   } catch (error) {
