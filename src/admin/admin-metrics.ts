@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 
 /** An answer of the admin API. */
 export interface AdminAnswer {
-  /** Of the route; `other` for any that it does not take. */
+  /** The method of the route; `other` if the route does not support it. */
   readonly method: string;
   /** As the OpenAPI document has it; `none` for no route. */
   readonly route: string;
@@ -12,14 +12,14 @@ export interface AdminAnswer {
   readonly milliseconds: number;
 }
 
-/** Told of what the admin API answers. */
+/** Counts the answers of the admin API. */
 export interface AdminObserver {
   adminAnswered(answer: AdminAnswer): void;
   /** A failed authentication beyond the budget of its source. */
   authenticationLimited(): void;
 }
 
-// Most are one read of the store; a token of a big grant may take longer.
+// Most requests are one read of the store; issuing a token of a large grant may take longer.
 const LATENCY_BUCKETS_S = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Adds the metrics of the admin API to `registry`. */
@@ -33,7 +33,7 @@ export function addAdminMetrics(registry: Registry): AdminObserver {
   });
   const refusals = new Counter({
     name: 'linkgrant_admin_refusals_total',
-    help: 'Refusals of the admin API by code; unreadable is what is no HTTP request.',
+    help: 'Refusals of the admin API by code; unreadable for bytes that are not an HTTP request.',
     labelNames: ['code'],
     registers,
   });

@@ -10,11 +10,11 @@ export interface ValidTime {
 /** When the certificates are valid that the service depends on. */
 export interface CertificateTimes {
   readonly server: ValidTime;
-  /** Null where sites have issuers of their own. */
+  /** Null if each site has its own issuers. */
   readonly issuer: ValidTime | null;
 }
 
-/** The parts of readiness that a certificate takes away which is not valid now; `times` is asked each time. */
+/** Returns readiness parts that fail while a certificate is not valid; each check calls `times`. */
 export function certificateParts(times: () => CertificateTimes, clock: Clock): readonly ReadinessPart[] {
   const assertValid = (what: string, valid: ValidTime | null) => {
     const now = clock();

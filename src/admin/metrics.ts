@@ -1,75 +1,76 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RedemptionObserver } from '../http/request-handler.js';
 import { type AdminObserver, addAdminMetrics } from './admin-metrics.js';
-import { addConnectionMetrics, type FollowConnections } from './connection-metrics.js';
+import { addConnectionMetrics, type FollowConnections } from './listener-metrics.js';
 
-/** What `/metrics` tells of one process, in Prometheus' text form. No label holds anything that a stranger chose. */
+/** The metrics of one process. No label contains text that a client supplied. */
 export interface Metrics extends RedemptionObserver, AdminObserver {
   readonly registry: Registry;
   readonly followConnections: FollowConnections;
   /** `notAfter` in milliseconds since the epoch. */
   setCertificateExpiry(certificate: 'server' | 'issuer', notAfter: number): void;
-  /** Told of each operation of the store. */
+  /** Called for each operation of the store. */
   storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean): void;
-  /** Told of each revocation that this process carried out. */
+  /** Called for each revocation by this process. */
   revoked(what: 'grant' | 'redemption' | 'token'): void;
-  /** Told of an attempt that the ledger could not note. */
+  /** Called for each attempt that the ledger could not record. */
   ledgerFailed(): void;
   /** Called for each request without a right code or key beyond the budget of its source. */
   unprovenRequestLimited(): void;
-  /** Told once of many wrong codes for a grant whose code a person chose. */
-  chosenCodeAttacked(): void;
+  /** Called once for many wrong codes for a grant with a user-supplied code. */
+  weakCodeBruteforced(): void;
 }
 
 // A redemption is a few milliseconds, a failing store up to eight seconds.
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
+/** Creates the metrics of one process in a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const answers = new Counter({
     name: 'linkgrant_answers_total',
-    help: 'Answers of the redemption service by what was asked (redeem, check, renew; other is no route) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, or unreadable for what is no HTTP request.',
-    labelNames: ['act', 'outcome'],
+    help: 'Answers of the redemption service by operation (redeem, check, renew; other if no route matches) and outcome: redeemed, replayed, renewed, checked, the code of a refusal, client_disconnected, or unreadable for bytes that are not an HTTP request.',
+    labelNames: ['operation', 'outcome'],
     registers,
   });
   const latency = new Histogram({
     name: 'linkgrant_answer_duration_seconds',
-    help: 'Time from the request headers to the answer, by what was asked.',
-    labelNames: ['act'],
+    help: 'Time from the request headers to the answer, by operation.',
+    labelNames: ['operation'],
     buckets: LATENCY_BUCKETS_S,
     registers,
   });
   const expiry = new Gauge({
     name: 'linkgrant_certificate_expiry_timestamp_seconds',
-    help: 'End of a certificate that the service depends on, in seconds since the epoch.',
+    help: 'Expiry of a certificate that the service depends on, in seconds since the epoch.',
     labelNames: ['certificate'],
     aggregator: 'min',
     registers,
   });
   const storeTime = new Histogram({
     name: 'linkgrant_store_operation_duration_seconds',
-    help: 'Time of an operation of the store, by kind: read or write (until it is durable).',
+    help: 'Duration of a store operation, by kind: read or write (until it is durable).',
     labelNames: ['kind'],
     buckets: LATENCY_BUCKETS_S,
     registers,
   });
   const storeFailures = new Counter({
     name: 'linkgrant_store_failures_total',
-    help: 'Operations of the store that failed, by kind.',
+    help: 'Store operations that failed, by kind.',
     labelNames: ['kind'],
     registers,
   });
   const revocations = new Counter({
     name: 'linkgrant_revocations_total',
-    help: 'Revocations that the service carried out: grant, redemption or token. Commands that open the store themselves are not among them.',
+    help: 'Revocations by the service: grant, redemption or token. Commands that open the store themselves are not counted.',
     labelNames: ['what'],
     registers,
   });
   const ledgerFailures = new Counter({
     name: 'linkgrant_ledger_failures_total',
-    help: 'Attempts that the ledger could not note; their answers were given all the same.',
+    help: 'Attempts that the ledger could not record; they were answered all the same.',
     registers,
   });
   const limited = new Counter({
@@ -78,8 +79,8 @@ export function createMetrics(): Metrics {
     registers,
   });
   const attacks = new Counter({
-    name: 'linkgrant_chosen_code_attacks_total',
-    help: 'Times when a grant whose code a person chose was shown many wrong ones.',
+    name: 'linkgrant_weak_code_bruteforce_total',
+    help: 'Times that many wrong codes were presented for a grant with a user-supplied code.',
     registers,
   });
   // A series that is there from the start shows its first rise.
@@ -90,8 +91,8 @@ export function createMetrics(): Metrics {
     followConnections: addConnectionMetrics(registry),
     ...addAdminMetrics(registry),
     answered(operation, outcome, milliseconds) {
-      answers.inc({ act: operation, outcome });
-      latency.observe({ act: operation }, milliseconds / 1000);
+      answers.inc({ operation, outcome });
+      latency.observe({ operation }, milliseconds / 1000);
     },
     setCertificateExpiry: (certificate, notAfter) => expiry.set({ certificate }, notAfter / 1000),
     storeAnswered(kind, milliseconds, failed) {
@@ -101,11 +102,14 @@ export function createMetrics(): Metrics {
     revoked: (what) => revocations.inc({ what }),
     ledgerFailed: () => ledgerFailures.inc(),
     unprovenRequestLimited: () => limited.inc(),
-    chosenCodeAttacked: () => attacks.inc(),
+    weakCodeBruteforced: () => attacks.inc(),
   };
 }
 
-/** Grants by state, counted when they are asked for; none while the store cannot tell. Apart from the rest, because every process serves the same store. */
+/**
+ * Creates the metric of grants by state; each scrape counts them, and has none if the store fails. Its own registry, because
+ * all processes serve the same store.
+ */
 export function createGrantMetrics(count: () => Promise<Readonly<Record<string, number>>>): Registry {
   const registry = new Registry();
   new Gauge({

@@ -1,15 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
-/** What `/metrics` tells of a process that redeems the AccessTokens of a cluster. No label holds anything that a stranger chose. */
+/** The metrics of a process that redeems the AccessTokens of a cluster. No label contains text that a user supplied. */
 export interface RedeemerMetrics {
   readonly registry: Registry;
-  /** Told of each attempt at a token: `redeemed`, or the code of what it met. */
+  /** Called for each attempt to redeem a token, with `redeemed` or an error code. */
   attempted(outcome: string): void;
-  /** Told of each renewal of a link: `renewed`, or the code of what it met. */
+  /** Called for each attempt to renew a link, with `renewed` or an error code. */
   renewed(outcome: string): void;
 }
 
-/** `countTokens` gives how many tokens there are in each state, and `isLeading` whether this process redeems; both when asked. */
+/** Creates the metrics. Each scrape calls `countTokens` (tokens by state) and `isLeading` (whether this process redeems). */
 export function createRedeemerMetrics(seen: {
   readonly countTokens: () => Readonly<Record<string, number>>;
   readonly isLeading: () => boolean;
@@ -19,13 +19,13 @@ export function createRedeemerMetrics(seen: {
   collectDefaultMetrics({ register: registry });
   const attempts = new Counter({
     name: 'linkgrant_token_attempts_total',
-    help: 'Attempts at AccessTokens by outcome: redeemed, or the code of what they met.',
+    help: 'Attempts to redeem AccessTokens by outcome: redeemed, or an error code.',
     labelNames: ['outcome'],
     registers,
   });
   const renewals = new Counter({
     name: 'linkgrant_link_renewals_total',
-    help: 'Renewals of links by outcome: renewed, or the code of what they met.',
+    help: 'Attempts to renew links by outcome: renewed, or an error code.',
     labelNames: ['outcome'],
     registers,
   });
@@ -40,7 +40,7 @@ export function createRedeemerMetrics(seen: {
   });
   new Gauge({
     name: 'linkgrant_leading',
-    help: '1 for the replica that redeems, 0 for those that wait to take its place.',
+    help: '1 for the replica that redeems, 0 for standby replicas.',
     registers,
     collect() {
       this.set(seen.isLeading() ? 1 : 0);

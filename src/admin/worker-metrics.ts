@@ -1,21 +1,21 @@
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 
-/** What one process counted, as `Registry.getMetricsAsJSON` gives it. */
+/** The metrics of one process, as `Registry.getMetricsAsJSON` returns them. */
 export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-// What only ever rises, and so must not fall when the process that counted it has gone.
+// Types that never decrease, so their sums must not decrease when a worker ends.
 const CUMULATIVE: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
 // Parts of a second, and of all else: sums of them are exact in whatever order they are added, so that none falls by a
 // rounding when a worker ends. A collector takes any fall for a restart.
 const PARTS = 2 ** 20;
 
-/** True for a metric whose values add up over the life of a process. `type` is told as a word, whatever its type says. */
+/** True for a metric whose values never decrease. `type` is a string, though its TypeScript type is an enum. */
 function isCumulative({ type }: MetricsSnapshot[number]): boolean {
   return CUMULATIVE.has(String(type));
 }
 
-/** What a metric adds up is cut off after whole parts; the rest is as it was. */
+/** Rounds the values of a cumulative metric down to whole parts; returns others unchanged. */
 function inParts(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
   if (!isCumulative(metric)) return metric;
   const values = metric.values.map((one) => ({ ...one, value: Math.floor(one.value * PARTS) / PARTS }));
@@ -23,19 +23,19 @@ function inParts(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
 }
 
 /**
- * Adds up what several worker processes counted. What one of them had counted when it told last stays counted after its
- * end, so that a sum falls only when the whole service starts anew.
+ * Sums the metrics of several worker processes. The last counters of a worker that ended stay in the sums, so that a sum
+ * decreases only when the whole service restarts.
  */
 export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();
   #departed: Promise<MetricsSnapshot> = Promise.resolve([]);
 
-  /** Takes the place of what this worker told before. */
+  /** Replaces the metrics of this worker. */
   note(worker: number, snapshot: MetricsSnapshot): void {
     this.#latest.set(worker, snapshot.map(inParts));
   }
 
-  /** The worker has ended: what it counted stays, what it was does not. */
+  /** Removes a worker that has ended; its counters stay in the sums, its gauges do not. */
   forget(worker: number): void {
     const last = this.#latest.get(worker)?.filter(isCumulative);
     this.#latest.delete(worker);
@@ -53,7 +53,7 @@ function sumOf(snapshots: MetricsSnapshot[]): Registry {
   return AggregatorRegistry.aggregate(snapshots);
 }
 
-/** How many worker processes are wanted, answer, and ended unbidden; asked for when it is told. */
+/** Creates the metrics of the worker processes themselves; each scrape calls `count`. */
 export function createWorkerMetrics(
   count: () => { readonly wanted: number; readonly serving: number; readonly ended: number },
 ): Registry {
@@ -61,7 +61,7 @@ export function createWorkerMetrics(
   const registers = [registry];
   new Gauge({
     name: 'linkgrant_workers',
-    help: 'Worker processes: wanted (--workers), and serving. Only with several.',
+    help: 'Worker processes: wanted (--workers) and serving. Absent with one process.',
     labelNames: ['state'],
     registers,
     collect() {
@@ -72,7 +72,7 @@ export function createWorkerMetrics(
   });
   new Counter({
     name: 'linkgrant_worker_ends_total',
-    help: 'Worker processes that ended unbidden, and were replaced. Only with several.',
+    help: 'Worker processes that ended unexpectedly and were replaced. Absent with one process.',
     registers,
     collect() {
       this.reset();

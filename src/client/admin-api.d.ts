@@ -376,7 +376,7 @@ export interface components {
                 /** @description Where a Link would lead now; empty while the site accepts none */
                 endpoints: components["schemas"]["Endpoint"][];
             };
-            /** @description The grant's rules as `spec.settings` of an AccessGrant has them; lists are parted by commas, and an empty one means nobody */
+            /** @description The grant's rules in the form of `spec.settings` of an AccessGrant. Lists are separated by commas; an empty list allows no one. `linkgrant/not-before` is the beginning of a signed code that is not valid yet. */
             policy: {
                 "linkgrant/subjects"?: string;
                 "linkgrant/names"?: string;
@@ -426,7 +426,7 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
-            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            /** @description Why it cannot be redeemed, or what is wrong with a ready grant; absent once it has ended */
             reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
@@ -450,7 +450,7 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
-            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            /** @description Why it cannot be redeemed, or what is wrong with a ready grant; absent once it has ended */
             reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
@@ -488,7 +488,7 @@ export interface components {
             /** Format: uuid */
             uid: string;
             state: components["schemas"]["GrantState"];
-            /** @description Why it cannot be redeemed now; absent for a ready grant and for one that has ended */
+            /** @description Why it cannot be redeemed, or what is wrong with a ready grant; absent once it has ended */
             reason?: string;
             redemptions: number;
             redemptionsAllowed: number;
@@ -1271,7 +1271,7 @@ export interface components {
                  * @example {
                  *       "type": "about:blank",
                  *       "status": 401,
-                 *       "title": "Bearer token has ended",
+                 *       "title": "Bearer token expired",
                  *       "code": "bearer_expired",
                  *       "detail": "the bearer token has ended"
                  *     }
@@ -1331,7 +1331,7 @@ export interface components {
                  *       "status": 405,
                  *       "title": "Method not allowed",
                  *       "code": "method_not_allowed",
-                 *       "detail": "this route takes GET, POST"
+                 *       "detail": "this route supports GET, POST"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1348,7 +1348,7 @@ export interface components {
                  * @example {
                  *       "type": "about:blank",
                  *       "status": 409,
-                 *       "title": "Its source can be redeemed again",
+                 *       "title": "Source of the redemption is still redeemable",
                  *       "code": "source_redeemable",
                  *       "detail": "grant \"to-west\" can be redeemed once more, until 2031-03-04T05:21:07Z, and whoever made the link of it can do so",
                  *       "choices": [
@@ -1409,7 +1409,7 @@ export interface components {
                  * @example {
                  *       "type": "about:blank",
                  *       "status": 415,
-                 *       "title": "Request body is no JSON",
+                 *       "title": "Request body is not JSON",
                  *       "code": "media_type_unsupported",
                  *       "detail": "the body must be application/json"
                  *     }
@@ -1428,7 +1428,7 @@ export interface components {
                  * @example {
                  *       "type": "about:blank",
                  *       "status": 422,
-                 *       "title": "Value cannot be",
+                 *       "title": "Value not valid",
                  *       "code": "value_rejected",
                  *       "detail": "the grant was not made: redemptions allowed must be a whole number from 1 to 1000000"
                  *     }
@@ -1449,7 +1449,7 @@ export interface components {
                  *       "status": 500,
                  *       "title": "Internal error",
                  *       "code": "internal",
-                 *       "detail": "this was not foreseen; the cause is in the log of the service"
+                 *       "detail": "unexpected error; the log of the service has the cause"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];

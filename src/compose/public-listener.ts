@@ -1,17 +1,21 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { addLoadMetrics } from '../admin/load-metrics.js';
+import { addLoadMetrics } from '../admin/listener-metrics.js';
 import type { Metrics } from '../admin/metrics.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { descriptorLimit } from '../files/descriptor-limit.js';
 import { AcceptQueue } from '../http/accept-queue.js';
 import { Admission } from '../http/admission.js';
 import { TrustedProxies } from '../http/client-address.js';
-import { connectionCounts } from '../http/connection-counts.js';
 import { ConnectionTable } from '../http/connection-table.js';
 import { LoopDelay } from '../http/loop-delay.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../http/redemption-app.js';
-import { createTlsListener, type TlsCredentials, type TlsListener } from '../http/tls-listener.js';
+import {
+  connectionCounts,
+  createTlsListener,
+  type TlsCredentials,
+  type TlsListener,
+} from '../http/tls-listener.js';
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { KeyMaker } from '../pki/keys.js';
 

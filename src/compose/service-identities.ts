@@ -4,14 +4,14 @@ import type { Settings } from '../config/setting-schemas.js';
 import { flagOf, type SettingKey } from '../config/settings.js';
 import { sharedSettings, storeSettings } from '../config/shared-settings.js';
 import { openDataDirectory } from '../platforms/standalone/data-directory.js';
+import { acquireServingLease } from '../platforms/standalone/data-directory-lease.js';
 import { OwnedAuthorities, SERVER_CA } from '../platforms/standalone/owned-authorities.js';
 import {
   externalIdentity,
   ownIdentity,
   type ServerIdentitySource,
-} from '../platforms/standalone/server-identity.js';
+} from '../platforms/standalone/server-certificate.js';
 import { certificateHosts } from '../platforms/standalone/service-address.js';
-import { takeServingLease } from '../platforms/standalone/serving-lease.js';
 import { StandaloneSite } from '../platforms/standalone/site.js';
 import { signingMasterKey } from '../redemption/accepting/rotate-code-keys.js';
 import type { Clock } from '../redemption/ports/clock.js';
@@ -104,7 +104,7 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
   const places = [join(dataDir, 'serving'), ...(store?.kind === 'sqlite' ? [`${store.file}.serving`] : [])];
   const leases: ServingLease[] = [];
   try {
-    for (const place of places) leases.push(await takeServingLease(place, shared, { clock, sleep }));
+    for (const place of places) leases.push(await acquireServingLease(place, shared, { clock, sleep }));
   } catch (error) {
     allOf(leases).release();
     throw conflictOf(error, dataDir);

@@ -12,7 +12,7 @@ export interface AccessGrant {
   readonly name: string;
   readonly codeHash: Uint8Array;
   /** True when a person chose the code: such a code may be weak, so nothing is ever sealed under it. */
-  readonly codeChosen: boolean;
+  readonly isUserSuppliedCode: boolean;
   readonly redemptionsAllowed: number;
   readonly redemptions: number;
   /** How long the grant can be redeemed once it is Ready. */

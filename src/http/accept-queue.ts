@@ -1,90 +1,90 @@
 import { type AddressInfo, connect, isIPv6, type Server, type Socket } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
 
-// Node takes one connection in each turn of its event loop while the system holds any. While there is always another one, how
-// long they wait is looked at, this often.
+// Node accepts one connection in each turn of the event loop. While every turn accepts one, the wait is measured this often.
 const BUSY_MS = 500;
-const LOOK_MS = 100;
-// All of 127/8 is this machine, so nobody else asks from there.
+const PROBE_INTERVAL_MS = 100;
+// 127/8 is this machine, so no client uses this address.
 const OWN_ADDRESS = '127.0.108.103';
 
 /**
- * How long connections wait until they are taken. Under load they wait in the system's queue, where neither open connections
- * nor a late event loop show it: so one of our own waits among them, and is closed by the process that takes it.
+ * Measures how long connections wait until they are accepted. Under load they wait in the kernel's queue, where neither open
+ * connections nor a late event loop show it. So a probe connection waits among them; the process that accepts it closes it.
  */
 export class AcceptQueue {
   #busySince: number | undefined;
-  #taken = 0;
-  #takenThisTurn = false;
+  #accepted = 0;
+  #acceptedThisTurn = false;
   #server: Server | undefined;
-  #waiting: { readonly since: number; readonly socket: Socket } | undefined;
-  #lookedAt = 0;
+  #probe: { readonly since: number; readonly socket: Socket } | undefined;
+  #measuredAt = 0;
   #lastWaitMs = 0;
 
-  /** Milliseconds that the latest one waited; 0 while none waits. */
+  /** Milliseconds that the latest probe waited; 0 while no connection waits. */
   get waitMs(): number {
     if (this.#busySince === undefined) return 0;
-    const untilNow = this.#waiting ? performance.now() - this.#waiting.since : 0;
+    const untilNow = this.#probe ? performance.now() - this.#probe.since : 0;
     return Math.max(this.#lastWaitMs, untilNow);
   }
 
-  /** How many were taken since last none waited. */
+  /** Number of connections accepted since the queue was last empty. */
   get length(): number {
-    return this.#taken;
+    return this.#accepted;
   }
 
-  /** Looks at the queue of this server. */
+  /** Measures the queue of this server. */
   follow(server: Server): void {
     this.#server = server;
-    server.once('close', () => this.#waiting?.socket.destroy());
+    server.once('close', () => this.#probe?.socket.destroy());
   }
 
-  /** Told of each connection that is taken; true for one of our own, which is to be closed. */
-  noteTaken(remoteAddress: string | undefined): boolean {
-    this.#taken += 1;
-    this.#takenThisTurn = true;
+  /** Records an accepted connection; returns true if it is a probe, which the caller closes. */
+  recordAccepted(remoteAddress: string | undefined): boolean {
+    this.#accepted += 1;
+    this.#acceptedThisTurn = true;
     if (this.#busySince === undefined) {
       this.#busySince = performance.now();
-      this.#lookAfterThisTurn();
+      this.#checkAfterThisTurn();
     }
     return normalizeAddress(remoteAddress ?? '') === OWN_ADDRESS;
   }
 
-  /** A turn in which none was taken shows that none waited. */
-  #lookAfterThisTurn(): void {
+  /** A turn that accepts no connection means that none waits. */
+  #checkAfterThisTurn(): void {
     setImmediate(() => {
-      if (this.#takenThisTurn) {
-        this.#takenThisTurn = false;
+      if (this.#acceptedThisTurn) {
+        this.#acceptedThisTurn = false;
         this.#measure();
-        this.#lookAfterThisTurn();
+        this.#checkAfterThisTurn();
         return;
       }
       this.#busySince = undefined;
-      this.#taken = 0;
+      this.#accepted = 0;
       this.#lastWaitMs = 0;
     });
   }
 
   #measure(): void {
     const now = performance.now();
-    if (this.#waiting || now - (this.#busySince ?? now) < BUSY_MS || now - this.#lookedAt < LOOK_MS) return;
+    if (this.#probe || now - (this.#busySince ?? now) < BUSY_MS || now - this.#measuredAt < PROBE_INTERVAL_MS)
+      return;
     const listening = this.#server?.address() as AddressInfo | null | undefined;
     if (!listening) return;
     const { port, address } = listening;
-    // Where only IPv6 is listened on, this fails, and nothing is known of the queue.
+    // If the server listens on IPv6 only, the queue is not measured.
     const host = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address;
     if (isIPv6(host)) return;
     const socket = connect({ host, port, localAddress: OWN_ADDRESS });
-    this.#waiting = { since: now, socket };
+    this.#probe = { since: now, socket };
     let isConnected = false;
     socket.once('connect', () => {
       isConnected = true;
     });
     socket.on('error', () => undefined).resume();
     socket.once('close', () => {
-      this.#lookedAt = performance.now();
-      if (isConnected) this.#lastWaitMs = this.#lookedAt - now;
-      this.#waiting = undefined;
+      this.#measuredAt = performance.now();
+      if (isConnected) this.#lastWaitMs = this.#measuredAt - now;
+      this.#probe = undefined;
     });
   }
 }

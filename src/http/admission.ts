@@ -2,27 +2,27 @@ import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { LoopDelay } from './loop-delay.js';
 
-/** When a process takes on no more. A client gives up after 10 s, and comes back by itself after 30. */
+/** Limits above which a process sheds load. A client times out after 10 s and retries after 30 s. */
 export interface AdmissionLimits {
-  /** Requests under way beyond which no certificate is issued any more; each is a few milliseconds of work. */
+  /** Requests in progress above which no certificate is issued; each takes a few milliseconds of CPU. */
   readonly issuing: number;
-  /** Requests under way beyond which nothing is looked at any more. */
+  /** Requests in progress above which every request is refused. */
   readonly inFlight: number;
-  /** Connections, open or taken without a pause, for which nobody is turned away: others make the machine slow. */
+  /** Below this many connections nothing is shed on delays: the delay then has another cause. */
   readonly few: number;
-  /** Delay of the event loop, in milliseconds, beyond which no certificate is issued. */
+  /** Delay of the event loop, in milliseconds, above which no certificate is issued. */
   readonly issuingDelayMs: number;
-  /** Delay of the event loop, in milliseconds, beyond which not even a connection is taken: its handshake is work too. */
+  /** Delay of the event loop, in milliseconds, above which new connections are closed before their handshake. */
   readonly connectionDelayMs: number;
-  /** How long connections wait to be taken, in milliseconds, when no certificate is issued any more. */
+  /** Wait for acceptance, in milliseconds, above which no certificate is issued. */
   readonly issuingWaitMs: number;
-  /** How long they wait when nothing is looked at any more. */
+  /** Wait for acceptance, in milliseconds, above which every request is refused. */
   readonly inFlightWaitMs: number;
-  /** How long they wait when all that wait are closed. */
+  /** Wait for acceptance, in milliseconds, above which new connections are closed before their handshake. */
   readonly connectionWaitMs: number;
 }
 
-// Five hundred sites that come at the same moment are served; what is let in is answered within about two seconds.
+/** The limits of the service: 500 simultaneous sites are served; an admitted request is answered within about two seconds. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   issuing: 750,
   inFlight: 1_500,
@@ -35,8 +35,8 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
 };
 
 /**
- * Sheds load in the order of what it costs to come back: first what would issue a certificate, so that what was committed
- * is still answered again, then every request, and connections before their handshake.
+ * Sheds load in stages: first requests that would issue a certificate, so that replays are still answered; then every
+ * request; then connections before their handshake.
  */
 export class Admission {
   readonly #delay: Pick<LoopDelay, 'sustainedMs'>;
@@ -62,12 +62,12 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** How much was shed so far, by where. */
+  /** How many requests were shed so far, by stage. */
   get shed(): Readonly<Record<'issue' | 'request', number>> {
     return this.#shed;
   }
 
-  /** Does `work` if there is room for it; undefined when there is none. */
+  /** Runs `work`, or returns undefined if the request is shed. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { inFlight, inFlightWaitMs } = this.#limits;
     if (this.#inFlight >= inFlight || this.#isBeyond(inFlightWaitMs)) {
@@ -82,7 +82,7 @@ export class Admission {
     }
   }
 
-  /** True while a certificate may be issued; a false answer counts as one that was shed. */
+  /** True if a certificate may be issued; false counts the request as shed. */
   mayIssue(): boolean {
     const { issuing, issuingDelayMs, issuingWaitMs } = this.#limits;
     const isBusy = this.#inFlight > issuing || this.#isLate(issuingDelayMs) || this.#isBeyond(issuingWaitMs);
@@ -91,7 +91,7 @@ export class Admission {
     return false;
   }
 
-  /** True while connections may be taken. */
+  /** True if new connections may be accepted. */
   mayConnect(): boolean {
     const { connectionDelayMs, connectionWaitMs } = this.#limits;
     return !this.#isLate(connectionDelayMs) && !this.#isBeyond(connectionWaitMs);

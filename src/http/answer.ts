@@ -8,12 +8,12 @@ import { formatPolicySettings } from '../redemption/accepting/policy-settings.js
 import { problemOf, type RefusedRoute, wireRefusal } from './problem.js';
 import { acceptsProblem } from './request-headers.js';
 
-// After an early refusal the rest of a request is read and dropped, so that closing does not reset the connection
-// before the client has read why; within these bounds.
+// After an early refusal the rest of a request is read and discarded within these limits, so that closing does not reset
+// the connection before the client has read the answer.
 const DRAIN_BYTES = 16 * 1024 * 1024;
 const DRAIN_MS = 5_000;
 const DEFAULT_RETRY_AFTER_S = 5;
-// Those who were turned away at the same moment are not to come back at the same one.
+// Random, so that clients that were refused at the same moment do not retry at the same moment.
 const OVERLOADED_RETRY_AFTER_S = { least: 5, spread: 10 };
 
 /** The YAML stream of a redemption or renewal: the Secret, then the Links. */
@@ -45,7 +45,7 @@ export function send(response: ServerResponse, status: number, contentType: stri
   });
   const { req: request } = response;
   if (request.complete) {
-    // As text: Node sends it with the header as one piece, where bytes would be a second one.
+    // A string, because Node sends it in one piece with the headers; a Buffer would be a second piece.
     response.end(request.method === 'HEAD' ? undefined : body);
   } else {
     if (request.method !== 'HEAD') response.write(body);
@@ -53,7 +53,7 @@ export function send(response: ServerResponse, status: number, contentType: stri
   }
 }
 
-/** Reads and drops what is left of a request, within bounds, then calls `done`. */
+/** Reads and discards the rest of a request, within limits, then calls `done`. */
 function drain(request: IncomingMessage, done: () => void): void {
   let left = DRAIN_BYTES;
   const finish = () => {
@@ -73,8 +73,8 @@ function drain(request: IncomingMessage, done: () => void): void {
 }
 
 /**
- * Sends a refusal: as a problem where that is accepted, with `members` beside its own, else as Skupper's text. `proven`
- * adds `linkgrant-reason`, which only a caller that proved the code, or to hold the link's key, may see.
+ * Sends a refusal: as a problem with additional `members` if the client accepts that, else as Skupper's text. `proven`
+ * adds the header `linkgrant-reason`, which only a client that proved the code or the link's key may see.
  */
 export function sendRefusal(
   response: ServerResponse,

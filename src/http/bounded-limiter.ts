@@ -1,14 +1,14 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 
 /**
- * Counts by key within a time that begins with the key's first count. At most so many keys are known; beyond that the
- * one that was seen first is forgotten, and begins anew when it comes back.
+ * Counts by key within a period that begins with the key's first count. The number of keys is limited; beyond the limit the
+ * oldest key is removed and starts at zero when it is counted again.
  */
 export class BoundedLimiter {
   readonly points: number;
   readonly #limiter: RateLimiterMemory;
   readonly #most: number;
-  /** In the order in which they came. */
+  /** In order of their first count. */
   readonly #keys = new Set<string>();
 
   constructor(options: { readonly points: number; readonly seconds: number; readonly mostKeys: number }) {
@@ -18,19 +18,19 @@ export class BoundedLimiter {
     this.#limiter = new RateLimiterMemory({ points, duration: seconds });
   }
 
-  /** How many keys are known. */
+  /** Number of keys. */
   get size(): number {
     return this.#keys.size;
   }
 
-  /** Counts one; resolves with how many that makes. More than `points` is over the budget. */
+  /** Adds one and returns the count; more than `points` exceeds the budget. */
   async count(key: string): Promise<number> {
     if (!this.#keys.has(key)) await this.#admit(key);
     const { consumedPoints } = await this.#limiter.penalty(key);
     return consumedPoints;
   }
 
-  /** How many are counted now. */
+  /** Returns the count. */
   async counted(key: string): Promise<number> {
     return (await this.#limiter.get(key))?.consumedPoints ?? 0;
   }

@@ -3,27 +3,27 @@ import { BlockList, isIP } from 'node:net';
 import { normalizeAddress } from '../domain/peer-address.js';
 import { parseCidr } from '../redemption/accepting/cidr.js';
 
-/** The proxies whose word on a client's address is taken. */
+/** The proxies whose X-Forwarded-For is trusted. */
 export class TrustedProxies {
-  // Apart, since an IPv4 address is in no IPv6 network.
+  // Separate lists, because BlockList would match IPv4 addresses with IPv6 networks.
   readonly #lists = { 4: new BlockList(), 6: new BlockList() };
 
-  readonly #isNobody: boolean;
+  readonly #isEmpty: boolean;
 
   /** `networks` are CIDRs or addresses. Throws on anything else. */
   constructor(networks: readonly string[]) {
-    this.#isNobody = networks.length === 0;
+    this.#isEmpty = networks.length === 0;
     for (const text of networks) {
       const cidr = parseCidr(text);
-      if (!cidr) throw new TypeError(`${text} is no network`);
+      if (!cidr) throw new TypeError(`${text} is not a network`);
       this.#lists[cidr.family].addSubnet(cidr.network, cidr.prefix, cidr.family === 6 ? 'ipv6' : 'ipv4');
     }
   }
 
-  /** True for the address of one of them; false for what is no address. */
+  /** True if this is the address of a trusted proxy; false for text that is not an address. */
   has(address: string): boolean {
-    // Asked for each connection, and the lists take their time.
-    if (this.#isNobody) return false;
+    // Called for each connection, and a lookup in an empty list still takes time.
+    if (this.#isEmpty) return false;
     const family = isIP(address);
     if (family === 0) return false;
     return this.#lists[family as 4 | 6].check(address, family === 6 ? 'ipv6' : 'ipv4');
@@ -43,7 +43,7 @@ export function clientAddress(
   const forwarded = request.headers['x-forwarded-for'];
   if (forwarded === undefined || !proxies.has(peer)) return peer;
   let found = peer;
-  // Node joins what several header lines say; whatever stands left of the answer is the client's own word.
+  // Node joins repeated header lines. Entries left of the result are not trusted, the client may have written them.
   for (const entry of String(forwarded).split(',').reverse()) {
     const address = addressOf(entry.trim());
     if (address === undefined) return peer;

@@ -28,12 +28,12 @@ export type DropReason = 'source_limit' | 'total_limit';
  * /48. Beyond a limit the oldest unproven connection is dropped; a connection that has proven a code never is.
  */
 export class ConnectionTable {
-  /** How many may be open in all. */
+  /** Maximum number of open connections. */
   readonly limit: number;
   readonly #unprovenPerSource: number;
   readonly #isProxy: (address: string) => boolean;
   readonly #all = new Map<Socket, Connection>();
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #unproven = new Set<Connection>();
   readonly #byEnd = new Map<string, Connection>();
   readonly #byTlsSocket = new WeakMap<Socket, Connection>();
@@ -99,7 +99,7 @@ export class ConnectionTable {
     const connection = this.#byEnd.get(endOf(socket));
     if (!connection) return;
     this.#byTlsSocket.set(socket, connection);
-    // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
+    // Node retains objects that a closed TLS socket references until the next full garbage collection (ADR 20).
     socket.once('close', () => this.#byTlsSocket.delete(socket));
   }
 
@@ -126,12 +126,12 @@ export class ConnectionTable {
     for (const socket of this.#all.keys()) socket.destroy();
   }
 
-  /** Drops the first of connections that are in the order in which they came; false if there is none. */
+  /** Drops the oldest of these connections; false if there is none. */
   #dropFirst(connections: Iterable<Connection>, reason: DropReason): boolean {
     const [oldest] = connections;
     if (!oldest) return false;
     this.#dropped[reason] += 1;
-    // At once: it closes only after the connections of this turn of the event loop, each of which needs a place.
+    // Remove it now: it closes only after this turn of the event loop, and new connections of this turn need its place.
     this.#forget(oldest);
     oldest.socket.destroy();
     return true;
@@ -139,7 +139,7 @@ export class ConnectionTable {
 
   #forget(connection: Connection): void {
     this.#all.delete(connection.socket);
-    // Another connection may have come from the same port since.
+    // Another connection may have arrived from the same port since.
     if (this.#byEnd.get(connection.end) === connection) this.#byEnd.delete(connection.end);
     this.#forgetUnproven(connection);
   }

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import { sourceOf } from '../domain/peer-address.js';
 import { BoundedLimiter } from './bounded-limiter.js';
 
-// A person with an old bearer token tries a few times, and what polls with one a few times a minute.
+// A person with an expired bearer token tries a few times, a polling client a few times a minute.
 const BUDGET = { points: 30, seconds: 60, mostKeys: 10_000 };
 
 /**
- * The budget of failed authentications of each source. It refuses nobody: beyond it a source is told of no more, and costs
- * its issuer nothing.
+ * The budget of failed authentications of each source. Beyond it, failures are no longer logged and fetch no keys from the
+ * issuer; no request is refused for it.
  */
 export class FailedAuthentications {
   readonly #sources = new BoundedLimiter(BUDGET);
@@ -19,12 +19,12 @@ export class FailedAuthentications {
     this.#logger = logger;
   }
 
-  /** True while the source of `peer` has spent its budget. */
+  /** True if the source of `peer` has exhausted its budget. */
   async isSpent(peer: string): Promise<boolean> {
     return (await this.#sources.counted(sourceOf(peer))) >= this.#sources.points;
   }
 
-  /** Counts one of `peer`; resolves with true within the budget of its source. */
+  /** Counts a failure of `peer`; returns true within the budget of its source. */
   async count(peer: string): Promise<boolean> {
     const source = sourceOf(peer);
     const failed = await this.#sources.count(source);
@@ -33,7 +33,7 @@ export class FailedAuthentications {
     if (failed === this.#sources.points + 1) {
       this.#logger.warn(
         { event: 'authentications_limited', source, peer },
-        `more than ${BUDGET.points} failed authentications within ${BUDGET.seconds} s from one address; the next ones are counted in the metrics alone`,
+        `more than ${BUDGET.points} failed authentications within ${BUDGET.seconds} s from one source; further ones are counted in the metrics only`,
       );
     }
     return false;

@@ -1,14 +1,14 @@
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 
-/** How a refusal looks on the wire: its status, and the text that stock clients show to people. */
+/** A refusal on the wire: its status, and the text that stock clients print. */
 export interface WireRefusal {
   readonly status: 400 | 403 | 404 | 405 | 408 | 409 | 413 | 500 | 503;
-  /** Body of the `text/plain` answer, without its newline (Skupper's own text where it has one). */
+  /** Body of the `text/plain` answer, without its newline (Skupper's text if it has one). */
   readonly text: string;
 }
 
-// Nothing that a Skupper server says: it renews nothing.
+// Skupper has no text for this, because it renews no certificates.
 const RENEWAL_REFUSED = 'Renewal of link certificate refused';
 
 const WIRE = {
@@ -51,20 +51,20 @@ const WIRE = {
   internal: { status: 500, text: STOCK_TEXT.internal },
 } as const satisfies Record<RedemptionErrorCode, WireRefusal>;
 
-/** Every code that the service refuses with, in the order of the table. */
+/** All refusal codes of the service, in the order of the table. */
 export const REFUSAL_CODES = Object.keys(WIRE) as readonly RedemptionErrorCode[];
 
-/** What is refused: a redemption or check, which stock clients request too, or a renewal. */
+/** The kind of refused request: a redemption or check, which stock clients request too, or a renewal. */
 export type RefusedRoute = 'redemption' | 'renewal';
 
 const REVOKED_RENEWAL: WireRefusal = { status: 403, text: RENEWAL_REFUSED };
 
-/** The status and text of a refusal (design of the wire, Skupper's texts). */
+/** Returns status and text of a refusal. */
 export function wireRefusal(code: RedemptionErrorCode, route: RefusedRoute = 'redemption'): WireRefusal {
   return code === 'redemption_revoked' && route === 'renewal' ? REVOKED_RENEWAL : WIRE[code];
 }
 
-/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title is all there is to the type. */
+/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title describes the type. */
 export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;
@@ -72,7 +72,7 @@ export interface Problem {
   readonly code: RedemptionErrorCode;
 }
 
-/** The same refusal as {@link wireRefusal} for a client that accepts `application/problem+json`. */
+/** Returns the refusal of {@link wireRefusal} as a problem, for a client that accepts `application/problem+json`. */
 export function problemOf(code: RedemptionErrorCode, route: RefusedRoute): Problem {
   const { status, text } = wireRefusal(code, route);
   return { type: 'about:blank', title: text, status, code };

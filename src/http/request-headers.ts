@@ -9,13 +9,13 @@ export interface RedemptionHeaders {
   readonly renews: boolean;
 }
 
-// A byte order mark is a character like any other here: it must not vanish before a subject is judged.
+// Keep a byte order mark, so that it is part of the subject that is validated.
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** Header values arrive as Latin-1 (RFC 9110 §5.5); this gives the UTF-8 text that the bytes are, or undefined. */
+/** Decodes a header value, which Node returns as Latin-1 (RFC 9110 §5.5), as UTF-8; undefined if it is not UTF-8. */
 function decodeUtf8(value: string): string | undefined {
-  // Most are plain, and the decoder costs as much as reading all the headers does.
+  // Most values are ASCII, and the decoder costs as much as reading all headers.
   if (ASCII.test(value)) return value;
   try {
     return UTF8.decode(Buffer.from(value, 'latin1'));
@@ -24,7 +24,7 @@ function decodeUtf8(value: string): string | undefined {
   }
 }
 
-/** What is wrong when a header is there twice. A CSR is judged only after the code is proven, its framing is not. */
+/** The refusal of a repeated header. The content of a CSR is checked only after the code is proven. */
 const REPEATED = {
   name: 'name_invalid',
   subject: 'subject_invalid',
@@ -56,7 +56,7 @@ export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeade
   };
 }
 
-/** True when an RFC 9457 problem is accepted. */
+/** True if the client accepts an RFC 9457 problem. */
 export function acceptsProblem(request: IncomingMessage): boolean {
   return request.headers.accept?.includes('application/problem+json') ?? false;
 }

@@ -1,14 +1,14 @@
 import { constants, randomUUID } from 'node:crypto';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { IncomingMessage, type RequestListener, type ServerOptions, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Express } from 'express';
+import type { ConnectionCounts } from '../admin/listener-metrics.js';
 import { REQUEST_ID_HEADER } from '../domain/request-id.js';
 import { STOCK_TEXT } from '../domain/stock-texts.js';
 import type { AcceptQueue } from './accept-queue.js';
 import type { ConnectionTable } from './connection-table.js';
-import { messagesOf } from './express-messages.js';
 import { originForm } from './request-path.js';
 
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -25,32 +25,32 @@ export interface TlsListenerOptions {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** The whole of a request must have arrived after this long. */
   readonly requestTimeoutMs: number;
-  /** Keeps the connections of this listener alone. */
+  /** The table of this listener's connections. */
   readonly connections: ConnectionTable;
   readonly queue: AcceptQueue;
-  /** What is sent as such an answer; Skupper's text unless given. */
+  /** Returns the body for bytes that are not an HTTP request, or a timeout; Skupper's text by default. */
   readonly unreadableBody?: (status: number) => { readonly type: string; readonly text: string };
-  /** Told of each answer to what is no HTTP request, or none in time. */
+  /** Called for each such answer. */
   readonly onUnreadable?: (answer: UnreadableAnswer) => void;
 }
 
-/** The answer to bytes that are no HTTP request, or no whole one in time. */
+/** The answer to bytes that are not an HTTP request, or that are not complete in time. */
 export interface UnreadableAnswer {
   readonly status: number;
   readonly peer: string;
   readonly requestId: string;
 }
 
-/** An HTTPS listener (HTTP/1.1 alone) that takes new credentials without dropping a connection. */
+/** An HTTPS listener (HTTP/1.1 only) that can change its credentials without dropping connections. */
 export interface TlsListener {
   readonly server: Server;
-  /** Uses other credentials for handshakes from now on; throws on a bad pair and keeps the old one. */
+  /** Uses these credentials for further handshakes; throws for an invalid pair and continues with the old one. */
   setCredentials(credentials: TlsCredentials): void;
-  /** Takes connections, or closes each new one before its handshake. */
+  /** Accepts new connections, or closes each before its handshake. */
   setAccepting(accepting: boolean): void;
-  /** How many connections were closed before their handshake, and how many handshakes failed. */
+  /** Numbers of connections closed before their handshake, and of failed handshakes. */
   readonly counts: { readonly refused: number; readonly failedHandshakes: number };
-  /** Stops accepting, lets running requests finish until `graceMs` has passed, then ends what is left. */
+  /** Stops accepting, waits up to `graceMs` for running requests, then closes all connections. */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -59,13 +59,13 @@ function secureContext(credentials: TlsCredentials, options: TlsListenerOptions)
     cert: credentials.cert,
     key: credentials.key,
     minVersion: options.minVersion,
-    // Nobody resumes a session here, so no key for tickets is needed.
+    // Clients open one connection a request, so session tickets are of no use.
     secureOptions: constants.SSL_OP_NO_TICKET,
     ecdhCurve: 'X25519:P-256:P-384',
   };
 }
 
-/** Makes the listener for an app that no other server has; the caller starts it with `server.listen`. */
+/** Creates the listener of an app that has no other server; the caller starts it with `server.listen`. */
 export function createTlsListener(
   credentials: TlsCredentials,
   options: TlsListenerOptions,
@@ -74,12 +74,12 @@ export function createTlsListener(
   const { connections } = options;
   const counts = { refused: 0, failedHandshakes: 0 };
   const { queue, unreadableBody = stockBody } = options;
-  const underWay = new WeakMap<Socket, ServerResponse>();
-  const take: RequestListener = (request, response) => {
+  const responses = new WeakMap<Socket, ServerResponse>();
+  const handle: RequestListener = (request, response) => {
     const { socket } = request;
-    underWay.set(socket, response);
-    // Node keeps what a closed TLS socket leads to until the next full collection (ADR 20).
-    socket.once('close', () => underWay.delete(socket));
+    responses.set(socket, response);
+    // Node retains objects that a closed TLS socket references until the next full garbage collection (ADR 20).
+    socket.once('close', () => responses.delete(socket));
     // Responses that a library sends close the connection too.
     response.shouldKeepAlive = false;
     if (!isSupported(request)) {
@@ -95,7 +95,7 @@ export function createTlsListener(
       options.onUnreadable?.({ status: 400, peer: connections.addressOf(socket) ?? '', requestId });
       return;
     }
-    // Express answers by itself what it cannot read, with a page of HTML.
+    // Express would answer a URL that it cannot parse with an HTML page.
     request.url = originForm(request.url ?? '');
     (app as RequestListener)(request, response);
   };
@@ -112,36 +112,36 @@ export function createTlsListener(
       // With true, Node would answer such a request, and then its body as a second request.
       requireHostHeader: false,
     },
-    take,
+    handle,
   );
-  // What else a client may expect is its own matter (RFC 9110, 10.1.1).
-  server.on('checkExpectation', take);
+  // An unknown expectation may be ignored (RFC 9110 §10.1.1).
+  server.on('checkExpectation', handle);
   // Node drops header lines beyond its default of 2,000 without an error. Their length is bounded all the same.
   server.maxHeadersCount = 0;
-  // Requests that were sent ahead would be carried out, and their answers lost: every answer ends its connection.
+  // Every answer closes the connection. A pipelined request would be processed and its answer lost.
   server.maxRequestsPerSocket = 1;
   queue.follow(server);
   server.on('connection', (socket: Socket) => {
-    if (queue.noteTaken(socket.remoteAddress)) socket.destroy();
+    if (queue.recordAccepted(socket.remoteAddress)) socket.destroy();
     else connections.add(socket);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
     connections.secure(socket);
     socket.once('error', () => socket.destroy());
   });
-  // A failed handshake is the peer's business; without a listener Node would only close the socket as well.
+  // Without a listener Node would close the socket too, but not count it.
   server.on('tlsClientError', (_error, socket) => {
     counts.failedHandshakes += 1;
     socket.destroy();
   });
   server.on('drop', (dropped) => {
-    queue.noteTaken(dropped?.remoteAddress);
+    queue.recordAccepted(dropped?.remoteAddress);
     counts.refused += 1;
   });
   server.on('clientError', (error, socket: Socket) => {
     const peer = connections.addressOf(socket) ?? '';
     const answered = answerBrokenRequest(error, socket, {
-      answer: underWay.get(socket),
+      answer: responses.get(socket),
       unreadableBody,
       peer,
     });
@@ -151,7 +151,7 @@ export function createTlsListener(
     server,
     counts,
     setAccepting(accepting) {
-      // Node closes what is beyond this before anything else is made of it; what is open stays.
+      // Node closes connections above this limit before their handshake; open ones are not affected.
       if (accepting) server.maxConnections = Number.POSITIVE_INFINITY;
       else server.maxConnections = 1;
     },
@@ -187,8 +187,8 @@ const stockBody: NonNullable<TlsListenerOptions['unreadableBody']> = () => ({
 });
 
 /**
- * Answers what is no HTTP request, or none in time, in as few bytes as it deserves; undefined where there is nothing to
- * answer. `answer` is what an earlier request on the same connection is being answered with.
+ * Answers bytes that are not an HTTP request, or a timeout; returns undefined if it sends no answer. `answer` is the response
+ * to an earlier request on the same connection.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },
@@ -201,7 +201,7 @@ function answerBrokenRequest(
     Pick<TlsListenerOptions, 'unreadableBody'>
   >,
 ): UnreadableAnswer | undefined {
-  // The broken bytes follow a complete request or its answer. That answer is sent and closes the connection.
+  // The invalid bytes follow a complete request. Its answer is sent and closes the connection.
   if (answer && (answer.req.complete || answer.writableEnded) && isUnreadable(error)) return undefined;
   if (!socket.writable || answer?.headersSent) {
     socket.destroy();
@@ -224,4 +224,34 @@ function answerBrokenRequest(
 /** True for an error of Node's HTTP parser, as opposed to one of the connection. */
 function isUnreadable(error: { readonly code?: string }): boolean {
   return error.code?.startsWith('HPE_') ?? false;
+}
+
+/**
+ * Returns message classes for the only server of an Express app. Express sets the app's prototype on each message, after
+ * which V8 retains hidden classes for each one until a full garbage collection (ADR 20). Messages of these classes already
+ * have it.
+ */
+export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse<Request extends IncomingMessage> extends ServerResponse<Request> {}
+  Object.setPrototypeOf(AppRequest.prototype, app.request);
+  Object.setPrototypeOf(AppResponse.prototype, app.response);
+  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse };
+}
+
+/** Returns the counts of a listener's connections, for the metrics. */
+export function connectionCounts(
+  connections: ConnectionTable,
+  listener: Pick<TlsListener, 'counts'>,
+): ConnectionCounts {
+  const { unproven, proven, opened, dropped } = connections.counts;
+  const { refused, failedHandshakes } = listener.counts;
+  return {
+    limit: connections.limit,
+    open: { unproven, proven },
+    opened,
+    dropped: { ...dropped, overload: refused },
+    failedHandshakes,
+  };
 }

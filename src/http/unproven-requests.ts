@@ -3,18 +3,18 @@ import type { AccessGrant } from '../domain/access-grant.js';
 import { sourceOf } from '../domain/peer-address.js';
 import { BoundedLimiter } from './bounded-limiter.js';
 
-// A client that was given the wrong file tries once, and a controller with a dead token twice a minute.
+// A client with a wrong token tries once, a controller with an expired token twice a minute.
 const SOURCE_BUDGET = { points: 60, seconds: 60, mostKeys: 10_000 };
-// Some dead tokens do not come near it, and whoever guesses needs many more.
-const CHOSEN_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
+// Expired tokens stay far below this; guessing a code takes many more.
+const USER_SUPPLIED_CODE_BUDGET = { points: 100, seconds: 600, mostKeys: 10_000 };
 
-/** The grant that a wrong code was shown for. */
-export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'codeChosen'>;
+/** The grant that a wrong code was presented for. */
+export type GuessedGrant = Pick<AccessGrant, 'uid' | 'namespace' | 'name' | 'isUserSuppliedCode'>;
 
 /** Counts requests beyond a budget, for metrics. */
 export interface UnprovenRequestObserver {
   unprovenRequestLimited(): void;
-  chosenCodeAttacked(): void;
+  weakCodeBruteforced(): void;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface UnprovenRequestObserver {
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);
-  readonly #grants = new BoundedLimiter(CHOSEN_CODE_BUDGET);
+  readonly #grants = new BoundedLimiter(USER_SUPPLIED_CODE_BUDGET);
   readonly #observer: UnprovenRequestObserver;
   readonly #logger: Logger;
 
@@ -38,7 +38,7 @@ export class UnprovenRequests {
    * is not exceeded.
    */
   async count(peer: string, guessed?: GuessedGrant): Promise<boolean> {
-    if (guessed?.codeChosen) await this.#countGuess(guessed, peer);
+    if (guessed?.isUserSuppliedCode) await this.#countGuess(guessed, peer);
     const source = sourceOf(peer);
     const count = await this.#sources.count(source);
     if (count <= this.#sources.points) return true;
@@ -54,10 +54,10 @@ export class UnprovenRequests {
 
   async #countGuess({ uid, namespace, name }: GuessedGrant, peer: string): Promise<void> {
     if ((await this.#grants.count(uid)) !== this.#grants.points + 1) return;
-    this.#observer.chosenCodeAttacked();
+    this.#observer.weakCodeBruteforced();
     this.#logger.warn(
-      { event: 'chosen_code_attacked', grant: uid, namespace, name, peer },
-      `more than ${CHOSEN_CODE_BUDGET.points} wrong codes within ${CHOSEN_CODE_BUDGET.seconds} s for a grant whose code a person chose`,
+      { event: 'weak_code_bruteforce', grant: uid, namespace, name, peer },
+      `more than ${USER_SUPPLIED_CODE_BUDGET.points} wrong codes within ${USER_SUPPLIED_CODE_BUDGET.seconds} s for a grant with a user-supplied code`,
     );
   }
 }

@@ -71,7 +71,7 @@ it('workers that die under load are replaced, and no sum of the metrics ever fal
   await look();
   expect(fell).toEqual([]);
   // What a worker counted after it was last asked is all that its death may take.
-  const told = before.get('linkgrant_answers_total{act="redeem",outcome="redeemed"}') ?? 0;
+  const told = before.get('linkgrant_answers_total{operation="redeem",outcome="redeemed"}') ?? 0;
   expect(told).toBeGreaterThan(0);
   expect(told).toBeLessThanOrEqual(redeemed + DEATHS * CLIENTS);
   expect(childrenOf(service.pid)).toHaveLength(2);

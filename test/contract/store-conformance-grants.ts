@@ -20,7 +20,7 @@ export function grantConformance(current: CurrentStore): void {
       const asked = sampleGrant({
         namespace: 'west',
         name: 'full',
-        codeChosen: true,
+        isUserSuppliedCode: true,
         redemptionsAllowed: 7,
         issuer: 'my-ca',
         policy: { subjects: ['a*'], names: [], csrRequired: true, keyTypes: ['p256'], notBefore: NOW },

@@ -129,7 +129,7 @@ describe('the names in a query', () => {
       'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", act=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
     expect(namesIn(query)).toEqual({
       metrics: ['a_bucket', 'b'],
-      labels: ['instance', 'le', 'job', 'act', 'state'],
+      labels: ['instance', 'le', 'job', 'operation', 'state'],
     });
   });
 

@@ -137,7 +137,7 @@ describe('a service with too much to do', () => {
     const { grant, code } = await here.service.grant();
     const redeem = () => post(here.service, `/${grant.uid}`, code, { headers: csrHeader() });
     const end = await busy(here, 1);
-    for (let turn = 0; turn < 3; turn += 1) here.service.loopDelay.note(400);
+    for (let turn = 0; turn < 3; turn += 1) here.service.loopDelay.record(400);
     expectShed(await redeem(), true);
     await end();
     await expect.poll(() => here.service.connections.size).toBe(0);

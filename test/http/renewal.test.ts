@@ -197,7 +197,9 @@ it('renewals are logged and counted as such, and nothing secret is', async () =>
     { event: 'refused', msg: 'renewal refused', code: 'renewal_invalid' },
   ]);
   expect(service.logText()).not.toContain(request.split('.')[1]);
-  expect(await service.metricsText()).toContain('linkgrant_answers_total{act="renew",outcome="renewed"} 1');
+  expect(await service.metricsText()).toContain(
+    'linkgrant_answers_total{operation="renew",outcome="renewed"} 1',
+  );
 });
 
 it('tells the CA of the certificate that the service shows now, and not that of its start', async () => {

@@ -119,7 +119,7 @@ describe('after every kind of request, the codes and the private keys', () => {
   it('are in no metric', async () => {
     for (const { metricsText } of [service, failing]) {
       const text = await metricsText();
-      expect(text).toContain('linkgrant_answers_total{act="redeem",outcome="code_wrong"}');
+      expect(text).toContain('linkgrant_answers_total{operation="redeem",outcome="code_wrong"}');
       expectNoSecret(text, run);
     }
   });

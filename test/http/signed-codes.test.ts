@@ -295,7 +295,15 @@ describe('a code that is not signed with the key of the grant at the path', () =
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(59);
     expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(61);
     expect([await service.used(uid), work]).toEqual([0, worked]);
+    const check = await post(service, `/${uid}/-/check`, code);
+    const begins = new Date((seconds + 60) * 1000).toISOString().replace('.000Z', 'Z');
+    expect(JSON.parse(check.body)).toMatchObject({
+      state: 'ready',
+      policy: { 'linkgrant/not-before': begins },
+    });
     service.clock.advance(61_000);
+    const valid = await post(service, `/${uid}/-/check`, code);
+    expect(JSON.parse(valid.body).policy).not.toHaveProperty('linkgrant/not-before');
     redeemedAnswer(await redeem(uid, code));
     expect(await service.used(uid)).toBe(1);
   });

@@ -78,7 +78,9 @@ describe('wrong codes', () => {
     expect(eventsOf('refused')).toHaveLength(BUDGET);
     expect(eventsOf('unproven_limited')).toMatchObject([{ level: 40, source: ATTACKER }]);
     expect(await metric('linkgrant_unproven_limited_total')).toBe(40);
-    expect(await metric('linkgrant_answers_total\\{act="redeem",outcome="code_wrong"\\}')).toBe(BUDGET + 40);
+    expect(await metric('linkgrant_answers_total\\{operation="redeem",outcome="code_wrong"\\}')).toBe(
+      BUDGET + 40,
+    );
   });
 
   it('share one budget over redemptions, checks and renewals', async () => {
@@ -150,7 +152,7 @@ describe('wrong codes', () => {
   });
 
   it('for a code that a person chose are an attack when there are many, from wherever, and told once', async () => {
-    const chosen = await service.storedGrant({ codeChosen: true }, 'a code that I chose myself');
+    const chosen = await service.storedGrant({ isUserSuppliedCode: true }, 'a code that I chose myself');
     const minted = await service.grant();
     for (const { grant } of [minted, chosen]) {
       let at = 0;
@@ -160,8 +162,8 @@ describe('wrong codes', () => {
         return post(service, `/${grant.uid}`, 'guess', { headers });
       });
     }
-    expect(eventsOf('chosen_code_attacked')).toMatchObject([{ grant: chosen.grant.uid }]);
-    expect(await metric('linkgrant_chosen_code_attacks_total')).toBe(1);
+    expect(eventsOf('weak_code_bruteforce')).toMatchObject([{ grant: chosen.grant.uid }]);
+    expect(await metric('linkgrant_weak_code_bruteforce_total')).toBe(1);
     redeemedAnswer(await post(service, `/${chosen.grant.uid}`, chosen.code, { headers: csrHeader() }));
   });
 });

@@ -170,7 +170,7 @@ describe('a service of two workers', () => {
     const counted = async () => {
       const { text } = await operations(service, '/metrics');
       return Number(
-        /^linkgrant_answers_total\{act="redeem",outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0,
+        /^linkgrant_answers_total\{operation="redeem",outcome="code_wrong"\} (\d+)$/m.exec(text)?.[1] ?? 0,
       );
     };
     for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 8 }, ask));

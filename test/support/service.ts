@@ -103,7 +103,7 @@ async function around(options: {
       namespace: 'default',
       name: `grant-${uid}`,
       codeHash: hashCode(uid, Buffer.from(code)),
-      codeChosen: false,
+      isUserSuppliedCode: false,
       sourceFile: null,
       redemptionsAllowed: 1,
       redemptions: 0,

@@ -22,7 +22,7 @@ export function sampleGrant(changes: Partial<AccessGrant> = {}): AccessGrant {
     namespace: 'default',
     name: `grant-${uid}`,
     codeHash: new Uint8Array(hashCode(uid, Buffer.from(SAMPLE_CODE))),
-    codeChosen: false,
+    isUserSuppliedCode: false,
     redemptionsAllowed: 1,
     redemptions: 0,
     expirationWindowMs: 15 * MINUTE,

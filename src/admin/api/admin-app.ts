@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -11,21 +11,20 @@ import { findingsOf, reportAnswers } from './answer-report.js';
 import { type Authenticate, type Caller, requireRole } from './bearer.js';
 import { adminProblem, problemStatus } from './problem.js';
 import { ADMIN_ROUTES, type AdminRoute } from './routes.js';
-import { sendWhole } from './send-whole.js';
 
 const MOST_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MOST_ISSUES = 5;
 
-/** What the admin API works with. */
+/** What the admin API needs. */
 export interface AdminAppDependencies {
   readonly administration: Administration;
   readonly authenticate: Authenticate;
-  /** Counts failed authentications by who asks. */
+  /** Counts failed authentications by client. */
   readonly failures: AuthenticationBudget;
-  /** The address of who asks. */
+  /** Returns the client's address. */
   peerOf(request: IncomingMessage): string;
-  /** Told of each request whose bearer token is good. */
+  /** Called for each request with a valid bearer token. */
   onAuthenticated(request: IncomingMessage): void;
   /** The whole body of a request must have arrived this long after its headers. */
   readonly bodyTimeoutMs: number;
@@ -33,7 +32,7 @@ export interface AdminAppDependencies {
   readonly logger: Logger;
 }
 
-/** How many failed authentications of one source are told of; for one that has spent it no key is fetched either. */
+/** Limits the log lines about failed authentications of one source; beyond the limit its requests fetch no keys either. */
 export interface AuthenticationBudget {
   isSpent(peer: string): Promise<boolean>;
   /** Counts one; resolves with true within the budget. */
@@ -41,8 +40,8 @@ export interface AuthenticationBudget {
 }
 
 /**
- * The admin API. Whoever asks is known before anything else is looked at; a `viewer` reads, an `operator` does the rest.
- * Answers are JSON, refusals RFC 9457 problems, and nobody keeps a copy of either.
+ * Creates the admin API. Requests are authenticated before routing; `viewer` may read, `operator` may write. Answers are
+ * JSON, refusals RFC 9457 problems; neither may be cached.
  */
 export function createAdminApp(deps: AdminAppDependencies): Express {
   const app = express();
@@ -60,7 +59,7 @@ export function createAdminApp(deps: AdminAppDependencies): Express {
     app.all(pattern, (_request, response) => {
       findingsOf(response).route = { method: 'other', path };
       response.setHeader('allow', allowed);
-      throw new AdministrationError('method_not_allowed', `this route takes ${allowed}`);
+      throw new AdministrationError('method_not_allowed', `this route supports ${allowed}`);
     });
   }
   app.use(() => {
@@ -99,23 +98,23 @@ function handlersOf(route: AdminRoute, deps: AdminAppDependencies): express.Requ
     requireRole(caller, route.role);
     next();
   };
-  const act: express.RequestHandler = async (request, response) => {
+  const run: express.RequestHandler = async (request, response) => {
     const findings = findingsOf(response);
     const { caller } = findings;
     const [id = ''] = Object.values(request.params).map(String);
-    const asked = {
+    const input = {
       id,
       query: read(route.query, request.query, 'query'),
       body: read(route.body, request.body ?? {}, 'body'),
       once: route.takesKey && caller ? onceOf(request, caller) : undefined,
     };
-    const { status, body, location } = await route.act(asked as never, deps.administration);
+    const { status, body, location } = await route.run(input as never, deps.administration);
     if (location !== undefined) response.setHeader('location', location);
     findings.answeredAt = performance.now();
     sendWhole(response, status, 'application/json', body);
   };
   const takesBody = route.method === 'post' || route.method === 'patch';
-  return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), act] : [isAllowed, act];
+  return takesBody ? [isAllowed, requireJson, readJsonWithin(deps.bodyTimeoutMs), run] : [isAllowed, run];
 }
 
 const readJson = express.json({ limit: MOST_BYTES, inflate: false, type: () => true });
@@ -135,7 +134,7 @@ function readJsonWithin(timeoutMs: number): express.RequestHandler {
   };
 }
 
-/** A body that is there has to be JSON; none at all counts as an empty object. */
+/** Requires a body, if there is one, to be JSON; an absent body counts as an empty object. */
 const requireJson: express.RequestHandler = (request, _response, next) => {
   const isThere =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
@@ -184,7 +183,7 @@ function challengeOf({ code }: AdministrationError): string {
     : 'Bearer realm="linkgrant", error="invalid_token"';
 }
 
-/** What any error is to whoever asked; the cause of one that was not foreseen is for the log alone. */
+/** Converts any error to a refusal; the cause of an unexpected one goes to the log only. */
 function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof RedemptionError && error.code === 'store_unavailable')
@@ -195,13 +194,49 @@ function refusalOf(error: unknown): AdministrationError {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new AdministrationError(
       'media_type_unsupported',
-      'the body must be UTF-8, and not encoded otherwise',
+      'the body must be UTF-8 without a content encoding',
     );
   if (status === 400)
-    return new AdministrationError('request_invalid', 'the request cannot be read as JSON or as a path');
-  return new AdministrationError(
-    'internal',
-    'this was not foreseen; the cause is in the log of the service',
-    { cause: error },
-  );
+    return new AdministrationError('request_invalid', 'the body is not valid JSON, or the path is not valid');
+  return new AdministrationError('internal', 'unexpected error; the log of the service has the cause', {
+    cause: error,
+  });
+}
+
+// The rest of a request is read and discarded within these limits, so that closing does not reset the connection before
+// the client has read its answer.
+const DRAIN_BYTES = 1024 * 1024;
+const DRAIN_MS = 5_000;
+
+/** Sends `body` as JSON, or no body if it is undefined, and closes the connection; the answer must not be cached. */
+function sendWhole(response: ServerResponse, status: number, type: string, body: unknown): void {
+  const { req: request } = response;
+  const text = body === undefined ? '' : `${JSON.stringify(body)}\n`;
+  response.statusCode = status;
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('connection', 'close');
+  if (body !== undefined) {
+    response.setHeader('content-type', type);
+    response.setHeader('content-length', Buffer.byteLength(text));
+  }
+  if (request.complete || request.method === 'HEAD') {
+    response.end(request.method === 'HEAD' ? undefined : text);
+    return;
+  }
+  response.write(text);
+  let left = DRAIN_BYTES;
+  const finish = () => {
+    clearTimeout(timer);
+    request.removeListener('data', drop);
+    response.end();
+  };
+  const drop = (piece: Buffer) => {
+    left -= piece.length;
+    if (left < 0) finish();
+  };
+  const timer = setTimeout(finish, DRAIN_MS);
+  request.on('data', drop);
+  request.once('end', finish);
+  request.once('close', finish);
+  request.resume();
 }

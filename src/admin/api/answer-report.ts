@@ -6,13 +6,13 @@ import { REQUEST_ID_HEADER } from '../../domain/request-id.js';
 import type { AdminObserver } from '../admin-metrics.js';
 import type { Caller } from './bearer.js';
 
-/** What became known of a request until its answer was sent. */
+/** Facts about a request, collected until its answer is sent. */
 export interface Findings {
   peer: string;
   route?: { readonly method: string; readonly path: string };
   caller?: Caller;
   refusal?: AdministrationError;
-  /** When the answer was there; what is left of a request is read and dropped after that. */
+  /** When the answer was ready; the rest of the request is read and discarded after that. */
   answeredAt?: number;
   /** True for one of so many failures that the log has enough of them. */
   isUntold?: boolean;
@@ -23,7 +23,7 @@ export function findingsOf(response: Response): Findings {
   return response.locals as Findings;
 }
 
-/** Gives each request its id, and reports its answer in one line of the log and in the metrics. */
+/** Assigns each request its id, and reports its answer in one log line and in the metrics. */
 export function reportAnswers({
   logger,
   observer,
@@ -64,7 +64,7 @@ export function reportAnswers({
   };
 }
 
-/** Why, for whoever runs the service; messages of libraries about tokens and keys name claims, and hold none. */
+/** The reason, for the operator; messages of libraries about tokens and keys name claims but contain no values. */
 function reasonOf({ message, cause }: AdministrationError): string {
   return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

@@ -10,21 +10,21 @@ import {
 import { AdministrationError } from '../../domain/administration-error.js';
 import type { Clock } from '../../redemption/ports/clock.js';
 
-/** What a caller may do: `viewer` reads, `operator` changes as well. */
+/** The role of a caller: `viewer` may read, `operator` may also write. */
 export type Role = 'viewer' | 'operator';
 
-/** Who asks, as the bearer token tells. */
+/** The caller that a bearer token identifies. */
 export interface Caller {
   readonly issuer: string;
   readonly subject: string;
   readonly role: Role;
 }
 
-/** Which bearer tokens are taken, and what they say of a role. */
+/** Which bearer tokens are accepted, and which claim contains the roles. */
 export interface BearerRules {
   readonly issuer: string;
   readonly audience: string;
-  /** Asymmetric ones alone. */
+  /** Asymmetric algorithms only. */
   readonly algorithms: readonly string[];
   readonly clockToleranceMs: number;
   /** Name of the claim that holds the role, or the way to it with dots in between. */
@@ -33,20 +33,20 @@ export interface BearerRules {
   readonly operatorRoles: readonly string[];
 }
 
-/** Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` where it cannot tell. */
+/** Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` if the keys are not available. */
 export type BearerKeys = (
   header: JWTHeaderParameters,
   token: FlattenedJWSInput,
   search?: KeySearch,
 ) => Promise<CryptoKey>;
 
-/** How far a key is looked for. */
+/** Where a key is looked up. */
 export interface KeySearch {
   /** True for a sender for whom no key is fetched that is not at hand. */
   readonly keptAlone?: boolean;
 }
 
-/** Tells who sent a request with this Authorization header. Rejects with AdministrationError, and with no role. */
+/** Returns the caller of a request with this Authorization header. Rejects with AdministrationError, also without a role. */
 export type Authenticate = (authorization: string | undefined, search?: KeySearch) => Promise<Caller>;
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -84,7 +84,7 @@ export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock
   };
 }
 
-/** A caller who may not do this, though the bearer token is good. */
+/** Throws unless the caller has this role. */
 export function requireRole({ role }: Caller, wanted: Role): void {
   if (role === wanted || role === 'operator') return;
   throw new AdministrationError(
@@ -99,7 +99,7 @@ function invalid(reason: string, cause?: unknown): AdministrationError {
   });
 }
 
-/** Only who has a right signature is told that it is too late; to all others one refusal is like another. */
+/** Only a token with a valid signature is reported as expired; all other tokens get the same refusal. */
 function refusalOf(error: unknown): AdministrationError {
   if (error instanceof AdministrationError) return error;
   if (error instanceof errors.JWTExpired)

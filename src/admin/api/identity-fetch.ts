@@ -6,7 +6,7 @@ const MOST_BYTES = 1024 * 1024;
 /** A whole answer of at most 1 MiB to a GET; a redirect is an answer like others. */
 export type IdentityFetch = (url: string, signal: AbortSignal) => Promise<Response>;
 
-/** Fetches what an OIDC provider publishes, trusting `ca` alone where it is given, else what the system trusts. */
+/** Fetches a document of an OIDC provider. Trusts only `ca` if present, else the system's CAs. */
 export function identityFetch(ca: string | undefined): IdentityFetch {
   return (url, signal) =>
     new Promise((resolve, reject) => {

@@ -8,8 +8,8 @@ import type { BearerKeys } from './bearer.js';
 const PUBLIC_KINDS = ['RSA', 'EC', 'OKP'];
 
 /**
- * The keys of a JWKS file (RFC 7517), read again when it has changed. While what is there cannot be used nobody is let in.
- * Throws UnreadableFileError where it cannot be used now.
+ * Reads keys from a JWKS file (RFC 7517), again when it changes. While the file is unusable every token is refused.
+ * Throws UnreadableFileError if it is unusable now.
  */
 export function jwksFile(file: string): BearerKeys {
   let version = '';
@@ -42,7 +42,7 @@ function readKeys(file: string): JSONWebKeySet {
     const keys = (set as Partial<JSONWebKeySet> | null)?.keys;
     if (!Array.isArray(keys) || keys.length === 0)
       throw new Error('it is no JWKS, an object with a list of keys');
-    // What can sign does not belong where signatures are only verified.
+    // A file that only verifies signatures must not contain private or symmetric keys.
     const isPublic = keys.every((key) => PUBLIC_KINDS.includes(String(key?.kty)) && key.d === undefined);
     if (!isPublic) throw new Error('it has a key that is no public key of RSA, EC or OKP');
     return { keys };

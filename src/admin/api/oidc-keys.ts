@@ -7,7 +7,7 @@ import type { IdentityFetch } from './identity-fetch.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
 const KEPT_FOR_MS = 600_000;
-// A provider that is down is not asked again for each request, whoever sends it.
+// While a provider is down, requests do not each query it again.
 const FAILED_FOR_MS = 5_000;
 
 /** How the keys of an OIDC provider are got. */
@@ -15,7 +15,7 @@ export interface OidcOptions {
   readonly issuer: string;
   readonly fetch: IdentityFetch;
   readonly clock: Clock;
-  /** How long after keys were fetched one that is unknown has them fetched again at the earliest; 30,000 unless given. */
+  /** Minimum interval between two fetches for an unknown key, in milliseconds; 30,000 by default. */
   readonly cooldownMs?: number;
 }
 
@@ -30,15 +30,14 @@ export function isKeyUrl(text: string): boolean {
 }
 
 /**
- * The keys that an OIDC issuer publishes (OpenID Connect Discovery 1.0), fetched when they are first needed, kept for ten
- * minutes, and fetched again for a key that is new. While they are kept, nobody's unknown key and no provider that is down
- * takes them away.
+ * The keys that an OIDC issuer publishes (OpenID Connect Discovery 1.0): fetched when first needed, cached for ten minutes,
+ * and fetched again for an unknown key. A failed fetch does not discard cached keys.
  */
 export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOptions): BearerKeys {
   let found: { readonly keys: BearerKeys; readonly at: number } | undefined;
   let fetching: Promise<BearerKeys> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
-  // A clock that was set back must not make what is old young again.
+  // If the clock was set back, treat the cached keys as stale.
   const isWithin = (at: number, ms: number) => Math.abs(clock() - at) < ms;
 
   const fetchKeys = async (): Promise<BearerKeys> => {
@@ -82,7 +81,7 @@ async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string>
   const answer = await fetch(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
   if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
   const said = (await answer.json()) as Readonly<Record<string, unknown>> | null;
-  // Whoever answers for another issuer could speak for anybody.
+  // A document for another issuer could impersonate every caller.
   if (said?.issuer !== issuer) throw new Error(`${url} is of another issuer`);
   const { jwks_uri: keyUrl } = said;
   if (typeof keyUrl === 'string' && isKeyUrl(keyUrl)) return keyUrl;

@@ -4,7 +4,7 @@ import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
 const MOST_PER_PAGE = 500;
 const USUAL_PER_PAGE = 100;
-// What the command line takes too.
+// The same limits as on the command line.
 const MOST = 999_999_999;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 

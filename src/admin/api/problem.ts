@@ -1,6 +1,6 @@
 import type { AdministrationError, AdministrationErrorCode } from '../../domain/administration-error.js';
 
-/** How a refusal of the admin API looks on the wire. */
+/** Status and title of a refusal of the admin API. */
 interface ProblemShape {
   readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 500 | 503;
   readonly title: string;
@@ -9,32 +9,32 @@ interface ProblemShape {
 const PROBLEMS = {
   bearer_missing: { status: 401, title: 'Bearer token missing' },
   bearer_invalid: { status: 401, title: 'Bearer token not valid' },
-  bearer_expired: { status: 401, title: 'Bearer token has ended' },
+  bearer_expired: { status: 401, title: 'Bearer token expired' },
   role_insufficient: { status: 403, title: 'Role not sufficient' },
   identity_unavailable: { status: 503, title: 'Bearer tokens cannot be verified now' },
   request_invalid: { status: 400, title: 'Request not valid' },
   request_too_large: { status: 413, title: 'Request body too large' },
   request_timeout: { status: 408, title: 'Request did not arrive in time' },
-  media_type_unsupported: { status: 415, title: 'Request body is no JSON' },
+  media_type_unsupported: { status: 415, title: 'Request body is not JSON' },
   no_such_route: { status: 404, title: 'No such route' },
   no_such_grant: { status: 404, title: 'No such grant' },
   no_such_redemption: { status: 404, title: 'No such redemption' },
-  name_taken: { status: 409, title: 'Name is taken' },
+  name_taken: { status: 409, title: 'Name already in use' },
   grant_declared: { status: 409, title: 'Grant is declared by a file' },
   grant_state: { status: 409, title: 'State of the grant does not allow this' },
-  source_redeemable: { status: 409, title: 'Its source can be redeemed again' },
-  value_rejected: { status: 422, title: 'Value cannot be' },
+  source_redeemable: { status: 409, title: 'Source of the redemption is still redeemable' },
+  value_rejected: { status: 422, title: 'Value not valid' },
   idempotency_key_reused: { status: 422, title: 'Idempotency-Key was used for another request' },
-  outcome_gone: { status: 409, title: 'What the request made is gone' },
-  service_unknown: { status: 503, title: 'Service not described yet' },
-  signing_keys_foreign: { status: 503, title: 'Signing keys are not those of the service' },
-  no_link_access: { status: 409, title: 'Site gives no links' },
+  outcome_gone: { status: 409, title: 'Outcome of the request no longer exists' },
+  service_unknown: { status: 503, title: 'Service has not started yet' },
+  signing_keys_foreign: { status: 503, title: 'Signing keys differ from those of the service' },
+  no_link_access: { status: 409, title: 'Site accepts no links' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   store_unavailable: { status: 503, title: 'Store not available' },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<AdministrationErrorCode, ProblemShape>;
 
-/** Every code that the admin API refuses with, in the order of the table. */
+/** All refusal codes of the admin API, in the order of the table. */
 export const ADMIN_CODES = Object.keys(PROBLEMS) as readonly AdministrationErrorCode[];
 
 /** The status of a refusal with this code. */
@@ -42,7 +42,7 @@ export function problemStatus(code: AdministrationErrorCode): ProblemShape['stat
   return PROBLEMS[code].status;
 }
 
-/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title is all there is to the type. */
+/** An RFC 9457 problem; `code` is stable, and `about:blank` means that the title describes the type. */
 export interface AdminProblem extends ProblemShape {
   readonly type: 'about:blank';
   readonly code: AdministrationErrorCode;
@@ -51,7 +51,7 @@ export interface AdminProblem extends ProblemShape {
   readonly choices?: readonly string[];
 }
 
-/** The problem that tells of a refused act. */
+/** Converts a refusal to an RFC 9457 problem. */
 export function adminProblem({ code, message, hint, choices }: AdministrationError): AdminProblem {
   return {
     type: 'about:blank',
@@ -63,14 +63,14 @@ export function adminProblem({ code, message, hint, choices }: AdministrationErr
   };
 }
 
-/** The body of the answer to what is no HTTP request, or none in time, by its status. */
+/** Returns the body of the answer to bytes that are not an HTTP request, or to a timeout, by its status. */
 export function unreadableProblem(status: number): { readonly type: string; readonly text: string } {
   const [title, code, detail] = UNREADABLE[status] ?? UNREADABLE_OTHERWISE;
   const problem = { type: 'about:blank', title, status, code, detail };
   return { type: 'application/problem+json', text: `${JSON.stringify(problem)}\n` };
 }
 
-const UNREADABLE_OTHERWISE = ['Request not valid', 'request_invalid', 'this is no HTTP request'] as const;
+const UNREADABLE_OTHERWISE = ['Request not valid', 'request_invalid', 'this is not an HTTP request'] as const;
 const UNREADABLE: Readonly<Record<number, readonly [string, AdministrationErrorCode, string]>> = {
   408: ['Request did not arrive in time', 'request_timeout', 'the headers did not arrive in time'],
   431: ['Request headers too large', 'request_too_large', 'the headers are longer than 16 KiB'],

@@ -18,36 +18,36 @@ import {
   TOKEN_REVOCATION,
 } from './orders.js';
 
-/** A request as an act takes it. */
-interface Asked<Query, Body> {
-  /** The variable part of the path; empty where there is none. */
+/** The validated input of a route. */
+interface RouteInput<Query, Body> {
+  /** The path parameter; empty if the path has none. */
   readonly id: string;
   readonly query: Query;
   readonly body: Body;
-  /** From an Idempotency-Key, where the route takes one and it was sent. */
+  /** From the Idempotency-Key, if the route supports one and it was sent. */
   readonly once: OnceOnly | undefined;
 }
 
-/** What an act answers. */
+/** The answer of a route. */
 interface Answer {
   readonly status: 200 | 201 | 204;
   /** Absent with 204. */
   readonly body?: unknown;
-  /** Path of what was made. */
+  /** Path of the created resource. */
   readonly location?: string;
 }
 
 /** A route of the admin API. */
 export interface AdminRoute {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** As the OpenAPI document has it. */
+  /** As in openapi.yaml. */
   readonly path: string;
   readonly role: Role;
-  /** True where an Idempotency-Key makes a creation happen once. */
+  /** True if the route supports an Idempotency-Key. */
   readonly takesKey: boolean;
   readonly query: ZodType;
   readonly body: ZodType;
-  act(asked: Asked<never, never>, administration: Administration): Promise<Answer>;
+  run(input: RouteInput<never, never>, administration: Administration): Promise<Answer>;
 }
 
 function route<Query, Body>(
@@ -58,12 +58,12 @@ function route<Query, Body>(
     readonly query?: ZodType<Query>;
     readonly body?: ZodType<Body>;
   },
-  act: (asked: Asked<Query, Body>, administration: Administration) => Promise<Answer>,
+  run: (input: RouteInput<Query, Body>, administration: Administration) => Promise<Answer>,
 ): AdminRoute {
   return {
     ...{ method: of.method, path: `/api/v1${of.path}`, role: of.method === 'get' ? 'viewer' : 'operator' },
     ...{ takesKey: of.takesKey ?? false, query: of.query ?? NOTHING, body: of.body ?? NOTHING },
-    act,
+    run,
   };
 }
 
@@ -74,7 +74,7 @@ interface PageQuery {
   readonly cursor?: string | undefined;
 }
 
-/** A route that gives a page of a listing. */
+/** Defines a route that returns a page of a list. */
 function listing<Query extends PageQuery>(
   path: string,
   query: ZodType<Query>,
@@ -83,30 +83,30 @@ function listing<Query extends PageQuery>(
     administration: Administration,
   ) => Promise<Page<unknown>>,
 ): AdminRoute {
-  return route({ method: 'get', path, query }, async (asked, administration) => {
-    const { cursor, ...rest } = asked.query;
+  return route({ method: 'get', path, query }, async (input, administration) => {
+    const { cursor, ...rest } = input.query;
     try {
       return ok(await list({ ...rest, ...(cursor !== undefined && { after: cursor }) }, administration));
     } catch (error) {
       if (!(error instanceof RangeError) || cursor === undefined) throw error;
-      throw new AdministrationError('request_invalid', 'query.cursor: must be the next of an earlier page');
+      throw new AdministrationError('request_invalid', 'query.cursor: must be the `next` of an earlier page');
     }
   });
 }
 
 function requireUid(id: string): string {
   if (isUuid(id)) return id;
-  throw new AdministrationError('no_such_grant', 'that is no uid of a grant');
+  throw new AdministrationError('no_such_grant', 'this is not the uid of a grant');
 }
 
 function requireId(id: string): string {
   if (isUuid(id)) return id;
-  throw new AdministrationError('no_such_redemption', 'that is no id of a redemption');
+  throw new AdministrationError('no_such_redemption', 'this is not the id of a redemption');
 }
 
 /** Every route of the admin API. */
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
-  route({ method: 'get', path: '/service' }, async (_asked, administration) =>
+  route({ method: 'get', path: '/service' }, async (_input, administration) =>
     ok(await administration.describeService()),
   ),
 
@@ -114,8 +114,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   route(
     { method: 'post', path: '/grants', body: GRANT_ORDER, takesKey: true },
     async ({ body, once }, administration) => {
-      const made = await administration.createGrant(body, once);
-      return { status: 201, body: made, location: `/api/v1/grants/${made.uid}` };
+      const created = await administration.createGrant(body, once);
+      return { status: 201, body: created, location: `/api/v1/grants/${created.uid}` };
     },
   ),
   route({ method: 'get', path: '/grants/{uid}' }, async ({ id }, administration) =>

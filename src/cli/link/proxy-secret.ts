@@ -9,7 +9,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { asMapping, parseYamlMappings } from '../../files/yaml-documents.js';
 import { CommandError } from '../terminal/command-error.js';
-import { readGivenText } from '../terminal/given-text.js';
+import { readExternalText } from '../terminal/external-text.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
 const KEYS = ['host', 'port', 'username', 'password'] as const;
@@ -59,7 +59,7 @@ export function parseProxySecret(text: string): ProxySecret | string {
 export async function readProxySecret(file: string, signal?: AbortSignal): Promise<ProxySecret> {
   let reason: string;
   try {
-    const secret = parseProxySecret(await readGivenText(file, signal));
+    const secret = parseProxySecret(await readExternalText(file, signal));
     if (typeof secret !== 'string') return secret;
     reason = secret;
   } catch (error) {

@@ -2,7 +2,7 @@ import { parseDuration } from '../../domain/duration.js';
 import { isResourceName, isSubject } from '../../domain/names.js';
 import type { UnreadableFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
-import { readGivenText } from './given-text.js';
+import { readExternalText } from './external-text.js';
 
 /** The error for an invalid value of a flag. */
 function wrongValue(flag: string, value: string, hint: string): CommandError {
@@ -45,7 +45,7 @@ async function readInput(
   failure: { readonly exitCode: ExitCode; readonly hint: string },
 ): Promise<string> {
   try {
-    return await readGivenText(file);
+    return await readExternalText(file);
   } catch (error) {
     const { code, reason, hint } = error as UnreadableFileError;
     throw new CommandError(`${what} cannot be read: ${file === '-' ? '' : `${file}: `}${reason}`, {

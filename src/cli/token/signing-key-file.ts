@@ -3,7 +3,7 @@ import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
 import type { MintingKey } from '../../redemption/accepting/mint-token.js';
 import { CommandError } from '../terminal/command-error.js';
-import { readGivenText } from '../terminal/given-text.js';
+import { readExternalText } from '../terminal/external-text.js';
 
 /** The `kind` of a file that holds a grant's signing key. */
 export const SIGNING_KEY_KIND = 'linkgrant-signing-key';
@@ -30,7 +30,7 @@ export function encodeSigningKey({ grant, signingKey, expirationTime, ...rest }:
 /** Reads a signing key from a file, or from standard input for `-`. Rejects with a CommandError that quotes nothing of the text. */
 export async function readSigningKey(file: string): Promise<MintingKey> {
   try {
-    return parse(await readGivenText(file));
+    return parse(await readExternalText(file));
   } catch (error) {
     throw new CommandError(`the signing key cannot be used: ${(error as Error).message}`, {
       exitCode: 2,

@@ -6,7 +6,7 @@ import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 import { reading, type UnreadableFileError } from '../../files/file-error.js';
 import { CommandError } from '../terminal/command-error.js';
-import { readGivenText } from '../terminal/given-text.js';
+import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
@@ -38,7 +38,7 @@ export function tokenSource(where: string): TokenSource {
       try {
         const stats = where === '-' ? undefined : reading(where, () => statSync(where));
         if (stats?.isDirectory()) return readMounted(where);
-        const text = await readGivenText(where, signal);
+        const text = await readExternalText(where, signal);
         if (stats === undefined || stats.isFIFO()) kept = text;
         else if (text.trim() === '') return { missing: `${where} is empty` };
         return { text };

@@ -5,10 +5,10 @@ import { syncDirectory, writePrivateFile } from '../../files/private-file.js';
 import type { Checkpoint } from '../../redemption/ports/clock.js';
 import type { LinkFiles } from '../../redemption/ports/link-files.js';
 import type { Materializer } from '../../redemption/ports/materializer.js';
+import { directoryLock, type WithDirectoryLock } from './directory-lock.js';
 import { type DirectoryPlacing, directoryMaterializer } from './directory-materializer.js';
 import { linkDirectory } from './link-directory.js';
 import { writing } from './not-writable.js';
-import { type TakeTurn, takingTurns } from './turns.js';
 
 // Longer than a reload may take.
 const TURN_PATIENCE_MS = 11 * 60_000;
@@ -23,7 +23,7 @@ export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
 export class PendingReload {
   readonly #directory: string;
   readonly #place: string;
-  readonly #takeTurn: TakeTurn;
+  readonly #withLock: WithDirectoryLock;
 
   /**
    * The note is kept in `<data directory>/reloads/`; `place` is the directory that the router reads. A turn that does not
@@ -38,7 +38,7 @@ export class PendingReload {
     const id = createHash('sha256').update(resolve(place)).digest('hex');
     this.#directory = join(dataDirectory, 'reloads', id);
     this.#place = place;
-    this.#takeTurn = takingTurns(this.#directory, wait, patienceMs);
+    this.#withLock = directoryLock(this.#directory, wait, patienceMs);
   }
 
   /** Materializes into the place, one process after another, and notes that a reload is owed if that changes anything. */
@@ -47,13 +47,13 @@ export class PendingReload {
     return {
       probe: (name) => inner.probe(name),
       findRenewed: (secret) => inner.findRenewed(secret),
-      materialize: (...link) => this.#takeTurn(() => inner.materialize(...link)),
+      materialize: (...link) => this.#withLock(() => inner.materialize(...link)),
     };
   }
 
   /** Acts on the links in the place, one process after another, and notes that a reload is owed if that changes any. */
   change<T>(act: (links: LinkFiles) => Promise<T>): Promise<T> {
-    return this.#takeTurn(() => act(linkDirectory(this.#place, (removed) => this.#note(removed))));
+    return this.#withLock(() => act(linkDirectory(this.#place, (removed) => this.#note(removed))));
   }
 
   /**
@@ -67,7 +67,7 @@ export class PendingReload {
     },
     checkpoint: Checkpoint,
   ): Promise<ReloadOutcome> {
-    return this.#takeTurn(async () => {
+    return this.#withLock(async () => {
       if (!existsSync(this.#noteFile)) return 'not-needed';
       if (acts.isLoaded(this.#removed())) {
         this.#clear();

@@ -4,13 +4,13 @@ import type { TrustedAuthority } from '../../redemption/ports/server-identity.js
 import { readAuthority } from './owned-authorities.js';
 
 /**
- * A CA in files that somebody else keeps and may replace at any time. What cannot be used, such as a pair of which one file is
- * new, leaves the CA before it in use.
+ * A CA in files that the operator manages and may replace at any time. While the files are unusable, for example because only
+ * one of them is new, the previous CA stays in use.
  */
 export class ExternalAuthority {
   readonly #certificateFile: string;
   readonly #keyFile: string;
-  #kept: { readonly version: string; readonly authority: TrustedAuthority };
+  #current: { readonly version: string; readonly authority: TrustedAuthority };
   #problem: string | undefined;
 
   /** Throws CertificateAuthorityError unless it can sign certificates of TLS clients at `now`. */
@@ -18,23 +18,23 @@ export class ExternalAuthority {
     this.#certificateFile = certificateFile;
     this.#keyFile = keyFile;
     const version = this.#version();
-    this.#kept = { version, authority: this.#read(now) };
+    this.#current = { version, authority: this.#read(now) };
   }
 
-  /** The CA as it is now, else the last one that could be used. */
+  /** Returns the CA in the files, or the last usable one. */
   find(now: number): TrustedAuthority {
     const version = this.#version();
     try {
-      if (version !== this.#kept.version) this.#kept = { version, authority: this.#read(now) };
+      if (version !== this.#current.version) this.#current = { version, authority: this.#read(now) };
       this.#problem = undefined;
     } catch (error) {
-      // Tried again each time: a CA may begin later than its files come.
+      // Read again each time: the CA may become valid later than its files arrive.
       this.#problem = (error as Error).message;
     }
-    return this.#kept.authority;
+    return this.#current.authority;
   }
 
-  /** Why the files as they are now are not in use; undefined where they are. */
+  /** Why the present files are not in use; undefined if they are. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -48,8 +48,8 @@ export class ExternalAuthority {
   }
 
   #read(now: number): TrustedAuthority {
-    const given = readAuthority(this.#certificateFile, this.#keyFile, now);
-    if (given.signsFor.client) return given;
+    const authority = readAuthority(this.#certificateFile, this.#keyFile, now);
+    if (authority.signsFor.client) return authority;
     throw new CertificateAuthorityError(
       `${this.#certificateFile} may not sign certificates of TLS clients (extendedKeyUsage)`,
     );

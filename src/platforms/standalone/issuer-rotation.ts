@@ -21,7 +21,7 @@ import type {
   PrepareOutcome,
   RotatingIssuers,
 } from '../../redemption/ports/issuers.js';
-import { takingTurns } from '../files/turns.js';
+import { directoryLock } from '../files/directory-lock.js';
 import {
   type AuthorityFiles,
   isIssuer,
@@ -51,7 +51,7 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
   const issuers = join(dataDirectory, 'issuers');
   const inTurn = <T>(name: string, act: (directory: string) => Promise<T>): Promise<T> => {
     const directory = join(issuers, name);
-    return takingTurns(
+    return directoryLock(
       directory,
       wait,
       () => PATIENCE_MS,

@@ -14,8 +14,8 @@ import type {
   Posting,
   RedemptionOutcome,
 } from '../../redemption/ports/pending-redemption.js';
+import { directoryLock, type WithDirectoryLock } from '../files/directory-lock.js';
 import { writing } from '../files/not-writable.js';
-import { type TakeTurn, takingTurns } from '../files/turns.js';
 
 // Reserves disk space for a response before its posting; removed when the response is stored.
 const ROOM = 'room';
@@ -55,12 +55,12 @@ export function placedSecretName(dataDirectory: string, id: string): string | un
 class PendingDirectory implements PendingRedemption {
   readonly places: PendingRedemption['places'];
   readonly #directory: string;
-  readonly #inTurn: TakeTurn;
+  readonly #withLock: WithDirectoryLock;
 
   constructor(directory: string) {
     this.#directory = directory;
     this.places = { key: join(directory, 'key.pem'), answer: join(directory, 'answer.yaml') };
-    this.#inTurn = takingTurns(join(directory, 'repair'), sleep);
+    this.#withLock = directoryLock(join(directory, 'repair'), sleep);
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
@@ -78,7 +78,7 @@ class PendingDirectory implements PendingRedemption {
 
   async discard(what: 'key' | 'answer', content: string): Promise<void> {
     const file = this.places[what];
-    await this.#inTurn(async () => {
+    await this.#withLock(async () => {
       if (this.#read(basename(file)) !== content) return;
       writing(file, () => {
         rmSync(file, { force: true });

@@ -7,13 +7,14 @@ import type { TokenCheck } from '../ports/redemption-client.js';
 import type { Site } from '../ports/site.js';
 import { codeState } from './code-state.js';
 import { type GrantTarget, type ProvenCode, proveCode, type WrongCode } from './prove-code.js';
+import { validFrom } from './redemption-context.js';
 
-/** What the holder of a code is told of its grant, and the grant itself. */
+/** The result of a check, and the grant. */
 export interface GrantCheck extends TokenCheck {
   readonly grant: AccessGrant;
 }
 
-/** Tells a right code the state of its grant, or, for a signed one, of its own part in it, and spends nothing. */
+/** Returns the state of a grant for its code, or that of a signed code, and spends nothing. */
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
@@ -29,28 +30,30 @@ export async function checkGrant(
   if ('refused' in proof) return proof;
   deps.onProven?.();
   const { grant, signedCode } = proof;
-  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
+  const storedCode = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
   const access = await deps.site.resolveAccess(grant);
   const serverTime = deps.clock();
+  const notBefore = validFrom(proof);
   return {
     grant,
-    ...checked(proof, known, serverTime),
+    ...checked(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
-    policy: grant.policy,
+    // A signed code that is not valid yet has its beginning where a grant's policy has one.
+    policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
     serverTime,
   };
 }
 
 function checked(
   { grant, signedCode }: ProvenCode,
-  known: StoredCode | undefined,
+  storedCode: StoredCode | undefined,
   now: number,
 ): Pick<TokenCheck, 'state' | 'redemptions' | 'redemptionsAllowed' | 'expirationTime'> {
   if (!signedCode) {
     const { redemptions, redemptionsAllowed, expirationTime } = grant;
     return { state: grantState(grant, now), redemptions, redemptionsAllowed, expirationTime };
   }
-  const { uses = signedCode.uses, used = 0, revokedAt = null } = known ?? {};
+  const { uses = signedCode.uses, used = 0, revokedAt = null } = storedCode ?? {};
   const { expirationTime } = signedCode;
   return {
     state: codeState(grant, { uses, used, expirationTime, revokedAt }, now),

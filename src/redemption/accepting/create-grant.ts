@@ -1,52 +1,51 @@
 import { randomUUID } from 'node:crypto';
-import { checkChosenCode } from '../../codes/chosen-code.js';
 import { hashCode, mintCode } from '../../codes/opaque-code.js';
+import { userSuppliedCodeProblem } from '../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../domain/access-grant.js';
 import { isNamespace, isResourceName } from '../../domain/names.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** How long a grant can be redeemed when nobody says so, in milliseconds. */
+/** How long a grant can be redeemed by default, in milliseconds. */
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
-/** How often a grant can be redeemed when nobody says so. */
+/** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
-// What SQL's integers and people's patience both hold.
 const MOST_REDEMPTIONS = 1_000_000;
 const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
 
-/** What a grant shall be; 1 redemption within 15 minutes where nothing else is said. Judged by {@link createGrant}. */
+/** The properties of a new grant; by default one redemption within 15 minutes. {@link createGrant} validates them. */
 export interface GrantRequest {
   readonly namespace: string;
   readonly name: string;
   readonly redemptionsAllowed?: number | undefined;
   readonly expirationWindowMs?: number | undefined;
-  /** A code that a person chose; absent for one of ours. */
+  /** A user-supplied code; absent if one is to be generated. */
   readonly code?: string | undefined;
   /** Name of the CA that signs; absent for the site's default. */
   readonly issuer?: string | undefined;
   /** Rules beyond count and end; absent for none. */
   readonly policy?: GrantPolicy | undefined;
-  /** Name of the file that declares it; absent for a grant made in another way. */
+  /** Name of the file that declares it; absent for other grants. */
   readonly sourceFile?: string | undefined;
-  /** The uid that it gets, and the code of ours if nobody chose one, where these were settled before. */
+  /** The uid, and the code unless the user supplied one, if an earlier attempt has determined them. */
   readonly settled?: { readonly uid: string; readonly code: string } | undefined;
 }
 
-/** A grant was made: its code is known to the caller alone from here on. */
+/** A new grant. From here on only the caller knows its code. */
 export interface CreatedGrant {
   readonly grant: AccessGrant;
   readonly code: string;
 }
 
-/** Why a grant was not made, as a sentence. */
+/** Why a grant was not created, as a sentence. */
 export interface RejectedGrant {
   readonly rejected: string;
-  /** True where another grant has its name. */
+  /** True if another grant has its name. */
   readonly isTaken?: boolean;
 }
 
-/** Why a grant cannot be redeemed that often, as a sentence; undefined if it can. Absent counts as the default. */
+/** Returns why the number of redemptions is not valid, as a sentence; undefined if it is. */
 export function redemptionsAllowedProblem(
   redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
 ): string | undefined {
@@ -55,7 +54,7 @@ export function redemptionsAllowedProblem(
   return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
 }
 
-/** Why a grant cannot be redeemed for that long, as a sentence; undefined if it can. NaN stands for what is no duration. */
+/** Returns why the window is not valid, as a sentence; undefined if it is. NaN is not valid. */
 export function expirationWindowProblem(
   expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS,
 ): string | undefined {
@@ -64,7 +63,7 @@ export function expirationWindowProblem(
     : 'the expiration window must be longer than 0 and at most 10 years';
 }
 
-/** Why a grant of this end could never be redeemed, as a sentence; undefined if it can, or its end is not known. */
+/** Returns why a grant with this end could never be redeemed, as a sentence; undefined if it can, or has no end yet. */
 export function notBeforeProblem(
   { notBefore }: GrantPolicy,
   expirationTime: number | null,
@@ -73,7 +72,7 @@ export function notBeforeProblem(
   return 'the grant would end before it begins: its window is too short for its not-before';
 }
 
-/** Why a grant cannot be made as asked, as a sentence; undefined if it can. */
+/** Returns why a grant cannot be created as requested, as a sentence; undefined if it can. */
 export function grantProblem(request: GrantRequest): string | undefined {
   const { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer } = request;
   if (!isNamespace(namespace)) return `namespace "${namespace}" is not an RFC 1123 label`;
@@ -84,10 +83,10 @@ export function grantProblem(request: GrantRequest): string | undefined {
   if (unusable !== undefined) return unusable;
   const endless = expirationWindowProblem(expirationWindowMs);
   if (endless !== undefined) return endless;
-  return code === undefined ? undefined : checkChosenCode(code);
+  return code === undefined ? undefined : userSuppliedCodeProblem(code, [namespace, name]);
 }
 
-/** Makes a grant. Its clock starts at once where its site is `ready` to accept a link, and else when that is. */
+/** Creates a grant. Its window starts now if its site is `ready` to accept a link, else when it becomes ready. */
 export async function createGrant(
   request: GrantRequest,
   ready: boolean,
@@ -107,7 +106,7 @@ export async function createGrant(
     namespace: request.namespace,
     name: request.name,
     codeHash: hashCode(uid, Buffer.from(code)),
-    codeChosen: request.code !== undefined,
+    isUserSuppliedCode: request.code !== undefined,
     redemptionsAllowed: request.redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     redemptions: 0,
     expirationWindowMs,

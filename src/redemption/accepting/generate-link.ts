@@ -112,7 +112,7 @@ function singleUse(of: {
     name: `generated-${uid}`,
     // Nobody ever learns this code.
     codeHash: hashCode(uid, Buffer.from(mintCode())),
-    codeChosen: false,
+    isUserSuppliedCode: false,
     sourceFile: null,
     redemptionsAllowed: 1,
     redemptions: 0,

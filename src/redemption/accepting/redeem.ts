@@ -16,15 +16,15 @@ import type { StoredCode } from '../ports/code-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteAccess } from '../ports/site.js';
 import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
-import {
-  type AskedRedemption,
-  earlyRefusal,
-  RETRY_AFTER_S,
-  replayKeyOf,
-  usesOf,
-} from './asked-redemption.js';
 import { type LinkAnswer, linkAnswer, type ServicePlace } from './link-answer.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
+import {
+  earlyRefusal,
+  RETRY_AFTER_S,
+  type RedemptionContext,
+  replayKeyOf,
+  usesOf,
+} from './redemption-context.js';
 import { type KeySource, type ObtainedKey, requestedKey } from './requested-key.js';
 import {
   NOTHING_SEALED,
@@ -65,29 +65,29 @@ export interface RedeemDependencies {
   readonly stockReplay: StockReplay;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
-  /** Told when the ledger could not note an attempt; the answer is given all the same. */
+  /** Called when the ledger could not record an attempt; the request is answered all the same. */
   readonly onLedgerFailure: (error: unknown) => void;
   /** Called once the caller has proven a code, or to hold a link's key. */
   readonly onProven?: () => void;
-  /** False while there is too much to do for another certificate; what was issued before is answered again all the same. */
+  /** False while the service is too busy to issue certificates; replays are answered all the same. */
   readonly mayIssue?: () => boolean;
   /** Resolves with false if the client has closed its connection: its certificate would be counted but never received. */
   readonly isClientConnected?: () => Promise<boolean>;
 }
 
-/** What a right code was answered with, ready to be rendered. */
+/** A redemption or its replay, ready to be rendered. */
 export interface Redeemed extends LinkAnswer {
   readonly grant: AccessGrant;
   readonly redemption: Redemption;
   readonly replayed: boolean;
 }
 
-/** A refusal, and, when the caller proved the code, the grant that refused. */
+/** A refusal, with the grant if the caller proved its code. */
 export interface RefusedRedemption extends Refusal {
-  /** Why the accepting site gives no access, or what is wrong with the CSR; for its operator alone. */
+  /** Why the accepting site provides no access, or what is wrong with the CSR; for its operator only. */
   readonly reason?: string;
   readonly proven?: AccessGrant;
-  /** The grant that a wrong code was shown for; for the service alone. */
+  /** The grant that a wrong code was presented for; for the service only. */
   readonly guessed?: AccessGrant;
 }
 
@@ -98,8 +98,8 @@ export interface ClientDisconnected {
 }
 
 /**
- * Redeems one use of a grant, or answers again what was already redeemed. Rejects with RedemptionError
- * `store_unavailable` when the store cannot answer, and then nothing is counted, or what was counted is replayed.
+ * Redeems one use of a grant, or repeats the answer of an earlier redemption. Rejects with RedemptionError
+ * `store_unavailable` if the store cannot answer: then nothing is counted, or the same request is a replay.
  */
 export async function redeem(
   request: RedemptionRequest,
@@ -116,7 +116,7 @@ export async function redeem(
   const subject = request.subject ?? signedCode?.subject ?? name;
   const refuse = (refusal: RefusedRedemption): RefusedRedemption => {
     const { refused: code } = refusal;
-    // Whoever has too much to do writes nothing about it.
+    // Do not record overload refusals: the write would add load.
     if (code === 'overloaded') return { ...refusal, proven: grant };
     deps.store
       .recordRefusal({ grantUid: grant.uid, code, name, subject, peer: request.peer }, deps.clock())
@@ -125,67 +125,67 @@ export async function redeem(
   };
 
   if (grant.revokedAt !== null) return refuse({ refused: 'grant_revoked' });
-  const known = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
-  if (known && known.revokedAt !== null) return refuse({ refused: 'code_revoked' });
+  const storedCode = signedCode && (await deps.store.findCode(grant.uid, signedCode.jti));
+  if (storedCode && storedCode.revokedAt !== null) return refuse({ refused: 'code_revoked' });
   const key = requestedKey(request.csr, deps.keys);
   if ('refused' in key) return refuse(key);
   const { code, peer, renews } = request;
-  const asked: AskedRedemption = { ...proof, name, subject, peer, code, renews, key };
-  const outcome = await redeemProven(asked, known, deps);
+  const context: RedemptionContext = { ...proof, name, subject, peer, code, renews, key };
+  const outcome = await redeemProven(context, storedCode, deps);
   return 'refused' in outcome ? refuse(outcome) : outcome;
 }
 
 async function redeemProven(
-  asked: AskedRedemption,
-  known: StoredCode | undefined,
+  context: RedemptionContext,
+  storedCode: StoredCode | undefined,
   deps: RedeemDependencies,
 ): Promise<Redeemed | RefusedRedemption | ClientDisconnected> {
-  const replayKey = replayKeyOf(asked, deps.stockReplay);
+  const replayKey = replayKeyOf(context, deps.stockReplay);
   const findAnswer = async (): Promise<Redeemed | Refusal | undefined> => {
     if (replayKey === undefined) return undefined;
-    const earlier = await deps.store.findReplay(asked.grant.uid, replayKey);
-    return earlier && replay(earlier, asked, deps);
+    const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
+    return earlier && replay(earlier, context, deps);
   };
   // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. To sign in
   // vain is cheaper than a lookup for every redemption, to generate a key in vain is not.
-  const isKeyGenerated = asked.key.made !== 'by-client';
+  const isKeyGenerated = context.key.made !== 'by-client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
-  const prepared = await prepare(asked, known, deps);
+  const prepared = await prepare(context, storedCode, deps);
   if ('refused' in prepared) return (isKeyGenerated ? undefined : await findAnswer()) ?? prepared;
-  return issueAndRecord(asked, prepared, replayKey, deps);
+  return issueAndRecord(context, prepared, replayKey, deps);
 }
 
-/** What a new redemption is made of. */
+/** What a new redemption needs. */
 interface Prepared {
   readonly access: SiteAccess;
   readonly made: ObtainedKey;
 }
 
 async function prepare(
-  asked: AskedRedemption,
-  known: StoredCode | undefined,
+  context: RedemptionContext,
+  storedCode: StoredCode | undefined,
   deps: RedeemDependencies,
 ): Promise<Prepared | RefusedRedemption> {
-  const refusal = earlyRefusal(asked, known, deps.clock());
+  const refusal = earlyRefusal(context, storedCode, deps.clock());
   if (refusal) return refusal;
   if (deps.mayIssue?.() === false) return { refused: 'overloaded' };
-  const access = await deps.site.resolveAccess(asked.grant);
+  const access = await deps.site.resolveAccess(context.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
-  if (linksToEndpoints(asked.name, access.endpoints).some((link) => !isResourceName(link.name))) {
+  if (linksToEndpoints(context.name, access.endpoints).some((link) => !isResourceName(link.name))) {
     return { refused: 'name_invalid' };
   }
-  const made = await asked.key.obtain();
+  const made = await context.key.obtain();
   return made ? { access, made } : { refused: 'overloaded', retryAfter: RETRY_AFTER_S };
 }
 
 async function issueAndRecord(
-  asked: AskedRedemption,
+  context: RedemptionContext,
   { access, made }: Prepared,
   replayKey: string | undefined,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | ClientDisconnected> {
-  const { grant, key } = asked;
+  const { grant, key } = context;
   const hasDisconnected = async () => (await deps.isClientConnected?.()) === false;
   if (await hasDisconnected()) return { disconnected: true, proven: grant };
   const id = randomUUID();
@@ -194,11 +194,11 @@ async function issueAndRecord(
   const certificate = await issueClientCertificate({
     authority: access.issuer,
     spkiDer: made.spkiDer,
-    subject: asked.subject,
+    subject: context.subject,
     redemptionId: id,
     lifetimeMs: Math.min(
       grant.policy.certificateLifetimeMs ?? Number.POSITIVE_INFINITY,
-      asked.renews ? RENEWING_LIFETIME_MS : UNATTENDED_LIFETIME_MS,
+      context.renews ? RENEWING_LIFETIME_MS : UNATTENDED_LIFETIME_MS,
     ),
     now,
   });
@@ -210,10 +210,10 @@ async function issueAndRecord(
     issuer: grant.issuer,
     replayKey: replayKey ?? uniqueReplayKey(),
     mode: key.made === 'by-client' ? 'csr' : 'stock',
-    name: asked.name,
-    subject: asked.subject,
-    peer: asked.peer,
-    jti: asked.signedCode?.jti ?? null,
+    name: context.name,
+    subject: context.subject,
+    peer: context.peer,
+    jti: context.signedCode?.jti ?? null,
     serial: certificate.serial,
     keySha256: made.keySha256,
     certificateSha256: certificate.sha256,
@@ -223,59 +223,59 @@ async function issueAndRecord(
     policy: grant.policy,
     siteUid: access.siteUid,
     ...(replayKey !== undefined && made.keyPem !== undefined
-      ? sealForReplay({ id, grant, code: asked.code, keyPem: made.keyPem, now }, deps.stockReplay)
+      ? sealForReplay({ id, grant, code: context.code, keyPem: made.keyPem, now }, deps.stockReplay)
       : NOTHING_SEALED),
     createdAt: now,
     revokedAt: null,
   };
   if (await hasDisconnected()) return { disconnected: true, proven: grant };
-  return record(redemption, made.keyPem, asked, access, deps);
+  return record(redemption, made.keyPem, context, access, deps);
 }
 
 async function record(
   redemption: Redemption,
   keyPem: string | undefined,
-  asked: AskedRedemption,
+  context: RedemptionContext,
   access: SiteAccess,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal> {
-  const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(asked) > 1;
-  const outcome = await deps.store.recordRedemption(asked.grant.uid, redemption, deps.clock(), {
+  const limited = redemption.mode === 'stock' && isUuid(redemption.subject) && usesOf(context) > 1;
+  const outcome = await deps.store.recordRedemption(context.grant.uid, redemption, deps.clock(), {
     ...(limited && { repeatLimit: REPEAT_LIMIT }),
-    ...(asked.signedCode && { signedCode: { subject: null, ...asked.signedCode } }),
+    ...(context.signedCode && { signedCode: { subject: null, ...context.signedCode } }),
   });
-  if (outcome === 'recorded') return answerOf(redemption, keyPem, false, asked, access, deps);
+  if (outcome === 'recorded') return answerOf(redemption, keyPem, false, context, access, deps);
   if ('refused' in outcome) return outcome;
-  const answer = await replay(outcome.replayOf, asked, deps);
+  const answer = await replay(outcome.replayOf, context, deps);
   if (answer) return answer;
-  // What holds this key can no longer be answered again, so this is a redemption of its own.
+  // The redemption with this replay key can no longer be repeated, so this is a new one.
   const own = { ...redemption, replayKey: uniqueReplayKey(), ...NOTHING_SEALED };
-  return record(own, keyPem, asked, access, deps);
+  return record(own, keyPem, context, access, deps);
 }
 
-/** The answer of `earlier` as it is now, or undefined when it is not to be given again to this request. */
+/** Returns the present answer of `earlier`, or undefined if it is not to be repeated for this request. */
 async function replay(
   earlier: Redemption,
-  asked: AskedRedemption,
+  context: RedemptionContext,
   deps: RedeemDependencies,
 ): Promise<Redeemed | Refusal | undefined> {
   if (earlier.revokedAt !== null) return { refused: 'redemption_revoked' };
   let keyPem: string | undefined;
   if (earlier.mode === 'stock') {
-    keyPem = openReplay(earlier, asked.code, deps.clock());
+    keyPem = openReplay(earlier, context.code, deps.clock());
     if (keyPem === undefined) return undefined;
   }
-  const access = await deps.site.resolveAccess(asked.grant);
+  const access = await deps.site.resolveAccess(context.grant);
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
-  deps.store.recordReplay(earlier, asked.peer, deps.clock()).catch(deps.onLedgerFailure);
-  return answerOf(earlier, keyPem, true, asked, access, deps);
+  deps.store.recordReplay(earlier, context.peer, deps.clock()).catch(deps.onLedgerFailure);
+  return answerOf(earlier, keyPem, true, context, access, deps);
 }
 
 function answerOf(
   redemption: Redemption,
   tlsKey: string | undefined,
   replayed: boolean,
-  { grant }: AskedRedemption,
+  { grant }: RedemptionContext,
   access: SiteAccess,
   { service }: RedeemDependencies,
 ): Redeemed {

@@ -14,10 +14,10 @@ import { type CertificateRequest, parseCertificateRequest } from '../../pki/requ
 import type { RenewedRedemption } from '../ports/renewal-store.js';
 import type { SiteAccess } from '../ports/site.js';
 import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
-import { RETRY_AFTER_S } from './asked-redemption.js';
 import { policyRefusal } from './check-policy.js';
 import { type LinkAnswer, linkAnswer } from './link-answer.js';
 import type { RedeemDependencies } from './redeem.js';
+import { RETRY_AFTER_S } from './redemption-context.js';
 
 const CLOCK_SKEW_MS = 5 * 60_000;
 

@@ -3,18 +3,18 @@ import { formatDuration } from '../../domain/duration.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { formatPolicySettings } from '../accepting/policy-settings.js';
 
-/** A grant as machines read it; times are RFC 3339, `policy` is as `spec.settings` has it. */
+/** A grant in JSON: times are RFC 3339, `policy` has the form of `spec.settings`. */
 export interface GrantReport {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
   readonly state: AccessGrantState;
-  /** Why it cannot be redeemed now, as a sentence; absent for a Ready grant and for one that has ended. */
+  /** Why it cannot be redeemed, or what is wrong with a ready one (another controller, for example); absent once it has ended. */
   readonly reason?: string;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;
   readonly expirationWindow: string;
-  /** Absent until its clock has started. */
+  /** Absent until the grant is ready. */
   readonly expirationTime?: string;
   readonly issuer?: string;
   /** Absent without rules. */
@@ -25,7 +25,7 @@ export interface GrantReport {
 
 const NOT_STARTED = 'the service has not made it Ready; check that it runs and that the site accepts links';
 
-/** The report of a grant as it is at `now`. */
+/** Returns the report of a grant at `now`. */
 export function grantReport(grant: AccessGrant, now: number): GrantReport {
   const { uid, namespace, name, redemptions, redemptionsAllowed, expirationTime, createdAt, issuer } = grant;
   const policy = formatPolicySettings(grant.policy);

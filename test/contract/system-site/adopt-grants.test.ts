@@ -68,7 +68,7 @@ describe('a grant that a file declares', () => {
       })),
     );
     const usual = { redemptionsAllowed: 1, expirationTime: now + 15 * MINUTE, issuer: null };
-    expect(await grantOf('plain')).toMatchObject({ ...usual, codeChosen: true, readyAt: now });
+    expect(await grantOf('plain')).toMatchObject({ ...usual, isUserSuppliedCode: true, readyAt: now });
     expect(await grantOf('zero')).toMatchObject(usual);
     expect(await grantOf('full')).toMatchObject({
       redemptionsAllowed: 5,
@@ -238,8 +238,8 @@ describe('a grant that a file declares without a code', () => {
   it('is made with a code that nobody knows, is redeemed with signed ones, and asks for no other', async () => {
     declare('a', { code: undefined });
     expect(await adopt()).toMatchObject([{ outcome: 'adopted', name: 'a' }]);
-    const { uid, codeChosen } = await grantOf('a');
-    expect(codeChosen).toBe(false);
+    const { uid, isUserSuppliedCode } = await grantOf('a');
+    expect(isUserSuppliedCode).toBe(false);
     const signed = {
       jti: 'a-signed-code',
       grantUid: uid,

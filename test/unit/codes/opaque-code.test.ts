@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { checkChosenCode } from '../../../src/codes/chosen-code.js';
 import { codeMatches, hashCode, mintCode } from '../../../src/codes/opaque-code.js';
+import { userSuppliedCodeProblem } from '../../../src/codes/user-supplied-code.js';
 
 const UID = '5f0c6f0a-6a49-4a5e-9a0f-0d3b54b3f1c2';
 
@@ -46,8 +46,8 @@ test.each([
   ['with a control character', 'sixteen-letters\u0007!', 'printable'],
   ['that is not ASCII', 'sechzehn-zeichen-ü', 'ASCII'],
   ['longer than 4,000 bytes', 'x'.repeat(4_001), 'at most 4000'],
-])('a chosen code that is %s is refused', (_case, code, reason) => {
-  expect(checkChosenCode(code)).toContain(reason);
+])('a user-supplied code that is %s is refused', (_case, code, reason) => {
+  expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toContain(reason);
 });
 
 test.each([
@@ -59,8 +59,12 @@ test.each([
   'qwertyuiopasdfgh',
   'iloveyou12345678',
   'abcdefghijklmnop',
-])('a chosen code that is easy to guess is refused, with how to generate one: %s', (code) => {
-  expect(checkChosenCode(code)).toMatch(
+  'branch-offices-north',
+  'Branch-Offices-North1',
+  'linkgrantskupper',
+  'skupper-accessgrant',
+])('a user-supplied code that is easy to guess is refused, with how to generate one: %s', (code) => {
+  expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toMatch(
     /^the code is easy to guess; generate one with `openssl rand -hex 16`/,
   );
 });
@@ -70,6 +74,6 @@ test.each([
   'Xk3vQ9pLm2Rt8WzY',
   mintCode().repeat(166),
   '9f86d081884c7d659a2feaa0c55ad015',
-])('a chosen code of 16 to 4,000 printable characters is accepted', (code) => {
-  expect(checkChosenCode(code)).toBeUndefined();
+])('a user-supplied code of 16 to 4,000 printable characters is accepted', (code) => {
+  expect(userSuppliedCodeProblem(code, ['west', 'branch-offices-north'])).toBeUndefined();
 });

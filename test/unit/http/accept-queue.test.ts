@@ -11,7 +11,7 @@ let own: number;
 let workMs: number;
 let isOver: boolean;
 const server = createServer((socket) => {
-  const isOwn = queue.noteTaken(socket.remoteAddress);
+  const isOwn = queue.recordAccepted(socket.remoteAddress);
   own += isOwn ? 1 : 0;
   seen.push({ length: queue.length, waitMs: queue.waitMs });
   const end = performance.now() + workMs;

@@ -50,20 +50,20 @@ describe('admission', () => {
   it('issues no certificate, and later takes no connection, while the event loop is late turn after turn', () => {
     const { delay, admission } = started();
     const may = () => [admission.mayIssue(), admission.mayConnect()];
-    for (const late of [5_000, 5_000]) delay.note(late);
+    for (const late of [5_000, 5_000]) delay.record(late);
     expect(may()).toEqual([true, true]);
-    delay.note(301);
+    delay.record(301);
     expect(may()).toEqual([false, true]);
-    for (const late of [1_001, 2_000, 3_000]) delay.note(late);
+    for (const late of [1_001, 2_000, 3_000]) delay.record(late);
     expect(may()).toEqual([false, false]);
-    delay.note(10);
+    delay.record(10);
     expect(may()).toEqual([true, true]);
   });
 
   it('turns nobody away for a few, however late the event loop is: others on the machine make it so', () => {
     const { delay, connections, admission } = started();
     connections.size = 1;
-    for (let turn = 0; turn < 3; turn += 1) delay.note(5_000);
+    for (let turn = 0; turn < 3; turn += 1) delay.record(5_000);
     expect([admission.mayIssue(), admission.mayConnect()]).toEqual([true, true]);
   });
 

@@ -63,6 +63,6 @@ describe('the address of a client', () => {
   });
 
   it('cannot be asked for with networks that are none', () => {
-    expect(() => new TrustedProxies(['10.0.0.0/33'])).toThrow('10.0.0.0/33 is no network');
+    expect(() => new TrustedProxies(['10.0.0.0/33'])).toThrow('10.0.0.0/33 is not a network');
   });
 });

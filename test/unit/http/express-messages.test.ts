@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { expect, it } from 'vitest';
-import { messagesOf } from '../../../src/http/express-messages.js';
+import { messagesOf } from '../../../src/http/tls-listener.js';
 
 it('makes messages with what Express gives them, so that it changes no prototype', async () => {
   const app = express();

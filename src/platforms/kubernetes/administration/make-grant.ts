@@ -76,7 +76,7 @@ async function create(
       labels: { [MANAGED_BY]: 'linkgrant' },
       annotations: { [GRANT_REQUEST]: request },
     },
-    spec: accessGrantSpec({ ...wanted, codeChosen: code !== undefined }, code ?? ''),
+    spec: accessGrantSpec({ ...wanted, isUserSuppliedCode: code !== undefined }, code ?? ''),
   };
   const deadline = elapsed() + LOST_MS;
   for (let mayBeThere = false; ; ) {

@@ -1,5 +1,5 @@
-import { checkChosenCode } from '../../../codes/chosen-code.js';
 import { hashCode } from '../../../codes/opaque-code.js';
+import { userSuppliedCodeProblem } from '../../../codes/user-supplied-code.js';
 import type { AccessGrant } from '../../../domain/access-grant.js';
 import { parseDuration } from '../../../domain/duration.js';
 import { GRANT_REVOKED } from '../../../domain/labels.js';
@@ -75,7 +75,9 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     windowProblem,
     redemptionsAllowedProblem(redemptionsAllowed),
     // A code that tokens already carry stays valid.
-    spec.code === undefined || spec.code === status.code ? undefined : checkChosenCode(spec.code),
+    spec.code === undefined || spec.code === status.code
+      ? undefined
+      : userSuppliedCodeProblem(spec.code, [namespace, name]),
     issuer === null || isResourceName(issuer) ? undefined : issuerProblem(issuer),
     policyProblem,
   ].filter((problem) => problem !== undefined);
@@ -87,7 +89,7 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
     namespace,
     name,
     codeHash: code === undefined ? NO_CODE : hashCode(uid, Buffer.from(code)),
-    codeChosen: spec.code !== undefined,
+    isUserSuppliedCode: spec.code !== undefined,
     redemptionsAllowed,
     redemptions: status.redemptions ?? 0,
     expirationWindowMs: window,
@@ -106,14 +108,17 @@ export function readAccessGrant(resource: Stored<AccessGrantResource>): ReadGran
 
 /** The spec that {@link readAccessGrant} reads as this grant; `code` stands in it only where a person chose it. */
 export function accessGrantSpec(
-  grant: Pick<AccessGrant, 'redemptionsAllowed' | 'expirationWindowMs' | 'codeChosen' | 'issuer' | 'policy'>,
+  grant: Pick<
+    AccessGrant,
+    'redemptionsAllowed' | 'expirationWindowMs' | 'isUserSuppliedCode' | 'issuer' | 'policy'
+  >,
   code: string,
 ): AccessGrantSpec {
   const settings = formatPolicySettings(grant.policy);
   return {
     redemptionsAllowed: writtenAllowed(grant.redemptionsAllowed),
     expirationWindow: goDuration(grant.expirationWindowMs),
-    ...(grant.codeChosen && { code }),
+    ...(grant.isUserSuppliedCode && { code }),
     ...(grant.issuer !== null && { issuer: grant.issuer }),
     ...(Object.keys(settings).length > 0 && { settings }),
   };

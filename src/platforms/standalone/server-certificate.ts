@@ -14,10 +14,10 @@ import {
   type TrustedAuthority,
 } from '../../redemption/ports/server-identity.js';
 
-/** Where a server identity comes from; `read` gives what is there now, and may be called again and again. */
+/** A source of the server identity; `read` returns the present one, and may be called repeatedly. */
 export interface ServerIdentitySource {
   read(now: number): Promise<FoundIdentity>;
-  /** Differs from the version that was read last when a new `read` would give something else. */
+  /** Changes if another `read` would return something else. */
   version(now: number): string;
 }
 
@@ -25,15 +25,15 @@ function reading<T>(file: string, read: () => T): T {
   return readingIdentity(file, read, (error) => explainFileError(file, error).reason);
 }
 
-/** A certificate chain and its key in files that somebody else keeps; all PEM. */
+/** A certificate chain and its key in PEM files that the operator manages. */
 export interface ExternalKeyPair {
-  /** Differs from the version that was read last when a new `read` would give something else. */
+  /** Changes if another `read` would return something else. */
   version(): string;
-  /** What is there now; throws ServerIdentityError where it cannot be used. */
+  /** Returns the present pair; throws ServerIdentityError if it is unusable. */
   read(): { readonly cert: string; readonly key: string };
 }
 
-/** The pair in these files, whatever CA it is of. */
+/** Returns the pair in these files, of any CA. */
 export function externalKeyPair(files: { readonly cert: string; readonly key: string }): ExternalKeyPair {
   const paths = [files.cert, files.key];
   return {
@@ -46,14 +46,14 @@ export function externalKeyPair(files: { readonly cert: string; readonly key: st
   };
 }
 
-/** A key pair and CA in files that somebody else keeps. `read` rejects with ServerIdentityError. */
+/** Returns the identity in files that the operator manages: key pair and CA. `read` rejects with ServerIdentityError. */
 export function externalIdentity(files: { cert: string; key: string; ca: string }): ServerIdentitySource {
   const paths = [files.cert, files.key, files.ca];
   const version = () => paths.map((path) => reading(path, () => statSync(path).mtimeMs)).join();
   return {
     version,
     read: async (now) => {
-      // Before the files: what changes while they are read makes them due again.
+      // Read the version first, so that a change during the read is found by the next one.
       const found = version();
       const [cert, key, ca] = paths.map((path) => reading(path, () => readBoundedText(path))) as [
         string,
@@ -67,16 +67,16 @@ export function externalIdentity(files: { cert: string; key: string; ca: string 
 
 const KEY_BLOCK = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----\n?/;
 
-/** The certificate and the key of a file that holds both; '' for a key that is not there. */
+/** Reads certificate and key of a file that contains both; '' if there is no key. */
 function readPair(file: string): { readonly cert: string; readonly key: string } {
   const pem = readFileSync(file, 'utf8');
   return { cert: pem.replace(KEY_BLOCK, ''), key: KEY_BLOCK.exec(pem)?.[0] ?? '' };
 }
 
 /**
- * A certificate for `hosts` from the service's own CA, as `signing` finds it, kept with its key in
- * `<data directory>/server.pem`. It is issued anew when the names or the CA that signs change, or a third of its life is
- * left; clients are told to trust every CA that is trusted with that one.
+ * Returns the identity with a certificate for `hosts` from the service's own CA, which `signing` finds. It is stored with its
+ * key in `<data directory>/server.pem`, and issued again when the names or the CA change, or a third of its lifetime is
+ * left. Clients are to trust every CA of that CA's trust bundle.
  */
 export function ownIdentity(
   dataDirectory: string,

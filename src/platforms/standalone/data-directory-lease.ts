@@ -11,16 +11,16 @@ import {
 } from '../../redemption/ports/serving-lease.js';
 
 const BEAT_MS = 1_000;
-// Longer than a process that is alive goes without touching its file.
+// Longer than the interval in which a running process touches its file.
 const DEAD_MS = 5_000;
-const LOOK_MS = 200;
+const POLL_MS = 200;
 
 /**
- * Notes in `directory` that a service with these settings runs, in a file that it touches every second. Any number of
- * services with the same settings may do so at once. Rejects with OtherServiceError while one with others is alive; one
- * that ended without a word counts as alive for five seconds, and is waited for.
+ * Records in `directory` that a service with these settings runs, in a file that it touches every second. Services with the
+ * same settings may run at once. Rejects with OtherServiceError while a service with other settings runs. A service that
+ * crashed counts as running for five seconds, and this function waits that long.
  */
-export async function takeServingLease(
+export async function acquireServingLease(
   directory: string,
   settings: SharedSettings,
   deps: { readonly clock: Clock; readonly sleep: (ms: number) => Promise<unknown> },
@@ -38,7 +38,7 @@ export async function takeServingLease(
     try {
       utimesSync(own, now, now);
     } catch {
-      // Removed by a service that took this process for dead, which a suspended one looks like.
+      // Another service removed the file, because this process was suspended and looked dead.
       try {
         isHeld = !others().some((other) => differingSetting(settings, readShared(join(directory, other))));
         if (isHeld) write();
@@ -69,7 +69,7 @@ export async function takeServingLease(
   };
 }
 
-/** Removes the file of a service that is dead; rejects where it is alive and has other settings. */
+/** Removes the file of a service that has ended; rejects if it runs with other settings. */
 async function outlive(
   file: string,
   settings: SharedSettings,
@@ -79,12 +79,12 @@ async function outlive(
   const setting = differingSetting(settings, readShared(file));
   const isOld = touched !== undefined && clock() - touched > DEAD_MS;
   if (setting !== undefined && !isOld) {
-    // Its end is seen by what it does, since clocks are set.
-    for (let waited = 0; waited < DEAD_MS; waited += LOOK_MS) {
+    // Observe whether it touches its file, because the clock may have been set.
+    for (let waited = 0; waited < DEAD_MS; waited += POLL_MS) {
       const now = touchedAt(file);
       if (now === undefined) return;
       if (now !== touched) throw new OtherServiceError(setting);
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   }
   if (setting !== undefined || isOld) rmSync(file, { force: true });
@@ -94,7 +94,7 @@ function touchedAt(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** What a file holds; nothing where it is gone or damaged. */
+/** Reads the settings in a file; none if it is absent or damaged. */
 function readShared(file: string): SharedSettings {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as SharedSettings;

@@ -6,11 +6,21 @@ const SHORTEST = 16;
 const LONGEST = 4000;
 // An attacker can make 10^13 guesses offline, or within weeks against several replicas.
 const LEAST_GUESSES_LOG10 = 13;
-// Tenants of a cluster choose codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
+// Tenants of a cluster supply codes, and the service estimates them. With these bounds an estimate takes about 3 ms, without
 // them up to 150 ms. Further characters cannot make a code weaker.
 const ESTIMATED_LENGTH = 24;
 const MOST_SUBSTITUTIONS = 10;
 const MOST_CACHED = 1_000;
+// Words that an attacker tries first, beside the names of the grant.
+const PRODUCT_WORDS = [
+  'linkgrant',
+  'skupper',
+  'accessgrant',
+  'accesstoken',
+  'redemption',
+  'kubernetes',
+  'inter-router',
+];
 
 const load = createRequire(import.meta.url);
 let estimator: core.ZxcvbnFactory | undefined;
@@ -18,29 +28,31 @@ let estimator: core.ZxcvbnFactory | undefined;
 const estimates = new Map<string, number>();
 
 /**
- * Why a code that a person chose is not accepted, or undefined if it is: 16 to 4,000 printable ASCII characters without white
- * space, and not easy to guess. The reason does not repeat the code.
+ * Returns why a user-supplied code is not accepted, undefined if it is: 16 to 4,000 printable ASCII characters without white
+ * space, and not easy to guess for someone who knows `names`, those of its grant. The reason does not repeat the code.
  */
-export function checkChosenCode(code: string): string | undefined {
+export function userSuppliedCodeProblem(code: string, names: readonly string[]): string | undefined {
   if (!/^[\x21-\x7e]*$/.test(code))
     return 'the code may hold printable ASCII characters only, and no white space';
   if (code.length < SHORTEST) return `the code must have at least ${SHORTEST} characters`;
   if (code.length > LONGEST) return `the code must have at most ${LONGEST} characters`;
-  if (guessesLog10(code.slice(0, ESTIMATED_LENGTH)) >= LEAST_GUESSES_LOG10) return undefined;
+  if (guessesLog10(code.slice(0, ESTIMATED_LENGTH), names) >= LEAST_GUESSES_LOG10) return undefined;
   return 'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated';
 }
 
-function guessesLog10(text: string): number {
-  const cached = estimates.get(text);
+function guessesLog10(text: string, names: readonly string[]): number {
+  const words = [...PRODUCT_WORDS, ...names.map((name) => name.slice(0, ESTIMATED_LENGTH))];
+  const key = JSON.stringify([text, names]);
+  const cached = estimates.get(key);
   if (cached !== undefined) return cached;
-  const guesses = strengthEstimator().check(text).guessesLog10;
+  const guesses = strengthEstimator().check(text, words).guessesLog10;
   const [oldest] = estimates.keys();
   if (oldest !== undefined && estimates.size >= MOST_CACHED) estimates.delete(oldest);
-  estimates.set(text, guesses);
+  estimates.set(key, guesses);
   return guesses;
 }
 
-/** Loaded at the first use: its dictionaries take longer than most commands. */
+/** Returns the estimator. It is loaded at the first use, because loading its dictionaries takes longer than most commands. */
 function strengthEstimator(): core.ZxcvbnFactory {
   if (!estimator) {
     const { ZxcvbnFactory } = load('@zxcvbn-ts/core') as typeof core;

@@ -6,14 +6,14 @@ import type { ProvenCode } from './prove-code.js';
 import type { RequestedKey } from './requested-key.js';
 import { type StockReplay, stockReplayKey } from './stock-replay.js';
 
-/** Seconds after which a site that accepts no link now may: time to bring it up, short enough for a waiting client. */
+/** `Retry-After` in seconds for a site that accepts no links: time to bring it up, short enough for a waiting client. */
 export const RETRY_AFTER_S = 30;
 
 // How far the clock of the issuer of a signed code may be ahead (RFC 7519 §4.1.5).
 const LEEWAY_MS = 60_000;
 
-/** A proven request with everything that it asks for decided. */
-export interface AskedRedemption extends ProvenCode {
+/** A proven redemption request with its defaults applied. */
+export interface RedemptionContext extends ProvenCode {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
@@ -27,11 +27,11 @@ export function usesOf({ grant, signedCode }: ProvenCode): number {
   return signedCode?.uses ?? grant.redemptionsAllowed;
 }
 
-/** What an earlier answer to the same request is found by; undefined where none is given again. */
-export function replayKeyOf(asked: AskedRedemption, stockReplay: StockReplay): string | undefined {
-  const { grant, signedCode, key, name, subject, peer } = asked;
-  // A code that a person chose may be weak, so nothing is sealed under it.
-  const isSingleUse = usesOf(asked) === 1 && (signedCode !== undefined || !grant.codeChosen);
+/** Returns the key by which a repeated request is found; undefined if its answer is never repeated. */
+export function replayKeyOf(context: RedemptionContext, stockReplay: StockReplay): string | undefined {
+  const { grant, signedCode, key, name, subject, peer } = context;
+  // A user-supplied code may be weak, so nothing is sealed under it.
+  const isSingleUse = usesOf(context) === 1 && (signedCode !== undefined || !grant.isUserSuppliedCode);
   const own =
     key.made === 'by-client'
       ? `key:${key.request.keySha256}`
@@ -39,25 +39,31 @@ export function replayKeyOf(asked: AskedRedemption, stockReplay: StockReplay): s
   return own !== undefined && signedCode ? `code:${signedCode.jti}:${own}` : own;
 }
 
+/** Returns when the presented code becomes valid, in milliseconds since the epoch; 0 if it has no beginning. */
+export function validFrom({ grant, signedCode }: ProvenCode): number {
+  const { issuedAt = 0, notBefore = 0 } = signedCode ?? {};
+  return Math.max(grant.policy.notBefore ?? 0, notBefore - LEEWAY_MS, issuedAt - LEEWAY_MS);
+}
+
 /**
- * Why a request that is no replay is refused before anything is issued for it; undefined if it is not. `known` is what
- * the store keeps of its signed code.
+ * Returns why a request that is not a replay is refused before a certificate is issued; undefined if it is not.
+ * `storedCode` is the store's record of its signed code.
  */
 export function earlyRefusal(
-  { grant, signedCode, name, subject, peer, key }: AskedRedemption,
-  known: StoredCode | undefined,
+  context: RedemptionContext,
+  storedCode: StoredCode | undefined,
   now: number,
 ): Refusal | undefined {
+  const { grant, signedCode, name, subject, peer, key } = context;
   const state = grantState(grant, now);
   if (state === 'pending') return { refused: 'link_access_unavailable', retryAfter: RETRY_AFTER_S };
   if (state === 'expired') return { refused: 'grant_expired' };
   if (state === 'exhausted') return { refused: 'grant_exhausted' };
   if (signedCode && signedCode.expirationTime <= now) return { refused: 'code_expired' };
-  if (known && known.used >= known.uses) return { refused: 'code_exhausted' };
+  if (storedCode && storedCode.used >= storedCode.uses) return { refused: 'code_exhausted' };
   if (signedCode?.subject !== undefined && signedCode.subject !== subject)
     return { refused: 'policy_subject' };
-  const { issuedAt = 0, notBefore: validFrom = 0 } = signedCode ?? {};
-  const notBefore = Math.max(grant.policy.notBefore ?? 0, validFrom - LEEWAY_MS, issuedAt - LEEWAY_MS);
+  const notBefore = validFrom(context);
   if (now < notBefore) {
     return { refused: 'not_yet_valid', retryAfter: Math.ceil((notBefore - now) / 1000) };
   }

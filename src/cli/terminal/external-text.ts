@@ -9,7 +9,7 @@ import { UnreadableFileError } from '../../files/file-error.js';
  * Reads UTF-8 text of at most 1 MiB from a regular file, from a pipe, or from standard input for `-`. A pipe is read to its
  * end, or until `signal` aborts. Rejects with UnreadableFileError.
  */
-export async function readGivenText(file: string, signal?: AbortSignal): Promise<string> {
+export async function readExternalText(file: string, signal?: AbortSignal): Promise<string> {
   try {
     return await (file === '-' ? readStream(processContext().stdin, signal) : readPath(file, signal));
   } catch (error) {

@@ -6,36 +6,36 @@ import { tryProgramLock } from './program-lock.js';
 import { type HeldLock, trySqliteLock } from './sqlite-lock.js';
 
 const POLL_MS = 50;
-// Each look is a process.
+// Each attempt starts a process.
 const PROGRAM_POLL_MS = 250;
 
-/** Runs an act while no other process, and no other act of this one, runs one in the same directory. */
-export type TakeTurn = <T>(act: () => Promise<T>) => Promise<T>;
+/** Runs an operation while it holds the lock of a directory; operations of this process exclude each other too. */
+export type WithDirectoryLock = <T>(operation: () => Promise<T>) => Promise<T>;
 
 /**
- * Turns in a directory (0700), by a lock of the kernel on the empty file `turn`, which is one between containers that share
- * the directory too, and is over when its process is: SQLite's, or where its driver is missing the program flock's. Rejects
- * with RedemptionError `busy` when the turn has not come within `patienceMs()`, and `not_writable` when no lock can be had
- * there.
+ * Returns a function that runs operations under the lock of a directory (0700): a kernel lock on the empty file `turn`. It
+ * also excludes containers that share the directory, and ends with its process. SQLite locks the file, or the program flock
+ * if the SQLite driver is missing. Rejects with RedemptionError `busy` after `patienceMs()`, and `not_writable` if the file
+ * cannot be locked.
  */
-export function takingTurns(
+export function directoryLock(
   directory: string,
   wait: (milliseconds: number) => Promise<void>,
   patienceMs: () => number = () => Number.POSITIVE_INFINITY,
-): TakeTurn {
-  return async (act) => {
+): WithDirectoryLock {
+  return async (operation) => {
     const end = performance.now() + patienceMs();
     const { tryLock, pollMs } = await lockOf(directory);
     let lock = await tryLock();
     while (!lock) {
       if (performance.now() >= end) {
-        throw new RedemptionError('busy', 'Another run of linkgrant is at work on the links of that place.');
+        throw new RedemptionError('busy', 'Another linkgrant process is changing the links there.');
       }
       await wait(pollMs);
       lock = await tryLock();
     }
     try {
-      return await act();
+      return await operation();
     } finally {
       await lock.release();
     }

@@ -1,0 +1,123 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** The listeners that are exposed to untrusted clients. */
+export type ListenerName = 'service' | 'admin';
+
+/** Counts of a listener's connections, by label. */
+export interface ConnectionCounts {
+  readonly limit: number;
+  readonly open: Readonly<Record<'unproven' | 'proven', number>>;
+  readonly opened: number;
+  readonly dropped: Readonly<Record<'source_limit' | 'total_limit' | 'overload', number>>;
+  readonly failedHandshakes: number;
+}
+
+/** Adds a listener to the connection metrics; each scrape calls `counts`. */
+export type FollowConnections = (listener: ListenerName, counts: () => ConnectionCounts) => void;
+
+/** Adds the connection metrics to `registry`, for the listeners that are added with the returned function. */
+export function addConnectionMetrics(registry: Registry): FollowConnections {
+  const followed = new Map<ListenerName, () => ConnectionCounts>();
+  const registers = [registry];
+  const eachListener = (report: (listener: ListenerName, counts: ConnectionCounts) => void) => {
+    for (const [listener, counts] of followed) report(listener, counts());
+  };
+  new Gauge({
+    name: 'linkgrant_connections_limit',
+    help: 'Maximum number of open connections of a listener.',
+    labelNames: ['listener'],
+    registers,
+    collect() {
+      eachListener((listener, { limit }) => this.set({ listener }, limit));
+    },
+  });
+  new Gauge({
+    name: 'linkgrant_connections',
+    help: 'Open connections, by whether they have proven a code or a bearer token.',
+    labelNames: ['listener', 'state'],
+    registers,
+    collect() {
+      eachListener((listener, { open }) => {
+        for (const [state, count] of Object.entries(open)) this.set({ listener, state }, count);
+      });
+    },
+  });
+  new Counter({
+    name: 'linkgrant_connections_opened_total',
+    help: 'Accepted connections.',
+    labelNames: ['listener'],
+    registers,
+    collect() {
+      this.reset();
+      eachListener((listener, { opened }) => this.inc({ listener }, opened));
+    },
+  });
+  new Counter({
+    name: 'linkgrant_connections_dropped_total',
+    help: 'Dropped connections: the oldest of a source or of a listener over its limit, or new ones during overload.',
+    labelNames: ['listener', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      eachListener((listener, { dropped }) => {
+        for (const [reason, count] of Object.entries(dropped)) this.inc({ listener, reason }, count);
+      });
+    },
+  });
+  new Counter({
+    name: 'linkgrant_handshakes_failed_total',
+    help: 'TLS handshakes that failed or timed out.',
+    labelNames: ['listener'],
+    registers,
+    collect() {
+      this.reset();
+      eachListener((listener, { failedHandshakes }) => this.inc({ listener }, failedHandshakes));
+    },
+  });
+  return (listener, counts) => followed.set(listener, counts);
+}
+
+/** The load of a process, and how many requests it has shed, by stage. */
+export interface Load {
+  readonly requestsInFlight: number;
+  /** Median delay of the event loop in the last second, in milliseconds. */
+  readonly loopDelayMs: number;
+  /** Milliseconds that connections wait until they are accepted; 0 unless they arrive without a pause. */
+  readonly connectionWaitMs: number;
+  readonly shed: Readonly<Record<'issue' | 'request', number>>;
+}
+
+/** Adds the load metrics of a process to `registry`; each scrape calls `load`. */
+export function addLoadMetrics(registry: Registry, load: () => Load): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: (now: Load) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value(load()));
+      },
+    });
+  gauge('linkgrant_requests_in_flight', 'Requests in progress.', (now) => now.requestsInFlight);
+  gauge(
+    'linkgrant_event_loop_delay_seconds',
+    'Median delay of the event loop in the last second; above a limit the service sheds load.',
+    (now) => now.loopDelayMs / 1000,
+  );
+  gauge(
+    'linkgrant_connection_wait_seconds',
+    'Time that connections wait until they are accepted, 0 unless they arrive without a pause; above a limit the service sheds load.',
+    (now) => now.connectionWaitMs / 1000,
+  );
+  new Counter({
+    name: 'linkgrant_shed_total',
+    help: 'Requests refused as overloaded, by stage: before a certificate was issued (issue), or before the request was read (request).',
+    labelNames: ['stage'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [stage, count] of Object.entries(load().shed)) this.inc({ stage }, count);
+    },
+  });
+}
