@@ -171,13 +171,13 @@ export class GrantController {
     for (const key of this.grants.keys()) this.#add(key);
   }
 
-  /** Tells of a redemption by an Event of its AccessGrant. */
-  noteRedeemed({ grantUid, name, subject }: Redemption): void {
+  /** Records an Event of the AccessGrant for a redemption. */
+  recordRedeemed({ grantUid, name, subject }: Redemption): void {
     const [namespace, grantName] = this.grants.keyOf(grantUid)?.split('/') ?? [];
     if (namespace === undefined || grantName === undefined) return;
     const grant = { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, uid: grantUid };
     const message = `Redeemed for link "${name}", subject "${subject}"`;
-    this.events.note(
+    this.events.record(
       { ...grant, namespace, name: grantName },
       { type: 'Normal', reason: 'Redeemed', message },
     );

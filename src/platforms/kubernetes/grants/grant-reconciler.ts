@@ -20,7 +20,7 @@ export interface GrantReconcilerDependencies {
   readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
   readonly siteAccess: Pick<SiteAccessCache, 'accessOf' | 'forget'>;
   readonly conflicts: ConflictingControllerDetector;
-  readonly events: Pick<EventRecorder, 'note'>;
+  readonly events: Pick<EventRecorder, 'record'>;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
   readonly onTakeover: (key: string, url: string) => void;
   /** How often a grant was redeemed; undefined while that is not known. */
@@ -97,7 +97,7 @@ export class GrantReconciler {
     const { apiVersion, kind, metadata, status: found = {} } = grant;
     const { namespace = '', name, uid } = metadata;
     for (const note of eventsOf(found, wanted)) {
-      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, note);
+      this.#deps.events.record({ apiVersion, kind, namespace, name, uid }, note);
     }
     if (begins('ForeignController', found, wanted)) {
       this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');
