@@ -65,7 +65,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     });
   });
   const cluster: KubernetesGrantStore = openStore(parts, controller);
-  const store = measureStore(tellingStore(cluster, controller), metrics);
+  const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
   // Who signs beside the service uses what is there.
@@ -151,12 +151,12 @@ function openStore({ settings, context, client, ownNamespace }: ServiceParts, co
 }
 
 /** The store, with an Event on the AccessGrant for each redemption. */
-function tellingStore(store: KubernetesGrantStore, controller: GrantController): GrantStore {
+function withRedeemedEvents(store: KubernetesGrantStore, controller: GrantController): GrantStore {
   return {
     ...store,
     async recordRedemption(uid, redemption, now, rules) {
       const outcome = await store.recordRedemption(uid, redemption, now, rules);
-      if (outcome === 'recorded') controller.noteRedeemed(redemption);
+      if (outcome === 'recorded') controller.recordRedeemed(redemption);
       return outcome;
     },
   };

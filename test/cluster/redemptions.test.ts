@@ -1,14 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/platforms/kubernetes/api/api-error.js';
+import type { KubernetesClient } from '../../src/platforms/kubernetes/api/client.js';
 import { ACCESS_GRANTS, REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import type { KubernetesGrantStore } from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  type KubernetesGrantStore,
+  kubernetesStore,
+} from '../../src/platforms/kubernetes/store/kubernetes-store.js';
+import {
+  RedemptionIndex,
+  readRedemptionLocation,
+} from '../../src/platforms/kubernetes/store/redemption-index.js';
 import { slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { MINUTE, NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
 import { LINKGRANT } from './harness/linkgrant-account.js';
 import { printedTable } from './harness/printed-table.js';
 import { openStoreCluster, type StoreCluster } from './harness/store-cluster.js';
 import type { TestCluster } from './harness/test-cluster.js';
+import { throughProxy } from './harness/through-proxy.js';
 
 const DAYS = 24 * 60 * MINUTE;
 
@@ -131,6 +140,80 @@ describe('a Redemption', () => {
     } as Resource);
     expect((await openedAnew((anew) => anew.findRedemption(redemption.id)))?.namespace).toBe(namespace);
     expect(await openedAnew((anew) => anew.findReplay(grant.uid, 'of-the-tenant'))).toBeUndefined();
+  });
+});
+
+describe('redemptions of one grant in one process', () => {
+  it('create one Redemption at a time, and share the read of the grant before', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
+    await throughProxy(opened.account.kubeconfig, async (proxied, { requests }) => {
+      let running = 0;
+      let most = 0;
+      const client: KubernetesClient = {
+        ...proxied,
+        async create(kind, created) {
+          running += 1;
+          most = Math.max(most, running);
+          return proxied.create(kind, created).finally(() => {
+            running -= 1;
+          });
+        },
+      };
+      const proxiedStore = kubernetesStore(client, { serviceNamespace: LINKGRANT, clock: () => NOW });
+      const record = () =>
+        proxiedStore.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+      expect(await Promise.all(Array.from({ length: 10 }, record))).toEqual(Array(10).fill('recorded'));
+      expect(most).toBe(1);
+      // One read before all creations, and at most one after each.
+      const reads = requests.filter(({ path }) => path.endsWith(`/accessgrants/${grant.name}`));
+      expect(reads.length).toBeLessThanOrEqual(11);
+      await proxiedStore.close();
+    });
+  });
+
+  it('are refused and not counted once they waited too long behind another one', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 10 });
+    await throughProxy(opened.account.kubeconfig, async (proxied, { decide }) => {
+      const options = { serviceNamespace: LINKGRANT, clock: () => NOW, deadlineMs: 500 };
+      const proxiedStore = kubernetesStore(proxied, options);
+      const record = () =>
+        proxiedStore.recordRedemption(grant.uid, sampleRedemption(grant.uid, { namespace }), NOW);
+      decide(({ method }) => (method === 'POST' ? 'drop' : 'pass'));
+      const outcomes = await Promise.allSettled(Array.from({ length: 3 }, record));
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } });
+      decide(() => 'pass');
+      expect(await record()).toBe('recorded');
+      const { items } = await store.listRedemptions({ limit: 10, grantUid: grant.uid });
+      expect(items).toHaveLength(1);
+      await proxiedStore.close();
+    });
+  });
+});
+
+describe('a renewal', () => {
+  it('finds its Redemption with one listing, or none if a listing or a watch reported it before', async () => {
+    const grant = await storedGrant(store, { namespace, redemptionsAllowed: 2 });
+    const [first, second] = [await redeemed(grant), await redeemed(grant)];
+    const location = readRedemptionLocation(await resource(grant, 1));
+    await throughProxy(opened.account.kubeconfig, async (proxied, { requests }) => {
+      const redemptions = new RedemptionIndex();
+      const proxiedStore = kubernetesStore(proxied, {
+        serviceNamespace: LINKGRANT,
+        clock: () => NOW,
+        redemptions,
+      });
+      const renew = async ({ id }: { readonly id: string }) => {
+        const before = requests.length;
+        expect(await proxiedStore.findRenewedRedemption(id)).toMatchObject({ redemption: { id } });
+        expect(await proxiedStore.recordRenewal(sampleRenewal(id, 1), NOW)).toBe('recorded');
+        return requests.slice(before).filter(({ path }) => path.includes('/redemptions?')).length;
+      };
+      expect(await renew(first)).toBe(1);
+      redemptions.put(location);
+      expect(await renew(second)).toBe(0);
+      await proxiedStore.close();
+    });
   });
 });
 

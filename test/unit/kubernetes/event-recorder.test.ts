@@ -48,7 +48,7 @@ afterEach(() => {
 describe('Events', () => {
   it('of the same words are one, written at once and added up later', async () => {
     const { recorder, told, writes, pass } = recording();
-    for (let time = 0; time < 5; time += 1) recorder.note(SUBJECT, redeemedBy('east'));
+    for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
     await pass(0);
     expect(told()).toEqual(['1 by east']);
     await pass(10_000);
@@ -58,8 +58,9 @@ describe('Events', () => {
 
   it('are four a second at most, warnings first', async () => {
     const { recorder, told, pass } = recording();
-    for (let use = 0; use < 30; use += 1) recorder.note({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
-    recorder.note(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
+    for (let use = 0; use < 30; use += 1)
+      recorder.record({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
+    recorder.record(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
     await pass(0);
     expect(told()).toEqual(['1 by 0']);
     await pass(250);
@@ -74,10 +75,10 @@ describe('Events', () => {
   it('of a thousand uses of a grant are ten, and one that counts the others; of another grant they are told as ever', async () => {
     const { recorder, told, writes, pass } = recording();
     for (let use = 0; use < 1_000; use += 1) {
-      recorder.note(SUBJECT, redeemedBy(`site-${use}`));
+      recorder.record(SUBJECT, redeemedBy(`site-${use}`));
       await pass(1);
     }
-    recorder.note({ ...SUBJECT, uid: 'v' }, redeemedBy('west'));
+    recorder.record({ ...SUBJECT, uid: 'v' }, redeemedBy('west'));
     await pass(20_000);
     const all = told();
     expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
@@ -85,7 +86,7 @@ describe('Events', () => {
     expect(writes()).toBe(13);
     // Ten minutes later people want to know again.
     await pass(600_000);
-    recorder.note(SUBJECT, redeemedBy('late'));
+    recorder.record(SUBJECT, redeemedBy('late'));
     await pass(0);
     expect(told().at(-1)).toBe('1 by late');
   });

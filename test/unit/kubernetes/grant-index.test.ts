@@ -31,7 +31,7 @@ function stored(parts: Partial<AccessGrantResource>, annotations?: Record<string
 
 const answered = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
 
-it('tells of a grant what its state follows from', () => {
+it('reads the fields that determine the state of a grant', () => {
   expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status: answered }))).toEqual({
     uid: 'a-uid',
     namespace: 'west',
@@ -40,20 +40,20 @@ it('tells of a grant what its state follows from', () => {
     redemptions: 2,
     expirationTime: NOW + 15 * 60_000,
     revokedAt: null,
-    asked: '3 ',
+    specVersion: '3 ',
   });
 });
 
 it.each([
   ['has no code yet', { ...answered, code: '' }],
   ['nothing was said of', {}],
-])('tells no end of one that %s', (_which, status) => {
+])('reads no expiration time where the grant %s', (_which, status) => {
   expect(readLocation(stored({ status })).expirationTime).toBeNull();
 });
 
-it('tells that a grant was revoked, and that something else is asked of it then', () => {
-  const { revokedAt, asked } = readLocation(stored({}, { 'linkgrant.dev/revoked': 'true' }));
-  expect([revokedAt, asked]).toEqual([NOW, '3 true']);
+it('reads the revocation of a grant, which changes its spec version', () => {
+  const { revokedAt, specVersion } = readLocation(stored({}, { 'linkgrant.dev/revoked': 'true' }));
+  expect([revokedAt, specVersion]).toEqual([NOW, '3 true']);
 });
 
 it.each([

@@ -3,8 +3,8 @@ import { TtlCache } from '../../../src/platforms/kubernetes/controller/ttl-cache
 
 const NOW = 1_000_000;
 
-describe('results that are kept', () => {
-  it('are made again when a text is another, after ten seconds, or when the clock is set back', () => {
+describe('a TTL cache', () => {
+  it('computes a result again for another text, after ten seconds, or when the clock was set back', () => {
     const kept = new TtlCache<number>();
     let made = 0;
     const at = (now: number, ...texts: readonly string[]) => kept.of('key', texts, now, () => ++made);
@@ -15,7 +15,7 @@ describe('results that are kept', () => {
     expect(at(NOW, 'ab', '')).toBe(5);
   });
 
-  it('are of one key each, and none is kept of what failed', () => {
+  it('stores one result for each key, and none of a failure', () => {
     const kept = new TtlCache<number>();
     expect(() =>
       kept.of('a', [], NOW, () => {
@@ -27,7 +27,7 @@ describe('results that are kept', () => {
     expect(kept.of('a', [], NOW, () => 3)).toBe(1);
   });
 
-  it('are let go of, the oldest first, where there are many', () => {
+  it('evicts the oldest of many results', () => {
     const kept = new TtlCache<number>();
     for (let key = 0; key <= 1_000; key += 1) kept.of(String(key), [], NOW, () => key);
     expect(kept.of('1000', [], NOW, () => -1)).toBe(1_000);

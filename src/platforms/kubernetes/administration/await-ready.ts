@@ -15,7 +15,7 @@ import type { LeaseReport } from './service-lease.js';
 /** How long, and how, a new grant is waited for. */
 export interface Patience {
   readonly timeoutMs: number;
-  /** Resolves when whoever waits is told to stop; asked once there is something to be undone. */
+  /** Resolves when the command is to stop; called once there is something to roll back. */
   readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -49,7 +49,7 @@ export async function awaitReady(
     /** What is to be seen of a service of linkgrant's. */
     readonly service: LeaseReport['seen'];
     readonly patience: Patience;
-    /** Aborted when whoever waits is told to stop. */
+    /** Aborted when the command is to stop. */
     readonly signal: AbortSignal;
   },
 ): Promise<ReadyGrant> {
@@ -87,7 +87,7 @@ function isReady(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
   );
 }
 
-/** What a grant that is not Ready waits for; undefined while nobody has said. Throws AdministrationError for what waiting does not mend. */
+/** What a grant that is not Ready waits for; undefined until its status says so. Throws AdministrationError for a lasting problem. */
 function judge(grant: Stored<AccessGrantResource>): string | undefined {
   const { conditions = [] } = grant.status ?? {};
   const { problems } = readAccessGrant(grant);

@@ -31,12 +31,12 @@ import type { Patience } from './await-ready.js';
 import { makeGrant } from './make-grant.js';
 import { withUserErrors } from './user-errors.js';
 
-/** What somebody who administers the grants of a cluster works with. */
+/** The dependencies of the administration of a cluster's grants. */
 export interface ClusterAdministrationOptions {
   readonly client: KubernetesClient;
-  /** The grants and redemptions of the cluster, as this person sees them. */
+  /** The grants and redemptions of the cluster, with the rights of the user. */
   readonly store: GrantStore;
-  /** The namespace that is meant where nobody names one. */
+  /** The namespace for requests that name none. */
   readonly namespace: string;
   readonly serviceNamespace: string;
   readonly codeKeys: RotatingCodeKeys;
@@ -46,22 +46,22 @@ export interface ClusterAdministrationOptions {
 
 /** The administration of grants that are resources of a cluster. */
 export interface ClusterAdministration extends Administration {
-  /** The own code of a grant, which whoever may read the AccessGrant may read. */
+  /** The own code of a grant, which every user who may read the AccessGrant may read. */
   readCode(uid: string): Promise<string>;
-  /** What signed tokens of a grant are made with. A secret. */
+  /** The key that signs tokens of a grant. Secret. */
   signingKey(uid: string): Promise<MintingKey>;
-  /** Makes a new master key, and with `dropOld` removes all others. */
+  /** Creates a new master key, and with `dropOld` removes all others. */
   rotateCodeKey(options: { readonly dropOld: boolean }): Promise<MasterKey>;
 }
 
-/** What a person does with the grants, tokens and redemptions of a cluster, with no more rights than their own. */
+/** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
   const { client, store, clock, namespace: usual, codeKeys } = options;
   const deps: AdministrationDependencies = {
     store,
     clock,
     codeKeys,
-    // What the service says of itself stands in each grant.
+    // The status of each grant describes its service.
     readService: async () => undefined,
     resolveAccess: ({ namespace }) => acceptingEndpoints(client, namespace),
     isDeclared: () => false,
@@ -146,7 +146,7 @@ async function createGrant(
   return { ...grantReport(grant, clock()), url: made.status.url, code: made.status.code };
 }
 
-/** The service as a grant of it tells; undefined until that has been written. */
+/** The service as described by the status of its grant; undefined until that is written. */
 function serviceOf({ metadata, status = {} }: Stored<AccessGrantResource>): ServiceDescription | undefined {
   const { url, ca } = status;
   const suffix = `/${metadata.uid}`;

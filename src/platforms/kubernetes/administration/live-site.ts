@@ -7,12 +7,12 @@ import { SiteIndex } from '../sites/site-index.js';
 import { readRouterAccess, readSite } from '../sites/site-resource.js';
 import { TlsSecrets } from '../sites/tls-secrets.js';
 
-/** The accepting site of a namespace, read anew each time with the rights of whoever asks; its trust is checked as in the service. */
+/** The accepting site of a namespace, read at each call with the rights of the user; its trust is checked as in the service. */
 export function liveSite(client: KubernetesClient, clock: Clock): Site {
   const secrets = new TlsSecrets(client);
   return {
-    async resolveAccess(asked) {
-      const { namespace } = asked;
+    async resolveAccess(grant) {
+      const { namespace } = grant;
       const [sites, accesses] = await Promise.all([
         client.listAll(SITES, { namespace }),
         client.listAll(ROUTER_ACCESSES, { namespace }),
@@ -21,7 +21,7 @@ export function liveSite(client: KubernetesClient, clock: Clock): Site {
       index.sinkOf('Site').replace(sites.items.map(readSite));
       index.sinkOf('RouterAccess').replace(accesses.items.map(readRouterAccess));
       return new KubernetesSite({ index, secrets, clock, assertSynced: () => undefined }).resolveAccess(
-        asked,
+        grant,
       );
     },
   };

@@ -12,7 +12,7 @@ import { awaitReady, type Patience, type ReadyGrant } from './await-ready.js';
 import { seeService } from './service-lease.js';
 import { toUserError } from './user-errors.js';
 
-// How long a grant whose making was not answered is asked after.
+// How long the outcome of an unanswered creation is looked up.
 const LOST_MS = 10_000;
 const AGAIN_MS = 300;
 const NEVER = new AbortController().signal;
@@ -94,7 +94,7 @@ async function create(
         );
       }
     }
-    // Whoever is told to stop here does not know yet what there is to be removed.
+    // A command that stops here does not know yet what to roll back.
     await wait(AGAIN_MS, NEVER);
   }
 }

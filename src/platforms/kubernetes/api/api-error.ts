@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Why the API did not do what it was asked. `no_such_kind`: the cluster does not know the kind, its CRD is missing.
+ * Why the API server did not carry out a request. `no_such_kind`: the cluster does not know the kind, its CRD is missing.
  * `conflict`: the resource changed meanwhile, or is another one by now. `gone`: a list or watch must begin anew.
  * `unavailable`: no answer, or none that says anything; asking again later helps.
  */
@@ -43,7 +43,7 @@ export class ApiError extends Error {
   readonly causes: readonly string[];
   /** Seconds after which to ask again, where the server said so. */
   readonly retryAfter: number | undefined;
-  /** True if what was asked may have been done all the same. */
+  /** True if the request may have been carried out. */
   readonly outcomeUnknown: boolean;
 
   constructor(

@@ -15,7 +15,7 @@ export type Subresource = 'status';
 
 /**
  * The API of one cluster. Every method rejects with ApiError, or ClusterConfigError where the credentials cannot be read.
- * A read tells of everything that was written before it began, whoever wrote it.
+ * A read returns everything that any client wrote before the read began.
  */
 export interface KubernetesClient {
   /** Namespace of the kubeconfig's context, or of the pod that this runs in. */
@@ -92,7 +92,7 @@ const MEDIA_TYPES = {
   apply: 'application/apply-patch+yaml',
 } as const;
 
-/** Opens a client of a cluster; nothing is asked of it yet. Rejects with ClusterConfigError. */
+/** Opens a client of a cluster; sends no request yet. Rejects with ClusterConfigError. */
 export async function openKubernetesClient(
   options: ClusterOptions & { readonly answerMs?: number | undefined } = {},
 ): Promise<KubernetesClient> {

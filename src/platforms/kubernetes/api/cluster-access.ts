@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 
-/** Which cluster is meant, and as whom. */
+/** The cluster, and the user to connect as. */
 export interface ClusterOptions {
   /**
    * Paths of kubeconfig files, which are merged. When absent: `~/.kube/config` where it exists, else the service account
@@ -28,11 +28,11 @@ export interface Access {
   readonly headers: OutgoingHttpHeaders;
 }
 
-/** The way to a cluster's API server, with credentials that are kept fresh. */
+/** Access to a cluster's API server, with credentials that are refreshed. */
 export interface ClusterAccess {
   /** Namespace of the context or of the pod. */
   readonly namespace: string | undefined;
-  /** Credentials that are at most half a minute old; with `again` they are read anew. */
+  /** Credentials that are at most half a minute old; with `again` they are read again. */
   current(again?: boolean): Promise<Access>;
   close(): void;
 }
@@ -40,7 +40,7 @@ export interface ClusterAccess {
 const FRESH_MS = 30_000;
 // Below the 90 s after which an API server closes an idle connection.
 const IDLE_MS = 60_000;
-// Requests at once; more wait for their turn here instead of in the server.
+// Further requests wait here instead of in the API server.
 const MOST_CONNECTIONS = 64;
 
 /** Reads the configuration. Rejects with ClusterConfigError. */
@@ -100,7 +100,7 @@ function keepingAlive(agent: Agent): Agent {
 }
 
 async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<KubeConfig> {
-  // Large: whoever is on no cluster must not load it.
+  // The package is large, so commands without a cluster must not load it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   const usual = join(homedir(), '.kube', 'config');

@@ -11,15 +11,15 @@ export interface ClusterWatchOptions {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Told of what failed and is tried again, in a few words. */
+  /** Called with a failure that is retried, and a few words about the operation. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
 const BACK_OFF = { firstMs: 200, longestMs: 10_000 };
-// Watches end, and so are seen alive, every 10 s.
+// The API server ends each watch after 10 s, which shows that it is alive.
 const FRESH_MS = 30_000;
 
-/** Watches several kinds of resources, each for a sink of its own. */
+/** Watches several kinds of resources, each for its own sink. */
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions;
   readonly #informers = new Map<string, Pick<Informer<unknown>, 'run' | 'isSynced' | 'seenAt'>>();
@@ -28,7 +28,7 @@ export class ClusterWatch {
     this.#options = options;
   }
 
-  /** Has a sink told of a kind from the start on; `called` is the kind's name for people. */
+  /** Watches a kind for a sink from the start; `called` is the name of the kind in messages. */
   add<V>(
     called: string,
     kind: ResourceKind,
@@ -52,13 +52,13 @@ export class ClusterWatch {
     await Promise.all([...this.#informers.values()].map((one) => one.run(signal)));
   }
 
-  /** True once all that there was of these kinds at one moment is known; of every kind where none is named. */
+  /** True once these kinds were listed; every kind if none is named. */
   isSynced(...called: readonly string[]): boolean {
     const names = called.length > 0 ? called : [...this.#informers.keys()];
     return names.every((name) => this.#informers.get(name)?.isSynced ?? false);
   }
 
-  /** Why the cluster is not known well enough, as a sentence; undefined where it is. */
+  /** Why the watched state is incomplete or stale, as a sentence; undefined if it is neither. */
   problem(): string | undefined {
     const now = this.#options.clock();
     for (const [called, { isSynced, seenAt }] of this.#informers) {

@@ -3,12 +3,12 @@ import { ApiError, errorOfAnswer } from './api-error.js';
 import { unanswered } from './api-transport.js';
 import type { Resource, Stored } from './resource.js';
 
-/** A change that a watch tells of. A bookmark has of its resource the resourceVersion alone. */
+/** A change that a watch reports. A bookmark has only a resourceVersion. */
 export type WatchEvent<T extends Resource> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
-// One event holds one resource; etcd takes none beyond 1.5 MiB unless told to.
+// One event holds one resource; by default etcd accepts at most 1.5 MiB.
 const MOST_CHARACTERS = 16 * 1024 * 1024;
 
 /**

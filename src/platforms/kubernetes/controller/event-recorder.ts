@@ -3,7 +3,8 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { EVENTS } from '../api/kinds.js';
-import type { Resource } from '../api/resource.js';
+import type { Resource, ResourceMetadata } from '../api/resource.js';
+import { timestamp } from '../grants/access-grant-resource.js';
 
 /** The resource that an Event is about. */
 export interface EventSubject {
@@ -14,10 +15,10 @@ export interface EventSubject {
   readonly uid: string;
 }
 
-/** What happened; what happens again in the same words is the same Event, with a higher count. */
+/** What happened to the subject. A repetition with the same message raises the count of the Event. */
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
-  /** One word of CamelCase. */
+  /** In CamelCase. */
   readonly reason: string;
   readonly message: string;
 }
@@ -33,19 +34,54 @@ interface Series {
   timer: NodeJS.Timeout | undefined;
 }
 
+const COMPONENT = 'linkgrant';
 const MOST_SERIES = 5_000;
-// So many Events of one reason in that time; what else there is to tell is added up in one, as Kubernetes' own parts do.
-const MOST_ALIKE = 10;
-const ALIKE_MS = 600_000;
-/** How long what happens again is gathered before it is written, in milliseconds. */
-const GATHER_MS = 10_000;
-// An Event costs the API server as much as a redemption does, and may be late where that may not.
-const REST_MS = 250;
+// Further messages with the same subject and reason are aggregated in one Event, as client-go's EventCorrelator does.
+const MOST_SIMILAR = 10;
+const SIMILAR_MS = 600_000;
+// Repetitions are counted for this long before the count is written.
+const COUNT_MS = 10_000;
+// An Event costs the API server as much as a redemption, and is less urgent.
+const INTERVAL_MS = 250;
 const LONGEST_MESSAGE = 1_000;
 
+/** The fields of an Event that linkgrant chooses. Times are milliseconds since the epoch. */
+export interface EventFields {
+  readonly metadata: ResourceMetadata;
+  readonly subject: EventSubject;
+  readonly note: EventNote;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** Name of the reporting process. */
+  readonly instance: string;
+}
+
+/** An Event (core/v1) as the API has it. */
+export type EventResource = ReturnType<typeof eventResource>;
+
+/** Builds an Event of linkgrant. */
+export function eventResource({ metadata, subject, note, count, firstAt, lastAt, instance }: EventFields) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata,
+    involvedObject: { ...subject },
+    type: note.type,
+    reason: note.reason,
+    message: note.message.slice(0, LONGEST_MESSAGE),
+    count,
+    firstTimestamp: timestamp(firstAt),
+    lastTimestamp: timestamp(lastAt),
+    source: { component: COMPONENT, host: instance },
+    reportingComponent: COMPONENT,
+    reportingInstance: instance,
+  };
+}
+
 /**
- * Writes Kubernetes Events: the first of its words as soon as may be, what follows added up, and of what happens again and
- * again in other words only the first few. Four a second at most, warnings first. Never rejects, and nobody waits for it.
+ * Writes Kubernetes Events in the background: a new message as soon as possible, repetitions as a count, and of many similar
+ * messages only the first ones. Writes at most four Events a second, warnings first. Never rejects.
  */
 export class EventRecorder {
   readonly #client: Pick<KubernetesClient, 'create' | 'patch'>;
@@ -53,12 +89,12 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #series = new Map<string, Series>();
-  readonly #alike = new Map<string, { readonly since: number; count: number }>();
+  readonly #similar = new Map<string, { readonly since: number; count: number }>();
   readonly #due = { Warning: new Set<Series>(), Normal: new Set<Series>() };
   #isBusy = false;
   #isClosed = false;
 
-  /** `instance` is the name of this process among those that write Events of linkgrant. */
+  /** `instance` names this process in its Events. */
   constructor(deps: {
     readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
     readonly instance: string;
@@ -71,17 +107,18 @@ export class EventRecorder {
     this.#onFailure = deps.onFailure;
   }
 
-  note(subject: EventSubject, note: EventNote): void {
+  /** Records what happened to a subject; returns before it is written. */
+  record(subject: EventSubject, note: EventNote): void {
     if (this.#isClosed) return;
     const now = this.#clock();
     const series = this.#seriesOf(subject, note, now);
     series.count += 1;
     series.lastAt = now;
     if (series.count === 1) this.#enqueue(series);
-    else series.timer ??= setTimeout(() => this.#enqueue(series), GATHER_MS).unref();
+    else series.timer ??= setTimeout(() => this.#enqueue(series), COUNT_MS).unref();
   }
 
-  /** Writes nothing more; what waits is lost, as nothing counts by it. */
+  /** Drops the Events that wait, and writes nothing more. */
   close(): void {
     this.#isClosed = true;
     for (const series of this.#series.values()) this.#drop(series);
@@ -97,23 +134,23 @@ export class EventRecorder {
     const what = `${subject.uid} ${note.reason}`;
     const known = this.#series.get(`${what} ${note.message}`);
     if (known) return known;
-    const alike = this.#alikeOf(what, now);
-    alike.count += 1;
-    if (alike.count <= MOST_ALIKE) return this.#begin(`${what} ${note.message}`, subject, note, now);
-    const key = `${what} since ${alike.since}`;
-    const gathered = { ...note, message: `${note.reason}, again and again; no Event tells of each` };
-    return this.#series.get(key) ?? this.#begin(key, subject, gathered, now);
+    const similar = this.#similarTo(what, now);
+    similar.count += 1;
+    if (similar.count <= MOST_SIMILAR) return this.#begin(`${what} ${note.message}`, subject, note, now);
+    const key = `${what} since ${similar.since}`;
+    const aggregated = { ...note, message: `${note.reason}, again and again; no Event tells of each` };
+    return this.#series.get(key) ?? this.#begin(key, subject, aggregated, now);
   }
 
-  /** What was told of lately in other words. */
-  #alikeOf(what: string, now: number): { readonly since: number; count: number } {
-    const known = this.#alike.get(what);
-    if (known && now - known.since < ALIKE_MS) return known;
+  /** The messages with this subject and reason in the present period. */
+  #similarTo(what: string, now: number): { readonly since: number; count: number } {
+    const known = this.#similar.get(what);
+    if (known && now - known.since < SIMILAR_MS) return known;
     const begun = { since: now, count: 0 };
-    this.#alike.delete(what);
-    this.#alike.set(what, begun);
-    const [oldest] = this.#alike.keys();
-    if (this.#alike.size > MOST_SERIES && oldest !== undefined) this.#alike.delete(oldest);
+    this.#similar.delete(what);
+    this.#similar.set(what, begun);
+    const [oldest] = this.#similar.keys();
+    if (this.#similar.size > MOST_SERIES && oldest !== undefined) this.#similar.delete(oldest);
     return begun;
   }
 
@@ -150,21 +187,22 @@ export class EventRecorder {
     this.#isBusy = series !== undefined;
     if (!series) return;
     waiting.delete(series);
-    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), REST_MS).unref());
+    void this.#write(series).finally(() => setTimeout(() => this.#writeNext(), INTERVAL_MS).unref());
   }
 
   async #write(series: Series): Promise<void> {
     try {
-      if (series.name === undefined || !(await this.#addUp(series, series.name))) await this.#create(series);
+      if (series.name === undefined || !(await this.#updateCount(series, series.name)))
+        await this.#create(series);
     } catch (error) {
       this.#onFailure(error);
     }
   }
 
-  /** False where the Event has meanwhile gone, as Events do after an hour. */
-  async #addUp({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
+  /** Writes the new count; false if the Event has expired, as Events do after an hour. */
+  async #updateCount({ subject, count, lastAt }: Series, name: string): Promise<boolean> {
     try {
-      const patch = { count, lastTimestamp: timeText(lastAt) };
+      const patch = { count, lastTimestamp: timestamp(lastAt) };
       await this.#client.patch(EVENTS, { namespace: subject.namespace, name }, patch);
       return true;
     } catch (error) {
@@ -175,30 +213,20 @@ export class EventRecorder {
 
   async #create(series: Series): Promise<void> {
     const { subject, note, firstAt, lastAt, count } = series;
-    // What is left of a long name may end where no part of a name can.
+    // A truncated name must not end with a dash or a dot.
     const about = subject.name.slice(0, 200).replace(/[-.]+$/, '');
     const name = `${about}.${randomBytes(8).toString('hex')}`;
-    const { apiVersion, kind, namespace, uid } = subject;
-    const event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { name, namespace },
-      involvedObject: { apiVersion, kind, namespace, name: subject.name, uid },
-      type: note.type,
-      reason: note.reason,
-      message: note.message.slice(0, LONGEST_MESSAGE),
+    const metadata = { name, namespace: subject.namespace };
+    const event = eventResource({
+      metadata,
+      subject,
+      note,
       count,
-      firstTimestamp: timeText(firstAt),
-      lastTimestamp: timeText(lastAt),
-      source: { component: 'linkgrant', host: this.#instance },
-      reportingComponent: 'linkgrant',
-      reportingInstance: this.#instance,
-    };
+      firstAt,
+      lastAt,
+      instance: this.#instance,
+    });
     await this.#client.create<Resource>(EVENTS, event);
     series.name = name;
   }
-}
-
-function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

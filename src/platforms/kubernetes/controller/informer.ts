@@ -2,7 +2,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { isApiError } from '../api/api-error.js';
 
-/** What is told of a kind of object after it was listed; a bookmark tells only how far that is. */
+/** A change of an object after the listing; a bookmark only advances the resource version. */
 export type ObjectEvent<T> =
   | { readonly type: 'put' | 'remove'; readonly object: T; readonly resourceVersion: string }
   | { readonly type: 'bookmark'; readonly resourceVersion: string };
@@ -18,7 +18,7 @@ export interface ObjectSource<T> {
   watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
 }
 
-/** Who is told what objects there are. Each call returns soon: it notes or enqueues, and does no work. */
+/** Receives the objects of a kind. Each call only records or enqueues, and returns soon. */
 export interface ObjectSink<T> {
   /** These, and no others. */
   replace(objects: readonly T[]): void;
@@ -32,7 +32,7 @@ export interface InformerOptions<T> {
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Told of each failure; the informer goes on by itself. */
+  /** Called with each failure; the informer continues. */
   readonly onFailure: (error: unknown) => void;
   readonly backOff: BackOffLimits;
 }
@@ -43,8 +43,8 @@ const SHORTEST_WATCH_MS = 1_000;
 const FAILURES_BEFORE_LIST = 5;
 
 /**
- * Tells a sink of every object of a kind, first of all that there are, then of each change, for as long as it runs. A watch
- * that is cut or refused is taken up where it ended, one that is too old begins with a list again; both with back-off.
+ * Reports the objects of a kind to a sink: first a listing, then each change. A watch that breaks is resumed; one that is too
+ * old starts with a listing again. Both with back-off.
  */
 export class Informer<T> {
   readonly #options: InformerOptions<T>;
@@ -57,12 +57,12 @@ export class Informer<T> {
     this.#options = options;
   }
 
-  /** True once the sink knows all that there was at one moment. */
+  /** True once the sink has received a listing. */
   get isSynced(): boolean {
     return this.#isSynced;
   }
 
-  /** When the API server last told something, by the clock; minus infinity before that. */
+  /** When the API server last answered, by the clock; minus infinity before that. */
   get seenAt(): number {
     return this.#seenAt;
   }
@@ -90,7 +90,7 @@ export class Informer<T> {
     const { items, resourceVersion } = await this.#options.source.list(signal);
     this.#options.sink.replace(items);
     this.#isSynced = true;
-    this.#noteAt(resourceVersion);
+    this.#observeVersion(resourceVersion);
     return resourceVersion;
   }
 
@@ -99,12 +99,12 @@ export class Informer<T> {
     for await (const event of source.watch(version, signal)) {
       if (event.type === 'put') sink.put(event.object);
       else if (event.type === 'remove') sink.remove(event.object);
-      this.#noteAt(event.resourceVersion);
+      this.#observeVersion(event.resourceVersion);
     }
     this.#seenAt = this.#options.clock();
   }
 
-  #noteAt(resourceVersion: string): void {
+  #observeVersion(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
     this.#seenAt = this.#options.clock();
     this.#failures = 0;

@@ -2,7 +2,7 @@ import type { Clock } from '../../../redemption/ports/clock.js';
 
 /** What a Lease says (coordination.k8s.io/v1), as far as electing a leader goes. */
 export interface LeaseRecord {
-  /** Empty or absent while nobody leads. */
+  /** Empty or absent while there is no leader. */
   readonly holderIdentity?: string | undefined;
   readonly leaseDurationSeconds?: number | undefined;
   /** RFC 3339 with microseconds. */
@@ -20,7 +20,7 @@ export interface FoundLease {
 /** Reads and writes one Lease; each call rejects in the end when no answer comes. */
 export interface LeaseAccess {
   find(): Promise<FoundLease | undefined>;
-  /** Gives what is there now, or undefined where somebody else was faster. */
+  /** Returns the written Lease, or undefined after a write conflict. */
   create(record: LeaseRecord): Promise<FoundLease | undefined>;
   replace(found: FoundLease, record: LeaseRecord): Promise<FoundLease | undefined>;
 }
@@ -62,7 +62,7 @@ export class LeaderElection {
     return this.#leading !== undefined;
   }
 
-  /** Takes part until the signal is aborted, and then lets go of the Lease at once; never rejects. */
+  /** Takes part until the signal is aborted, and then releases the Lease at once; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { retryMs, wait, onFailure } = this.#options;
     while (!signal.aborted) {

@@ -13,7 +13,7 @@ interface LeaseResource extends Resource {
   readonly spec?: LeaseRecord;
 }
 
-/** One Lease of the cluster, made when somebody first leads. */
+/** One Lease of the cluster; the first leader creates it. */
 export function leaseAccess(
   client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>,
   { namespace, name }: { readonly namespace: string; readonly name: string },

@@ -1,39 +1,40 @@
 import { createHash } from 'node:crypto';
 
-interface Kept<T> {
+interface Entry<T> {
   readonly digest: string;
   readonly result: T;
   readonly from: number;
   readonly until: number;
 }
 
-const KEPT_MS = 10_000;
-const MOST_KEPT = 1_000;
+const DEFAULT_MS = 10_000;
+const MOST_ENTRIES = 1_000;
 
 /**
  * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
  * same texts, for ten seconds or the milliseconds that `msOf` returns.
  */
 export class TtlCache<T> {
-  readonly #kept = new Map<string, Kept<T>>();
+  readonly #entries = new Map<string, Entry<T>>();
 
+  /** The cached result under `key` if it is for the same texts and valid at `now`, else the result of `make`. */
   of(
     key: string,
     texts: readonly string[],
     now: number,
     make: () => T,
-    msOf: (result: T) => number = () => KEPT_MS,
+    msOf: (result: T) => number = () => DEFAULT_MS,
   ): T {
     // Only a digest is stored, because the texts may be long and many.
     const digest = digestOf(texts);
-    const kept = this.#kept.get(key);
+    const entry = this.#entries.get(key);
     // If the clock was set back, treat the result as stale.
-    if (kept?.digest === digest && now < kept.until && now >= kept.from) return kept.result;
+    if (entry?.digest === digest && now < entry.until && now >= entry.from) return entry.result;
     const result = make();
-    this.#kept.delete(key);
-    this.#kept.set(key, { digest, result, from: now, until: now + msOf(result) });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    this.#entries.delete(key);
+    this.#entries.set(key, { digest, result, from: now, until: now + msOf(result) });
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > MOST_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
     return result;
   }
 }

@@ -20,7 +20,7 @@ import type { Condition } from '../api/condition.js';
 import type { Resource, Stored } from '../api/resource.js';
 import { goDurationError } from './go-duration-error.js';
 
-/** What a user asks for in an AccessGrant resource. */
+/** The spec of an AccessGrant, which its user writes. */
 export interface AccessGrantSpec {
   readonly redemptionsAllowed?: number;
   readonly expirationWindow?: string;
@@ -48,7 +48,7 @@ export interface AccessGrantResource extends Resource {
   readonly status?: AccessGrantStatus;
 }
 
-/** A grant as its resource tells it, and what of it cannot be, each as a sentence; such a grant is pending. */
+/** A grant as its resource describes it, and each problem of its spec as a sentence; a grant with problems is pending. */
 export interface ReadGrant {
   readonly grant: AccessGrant;
   readonly problems: readonly string[];
@@ -220,6 +220,6 @@ export function revokedAtOf({
 }: Stored<Resource>['metadata']): number | null {
   const text = annotations[GRANT_REVOKED];
   if (text === undefined || text === 'false') return null;
-  // Whoever wrote no time meant it all the same.
+  // A user may have written no time.
   return timeOf(text) ?? timeOf(creationTimestamp) ?? 0;
 }

@@ -30,7 +30,7 @@ export interface GrantControllerOptions {
   readonly namespace: string | undefined;
   /** Where the service itself runs. */
   readonly ownNamespace: string;
-  /** Unlike every other replica's. */
+  /** Unique among the replicas. */
   readonly identity: string;
   readonly place: () => { readonly url: string; readonly ca: string } | undefined;
   readonly clock: Clock;
@@ -40,20 +40,18 @@ export interface GrantControllerOptions {
   readonly onRedemption?: (redemption: Stored<Resource>) => void;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller; not when absent. */
   readonly onTakeover?: (key: string, url: string) => void;
-  /** Told of what failed and is tried again, in a few words. */
+  /** Called with a failure that is retried, and a few words about the operation. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 const WORK = { concurrency: 8, backOff: { firstMs: 100, longestMs: 30_000 } };
 const SITE_ACCESS_MS = 30_000;
-// A grant of a thousand uses is not written a thousand times, nor read after each time that it is written; and of what the
-// API server can do, how often grants were used takes little, however many are used.
+// A grant of a thousand uses is not written a thousand times, and counts take a small part of the API server's capacity,
+// however many grants are used.
 const STATUS_INTERVALS = { shortest: 2_000, each: 100, longest: 30_000 };
 
-/**
- * Knows the grants and sites of a cluster, and, where it leads, writes the status of each grant. Every replica runs one.
- */
+/** Watches the grants and sites of a cluster, and writes the status of each grant while it leads. Every replica runs one. */
 export class GrantController {
   readonly grants: GrantIndex;
   readonly redemptions = new RedemptionIndex();
@@ -87,12 +85,12 @@ export class GrantController {
       onFailure: failed('write an Event'),
     });
     const conflicts = new ConflictingControllerDetector();
-    this.#counter = new RedemptionCounter((uid) => this.#addInTime(this.grants.keyOf(uid)));
+    this.#counter = new RedemptionCounter((uid) => this.#addLater(this.grants.keyOf(uid)));
     this.grants = new GrantIndex({
       list: () => this.#listLocations(),
       clock,
       wait: options.wait,
-      onChange: (key, isStatus) => (isStatus ? this.#addInTime(key) : this.#add(key)),
+      onChange: (key, isStatus) => (isStatus ? this.#addLater(key) : this.#add(key)),
       onGone: ({ uid, namespace }) => {
         this.#siteAccess.forget(uid);
         conflicts.forget(uid);
@@ -152,13 +150,13 @@ export class GrantController {
     return this.#election.isLeading;
   }
 
-  /** Begins to watch and to take part in the election. */
+  /** Starts to watch, and to take part in the election. */
   start(): void {
     const { signal } = this.#stop;
     this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
   }
 
-  /** Stops watching, lets go of the lead, and resolves when nothing is written any more. */
+  /** Stops to watch and to lead, and resolves after the last write. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -166,24 +164,24 @@ export class GrantController {
     this.events.close();
   }
 
-  /** The service is reached elsewhere than before, or with another trust: every grant has to say so. */
+  /** Reconciles every grant, because the address or the CA of the service changed. */
   placeChanged(): void {
     for (const key of this.grants.keys()) this.#add(key);
   }
 
-  /** Tells of a redemption by an Event of its AccessGrant. */
-  noteRedeemed({ grantUid, name, subject }: Redemption): void {
+  /** Records an Event of the AccessGrant for a redemption. */
+  recordRedeemed({ grantUid, name, subject }: Redemption): void {
     const [namespace, grantName] = this.grants.keyOf(grantUid)?.split('/') ?? [];
     if (namespace === undefined || grantName === undefined) return;
     const grant = { apiVersion: apiVersionOf(ACCESS_GRANTS), kind: ACCESS_GRANTS.kind, uid: grantUid };
     const message = `Redeemed for link "${name}", subject "${subject}"`;
-    this.events.note(
+    this.events.record(
       { ...grant, namespace, name: grantName },
       { type: 'Normal', reason: 'Redeemed', message },
     );
   }
 
-  /** How many grants are in each state at `now`, as far as is known by watching. Throws where that is not everything. */
+  /** The number of grants in each state at `now`, from the watch. Throws if the watched state is incomplete or stale. */
   countGrants(now: number): Record<AccessGrantState, number> {
     const problem = this.#watch.problem();
     if (problem !== undefined) throw new RedemptionError('store_unavailable', problem);
@@ -195,7 +193,7 @@ export class GrantController {
     return countStates(states);
   }
 
-  /** Why the cluster is not known well enough to serve, as a sentence; undefined where it is. */
+  /** Why the watched state is incomplete or stale, as a sentence; undefined if it is neither. */
   problem(): string | undefined {
     return this.#watch.problem();
   }
@@ -210,12 +208,12 @@ export class GrantController {
     await this.#queue.stop();
   }
 
-  #addInTime(key: string | undefined): void {
+  #addLater(key: string | undefined): void {
     if (key !== undefined) this.#statusLimiter.add(key);
   }
 
   #add(key: string | undefined): void {
-    // Who begins to lead looks at every grant.
+    // A new leader reconciles every grant.
     if (key !== undefined && this.#election?.isLeading) this.#queue.add(key);
   }
 

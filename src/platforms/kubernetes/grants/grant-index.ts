@@ -7,38 +7,37 @@ import { SharedRead } from '../api/shared-read.js';
 import type { ObjectSink } from '../controller/informer.js';
 import { type AccessGrantResource, allowedOf, revokedAtOf, timeOf } from './access-grant-resource.js';
 
-/** Where an AccessGrant is, and what its state follows from; `redemptions` is what its status says. */
+/** The location of an AccessGrant, and the fields that determine its state; `redemptions` is from its status. */
 export interface GrantLocation
   extends Pick<
     AccessGrant,
     'uid' | 'namespace' | 'name' | 'redemptionsAllowed' | 'redemptions' | 'expirationTime' | 'revokedAt'
   > {
-  /** Another text once something else is asked of it; what a controller answers in its status does not matter. */
-  readonly asked: string;
+  /** Changes with the spec and the revocation, but not with the status. */
+  readonly specVersion: string;
 }
 
 export interface GrantIndexOptions {
-  /** Lists where every grant is at this moment. */
+  /** Lists the locations of all grants. */
   readonly list: () => Promise<readonly GrantLocation[]>;
   readonly clock: Clock;
   readonly wait: (ms: number) => Promise<unknown>;
-  /** Told of `namespace/name` where something may be different; in its status alone, where `isStatus`. */
+  /** Called with `namespace/name` of a grant that may have changed; `isStatus` if only its status has. */
   readonly onChange: (key: string, isStatus: boolean) => void;
-  /** Told of a grant that is gone. */
+  /** Called with a grant that was deleted. */
   readonly onGone: (grant: GrantLocation) => void;
 }
 
 const MOST_ABSENT = 10_000;
 /** Lookups that may wait for a listing at once; more are refused as `overloaded`. */
 export const MOST_WAITING = 100;
-// Of the API server's time, strangers who invent uids get a tenth.
+// Strangers who invent uids may use a tenth of the API server's time.
 const REST_OF_A_LIST = 9;
 const LONGEST_REST_MS = 2_000;
 
 /**
- * Where each grant is, by uid, as an informer told last. What that does not know is asked of the API before it is denied:
- * a token may be younger than what was told. The API server chooses uids, so one that was not there never will be, and is
- * asked for once.
+ * The namespace and name of each grant by uid, from a watch. A uid that the watch has not reported is looked up by a listing
+ * before it is denied, because the watch may lag. The API server chooses uids, so an absent uid stays absent and is remembered.
  */
 export class GrantIndex implements ObjectSink<GrantLocation> {
   readonly #options: GrantIndexOptions;
@@ -66,7 +65,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   }
 
   /**
-   * Where the grant of that uid is, or undefined when there is none for sure. Rejects with RedemptionError
+   * The location of the grant of that uid, or undefined if there is certainly none. Rejects with RedemptionError
    * `store_unavailable` when the API does not answer, and `overloaded` when too many lookups wait for a listing.
    */
   async locate(uid: string): Promise<GrantLocation | undefined> {
@@ -88,31 +87,32 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
       });
     const found = listed.get(uid);
     if (found) return found;
-    this.#noteAbsent(uid);
+    this.#rememberAbsent(uid);
     return undefined;
   }
 
-  /** Where the grant of that uid is, if it was told of. */
+  /** The location of the grant of that uid, if the watch reported it. */
   known(uid: string): GrantLocation | undefined {
     return this.#byUid.get(uid);
   }
 
-  /** Every grant that was told of. */
+  /** Every grant that the watch reported. */
   all(): Iterable<GrantLocation> {
     return this.#byUid.values();
   }
 
-  /** `namespace/name` of every grant that was told of. */
+  /** `namespace/name` of every grant that the watch reported. */
   keys(): string[] {
     return [...this.#byUid.values()].map(keyOf);
   }
 
-  /** `namespace/name` of the grant of that uid, if it was told of. */
+  /** `namespace/name` of the grant of that uid, if the watch reported it. */
   keyOf(uid: string): string | undefined {
     const location = this.#byUid.get(uid);
     return location && keyOf(location);
   }
 
+  /** `namespace/name` of the grants in a namespace. */
   keysIn(namespace: string): string[] {
     return [...this.#byUid.values()].filter((location) => location.namespace === namespace).map(keyOf);
   }
@@ -126,18 +126,18 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   put(location: GrantLocation): void {
     const known = this.#byUid.get(location.uid);
     this.#byUid.set(location.uid, location);
-    this.#options.onChange(keyOf(location), known?.asked === location.asked);
+    this.#options.onChange(keyOf(location), known?.specVersion === location.specVersion);
   }
 
   remove(location: GrantLocation): void {
     this.#byUid.delete(location.uid);
-    this.#noteAbsent(location.uid);
+    this.#rememberAbsent(location.uid);
     this.#options.onGone(location);
     this.#options.onChange(keyOf(location), false);
   }
 
-  /** Bounded, since strangers ask for what they like. */
-  #noteAbsent(uid: string): void {
+  /** Bounded, because strangers invent uids. */
+  #rememberAbsent(uid: string): void {
     const [oldest] = this.#absent;
     if (this.#absent.size >= MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
     this.#absent.add(uid);
@@ -145,8 +145,8 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
 }
 
 /**
- * Reads where an AccessGrant is. Every replica does so for every change of every grant, so what a user may have written at
- * length is not looked at: a spec that was made impossible after the clock started ends when it would have.
+ * Reads the location of an AccessGrant. Every replica does so for every change of every grant, so the policy is not parsed: a
+ * grant whose spec became invalid after its clock started ends at its expiration time.
  */
 export function readLocation({
   metadata,
@@ -162,7 +162,7 @@ export function readLocation({
     redemptions: status.redemptions ?? 0,
     expirationTime: status.code ? timeOf(status.expirationTime) : null,
     revokedAt: revokedAtOf(metadata),
-    asked: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
+    specVersion: `${generation} ${annotations?.[GRANT_REVOKED] ?? ''}`,
   };
 }
 

@@ -20,12 +20,12 @@ export interface GrantReconcilerDependencies {
   readonly client: Pick<KubernetesClient, 'find' | 'patch'>;
   readonly siteAccess: Pick<SiteAccessCache, 'accessOf' | 'forget'>;
   readonly conflicts: ConflictingControllerDetector;
-  readonly events: Pick<EventRecorder, 'note'>;
+  readonly events: Pick<EventRecorder, 'record'>;
   /** Called with `namespace/name` and the foreign url when a grant is left to another controller. */
   readonly onTakeover: (key: string, url: string) => void;
-  /** How often a grant was redeemed; undefined while that is not known. */
+  /** The number of redemptions of a grant; undefined while it is unknown. */
   readonly countOf: (grant: Stored<AccessGrantResource>['metadata']) => number | undefined;
-  /** Where the service is reached and with which trust; undefined while that is not known. */
+  /** The URL and CA of the service; undefined while they are unknown. */
   readonly place: () => { readonly url: string; readonly ca: string } | undefined;
   readonly clock: Clock;
 }
@@ -36,13 +36,13 @@ const ENDS = [
   { type: 'Exhausted', eventReason: 'GrantExhausted' },
   { type: 'Revoked', eventReason: 'GrantRevoked' },
 ] as const;
-// A timer takes 24 days at most; looking once an hour costs nothing.
+// setTimeout takes at most 24 days; a check once an hour costs nothing.
 const LONGEST_MS = 3_600_000;
 const SOONEST_MS = 100;
 
 /**
- * Brings the status of an AccessGrant into line with its spec, its site and what was redeemed from it. The spec is never
- * written, nor is a status in which nothing is different; what changed meanwhile is a conflict, and looked at again.
+ * Reconciles the status of an AccessGrant with its spec, its site and its redemptions. Never writes the spec, nor an unchanged
+ * status; after a write conflict the grant is reconciled again.
  */
 export class GrantReconciler {
   readonly #deps: GrantReconcilerDependencies;
@@ -51,7 +51,7 @@ export class GrantReconciler {
     this.#deps = deps;
   }
 
-  /** Works on the grant `namespace/name`. */
+  /** Reconciles the grant `namespace/name`. */
   async reconcile(key: string): Promise<Worked> {
     const [namespace, name] = key.split('/') as [string, string];
     const grant = await this.#deps.client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
@@ -97,7 +97,7 @@ export class GrantReconciler {
     const { apiVersion, kind, metadata, status: found = {} } = grant;
     const { namespace = '', name, uid } = metadata;
     for (const note of eventsOf(found, wanted)) {
-      this.#deps.events.note({ apiVersion, kind, namespace, name, uid }, note);
+      this.#deps.events.record({ apiVersion, kind, namespace, name, uid }, note);
     }
     if (begins('ForeignController', found, wanted)) {
       this.#deps.onTakeover(`${namespace}/${name}`, wanted.url ?? '');
@@ -126,7 +126,7 @@ function begins(type: string, found: AccessGrantStatus, wanted: AccessGrantStatu
   return !isTrue(type, found) && isTrue(type, wanted);
 }
 
-/** A grant is looked at again when it ends. */
+/** The grant is reconciled again when it ends. */
 function againAt({ state, expirationTime }: JudgedGrant, now: number): Worked {
   if (expirationTime === null || ENDED.includes(state)) return 'settled';
   return { againInMs: Math.min(LONGEST_MS, Math.max(SOONEST_MS, expirationTime - now)) };

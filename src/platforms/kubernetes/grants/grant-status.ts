@@ -36,7 +36,7 @@ export interface JudgedGrant {
   readonly expirationTime: number | null;
 }
 
-/** The state of a grant whose spec can be, as its resource and what is recorded tell it. */
+/** The state of a grant with a valid spec, from its resource and the number of its redemptions. */
 export function stateOf(
   resource: Stored<AccessGrantResource>,
   redemptions: number | undefined,
@@ -140,7 +140,7 @@ function readyCondition(
   return missing ? { ...missing, type: 'Ready', status: 'False' } : { type: 'Ready', ...OK };
 }
 
-/** To the second, as Skupper has it, and never shorter than asked for. */
+/** Rounded up to a second, as Skupper writes it. */
 function endOf({ expirationWindowMs }: AccessGrant, now: number): number {
   return Math.ceil((now + expirationWindowMs) / 1_000) * 1_000;
 }

@@ -16,7 +16,7 @@ import { translateFailure } from '../store/failures.js';
 export const CODE_KEYS = 'linkgrant-code-keys';
 
 const ENTRY = /^([1-9]\d{0,8})\.json$/;
-// So long a key that was removed is taken still.
+// A removed key is accepted for this long.
 const FRESH_MS = 10_000;
 // Anyone can send codes that name an unknown key, and each would cause another read of the Secret.
 const UNKNOWN_KEY_INTERVAL_MS = 250;
@@ -25,13 +25,13 @@ interface Options {
   readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
   readonly namespace: string;
   readonly clock: Clock;
-  /** False for who signs beside the service: a key that no service reads would sign useless tokens. */
+  /** False for a command that signs tokens: a key that no service reads would sign useless tokens. */
   readonly mayCreate: boolean;
 }
 
 interface Found {
   readonly keys: readonly KeptMasterKey[];
-  /** The last number that a key has; 0 where there is none. */
+  /** The highest number of a key; 0 if there is none. */
   readonly last: number;
   readonly secret: Stored<Resource> | undefined;
 }
@@ -85,7 +85,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     });
   }
 
-  /** Adds a key, or gives that which `enough` finds there already. */
+  /** Adds a key, unless `enough` finds one that suffices; returns either. */
   async #make(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
     let result: MasterKey = createMasterKey();
     const made = result;
@@ -110,7 +110,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     return result;
   }
 
-  /** Puts what `change` makes of what is there in its place; again where somebody else was faster. */
+  /** Replaces the keys with the result of `change`; retries on a write conflict. */
   async #change(change: (found: Found) => Readonly<Record<string, string>> | undefined): Promise<void> {
     const { client, namespace } = this.#options;
     for (;;) {

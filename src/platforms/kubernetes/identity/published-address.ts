@@ -16,7 +16,7 @@ export interface NoAddress {
   readonly hint: string;
 }
 
-/** Tells where the service is reached; may be asked again and again. Rejects with ApiError. */
+/** Reads the address of the service; may be called repeatedly. Rejects with ApiError. */
 export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
 const HINT = 'give --external-url, or --secured-access where Skupper’s controller is to expose the service';

@@ -41,7 +41,7 @@ interface Place {
   readonly name: string;
 }
 
-/** A Secret that somebody else keeps, with `tls.crt`, `tls.key` and `ca.crt` (cert-manager writes such). */
+/** A Secret that another program maintains, such as cert-manager, with `tls.crt`, `tls.key` and `ca.crt`. */
 export function givenIdentitySecret(client: Client, place: Place): ServiceIdentitySource {
   const secret = `Secret "${place.namespace}/${place.name}"`;
   return {
@@ -135,7 +135,7 @@ async function find(client: Client, place: Place): Promise<FoundSecret | undefin
   return secret && { tls: tlsSecretOf(secret), secret };
 }
 
-/** False where somebody else was faster. */
+/** False after a write conflict. */
 async function put(
   client: Client,
   { namespace, name }: Place,

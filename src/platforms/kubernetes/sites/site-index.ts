@@ -3,12 +3,12 @@ import type { RouterAccessFacts, SiteFacts } from './site-resource.js';
 
 type Facts = SiteFacts | RouterAccessFacts;
 
-/** The sites of each namespace and the ways into their routers, as informers told of them last. */
+/** The Sites and RouterAccesses of each namespace, from watches. */
 export class SiteIndex {
   readonly #byNamespace = new Map<string, Map<string, Facts>>();
   readonly #onChange: (namespace: string) => void;
 
-  /** `onChange` is told of the namespace where something may be different now. */
+  /** `onChange` is called with a namespace that may have changed. */
   constructor(onChange: (namespace: string) => void) {
     this.#onChange = onChange;
   }
@@ -30,7 +30,7 @@ export class SiteIndex {
       .sort((a, b) => order(a.name, b.name));
   }
 
-  /** Where an informer of one of the two kinds tells what there is. */
+  /** The sink for an informer of one of the two kinds. */
   sinkOf(kind: Facts['kind']): ObjectSink<Facts> {
     return {
       replace: (objects) => {

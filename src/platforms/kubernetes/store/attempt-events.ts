@@ -4,72 +4,58 @@ import type { AttemptTotal } from '../../../redemption/ports/ledger-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { ACCESS_GRANTS, EVENTS } from '../api/kinds.js';
-import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
-import { timestamp } from '../grants/access-grant-resource.js';
+import { apiVersionOf, type Stored } from '../api/resource.js';
+import { type EventResource, eventResource } from '../controller/event-recorder.js';
 import { GRANT_UID } from './redemption-resource.js';
 
-/** Annotation of an Event of ours: what it tells of, as JSON; times in milliseconds since the epoch. */
+/** Annotation of an Event of attempts: their row as JSON; times in milliseconds since the epoch. */
 const ATTEMPT = 'linkgrant.dev/attempt';
-const COMPONENT = 'linkgrant';
-// The rest of a grant's 1,000 rows is for one row per code that takes what finds no room.
+// The rest of a grant's 1,000 rows is for one summary row per code, which takes further attempts.
 const DETAILED_ROWS = 950;
-// How far several processes may overshoot together before each looks again.
+// By how many rows each process may exceed the limit before it counts again.
 const ROWS_BEFORE_RECOUNT = 10;
 
-/** What was tried, without how often. */
+/** What was attempted, without the count. */
 export type Attempted = Pick<AttemptTotal, 'grantUid' | 'code' | 'name' | 'subject' | 'peer'>;
 
-/** What an Event tells of. */
+/** The attempts that one Event counts. */
 export interface AttemptRow extends AttemptTotal {
   readonly redemptionId: string | null;
 }
 
-type EventResource = Resource & {
-  readonly involvedObject: Readonly<Record<string, string>>;
-  readonly reason: string;
-  readonly message: string;
-  readonly type: 'Normal' | 'Warning';
-  readonly count: number;
-  readonly firstTimestamp: string;
-  readonly lastTimestamp: string;
-  readonly source: { readonly component: string };
-  readonly reportingComponent: string;
-  readonly reportingInstance: string;
-};
-
-/** The AccessGrant that an attempt was made at. */
+/** The AccessGrant of an attempt. */
 export interface AttemptedGrant {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-// A flood of refusals leaves connections to those who redeem.
+// A flood of refusals must leave connections for redemptions.
 const WRITES_AT_ONCE = 8;
-// Grants that are refused again and again are few.
+// Few grants have many refusals.
 const MOST_GRANTS = 1_000;
 
-/** Writes of one Event, one after the other: attempts that come while one is under way go with the next. */
-interface Lane {
+/** The writes of one Event, one after the other: attempts that arrive during a write are added to the next. */
+interface PendingWrites {
   last: Promise<void>;
   waiting: { row: AttemptRow; readonly written: Promise<void> } | undefined;
 }
 
 /**
  * Attempts that led to no redemption, as Events of their AccessGrant: one for each grant, code, name, subject and peer, with
- * its count. The cluster forgets Events after a while (an hour, unless told otherwise).
+ * its count. The cluster deletes Events after an hour by default. Unlike EventRecorder this is a store: no attempt is lost.
  */
 export class AttemptEvents {
   readonly #client: KubernetesClient;
   readonly #writes = new Semaphore(WRITES_AT_ONCE);
-  readonly #lanes = new Map<string, Lane>();
+  readonly #pending = new Map<string, PendingWrites>();
   readonly #rows = new Map<string, KnownRows>();
 
   constructor(client: KubernetesClient) {
     this.#client = client;
   }
 
-  /** Adds one attempt. Resolves when it is written. */
+  /** Adds one attempt; resolves when it is written. */
   async add(
     grant: AttemptedGrant,
     attempted: Attempted,
@@ -81,11 +67,11 @@ export class AttemptEvents {
     const row: AttemptRow = { ...once, code, name, subject, peer, redemptionId };
     const summary: AttemptRow = { ...row, name: '', subject: '', peer: '', redemptionId: null };
     const known = this.#rowsOf(grant);
-    const hasRoom = await known.takeRoom(eventName(row));
-    return this.#inLane(grant, hasRoom ? row : summary);
+    const hasRoom = await known.reserve(eventName(row));
+    return this.#enqueue(grant, hasRoom ? row : summary);
   }
 
-  /** Everything that is kept, of one grant or of all in a namespace or the cluster. */
+  /** The rows of one grant, or of all grants in a namespace or the cluster. */
   async list(namespace: string | undefined, grantUid?: string): Promise<readonly AttemptRow[]> {
     const labelSelector = grantUid === undefined ? GRANT_UID : `${GRANT_UID}=${grantUid}`;
     const { items } = await this.#client.listAll<EventResource>(EVENTS, { namespace, labelSelector });
@@ -106,25 +92,25 @@ export class AttemptEvents {
     return known;
   }
 
-  #inLane(grant: AttemptedGrant, row: AttemptRow): Promise<void> {
+  #enqueue(grant: AttemptedGrant, row: AttemptRow): Promise<void> {
     const name = eventName(row);
-    const lane = this.#lanes.get(name) ?? { last: Promise.resolve(), waiting: undefined };
-    if (lane.waiting) {
-      lane.waiting.row = addUp(lane.waiting.row, row);
-      return lane.waiting.written;
+    const pending = this.#pending.get(name) ?? { last: Promise.resolve(), waiting: undefined };
+    if (pending.waiting) {
+      pending.waiting.row = addUp(pending.waiting.row, row);
+      return pending.waiting.written;
     }
-    const written = lane.last.then(async () => {
-      const { waiting } = lane;
-      lane.waiting = undefined;
+    const written = pending.last.then(async () => {
+      const { waiting } = pending;
+      pending.waiting = undefined;
       if (waiting) await this.#writes.run(() => this.#write(grant, name, waiting.row));
     });
-    lane.waiting = { row, written };
-    lane.last = written
+    pending.waiting = { row, written };
+    pending.last = written
       .catch(() => undefined)
       .then(() => {
-        if (!lane.waiting) this.#lanes.delete(name);
+        if (!pending.waiting) this.#pending.delete(name);
       });
-    this.#lanes.set(name, lane);
+    this.#pending.set(name, pending);
     return written;
   }
 
@@ -143,7 +129,7 @@ export class AttemptEvents {
         }
         return;
       } catch (error) {
-        // Nobody is left to tell where the namespace goes.
+        // A terminating namespace accepts no Events.
         if (isApiError(error, 'forbidden') && error.causes.includes('NamespaceTerminating')) return;
         if (!isApiError(error, 'conflict', 'already_exists')) throw error;
       }
@@ -151,7 +137,7 @@ export class AttemptEvents {
   }
 }
 
-/** The rows that a grant has, as far as this process knows. */
+/** The names of a grant's rows that this process knows. */
 class KnownRows {
   readonly #list: () => Promise<readonly string[]>;
   readonly #names = new Set<string>();
@@ -162,8 +148,8 @@ class KnownRows {
     this.#list = list;
   }
 
-  /** Whether a row of that name is there, or may be made. */
-  async takeRoom(name: string): Promise<boolean> {
+  /** True if the row exists, or there is room for it. */
+  async reserve(name: string): Promise<boolean> {
     if (this.#names.has(name)) return true;
     if (this.#added >= ROWS_BEFORE_RECOUNT) this.#counting = undefined;
     this.#counting ??= this.#count();
@@ -228,46 +214,45 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventResource {
   const { uid, namespace } = grant;
-  const { grantUid: _, count, ...told } = row;
-  const who = row.name === '' ? 'others' : `link "${row.name}", subject "${row.subject}", from ${row.peer}`;
-  return {
-    apiVersion: 'v1',
-    kind: 'Event',
+  const { grantUid: _, count, ...attempt } = row;
+  const parties =
+    row.name === '' ? 'others' : `link "${row.name}", subject "${row.subject}", from ${row.peer}`;
+  return eventResource({
     metadata: {
       name,
       namespace,
       labels: { [MANAGED_BY]: 'linkgrant', [GRANT_UID]: uid },
-      annotations: { [ATTEMPT]: JSON.stringify(told) },
+      annotations: { [ATTEMPT]: JSON.stringify(attempt) },
     },
-    involvedObject: {
+    subject: {
       apiVersion: apiVersionOf(ACCESS_GRANTS),
       kind: ACCESS_GRANTS.kind,
       namespace,
       name: grant.name,
       uid,
     },
-    type: row.code === 'replayed' ? 'Normal' : 'Warning',
-    reason: REASONS[row.code] ?? 'RedemptionRefused',
-    message: `${row.code}: ${who}`,
+    note: {
+      type: row.code === 'replayed' ? 'Normal' : 'Warning',
+      reason: REASONS[row.code] ?? 'RedemptionRefused',
+      message: `${row.code}: ${parties}`,
+    },
     count,
-    firstTimestamp: timestamp(row.firstAt),
-    lastTimestamp: timestamp(row.lastAt),
-    source: { component: COMPONENT },
-    reportingComponent: COMPONENT,
-    reportingInstance: COMPONENT,
-  };
+    firstAt: row.firstAt,
+    lastAt: row.lastAt,
+    instance: 'linkgrant',
+  });
 }
 
-/** What an Event of ours tells; undefined for one that somebody else put there. */
+/** The row of an Event; undefined for an Event of another program. */
 function rowOf({ metadata, count }: Stored<EventResource>): AttemptRow | undefined {
   try {
-    const told = JSON.parse(metadata.annotations?.[ATTEMPT] ?? 'null') as AttemptRow | null;
+    const row = JSON.parse(metadata.annotations?.[ATTEMPT] ?? 'null') as AttemptRow | null;
     const grantUid = metadata.labels?.[GRANT_UID];
-    if (told === null || grantUid === undefined) return undefined;
-    const texts = [told.code, told.name, told.subject, told.peer];
-    const numbers = [told.firstAt, told.lastAt, count];
+    if (row === null || grantUid === undefined) return undefined;
+    const texts = [row.code, row.name, row.subject, row.peer];
+    const numbers = [row.firstAt, row.lastAt, count];
     const isRow = texts.every((text) => typeof text === 'string') && numbers.every(Number.isFinite);
-    return isRow ? { ...told, grantUid, count } : undefined;
+    return isRow ? { ...row, grantUid, count } : undefined;
   } catch {
     return undefined;
   }

@@ -28,7 +28,7 @@ export function listGrantResources(
   return client.listAll<AccessGrantResource>(ACCESS_GRANTS, { namespace }).then(({ items }) => items);
 }
 
-/** What is behind GrantStore.createGrant: the resource, and then what a controller answers of it that the caller knows. */
+/** Implements GrantStore.createGrant: creates the AccessGrant, and writes the part of its status that the caller knows. */
 export async function createGrantResource(
   client: KubernetesClient,
   grant: AccessGrant,
@@ -52,7 +52,7 @@ export async function createGrantResource(
     if (isApiError(error, 'not_found')) throw storeUnavailable(`there is no namespace ${namespace}`, error);
     throw error;
   }
-  // A controller may have been faster to make a code, which nobody can know yet.
+  // A controller may have written another code meanwhile, which no client knows yet.
   const status: AccessGrantStatus = {
     code,
     ...(expirationTime !== null && { expirationTime: timestamp(expirationTime) }),
@@ -67,7 +67,7 @@ export async function createGrantResource(
   return readAccessGrant(written).grant;
 }
 
-/** What is behind GrantStore.initializeGrants, for one grant; false if its clock was started before, or cannot be. */
+/** Implements GrantStore.initializeGrants for one grant; false if its clock runs, or cannot start. */
 export async function startClock(
   client: KubernetesClient,
   resource: StoredGrant,
@@ -87,13 +87,13 @@ export async function startClock(
     await client.patch(ACCESS_GRANTS, metadata, patch, { subresource: 'status' });
     return true;
   } catch (error) {
-    // Whoever was faster started it.
+    // Another replica started it.
     if (isApiError(error, 'conflict', 'not_found')) return false;
     throw error;
   }
 }
 
-/** What is behind GrantStore.updateGrant; false if the grant is not there any more. */
+/** Implements GrantStore.updateGrant; false if there is no such grant any more. */
 export function updateGrantResource(
   client: KubernetesClient,
   key: ResourceKey,
@@ -118,7 +118,7 @@ export function updateGrantResource(
   });
 }
 
-/** Marks a grant as revoked; false if it is not there any more or was revoked before. */
+/** Revokes a grant; false if there is no such grant any more, or it was revoked before. */
 export function revokeGrantResource(
   client: KubernetesClient,
   key: ResourceKey,
@@ -134,7 +134,7 @@ export function revokeGrantResource(
   });
 }
 
-/** Changes the grant of that uid as it is now; again where somebody else was faster. False if it is gone. */
+/** Reads the grant and changes it; retries on a write conflict. False if there is no grant of that uid any more. */
 async function changing(
   client: KubernetesClient,
   key: ResourceKey,

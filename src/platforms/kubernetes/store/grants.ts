@@ -35,13 +35,13 @@ type GrantMethods = Pick<
 export function grantOperations(parts: StoreParts): GrantMethods {
   const { client, namespace, accounts } = parts;
 
-  /** A grant with the count that is known here, which its status may not show yet. */
+  /** A grant with the number of slots that this process knows, which its status may not show yet. */
   const grantOf = (resource: Stored<AccessGrantResource>): AccessGrant => {
     const { grant } = readAccessGrant(resource);
     const redemptions = Math.max(grant.redemptions, accounts.known(grant.uid)?.slots.size ?? 0);
     return { ...grant, redemptions };
   };
-  /** What `read` makes of every grant. */
+  /** Applies `read` to every grant. */
   const readAll = async <T>(read: (grant: AccessGrant) => T, within = namespace): Promise<T[]> => {
     const selection = { kind: ACCESS_GRANTS, namespace: within };
     const { items } = await readListing(client, selection, (resource: Stored<AccessGrantResource>) =>
@@ -73,7 +73,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       return sortedPage(grants, page, 2, (grant) => [grant.namespace, grant.name]);
     },
 
-    // Files declare grants elsewhere; here they are resources.
+    // In a cluster no file declares grants.
     listDeclaredGrants: async () => ({ items: [] }),
 
     async initializeGrants(now) {
@@ -93,7 +93,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       const account = await accounts.find(uid);
       if (!account) return false;
       const revoked = await revokeGrantResource(client, account, uid, now);
-      // Whoever fills a slot from here on finds the grant revoked behind it.
+      // A slot that is filled from here on is revoked by the read of the grant that follows.
       if (cascade) {
         for (const { metadata } of await listRedemptionResources(parts, uid)) {
           await revokeResource(parts, metadata, now);
@@ -109,7 +109,7 @@ export function grantOperations(parts: StoreParts): GrantMethods {
       try {
         return await client.delete(ACCESS_GRANTS, account, { uid });
       } catch (error) {
-        // Another one has its name by now.
+        // Another grant has the name now.
         if (isApiError(error, 'conflict')) return false;
         throw error;
       }

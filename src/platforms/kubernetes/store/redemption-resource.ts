@@ -7,7 +7,7 @@ import { REDEMPTIONS } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import { timeOf, timestamp } from '../grants/access-grant-resource.js';
 
-/** Label of what belongs to a grant: its uid. */
+/** Label of resources that belong to a grant: its uid. */
 export const GRANT_UID = 'linkgrant.dev/grant-uid';
 /** Label of a Redemption: its id. */
 export const REDEMPTION_ID = 'linkgrant.dev/redemption-id';
@@ -28,14 +28,14 @@ interface WrittenRenewal {
   readonly certificate: WrittenCertificate;
 }
 
-/** What is left of a renewal once two others followed it. */
+/** The fields of a renewal that remain once two others followed it. */
 interface EarlierRenewal extends Pick<WrittenCertificate, 'serial' | 'issuerSha256' | 'notAfter'> {
   readonly number: number;
   readonly renewedAt: string;
   readonly peer: string;
 }
 
-/** linkgrant's Redemption as the API has it. */
+/** A Redemption of linkgrant as the API has it. */
 export interface RedemptionResource extends Resource {
   readonly spec: {
     readonly id: string;
@@ -64,16 +64,16 @@ export interface RedemptionResource extends Resource {
   readonly status?: RedemptionStatus;
 }
 
-/** What changes of a Redemption: what was renewed. */
+/** The status of a Redemption: its renewals. */
 export interface RedemptionStatus {
   readonly notAfter?: string;
   /** The last two, newest first. */
   readonly renewals?: readonly WrittenRenewal[];
-  /** Those before, newest first, as far as they are kept. */
+  /** Earlier ones, newest first, as far as they are stored. */
   readonly earlier?: readonly EarlierRenewal[];
 }
 
-// What is to be told of a link that renews every few hours, and still fits into etcd.
+// Enough for a link that renews every few hours, and small enough for etcd.
 const MOST_EARLIER = 50;
 
 /** Name of the Redemption that fills a slot. */
@@ -129,7 +129,7 @@ export function redemptionResource(
   };
 }
 
-/** The redemption that a resource stands for; what was sealed is not in it. */
+/** Reads a redemption; its sealed answer is not in the resource. */
 export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): Redemption {
   const policy = parsePolicySettings(spec.policy);
   return {
@@ -143,7 +143,7 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
     subject: spec.subject,
     peer: spec.peer,
     jti: spec.code?.jti ?? null,
-    // What cannot be read allows nobody.
+    // An unreadable policy allows no name.
     policy: 'problem' in policy ? { names: [] } : policy,
     siteUid: spec.siteUid ?? null,
     ...readCertificate(spec.certificate),
@@ -154,7 +154,7 @@ export function readRedemption({ metadata, spec }: Stored<RedemptionResource>): 
   };
 }
 
-/** The renewals that are kept whole, newest first. */
+/** The renewals that are stored in full, newest first. */
 export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>): Renewal[] {
   return (status.renewals ?? []).map(({ number, renewedAt, peer, certificate }) => ({
     redemptionId: spec.id,
@@ -165,7 +165,7 @@ export function readRenewals({ spec, status = {} }: Stored<RedemptionResource>):
   }));
 }
 
-/** Renewals of which only this is kept, newest first. */
+/** Earlier renewals, of which only these fields are stored, newest first. */
 export function readEarlier({ status = {} }: Stored<RedemptionResource>): (Pick<
   Renewal,
   'number' | 'serial' | 'issuerSha256' | 'notAfter' | 'peer'
@@ -211,7 +211,7 @@ export function revokedAtOf({
 }: Pick<Stored<RedemptionResource>, 'metadata' | 'spec'>): number | null {
   const deletedAt = timeOf(metadata.deletionTimestamp);
   if (!spec.revoked) return deletedAt;
-  // Whoever set it by hand wrote no time.
+  // A user who sets `spec.revoked` writes no time.
   return timeOf(metadata.annotations?.[REVOKED_AT]) ?? deletedAt ?? timeOf(metadata.creationTimestamp) ?? 0;
 }
 

@@ -9,7 +9,7 @@ type Settings = Resource & { readonly data?: Readonly<Record<string, string>> };
 const NAME = 'linkgrant-settings';
 const PROBED = 'probed';
 
-/** What the service keeps for itself: a ConfigMap of its own namespace. */
+/** The settings of the service, in a ConfigMap of its own namespace. */
 export class SettingsConfigMap {
   readonly #client: KubernetesClient;
   readonly #key: { readonly namespace: string; readonly name: string };
@@ -20,15 +20,17 @@ export class SettingsConfigMap {
     this.#key = { namespace, name: NAME };
   }
 
+  /** The value of a key. */
   async get(key: string): Promise<string | undefined> {
     return (await this.#find())?.data?.[key];
   }
 
+  /** Stores a value. */
   async put(key: string, value: string): Promise<void> {
     await this.#change(() => ({ [key]: value }));
   }
 
-  /** The number of a key, one higher than before and at least `atLeast`; nobody gets the same one. */
+  /** Increments the number of a key, to at least `atLeast`. Each caller gets a different number. */
   async next(key: string, atLeast: number): Promise<number> {
     const counting = async (): Promise<number> => {
       let number = atLeast;
@@ -38,7 +40,7 @@ export class SettingsConfigMap {
       });
       return number;
     };
-    // Those of one process would else only get into each other's way.
+    // Calls of one process would only conflict with each other.
     const mine = this.#turn.then(counting, counting);
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -52,7 +54,7 @@ export class SettingsConfigMap {
     });
   }
 
-  /** Puts what `change` makes of what is there beside it; again where somebody else was faster. */
+  /** Merges the result of `change` into the ConfigMap; retries on a write conflict. */
   async #change(
     change: (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
   ): Promise<void> {

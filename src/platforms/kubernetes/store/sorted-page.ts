@@ -3,8 +3,8 @@ import type { Page, PageRequest } from '../../../redemption/ports/page.js';
 type Key = readonly (string | number)[];
 
 /**
- * The page of `items` that is asked for, in the order of their keys; the keys of all have as many parts as `size` says.
- * Throws a RangeError for a position that no page gave out.
+ * The requested page of `items`, in the order of their keys, which have `size` parts.
+ * Throws a RangeError for an invalid position.
  */
 export function sortedPage<T>(
   items: readonly T[],

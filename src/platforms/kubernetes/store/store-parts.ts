@@ -9,7 +9,7 @@ import { type RedemptionIndex, readRedemptionLocation } from './redemption-index
 import { GRANT_UID, type RedemptionResource, slotName } from './redemption-resource.js';
 import type { SealedAnswers } from './sealed-secrets.js';
 
-/** What the parts of the store share. */
+/** The dependencies that the operations of the store share. */
 export interface StoreParts {
   readonly client: KubernetesClient;
   /** The one namespace that is served; undefined for all. */

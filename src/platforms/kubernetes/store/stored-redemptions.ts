@@ -74,7 +74,7 @@ function fillsItsSlot({ metadata, spec }: Stored<RedemptionResource>): boolean {
   return metadata.name === slotName(spec.grantUid, spec.slot);
 }
 
-/** Revokes a Redemption for good; false if it is not there or was revoked before. */
+/** Revokes a Redemption for good; false if it does not exist or was revoked before. */
 export async function revokeResource(
   { client, sealed }: Dependencies,
   key: ResourceKey,
