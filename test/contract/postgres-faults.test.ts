@@ -229,7 +229,7 @@ describe('a PostgreSQL database', () => {
   });
 
   it.each([
-    ['a wrong password', { password: () => 'wrong' }, 'does not take the password', 'StoreOpenError'],
+    ['a wrong password', { password: () => 'wrong' }, 'refused the password', 'StoreOpenError'],
     ['no such database', { database: 'nowhere' }, 'has no such database', 'StoreOpenError'],
     ['nobody there', { hosts: [{ host: '127.0.0.1', port: 1 }] }, 'ECONNREFUSED', 'RedemptionError'],
   ])('is refused with %s, in words, and without the password', async (_, change, words, name) => {

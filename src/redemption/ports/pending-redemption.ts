@@ -1,28 +1,28 @@
-/** What is kept of one token's redemption on the requesting site, so that it can be taken up again at any point. */
+/** The stored state of one token's redemption on the requesting site, so that it can be resumed at any point. */
 export interface PendingRedemption {
-  /** What people call the kept key and the kept answer. */
+  /** Names of the stored key and the stored answer, for messages. */
   readonly places: { readonly key: string; readonly answer: string };
-  /** PEM of the private key: the kept one, else what `make` gives, kept durably before this resolves. One for all. */
+  /** Returns the PEM of the private key: the stored one, else the result of `make`, stored durably. All runs get the same key. */
   ensureKey(make: () => Promise<string>): Promise<string>;
-  /** The answer that was kept, or undefined. */
+  /** Returns the stored answer, or undefined. */
   findAnswer(): Promise<string | undefined>;
-  /** Keeps an answer durably unless one is kept; gives the one that is kept then. */
+  /** Stores an answer durably unless one is stored. Returns the stored one. */
   keepAnswer(text: string): Promise<string>;
-  /** Keeps a key in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
+  /** Replaces the key `damaged` unless another run has replaced it already. Returns the stored one. */
   replaceKey(damaged: string, keyPem: string): Promise<string>;
-  /** Keeps an answer in the place of `damaged`, unless another run has replaced that one already; gives the one that is kept then. */
+  /** Replaces the answer `damaged` unless another run has replaced it already. Returns the stored one. */
   replaceAnswer(damaged: string, text: string): Promise<string>;
-  /** Told that a key has led to nothing and will not: where it is all that is kept, it need not be kept. */
+  /** Discards a key that cannot lead to an answer, if nothing else is stored. */
   discardKey(keyPem: string): Promise<void>;
   /** Removes an answer, if it is `damaged`. */
   discardAnswer(damaged: string): Promise<void>;
-  /** The last posting of the code to a server that counts every posting, or undefined. */
+  /** Returns the last posting of the code to a server that counts every posting, or undefined. */
   findPosting(): Promise<Posting | undefined>;
-  /** Notes durably that posting `number` is about to happen; false if another run has noted that number, or a later one. */
+  /** Records durably that posting `number` is about to happen; false if another run has recorded that number or a later one. */
   beginPosting(posting: Posting): Promise<boolean>;
-  /** Takes the note of a posting back: it is known to have counted nothing. */
+  /** Deletes the record of a posting that counted nothing. */
   cancelPosting(number: number): Promise<void>;
-  /** Keeps the outcome, for people. */
+  /** Stores the outcome for the operator. */
   keepOutcome(outcome: RedemptionOutcome): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface RedemptionOutcome {
 }
 
 /**
- * Opens what is kept under `id` (lower-case hex), making room for it if there is none. Rejects with RedemptionError
- * `not_writable` when nothing can be kept there; so do the methods of what it gives.
+ * Opens the state stored under `id` (lower-case hex); creates its directory if there is none. Rejects with RedemptionError
+ * `not_writable` if nothing can be stored there, as the methods of the result do.
  */
 export type OpenPendingRedemption = (id: string) => Promise<PendingRedemption>;

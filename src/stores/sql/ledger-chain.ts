@@ -41,8 +41,8 @@ export interface StoredEnd extends LedgerEnd {
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
-  readonly #notes: HighWaterMarks;
-  readonly #age: RollbackCheck;
+  readonly #marks: HighWaterMarks;
+  readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
   // What the open transaction adds: entries, deletions of content, and refusals.
   readonly #entries: NewLedgerEntry[] = [];
@@ -54,10 +54,10 @@ export class LedgerChain {
   #settledAt: number | undefined;
 
   /** `forUpdate` is appended to a query to lock its row until the end of the transaction. */
-  constructor(keyFile: LedgerKeyFile, notes: HighWaterMarks, forUpdate = '') {
+  constructor(keyFile: LedgerKeyFile, marks: HighWaterMarks, forUpdate = '') {
     this.#keyFile = keyFile;
-    this.#notes = notes;
-    this.#age = new RollbackCheck(notes);
+    this.#marks = marks;
+    this.#rollback = new RollbackCheck(marks);
     this.#forUpdate = forUpdate;
   }
 
@@ -75,27 +75,27 @@ export class LedgerChain {
   /**
    * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
    * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
-   * Throws StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database
-   * without a ledger on a host that has the key or a note of one.
+   * Throws StoreOpenError for a database that was rolled back, and, unless `acceptsEmpty`, for a database
+   * without a ledger on a host that has the key or the high-water mark of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (this.#keyFile.exists() || this.#notes.hasAny())) throw this.#noLedger();
-      yield* this.#age.begin(yield* this.#beginChain());
+      if (!acceptsEmpty && (this.#keyFile.exists() || this.#marks.hasAny())) throw this.#noLedger();
+      yield* this.#rollback.begin(yield* this.#beginChain());
     }
-    yield* this.#age.check(yield* this.key());
+    yield* this.#rollback.check(yield* this.key());
   }
 
-  /** Returns what the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */
+  /** Returns what the database lacks of its ledger, compared with this host's high-water mark. Throws LedgerKeyError without the key. */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
-    return yield* this.#age.lost(yield* this.key());
+    return yield* this.#rollback.lost(yield* this.key());
   }
 
   /** Accepts the database as it is: from now on it is not refused for missing entries or a missing ledger. */
   *accept(): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
-    yield* this.#age.accept(yield* this.key());
+    yield* this.#rollback.accept(yield* this.key());
   }
 
   *#beginChain(): SqlOperation<Uint8Array> {
@@ -147,9 +147,9 @@ export class LedgerChain {
     this.#refusals = this.#kept.refusals;
   }
 
-  /** Discards the additions of the transaction that has ended, and after a commit notes the new end on this host. */
+  /** Discards the additions of the ended transaction. After a commit, records the new end as this host's high-water mark. */
   forget(isCommitted: boolean): void {
-    if (isCommitted && this.#settledAt !== undefined) this.#age.note(this.#settledAt);
+    if (isCommitted && this.#settledAt !== undefined) this.#rollback.record(this.#settledAt);
     this.#settledAt = undefined;
     this.#kept = { entries: 0, removed: 0, refusals: 0 };
     this.drop();
@@ -163,7 +163,7 @@ export class LedgerChain {
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
     // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
     const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids);
-    yield* this.#age.check(key, end.position);
+    yield* this.#rollback.check(key, end.position);
     let { position, last } = end;
     position = Math.max(position, end.lastPosition);
     const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
