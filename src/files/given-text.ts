@@ -5,8 +5,8 @@ import { irregular, MOST_BYTES, openAtOnce, readWhole, TOO_LONG } from './bounde
 import { UnreadableFileError } from './file-error.js';
 
 /**
- * The UTF-8 text, of at most 1 MiB, of what a person named: a regular file, a pipe, which is read to its end, or standard
- * input for `-`. Until `signal` aborts a pipe is waited for. Rejects with UnreadableFileError.
+ * Reads UTF-8 text of at most 1 MiB from a path that the user named: a regular file, a pipe, or standard input for `-`. Waits
+ * for a pipe until `signal` aborts. Rejects with UnreadableFileError.
  */
 export async function readGivenText(file: string, signal?: AbortSignal): Promise<string> {
   try {
@@ -21,7 +21,7 @@ export async function readGivenText(file: string, signal?: AbortSignal): Promise
 async function readPath(file: string, signal: AbortSignal | undefined): Promise<string> {
   const handle = openAtOnce(file);
   const stats = fstatSync(handle);
-  // The socket closes it.
+  // The socket closes the handle.
   if (stats.isFIFO()) return readStream(new Socket({ fd: handle, readable: true, writable: false }), signal);
   try {
     if (!stats.isFile()) throw new Error(irregular(handle));
@@ -34,7 +34,7 @@ async function readPath(file: string, signal: AbortSignal | undefined): Promise<
 async function readStream(stream: Readable, signal: AbortSignal | undefined): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // A loop that is left ends the stream too, which would else keep the process from ending.
+  // Leaving the loop destroys the stream, which would otherwise keep the process alive.
   for await (const chunk of signal ? addAbortSignal(signal, stream) : stream) {
     length += (chunk as Buffer).length;
     if (length > MOST_BYTES) throw new Error(TOO_LONG);

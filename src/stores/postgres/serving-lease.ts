@@ -10,7 +10,8 @@ import { openConnections, type PostgresConnection } from './connections.js';
 import type { PostgresTarget } from './postgres-target.js';
 
 // The server notices a dead process when its connection breaks, and a dead host by keep-alives.
-const KEEP_ALIVE = 'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
+const KEEP_ALIVE =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
 // "lkgs": class of the advisory locks; the second number is a hash of the settings.
 const CLASS = 1_818_978_163;
 const HOLD = `SELECT pg_advisory_lock_shared(${CLASS}, $1)`;

@@ -38,7 +38,8 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     const regained = Math.floor((now - countedAt) / REOPENING_MS);
     countedAt = reopenings + regained >= MAX_REOPENINGS ? now : countedAt + regained * REOPENING_MS;
     reopenings = Math.min(MAX_REOPENINGS, reopenings + regained);
-    if (reopenings === 0) throw storeUnavailable('the connection to the store was lost too often; it is reopened later');
+    if (reopenings === 0)
+      throw storeUnavailable('the connection to the store was lost too often; it is reopened later');
     reopenings -= 1;
   };
   const connect = (): SqliteConnection => {
