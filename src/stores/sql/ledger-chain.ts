@@ -14,7 +14,9 @@ const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
 const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
 const END = 'SELECT position, removed, refusals, mac FROM ledger_end';
 const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
-const LAST_SEQ = 'SELECT max(seq) AS seq FROM events WHERE grant_uid = ?';
+const LAST_SEQS = (count: number): string =>
+  `WITH wanted (uid) AS (VALUES ${Array(count).fill('(CAST(? AS TEXT))').join(', ')})
+  SELECT uid, (SELECT max(seq) FROM events WHERE grant_uid = wanted.uid) AS seq FROM wanted`;
 const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, 0, 0, 0, ?)
   ON CONFLICT DO NOTHING`;
 const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
@@ -192,7 +194,7 @@ export function* readEnd(
   const [ends, entries, ...seqRows] = yield* batch(
     [`${END}${forUpdate}`],
     [LAST_ENTRY],
-    ...grantUids.map((uid) => [LAST_SEQ, uid] as const),
+    ...[...chunks(grantUids)].map((chunk) => [LAST_SEQS(chunk.length), ...chunk] as const),
   );
   const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
   const entry = entries.rows[0] as { readonly position: number; readonly mac: Uint8Array } | undefined;
@@ -201,9 +203,10 @@ export function* readEnd(
   const last = entry?.mac ?? NO_MAC;
   const isAuthentic =
     position === lastPosition && isMac(mac, endMac(key, last, { position, removed, refusals }));
-  const seqs = seqRows.map(({ rows }, at): [string, number] => [
-    grantUids[at] ?? '',
-    (rows[0] as { readonly seq: number | null }).seq ?? 0,
-  ]);
-  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs: new Map(seqs) };
+  const seqs = new Map<string, number>();
+  for (const { rows } of seqRows) {
+    for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
+      seqs.set(uid, seq ?? 0);
+  }
+  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs };
 }
