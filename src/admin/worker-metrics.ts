@@ -1,48 +1,52 @@
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 
-/** The metrics of one process, as `Registry.getMetricsAsJSON` returns them. */
+/** The metrics of one process, as returned by `Registry.getMetricsAsJSON`. */
 export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-// Types that never decrease, so their sums must not decrease when a worker ends.
+// Types whose values only rise, and must not fall when a worker ends.
 const CUMULATIVE: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
-// Parts of a second, and of all else: sums of them are exact in whatever order they are added, so that none falls by a
-// rounding when a worker ends. A collector takes any fall for a restart.
-const PARTS = 2 ** 20;
+// Values are rounded down to multiples of 2^-20, so that sums are exact in any order and none falls by rounding when a worker
+// ends. Prometheus takes any fall for a restart.
+const FRACTIONS = 2 ** 20;
 
-/** True for a metric whose values never decrease. `type` is a string, though its TypeScript type is an enum. */
+/** Whether the values of a metric only rise. At run time `type` is a string, unlike its declared type. */
 function isCumulative({ type }: MetricsSnapshot[number]): boolean {
   return CUMULATIVE.has(String(type));
 }
 
-/** Rounds the values of a cumulative metric down to whole parts; returns others unchanged. */
-function inParts(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
+/** Rounds the values of a cumulative metric down; returns other metrics unchanged. */
+function roundDown(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
   if (!isCumulative(metric)) return metric;
-  const values = metric.values.map((one) => ({ ...one, value: Math.floor(one.value * PARTS) / PARTS }));
+  const values = metric.values.map((one) => ({
+    ...one,
+    value: Math.floor(one.value * FRACTIONS) / FRACTIONS,
+  }));
   return { ...metric, values };
 }
 
 /**
- * Sums the metrics of several worker processes. The last counters of a worker that ended stay in the sums, so that a sum
- * decreases only when the whole service restarts.
+ * Sums the metrics of several workers. The last counts of a worker stay in the sums after its end, so that a sum only falls
+ * when the whole service restarts. The cluster mode of prom-client's AggregatorRegistry drops them, and its scrapes fail
+ * while a worker does not answer.
  */
 export class WorkerMetrics {
   readonly #latest = new Map<number, MetricsSnapshot>();
   #departed: Promise<MetricsSnapshot> = Promise.resolve([]);
 
-  /** Replaces the metrics of this worker. */
-  note(worker: number, snapshot: MetricsSnapshot): void {
-    this.#latest.set(worker, snapshot.map(inParts));
+  /** Replaces the last metrics of a worker. */
+  update(worker: number, snapshot: MetricsSnapshot): void {
+    this.#latest.set(worker, snapshot.map(roundDown));
   }
 
-  /** Removes a worker that has ended; its counters stay in the sums, its gauges do not. */
-  forget(worker: number): void {
+  /** Retains the counts of an ended worker, and drops its gauges. */
+  remove(worker: number): void {
     const last = this.#latest.get(worker)?.filter(isCumulative);
     this.#latest.delete(worker);
     if (last) this.#departed = this.#departed.then((before) => sumOf([before, last]).getMetricsAsJSON());
   }
 
-  /** The sums in Prometheus' text form. */
+  /** Returns the sums in Prometheus' text format. */
   async text(): Promise<string> {
     const departed = await this.#departed;
     return sumOf([...this.#latest.values(), departed]).metrics();
@@ -53,7 +57,7 @@ function sumOf(snapshots: MetricsSnapshot[]): Registry {
   return AggregatorRegistry.aggregate(snapshots);
 }
 
-/** Creates the metrics of the worker processes themselves; each scrape calls `count`. */
+/** Creates the metrics about the number of workers; `count` is called at each scrape. */
 export function createWorkerMetrics(
   count: () => { readonly wanted: number; readonly serving: number; readonly ended: number },
 ): Registry {

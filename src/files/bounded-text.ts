@@ -1,17 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { reading } from './file-error.js';
 
-/** The longest text that is read, in bytes: no input of linkgrant's is longer, and a device or a pipe may have no end. */
+/** Maximum length of a text in bytes: no input of linkgrant is longer, and a device or a pipe may be endless. */
 export const MOST_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
-/** What says that a text is too long, as the end of a sentence. */
+/** The reason for refusing a text that is too long, as the end of a sentence. */
 export const TOO_LONG = 'it is longer than 1 MiB';
 
-/**
- * The UTF-8 text of a regular file of at most 1 MiB. Never waits for anybody, whatever was put at that path: a pipe, a
- * device or a socket is refused. Throws UnreadableFileError.
- */
+/** Reads the UTF-8 text of a regular file of at most 1 MiB. Never blocks: refuses a pipe, a device or a socket. Throws UnreadableFileError. */
 export function readBoundedText(file: string): string {
   return reading(file, () => {
     const handle = openAtOnce(file);
@@ -29,12 +26,12 @@ export function openAtOnce(file: string): number {
   return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-/** Why what is open is no input, as the end of a sentence. */
+/** Returns why an open path is no input, as the end of a sentence. */
 export function irregular(handle: number): string {
   return fstatSync(handle).isDirectory() ? 'it is a directory' : 'it is no regular file';
 }
 
-/** The text of a regular file that is open. Throws an Error where it is too long. */
+/** Reads the text of an open regular file. Throws an Error if it is too long. */
 export function readWhole(handle: number): string {
   if (fstatSync(handle).size > MOST_BYTES) throw new Error(TOO_LONG);
   const chunks: Buffer[] = [];

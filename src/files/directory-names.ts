@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { reading } from './file-error.js';
 
-/** The names in a directory, sorted; none where there is no such directory. Throws UnreadableFileError. */
+/** Lists the names in a directory, sorted; none if the directory does not exist. Throws UnreadableFileError. */
 export function namesIn(directory: string): string[] {
   return reading(directory, () => {
     try {

@@ -1,13 +1,13 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** What keeps a path from being used, as the end of a sentence, and what to do about it. */
+/** Why a path cannot be used, as the end of a sentence, and a hint. */
 export interface FileProblem {
   readonly reason: string;
   readonly hint: string;
 }
 
-/** A file or directory that is there, or may be, and cannot be read; `code` is the file system's word, if it said one. */
+/** A file or directory that cannot be read; `code` is the error code of the file system, if there is one. */
 export class UnreadableFileError extends Error implements FileProblem {
   override readonly name = 'UnreadableFileError';
   readonly reason: string;
@@ -34,7 +34,7 @@ const REASONS: Readonly<Record<string, FileProblem>> = {
   EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or name another place' },
 };
 
-/** What a failure at `path` means in words; of a refusal also whose the file is. */
+/** Explains a failure at `path`; for a denied permission with the owner and mode of the file. */
 export function explainFileError(path: string, error: unknown): FileProblem {
   if (error instanceof UnreadableFileError) return error;
   const { code, syscall, message } = error as NodeJS.ErrnoException;
@@ -54,7 +54,7 @@ function explainRefusal(path: string): FileProblem {
   };
 }
 
-/** The path, or the directory on the way to it that this user does not see into. */
+/** Returns the path, or its nearest parent directory that this user can stat. */
 function nearest(path: string): { readonly at: string; readonly stats: Stats } {
   try {
     return { at: path, stats: statSync(path) };
@@ -63,7 +63,7 @@ function nearest(path: string): { readonly at: string; readonly stats: Stats } {
   }
 }
 
-/** The result of `read`; what it throws becomes an UnreadableFileError of `path`. */
+/** Calls `read` and turns its errors into UnreadableFileErrors about `path`. */
 export function reading<T>(path: string, read: () => T): T {
   try {
     return read();

@@ -3,15 +3,15 @@ import { dirname, resolve } from 'node:path';
 import { readBoundedText } from './bounded-text.js';
 import { createPrivateFile, writePrivateFile } from './private-file.js';
 
-/** Tells by its text whether a file may be replaced, because it is one that was written before. */
+/** Returns from a file's text whether it may be replaced, because linkgrant wrote it before. */
 export type IsOwn = (text: string) => boolean;
 
 const OCCUPIED = 'something else is there already';
 
 /**
- * Writes a file (0600) that a person named, at once and durably. Its directory has to be there, and in its place nothing,
- * an empty regular file, or a regular one that is `isOwn`; never a device, a pipe or a symbolic link. Throws an Error whose
- * message ends a sentence, and what the file system threw.
+ * Writes a file (0600) that the user named, atomically and durably. Its directory must exist. Replaces only an empty regular
+ * file or one that `isOwn` accepts, never a device, a pipe or a symbolic link. Throws an Error whose message ends a
+ * sentence, and errors of the file system.
  */
 export function writeNamedFile(file: string, content: string, isOwn: IsOwn): void {
   requireReplaceable(file, isOwn);
@@ -19,7 +19,7 @@ export function writeNamedFile(file: string, content: string, isOwn: IsOwn): voi
   else if (!createPrivateFile(file, content)) throw new Error(OCCUPIED);
 }
 
-/** Throws as {@link writeNamedFile} does, and writes nothing. */
+/** Throws the errors of {@link writeNamedFile} without writing. */
 export function requireReplaceable(file: string, isOwn: IsOwn): void {
   requireDirectory(dirname(resolve(file)));
   const there = lstatSync(file, { throwIfNoEntry: false });
@@ -30,7 +30,7 @@ export function requireReplaceable(file: string, isOwn: IsOwn): void {
   if (there.size > 0 && !isOwn(readBoundedText(file))) throw new Error(OCCUPIED);
 }
 
-/** Makes a directory (0700) that a person named, in one that is there; an existing one is left as it is. */
+/** Creates a directory (0700) that the user named; its parent must exist. Does not change an existing one. */
 export function makeNamedDirectory(directory: string): void {
   const path = resolve(directory);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;

@@ -15,15 +15,15 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-// Nothing takes this long between being made and being put in place.
+// No write takes this long between creation and rename.
 const STALE_MS = 10 * 60_000;
 
-/** Makes a directory that only its owner may enter (0700), with its parents; an existing one is left as it is. */
+/** Creates a directory (0700) with its parents. Does not change an existing one. */
 export function makePrivateDirectory(directory: string): void {
   try {
     makeDirectory(directory);
   } catch (error) {
-    // Node's own `recursive` never returns where a file system makes no directories, such as /proc.
+    // Node's `recursive` option never returns on a file system without mkdir, such as /proc.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(directory) === directory) throw error;
     makePrivateDirectory(dirname(directory));
     makeDirectory(directory);
@@ -38,7 +38,7 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** Makes a rename or a link in `directory` durable. */
+/** Syncs `directory`, so that a rename or link in it is durable. */
 export function syncDirectory(directory: string): void {
   const handle = openSync(directory, 'r');
   try {
@@ -48,7 +48,7 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Writes and syncs a new file (0600) beside `file` and gives its path; the caller puts it in place. */
+/** Writes and syncs a new file (0600) beside `file` and returns its path; the caller renames it. */
 export function writeBeside(file: string, content: string): string {
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
@@ -67,9 +67,8 @@ export function writeBeside(file: string, content: string): string {
 }
 
 /**
- * Removes from `directory` what processes that died have left behind while they put something in place there: files and
- * directories called `.<name>.<UUID>` (see {@link writeBeside}) that are ten minutes old at `now`, and that `isOurs` takes
- * by that name. They may hold keys.
+ * Deletes temporary files of dead processes from `directory`, because they may contain keys: files and directories called
+ * `.<name>.<UUID>` (see {@link writeBeside}) that are ten minutes old at `now`, and whose name `isOurs` accepts.
  */
 export function sweepBeside(directory: string, now: number, isOurs: (name: string) => boolean): void {
   for (const entry of readdirSync(directory)) {
@@ -81,7 +80,7 @@ export function sweepBeside(directory: string, now: number, isOurs: (name: strin
   }
 }
 
-/** Puts `content` into `file` (0600) at once and durably: readers see the old content or the new, never a part. */
+/** Writes `content` to `file` (0600) atomically and durably: readers see the old or the new content. */
 export function writePrivateFile(file: string, content: string): void {
   const temporary = writeBeside(file, content);
   try {
@@ -93,7 +92,7 @@ export function writePrivateFile(file: string, content: string): void {
   syncDirectory(dirname(file));
 }
 
-/** Makes `file` (0600), whole and durable from its first moment on; false, and nothing changed, if it is there already. */
+/** Creates `file` (0600) atomically and durably; returns false and changes nothing if it exists. */
 export function createPrivateFile(file: string, content: string): boolean {
   const temporary = writeBeside(file, content);
   let made = true;
@@ -105,7 +104,7 @@ export function createPrivateFile(file: string, content: string): boolean {
   } finally {
     unlinkSync(temporary);
   }
-  // Also when another run made it: that one may not have come so far yet.
+  // Also if another process created it, because that one may not have synced yet.
   syncDirectory(dirname(file));
   return made;
 }

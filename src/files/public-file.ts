@@ -4,9 +4,8 @@ import { requireReplaceable } from './named-output.js';
 import { syncDirectory, writeBeside } from './private-file.js';
 
 /**
- * Writes a file that everybody may read (0644) and that a person named, at once and durably: in place of nothing, of an
- * empty file, or of one that begins with `beginning`. Throws an Error whose message ends a sentence, and what the file
- * system threw.
+ * Writes a world-readable file (0644) that the user named, atomically and durably. Replaces only an empty file or one that
+ * begins with `beginning`. Throws an Error whose message ends a sentence, and errors of the file system.
  */
 export function writePublicFile(file: string, content: string, beginning: string): void {
   const path = resolve(file);
@@ -22,7 +21,7 @@ export function writePublicFile(file: string, content: string, beginning: string
   syncDirectory(dirname(path));
 }
 
-/** True for a regular file, however long, with this beginning. */
+/** Whether a regular file of any length begins with this text. */
 function beginsWith(path: string, beginning: string): boolean {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   const found = Buffer.alloc(Buffer.byteLength(beginning));

@@ -1,14 +1,14 @@
 import type BetterSqlite3 from 'better-sqlite3';
 
-/** SQLite's driver, or the error for which it cannot be used here. */
+/** SQLite's driver, or the error that prevents its use. */
 export type SqliteModule = { readonly Database: typeof BetterSqlite3 } | { readonly missing: Error };
 
-// An object of the driver's must not be collected: see stores/sqlite/connection.ts.
+// Driver objects must not be garbage-collected: see stores/sqlite/connection.ts.
 const kept: object[] = [];
 
 let loaded: Promise<SqliteModule> | undefined;
 
-/** Loads SQLite's driver once. It is a native module, and an optional package: not every machine has it, or a build for its Node. */
+/** Loads SQLite's driver once. It is a native module in an optional package, which may be missing or built for another Node. */
 export function loadSqlite(): Promise<SqliteModule> {
   loaded ??= load();
   return loaded;
@@ -17,7 +17,7 @@ export function loadSqlite(): Promise<SqliteModule> {
 async function load(): Promise<SqliteModule> {
   try {
     const { default: Database } = await import('better-sqlite3');
-    // The binary is looked for only now.
+    // The driver loads its binary only here.
     kept.push(new Database(':memory:'));
     return { Database };
   } catch (error) {
@@ -25,7 +25,7 @@ async function load(): Promise<SqliteModule> {
   }
 }
 
-/** Why the driver cannot be used, as the end of a sentence. */
+/** Explains why the driver cannot be used, as the end of a sentence. */
 export function explainMissing({ code }: NodeJS.ErrnoException): string {
   if (code === 'ERR_MODULE_NOT_FOUND') return 'is not installed';
   return code === 'ERR_DLOPEN_FAILED'

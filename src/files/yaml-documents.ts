@@ -11,21 +11,21 @@ import {
   type YAMLMap,
 } from 'yaml';
 
-/** A YAML mapping, its values unjudged. */
+/** A YAML mapping with unchecked values. */
 export type YamlMapping = Readonly<Record<string, unknown>>;
 
-/** How much of a YAML stream is taken. */
+/** Limits of a YAML stream. */
 export interface YamlLimits {
-  /** Most UTF-16 units. */
+  /** Maximum number of UTF-16 units. */
   readonly length: number;
   readonly documents: number;
 }
 
-/** Why a text is not taken; the message ends a sentence (`it …`) and quotes nothing of the text. */
+/** A refused text; the message ends a sentence (`it …`) and quotes nothing of the text. */
 class UnfitYaml extends Error {}
 
 const DEEPEST = 32;
-/** The stack of the parser holds the document, the collections and one scalar. */
+/** Maximum depth of the parser's stack: the document, the collections and one scalar. */
 const DEEPEST_STACK = DEEPEST + 2;
 /** A response with 65 documents has 6,175 tokens; without a limit 1 MiB of some tokens takes 30 s and 1.4 GB. */
 const MOST_TOKENS = 20_000;
@@ -34,15 +34,15 @@ const MOST_LINES = 20_000;
 const OWN_TAG = 'tag:yaml.org,2002:';
 
 /**
- * The mappings of a YAML 1.2 stream; empty documents are left out. Untrusted input: aliases, anchors, unknown tags,
- * duplicate keys, deep nesting and what is beyond `limits` are refused. Throws an Error whose message ends a sentence
+ * Parses the mappings of a YAML 1.2 stream, without empty documents. The input is untrusted: refuses aliases, anchors,
+ * unknown tags, duplicate keys, deep nesting and input beyond `limits`. Throws an Error whose message ends a sentence
  * (`it …`) and quotes nothing of the text.
  */
 export function parseYamlMappings(text: string, limits: YamlLimits): YamlMapping[] {
   return parseYamlDocuments(text, limits).map(toMapping);
 }
 
-/** The documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
+/** Parses the documents of a stream that {@link parseYamlMappings} accepts, in the same order. Throws as it does. */
 export function parseYamlDocuments(text: string, limits: YamlLimits): Document.Parsed[] {
   if (text.length > limits.length) throw new UnfitYaml(`it is longer than ${limits.length} characters`);
   if (hasMoreLines(text, MOST_LINES)) throw new UnfitYaml('it has too many lines');
@@ -80,7 +80,7 @@ function hasMoreLines(text: string, most: number): boolean {
   return text.indexOf('\n', at + 1) >= 0;
 }
 
-/** The tokens of the parser, up to the first that is refused. The depth is limited here, because the composer recurses. */
+/** Yields the tokens of the parser up to the first refused one. Limits the depth, because the composer recurses. */
 function* tokensOf(text: string): Generator<CST.Token> {
   const parser = new Parser();
   let count = 0;
@@ -130,7 +130,7 @@ function toMapping(document: Document.Parsed): YamlMapping {
   return asMapping(document.toJS({ maxAliasCount: 0 }));
 }
 
-/** `value` if it is a mapping, else an empty one. */
+/** Returns `value` if it is a mapping, else an empty one. */
 export function asMapping(value: unknown): YamlMapping {
   return isMapping(value) ? value : {};
 }

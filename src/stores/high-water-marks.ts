@@ -1,13 +1,13 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** How far a ledger had come: how often its database was put back knowingly, and how many entries were ever written. */
+/** The highest state of a ledger that a host has seen: how often a rollback was accepted, and the number of entries. */
 export interface HighWaterMark {
   readonly epoch: number;
   readonly position: number;
 }
 
-/** A host's own notes of how far each ledger had come when it last added to it, in a directory beside the ledgers' key. */
+/** The high-water marks of a host: one file for each ledger that it wrote to, in a directory beside the ledger's key. */
 export class HighWaterMarks {
   readonly #directory: string;
 
@@ -15,7 +15,7 @@ export class HighWaterMarks {
     this.#directory = directory;
   }
 
-  /** Returns whether this host has a note of any ledger. */
+  /** Returns whether this host has a mark of any ledger. */
   hasAny(): boolean {
     try {
       return readdirSync(this.#directory).length > 0;
@@ -24,7 +24,7 @@ export class HighWaterMarks {
     }
   }
 
-  /** What was noted last of the ledger with this id; undefined where this host has none of it. */
+  /** Returns the mark of the ledger with this id; undefined if this host has none. */
   find(id: string): HighWaterMark | undefined {
     let text: string;
     try {
@@ -36,24 +36,24 @@ export class HighWaterMarks {
     return epoch === undefined ? undefined : { epoch: Number(epoch), position: Number(position) };
   }
 
-  /** Notes how far it is now. Never throws: what was committed stays so, and a note that is behind tells a little less. */
+  /** Writes the mark of a ledger. Never throws: the commit stands, and an older mark only detects fewer rollbacks. */
   put(id: string, { epoch, position }: HighWaterMark): void {
     try {
       mkdirSync(this.#directory, { mode: 0o700, recursive: true });
       const handle = openSync(join(this.#directory, id), constants.O_WRONLY | constants.O_CREAT, 0o600);
       try {
-        // Always as long: whoever reads meanwhile finds the old one or this one.
+        // Both texts have the same length, so a concurrent reader sees the old or the new one.
         writeSync(handle, `${`${epoch} ${position}`.padEnd(40)}\n`, 0);
       } finally {
         closeSync(handle);
       }
     } catch {
-      // The directory of another user, or a full disk.
+      // The directory belongs to another user, or the disk is full.
     }
   }
 }
 
-/** The notes of the host whose ledger key is in this file. */
+/** Returns the high-water marks of the host whose ledger key is in this file. */
 export function highWaterMarksBeside(keyFile: string): HighWaterMarks {
   return new HighWaterMarks(join(dirname(keyFile), 'ledger-seen'));
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createPrivateFile, syncDirectory } from '../files/private-file.js';
 
-/** The ledger's key cannot be had, or is not the one that the ledger was begun with. `hint` is what to do about it. */
+/** The ledger's key cannot be read, or is not the one that the ledger was begun with. `hint` says what to do. */
 export class LedgerKeyError extends Error {
   override readonly name = 'LedgerKeyError';
   readonly hint =
@@ -11,8 +11,8 @@ export class LedgerKeyError extends Error {
 }
 
 /**
- * A key for HMAC-SHA256 in a file (0600): 32 bytes as hex, made once and never changed. A new key is in a pending file beside
- * it until the database that names it is committed, so that a process that dies in between leaves no key without a ledger.
+ * A key for HMAC-SHA256 in a file (0600): 32 bytes as hex, created once and never changed. A new key stays in a pending file
+ * until the database that refers to it is committed, so that a crash in between leaves no key without a ledger.
  */
 export class LedgerKeyFile {
   readonly #file: string;
@@ -63,7 +63,7 @@ export class LedgerKeyFile {
     if (!this.exists()) createPrivateFile(this.#pending, `${randomBytes(32).toString('hex')}\n`);
   }
 
-  /** Moves a pending key to its place, after the commit of the database that names it. */
+  /** Renames a pending key to its final name, after the commit of the database that refers to it. */
   confirm(): void {
     if (this.exists() || !existsSync(this.#pending)) return;
     try {
@@ -75,13 +75,13 @@ export class LedgerKeyFile {
     syncDirectory(dirname(this.#file));
   }
 
-  /** A key that is not the one with this {@link ledgerKeyId}. */
+  /** Creates the error for a key that is not the one with the expected {@link ledgerKeyId}. */
   wrongKey(): LedgerKeyError {
     return new LedgerKeyError(`${this.#file} is not the key that the ledger was begun with`);
   }
 }
 
-/** Tells keys apart without telling anything of them. */
+/** Returns an id of a key that reveals nothing about the key. */
 export function ledgerKeyId(key: Uint8Array): string {
   return createHmac('sha256', key).update('linkgrant ledger key').digest('hex').slice(0, 32);
 }

@@ -1,6 +1,6 @@
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
-/** Told of what a store does, for metrics. */
+/** Receives the operations of a store, for metrics. */
 export interface StoreObserver {
   storeAnswered(kind: 'read' | 'write', milliseconds: number, failed: boolean): void;
   revoked(what: 'grant' | 'redemption' | 'token'): void;
@@ -52,11 +52,11 @@ const KINDS = {
   removeOldLedger: 'write',
 } as const satisfies Record<Measured, 'read' | 'write'>;
 
-/** What a store's operation gave when it revoked something now, and not before. */
+/** The result of each operation that shows that it revoked something now. */
 const REVOKED = {
-  revokeGrant: { what: 'grant', gave: true },
-  revokeRedemption: { what: 'redemption', gave: true },
-  revokeCode: { what: 'token', gave: 'revoked' },
+  revokeGrant: { what: 'grant', result: true },
+  revokeRedemption: { what: 'redemption', result: true },
+  revokeCode: { what: 'token', result: 'revoked' },
 } as const;
 
 function isRevocation(name: string): name is keyof typeof REVOKED {
@@ -65,7 +65,7 @@ function isRevocation(name: string): name is keyof typeof REVOKED {
 
 type Operation = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** The same store, with each operation's time, failure and revocation told to `observer`. */
+/** Wraps a store and reports the time, failure and revocation of each operation to `observer`. */
 export function measureStore(store: GrantStore, observer: StoreObserver): GrantStore {
   const measured = Object.entries(KINDS).map(([name, kind]) => {
     const operation = store[name as Measured].bind(store) as Operation;
@@ -75,10 +75,10 @@ export function measureStore(store: GrantStore, observer: StoreObserver): GrantS
       try {
         const result = await operation(...values);
         failed = false;
-        if (isRevocation(name) && result === REVOKED[name].gave) observer.revoked(REVOKED[name].what);
+        if (isRevocation(name) && result === REVOKED[name].result) observer.revoked(REVOKED[name].what);
         return result;
       } catch (error) {
-        // A caller's cursor that no listing returned is no failure of the store.
+        // An invalid cursor of the caller is no failure of the store.
         failed = !(error instanceof RangeError);
         throw error;
       } finally {

@@ -1,7 +1,4 @@
-/**
- * A store that cannot be used as it is, and that waiting does not mend. `message` is the cause in one line, `hint` what
- * to do about it.
- */
+/** A store that cannot be used until an operator acts. `message` is the cause in one line, `hint` says what to do. */
 export class StoreOpenError extends Error {
   override readonly name: string = 'StoreOpenError';
   readonly hint: string;
@@ -12,7 +9,7 @@ export class StoreOpenError extends Error {
   }
 }
 
-/** A store whose tables are of another version than this program's. `found` is 0 for a store without tables. */
+/** A store with another schema version than this program's. `found` is 0 for a store without tables. */
 export class StoreSchemaError extends StoreOpenError {
   override readonly name = 'StoreSchemaError';
   readonly found: number;

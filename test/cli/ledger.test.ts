@@ -341,7 +341,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
 ];
 
 describe('redemption list --verify', () => {
-  it('says that a ledger that nobody changed is whole, all of it or of one grant', async () => {
+  it('reports no fault of an unchanged ledger, of all grants or of one', async () => {
     const all = await verifyAfter([]);
     expect(all).toMatchObject({ code: 0, stdout: 'The ledger is whole: 16 entries.\n', stderr: '' });
     const ofOne = ['redemption', 'list', '--verify', '--grant', 'b', '-o', 'json', '--data-dir', whole];
@@ -370,7 +370,7 @@ describe('redemption list --verify', () => {
     expect(ended.code).toBe(1);
   });
 
-  it('does not let entries that are written later cover up what was cut off', async () => {
+  it('reports entries that were cut off after later entries were written', async () => {
     const directory = work.path('covered');
     mkdirSync(directory, { mode: 0o700 });
     for (const name of ['linkgrant.db', 'ledger.key'])
@@ -423,7 +423,7 @@ describe('redemption list --verify', () => {
     });
   });
 
-  it('takes no filters, and has no list', async () => {
+  it('refuses filters and CSV', async () => {
     const ended = await linkgrant(['redemption', 'list', '--verify', '--since', '1d', '--data-dir', whole]);
     expect(refusalOf(ended).error).toContain('--verify takes no --since');
     expect(ended.code).toBe(2);

@@ -155,7 +155,7 @@ describe('the password of a store', () => {
       env: { LINKGRANT_STORE: url() },
     });
     expect([wrong.code, denied.code]).toEqual([2, 2]);
-    expect(refusalOf(denied).error).toContain('does not take the password');
+    expect(refusalOf(denied).error).toContain('refused the password');
     for (const { stdout, stderr } of [shown, wrong, denied]) expect(stdout + stderr).not.toContain(secret);
   });
 

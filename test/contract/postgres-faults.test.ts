@@ -81,7 +81,7 @@ describe('the PostgreSQL store whatever an administrator has set', () => {
 });
 
 describe('the PostgreSQL store when its connections break', () => {
-  it('goes on at once, also with what was written meanwhile', async () => {
+  it('continues at once with reads and writes', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 30 });
     await store.createGrant(grant, SAMPLE_CODE);
@@ -97,7 +97,7 @@ describe('the PostgreSQL store when its connections break', () => {
   });
 
   it.each(['before-commit', 'after-commit'])(
-    'counts once where they break %s, and nobody can know what became of it',
+    'counts once if they break %s and the outcome is unknown',
     async (moment) => {
       let faults = 0;
       const store = await open({
@@ -153,7 +153,9 @@ describe('the PostgreSQL store when its connections break', () => {
     expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
   });
 
-  it('lets others on when a process stops in the middle of a transaction', { timeout: 120_000 }, async () => {
+  it('does not block others for long if a process stops in the middle of a transaction', {
+    timeout: 120_000,
+  }, async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 2 });
     await store.createGrant(grant, SAMPLE_CODE);
@@ -193,13 +195,13 @@ describe('a PostgreSQL database', () => {
     expect(await openingError({ migrate: false })).toBeUndefined();
   });
 
-  it('is not set up by a command that must not, which says what to do', async () => {
+  it('is not created by a command that must not migrate, which returns a hint', async () => {
     const error = await openingError({ migrate: false });
     expect(error).toMatchObject({ name: 'StoreSchemaError', found: 0, hint: 'start `linkgrant serve` once' });
     expect(await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'")).toEqual([]);
   });
 
-  it('is refused when a newer release has made it, by the name of that release', async () => {
+  it('is refused if a newer release created it, with a hint that names the release', async () => {
     const running = await open();
     await database.sql(
       `UPDATE linkgrant.settings SET value = CASE key WHEN 'schema-version' THEN '77' ELSE '9.8.7' END
@@ -219,7 +221,7 @@ describe('a PostgreSQL database', () => {
     expect(await database.sql("SELECT 1 FROM pg_class WHERE relname = 'grants'")).toEqual([]);
   });
 
-  it('is refused without the key that its ledger was begun with, and nothing is left of the attempt', async () => {
+  it('is refused without the key of its ledger, and the attempt changes nothing', async () => {
     await open();
     const ledgerKeyFile = join(directory, 'other.key');
     expect(await openingError({ ledgerKeyFile })).toMatchObject({ name: 'LedgerKeyError' });
@@ -229,7 +231,7 @@ describe('a PostgreSQL database', () => {
   });
 
   it.each([
-    ['a wrong password', { password: () => 'wrong' }, 'does not take the password', 'StoreOpenError'],
+    ['a wrong password', { password: () => 'wrong' }, 'refused the password', 'StoreOpenError'],
     ['no such database', { database: 'nowhere' }, 'has no such database', 'StoreOpenError'],
     ['nobody there', { hosts: [{ host: '127.0.0.1', port: 1 }] }, 'ECONNREFUSED', 'RedemptionError'],
   ])('is refused with %s, in words, and without the password', async (_, change, words, name) => {
@@ -238,7 +240,7 @@ describe('a PostgreSQL database', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain(database.password);
   });
 
-  it('is found behind the first of several servers that is there', async () => {
+  it('is found on the first available one of several servers', async () => {
     const { place } = database;
     const store = await open({
       place: { ...place, hosts: [{ host: '127.0.0.1', port: 1 }, ...place.hosts] },
@@ -279,7 +281,7 @@ describe('a PostgreSQL database', () => {
     },
   );
 
-  it('holds nothing of a sealed answer in a row once it is erased', async () => {
+  it('contains no row of an erased sealed answer', async () => {
     const store = await open();
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);

@@ -45,7 +45,7 @@ describe('the SQLite store when something fails', () => {
     };
   }
 
-  it('waits for a database that another process writes to, while timers go on', async () => {
+  it('waits for a locked database without blocking the event loop', async () => {
     const store = await open();
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
@@ -62,7 +62,7 @@ describe('the SQLite store when something fails', () => {
     expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
   });
 
-  it('gives up on a busy database at the deadline, counts nothing, and goes on when it is free', async () => {
+  it('rejects at the deadline while the database is locked, counts nothing, and works when it is free', async () => {
     const store = await open({ deadlineMs: 100 });
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
@@ -77,7 +77,7 @@ describe('the SQLite store when something fails', () => {
     expect(await store.recordRedemption(grant.uid, redemption, NOW)).toBe('recorded');
   });
 
-  it('counts nothing on a full, a vanished and a read-only disk, and recovers without being opened again', {
+  it('counts nothing on a full, a missing and a read-only disk, and recovers without being reopened', {
     timeout: 60_000,
   }, async () => {
     const grant = sampleGrant({ redemptionsAllowed: 5_000 });
@@ -214,7 +214,7 @@ describe('the SQLite store when something fails', () => {
     expect((await store.findGrant(grant.uid))?.redemptions).toBe(1);
   });
 
-  it('shares one commit among writes that come together, and answers none before it', async () => {
+  it('commits concurrent writes together, and resolves none before the commit', async () => {
     const moments: string[] = [];
     const store = await open({ checkpoint: (name) => void moments.push(name) });
     const grant = sampleGrant({ redemptionsAllowed: 100 });
@@ -229,7 +229,7 @@ describe('the SQLite store when something fails', () => {
     expect(moments).toEqual(['before-commit', 'after-commit', ...Array(100).fill('answered')]);
   });
 
-  it('removes the old ledgers of other grants while an entry of one grant has a detail that is not JSON', async () => {
+  it('removes old ledgers while an entry of another grant has a detail that is not JSON', async () => {
     const store = await open();
     const [damaged, whole] = [sampleGrant(), sampleGrant()];
     for (const grant of [damaged, whole]) {
@@ -275,7 +275,7 @@ describe('the SQLite store when something fails', () => {
     });
   });
 
-  it('takes back only the write that failed, and commits those beside it', async () => {
+  it('rolls back only the failed write of a batch', async () => {
     const store = await open();
     const grant = sampleGrant({ redemptionsAllowed: 100 });
     await store.createGrant(grant, SAMPLE_CODE);

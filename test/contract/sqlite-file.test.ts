@@ -36,7 +36,7 @@ describe('the file of the SQLite store', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it('is readable by its owner alone, and so are its log and shared memory', async () => {
+  it('is readable only by its owner, with its log and shared memory', async () => {
     const store = await open(true);
     await store.createGrant(sampleGrant(), SAMPLE_CODE);
     const modes = ['', '-wal', '-shm'].map((suffix) => statSync(file + suffix).mode & 0o777);
@@ -44,7 +44,7 @@ describe('the file of the SQLite store', () => {
     expect(modes).toEqual([0o600, 0o600, 0o600]);
   });
 
-  it('holds everything by itself once the store is closed', async () => {
+  it('contains everything without its log after the store is closed', async () => {
     const store = await open(true);
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
@@ -55,7 +55,7 @@ describe('the file of the SQLite store', () => {
     await again.close();
   });
 
-  it('holds nothing of a sealed answer once that is erased, while the store is open', async () => {
+  it('contains no part of an erased sealed answer while the store is open', async () => {
     const store = await open(true);
     const grant = sampleGrant();
     await store.createGrant(grant, SAMPLE_CODE);
@@ -83,7 +83,7 @@ describe('the file of the SQLite store', () => {
     expect(held()).toBe(0);
   });
 
-  it('is not made by a command that must not migrate, which says what to do', async () => {
+  it('is not created by a command that must not migrate, which returns a hint', async () => {
     const error = await openingError(false);
     expect(error).toBeInstanceOf(StoreSchemaError);
     expect(error).toMatchObject({ found: 0, wanted: 1, hint: expect.stringContaining('linkgrant serve') });
@@ -97,7 +97,7 @@ describe('the file of the SQLite store', () => {
     expect(await openingError(false)).toBeUndefined();
   });
 
-  it('is refused when a newer release has made it, by the name of that release', async () => {
+  it('is refused if a newer release created it, with a hint that names the release', async () => {
     await openingError(true);
     const db = new Database(file);
     db.exec("PRAGMA user_version = 7; UPDATE settings SET value = '9.8.7' WHERE key = 'schema-release'");
@@ -147,7 +147,7 @@ describe('the file of the SQLite store', () => {
     expect([ext4, tmpfs].map(networkFileSystem)).toEqual([undefined, undefined]);
   });
 
-  it('finds the grants that files declare without looking at the others', async () => {
+  it('finds declared grants by an index', async () => {
     await openingError(true);
     const db = new Database(file, { readonly: true });
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${LIST_DECLARED}`).all('', '', 10) as { detail: string }[];
@@ -164,7 +164,7 @@ describe('the file of the SQLite store', () => {
     expect(await openingError(false)).toBeUndefined();
   });
 
-  it('is opened by a driver that nobody loads before', () => {
+  it('is opened by a driver that is loaded on demand', () => {
     const script = `
       const { default: Module } = await import('node:module');
       const loaded = () => Object.keys(Module._cache).some((name) => name.includes('better-sqlite3'));

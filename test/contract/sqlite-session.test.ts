@@ -36,7 +36,7 @@ function sessionOnFailingDisk() {
   };
 }
 
-it('a disk that keeps failing is tried a few times at once, and then every ten seconds', () => {
+it('a failing disk is reopened a few times at once, and then every ten seconds', () => {
   const { use, reopened } = sessionOnFailingDisk();
   const refusals = use(1_000);
   expect(new Set(refusals)).toEqual(new Set(['store_unavailable']));
@@ -53,7 +53,7 @@ it('a disk that keeps failing is tried a few times at once, and then every ten s
   expect(reopened()).toBe(19);
 });
 
-it('after a quiet time it is tried as often as at first, and no more', () => {
+it('after a time without failures a disk is reopened as often as at first', () => {
   const { use, reopened } = sessionOnFailingDisk();
   use(1_000);
   vi.advanceTimersByTime(3_600_000);

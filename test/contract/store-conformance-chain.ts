@@ -16,8 +16,8 @@ import { everyEntry, refusal } from './store-conformance-ledger.js';
 
 /** The ledger of a store of our own: every entry in a chain of codes, until retention lets go of it. */
 export function chainConformance(current: CurrentStore): void {
-  describe('keeping the ledger in a chain', () => {
-    it('counts no use for a replay, and adds up what one client asks again and again within a day', async () => {
+  describe('the chain of the ledger', () => {
+    it('counts no use for a replay, and records repeated replays as one entry a day and a count', async () => {
       const { store } = current();
       const grant = await storedGrant(store);
       const redemption = sampleRedemption(grant.uid);
@@ -34,7 +34,7 @@ export function chainConformance(current: CurrentStore): void {
       ]);
     });
 
-    it('enters what a superseded certificate asks, and counts every entry of all grants and of one', async () => {
+    it('records a renewal request with a superseded certificate, and counts the entries of all grants and of one', async () => {
       const { store } = current();
       const [first, second] = [await storedGrant(store), await storedGrant(store)];
       const redemption = sampleRedemption(first.uid);
@@ -61,7 +61,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger(second.uid)).toEqual({ entries: 2 });
     });
 
-    it('keeps its chain whole when several connections write to one grant at once', async () => {
+    it('has no fault after several connections wrote to one grant at once', async () => {
       const { store, openAnother } = current();
       const grant = await storedGrant(store, { redemptionsAllowed: 200 });
       const stores = [store, await openAnother(), await openAnother()];
@@ -74,7 +74,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 151 });
     });
 
-    it('keeps its chain whole where redemptions are refused in between', async () => {
+    it('has no fault after redemptions were refused in between', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { redemptionsAllowed: 10 });
       const outcomes = await Promise.all(
@@ -92,7 +92,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 12 });
     });
 
-    it('deletes grants that ended long ago, and none that a file declares or that goes on', async () => {
+    it('deletes grants that ended long ago, except those that files declare, and no open grant', async () => {
       const { store } = current();
       const ended = [
         sampleGrant({ expirationTime: NOW - 2 }),
@@ -122,7 +122,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 9 });
     });
 
-    it('removes the ledger of a deleted grant once its last certificate ended long ago, and leaves a whole one', async () => {
+    it('removes the ledger of a deleted grant after its last certificate ended long ago, and has no fault afterwards', async () => {
       const { store } = current();
       const DAYS = 24 * 60 * MINUTE;
       const [old, live, renewed, there] = Array.from({ length: 4 }, () =>

@@ -22,7 +22,7 @@ function sampleCode(grantUid: string, changes: Partial<StoredCode> = {}): Stored
 
 /** Signed codes: noted, counted with their grant, revoked alone. */
 export function codeConformance(current: CurrentStore): void {
-  describe('keeping signed codes', () => {
+  describe('signed codes', () => {
     const stored = async (changes: Parameters<typeof sampleGrant>[0] = {}) => {
       const grant = await storedGrant(current().store, { redemptionsAllowed: 10, ...changes });
       return grant;
@@ -37,7 +37,7 @@ export function codeConformance(current: CurrentStore): void {
     const used = async ({ grantUid, jti }: StoredCode) =>
       (await current().store.findCode(grantUid, jti))?.used;
 
-    it('gives back every field of a code, and none of another grant', async () => {
+    it('returns every field of a code, and no code of another grant', async () => {
       const { store } = current();
       const [one, two] = [await stored(), await stored()];
       const code = sampleCode(one.uid, { uses: 7, subject: 'Größe 7 ☃' });
@@ -47,7 +47,7 @@ export function codeConformance(current: CurrentStore): void {
       expect(await store.findCode(one.uid, code.jti.toUpperCase())).toBeUndefined();
     });
 
-    it('keeps the first of two codes of one grant and id, and its count', async () => {
+    it('retains the first of two codes with the same grant and id, and its count', async () => {
       const { store } = current();
       const { uid } = await stored();
       const code = sampleCode(uid, { uses: 2 });
@@ -98,7 +98,7 @@ export function codeConformance(current: CurrentStore): void {
       expect((await store.listRedemptions({ limit: 10, grantUid: uid })).items).toHaveLength(3);
     });
 
-    it('comes to know a code that was made elsewhere when it is redeemed', async () => {
+    it('records a code that was issued elsewhere when it is redeemed', async () => {
       const { store } = current();
       const { uid } = await stored();
       const code = sampleCode(uid, { uses: 2, subject: 'east' });
@@ -106,7 +106,7 @@ export function codeConformance(current: CurrentStore): void {
       expect(await store.findCode(uid, code.jti)).toEqual({ ...code, used: 1, issuedAt: null });
     });
 
-    it('does not count for the code what is not counted for its grant', async () => {
+    it('counts no use of a code for a redemption that its grant refuses', async () => {
       const { store } = current();
       const ended = await stored({ expirationTime: NOW });
       const revoked = await stored({ revokedAt: NOW });
@@ -127,7 +127,7 @@ export function codeConformance(current: CurrentStore): void {
       expect(await used(known)).toBeUndefined();
     });
 
-    it('counts once what is recorded again under the same id', async () => {
+    it('counts a redemption that is repeated under the same id once', async () => {
       const { store } = current();
       const { uid } = await stored();
       const code = sampleCode(uid, { uses: 5 });
@@ -139,7 +139,7 @@ export function codeConformance(current: CurrentStore): void {
       expect((await store.findRedemption(redemption.id))?.jti).toBe(code.jti);
     });
 
-    it('revokes one code for good, known or not, and touches no other', async () => {
+    it('revokes one code permanently, recorded or not, and no other', async () => {
       const { store } = current();
       const { uid } = await stored();
       const other = await stored();
@@ -164,7 +164,7 @@ export function codeConformance(current: CurrentStore): void {
       expect((await store.findGrant(uid))?.redemptions).toBe(2);
     });
 
-    it('lets one of several revoke a code, whoever asks', async () => {
+    it('reports the revocation of a code to exactly one of several callers', async () => {
       const { store, openAnother } = current();
       const { uid } = await stored();
       const code = sampleCode(uid);
@@ -264,7 +264,7 @@ export function codeConformance(current: CurrentStore): void {
       },
     );
 
-    it('tells whether a grant from before a moment is not over', async () => {
+    it('reports whether a grant created before a time has not ended', async () => {
       const { store } = current();
       const isLeft = (madeBefore = NOW + 1) => store.hasGrantMadeBefore(madeBefore, NOW + MINUTE);
       await stored({ revokedAt: NOW - 1 });

@@ -5,8 +5,8 @@ import type { CurrentStore } from './store-conformance.js';
 
 /** What only a store of our own tells of a grant: the file that declares it, and the site that it is for. */
 export function declaredConformance(current: CurrentStore): void {
-  describe('keeping what files declare', () => {
-    it('gives back the file and the site, by uid and by name', async () => {
+  describe('grants that files declare', () => {
+    it('returns the file and the site of a grant, by uid and by name', async () => {
       const { store } = current();
       const grant = await storedGrant(store, {
         namespace: 'west',
@@ -18,7 +18,7 @@ export function declaredConformance(current: CurrentStore): void {
       expect(await store.findGrantByName('west', 'full')).toEqual(grant);
     });
 
-    it('changes what declares a grant, and nothing else', async () => {
+    it('changes the file that declares a grant, and nothing else', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { sourceFile: 'AccessGrant-a.yaml' });
       await store.recordRedemption(grant.uid, sampleRedemption(grant.uid), NOW);
@@ -29,7 +29,7 @@ export function declaredConformance(current: CurrentStore): void {
       expect((await store.findGrant(grant.uid))?.sourceFile).toBeNull();
     });
 
-    it('lists in pages what files declare, and nothing else', async () => {
+    it('lists the declared grants in pages, and no others', async () => {
       const { store } = current();
       const declared = ['one/b', 'two/a', 'two/c', 'two/d'];
       for (const key of [...declared, 'one/a', 'two/b', 'two/e']) {

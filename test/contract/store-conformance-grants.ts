@@ -14,8 +14,8 @@ import type { CurrentStore } from './store-conformance.js';
 
 /** Grants: made, found, listed, started, revoked, deleted, counted; settings; probing. */
 export function grantConformance(current: CurrentStore): void {
-  describe('keeping grants', () => {
-    it('gives a grant back as it was stored, by uid and by name', async () => {
+  describe('grants', () => {
+    it('returns a grant as it was stored, by uid and by name', async () => {
       const { store } = current();
       const asked = sampleGrant({
         namespace: 'west',
@@ -34,19 +34,19 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.findGrantByName('west', 'full')).toEqual(grant);
     });
 
-    it('keeps nulls and an empty policy apart from values', async () => {
+    it('distinguishes nulls and an empty policy from values', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
       expect(await store.findGrant(grant.uid)).toEqual(grant);
     });
 
-    it('knows nothing of a grant that was never stored', async () => {
+    it('returns nothing for an unknown grant', async () => {
       const { store } = current();
       expect(await store.findGrant(sampleGrant().uid)).toBeUndefined();
       expect(await store.findGrantByName('default', 'nobody')).toBeUndefined();
     });
 
-    it('refuses a second grant of the same namespace and name, and takes the name elsewhere', async () => {
+    it('refuses a second grant with the same namespace and name, and accepts the name in another namespace', async () => {
       const { store } = current();
       const first = await storedGrant(store, { name: 'same' });
       const second = sampleGrant({ name: 'same' });
@@ -57,7 +57,7 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.findGrantByName('other', 'same')).toEqual(elsewhere);
     });
 
-    it('gives a name to exactly one of many that ask at once', async () => {
+    it('creates exactly one of many concurrent grants with the same name', async () => {
       const { store } = current();
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, () => store.createGrant(sampleGrant({ name: 'contested' }), SAMPLE_CODE)),
@@ -95,13 +95,13 @@ export function grantConformance(current: CurrentStore): void {
       expect((await store.listGrants({ limit: 10, namespace: 'none' })).items).toEqual([]);
     });
 
-    it('refuses a position that no listing gave out', async () => {
+    it('refuses a cursor that no listing returned', async () => {
       const { store } = current();
       await expect(store.listGrants({ limit: 2, after: 'made up' })).rejects.toThrow(RangeError);
       await expect(store.listRedemptions({ limit: 2, after: 'made up' })).rejects.toThrow(RangeError);
     });
 
-    it('starts the clock of grants that have none, once', async () => {
+    it('makes grants ready that are not, once', async () => {
       const { store } = current();
       const pending = { expirationTime: null, readyAt: null, expirationWindowMs: 5 * MINUTE };
       const waiting = await storedGrant(store, pending);
@@ -157,7 +157,7 @@ export function grantConformance(current: CurrentStore): void {
       expect((await store.findGrant(grant.uid))?.policy).toEqual({});
     });
 
-    it('starts the clock of a grant that was not ready with the window that it has by then', async () => {
+    it('makes a grant ready with its current expiration window', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { expirationTime: null, readyAt: null });
       await store.updateGrant(grant.uid, { expirationWindowMs: 3 * MINUTE });
@@ -174,7 +174,7 @@ export function grantConformance(current: CurrentStore): void {
       expect((await store.findGrant(grant.uid))?.revokedAt).toBe(NOW + 5);
     });
 
-    it('deletes a grant and keeps what was redeemed from it', async () => {
+    it('deletes a grant and retains its redemptions', async () => {
       const { store } = current();
       const grant = await storedGrant(store, { name: 'gone' });
       const redemption = sampleRedemption(grant.uid);
@@ -208,7 +208,7 @@ export function grantConformance(current: CurrentStore): void {
       });
     });
 
-    it('shows what one connection wrote to another', async () => {
+    it('shows the writes of one connection to another', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
       try {
@@ -219,7 +219,7 @@ export function grantConformance(current: CurrentStore): void {
       }
     });
 
-    it('keeps settings, the last value of each', async () => {
+    it('stores the last value of each setting', async () => {
       const { store } = current();
       expect(await store.getSetting('url')).toBeUndefined();
       await store.putSetting('url', 'https://a.example');
@@ -227,7 +227,7 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.getSetting('url')).toBe('https://b.example');
     });
 
-    it('gives numbers that only go up, none of them twice, whoever asks', async () => {
+    it('returns increasing numbers, none of them twice, to concurrent callers', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
       try {
@@ -255,7 +255,7 @@ export function grantConformance(current: CurrentStore): void {
       await expect(other.findGrant('x')).rejects.toMatchObject({ code: 'store_unavailable' });
     });
 
-    it('answers what was asked before it was closed', async () => {
+    it('completes operations that were started before it was closed', async () => {
       const { store, openAnother } = current();
       const other = await openAnother();
       const creating = storedGrant(other);

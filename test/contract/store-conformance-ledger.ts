@@ -43,8 +43,8 @@ export function refusal(
 
 /** The ledger: attempts, what happened to whom, refusals added up and bounded. */
 export function ledgerConformance(current: CurrentStore): void {
-  describe('keeping the ledger', () => {
-    it('tells the last attempts, newest first, replays with the address that asked', async () => {
+  describe('the ledger', () => {
+    it('lists the last attempts, newest first, replays with the address of their client', async () => {
       const { store } = current();
       const grant = await storedGrant(store);
       const redemption = sampleRedemption(grant.uid);
@@ -69,7 +69,7 @@ export function ledgerConformance(current: CurrentStore): void {
       expect(await store.listAttempts(sampleGrant().uid, 10)).toEqual([]);
     });
 
-    it('adds up the same refusal in one row with its last time', async () => {
+    it('counts equal refusals in one row with the last time', async () => {
       const { store } = current();
       const { uid } = await storedGrant(store);
       await Promise.all(
@@ -85,7 +85,7 @@ export function ledgerConformance(current: CurrentStore): void {
       ]);
     });
 
-    it('lists entries by grant and number, in pages, from a time on, and tells of each what happened', async () => {
+    it('lists entries by grant and number, in pages, since a time, with their details', async () => {
       const { store } = current();
       const grants = [
         await storedGrant(store, { redemptionsAllowed: 9 }),
@@ -128,7 +128,7 @@ export function ledgerConformance(current: CurrentStore): void {
       ]);
     });
 
-    it('lists what is added up in pages, of one grant or of all, by its last time', async () => {
+    it('lists counted attempts in pages, of one grant or of all, by their last time', async () => {
       const { store } = current();
       const [{ uid: one }, { uid: other }] = [await storedGrant(store), await storedGrant(store)];
       for (let n = 0; n < 5; n++)
@@ -149,7 +149,9 @@ export function ledgerConformance(current: CurrentStore): void {
       expect(late.map(({ name }) => name).sort()).toEqual(['link-0', 'link-4']);
     });
 
-    it('keeps at most 1,000 rows of refusals a grant and loses no count', { timeout: 30_000 }, async () => {
+    it('stores at most 1,000 rows of refusals for a grant and loses no count', {
+      timeout: 30_000,
+    }, async () => {
       const { store } = current();
       const { uid } = await storedGrant(store);
       const codes: RedemptionErrorCode[] = ['grant_expired', 'grant_exhausted', 'policy_name'];

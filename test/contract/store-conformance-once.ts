@@ -67,7 +67,7 @@ export function onceConformance(
       await Promise.all(started.splice(0).map((redeemer) => redeemer.end()));
     });
 
-    it('gives a grant of k uses to exactly k of N redeemers in one process', {
+    it('records exactly k of N redemptions of a grant with k uses in one process', {
       timeout: 120_000,
     }, async () => {
       const { store } = current();
@@ -89,7 +89,7 @@ export function onceConformance(
       await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, run));
     });
 
-    it(`gives a grant of k uses to exactly k of N redeemers in ${PROCESSES} processes`, {
+    it(`records exactly k of N redemptions of a grant with k uses in ${PROCESSES} processes`, {
       timeout: 120_000,
     }, async () => {
       const rounds = await makeRounds(current, count);

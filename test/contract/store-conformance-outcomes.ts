@@ -17,8 +17,8 @@ function outcome(changes: Partial<KeptOutcome> = {}): KeptOutcome {
 
 /** What creations that may be repeated come to: kept by whoever asks first, and erased in time. */
 export function outcomeConformance(current: CurrentStore): void {
-  describe('keeping outcomes', () => {
-    it('gives whoever asks first his own, and everybody after him that one', async () => {
+  describe('stored outcomes', () => {
+    it('returns the first outcome of an id to its caller and to all later ones', async () => {
       const { store, openAnother } = current();
       const first = outcome();
       expect(await store.claimOutcome(first, NOW)).toEqual(first);
@@ -30,7 +30,7 @@ export function outcomeConformance(current: CurrentStore): void {
       });
     });
 
-    it('gives one of many that ask at once to all of them', async () => {
+    it('returns the same outcome to all of many concurrent callers', async () => {
       const { store } = current();
       const asked = Array.from({ length: 20 }, (_, index) =>
         store.claimOutcome(outcome({ made: `made-${index}` }), NOW),
@@ -38,7 +38,7 @@ export function outcomeConformance(current: CurrentStore): void {
       expect(new Set((await Promise.all(asked)).map(({ made }) => made)).size).toBe(1);
     });
 
-    it('forgets them when their time has passed, and erases them with the sealed answers', async () => {
+    it('ignores expired outcomes, and erases them with the sealed answers', async () => {
       const { store } = current();
       await store.claimOutcome(outcome(), NOW);
       const later = outcome({ made: 'later', until: NOW + 3 * MINUTE });

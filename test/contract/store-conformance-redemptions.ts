@@ -14,7 +14,7 @@ export function redemptionConformance(current: CurrentStore): void {
     const used = async (uid: string): Promise<number | undefined> =>
       (await current().store.findGrant(uid))?.redemptions;
 
-    it('stores a redemption as it was given and counts one use', async () => {
+    it('stores a redemption unchanged and counts one use', async () => {
       const { store } = current();
       const uid = await grantWith();
       const redemption = sampleRedemption(uid, {
@@ -52,7 +52,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.recordRedemption(uid, redemption, NOW + 60 * MINUTE, limit)).toBe('recorded');
     });
 
-    it('tells of the redemption that has the same replay key, and counts nothing', async () => {
+    it('returns the redemption with the same replay key, and counts nothing', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 5 });
       const first = sampleRedemption(uid);
@@ -63,7 +63,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await used(uid)).toBe(1);
     });
 
-    it('prefers the replay to every refusal', async () => {
+    it('returns a replay before any refusal', async () => {
       const { store } = current();
       const uid = await grantWith();
       const first = sampleRedemption(uid, { mode: 'stock' });
@@ -73,7 +73,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.recordRedemption(uid, again, NOW + 60 * MINUTE, limit)).toEqual({ replayOf: first });
     });
 
-    it('takes the same replay key for two requests where the grants differ', async () => {
+    it('treats the same replay key of two grants as two requests', async () => {
       const { store } = current();
       const [one, two] = [await grantWith(), await grantWith()];
       const first = sampleRedemption(one);
@@ -112,7 +112,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await used(uid)).toBe(1);
     });
 
-    it('refuses a grant that it does not know', async () => {
+    it('refuses an unknown grant', async () => {
       const { store } = current();
       const { uid } = sampleGrant();
       const redemption = sampleRedemption(uid);
@@ -129,7 +129,7 @@ export function redemptionConformance(current: CurrentStore): void {
       });
     });
 
-    it('refuses a stock party that repeats itself, and says when the next answer is possible', async () => {
+    it('refuses repeated stock redemptions, and returns when the next one is possible', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 50, expirationTime: NOW + 600 * MINUTE });
       const limit = { repeatLimit: { count: 2, windowMs: 60 * MINUTE } };
@@ -151,7 +151,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await redeemAt(NOW + 60 * MINUTE)).toMatchObject({ refused: 'repeated_redemption' });
     });
 
-    it('does not hold CSR redemptions against a stock party', async () => {
+    it('does not count CSR redemptions for the repeat limit', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 9 });
       for (let n = 0; n < 3; n++) await store.recordRedemption(uid, sampleRedemption(uid), NOW);
@@ -193,7 +193,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect((await walk(one)).at(-1)).toBe(late.id);
     });
 
-    it('erases sealed answers when their time has passed, and only those', async () => {
+    it('erases expired sealed answers, and no others', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 9 });
       const sealed = (until: number) =>

@@ -32,7 +32,7 @@ export function renewalConformance(
         .map(({ kind }) => kind)
         .filter((kind) => kind !== 'created');
 
-    it('stores each as it was given, behind the one before, and keeps the redemption as it is', async () => {
+    it('stores each renewal unchanged after the previous one, and does not change the redemption', async () => {
       const { store } = current();
       const redemption = await redeemed({ namespace: 'west', issuer: 'other-ca' });
       const { id } = redemption;
@@ -50,7 +50,7 @@ export function renewalConformance(
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed', 'renewed', 'renewed']);
     });
 
-    it('tells nothing of what is unknown, and stores no renewal of it', async () => {
+    it('returns nothing for an unknown redemption, and stores no renewal of it', async () => {
       const { store } = current();
       const { id } = sampleRedemption(sampleGrant().uid);
       expect(await store.findRenewedRedemption(id)).toBeUndefined();
@@ -70,7 +70,7 @@ export function renewalConformance(
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed']);
     });
 
-    it('leaves no gap, and tells which renewal has the number already', async () => {
+    it('refuses a gap in the numbers, and returns the renewal that has a number already', async () => {
       const { store } = current();
       const { id } = await redeemed();
       expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
@@ -82,7 +82,7 @@ export function renewalConformance(
       expect(await store.listRenewals(id)).toHaveLength(2);
     });
 
-    it('gives a number to exactly one of N that race for it, through two openings of the store', async () => {
+    it('records exactly one of N concurrent renewals with the same number, through two connections', async () => {
       const another = await current().openAnother();
       try {
         const { id } = await redeemed();
@@ -104,7 +104,7 @@ export function renewalConformance(
       }
     });
 
-    it('refuses a renewal of a revoked redemption, and finds it still', async () => {
+    it('refuses a renewal of a revoked redemption, which can still be found', async () => {
       const { store } = current();
       const redemption = await redeemed();
       const { id } = redemption;
@@ -120,7 +120,7 @@ export function renewalConformance(
       });
     });
 
-    it('goes on when the grant is revoked, and when it is deleted', async () => {
+    it('records renewals after the grant was revoked or deleted', async () => {
       const { store } = current();
       const { id, grantUid } = await redeemed();
       await store.revokeGrant(grantUid, NOW);
@@ -129,7 +129,7 @@ export function renewalConformance(
       expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toBe('recorded');
     });
 
-    it('counts by their newest certificate those who depend on a CA', async () => {
+    it('counts the redemptions whose newest certificate depends on a CA', async () => {
       const { store } = current();
       const [old, next] = ['a'.repeat(64), 'b'.repeat(64)] as const;
       const links = [];
@@ -154,7 +154,7 @@ export function renewalConformance(
       expect(await counts(NOW + 61 * DAYS)).toEqual([0, 0]);
     });
 
-    it('counts by their last answer those who have heard nothing since', async () => {
+    it('counts the redemptions whose last answer is older than a time', async () => {
       const { store } = current();
       const old = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       const renewed = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });

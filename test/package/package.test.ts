@@ -112,7 +112,7 @@ describe.each(INSTALLED)('the command %s', (_, installed) => {
     expect(ended.code).toBe(2);
     const { error, hint } = refusalOf(ended);
     expect(error).toMatch(/needs better-sqlite3, which is (not installed|installed without its binary)$/);
-    expect(hint).toMatch(/^install linkgrant anew with optional packages and their install scripts/);
+    expect(hint).toMatch(/^reinstall linkgrant with optional packages and their install scripts/);
     expect(existsSync(join(place, 'no-store', 'linkgrant.db'))).toBe(false);
   });
 });

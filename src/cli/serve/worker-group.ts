@@ -5,16 +5,16 @@ import type { Logger } from 'pino';
 import type { CertificateTimes } from '../../admin/certificate-readiness.js';
 import type { WorkerMetrics } from '../../admin/worker-metrics.js';
 import { CommandError } from '../terminal/command-error.js';
-import type { WorkerMessage, WorkerOrder } from './worker-message.js';
+import type { WorkerMessage, WorkerRequest } from './worker-message.js';
 
 const RESTART_DELAY_MS = 1_000;
-// A scrape waits no longer for a worker that is busy; what it told before then stands for it.
-const TELLING_LIMIT_MS = 1_000;
-// Four times as long as a worker that is alive is silent.
+// A scrape waits no longer for a busy worker, and uses its last metrics.
+const METRICS_TIMEOUT_MS = 1_000;
+// Four times the interval at which a live worker reports.
 const SILENT_MS = 20_000;
-const WORKER_LOST = { exitCode: 1, hint: 'what it wrote stands above' } as const;
+const WORKER_LOST = { exitCode: 1, hint: 'its output is above' } as const;
 
-/** The worker processes of this one: each that ends is replaced, until they are told to end. */
+/** The worker processes of this process. Each that ends is replaced, until `stop`. */
 export class WorkerGroup {
   readonly #wanted: number;
   readonly #logger: Logger;
@@ -23,28 +23,28 @@ export class WorkerGroup {
   readonly #metrics: WorkerMetrics;
   #ends: CertificateTimes | undefined;
   #stopping = false;
-  /** How many ended unbidden. */
+  /** Number of workers that ended without being stopped. */
   ended = 0;
 
-  /** Keeps what they count in `metrics`. */
+  /** Collects the workers' metrics in `metrics`. */
   constructor(wanted: number, metrics: WorkerMetrics, logger: Logger) {
     this.#wanted = wanted;
     this.#metrics = metrics;
     this.#logger = logger;
   }
 
-  /** How many answer. */
+  /** Number of workers that serve. */
   get serving(): number {
     return this.#serving.size;
   }
 
-  /** Starts the workers; resolves with what the first one that serves says, rejects when one ends before that. */
+  /** Starts the workers. Resolves with the message of the first one that serves, rejects if one ends before that. */
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
-    // Node's round-robin costs more for each connection than a whole handshake's system calls.
+    // Node's round-robin costs more for each connection than all system calls of a handshake.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     const first = new Promise<NonNullable<WorkerMessage['ready']>>((resolve, reject) => {
       cluster.on('message', (worker, message: WorkerMessage) => {
-        this.#note(worker, message);
+        this.#onMessage(worker, message);
         if (message.ready) resolve(message.ready);
         if (!message.failed) return;
         reject(new CommandError(message.failed.message, message.failed));
@@ -61,7 +61,7 @@ export class WorkerGroup {
     cluster.on('exit', (worker) => {
       this.#serving.delete(worker.id);
       this.#heard.delete(worker.id);
-      this.#metrics.forget(worker.id);
+      this.#metrics.remove(worker.id);
     });
     for (let worker = 0; worker < this.#wanted; worker += 1) cluster.fork();
     const ready = await first;
@@ -69,29 +69,29 @@ export class WorkerGroup {
     return ready;
   }
 
-  /** When the certificates end that the service depends on, as a worker told last; known once one serves. */
+  /** Returns when the service's certificates end, as a worker reported last. Throws before one serves. */
   certificateTimes(): CertificateTimes {
     if (!this.#ends) throw new Error('no worker serves');
     return this.#ends;
   }
 
-  /** Rejects, saying how many are missing, unless every worker answers. */
+  /** Rejects with the number of missing workers unless all serve. */
   async assertServing(): Promise<void> {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
   }
 
-  /** False while a worker, also one that starts, has been silent for longer than one is that is alive. */
+  /** Returns false while a worker, also a starting one, has not reported for SILENT_MS. */
   isHeard(): boolean {
     return [...this.#heard.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
-  /** What all workers counted, in Prometheus' text form. */
+  /** Returns the metrics of all workers in Prometheus' text format. */
   async metrics(): Promise<string> {
-    const asked = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
+    const workers = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
     const over = new AbortController();
-    const late = sleep(TELLING_LIMIT_MS, undefined, over).catch(() => undefined);
-    const told = Promise.all(asked.map((worker) => askMetrics(worker, over.signal)));
-    await Promise.race([told, late]);
+    const late = sleep(METRICS_TIMEOUT_MS, undefined, over).catch(() => undefined);
+    const answers = Promise.all(workers.map((worker) => requestMetrics(worker, over.signal)));
+    await Promise.race([answers, late]);
     over.abort();
     return this.#metrics.text();
   }
@@ -100,7 +100,7 @@ export class WorkerGroup {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
   }
 
-  /** Tells them to end; resolves when all have. */
+  /** Stops the workers. Resolves when all have ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const workers = Object.values(cluster.workers ?? {});
@@ -109,12 +109,12 @@ export class WorkerGroup {
     await ended;
   }
 
-  #note(worker: Worker, { ready, ends, metrics }: WorkerMessage): void {
+  #onMessage(worker: Worker, { ready, ends, metrics }: WorkerMessage): void {
     if (ready) this.#serving.add(worker.id);
     if (!worker.isDead()) this.#heard.set(worker.id, performance.now());
     this.#ends = ends ?? this.#ends;
-    // What it had told last was folded in at its end.
-    if (metrics && !worker.isDead()) this.#metrics.note(worker.id, metrics);
+    // The metrics of a dead worker were retained at its exit.
+    if (metrics && !worker.isDead()) this.#metrics.update(worker.id, metrics);
   }
 
   #replace(worker: Worker, code: number | null, signal: string | null): void {
@@ -128,11 +128,11 @@ export class WorkerGroup {
   }
 }
 
-/** Asks a worker for its metrics; resolves when it told them, ended, or the signal came. */
-async function askMetrics(worker: Worker, signal: AbortSignal): Promise<void> {
-  const order: WorkerOrder = { tellMetrics: true };
-  // One that has just ended takes no order, and tells its end by itself.
-  worker.send(order, () => undefined);
+/** Requests the metrics of a worker. Resolves when it has sent them, has ended, or `signal` aborts. */
+async function requestMetrics(worker: Worker, signal: AbortSignal): Promise<void> {
+  const request: WorkerRequest = { sendMetrics: true };
+  // The error is ignored: a worker that has just ended emits `exit`.
+  worker.send(request, () => undefined);
   await new Promise<void>((resolve) => {
     const settle = () => {
       worker.off('message', onMessage);

@@ -3,17 +3,17 @@ import type { MetricsSnapshot } from '../../admin/worker-metrics.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { ExitCode } from '../terminal/command-error.js';
 
-/** What a worker tells the process that started it. */
+/** A message of a worker to the primary process. */
 export interface WorkerMessage {
-  /** Once, when it answers. */
+  /** Sent once, when the worker serves. */
   readonly ready?: {
     readonly description: ServiceDescription;
     readonly port: number;
     readonly adminPort: number | undefined;
   };
-  /** Told again and again, since a renewed certificate ends later. */
+  /** Sent regularly, because a renewed certificate ends later. */
   readonly ends?: CertificateTimes;
-  /** Told when it is asked to, and again and again, so that little is lost with a worker that dies. */
+  /** Sent on request and regularly, so that little is lost when a worker dies. */
   readonly metrics?: MetricsSnapshot;
   readonly failed?: {
     readonly message: string;
@@ -22,7 +22,7 @@ export interface WorkerMessage {
   };
 }
 
-/** What a worker is asked for: its metrics as they are now. */
-export interface WorkerOrder {
-  readonly tellMetrics: true;
+/** A request of the primary process for a worker's current metrics. */
+export interface WorkerRequest {
+  readonly sendMetrics: true;
 }

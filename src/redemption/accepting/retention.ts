@@ -1,18 +1,15 @@
 import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import type { LedgerStore } from '../ports/ledger-store.js';
 
-/** How long what has ended is kept, in milliseconds; 0 for ever. */
+/** How long ended grants and their ledgers are retained, in milliseconds; 0 means without limit. */
 export interface Retention {
   /** Grants that no file declares, after they expired or were revoked. */
   readonly grantMs: number;
-  /** What was redeemed from a deleted grant, after the last of its certificates was past renewing. */
+  /** The ledger and redemptions of a deleted grant, after its last certificate can no longer be renewed. */
   readonly ledgerMs: number;
 }
 
-/**
- * Lets go of what ended long enough ago at `now`, in short steps between which others have their turn, until `isStopped`.
- * Rejects as the store does.
- */
+/** Deletes what retention allows to delete at `now`, in short steps, until done or `isStopped`. Rejects as the store does. */
 export async function applyRetention(
   store: Pick<LedgerStore, 'deleteEndedGrants' | 'removeOldLedger'>,
   { grantMs, ledgerMs }: Retention,

@@ -2,23 +2,23 @@ import type { MasterKey } from '../../codes/signing-keys.js';
 
 /** The master keys that the signed codes of a service's grants come from. */
 export interface CodeKeys {
-  /** The key that new codes are signed under; made on first use. */
+  /** Returns the key that signs new codes; creates it on first use. */
   current(): Promise<MasterKey>;
-  /** The key of that id, also one that signs nothing new; undefined if there is none, or none any more. */
+  /** Returns the key of that id, even if it signs no new codes; undefined if there is none. */
   find(kid: string): Promise<MasterKey | undefined>;
 }
 
-/** A master key that is kept, and since when, in milliseconds since the epoch. */
+/** A stored master key, with its creation time in milliseconds since the epoch. */
 export interface KeptMasterKey extends MasterKey {
   readonly createdAt: number;
 }
 
 /** Master keys that can be changed. */
 export interface RotatingCodeKeys extends CodeKeys {
-  /** Every key, the newest, which signs, first. */
+  /** All keys, newest first; the first one signs. */
   list(): readonly KeptMasterKey[] | Promise<readonly KeptMasterKey[]>;
-  /** Makes a new key, which signs from now on, and gives it. */
+  /** Creates a new key, which signs from now on, and returns it. */
   rotate(): MasterKey | Promise<MasterKey>;
-  /** Removes a key, so that what was signed with it is refused; the one that signs stays. */
+  /** Deletes a key, so that codes signed with it are refused. The signing key cannot be deleted. */
   remove(kid: string): void | Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from './page.js';
 
 /**
- * A signed code as the store keeps it: counts and ends, never the code. Times are milliseconds since the epoch. Codes that
+ * A signed code as it is stored: counts and ends, never the code. Times are milliseconds since the epoch. Codes that
  * were minted without the store are known to it once they were redeemed or revoked.
  */
 export interface StoredCode {
@@ -13,21 +13,21 @@ export interface StoredCode {
   readonly expirationTime: number;
   /** The only subject that may redeem it; null for any. */
   readonly subject: string | null;
-  /** When it was made, null if the store was not there. */
+  /** When it was issued, null if it was issued without the store. */
   readonly issuedAt: number | null;
   readonly revokedAt: number | null;
 }
 
-/** The part of a store that keeps signed codes. Rejects as the whole store does. */
+/** The part of a store that has signed codes. Rejects as the whole store does. */
 export interface CodeStore {
-  /** Notes a code that was made. One of that grant and jti is there: nothing is changed. */
+  /** Records an issued code. Changes nothing if one of that grant and jti is recorded. */
   createCode(code: StoredCode): Promise<void>;
   findCode(grantUid: string, jti: string): Promise<StoredCode | undefined>;
   /** Codes of one grant, or of all, by grant and jti. */
   listCodes(page: PageRequest & { readonly grantUid?: string }): Promise<Page<StoredCode>>;
   /**
-   * Revokes a code for good, whether the store knew of it or not; `before` if it was revoked already. `code` tells how
-   * often it can be redeemed and until when, for a code that is not known yet.
+   * Revokes a code permanently, even if it is not recorded yet; `before` if it was revoked already. Uses and end of `code`
+   * are recorded for a code that is not.
    */
   revokeCode(
     code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'>,

@@ -7,7 +7,7 @@ import type { OutcomeStore } from './outcome-store.js';
 import type { Page, PageRequest } from './page.js';
 import type { RenewalStore } from './renewal-store.js';
 
-/** An attempt to redeem that the ledger tells of. */
+/** An attempt to redeem, from the ledger. */
 export interface Attempt {
   /** When it happened last, milliseconds since the epoch. */
   readonly at: number;
@@ -21,7 +21,7 @@ export interface Attempt {
   readonly count: number;
 }
 
-/** A refusal after the code was proven, as it is added up in the ledger. */
+/** A refusal after the code was proven, as it is counted in the ledger. */
 export interface ProvenRefusal {
   readonly grantUid: string;
   readonly code: RedemptionErrorCode;
@@ -36,7 +36,7 @@ export interface ProvenRefusal {
  */
 export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Refusal;
 
-/** What a redemption has to keep to beside the grant's count and end. */
+/** Rules for a redemption beside the grant's limit and end. */
 export interface RecordRules {
   /**
    * Refuses (`repeated_redemption`, with the seconds to wait) when that many stock redemptions of the same name and subject
@@ -70,27 +70,27 @@ export interface RevokedCertificate {
  */
 export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, OutcomeStore {
   /**
-   * Stores a new grant that `code` redeems, and gives it as it is kept from then on: where grants are resources of a
-   * cluster, that chooses the uid. A grant of that namespace and name exists: `name_taken`, and nothing is stored.
+   * Stores a new grant that `code` redeems, and returns the stored grant: in a cluster the API server chooses the uid.
+   * Returns `name_taken` and stores nothing if a grant of that namespace and name exists.
    */
   createGrant(grant: AccessGrant, code: string): Promise<AccessGrant | 'name_taken'>;
-  /** `redemptions` may be behind where other processes redeem too; {@link recordRedemption} alone decides. */
+  /** `redemptions` may be outdated if other processes redeem too; only {@link recordRedemption} decides. */
   findGrant(uid: string): Promise<AccessGrant | undefined>;
   findGrantByName(namespace: string, name: string): Promise<AccessGrant | undefined>;
   /** Grants of one namespace, or of all, by namespace and name. */
   listGrants(page: PageRequest & { readonly namespace?: string }): Promise<Page<AccessGrant>>;
-  /** Those of all grants that a file declares; costs nothing for each of the others. */
+  /** Lists the grants that files declare. The number of other grants does not affect its cost. */
   listDeclaredGrants(page: PageRequest): Promise<Page<AccessGrant>>;
-  /** Starts the clock of every grant that has none: Ready since `now`, ending a window later. Tells how many. */
+  /** Makes every grant that is not ready yet Ready at `now`, with an end one window later. Returns their number. */
   initializeGrants(now: number): Promise<number>;
   /** Changes a grant at once; false if it is unknown. */
   updateGrant(uid: string, change: GrantChange): Promise<boolean>;
   /**
-   * Revokes a grant for good; false if it is unknown or was revoked before. With `cascade` every redemption of it is
-   * revoked in the same act, also of one that was revoked before.
+   * Revokes a grant permanently; false if it is unknown or was revoked before. With `cascade` all its redemptions are
+   * revoked in the same transaction, even if the grant was revoked before.
    */
   revokeGrant(uid: string, now: number, cascade?: boolean): Promise<boolean>;
-  /** Removes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
+  /** Deletes a grant, so that its token is `grant_unknown`; its redemptions stay. False if it is unknown. */
   deleteGrant(uid: string): Promise<boolean>;
 
   /** Returns the redemption of a grant with that replay key. */
@@ -106,8 +106,8 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, Outcom
     rules?: RecordRules,
   ): Promise<RecordOutcome>;
   /**
-   * Records `redemption` as the one use of a grant that is made for it and removed again, all in one act: no grant is
-   * ever seen of it. May be repeated under the same id when an outcome is unknown.
+   * Records `redemption` as the only use of a grant that is created for it and deleted in the same transaction, so the grant
+   * is never visible. May be repeated under the same id if an outcome is unknown.
    */
   recordSingleUse(grant: AccessGrant, redemption: Redemption, now: number): Promise<RecordOutcome>;
   findRedemption(id: string): Promise<Redemption | undefined>;
@@ -119,30 +119,30 @@ export interface GrantStore extends CodeStore, RenewalStore, LedgerStore, Outcom
     page: PageRequest & { readonly grantUid?: string; readonly since?: number },
   ): Promise<Page<Redemption & { readonly grantName?: string }>>;
 
-  /** Revokes a redemption for good; false if it is unknown or was revoked before. */
+  /** Revokes a redemption permanently; false if it is unknown or was revoked before. */
   revokeRedemption(id: string, now: number): Promise<boolean>;
   /** Every certificate of revoked redemptions that the CA with this SHA-256 signed and that is valid at `now`, in any order. */
   listRevokedCertificates(issuerSha256: string, now: number): Promise<readonly RevokedCertificate[]>;
 
-  /** Notes that a redemption was answered again: an entry once a day, and else added up as refusals are. */
+  /** Records a replay: as an entry once a day, and otherwise counted as refusals are. */
   recordReplay(redemption: Redemption, peer: string, now: number): Promise<void>;
-  /** Adds up a refusal: one row per grant, code, name, subject and peer, at most 1,000 rows a grant. */
+  /** Counts a refusal: one row for each grant, code, name, subject and peer, at most 1,000 rows for a grant. */
   recordRefusal(refusal: ProvenRefusal, now: number): Promise<void>;
   /** The last attempts at a grant, newest first. */
   listAttempts(grantUid: string, limit: number): Promise<readonly Attempt[]>;
-  /** Erases sealed answers, and outcomes that are kept, whose time has passed; tells how many. */
+  /** Erases expired sealed answers and stored outcomes. Returns their number. */
   eraseSealedAnswers(now: number): Promise<number>;
 
   getSetting(key: string): Promise<string | undefined>;
   putSetting(key: string, value: string): Promise<void>;
-  /** The number kept under a key, one higher than before and at least `atLeast`: no caller gets the same one. */
+  /** Increments the number stored under a key to at least `atLeast` and returns it. No two calls return the same number. */
   nextNumber(key: string, atLeast: number): Promise<number>;
 
-  /** True if a grant that was made before `madeBefore` is not revoked, and has not ended or ended after `endedAfter`. */
+  /** Whether a grant that was created before `madeBefore` is not revoked and did not end before `endedAfter`. */
   hasGrantMadeBefore(madeBefore: number, endedAfter: number): Promise<boolean>;
   /** Number of grants in each state, for metrics. */
   countGrants(now: number): Promise<Readonly<Record<string, number>>>;
-  /** Resolves when the store can be written to now. */
+  /** Writes to the store, and resolves if that succeeded. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }

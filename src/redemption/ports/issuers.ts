@@ -1,13 +1,13 @@
 /**
- * What a CA does for its issuer: `active` signs, `prepared` will sign next, `retiring` has signed before. Whoever trusts the
- * issuer trusts all of them.
+ * The role of a CA in its issuer: `active` signs, `prepared` will sign next, `retiring` has signed before. Clients of the
+ * issuer trust all of them.
  */
 export type IssuerCaState = 'active' | 'prepared' | 'retiring';
 
-/** A CA of an issuer, as it is kept. */
+/** A stored CA of an issuer. */
 export interface IssuerCa {
   readonly state: IssuerCaState;
-  /** Files with its certificate, and what stands behind it, and its key; PEM. */
+  /** Files with its certificate chain and its key; PEM. */
   readonly certificateFile: string;
   readonly keyFile: string;
   /** The common name of the certificate, else its whole subject. */
@@ -17,28 +17,28 @@ export interface IssuerCa {
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** When it was replaced as the one that signs, milliseconds since the epoch; null unless it is retiring. */
+  /** When another CA became active in its place, milliseconds since the epoch; null unless it is retiring. */
   readonly replacedAt: number | null;
 }
 
-/** What an act on an issuer came to; `already`: it was done before, and nothing was changed. */
+/** The outcome of preparing a CA; `already`: it was prepared before, and nothing was changed. */
 export type PrepareOutcome = 'prepared' | 'already';
-/** `unprepared`: there is no CA that could sign next, and none that was replaced either. */
+/** The outcome of activating a CA; `unprepared`: there is neither a prepared nor a retiring CA. */
 export type ActivateOutcome = 'activated' | 'already' | 'unprepared';
 
 /**
- * The issuers whose CAs are linkgrant's own to change. Each act is over in one step that cannot be seen half done, and may
- * be repeated after a crash; one at a time changes an issuer, whatever process it is in.
+ * The issuers whose CAs linkgrant manages. Each operation is atomic and may be repeated after a crash. Operations on an issuer
+ * are serialized across processes.
  */
 export interface RotatingIssuers {
   /** Names of all issuers, in order. */
   names(): readonly string[];
-  /** The CAs of an issuer: the active one, then the prepared, then the retiring ones, the oldest first; none for an unknown name. */
+  /** The CAs of an issuer: the active one, the prepared one, then retiring ones from the oldest; none for an unknown name. */
   list(name: string): readonly IssuerCa[];
-  /** Makes the CA that will sign next; it is trusted from now on. Rejects with CertificateAuthorityError if it cannot. */
+  /** Creates the CA that will sign next; it is trusted from now on. Rejects with CertificateAuthorityError if it cannot. */
   prepare(name: string): Promise<PrepareOutcome>;
-  /** Lets the prepared CA sign; the one before it is trusted still. Rejects with CertificateAuthorityError if it cannot. */
+  /** Makes the prepared CA the active one; the previous one stays trusted. Rejects with CertificateAuthorityError if it cannot. */
   activate(name: string): Promise<ActivateOutcome>;
-  /** Removes a retiring CA, key and all; false if there is none of that SHA-256. */
+  /** Deletes a retiring CA with its key; false if there is none with that SHA-256. */
   retire(name: string, sha256: string): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 import type { Page, PageRequest } from './page.js';
 
-/** What a ledger entry tells of. */
+/** The event that a ledger entry records. */
 export type LedgerKind =
   // A grant was created, or its limits, rules, end or file changed.
   | 'created'
@@ -21,24 +21,24 @@ export type LedgerKind =
 /** An entry of a grant's ledger. Times are milliseconds since the epoch. */
 export interface LedgerEntry {
   readonly grantUid: string;
-  /** 1 for the first entry of a grant, then 2, without a gap. */
+  /** Number of the entry among those of its grant, from 1 without gaps. */
   readonly seq: number;
   readonly at: number;
   readonly kind: LedgerKind;
   readonly redemptionId: string | null;
   /**
-   * What else is to be told, by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
+   * Further facts by name: jti, name, subject, peer, number (of a renewal), serial, keySha256,
    * certificateSha256, notAfter, redemptionsAllowed, uses, expirationTime, setting (its key).
    */
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
-/** Attempts of one kind that are added up in one row. Times are milliseconds since the epoch. */
+/** Attempts that are counted in one row. Times are milliseconds since the epoch. */
 export interface AttemptTotal {
   readonly grantUid: string;
   /** Why they were refused, or `replayed` or `superseded`. */
   readonly code: string;
-  /** Empty, as subject and peer are, in the row that takes what found no room in one of its own. */
+  /** Empty, like subject and peer, in the row for attempts beyond the limit of detailed rows. */
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
@@ -47,25 +47,25 @@ export interface AttemptTotal {
   readonly lastAt: number;
 }
 
-/** The first thing that is wrong with the ledger. */
+/** The first fault that verification found in the ledger. */
 export interface LedgerFault {
-  /** Null where it is known of no grant. */
+  /** Null if the fault belongs to no known grant. */
   readonly grantUid: string | null;
-  /** The entry that is wrong, or the first of those that are missing; null where it is no entry. */
+  /** Number of the wrong entry; null if the fault is not about one entry. */
   readonly seq: number | null;
-  /** What is wrong, as the end of a sentence about the entry, the grant or the ledger. */
+  /** The fault as the end of a sentence about the entry, the grant or the ledger. */
   readonly problem: string;
 }
 
-/** How many entries were read and found right, and the first fault if there is one. */
+/** The result of verification: number of correct entries, and the first fault. */
 export interface LedgerVerdict {
   readonly entries: number;
   readonly fault?: LedgerFault;
-  /** True where a store keeps no chain of codes, so that nothing could be held against anything. */
+  /** True if the store has no chain of MACs, so that nothing could be verified. */
   readonly unchained?: true;
 }
 
-/** Which part of the ledger is listed: all, or what is of one grant, or of no time before `since`. */
+/** The part of the ledger to list: all entries, those of one grant, or those since a time. */
 export interface LedgerPage extends PageRequest {
   readonly grantUid?: string;
   readonly since?: number;
@@ -75,22 +75,21 @@ export interface LedgerPage extends PageRequest {
 export interface LedgerStore {
   /** Entries by grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;
-  /** What is added up, by grant, code, name, subject and peer; `since` goes by the last time. */
+  /** Counted attempts by grant, code, name, subject and peer; `since` is compared with the last time. */
   listAttemptTotals(page: LedgerPage): Promise<Page<AttemptTotal>>;
   /**
-   * Holds the ledger of every grant, or of one, against its codes and against what the store keeps of redemptions,
-   * renewals and revocations. Holds up the process that asks until it is done.
+   * Compares the entries of all grants, or of one, with their MACs and with the stored redemptions, renewals and
+   * revocations. With SQLite it blocks the calling process until it is done.
    */
   verifyLedger(grantUid?: string): Promise<LedgerVerdict>;
   /**
-   * Deletes grants that no file declares and that expired or were revoked before `endedBefore`, at most a hundred; tells
-   * how many.
+   * Deletes grants that no file declares and that expired or were revoked before `endedBefore`, at most a hundred. Returns
+   * their number.
    */
   deleteEndedGrants(endedBefore: number, now: number): Promise<number>;
   /**
-   * Removes for good what is kept of one deleted grant if all its certificates ended, and it was deleted, before
-   * `endedBefore`; true if it looked at one, and there may be
-   * more. A ledger that is not whole stays.
+   * Deletes the ledger, redemptions and codes of one deleted grant if its deletion and the ends of all its certificates
+   * are before `endedBefore`. A ledger with a fault stays. Returns true if it checked a grant: there may be more.
    */
   removeOldLedger(endedBefore: number): Promise<boolean>;
 }

@@ -18,10 +18,10 @@ export type LinkFault =
   | 'not_tls'
   | 'tls_untrusted'
   | 'tls_name'
-  /** The certificate holds the endpoint's address as an address alone, and routers compare DNS names. */
+  /** The certificate has the endpoint's address only as an IP address, and routers compare DNS names. */
   | 'tls_name_address';
 
-/** A fault and, as a sentence, how it showed. It holds no key, and nothing else that is secret. */
+/** A fault with its evidence as a sentence, without secrets. */
 export interface LinkFailure {
   readonly fault: LinkFault;
   readonly message: string;
@@ -36,7 +36,7 @@ export interface DialedRouter {
 /** Credentials of a link with their key, all PEM. */
 export type LinkCredentials = Required<Pick<LinkSecret, 'caCrt' | 'tlsCrt' | 'tlsKey'>>;
 
-/** Connects to a router as a router would, proves both sides, and hangs up. Never rejects. */
+/** Connects to a router as a router does, authenticates both sides, and disconnects. Never rejects. */
 export type LinkDialer = (
   target: { readonly host: string; readonly port: number },
   credentials: LinkCredentials,

@@ -1,10 +1,10 @@
 import type { Link, LinkSecret } from '../../domain/link.js';
 
-/** A Link that a site has been given. */
+/** A Link of a site. */
 export interface StoredLink extends Link {
-  /** Where it stands, as its keeper calls it. */
+  /** Its file or resource, for messages. */
   readonly place: string;
-  /** Id of the redemption that it came from, where its maker noted it. */
+  /** Id of the redemption that it came from, if it is recorded. */
   readonly redemptionId?: string;
 }
 
@@ -24,7 +24,7 @@ export interface LinkProxy {
   readonly password?: string;
 }
 
-/** The outgoing Links of one site and their Secrets, where its platform reads them. */
+/** The outgoing Links of one site and their Secrets, in the place that its platform reads. */
 export interface LinkFiles {
   /** Every Link, sorted by name. Endpoints that cannot be read are left out. */
   list(): Promise<readonly StoredLink[]>;
@@ -32,29 +32,29 @@ export interface LinkFiles {
   findSecret(name: string): Promise<LinkSecret | undefined>;
   /** The proxy that the Secret of that name describes; undefined if there is none, or it has no host and port. */
   findProxy(name: string): Promise<LinkProxy | undefined>;
-  /** The Secrets that linkgrant put there: those of Links, and those of the proxies that Links name. */
+  /** The Secrets that linkgrant wrote: those of Links, and those of the proxies that Links name. */
   ownSecrets(): Promise<readonly { readonly name: string; readonly isProxy: boolean }[]>;
-  /** Changes the given fields of a Link at once and keeps everything else; gives where it stands, undefined if there is none. */
+  /** Changes fields of a Link atomically, and nothing else. Returns its place, undefined if there is none. */
   update(name: string, changes: LinkChanges): Promise<string | undefined>;
   /**
-   * Puts the credentials and annotations of `secret` into the Secret of that name at once, if its certificate is still
-   * `expected` (PEM), and keeps everything else; gives where it stands, undefined if there is none with that certificate.
+   * Writes the credentials and annotations of `secret` to the Secret of that name atomically if its certificate is still
+   * `expected` (PEM), and changes nothing else. Returns its place, undefined if there is none with that certificate.
    */
   replaceCredentials(name: string, expected: string, secret: LinkSecret): Promise<string | undefined>;
-  /** Removes a Link or a Secret; gives where it stood, undefined if there is none. */
+  /** Deletes a Link or a Secret. Returns its place, undefined if there is none. */
   remove(kind: 'Link' | 'Secret', name: string): Promise<string | undefined>;
 }
 
-/** What the requesting side keeps of redemptions beside their Links. */
+/** The requesting side's stored state of redemptions, beside their Links. */
 export interface LinkRecords {
-  /** Removes, key and answer included, what is kept of the redemption that has this id or this certificate; gives how many. */
+  /** Deletes the stored state, with key and answer, of the redemption with this id or certificate. Returns the number of deleted states. */
   remove(redemption: {
     readonly redemptionId?: string | undefined;
     readonly tlsCrt?: string | undefined;
   }): Promise<number>;
 }
 
-/** The Links that `name` means: the one called so, else those whose Secret is. */
+/** Returns the Links with this name: the Link itself, else those whose Secret has it. */
 export function linksNamed(links: readonly StoredLink[], name: string): readonly StoredLink[] {
   const called = links.filter((link) => link.name === name);
   return called.length > 0 ? called : links.filter((link) => link.tlsCredentials === name);

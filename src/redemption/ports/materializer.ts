@@ -1,7 +1,7 @@
 import type { Link, LinkOverrides, LinkSecret } from '../../domain/link.js';
 import type { Checkpoint } from './clock.js';
 
-/** Puts a Link and its Secret where the requesting site's router finds them. */
+/** Writes a Link and its Secret for the requesting site's router. */
 export interface Materializer {
   /**
    * Finds out whether a new link called `name` can be put in place; the place itself is made if there is none, and stays

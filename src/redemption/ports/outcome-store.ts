@@ -1,10 +1,10 @@
-/** What a creation that may be asked for again makes, chosen before it is made. */
+/** The result of a repeatable creation, chosen before it is created. */
 export interface KeptOutcome {
-  /** Hash of who asked, and of what he calls it. */
+  /** Hash of the caller and its idempotency key. */
   readonly id: string;
-  /** The master key that the rest is kept under. */
+  /** Id of the master key that `sealed` is encrypted with. */
   readonly kid: string;
-  /** Differs for every other request. */
+  /** Hash of the request. */
   readonly request: string;
   /** Uid of the grant, or id of the token. */
   readonly made: string;
@@ -14,8 +14,8 @@ export interface KeptOutcome {
   readonly until: number;
 }
 
-/** The part of a store that keeps what creations come to. Rejects as the whole store does. */
+/** The part of a store that retains the results of creations. Rejects as the whole store does. */
 export interface OutcomeStore {
-  /** Keeps an outcome, unless one of that id is kept at `now`; gives the one that is kept: all who ask get the same. */
+  /** Stores an outcome unless one of that id is stored at `now`. Returns the stored one, so all callers get the same. */
   claimOutcome(outcome: KeptOutcome, now: number): Promise<KeptOutcome>;
 }

@@ -4,7 +4,7 @@ export interface Page<T> {
   readonly next?: string;
 }
 
-/** Which part of a listing is wanted: from its beginning, or behind the page that gave `after`. */
+/** The part of a listing to return: from its beginning, or after the page that returned `after`. */
 export interface PageRequest {
   /** At most this many items; below 1 it is taken as 1, above 1,000 as 1,000. */
   readonly limit: number;

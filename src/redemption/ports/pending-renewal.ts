@@ -1,16 +1,16 @@
-/** The new key of a renewal that is under way, kept so that it can be taken up again at any point. */
+/** The new key of a running renewal, stored so that the renewal can be resumed at any point. */
 export interface PendingRenewal {
   /**
-   * PEM of the private key: the kept one if `isUsable` takes it, else what `make` gives, kept durably before this
-   * resolves. One for all who renew the same certificate.
+   * Returns the PEM of the private key: the stored one if `isUsable` accepts it, else the result of `make`, stored durably
+   * before this resolves. All processes that renew the same certificate get the same key.
    */
   ensureKey(make: () => Promise<string>, isUsable: (keyPem: string) => boolean): Promise<string>;
-  /** Removes what is kept of the redemption's renewals but for that of the certificate with this SHA-256 (lower-case hex). */
+  /** Deletes the keys of the redemption's other renewals: all but that of the certificate with this SHA-256 (lower-case hex). */
   finish(newestSha256: string): Promise<void>;
 }
 
 /**
- * Opens the renewal of a redemption's certificate (its SHA-256, lower-case hex), making room for it. Rejects with
- * RedemptionError `not_writable` when nothing can be kept there; so do the methods of what it gives.
+ * Opens the renewal of a redemption's certificate (its SHA-256, lower-case hex); creates its directory.
+ * Rejects with RedemptionError `not_writable` if nothing can be stored there, as the methods of the result do.
  */
 export type OpenPendingRenewal = (redemptionId: string, certificateSha256: string) => Promise<PendingRenewal>;

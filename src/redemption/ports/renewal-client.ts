@@ -4,22 +4,22 @@ import type { ReceivedLink } from './redemption-client.js';
 export interface RenewalPosting {
   /** The `https` URL of the link's renewals. */
   readonly url: string;
-  /** PEM that the server's certificate has to verify against. */
+  /** PEM of the CA that the server's certificate must verify against. */
   readonly ca: string;
   /** The signed request, a compact JWS. */
   readonly request: string;
 }
 
-/** Speaks to the service that renews a link. Failures are RedemptionErrors, as those of a RedemptionClient. */
+/** Client of the service that renews a link. Failures are RedemptionErrors, as those of a RedemptionClient. */
 export interface RenewalClient {
   /**
-   * Posts a request once and gives the whole body of a 200 answer, unjudged. `outcome_unknown` when no whole answer came
-   * back: the same key can be posted again. `renewal_stale` has a ServerTime as its cause where the service told it.
+   * Posts a request once and returns the whole body of a 200 response, unchecked. `outcome_unknown` if no whole
+   * response arrived: the same key can be posted again. `renewal_stale` has a ServerTime as its cause if the service sent it.
    */
   renew(posting: RenewalPosting): Promise<string>;
 }
 
-/** The cause of a `renewal_stale`: what the service's clock says. */
+/** The cause of a `renewal_stale`: the time of the service's clock. */
 export class ServerTime extends Error {
   override readonly name = 'ServerTime';
   /** Milliseconds since the epoch. */
@@ -31,7 +31,7 @@ export class ServerTime extends Error {
   }
 }
 
-/** What the answer to a renewal is judged against. */
+/** The expected properties of the response to a renewal. */
 export interface RenewalContext {
   readonly redemptionId: string;
   /** PEM of the key that the posted CSR was for. */
@@ -41,7 +41,7 @@ export interface RenewalContext {
 }
 
 /**
- * Judges the answer to a renewal as an AnswerReader does that of a redemption; the certificate has to be for our own key
- * and name the same redemption, and a renewal URL may be of any origin. Throws RedemptionError `answer_invalid`.
+ * Validates the response to a renewal as an AnswerReader does that of a redemption. The certificate must be for the requested
+ * key and name the same redemption; a renewal URL may have any origin. Throws RedemptionError `answer_invalid`.
  */
 export type RenewalReader = (text: string, context: RenewalContext) => ReceivedLink;

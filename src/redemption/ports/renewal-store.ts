@@ -12,7 +12,7 @@ export interface RenewedRedemption {
 /** `recorded`: it is the newest now, or was found as it is. `superseded`: another renewal of that number is recorded. */
 export type RecordRenewalOutcome = 'recorded' | { readonly superseded: Renewal } | Refusal;
 
-/** The part of a store that keeps the renewals of redemptions. Rejects as the whole store does. */
+/** The part of a store that has the renewals of redemptions. Rejects as the whole store does. */
 export interface RenewalStore {
   findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
   /**
@@ -20,7 +20,7 @@ export interface RenewalStore {
    * May be repeated when an outcome is unknown.
    */
   recordRenewal(renewal: Renewal, now: number): Promise<RecordRenewalOutcome>;
-  /** Notes that a superseded certificate asked for a renewal: an entry once a day, and else added up as refusals are. */
+  /** Records a renewal request with a superseded certificate: an entry once a day, otherwise counted as refusals are. */
   recordSuperseded(redemption: Redemption, peer: string, now: number): Promise<void>;
   /** Every renewal of a redemption, oldest first. */
   listRenewals(redemptionId: string): Promise<readonly Renewal[]>;

@@ -6,40 +6,40 @@ import { generateKeyPair, privateKeyPem, spkiOf } from '../../pki/keys.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
-/** A CA that signs, and all that is to be trusted with it. */
+/** A CA that signs, and all CAs that clients trust with it. */
 export interface TrustedAuthority extends CertificateAuthority {
   /** PEM: the certificates of its own file first, then those of the CAs that come after it and that came before it. */
   readonly trustPem: string;
 }
 
-/** What the redemption service shows in a handshake, and what its clients verify it with; all PEM. */
+/** The key and certificate of the redemption service, and the CA that its clients verify it with; all PEM. */
 export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
-  /** When the certificate begins, or its CA where that is later, and when it ends; milliseconds since the epoch. */
+  /** Validity of the certificate, from the later beginning of it and its CA; milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
 }
 
-/** An identity as it was found, and the version of what it was read from. */
+/** An identity with the version of its sources. */
 export interface FoundIdentity extends ServerIdentity {
   readonly version: string;
 }
 
-/** What a server identity is read from, by name, for what is said of it. */
+/** The names of the sources of a server identity, for messages. */
 export interface IdentitySources {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
 }
 
-/** A server identity that cannot be used; the message names what it was read from and the reason. */
+/** A server identity that cannot be used; the message names its source and the reason. */
 export class ServerIdentityError extends Error {
   override readonly name = 'ServerIdentityError';
 }
 
-/** Calls `read`, and turns what it throws into a ServerIdentityError about `source`. */
+/** Calls `read`, and turns its errors into a ServerIdentityError about `source`. */
 export function readingIdentity<T>(
   source: string,
   read: () => T,
@@ -64,8 +64,8 @@ export function requireKeyOf(
 }
 
 /**
- * A key pair and CA that somebody else keeps, once they fit each other. Throws ServerIdentityError, which names the source
- * that is wrong.
+ * Checks a key pair and CA that the operator manages, and returns them as an identity. Throws ServerIdentityError, which names
+ * the wrong source.
  */
 export function givenServerIdentity(
   pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
@@ -82,8 +82,8 @@ export function givenServerIdentity(
 }
 
 /**
- * False for a certificate of `authority` that is to be issued anew: it ends soon, names other hosts, is of another CA, has
- * another chain or key, or is none.
+ * Whether a certificate of `authority` need not be replaced. False if it ends soon, names other hosts, is of another CA, has
+ * another chain or key, or is invalid.
  */
 export function isIssuedIdentity(
   { cert, key }: Pick<ServerIdentity, 'cert' | 'key'>,
@@ -109,7 +109,7 @@ function isKeyOf(certificate: string, key: string): boolean {
   }
 }
 
-/** A new key and a certificate of `authority` that names `hosts`, valid for a year. */
+/** Issues a new key and a certificate of `authority` for `hosts`, valid for a year. */
 export async function issueIdentity(
   authority: TrustedAuthority,
   hosts: readonly string[],

@@ -1,4 +1,4 @@
-/** What services that share something have to have in common: a text for each setting, by its key. */
+/** Settings that services with shared files or a shared store must have in common: text by key. */
 export type SharedSettings = Readonly<Record<string, string>>;
 
 /** Another service runs on the same files or store with another value of `setting`. */
@@ -12,11 +12,11 @@ export class OtherServiceError extends Error {
   }
 }
 
-/** The right of a process to keep what services share up to date. */
+/** The right of a process to update what services share. */
 export interface ServingLease {
-  /** False while this process was taken for dead and a service with other settings runs. */
+  /** False if this process was considered dead and a service with other settings runs. */
   isHeld(): boolean;
-  /** Gives it up, so that a service with other settings starts at once. */
+  /** Releases the lease, so that a service with other settings can start at once. */
   release(): void;
 }
 

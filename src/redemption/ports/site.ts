@@ -3,9 +3,9 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 
-/** What an accepting site contributes to an answer, as it is at this moment. */
+/** What an accepting site contributes to an answer now. */
 export interface SiteAccess {
-  /** Identity of the site, where its platform gives it one. */
+  /** Identity of the site, if its platform has one. */
   readonly siteUid: string | null;
   /** At least one. */
   readonly endpoints: readonly LinkEndpoint[];
@@ -14,7 +14,7 @@ export interface SiteAccess {
   readonly caCrt: string;
 }
 
-/** Why a site gives no access now, as a code for the one who redeems and in words for its operator. */
+/** Why a site accepts no link now: a code for the client, and a reason for the operator. */
 export interface SiteRefusal extends Refusal {
   readonly refused: 'link_access_unavailable' | 'edge_site' | 'issuer_unavailable' | 'issuer_untrusted';
   /** A sentence without its full stop. */
@@ -25,11 +25,11 @@ export interface SiteRefusal extends Refusal {
   readonly requestsOnly?: boolean;
 }
 
-/** Whose access is asked for: the grant, or one that is about to be made. */
+/** The grant whose access is requested; it may not exist yet. */
 export type SiteRequest = Pick<AccessGrant, 'namespace' | 'name' | 'issuer'>;
 
-/** Tells where an accepting site's endpoints and issuer come from. */
+/** Resolves the endpoints and the issuer of an accepting site. */
 export interface Site {
-  /** The access that a redemption of `grant` gives, with its trust checked, or why there is none now. */
+  /** Returns the access for a redemption of `grant` after checking its trust, or why there is none now. */
   resolveAccess(grant: SiteRequest): Promise<SiteAccess | SiteRefusal>;
 }

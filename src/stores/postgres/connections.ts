@@ -3,34 +3,34 @@ import { StoreOpenError } from '../store-open-error.js';
 import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js';
 import type { PostgresHost, PostgresTarget } from './postgres-target.js';
 
-/** An open connection that nobody else uses until it is given back. */
+/** An open connection for exclusive use until it is released. */
 export type PostgresConnection = pg.PoolClient;
 
 /** The connections of a process to one database. */
 export interface PostgresConnections {
   /**
-   * Does something with a connection to the primary. One that `use` throws ConnectionLostError with is closed, and so is one
-   * that turned out to be a standby's. Rejects with ConnectionLostError when none is to be had, and with what `use` throws.
+   * Calls `use` with a connection to the primary. The connection is closed if it is lost or belongs to a standby. Rejects
+   * with ConnectionLostError if no connection can be opened, and with the errors of `use`.
    */
   use<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
-  /** The same for what may be done twice: that a connection broke while it lay idle is found out by using it. */
+  /** The same for a repeatable `use`: a connection that broke while idle is replaced, and `use` is called again. */
   useAgain<T>(use: (connection: PostgresConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-// A server that is overloaded or far away still answers in this time; a client of ours gives up after 10 s.
+// An overloaded or distant server answers within this time; linkgrant's client gives up after 10 s.
 const CONNECT_MS = 3_000;
-// The server ends what takes longer, and the driver gives up a connection that says nothing for longer than that.
+// The server cancels a statement after STATEMENT_MS; the driver closes a connection that is silent for SILENCE_MS.
 const STATEMENT_MS = 5_000;
 const SILENCE_MS = 7_000;
-// Longer than the event loop of a living process is busy; whoever waits for what a dead one holds is let on then.
+// Longer than the event loop of a live process is blocked. After that, locks of a dead process are released.
 const IDLE_IN_TRANSACTION_MS = 3_000;
 const LOCK_MS = 4_000;
-const MOST_CONNECTIONS = 6;
-// After a fail-over nothing may stay for long with a server that answers but is not the primary any more.
+const MAX_CONNECTIONS = 6;
+// After a fail-over, bounds how long connections stay with a server that is no longer the primary.
 const LIFETIME_S = 300;
 
-// What an administrator has set for the server, the database or the role does not count.
+// Overrides settings of the server, the database and the role.
 const SESSION = `SET synchronous_commit = on;
   SET default_transaction_isolation = 'read committed';
   SET default_transaction_read_only = off;
@@ -41,7 +41,7 @@ const SESSION = `SET synchronous_commit = on;
   SET search_path = linkgrant`;
 const IS_STANDBY = 'SELECT pg_is_in_recovery() AS standby';
 
-/** Integers as numbers (times in milliseconds are well below 2^53), JSON as the text that it is. */
+/** Returns integers as numbers (times in milliseconds are far below 2^53), and JSON as text. */
 const TYPES = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === pg.types.builtins.INT8) return Number;
@@ -50,8 +50,8 @@ const TYPES = {
   }) as typeof pg.types.getTypeParser,
 };
 
-/** Connections that are opened when they are needed, to the first of the place's hosts that is a primary. */
-export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): PostgresConnections {
+/** Creates a pool whose connections are opened on demand, to the first host of the target that is a primary. */
+export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): PostgresConnections {
   const { hosts } = place;
   let current = 0;
   const server = () => hosts[current % hosts.length] as PostgresHost;
@@ -60,7 +60,7 @@ export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): 
     ...target(),
     database: place.database,
     user: place.user,
-    // A function keeps it out of what is printed, and the driver from looking for files itself.
+    // A function: the password is in no printed options, and the driver does not search for password files.
     password: async () => place.password(server()) ?? '',
     application_name: 'linkgrant',
     ...(place.options !== undefined && { options: place.options }),
@@ -84,7 +84,7 @@ export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): 
       try {
         return await pool.connect();
       } catch (error) {
-        // That a server refuses is worth more than that another one is away.
+        // The refusal of a server is more useful than the absence of another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (current === attempted && hosts.length > 1) {
           current += 1;
@@ -100,11 +100,11 @@ export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): 
     use: (connection: PostgresConnection) => Promise<T>,
   ): Promise<T> {
     let broken: Error | undefined;
-    // The driver tells of a break here as well as to whoever waits for an answer.
-    const noteBreak = (error: Error): void => {
+    // The driver emits the error of a broken connection here, besides rejecting the pending query.
+    const onBreak = (error: Error): void => {
       broken = error;
     };
-    connection.on('error', noteBreak);
+    connection.on('error', onBreak);
     try {
       return await use(connection);
     } catch (error) {
@@ -112,7 +112,7 @@ export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): 
       if (failureOf(own) === 'lost') broken = own as Error;
       throw own;
     } finally {
-      connection.off('error', noteBreak);
+      connection.off('error', onBreak);
       connection.release(broken);
     }
   }
@@ -133,7 +133,7 @@ export function openConnections(place: PostgresTarget, max = MOST_CONNECTIONS): 
   };
 }
 
-/** Makes a new connection what every other one is. Rejects for a standby. */
+/** Applies the session settings to a new connection. Rejects for a standby. */
 async function prepareSession(client: pg.ClientBase, place: PostgresTarget): Promise<void> {
   await client.query(SESSION);
   const { rows } = await client.query<{ standby: boolean }>(IS_STANDBY);
@@ -149,11 +149,11 @@ function lost(cause: Error, place: PostgresTarget): ConnectionLostError {
   return new ConnectionLostError(`no connection to the store ${place.shown}`, { cause });
 }
 
-/** What the driver and Node say of connections has no type of its own. */
+/** Turns connection errors of the driver and of Node, which have no type of their own, into ConnectionLostError. */
 function toStoreError(error: unknown, place: PostgresTarget): unknown {
   if (!(error instanceof Error) || sqlState(error) !== undefined) return error;
-  // Files that are missing have nothing to do with it.
+  // Errors with a path are about files.
   const isOfNode = 'code' in error && typeof error.code === 'string' && !('path' in error);
-  // The driver's own errors are plain ones; whatever else is thrown here has a class.
+  // The driver throws plain Errors; all other errors here have a class.
   return isOfNode || error.constructor === Error ? lost(error, place) : error;
 }

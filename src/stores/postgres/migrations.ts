@@ -2,14 +2,14 @@ import { change, put, type SqlOperation, value } from '../sql/operation.js';
 import { StoreOpenError, StoreSchemaError } from '../store-open-error.js';
 
 interface Migration {
-  /** The first release that knows the tables as they are then. */
+  /** The first release that has these tables. */
   readonly release: string;
   readonly statements: readonly string[];
 }
 
 /**
- * What brings the tables from one schema version to the next; the version is the number of those that ran. Each one only
- * adds, because the release before it may still be running on the same database.
+ * The steps from an empty database to the current schema. The schema version is the number of steps that were run. A later
+ * step only adds tables, columns and indexes, because the previous release may still be running on the same database.
  */
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -39,7 +39,7 @@ const MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX redemptions_repeated ON redemptions (grant_uid, subject, name, created_at)
         WHERE mode = 'stock'`,
       'CREATE INDEX redemptions_sealed ON redemptions (sealed_until) WHERE sealed_until IS NOT NULL',
-      // The redemption keeps its first certificate, which replays give again; the newest is the last of these.
+      // A redemption's own row has its first certificate, which replays return; the last renewal has the newest one.
       `CREATE TABLE renewals (
         redemption_id TEXT NOT NULL, number BIGINT NOT NULL, serial TEXT NOT NULL, key_sha256 TEXT NOT NULL,
         certificate_sha256 TEXT NOT NULL, issuer_sha256 TEXT NOT NULL, not_after BIGINT NOT NULL,
@@ -58,10 +58,10 @@ const MIGRATIONS: readonly Migration[] = [
         mac BYTEA NOT NULL
       )`,
       'CREATE UNIQUE INDEX events_of_grant ON events (grant_uid, seq)',
-      // Redemptions are listed in the order of these.
+      // Redemptions are listed in the order of these entries.
       "CREATE INDEX events_redeemed ON events (position) WHERE kind = 'redeemed'",
       "CREATE INDEX events_redeemed_of_grant ON events (grant_uid, position) WHERE kind = 'redeemed'",
-      // Attempts of one client again and again are added up; without an index each would read its grant's whole ledger.
+      // Without this index, adding up repeated attempts of a client would read all entries of the grant.
       `CREATE INDEX events_of_loops ON events (redemption_id, at)
         WHERE kind = 'replayed' OR kind = 'superseded'`,
       `CREATE TABLE refusals (
@@ -90,8 +90,8 @@ const MIGRATIONS: readonly Migration[] = [
 /** The schema version that this program reads and writes. */
 const SCHEMA_VERSION = MIGRATIONS.length;
 
-// "lkgr": of all who migrate, one at a time.
-const TURN = 'SELECT pg_advisory_xact_lock(1818978162)';
+// "lkgr": only one process migrates at a time.
+const LOCK = 'SELECT pg_advisory_xact_lock(1818978162)';
 const HAS_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = 'linkgrant'";
 const HAS_TABLES = "SELECT 1 FROM pg_class WHERE relnamespace = CAST('linkgrant' AS regnamespace) LIMIT 1";
 const HAS_SETTINGS = "SELECT to_regclass('linkgrant.settings')";
@@ -99,7 +99,7 @@ const SETTING = 'SELECT value FROM settings WHERE key = ?';
 const PUT_SETTING = `INSERT INTO settings (key, value) VALUES (?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 
-/** The schema version of a database, 0 for one without tables of ours. Throws StoreOpenError for another program's tables. */
+/** Returns the schema version of a database, 0 without tables of linkgrant. Throws StoreOpenError for another program's tables. */
 function* schemaVersion(shown: string): SqlOperation<number> {
   if ((yield* value(HAS_SCHEMA)) === undefined) return 0;
   if ((yield* value(HAS_TABLES)) === undefined) return 0;
@@ -113,8 +113,8 @@ function* schemaVersion(shown: string): SqlOperation<number> {
 }
 
 /**
- * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer one is fine too: it
- * only added to what a running process knows.
+ * Throws StoreSchemaError unless the database has this program's schema. With `orNewer` a newer schema is accepted too,
+ * because it only adds to the tables of this program.
  */
 export function* checkSchema(shown: string, orNewer = false): SqlOperation<void> {
   const found = yield* schemaVersion(shown);
@@ -128,17 +128,17 @@ export function* checkSchema(shown: string, orNewer = false): SqlOperation<void>
 }
 
 /**
- * Brings the database to this program's schema, in the transaction that is open; does nothing to one that has it or a newer
- * one. Whoever else migrates waits for that transaction.
+ * Brings the database to this program's schema, in the open transaction. A database with this schema or a newer one stays
+ * unchanged. Other processes that migrate wait for the transaction.
  */
 export function* migrateSchema(shown: string): SqlOperation<void> {
-  yield* put(TURN);
+  yield* put(LOCK);
   const found = yield* schemaVersion(shown);
   if (found >= SCHEMA_VERSION) return;
-  // Making a schema takes a right that the owner of one that is there need not have.
+  // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
   for (const { release, statements } of MIGRATIONS.slice(found)) {
-    // Sorted as their bytes are, in whatever language the database is.
+    // Texts sort by their bytes, whatever the locale of the database is.
     for (const sql of statements) yield* change(sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"'));
     yield* change(PUT_SETTING, 'schema-release', release);
   }

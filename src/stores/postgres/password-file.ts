@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { StoreOpenError } from '../store-open-error.js';
 
-/** What a password is for. */
+/** The connection that a password is for. */
 export interface PasswordPurpose {
   readonly host: string;
   readonly port: number;
@@ -11,8 +11,8 @@ export interface PasswordPurpose {
 }
 
 /**
- * The password that a file of libpq's form (`host:port:database:user:password`, `*` for any) has for a purpose; undefined
- * where it has none, or is not there. Throws StoreOpenError for one that others may read.
+ * Returns the password for a connection from a file in libpq's format (`host:port:database:user:password`, `*` for any);
+ * undefined if the file has none or does not exist. Throws StoreOpenError for a file that other users may read.
  */
 export function passwordInFile(file: string, purpose: PasswordPurpose): string | undefined {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
@@ -32,7 +32,7 @@ export function passwordInFile(file: string, purpose: PasswordPurpose): string |
   return undefined;
 }
 
-/** The parts of a line between colons; a backslash makes the character after it an ordinary one. */
+/** Splits a line at colons; a backslash escapes the next character. */
 function fieldsOf(line: string): string[] {
   const fields = [''];
   for (const [part] of line.matchAll(/\\[\\:]|[\s\S]/g)) {

@@ -15,37 +15,37 @@ import type { PostgresConnection, PostgresConnections } from './connections.js';
 import { ConnectionLostError, failureOf, isRolledBack } from './postgres-failure.js';
 import { OperationRunner } from './run-operation.js';
 
-// Numbers of the ledger are given out in the order of the commits, which those of a sequence are not.
+// Positions in the ledger are in commit order, unlike the numbers of a sequence.
 const REDEEMED = `SELECT r.*, e.position FROM events e JOIN redemptions r ON r.id = e.redemption_id
   WHERE e.kind = 'redeemed'`;
-/** How PostgreSQL says it. */
+/** The statements of PostgreSQL. */
 export const POSTGRES: SqlDialect = {
   forUpdate: ' FOR UPDATE',
   redemptions: `${REDEEMED} AND e.position > ? AND r.created_at >= ? ORDER BY e.position LIMIT ?`,
   redemptionsOfGrant: `${REDEEMED} AND e.grant_uid = ? AND e.position > ? AND r.created_at >= ?
     ORDER BY e.position LIMIT ?`,
 };
-// Whatever the server, the database, the role or a pooler has set.
+// Overrides settings of the server, the database, the role and a pooler.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on';
-// The server's own time-out would end the wait for a synchronous standby, and report a commit that is not on it.
+// With statement_timeout the server would end the wait for a synchronous standby, and report a commit that is not on it.
 const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
-// One turn after the other for each grant, in an order that all keep to, so that nobody waits in a circle. Grants of
-// redemptions are looked up one by one: a plan made for an empty table would read the whole of it for a list.
+// Serializes transactions about the same grant. All take the locks in the same order, so there is no deadlock. Grants of
+// redemptions are looked up one by one: a plan made for an empty table would scan the whole table for a list.
 const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
-      SELECT (SELECT grant_uid FROM redemptions WHERE id = asked.id)
-      FROM unnest(CAST(? AS text[])) AS asked (id)) AS subjects ORDER BY 1)
+      SELECT (SELECT grant_uid FROM redemptions WHERE id = wanted.id)
+      FROM unnest(CAST(? AS text[])) AS wanted (id)) AS subjects ORDER BY 1)
   SELECT pg_advisory_xact_lock(key) FROM keys`;
 
-/** A PostgreSQL database: reads side by side, writes by group commit on one connection. */
+/** Implements the SqlDatabase on PostgreSQL: concurrent reads, writes by group commit on one connection. */
 export function postgresDatabase(
   { readers, writer }: { readonly readers: PostgresConnections; readonly writer: PostgresConnections },
   ledgerKey: LedgerKeyFile,
-  notes: HighWaterMarks,
+  marks: HighWaterMarks,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
 ): SqlDatabase {
-  const ledger = new LedgerChain(ledgerKey, notes, POSTGRES.forUpdate);
+  const ledger = new LedgerChain(ledgerKey, marks, POSTGRES.forUpdate);
   const { write, finish } = startGroupCommit(
     {
       commit: (batch, subjects) => commit(writer, ledger, batch, subjects, options.checkpoint),
@@ -72,7 +72,7 @@ export function postgresDatabase(
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
     readAtOnce: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
     write,
-    // The server keeps what was erased in its log and its dead rows until it tidies up; nothing here can help that.
+    // Erased content stays in the server's log and dead rows until vacuum and checkpoint remove it.
     afterErasing: () => undefined,
     close() {
       closing ??= finish().then(async () => {
@@ -113,10 +113,10 @@ async function commit(
         const answers = (await connection.query(COMMIT)) as unknown as readonly {
           readonly command: string;
         }[];
-        // A transaction that failed is taken back by its commit, which is no error.
+        // The COMMIT of a failed transaction rolls back, and reports no error.
         if (answers.at(-1)?.command !== 'COMMIT') {
           isCommitting = false;
-          throw runner.failure ?? new ConnectionLostError('the transaction was taken back');
+          throw runner.failure ?? new ConnectionLostError('the transaction was rolled back');
         }
         isCommitted = true;
         await checkpoint?.('after-commit');
@@ -139,7 +139,7 @@ function* lockGrants(subjects: readonly WriteSubject[]): SqlOperation<void> {
   if (uids.length + ids.length > 0) yield* put(LOCK_GRANTS, arrayOf(uids), arrayOf(ids));
 }
 
-/** A list of texts as PostgreSQL writes an array. */
+/** Formats a list of texts as a PostgreSQL array. */
 function arrayOf(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -14,19 +14,19 @@ import { ConnectionLostError, failureOf, sqlState } from './postgres-failure.js'
 import type { PostgresTarget } from './postgres-target.js';
 import { OperationRunner } from './run-operation.js';
 
-/** Where the store is, and how it is opened. */
+/** Connection target of the store, and how it is opened. */
 export interface PostgresStoreOptions {
   readonly place: PostgresTarget;
-  /** Whether to bring the tables to this program's version, making them where there are none. */
+  /** Whether to create or migrate the tables. */
   readonly migrate: boolean;
   readonly clock: Clock;
-  /** The file with the key of the ledger's codes, made with the tables. */
+  /** File with the key of the ledger, created with the tables. */
   readonly ledgerKeyFile: string;
-  /** Accepts a database without a ledger even if this host has the key of one. */
+  /** Whether a database without a ledger is accepted on a host that has the key of one. */
   readonly acceptsEmpty?: boolean;
-  /** Called as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
+  /** Called as `before-commit` and `after-commit`; if it throws, the commit's outcome is unknown. */
   readonly checkpoint?: Checkpoint;
-  /** How long a write is tried again while the database is busy or away, in milliseconds; 8,000 when absent. */
+  /** How long a write is retried while the database is busy or unreachable, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
 }
 
@@ -48,10 +48,10 @@ export async function openPostgresDatabase(
 ): Promise<SqlDatabase> {
   const { place, migrate, acceptsEmpty = false, checkpoint, deadlineMs = 8_000 } = options;
   const ledgerKey = new LedgerKeyFile(options.ledgerKeyFile);
-  const notes = highWaterMarksBeside(options.ledgerKeyFile);
+  const marks = highWaterMarksBeside(options.ledgerKeyFile);
   const readers = openConnections(place);
   try {
-    const begin = migrate ? { ledger: new LedgerChain(ledgerKey, notes), acceptsEmpty } : undefined;
+    const begin = migrate ? { ledger: new LedgerChain(ledgerKey, marks), acceptsEmpty } : undefined;
     await prepare(readers, place, begin, performance.now() + deadlineMs);
     if (migrate) ledgerKey.confirm();
   } catch (error) {
@@ -60,7 +60,7 @@ export async function openPostgresDatabase(
   }
   // A write never waits for a connection that reads.
   const writer = openConnections(place, 1);
-  return postgresDatabase({ readers, writer }, ledgerKey, notes, { checkpoint, deadlineMs });
+  return postgresDatabase({ readers, writer }, ledgerKey, marks, { checkpoint, deadlineMs });
 }
 
 interface BeginOptions {
@@ -71,7 +71,7 @@ interface BeginOptions {
 async function prepare(
   connections: PostgresConnections,
   place: PostgresTarget,
-  /** The ledger that is to be begun with the tables, if they are to be made. */
+  /** The ledger to begin if the tables are to be created or migrated. */
   begin: BeginOptions | undefined,
   deadline: number,
 ): Promise<void> {
@@ -83,9 +83,9 @@ async function prepare(
       });
       return;
     } catch (error) {
-      // A server that starts will be there soon.
-      const isPassing = failureOf(error) === 'busy' || sqlState(error) === '57P03';
-      if (!isPassing || performance.now() >= deadline) throw openingError(error, place);
+      // 57P03: the server is starting.
+      const isTransient = failureOf(error) === 'busy' || sqlState(error) === '57P03';
+      if (!isTransient || performance.now() >= deadline) throw openingError(error, place);
       await sleep(20 + Math.random() * 80);
     }
   }
@@ -109,24 +109,24 @@ async function migrateAndBegin(
   }
 }
 
-/** What the server says when it lets nobody in, and what to do about it. */
+/** Refusals of the server by SQLSTATE, as the end of a sentence, with a hint. */
 const REFUSALS: Readonly<Record<string, { readonly problem: string; readonly hint: string }>> = {
   '28P01': {
-    problem: 'does not take the password',
-    hint: 'give it with PGPASSWORD, or in the file that PGPASSFILE names',
+    problem: 'refused the password',
+    hint: 'set PGPASSWORD, or PGPASSFILE to a password file',
   },
   '28000': {
-    problem: 'does not let this user in from here',
-    hint: 'see pg_hba.conf of the server, and whether it wants TLS (sslmode)',
+    problem: 'does not accept this user from this address',
+    hint: 'check pg_hba.conf of the server, and whether it requires TLS (sslmode)',
   },
   '3D000': { problem: 'has no such database', hint: 'create it, or correct --store' },
   '42501': {
-    problem: 'does not let this user make or use the tables',
-    hint: 'let the user own the database, or a schema linkgrant in it',
+    problem: 'does not allow this user to create or use the tables',
+    hint: 'make the user the owner of the database, or of a schema linkgrant in it',
   },
 };
 
-/** What opening rejects with for an error that came up in it. */
+/** Returns the error that opening rejects with. */
 function openingError(error: unknown, place: PostgresTarget): Error {
   if (error instanceof StoreOpenError || error instanceof LedgerKeyError) return error;
   const refusal = REFUSALS[sqlState(error) ?? ''];

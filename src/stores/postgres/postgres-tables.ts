@@ -9,7 +9,7 @@ const READ = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL stateme
 const WRITE = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on;
   SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
-/** Opens the tables of a database for one transaction, which sees one state of it. Rejects as opening the store does. */
+/** Opens the tables of a database for one transaction, which reads one snapshot. Rejects as opening the store does. */
 export async function openPostgresTables(place: PostgresTarget, writes: boolean): Promise<TableSession> {
   const connections = openConnections(place, 1);
   let finish: (isDone: boolean) => void = () => undefined;

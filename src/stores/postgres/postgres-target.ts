@@ -10,34 +10,34 @@ export interface PostgresHost {
   readonly port: number;
 }
 
-/** Where a PostgreSQL database is, and how it is reached. */
+/** The servers of a PostgreSQL database, and how to connect to them. */
 export interface PostgresTarget {
-  /** Servers of which one is the primary. */
+  /** The servers, of which one is the primary. */
   readonly hosts: readonly PostgresHost[];
   readonly database: string;
   readonly user: string;
-  /** Looked up for each connection, since it may be replaced; undefined where there is none. */
+  /** Returns the password, undefined if there is none. Read for each connection, because it may be replaced. */
   password(host: PostgresHost): string | undefined;
-  /** False for a connection that is not encrypted. */
+  /** Returns the TLS options, false for a connection without TLS. */
   tls(host: PostgresHost): ConnectionOptions | false;
-  /** Further settings of the session, in the words of libpq's `options`. */
+  /** Further session settings, in the syntax of libpq's `options`. */
   readonly options: string | undefined;
-  /** How people are told of it: never with a password. */
+  /** The URL for messages, without a password. */
   readonly shown: string;
 }
 
-/** A database as its URL and the environment name it. */
+/** The settings of a database from its URL and the environment. */
 export interface NamedDatabase extends TlsSettings {
   readonly hosts: readonly PostgresHost[];
   readonly database: string;
   readonly user: string;
   readonly password: string | undefined;
-  /** Path of a file with passwords, for where none is given. */
+  /** Path of a password file, used if there is no password. */
   readonly passfile: string | undefined;
   readonly options: string | undefined;
 }
 
-/** The place of a database that was named. */
+/** Resolves the settings of a database to a target. */
 export function postgresTarget(named: NamedDatabase): PostgresTarget {
   const { hosts, database, user, password, passfile, options } = named;
   const servers = hosts.map(formatHostPort);
@@ -54,7 +54,7 @@ export function postgresTarget(named: NamedDatabase): PostgresTarget {
   };
 }
 
-/** How a connection is to be protected, in the words of libpq; files are PEM. */
+/** TLS settings with the names of libpq; files are PEM. */
 export interface TlsSettings {
   readonly sslMode: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert: string | undefined;
@@ -62,10 +62,10 @@ export interface TlsSettings {
   readonly sslkey: string | undefined;
 }
 
-/** What TLS needs to know for a connection to `host`, false for one without. Throws UnreadableFileError. */
+/** Returns the TLS options for a connection to `host`, false for a connection without TLS. Throws UnreadableFileError. */
 export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptions | false {
   const { sslMode, sslrootcert, sslcert, sslkey } = settings;
-  // A socket of this machine needs no protection, and the server offers none there.
+  // A Unix socket is local, and the server offers no TLS on it.
   if (sslMode === 'disable' || host.startsWith('/')) return false;
   const hasCa = sslrootcert !== undefined && sslrootcert !== 'system';
   const isVerified = sslMode !== 'require' || hasCa;
@@ -75,7 +75,7 @@ export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptio
     ...(sslkey !== undefined && { key: readBoundedText(sslkey) }),
     rejectUnauthorized: isVerified,
     ...(sslMode !== 'verify-full' && { checkServerIdentity: () => undefined }),
-    // The driver tells TLS no name for an address, which would then be compared with `localhost`.
+    // For an IP address the driver passes no server name, and Node would compare the certificate with `localhost`.
     ...(sslMode === 'verify-full' &&
       isIP(host) !== 0 && {
         checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { SqlOperation, SqlResult, SqlStatement } from '../sql/operation.js';
 import type { PostgresConnection } from './connections.js';
 
-/** Statements as PostgreSQL wants them, by what they are for us: prepared once on each connection. */
+/** Statements with PostgreSQL's placeholders, by their SQL; each is prepared once on each connection. */
 const prepared = new Map<string, { readonly name: string; readonly text: string }>();
 
 function preparedStatement(sql: string): { readonly name: string; readonly text: string } {
@@ -17,9 +17,9 @@ function preparedStatement(sql: string): { readonly name: string; readonly text:
   return statement;
 }
 
-/** What is sent to a connection in one go leaves in one write: each costs a record of TLS and a call of the system. */
-function gather(connection: PostgresConnection): void {
-  // The driver shows its socket in no type.
+/** Sends everything of this turn in one write: each write costs a TLS record and a system call. */
+function corkOneTurn(connection: PostgresConnection): void {
+  // The driver's types do not include its socket.
   const { stream } = (connection as unknown as { readonly connection: { readonly stream: Writable } })
     .connection;
   stream.cork();
@@ -30,7 +30,7 @@ function send(
   connection: PostgresConnection,
   { sql, values, isRaw }: SqlStatement,
 ): Promise<pg.QueryResult<never>> {
-  gather(connection);
+  corkOneTurn(connection);
   return connection.query({
     ...preparedStatement(sql),
     values: values as unknown[],
@@ -42,7 +42,7 @@ function resultOf({ rows, rowCount }: pg.QueryResult<never>): SqlResult {
   return { rows, changes: rowCount ?? 0 };
 }
 
-/** All results once there are all, or the first failure: the others follow from it. */
+/** Resolves with all results, or rejects with the first failure, which causes the others. */
 async function allOf(answers: readonly Promise<SqlResult>[]): Promise<SqlResult[]> {
   const results: SqlResult[] = [];
   for (const answer of answers) answer.catch(() => undefined);
@@ -50,7 +50,7 @@ async function allOf(answers: readonly Promise<SqlResult>[]): Promise<SqlResult[
   return results;
 }
 
-/** Does operations on one connection, one after the other; statements whose results nobody awaits are sent at once. */
+/** Runs operations on one connection in sequence. Statements whose results are ignored are sent without waiting. */
 export class OperationRunner {
   readonly #connection: PostgresConnection;
   #failure: unknown;
@@ -59,30 +59,30 @@ export class OperationRunner {
     this.#connection = connection;
   }
 
-  /** The first failure of a statement that nobody awaited; what came after it in its transaction says less. */
+  /** The first failure of a statement whose result was ignored. Later failures of the transaction follow from it. */
   get failure(): unknown {
     return this.#failure;
   }
 
   /** Sends a statement, or several in one text, without waiting for it. */
   put(text: string): void {
-    gather(this.#connection);
-    this.#watch(this.#connection.query(text));
+    corkOneTurn(this.#connection);
+    this.#observe(this.#connection.query(text));
   }
 
-  /** What an operation comes to. Rejects with what the driver or the operation throws. */
+  /** Runs an operation. Rejects with the errors of the driver and of the operation. */
   async run<T>(operation: SqlOperation<T>): Promise<T> {
     let step = operation.next();
     while (!step.done) {
-      const watched: Promise<SqlResult>[] = [];
+      const awaited: Promise<SqlResult>[] = [];
       for (const statement of step.value) {
         const answer = send(this.#connection, statement);
-        if (statement.isResultIgnored) this.#watch(answer);
-        else watched.push(answer.then(resultOf));
+        if (statement.isResultIgnored) this.#observe(answer);
+        else awaited.push(answer.then(resultOf));
       }
       let results: readonly SqlResult[] = [];
       try {
-        if (watched.length > 0) results = await allOf(watched);
+        if (awaited.length > 0) results = await allOf(awaited);
       } catch (error) {
         step = operation.throw(this.#takeFailure() ?? error);
         continue;
@@ -92,7 +92,7 @@ export class OperationRunner {
     return step.value;
   }
 
-  #watch(answer: Promise<unknown>): void {
+  #observe(answer: Promise<unknown>): void {
     answer.catch((error: unknown) => {
       this.#failure ??= error;
     });

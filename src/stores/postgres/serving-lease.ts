@@ -9,28 +9,29 @@ import {
 import { openConnections, type PostgresConnection } from './connections.js';
 import type { PostgresTarget } from './postgres-target.js';
 
-// The server sees that a process is gone as soon as its connection breaks, and by these that its host is.
-const WATCHED = 'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
-// "lkgs", beside the number that stands for the settings.
+// The server notices a dead process when its connection breaks, and a dead host by keep-alives.
+const KEEP_ALIVE =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
+// "lkgs": class of the advisory locks; the second number is a hash of the settings.
 const CLASS = 1_818_978_163;
 const HOLD = `SELECT pg_advisory_lock_shared(${CLASS}, $1)`;
 const HELD = `SELECT DISTINCT CAST(objid AS BIGINT) AS number FROM pg_locks
   WHERE locktype = 'advisory' AND classid = ${CLASS} AND objsubid = 2 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-const TELL = `INSERT INTO settings (key, value) VALUES ($1, $2)
+const PUBLISH = `INSERT INTO settings (key, value) VALUES ($1, $2)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
-const TOLD = 'SELECT value FROM settings WHERE key = $1';
-const FORGET = "DELETE FROM settings WHERE key LIKE 'serving-%' AND NOT key = ANY ($1)";
+const PUBLISHED = 'SELECT value FROM settings WHERE key = $1';
+const DELETE_ENDED = "DELETE FROM settings WHERE key LIKE 'serving-%' AND NOT key = ANY ($1)";
 
-// A process that ended without a word has lost its connection by then.
-const PATIENCE_MS = 2_000;
-const LOOK_MS = 200;
-const AGAIN_MS = 1_000;
+// The connection of a killed process is closed by then.
+const WAIT_MS = 2_000;
+const POLL_MS = 200;
+const RECONNECT_MS = 1_000;
 
 /**
- * Notes in the database that a service with these settings runs, for as long as a connection lasts. Any number of services
- * with the same settings may do so at once, on any host. Rejects with OtherServiceError while one with others is there. A
- * connection that breaks is made again.
+ * Holds a shared lock in the database for these settings as long as a connection lasts. Any number of services with the same
+ * settings may hold it at once, on any host. Rejects with OtherServiceError while a service with other settings holds one. A
+ * broken connection is reopened.
  */
 export async function takePostgresLease(
   place: PostgresTarget,
@@ -46,24 +47,24 @@ export async function takePostgresLease(
     release = resolve;
   });
 
-  /** Holds it until it is released or the connection breaks. */
+  /** Holds the lock until it is released or the connection breaks. */
   const hold = (onHeld: () => void) =>
     connections.use(async (connection) => {
-      await connection.query(WATCHED);
+      await connection.query(KEEP_ALIVE);
       await connection.query(HOLD, [number]);
-      await connection.query(TELL, [keyOf(number), text]);
-      await outlive(connection, number, settings);
+      await connection.query(PUBLISH, [keyOf(number), text]);
+      await waitForOthers(connection, number, settings);
       isHeld = true;
       onHeld();
       const broken = new Promise<never>((_, reject) => connection.once('error', reject));
       await Promise.race([released, broken]);
-      // A session lasts longer than its use.
+      // The pool may reuse the session, so its locks are released explicitly.
       await connection.query('SELECT pg_advisory_unlock_all()');
     });
 
   const keep = async () => {
     while (!isReleased) {
-      await sleep(AGAIN_MS, undefined, { ref: false });
+      await sleep(RECONNECT_MS, undefined, { ref: false });
       if (isReleased) return;
       await hold(() => undefined).catch((error: unknown) => {
         if (error instanceof OtherServiceError) isHeld = false;
@@ -86,27 +87,27 @@ export async function takePostgresLease(
   };
 }
 
-/** Waits a moment for services with other settings to be gone, and rejects if they are not. */
-async function outlive(
+/** Waits up to WAIT_MS until no service with other settings is left. Rejects if one remains. */
+async function waitForOthers(
   connection: PostgresConnection,
   number: number,
   settings: SharedSettings,
 ): Promise<void> {
-  for (let waited = 0; ; waited += LOOK_MS) {
+  for (let waited = 0; ; waited += POLL_MS) {
     const { rows } = await connection.query<{ number: number }>(HELD);
     const numbers = rows.map((held) => held.number);
     const others = numbers.filter((other) => other !== number);
     if (others.length === 0) {
-      await connection.query(FORGET, [numbers.map(keyOf)]);
+      await connection.query(DELETE_ENDED, [numbers.map(keyOf)]);
       return;
     }
-    if (waited >= PATIENCE_MS) {
-      const told = await connection.query<{ value: string }>(TOLD, [keyOf(others[0] as number)]);
-      const other = JSON.parse(told.rows[0]?.value ?? '{}') as SharedSettings;
-      // It holds the lock before it tells what it is.
+    if (waited >= WAIT_MS) {
+      const published = await connection.query<{ value: string }>(PUBLISHED, [keyOf(others[0] as number)]);
+      const other = JSON.parse(published.rows[0]?.value ?? '{}') as SharedSettings;
+      // The other service takes the lock before it publishes its settings, so they may be missing.
       throw new OtherServiceError(differingSetting(settings, other) ?? Object.keys(settings)[0] ?? '');
     }
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
 }
 

@@ -22,7 +22,7 @@ interface CodeRow {
 /** Columns of table `codes` that never change. */
 export const CONSTANT_CODE_COLUMNS = ['jti', 'uses', 'expires_at', 'subject', 'issued_at'] as const;
 
-/** The code that a row holds. */
+/** Returns the code of a row. */
 function codeOfRow(row: CodeRow): StoredCode {
   return {
     grantUid: row.grant_uid,
@@ -79,7 +79,7 @@ function creationOf({ grantUid, jti, uses, expirationTime, subject = null, issue
   return [CREATE, grantUid, jti, uses, expirationTime, subject, issuedAt] as const;
 }
 
-/** The entry about a code whose row was inserted. */
+/** Builds the ledger entry about an inserted code. */
 function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
   const { grantUid, jti, uses, expirationTime, subject = null, issuedAt = null } = code;
   const row = rowHash([jti, uses, expirationTime, subject, issuedAt]);
@@ -106,10 +106,7 @@ export function revokeCode(
   };
 }
 
-/**
- * Counts one use of a signed code in the transaction that is open, and tells why not where none is left. The use is only
- * counted if the rest of that transaction is.
- */
+/** Counts one use of a signed code in the open transaction. Returns the refusal if no use is left or the code is revoked. */
 export function* countCodeUse(
   ledger: LedgerChain,
   code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime' | 'subject'>,

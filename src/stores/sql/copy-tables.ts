@@ -13,21 +13,21 @@ import {
 import { REDEMPTION_COLUMNS } from './redemption-row.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
-/** A database that is open for one transaction, over many turns of the event loop. */
+/** A database that is open for one transaction, which may span many turns of the event loop. */
 export interface TableSession {
   readonly dialect: SqlDialect;
   run<T>(operation: SqlOperation<T>): Promise<T>;
-  /** Commits what was done if `isDone`, takes it back otherwise, and closes the database. */
+  /** Commits the transaction if `isDone`, else rolls it back; closes the database. */
   close(isDone: boolean): Promise<void>;
 }
 
-/** How many rows of each table were copied. */
+/** Number of copied rows, by table. */
 export type CopiedRows = Readonly<Record<string, number>>;
 
 interface Table {
   readonly name: string;
   readonly columns: readonly string[];
-  /** The first columns that tell rows apart. */
+  /** Number of leading columns that form the key. */
   readonly key: number;
 }
 
@@ -54,15 +54,15 @@ const TABLES: readonly Table[] = [
   { name: 'outcomes', columns: ['id', 'kid', 'request', 'made', 'sealed', 'until'], key: 1 },
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
-/** Tables that have rows from the beginning, which those of the source take the place of. */
+/** Tables that a new database has rows in; the rows of the source replace them. */
 const BEGUN: readonly Table[] = [
   { name: 'ledger_end', columns: ['id', 'position', 'removed', 'refusals', 'mac'], key: 1 },
 ];
 const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
-// What tells of the tables themselves is each database's own.
+// Settings about the schema and about running services belong to one database.
 const COPIED_SETTINGS = "WHERE key NOT LIKE 'schema-%' AND key NOT LIKE 'serving-%'";
 
-/** The first table of a database that has rows of somebody; undefined where it is as it was made. */
+/** Returns the name of the first table that has rows; undefined for a new database. */
 export function* firstFilledTable(): SqlOperation<string | undefined> {
   for (const { name } of [REDEMPTIONS, ...TABLES]) {
     if ((yield* value(`SELECT 1 FROM ${name} LIMIT 1`)) !== undefined) return name;
@@ -83,7 +83,7 @@ export async function copyTables(source: TableSession, target: TableSession): Pr
   await target.run(insert(SETTINGS, settings));
   for (const [name, count] of Object.entries(copied)) {
     const there = Number(await source.run(value(`SELECT count(*) FROM ${name}`)));
-    // Of rows that no listing comes by the ledger tells nothing either.
+    // Rows that the listing did not return would be lost without notice.
     if (there !== count)
       throw new Error(`${there} rows are in table ${name}, of which ${count} could be copied`);
   }
@@ -102,7 +102,7 @@ async function copyTable(source: TableSession, target: TableSession, table: Tabl
   }
 }
 
-/** In the order of their commits, which is that of the target's listings from then on. */
+/** Copies redemptions in commit order, which is the order of the target's listings too. */
 async function copyRedemptions(source: TableSession, target: TableSession): Promise<number> {
   let copied = 0;
   let after = 0;

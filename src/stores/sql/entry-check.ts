@@ -6,7 +6,7 @@ import { rawRows, row, type SqlOperation, type SqlValue, value } from './operati
 import { constantValues, REDEMPTION_COLUMNS } from './redemption-row.js';
 import { RENEWAL_COLUMNS } from './renewals.js';
 
-const LASTING = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
+const CONSTANT_COLUMNS = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`);
 
 /**
  * The entries of the ledger, each a list of values, with the MAC of the entry before it. A `redeemed` entry is joined with
@@ -14,7 +14,7 @@ const LASTING = constantValues(REDEMPTION_COLUMNS).map((column) => `r.${column}`
  * made it invalid JSON.
  */
 export const ENTRIES = `SELECT e.grant_uid, e.seq, e.position, e.at, e.kind, e.redemption_id, e.detail, e.mac, p.mac,
-    r.revoked_at, ${LASTING.join(', ')}
+    r.revoked_at, ${CONSTANT_COLUMNS.join(', ')}
   FROM events e LEFT JOIN events p ON p.position = e.position - 1
     LEFT JOIN redemptions r ON r.id = e.redemption_id AND e.kind = 'redeemed'`;
 const ENTRY_COLUMNS = 9;

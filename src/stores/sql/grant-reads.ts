@@ -6,10 +6,10 @@ import { pageOf, rowsToRead, startOf } from './page.js';
 
 const BY_UID = 'SELECT * FROM grants WHERE uid = ?';
 const BY_NAME = 'SELECT * FROM grants WHERE namespace = ? AND name = ?';
-// Before every namespace and name.
+// Sorts before every namespace and name.
 const BEGINNING = ['', ''] as const;
 const LIST = `SELECT * FROM grants WHERE (namespace, name) > (?, ?) ORDER BY namespace, name LIMIT ?`;
-/** A page of the grants that files declare: behind a namespace and name, at most so many. */
+/** Query for grants that files declare, after a namespace and name, up to a limit. */
 export const LIST_DECLARED = LIST.replace('WHERE', 'WHERE source_file IS NOT NULL AND');
 const LIST_NAMESPACE = 'SELECT * FROM grants WHERE namespace = ? AND name > ? ORDER BY name LIMIT ?';
 // The cases in the order in which grantState decides.
@@ -72,7 +72,7 @@ export function* countGrants(now: number): SqlOperation<Record<AccessGrantState,
 const OPEN = `SELECT * FROM grants WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)
   AND redemptions < redemptions_allowed ORDER BY namespace, name`;
 
-/** Every grant that can be redeemed at `now`, or once its clock has started, by namespace and name. */
+/** Returns all grants that can be redeemed at `now` or once they are ready, by namespace and name. */
 export function* openGrants(now: number): SqlOperation<AccessGrant[]> {
   return (yield* rows<GrantRow>(OPEN, now)).map(grantOfRow);
 }

@@ -2,7 +2,7 @@ import type { AccessGrant } from '../../domain/access-grant.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import { rowHash } from './ledger-mac.js';
 
-/** Columns of table `grants`, in the order that {@link grantValues} gives their values in. */
+/** Columns of table `grants`, in the order of the values of {@link grantValues}. */
 export const GRANT_COLUMNS = [
   'uid',
   'namespace',
@@ -42,7 +42,7 @@ export interface GrantRow {
   readonly source_file: string | null;
 }
 
-/** The values of a grant's row, one for each of {@link GRANT_COLUMNS}. */
+/** Returns the values of a grant's row, one for each of {@link GRANT_COLUMNS}. */
 export function grantValues(grant: AccessGrant): (string | number | Uint8Array | null)[] {
   return [
     grant.uid,
@@ -79,7 +79,7 @@ export function grantHash(row: GrantRow): string {
   ]);
 }
 
-/** The grant that a row holds. */
+/** Returns the grant of a row. */
 export function grantOfRow(row: GrantRow): AccessGrant {
   return {
     uid: row.uid,

@@ -34,7 +34,7 @@ export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'nam
   };
 }
 
-/** The entry about a grant whose row was inserted or changed. */
+/** Builds the ledger entry about a grant whose row was inserted or changed. */
 function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): NewLedgerEntry {
   const { uid: grantUid, name, redemptions_allowed: redemptionsAllowed, expires_at: expirationTime } = grant;
   const end = expirationTime !== null && { expirationTime };
@@ -47,7 +47,7 @@ export function initializeGrants(now: number): WriteOperation<number> {
   return function* ({ ledger }) {
     const changed = yield* rows<GrantRow>(INITIALIZE, now, now);
     for (const grant of changed) yield* ledger.append(grantEntry('changed', grant, now));
-    // Whichever attempt was committed is the one that found grants to start.
+    // Only the committed attempt finds grants to initialize; a repetition finds none.
     initialized = Math.max(initialized, changed.length);
     return initialized;
   };
@@ -89,7 +89,7 @@ export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOp
   };
 }
 
-/** The write behind GrantStore.deleteGrant; `now` is when the ledger says that it happened. */
+/** The write behind GrantStore.deleteGrant; `now` is the time of the ledger entry. */
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {

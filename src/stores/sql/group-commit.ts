@@ -2,60 +2,60 @@ import type { LedgerChain } from './ledger-chain.js';
 import { put, type SqlOperation } from './operation.js';
 import { type StoreFailure, storeUnavailable, translateFailure } from './store-failure.js';
 
-/** What a write works with, inside a savepoint of its own. */
+/** What a write works with. Each write has a savepoint of its own. */
 export interface WriteContext {
   readonly ledger: LedgerChain;
-  /** True when the same write ran before and nobody knows whether its commit succeeded. */
+  /** True if the same write ran before and the outcome of its commit is unknown. */
   readonly isRepeated: boolean;
-  /** Takes back all that this write has done; what it returns is still its result. */
+  /** Rolls back to the savepoint of this write. The write can still return a result. */
   undo(): SqlOperation<void>;
 }
 
 /**
- * One write, right also when it is done again after a commit of unknown outcome. What records redemptions and renewals calls a
- * generator function of its module; one made for each of them would leave garbage that only a full collection takes.
+ * One write. It must be correct when it is repeated after a commit of unknown outcome. Writes of redemptions and renewals call
+ * a generator function of their module, because a new function for each write leaves garbage in V8's old generation.
  */
 export type WriteOperation<T> = (context: WriteContext) => SqlOperation<T>;
 
 /**
- * What a write is about. Of two writes that are about the same grant one is done after the other was committed, in whatever
- * process; a redemption stands for its grant.
+ * The grant that a write changes, or a redemption of that grant. Writes about the same grant are serialized across all
+ * processes: one begins after the other is committed.
  */
 export interface WriteSubject {
   readonly grantUid?: string;
   readonly redemptionId?: string;
 }
 
-/** Why a transaction came to nothing, and whether it may have been committed all the same. */
+/** Why a transaction failed; `inDoubt` if it may have been committed nevertheless. */
 export interface CommitFailure {
   readonly error: unknown;
   readonly inDoubt: boolean;
 }
 
-/** How a database commits. */
+/** Commits transactions to one kind of database. */
 export interface Committer {
   /**
-   * Does the work of `batch` in a transaction and commits it durably; what went wrong if that failed. The work begins
-   * anew with each call.
+   * Runs `batch` in a transaction and commits it durably. Returns the failure if there is one. `batch` starts a new run
+   * at each call.
    */
   commit(
     batch: (ledger: LedgerChain) => SqlOperation<void>,
     subjects: readonly WriteSubject[],
   ): CommitFailure | undefined | Promise<CommitFailure | undefined>;
   failureOf(error: unknown): StoreFailure;
-  /** Whether a lost connection is looked for until the deadline, in place of once. */
+  /** Whether a lost connection is retried until the deadline, and not only once. */
   readonly retriesLostConnection: boolean;
-  /** Under load, commits are this far apart in milliseconds, so that one sync carries several writes. */
+  /** Minimum time between two commits under load in milliseconds, so that one sync covers several writes. */
   readonly batchIntervalMs: number;
-  /** Bounds how long one transaction keeps others waiting. */
+  /** Maximum number of writes in a transaction. Bounds how long one transaction delays others. */
   readonly maxBatchSize: number;
 }
 
-/** Runs writes, many to a transaction. */
+/** Runs writes, several in one transaction. */
 export interface GroupCommit {
-  /** The operation's result, once it is durable. Rejects with `store_unavailable`, or what the operation threw. */
+  /** Resolves with the operation's result once it is durable. Rejects with `store_unavailable`, or the operation's own error. */
   write<T>(operation: WriteOperation<T>, subject?: WriteSubject): Promise<T>;
-  /** Resolves when every write is settled; no more are taken from now on. */
+  /** Resolves when every write is settled. Rejects new writes from now on. */
   finish(): Promise<void>;
 }
 
@@ -66,12 +66,12 @@ interface PendingWrite {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   isRepeated: boolean;
-  /** True once it met a lost connection, and is tried again on a new one. */
+  /** True after a lost connection, while the write is retried on a new one. */
   isReconnected: boolean;
   failure: { readonly error: unknown } | undefined;
 }
 
-/** Starts a queue of writes; a lone one waits for nothing, and each is answered after `deadlineMs` at the latest. */
+/** Starts a queue of writes. A write without others beside it is not delayed. Each settles within `deadlineMs`. */
 export function startGroupCommit(committer: Committer, deadlineMs: number): GroupCommit {
   const { failureOf, batchIntervalMs } = committer;
   const queue: PendingWrite[] = [];
@@ -108,19 +108,19 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
     else for (const resolve of finished.splice(0)) resolve();
   }
 
-  /** Puts back what may still succeed, rejects the rest, and tells when to try again, in milliseconds. */
+  /** Requeues writes that may still succeed and rejects the others. Returns the delay of the next attempt in milliseconds. */
   function retryOrReject(batch: readonly PendingWrite[], { error, inDoubt }: CommitFailure): number {
     const failure = failureOf(error);
     const now = performance.now();
     const again: PendingWrite[] = [];
     for (const write of batch) {
       write.isRepeated ||= inDoubt;
-      // The connection may have been opened while the disk was read-only: one more try shows whether it still is.
+      // The connection may have been opened while the disk was read-only: retry once on a new connection.
       const reconnects = failure === 'lost' && !write.isReconnected;
       write.isReconnected ||= reconnects;
-      const isPassing =
+      const isTransient =
         failure === 'busy' || write.isRepeated || (failure === 'lost' && committer.retriesLostConnection);
-      if (reconnects || (isPassing && now < write.deadline)) again.push(write);
+      if (reconnects || (isTransient && now < write.deadline)) again.push(write);
       else if (write.isRepeated)
         write.reject(storeUnavailable('the outcome of the commit is unknown', error));
       else write.reject(translateFailure(error, failureOf));
@@ -161,12 +161,12 @@ export function startGroupCommit(committer: Committer, deadlineMs: number): Grou
 function* runWrite<T>(
   operation: WriteOperation<T>,
   context: WriteContext,
-  note: (result: T) => void,
+  onResult: (result: T) => void,
 ): SqlOperation<void> {
-  note(yield* operation(context));
+  onResult(yield* operation(context));
 }
 
-/** The writes one after the other, and then what they add to the ledger. */
+/** Runs the writes one after the other, then writes their additions to the ledger. */
 function* workOf(
   batch: readonly PendingWrite[],
   ledger: LedgerChain,
@@ -187,7 +187,7 @@ function* runOne(
     yield* write.run({ ledger, isRepeated: write.isRepeated, undo });
     write.failure = undefined;
   } catch (error) {
-    // A failure of the database itself takes the whole transaction with it.
+    // After a failure of the database itself the whole transaction is lost.
     if (failureOf(error) !== 'statement') throw error;
     yield* undo();
     write.failure = { error };

@@ -14,7 +14,9 @@ const KEY_ID = "SELECT value FROM settings WHERE key = 'ledger-key'";
 const PUT_KEY_ID = "INSERT INTO settings (key, value) VALUES ('ledger-key', ?) ON CONFLICT DO NOTHING";
 const END = 'SELECT position, removed, refusals, mac FROM ledger_end';
 const LAST_ENTRY = 'SELECT position, mac FROM events ORDER BY position DESC LIMIT 1';
-const LAST_SEQ = 'SELECT max(seq) AS seq FROM events WHERE grant_uid = ?';
+const LAST_SEQS = (count: number): string =>
+  `WITH wanted (uid) AS (VALUES ${Array(count).fill('(CAST(? AS TEXT))').join(', ')})
+  SELECT uid, (SELECT max(seq) FROM events WHERE grant_uid = wanted.uid) AS seq FROM wanted`;
 const FIRST_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, 0, 0, 0, ?)
   ON CONFLICT DO NOTHING`;
 const PUT_END = `INSERT INTO ledger_end (id, position, removed, refusals, mac) VALUES (1, ?, ?, ?, ?)
@@ -41,8 +43,8 @@ export interface StoredEnd extends LedgerEnd {
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
   readonly #forUpdate: string;
-  readonly #notes: HighWaterMarks;
-  readonly #age: RollbackCheck;
+  readonly #marks: HighWaterMarks;
+  readonly #rollback: RollbackCheck;
   #key: Uint8Array | undefined;
   // What the open transaction adds: entries, deletions of content, and refusals.
   readonly #entries: NewLedgerEntry[] = [];
@@ -54,10 +56,10 @@ export class LedgerChain {
   #settledAt: number | undefined;
 
   /** `forUpdate` is appended to a query to lock its row until the end of the transaction. */
-  constructor(keyFile: LedgerKeyFile, notes: HighWaterMarks, forUpdate = '') {
+  constructor(keyFile: LedgerKeyFile, marks: HighWaterMarks, forUpdate = '') {
     this.#keyFile = keyFile;
-    this.#notes = notes;
-    this.#age = new RollbackCheck(notes);
+    this.#marks = marks;
+    this.#rollback = new RollbackCheck(marks);
     this.#forUpdate = forUpdate;
   }
 
@@ -75,27 +77,27 @@ export class LedgerChain {
   /**
    * Begins the ledger unless the database has one, with a pending key if there is none. Run it in a transaction that excludes
    * other writers. Throws LedgerKeyError when the key of an existing ledger is missing.
-   * Throws StoreOpenError for an earlier copy of a ledger that this host has seen, and, unless `acceptsEmpty`, for a database
-   * without a ledger on a host that has the key or a note of one.
+   * Throws StoreOpenError for a database that was rolled back, and, unless `acceptsEmpty`, for a database
+   * without a ledger on a host that has the key or the high-water mark of one.
    */
   *begin(acceptsEmpty = false): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) {
-      if (!acceptsEmpty && (this.#keyFile.exists() || this.#notes.hasAny())) throw this.#noLedger();
-      yield* this.#age.begin(yield* this.#beginChain());
+      if (!acceptsEmpty && (this.#keyFile.exists() || this.#marks.hasAny())) throw this.#noLedger();
+      yield* this.#rollback.begin(yield* this.#beginChain());
     }
-    yield* this.#age.check(yield* this.key());
+    yield* this.#rollback.check(yield* this.key());
   }
 
-  /** Returns what the database lacks of its ledger, compared with the note of this host. Throws LedgerKeyError without the key. */
+  /** Returns what the database lacks of its ledger, compared with this host's high-water mark. Throws LedgerKeyError without the key. */
   *lost(): SqlOperation<LedgerLoss> {
     if ((yield* value(KEY_ID)) === undefined) return 'mark';
-    return yield* this.#age.lost(yield* this.key());
+    return yield* this.#rollback.lost(yield* this.key());
   }
 
   /** Accepts the database as it is: from now on it is not refused for missing entries or a missing ledger. */
   *accept(): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
-    yield* this.#age.accept(yield* this.key());
+    yield* this.#rollback.accept(yield* this.key());
   }
 
   *#beginChain(): SqlOperation<Uint8Array> {
@@ -147,9 +149,9 @@ export class LedgerChain {
     this.#refusals = this.#kept.refusals;
   }
 
-  /** Discards the additions of the transaction that has ended, and after a commit notes the new end on this host. */
+  /** Discards the additions of the ended transaction. After a commit, records the new end as this host's high-water mark. */
   forget(isCommitted: boolean): void {
-    if (isCommitted && this.#settledAt !== undefined) this.#age.note(this.#settledAt);
+    if (isCommitted && this.#settledAt !== undefined) this.#rollback.record(this.#settledAt);
     this.#settledAt = undefined;
     this.#kept = { entries: 0, removed: 0, refusals: 0 };
     this.drop();
@@ -163,7 +165,7 @@ export class LedgerChain {
     const uids = [...new Set(entries.map(({ grantUid }) => grantUid))];
     // The lock on the end is taken first and held until the commit, so positions are in the order of the commits.
     const { end, seqs } = yield* readEnd(key, this.#forUpdate, uids);
-    yield* this.#age.check(key, end.position);
+    yield* this.#rollback.check(key, end.position);
     let { position, last } = end;
     position = Math.max(position, end.lastPosition);
     const rows = entries.map(({ grantUid, at, kind, redemptionId = null, detail: fields }) => {
@@ -192,7 +194,7 @@ export function* readEnd(
   const [ends, entries, ...seqRows] = yield* batch(
     [`${END}${forUpdate}`],
     [LAST_ENTRY],
-    ...grantUids.map((uid) => [LAST_SEQ, uid] as const),
+    ...[...chunks(grantUids)].map((chunk) => [LAST_SEQS(chunk.length), ...chunk] as const),
   );
   const found = ends.rows[0] as (LedgerEnd & { readonly mac: unknown }) | undefined;
   const entry = entries.rows[0] as { readonly position: number; readonly mac: Uint8Array } | undefined;
@@ -201,9 +203,10 @@ export function* readEnd(
   const last = entry?.mac ?? NO_MAC;
   const isAuthentic =
     position === lastPosition && isMac(mac, endMac(key, last, { position, removed, refusals }));
-  const seqs = seqRows.map(({ rows }, at): [string, number] => [
-    grantUids[at] ?? '',
-    (rows[0] as { readonly seq: number | null }).seq ?? 0,
-  ]);
-  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs: new Map(seqs) };
+  const seqs = new Map<string, number>();
+  for (const { rows } of seqRows) {
+    for (const { uid, seq } of rows as readonly { readonly uid: string; readonly seq: number | null }[])
+      seqs.set(uid, seq ?? 0);
+  }
+  return { end: { position, removed, refusals, lastPosition, last, isAuthentic }, seqs };
 }

@@ -32,7 +32,7 @@ interface EventRow {
 }
 
 function entryOf(row: EventRow): LedgerEntry {
-  // The hash over the row that it tells of is for verifying alone.
+  // The hash of the row is for verification only.
   const { row: _, ...detail } = JSON.parse(row.detail ?? '{}') as Record<string, string | number>;
   const { jti, name, subject } = row;
   return {

@@ -4,7 +4,7 @@ import type { WriteOperation } from './group-commit.js';
 import { refusalMac } from './ledger-mac.js';
 import { change, row, type SqlOperation, value } from './operation.js';
 
-const NOTED = {
+const LAST_TIME = {
   replayed: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'replayed'`,
   superseded: `SELECT max(at) FROM events WHERE redemption_id = ? AND kind = 'superseded'`,
 } as const;
@@ -17,9 +17,9 @@ const PUT_REFUSAL = `INSERT INTO refusals (grant_uid, code, name, subject, peer,
     SET count = excluded.count, last_at = excluded.last_at, mac = excluded.mac`;
 const ERASE = `UPDATE redemptions SET sealed_answer = NULL, sealed_until = NULL WHERE sealed_until <= ?`;
 
-// The rest of a grant's 1,000 rows is kept for one row per code that takes what finds no room.
+// Of 1,000 rows for a grant the others are reserved for one summary row for each error code.
 const DETAILED_REFUSALS = 950;
-// What one client does again and again is an entry once in this time, and else added up.
+// A repeated attempt of one client is an entry once in this time, and otherwise counted in `refusals`.
 const LOOP_MS = 86_400_000;
 
 /** The write behind GrantStore.recordReplay, and RenewalStore.recordSuperseded. */
@@ -29,12 +29,12 @@ export function recordRepetition(
   peer: string,
   now: number,
 ): WriteOperation<void> {
-  const addUp = countRefusal({ grantUid, code: kind, name, subject, peer }, now);
+  const count = countRefusal({ grantUid, code: kind, name, subject, peer }, now);
   return function* (context) {
     const { ledger, isRepeated } = context;
-    const last = ledger.lastAdded(kind, id) ?? (yield* value(NOTED[kind], id));
+    const last = ledger.lastAdded(kind, id) ?? (yield* value(LAST_TIME[kind], id));
     if (typeof last === 'number' && last > now - LOOP_MS) {
-      if (!isRepeated || last !== now) yield* addUp(context);
+      if (!isRepeated || last !== now) yield* count(context);
       return;
     }
     yield* ledger.append({ grantUid, at: now, kind, redemptionId: id, detail: { peer } });
@@ -46,14 +46,14 @@ export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperati
   return countRefusal(refusal, now);
 }
 
-interface AddedUp {
+interface RefusalCount {
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
 }
 
-function findRefusal(key: readonly string[]): SqlOperation<AddedUp | undefined> {
-  return row<AddedUp>(REFUSAL, ...key);
+function findRefusal(key: readonly string[]): SqlOperation<RefusalCount | undefined> {
+  return row<RefusalCount>(REFUSAL, ...key);
 }
 
 function countRefusal(
@@ -63,10 +63,10 @@ function countRefusal(
   const { grantUid, code, name, subject, peer } = refusal;
   const exact = [grantUid, code, name, subject, peer];
   const summary = [grantUid, code, '', '', ''];
-  // Row and count that an earlier attempt of this very write aimed at.
-  let aim: { readonly key: string[]; readonly count: number } | undefined;
+  // Row and count that an earlier attempt of this write would have written.
+  let intended: { readonly key: string[]; readonly count: number } | undefined;
   return function* ({ ledger, isRepeated }) {
-    if (isRepeated && aim && ((yield* findRefusal(aim.key))?.count ?? 0) >= aim.count) return;
+    if (isRepeated && intended && ((yield* findRefusal(intended.key))?.count ?? 0) >= intended.count) return;
     let key = exact;
     let found = yield* findRefusal(exact);
     if (!found && Number(yield* value(COUNT_REFUSALS, grantUid)) >= DETAILED_REFUSALS) {
@@ -77,7 +77,7 @@ function countRefusal(
     const values = [...key, count + 1, firstAt, Math.max(lastAt, now)];
     yield* change(PUT_REFUSAL, ...values, refusalMac(yield* ledger.key(), values));
     yield* ledger.countRefusals(1);
-    aim = { key, count: count + 1 };
+    intended = { key, count: count + 1 };
   };
 }
 

@@ -19,7 +19,7 @@ export function claimOutcome(outcome: KeptOutcome, now: number): WriteOperation<
   };
 }
 
-/** Erases outcomes whose time has passed; tells how many. */
+/** Erases outcomes that have expired. Returns their number. */
 export function eraseOutcomes(now: number): WriteOperation<number> {
   let erased = 0;
   return function* () {

@@ -1,16 +1,16 @@
 import type { Page } from '../../redemption/ports/page.js';
 
-/** The text that callers pass back as `after`: base64url of the sort key of a page's last item. */
+/** Encodes the sort key of a page's last item as the text for `after`: base64url of JSON. */
 function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** A sort key with parts of these kinds. */
+/** A sort key with parts of these types. */
 type KeyLike<Key> = { readonly [At in keyof Key]: Key[At] extends string ? string : number };
 
 /**
- * The sort key behind which a page begins: that of its cursor, or `first` without one. Throws a RangeError for a text that
- * no listing gave out, whose parts are not of the kinds that those of `first` are.
+ * Returns the sort key after which a page begins: that of its cursor, or `first` without one. Throws a RangeError for a text
+ * that no listing returned, whose parts have other types than those of `first`.
  */
 export function startOf<Key extends [] | readonly (string | number)[]>(
   cursor: string | undefined,
@@ -29,18 +29,18 @@ export function startOf<Key extends [] | readonly (string | number)[]>(
   return key as KeyLike<Key>;
 }
 
-/** Whether a value is of the kind of another one, and such that every database takes it. */
+/** Whether a value has the type of another one, and every database accepts it. */
 function isLike(part: string | number, value: unknown): boolean {
   if (typeof part === 'number') return Number.isSafeInteger(value);
   return typeof value === 'string' && !value.includes('\0');
 }
 
-/** How many rows a listing reads for a page of `limit`: one more, which tells whether another page follows. */
+/** Returns how many rows a listing reads for a page of `limit`: one more, which shows whether another page follows. */
 export function rowsToRead(limit: number): number {
   return Math.min(Math.max(Math.trunc(limit), 1), 1_000) + 1;
 }
 
-/** The page that `rows` make, of which {@link rowsToRead} were asked for; `keyOf` gives a row's sort key. */
+/** Builds a page from `rows`, of which {@link rowsToRead} were requested; `keyOf` returns a row's sort key. */
 export function pageOf<Row, T>(
   rows: readonly Row[],
   limit: number,

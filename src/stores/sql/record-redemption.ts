@@ -24,12 +24,12 @@ const BY_ID = 'SELECT 1 FROM redemptions WHERE id = ?';
 const COUNT_USE = `UPDATE grants SET redemptions = redemptions + 1
   WHERE uid = ? AND redemptions < redemptions_allowed AND expires_at > ? AND revoked_at IS NULL`;
 const REASON = 'SELECT revoked_at, expires_at FROM grants WHERE uid = ?';
-// The newest of those that fill the limit: once it leaves the window, one more is allowed.
+// The oldest redemption that still counts towards the limit: once it leaves the window, one more is allowed.
 const REPEATED = `SELECT created_at FROM redemptions
   WHERE grant_uid = ? AND subject = ? AND name = ? AND mode = 'stock' AND created_at > ? AND id <> ?
   ORDER BY created_at DESC LIMIT 1 OFFSET ?`;
 
-/** Why the guarded update of a grant found nothing to count. */
+/** Returns why the guarded update of a grant changed no row. */
 function* reasonOf(uid: string, now: number): SqlOperation<Refusal> {
   const grant = yield* row<{ readonly revoked_at: number | null; readonly expires_at: number | null }>(
     REASON,
@@ -37,7 +37,7 @@ function* reasonOf(uid: string, now: number): SqlOperation<Refusal> {
   );
   if (!grant) return { refused: 'grant_unknown' };
   if (grant.revoked_at !== null) return { refused: 'grant_revoked' };
-  // Its clock has not started: the service does not know yet how its site is reached.
+  // The grant is not ready: the service does not know yet how its site is reached.
   if (grant.expires_at === null) return { refused: 'link_access_unavailable' };
   if (grant.expires_at <= now) return { refused: 'grant_expired' };
   return { refused: 'grant_exhausted' };
@@ -61,13 +61,13 @@ function* record(
   { ledger, undo }: WriteContext,
 ): SqlOperation<RecordOutcome> {
   const values = redemptionValues(redemption);
-  // The second is taken back where the first did nothing.
+  // The count is rolled back if nothing was inserted.
   const [inserted, counted] = yield* batch([INSERT, ...values], [COUNT_USE, uid, now]);
   if (inserted.changes === 0) {
     yield* undo();
     if ((yield* value(BY_ID, redemption.id)) !== undefined) return 'recorded';
-    const there = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
-    return { replayOf: redemptionOfRow(there as RedemptionRow) };
+    const earlier = yield* row<RedemptionRow>(BY_REPLAY_KEY, uid, redemption.replayKey);
+    return { replayOf: redemptionOfRow(earlier as RedemptionRow) };
   }
   if (counted.changes === 0) {
     yield* undo();
@@ -98,7 +98,7 @@ function* record(
   return 'recorded';
 }
 
-/** What the entry of a redemption tells of it. `values` are those of its row, of which a hash shows whether it was changed. */
+/** Builds the detail of a redemption's ledger entry. `values` are those of its row; their hash shows a later change. */
 function redeemedDetail(redemption: Redemption, values: readonly unknown[]): LedgerEntry['detail'] {
   const { jti, name, subject, peer, serial, keySha256, certificateSha256, notAfter } = redemption;
   return {
@@ -121,7 +121,7 @@ export function recordSingleUse(
   now: number,
 ): WriteOperation<RecordOutcome> {
   return function* (context) {
-    // The grant of an earlier attempt is gone, so that nothing else would tell that it was committed.
+    // The grant of a committed attempt is deleted, so only the redemption shows that it was committed.
     if (yield* findRedemption(redemption.id)) return 'recorded';
     yield* createGrant(grant)(context);
     const outcome = yield* recordRedemption(grant.uid, redemption, now, {})(context);

@@ -1,7 +1,7 @@
 import type { GrantPolicy } from '../../domain/policy.js';
 import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
 
-/** Columns of table `redemptions`, in the order that {@link redemptionValues} gives their values in. */
+/** Columns of table `redemptions`, in the order of the values of {@link redemptionValues}. */
 export const REDEMPTION_COLUMNS = [
   'id',
   'grant_uid',
@@ -53,15 +53,15 @@ export interface RedemptionRow {
   readonly issuer: string | null;
 }
 
-const FADING = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
-const LASTING = REDEMPTION_COLUMNS.flatMap((column, index) => (FADING.has(column) ? [] : [index]));
+const VARIABLE = new Set<string>(['sealed_answer', 'sealed_until', 'revoked_at']);
+const CONSTANT = REDEMPTION_COLUMNS.flatMap((column, index) => (VARIABLE.has(column) ? [] : [index]));
 
-/** Of the values of a redemption's row, in the order of the columns, those that never change. */
+/** Returns those values of a redemption's row that never change, in column order. */
 export function constantValues(values: readonly unknown[]): unknown[] {
-  return LASTING.map((index) => values[index]);
+  return CONSTANT.map((index) => values[index]);
 }
 
-/** The values of a redemption's row, one for each of {@link REDEMPTION_COLUMNS}. */
+/** Returns the values of a redemption's row, one for each of {@link REDEMPTION_COLUMNS}. */
 export function redemptionValues(redemption: Redemption): (string | number | Uint8Array | null)[] {
   return [
     redemption.id,
@@ -89,7 +89,7 @@ export function redemptionValues(redemption: Redemption): (string | number | Uin
   ];
 }
 
-/** The redemption that a row holds. */
+/** Returns the redemption of a row. */
 export function redemptionOfRow(row: RedemptionRow): Redemption {
   return {
     id: row.id,

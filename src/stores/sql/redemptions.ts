@@ -19,7 +19,7 @@ const ATTEMPTS = `SELECT * FROM (
     WHERE grant_uid = ? ORDER BY last_at DESC LIMIT ?) AS refused
   ORDER BY at DESC, seq DESC LIMIT ?`;
 
-interface PlacedRow extends RedemptionRow {
+interface PositionedRow extends RedemptionRow {
   readonly position: number;
 }
 
@@ -45,8 +45,8 @@ export function* listRedemptions(
   const { grantUid, since = 0 } = page;
   const found =
     grantUid === undefined
-      ? yield* rows<PlacedRow>(dialect.redemptions, after, since, limit)
-      : yield* rows<PlacedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
+      ? yield* rows<PositionedRow>(dialect.redemptions, after, since, limit)
+      : yield* rows<PositionedRow>(dialect.redemptionsOfGrant, grantUid, after, since, limit);
   return pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow);
 }
 
@@ -82,7 +82,7 @@ export function revokeRedemption(id: string, now: number): WriteOperation<boolea
   };
 }
 
-/** Revokes what was redeemed from a grant and is not revoked, in the transaction that is open. */
+/** Revokes all redemptions of a grant in the open transaction. */
 export function* revokeRedemptionsOf(ledger: LedgerChain, grantUid: string, now: number): SqlOperation<void> {
   const found = yield* rows<{ readonly id: string }>(OF_GRANT, grantUid);
   for (const { id } of found) yield* revoke(ledger, id, now);

@@ -8,7 +8,7 @@ import { recordRepetition } from './ledger-writes.js';
 import { change, row, rows, type SqlOperation, value } from './operation.js';
 import { findRedemption } from './redemptions.js';
 
-/** Columns of table `renewals`, in the order that {@link renewalValues} gives their values in. */
+/** Columns of table `renewals`, in the order of the values of {@link renewalValues}. */
 export const RENEWAL_COLUMNS = [
   'redemption_id',
   'number',
@@ -36,7 +36,7 @@ interface RenewalRow {
   readonly peer: string;
 }
 
-/** The values of a renewal's row, one for each of {@link RENEWAL_COLUMNS}. */
+/** Returns the values of a renewal's row, one for each of {@link RENEWAL_COLUMNS}. */
 function renewalValues(renewal: Renewal): (string | number)[] {
   return [
     renewal.redemptionId,
@@ -52,7 +52,7 @@ function renewalValues(renewal: Renewal): (string | number)[] {
   ];
 }
 
-/** The renewal that a row holds. */
+/** Returns the renewal of a row. */
 function renewalOfRow(row: RenewalRow): Renewal {
   return {
     redemptionId: row.redemption_id,
@@ -138,7 +138,7 @@ function* record(
     const recorded = renewalOfRow(there);
     return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: recorded };
   }
-  // A gap would let two certificates be the newest one in turn.
+  // Numbers without a gap make exactly one certificate the newest.
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
     return { refused: 'renewal_refused' };
   }

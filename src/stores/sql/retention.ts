@@ -5,7 +5,7 @@ import type { WriteOperation, WriteSubject } from './group-commit.js';
 import type { LedgerChain } from './ledger-chain.js';
 import { change, put, rawRows, rows, type SqlOperation, value } from './operation.js';
 
-// One step holds up redemptions for as long as so many rows take.
+// Entries in a step. A step delays redemptions while it runs.
 const STEP = 200;
 const DAY_MS = 86_400_000;
 const ENDED = `SELECT uid FROM grants WHERE source_file IS NULL AND expires_at < ?
@@ -41,13 +41,13 @@ export function deleteEndedGrants(endedBefore: number, now: number): WriteOperat
   };
 }
 
-/** Runs reads and writes of a store, each by itself. */
+/** Runs single reads and writes of a store. */
 export interface StoreAccess {
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   write<T>(operation: WriteOperation<T>, subject: WriteSubject): Promise<T>;
 }
 
-/** What is behind LedgerStore.removeOldLedger: many short steps, between which others have their turn. */
+/** Implements LedgerStore.removeOldLedger in short steps, between which other operations run. */
 export async function removeOldLedger({ read, write }: StoreAccess, endedBefore: number): Promise<boolean> {
   const grantUid = await read(() => value(DUE, endedBefore));
   if (typeof grantUid !== 'string') return false;

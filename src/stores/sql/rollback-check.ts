@@ -9,43 +9,43 @@ const EPOCH = "SELECT value FROM settings WHERE key = 'ledger-epoch'";
 const PUT_EPOCH = `INSERT INTO settings (key, value) VALUES ('ledger-epoch', ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 
-/** What to do about a database without the mark of its ledger. */
+/** The hint for a database without the mark of its ledger. */
 export const ACCEPT_HINT =
   'restore its latest backup; if there is none, or the store is a new one, accept it with `linkgrant store restored`';
 
-/** Which ledger a database has, and how often it was put back knowingly. */
+/** The identity of a ledger, and how often a restored copy of it was accepted. */
 interface Mark {
   readonly id: string;
   readonly epoch: number;
 }
 
 /**
- * How many entries a database lacks that its ledger had; `mark` if the mark of its ledger is missing, so that they cannot be
- * counted.
+ * Number of entries that a database lacks and its ledger had; `mark` if the mark of the ledger is missing, so that they cannot
+ * be counted.
  */
 export type LedgerLoss = number | 'mark';
 
 /**
- * Tells whether a database was put back to an earlier copy: the number of entries ever written only grows, and this host
- * has noted how far it was. Once that is accepted it counts anew, in another epoch.
+ * Detects a database that was rolled back to an earlier copy: the number of entries only grows, and this host stores the
+ * highest number it has seen. An accepted rollback begins another epoch.
  */
 export class RollbackCheck {
-  readonly #notes: HighWaterMarks;
+  readonly #marks: HighWaterMarks;
   #mark: Mark | undefined;
   #seen: HighWaterMark | undefined;
 
-  constructor(notes: HighWaterMarks) {
-    this.#notes = notes;
+  constructor(marks: HighWaterMarks) {
+    this.#marks = marks;
   }
 
-  /** Writes the mark of a ledger that begins. */
+  /** Writes the mark of a new ledger. */
   *begin(key: Uint8Array): SqlOperation<void> {
     yield* this.#put(key, { id: randomUUID(), epoch: 1 });
   }
 
   /**
-   * Throws StoreOpenError if the ledger ends, at `position` if that is passed, before the end that this host has noted, or if
-   * its mark is missing.
+   * Throws StoreOpenError if the ledger ends before this host's high-water mark, or if the mark of the ledger is missing.
+   * `position` is the end of the ledger, read from the database if it is absent.
    */
   *check(key: Uint8Array, position?: number): SqlOperation<void> {
     const lost = yield* this.lost(key, position);
@@ -61,19 +61,19 @@ export class RollbackCheck {
     );
   }
 
-  /** What the database lacks of its ledger, compared with the note of this host. */
+  /** Returns what the database lacks of its ledger, compared with this host's high-water mark. */
   *lost(key: Uint8Array, position?: number): SqlOperation<LedgerLoss> {
     this.#mark ??= yield* readMark(key);
     if (!this.#mark) return 'mark';
-    this.#seen ??= this.#notes.find(this.#mark.id);
+    this.#seen ??= this.#marks.find(this.#mark.id);
     if (!this.#seen) return 0;
     const now = position ?? Number((yield* value(POSITION)) ?? 0);
     if (now >= this.#seen.position && this.#mark.epoch === this.#seen.epoch) return 0;
-    // Another process, or host, may have noted or accepted something meanwhile.
+    // Another process or host may have recorded a mark or accepted a rollback meanwhile.
     const mark = yield* readMark(key);
     if (!mark) return 'mark';
     this.#mark = mark;
-    this.#seen = this.#notes.find(mark.id);
+    this.#seen = this.#marks.find(mark.id);
     if (!this.#seen || mark.epoch > this.#seen.epoch) {
       this.#seen = undefined;
       return 0;
@@ -81,18 +81,18 @@ export class RollbackCheck {
     return Math.max(mark.epoch < this.#seen.epoch ? 1 : 0, this.#seen.position - now);
   }
 
-  /** Starts another epoch, in which the missing entries are accepted; creates a mark if there is none. */
+  /** Begins another epoch, which accepts the missing entries. Creates a mark if there is none. */
   *accept(key: Uint8Array): SqlOperation<void> {
     const { id, epoch } = (yield* readMark(key)) ?? { id: randomUUID(), epoch: 0 };
-    const noted = this.#notes.find(id)?.epoch ?? 0;
-    yield* this.#put(key, { id, epoch: Math.max(epoch, noted) + 1 });
+    const recorded = this.#marks.find(id)?.epoch ?? 0;
+    yield* this.#put(key, { id, epoch: Math.max(epoch, recorded) + 1 });
   }
 
-  /** Notes that the ledger ends at `position`; to be told after a commit. */
-  note(position: number): void {
+  /** Records after a commit that the ledger ends at `position`. */
+  record(position: number): void {
     if (!this.#mark) return;
     this.#seen = { epoch: this.#mark.epoch, position };
-    this.#notes.put(this.#mark.id, this.#seen);
+    this.#marks.put(this.#mark.id, this.#seen);
   }
 
   *#put(key: Uint8Array, mark: Mark): SqlOperation<void> {
@@ -103,7 +103,7 @@ export class RollbackCheck {
   }
 }
 
-/** The mark; undefined if it is missing or was not written under this key. */
+/** Returns the mark; undefined if it is missing or has the MAC of another key. */
 function* readMark(key: Uint8Array): SqlOperation<Mark | undefined> {
   const found = String(yield* value(EPOCH));
   const [, id = '', digits = '', mac = ''] = /^([0-9a-f-]{36}) (\d+) ([0-9a-f]{64})$/.exec(found) ?? [];

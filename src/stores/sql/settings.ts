@@ -43,7 +43,7 @@ export function recordProbe(now: number): WriteOperation<void> {
   };
 }
 
-/** The first setting that differs from its last entry; `recorded` has the hashes of the entries, by key of the setting. */
+/** Returns the first setting that differs from its last entry; `recorded` has the hashes of the entries by setting. */
 export function* changedSetting(
   recorded: ReadonlyMap<string, string>,
 ): SqlOperation<LedgerFault | undefined> {

@@ -37,20 +37,20 @@ import { deleteEndedGrants, removeOldLedger } from './retention.js';
 import { getSetting, nextNumber, putSetting, recordProbe } from './settings.js';
 import { verifyLedger } from './verify-ledger.js';
 
-/** A database that grants are kept in. */
+/** An SQL database that stores grants. */
 export interface SqlDatabase {
   readonly dialect: SqlDialect;
-  /** What a query gives; it may be begun anew. Rejects as the whole store does. */
+  /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
-  /** The same for many queries that see one state of the database, and for as long as that takes. */
+  /** Runs many queries on one snapshot of the database, without a time limit. */
   readAtOnce<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
-  /** Makes sure that nothing is left anywhere of what was erased, if it can now. */
+  /** Removes erased content from the database's log, if that is possible now. */
   afterErasing(erased: number): void;
   close(): Promise<void>;
 }
 
-/** The grant store over an SQL database. */
+/** Implements the GrantStore on an SQL database. */
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
   const { dialect, read, readAtOnce, write } = database;
   return {
@@ -116,7 +116,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
 
     hasGrantMadeBefore: (madeBefore, endedAfter) => read(() => hasGrantMadeBefore(madeBefore, endedAfter)),
     countGrants: (now) => read(() => countGrants(now)),
-    // Only a commit proves that there is room on the disk.
+    // Only a commit shows that the disk has room.
     probe: () => write(recordProbe(clock())),
     close: () => database.close(),
   };

@@ -3,17 +3,17 @@ import { LedgerKeyError } from '../ledger-key.js';
 import { StoreOpenError } from '../store-open-error.js';
 
 /**
- * What a failure says about the database: `busy` another one is in the way for now, `full` no room (heals by itself),
- * `lost` this connection is of no further use, `statement` one statement was wrong and the rest goes on.
+ * The kind of a database failure: `busy` another transaction holds a lock; `full` no disk space or memory, the connection can
+ * be used again later; `lost` the connection cannot be used any more; `statement` only that statement failed.
  */
 export type StoreFailure = 'busy' | 'full' | 'lost' | 'statement';
 
-/** What a caller is told when the store could not answer. */
+/** Creates the error for a store that could not answer. */
 export function storeUnavailable(message: string, cause?: unknown): RedemptionError {
   return new RedemptionError('store_unavailable', message, { cause });
 }
 
-/** The error that leaves the store for an error that came up in it. */
+/** Returns the error that the store rejects with for an error of its database. */
 export function translateFailure(error: unknown, failureOf: (error: unknown) => StoreFailure): Error {
   if (error instanceof RedemptionError || error instanceof RangeError || error instanceof LedgerKeyError) {
     return error;

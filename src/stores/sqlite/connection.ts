@@ -7,34 +7,34 @@ import { StoreOpenError } from '../store-open-error.js';
 import { fileIdentity } from './database-file.js';
 import { primaryCode } from './sqlite-failure.js';
 
-/** An open database with its prepared statements. Nothing here waits: a database in use throws `SQLITE_BUSY`. */
+/** An open database with its prepared statements. Nothing here waits: a locked database throws `SQLITE_BUSY`. */
 export interface SqliteConnection {
-  /** The statement for this SQL, prepared once. */
+  /** Returns the statement for this SQL, prepared once. */
   statement(sql: string): BetterSqlite3.Statement<SqlValue[], unknown>;
-  /** The codes over the ledger's rows. */
+  /** The ledger of this connection. */
   readonly ledger: LedgerChain;
   /** True while a transaction is open. */
   inTransaction(): boolean;
-  /** Writes the log back into the file and empties it; false if another connection was in the way. */
+  /** Writes the log back into the file and empties it. Returns false if another connection prevented that. */
   truncateLog(): boolean;
-  /** False once the file was removed or another one put in its place. */
+  /** Returns false if the file was removed or replaced. */
   isCurrent(): boolean;
   /** Closes the database, whatever state it is in. */
   close(): void;
 }
 
-// From Node 24.19 on, an object of the driver's that the collector takes while no JavaScript runs aborts the process (its
-// destructor asks for an environment that is not there then). So none is given up: what a closed connection leaves is a
-// few kilobytes, and startSession bounds how often a lost one is followed by another.
-const kept: object[] = [];
+// From Node 24.19 on, the process aborts if a driver object is collected while no JavaScript runs (its destructor needs the
+// environment). So all of them stay referenced: a closed connection leaves a few kilobytes, and startSession bounds how
+// often a lost connection is reopened.
+const retained: object[] = [];
 
 function openFile(Database: typeof BetterSqlite3, file: string): BetterSqlite3.Database {
   try {
     const db = new Database(file, { fileMustExist: true, timeout: 0 });
-    kept.push(db);
+    retained.push(db);
     return db;
   } catch (error) {
-    // The driver's own complaint about a directory that is gone carries no result code.
+    // The driver's own error about a missing directory has no result code.
     if (primaryCode(error) !== undefined) throw error;
     throw new StoreOpenError(`the store ${file} cannot be opened`, 'see that its directory exists', {
       cause: error,
@@ -54,7 +54,7 @@ export function openConnection(
 ): SqliteConnection {
   const db = openFile(Database, file);
   const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
-  kept.push(statements);
+  retained.push(statements);
   const statement = (sql: string): BetterSqlite3.Statement<SqlValue[], unknown> => {
     let prepared = statements.get(sql);
     if (!prepared) {
@@ -68,7 +68,7 @@ export function openConnection(
     if (statement('PRAGMA journal_mode = WAL').pluck().get() !== 'wal') {
       throw new StoreOpenError(`the store ${file} cannot have a write-ahead log`, 'put it on a local disk');
     }
-    // What a burst made of the log is given back to the disk by the last of these.
+    // journal_size_limit shrinks a log that grew under load.
     db.exec(
       'PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 16777216',
     );
@@ -92,7 +92,7 @@ export function openConnection(
   };
 }
 
-/** Does an operation with a connection, in one go. Throws SQLite's own errors, and what the operation throws. */
+/** Runs an operation on a connection synchronously. Throws SQLite's own errors, and those of the operation. */
 export function runOperation<T>(connection: SqliteConnection, operation: SqlOperation<T>): T {
   let step = operation.next();
   while (!step.done) {

@@ -13,21 +13,21 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x0bd00bd0, 'Lustre'],
 ]);
 
-/** Name of the network file system with this `f_type` of statfs(2), undefined for every other one. */
+/** Returns the name of the network file system with this `f_type` of statfs(2), undefined for a local one. */
 export function networkFileSystem(type: number): string | undefined {
   return NETWORK_FILE_SYSTEMS.get(type >>> 0);
 }
 
-/** Identity of the file that a path leads to, undefined where there is none. */
+/** Returns the device and inode of a file, undefined if it does not exist. */
 export function fileIdentity(file: string): string | undefined {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat && `${stat.dev}:${stat.ino}`;
 }
 
 /**
- * Makes sure that there is a database file in a place that can hold one, creating it empty and with mode 0600 when
- * `create` is set. Throws StoreOpenError for a missing directory, a network file system, or something that is no
- * regular file. Tells whether the file is there; without `create` its directory may be missing too.
+ * Checks the path of a database file, and creates an empty one with mode 0600 if `create` is set. Throws StoreOpenError for a
+ * missing directory, a network file system, or something that is no regular file. Returns whether the file exists; without
+ * `create` its directory may be missing too.
  */
 export function prepareDatabaseFile(file: string, create: boolean): boolean {
   const directory = dirname(file);
@@ -43,8 +43,7 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
       'put it on a local disk',
     );
   }
-  // An existing file is never opened here: closing it again would drop the locks that another connection of this
-  // process has on it.
+  // An existing file is never opened here: closing it would release the locks of other connections of this process.
   const existing = statSync(file, { throwIfNoEntry: false });
   if (existing) {
     if (existing.isFile()) return true;
@@ -52,7 +51,7 @@ export function prepareDatabaseFile(file: string, create: boolean): boolean {
   }
   if (!create) return false;
   try {
-    // SQLite would create it 0644; it gives its log and shared memory the mode of this file.
+    // SQLite would create it with 0644. Its log and shared memory get the mode of this file.
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;

@@ -2,27 +2,27 @@ import { storeUnavailable } from '../sql/store-failure.js';
 import type { SqliteConnection } from './connection.js';
 import { failureOf } from './sqlite-failure.js';
 
-// Each connection leaves something behind for good (see connection.ts), so on a disk that keeps failing they are not opened
-// as fast as requests come: this many at once, and then one in so many milliseconds.
-const MOST_REOPENINGS = 16;
+// Each connection leaves some memory (see connection.ts), so on a failing disk reopening is limited: this many at once,
+// and then one in REOPENING_MS.
+const MAX_REOPENINGS = 16;
 const REOPENING_MS = 10_000;
 
-/** The one connection of a store, opened again after it was lost. */
+/** The connection of a store, reopened after it was lost. */
 export interface SqliteSession {
   /**
-   * The open connection, or a new one. Throws what opening throws, and `store_unavailable` while too many were opened and
-   * lost lately.
+   * Returns the open connection, or opens one. Throws the errors of opening, and `store_unavailable` if too many
+   * connections were lost recently.
    */
   connect(): SqliteConnection;
-  /** The same, and makes sure that it still writes to the file that the path leads to. */
+  /** The same, but reopens the connection if the file at the path was replaced. */
   connectToCurrent(): SqliteConnection;
-  /** Gives the connection up if `error` says that it is of no further use. */
+  /** Closes the connection if `error` shows that it is lost. */
   closeIfLost(error: unknown): void;
-  /** Closes the connection, its log written back as far as other connections let it. */
+  /** Writes the log back if other connections allow it, and closes the connection. */
   close(): void;
 }
 
-/** Keeps `first` until it is lost, and then what `reopen` gives. */
+/** Starts a session with the connection `first`; `reopen` opens the next one. */
 export function startSession(first: SqliteConnection, reopen: () => SqliteConnection): SqliteSession {
   let connection: SqliteConnection | undefined = first;
   const drop = (): void => {
@@ -30,15 +30,16 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
     connection = undefined;
     lost?.close();
   };
-  let reopenings = MOST_REOPENINGS;
+  let reopenings = MAX_REOPENINGS;
   let countedAt = performance.now();
-  /** Takes one of the reopenings that are left, or throws. */
+  /** Counts a reopening, or throws if none is left. */
   const countReopening = (): void => {
     const now = performance.now();
     const regained = Math.floor((now - countedAt) / REOPENING_MS);
-    countedAt = reopenings + regained >= MOST_REOPENINGS ? now : countedAt + regained * REOPENING_MS;
-    reopenings = Math.min(MOST_REOPENINGS, reopenings + regained);
-    if (reopenings === 0) throw storeUnavailable('the store is lost again and again, and is not tried now');
+    countedAt = reopenings + regained >= MAX_REOPENINGS ? now : countedAt + regained * REOPENING_MS;
+    reopenings = Math.min(MAX_REOPENINGS, reopenings + regained);
+    if (reopenings === 0)
+      throw storeUnavailable('the connection to the store was lost too often; it is reopened later');
     reopenings -= 1;
   };
   const connect = (): SqliteConnection => {
@@ -50,9 +51,9 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
   return {
     connect,
     connectToCurrent() {
-      // A commit into a file that was deleted or replaced (a restored backup) would be acknowledged and gone.
+      // A commit into a deleted or replaced file (a restored backup) would be acknowledged and lost.
       if (connection && !connection.isCurrent()) {
-        // SQLite finds the log by the path: what is still in it would be taken for the new file's.
+        // SQLite finds the log by its path, so the rest of the old log would be applied to the new file.
         if (!connection.truncateLog()) throw storeUnavailable('the store was replaced while it was in use');
         drop();
       }
@@ -65,7 +66,7 @@ export function startSession(first: SqliteConnection, reopen: () => SqliteConnec
       try {
         connection?.truncateLog();
       } catch {
-        // The log stays, and whoever opens the database next reads it.
+        // The log stays; the next connection reads it.
       }
       drop();
     },

@@ -9,22 +9,22 @@ import { runOperation, type SqliteConnection } from './connection.js';
 import type { SqliteSession } from './session.js';
 import { failureOf, primaryCode } from './sqlite-failure.js';
 
-/** How SQLite says it. */
+/** The statements of SQLite. */
 export const SQLITE: SqlDialect = {
-  // A transaction that writes is alone from its beginning.
+  // BEGIN IMMEDIATE excludes other writers.
   forUpdate: '',
   redemptions: 'SELECT * FROM redemptions WHERE position > ? AND created_at >= ? ORDER BY position LIMIT ?',
   redemptionsOfGrant: `SELECT * FROM redemptions WHERE position IN (
       SELECT position FROM redemptions INDEXED BY redemptions_by_replay_key
       WHERE grant_uid = ? AND position > ? AND created_at >= ? ORDER BY position LIMIT ?) ORDER BY position`,
 };
-// Rows are looked up all over a table of any size.
+// Verification looks up rows all over large tables.
 const CACHE_KIB = 65_536;
-// These codes mean that nothing was written. After anything else (a failed sync) the transaction may come back when the
-// log is next recovered.
+// These codes mean that nothing was written. After any other failure, such as that of a sync, the transaction may reappear
+// when the log is recovered.
 const NOTHING_WRITTEN = ['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
 
-/** The database of an open session: reads at once, writes by group commit. */
+/** Implements the SqlDatabase on an open session: synchronous reads, writes by group commit. */
 export function sqliteDatabase(
   session: SqliteSession,
   options: { readonly checkpoint: Checkpoint | undefined; readonly deadlineMs: number },
@@ -76,7 +76,7 @@ function runInSnapshot<T>(connection: SqliteConnection, query: (ledger: LedgerCh
   }
 }
 
-/** Gets erased content out of the log as well; false if another connection or the disk was in the way. */
+/** Removes erased content from the log too. Returns false if another connection or the disk prevented it. */
 function emptyLog(session: SqliteSession): boolean {
   try {
     return session.connect().truncateLog();
@@ -92,7 +92,7 @@ function committer(session: SqliteSession, checkpoint: Checkpoint | undefined): 
     failureOf,
     retriesLostConnection: false,
     batchIntervalMs: 8,
-    // Bounds how long one transaction holds the event loop and the other processes.
+    // Bounds how long one transaction blocks the event loop and other processes.
     maxBatchSize: 256,
   };
 }

@@ -4,7 +4,7 @@ import { StoreOpenError } from '../store-open-error.js';
 const BY_PRIMARY_CODE: Readonly<Record<string, StoreFailure>> = {
   SQLITE_BUSY: 'busy',
   SQLITE_LOCKED: 'busy',
-  // Two connections that set up the shared memory of the log at once get this; trying again is the cure.
+  // Two connections that set up the shared memory of the log at once get this; a retry succeeds.
   SQLITE_PROTOCOL: 'busy',
   SQLITE_FULL: 'full',
   SQLITE_NOMEM: 'full',
@@ -16,13 +16,13 @@ const BY_PRIMARY_CODE: Readonly<Record<string, StoreFailure>> = {
   SQLITE_NOTADB: 'lost',
 };
 
-/** SQLite's primary result code of an error (`SQLITE_IOERR`), undefined for an error that is not SQLite's. */
+/** Returns SQLite's primary result code of an error (`SQLITE_IOERR`), undefined for other errors. */
 export function primaryCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return /^SQLITE_[A-Z]+/.exec(error.code)?.[0];
 }
 
-/** Sorts an error that came up while the database was used. */
+/** Returns the kind of failure of an error of the database. */
 export function failureOf(error: unknown): StoreFailure {
   if (error instanceof StoreOpenError) return 'lost';
   return BY_PRIMARY_CODE[primaryCode(error) ?? ''] ?? 'statement';

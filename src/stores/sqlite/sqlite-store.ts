@@ -15,20 +15,20 @@ import { startSession } from './session.js';
 import { sqliteDatabase } from './sqlite-database.js';
 import { failureOf } from './sqlite-failure.js';
 
-/** Where the store is, and how it is opened. */
+/** Path of the store, and how it is opened. */
 export interface SqliteStoreOptions {
   /** Path of the database; its directory must exist. */
   readonly file: string;
-  /** Whether to create the database and bring its tables to this program's version. */
+  /** Whether to create or migrate the database. */
   readonly migrate: boolean;
   readonly clock: Clock;
-  /** The file with the key of the ledger's codes, made with the tables; `ledger.key` beside the database when absent. */
+  /** File with the key of the ledger, created with the tables; `ledger.key` beside the database if absent. */
   readonly ledgerKeyFile?: string;
-  /** Accepts a database without a ledger even if this host has the key of one. */
+  /** Whether a database without a ledger is accepted on a host that has the key of one. */
   readonly acceptsEmpty?: boolean;
-  /** Called synchronously as `before-commit` and `after-commit`; what it throws makes the commit's outcome unknown. */
+  /** Called synchronously as `before-commit` and `after-commit`; if it throws, the commit's outcome is unknown. */
   readonly checkpoint?: Checkpoint;
-  /** How long a busy database is waited for, in milliseconds; 8,000 when absent. */
+  /** How long a locked database is retried, in milliseconds; 8,000 if absent. */
   readonly deadlineMs?: number;
 }
 
@@ -71,7 +71,7 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
         if (migrate) migrateAndBegin(connection, options, ledgerKey);
         else checkSchema(connection, file);
       });
-      // A newer release may have migrated while this process ran.
+      // A newer release may migrate the file while this process runs.
       const session = startSession(first, () =>
         openChecked((connection) => checkSchema(connection, file, true)),
       );
@@ -111,7 +111,7 @@ function migrateAndBegin(
 function noDriver(file: string, missing: Error): StoreOpenError {
   return new StoreOpenError(
     `the store ${file} needs better-sqlite3, which ${explainMissing(missing)}`,
-    'install linkgrant anew with optional packages and their install scripts (compiling takes make, a C++ compiler and Python), or keep grants in PostgreSQL: --store postgres://…',
+    'reinstall linkgrant with optional packages and their install scripts (compiling takes make, a C++ compiler and Python), or store grants in PostgreSQL: --store postgres://…',
     { cause: missing },
   );
 }

@@ -6,11 +6,11 @@ import { openConnection, runOperation } from './connection.js';
 import { checkSchema } from './migrations.js';
 import { SQLITE } from './sqlite-database.js';
 
-/** Opens the tables of a file for one transaction, which with `writes` is alone. Throws as opening the store does. */
+/** Opens the tables of a file for one transaction, which with `writes` excludes others. Throws as opening the store does. */
 export async function openSqliteTables(file: string, writes: boolean): Promise<TableSession> {
   const sqlite = await loadSqlite();
   if ('missing' in sqlite) throw sqlite.missing;
-  // Neither is read: copying adds nothing to a ledger.
+  // Neither the key nor the marks are read: copying adds nothing to a ledger.
   const connection = openConnection(sqlite.Database, file, new LedgerKeyFile(''), new HighWaterMarks(''));
   try {
     checkSchema(connection, file);

@@ -27,8 +27,8 @@ const valueIn = (text: string, series: string) =>
 describe('the metrics of several workers', () => {
   it('are added up', async () => {
     const metrics = new WorkerMetrics();
-    metrics.note(1, await snapshotOf(3, 10));
-    metrics.note(2, await snapshotOf(4, 20));
+    metrics.update(1, await snapshotOf(3, 10));
+    metrics.update(2, await snapshotOf(4, 20));
     const text = await metrics.text();
     expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(7);
     expect(valueIn(text, 'connections')).toBe(30);
@@ -39,8 +39,8 @@ describe('the metrics of several workers', () => {
 
   it('hold what the last snapshot of each said, however often it told', async () => {
     const metrics = new WorkerMetrics();
-    metrics.note(1, await snapshotOf(3, 10));
-    metrics.note(1, await snapshotOf(5, 9));
+    metrics.update(1, await snapshotOf(3, 10));
+    metrics.update(1, await snapshotOf(5, 9));
     const text = await metrics.text();
     expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(5);
     expect(valueIn(text, 'connections')).toBe(9);
@@ -48,17 +48,17 @@ describe('the metrics of several workers', () => {
 
   it('keep what workers that ended had counted, and drop what they were', async () => {
     const metrics = new WorkerMetrics();
-    for (const worker of [1, 2, 3]) metrics.note(worker, await snapshotOf(worker, 10));
-    metrics.forget(1);
-    metrics.forget(2);
-    metrics.note(4, await snapshotOf(0, 1));
+    for (const worker of [1, 2, 3]) metrics.update(worker, await snapshotOf(worker, 10));
+    metrics.remove(1);
+    metrics.remove(2);
+    metrics.update(4, await snapshotOf(0, 1));
     const text = await metrics.text();
     expect(valueIn(text, 'answers_total{outcome="redeemed"}')).toBe(6);
     expect(valueIn(text, 'seconds_count')).toBe(6);
     expect(valueIn(text, 'connections')).toBe(11);
-    metrics.forget(3);
-    metrics.forget(4);
-    metrics.forget(5);
+    metrics.remove(3);
+    metrics.remove(4);
+    metrics.remove(5);
     const last = await metrics.text();
     expect(valueIn(last, 'answers_total{outcome="redeemed"}')).toBe(6);
     expect(last).not.toContain('connections');
@@ -69,12 +69,12 @@ describe('the metrics of several workers', () => {
     for (const [at, seconds] of [0.1, 0.2, 0.3, 0.7].entries()) {
       const registry = new Registry();
       new Counter({ name: 'busy_seconds_total', help: 'h', registers: [registry] }).inc(seconds);
-      metrics.note(at, await registry.getMetricsAsJSON());
+      metrics.update(at, await registry.getMetricsAsJSON());
     }
     const told: number[] = [];
     for (const ended of [2, 0, 3, 1]) {
       told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
-      metrics.forget(ended);
+      metrics.remove(ended);
     }
     told.push(valueIn(await metrics.text(), 'busy_seconds_total'));
     expect(new Set(told).size).toBe(1);
