@@ -24,7 +24,7 @@ export interface ProxySecret {
 }
 
 /** The proxy in the text of a Secret, from `stringData` or `data`; a string says why there is none. */
-export function parseProxySecret(text: string): ProxySecret | string {
+function parseProxySecret(text: string): ProxySecret | string {
   let secret: Readonly<Record<string, unknown>> | undefined;
   try {
     [secret] = parseYamlMappings(text, LIMITS);

@@ -23,8 +23,8 @@ interface Named {
 }
 
 /**
- * `uninstall`: takes the service's finalizers off Redemptions and removes what it kept for itself, once it is gone; with
- * `--with-crd` the CRD too. Without `--yes` it shows what would go, and changes nothing.
+ * `uninstall`: takes the service's finalizers off Redemptions and removes its own resources after the service was removed; with
+ * `--with-crd` the CRD too. Without `--yes` it lists what would be removed, and changes nothing.
  */
 export async function uninstallCommand({
   withCrd = false,
