@@ -136,7 +136,7 @@ describe('grant revoke', () => {
     await makeGrant('cascade');
     const made = [await makeLink('cascade'), await makeLink('cascade')];
     const said = await succeed('grant', 'revoke', 'cascade');
-    expect(said).toContain('2 links of it live on and can be renewed');
+    expect(said).toContain('2 links of it stay valid and can be renewed');
     expect(said).toContain('linkgrant grant revoke cascade --cascade');
     const revoked = async () =>
       (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);

@@ -46,7 +46,9 @@ describe('grant, in a cluster', () => {
     });
     const text = await west.run(['grant', 'create', 'b']);
     expect(text.stdout).toMatch(/^Grant: +b\nURL: +https:.*\nCode: +\S{24}\n/);
-    expect(text.stdout).toContain('`linkgrant token issue TOKEN --grant b` writes a token. Whoever may read');
+    expect(text.stdout).toContain(
+      '`linkgrant token issue TOKEN --grant b` writes a token. Anyone who may read',
+    );
   });
 
   it('list, show and update tell of it as they do elsewhere', async () => {

@@ -51,7 +51,7 @@ export function policyChange(flags: PolicyFlags, unset?: string): Record<string,
     const rule = policyRuleNamed(name);
     if (!rule || set[rule] !== undefined) {
       throw new CommandError(
-        rule ? `--${name} cannot be set and unset` : `there is no rule "${name}" to unset`,
+        rule ? `--${name} cannot be given and unset` : `there is no rule "${name}" to unset`,
         {
           exitCode: 2,
           hint: `the rules are ${Object.values(POLICY_RULE_NAMES).join(', ')}`,

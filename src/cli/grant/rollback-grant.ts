@@ -25,7 +25,7 @@ export async function rollbackOnFailure<T>(
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(
-      `standard output was closed before the code of grant "${grant.name}"${left ? '' : ', so it was deleted again'}`,
+      `standard output was closed before the code of grant "${grant.name}" was read${left ? '' : ', so it was deleted again'}`,
       {
         exitCode: 1,
         hint: 'let what reads standard output read to its end, or have a token written to a file',

@@ -117,7 +117,7 @@ function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: s
 }
 
 function unread(cause: OutputClosed): CommandError {
-  return new CommandError('nobody read the link, so it was revoked', {
+  return new CommandError('standard output was closed before the link was read, so it was revoked', {
     exitCode: 1,
     hint: 'let what reads standard output read to its end, or name a directory with --to',
     cause,
