@@ -104,7 +104,7 @@ describe('redemption revoke', () => {
     expect((await redeem()).code).toBe(0);
     const [, second] = await redemptions('related');
     const said = await succeed('redemption', 'revoke', id);
-    expect(said).toMatch(/^Links that the same site may have/m);
+    expect(said).toMatch(/^Other links of the same token or subject stay valid/m);
     expect(said).toContain(second.id);
   });
 

@@ -205,7 +205,7 @@ describe('redemption, in a cluster', () => {
     expect(revoked).toMatchObject({ code: 0, stderr: '' });
     expect(revoked.stdout).toContain('is revoked');
     expect(revoked.stdout).toContain(
-      'What cuts it off before is another CA for the site: docs/revocation.md',
+      'To cut it off earlier, replace the CA for the site: docs/revocation.md',
     );
     expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
       'was revoked before',

@@ -8,18 +8,17 @@ import type { WorkerMessage, WorkerOrder } from './worker-message.js';
 
 const TELLING_MS = 5_000;
 
-/** Runs the service as one of several processes, until this one is told to stop or the one that started it has gone. */
+/** Runs the service as one of several processes, until a signal or the end of the main process. */
 export async function runWorker(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
-  // When the one that started this process has gone, Node would end it at once, requests and all; so this is an ordinary
-  // stop instead.
+  // At the end of the main process Node would end this one at once, with its requests; stop normally instead.
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
   const lost = new Promise<undefined>((resolve) => {
     process.once('disconnect', () => {
       resolve(undefined);
       process.kill(process.pid, 'SIGTERM');
     });
-    // That the channel is broken shows here a moment before it is told to be closed.
+    // A broken channel fails here shortly before it is reported as closed.
     cluster.worker?.on('error', () => resolve(undefined));
   });
   const started = startService(settings, runtime).catch(async (error: unknown) => {
@@ -28,7 +27,7 @@ export async function runWorker(settings: Settings, runtime: RuntimeContext): Pr
     leave();
     return undefined;
   });
-  // What a service that starts has asked of the other process is never answered then.
+  // A request of a starting service to the main process would never be answered.
   const service = await Promise.race([started, lost]);
   if (!service) return;
   process.on('SIGHUP', () => void service.reloadIdentity());
@@ -52,12 +51,12 @@ async function tellState({ metrics, certificateTimes }: RunningService): Promise
   await tell({ metrics: await metrics.registry.getMetricsAsJSON(), ends: certificateTimes() });
 }
 
-/** Lets go of the process that started this one, if it has not gone meanwhile. */
+/** Disconnects from the main process, which may have ended. */
 function leave(): void {
   if (process.connected) process.disconnect();
 }
 
-/** Tells the process that started this one; it may have gone meanwhile. */
+/** Sends a message to the main process, which may have ended. */
 function tell(message: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.connected && process.send) process.send(message, () => resolve());

@@ -8,13 +8,13 @@ import { CommandError } from '../terminal/command-error.js';
 import type { WorkerMessage, WorkerOrder } from './worker-message.js';
 
 const RESTART_DELAY_MS = 1_000;
-// A scrape waits no longer for a worker that is busy; what it told before then stands for it.
+// A scrape waits this long for a busy worker, then uses its previous metrics.
 const TELLING_LIMIT_MS = 1_000;
-// Four times as long as a worker that is alive is silent.
+// Four times the longest silence of a live worker.
 const SILENT_MS = 20_000;
 const WORKER_LOST = { exitCode: 1, hint: 'what it wrote stands above' } as const;
 
-/** The worker processes of this one: each that ends is replaced, until they are told to end. */
+/** The worker processes: each one that ends is replaced until `stop`. */
 export class WorkerGroup {
   readonly #wanted: number;
   readonly #logger: Logger;
@@ -23,22 +23,22 @@ export class WorkerGroup {
   readonly #metrics: WorkerMetrics;
   #ends: CertificateTimes | undefined;
   #stopping = false;
-  /** How many ended unbidden. */
+  /** Number of workers that ended unexpectedly. */
   ended = 0;
 
-  /** Keeps what they count in `metrics`. */
+  /** Collects their metrics in `metrics`. */
   constructor(wanted: number, metrics: WorkerMetrics, logger: Logger) {
     this.#wanted = wanted;
     this.#metrics = metrics;
     this.#logger = logger;
   }
 
-  /** How many answer. */
+  /** Number of workers that answer. */
   get serving(): number {
     return this.#serving.size;
   }
 
-  /** Starts the workers; resolves with what the first one that serves says, rejects when one ends before that. */
+  /** Starts the workers; resolves with the first report of a serving worker, rejects if one ends before that. */
   async start(): Promise<NonNullable<WorkerMessage['ready']>> {
     // Node's round-robin costs more for each connection than a whole handshake's system calls.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -48,7 +48,7 @@ export class WorkerGroup {
         if (message.ready) resolve(message.ready);
         if (!message.failed) return;
         reject(new CommandError(message.failed.message, message.failed));
-        // Before the first one serves, the command itself ends with it.
+        // Before the first one serves, its end ends the command.
         if (this.#ends) this.#logger.error({ event: 'worker_failed' }, message.failed.message);
       });
       cluster.once('exit', (_worker, code, signal) =>
@@ -69,23 +69,23 @@ export class WorkerGroup {
     return ready;
   }
 
-  /** When the certificates end that the service depends on, as a worker told last; known once one serves. */
+  /** Validity of the service's certificates in the last report of a worker; known once one serves. */
   certificateTimes(): CertificateTimes {
     if (!this.#ends) throw new Error('no worker serves');
     return this.#ends;
   }
 
-  /** Rejects, saying how many are missing, unless every worker answers. */
+  /** Rejects with the number of missing workers unless all answer. */
   async assertServing(): Promise<void> {
     if (this.serving < this.#wanted) throw new Error(`${this.serving} of ${this.#wanted} workers serve`);
   }
 
-  /** False while a worker, also one that starts, has been silent for longer than one is that is alive. */
+  /** False if a worker, also a starting one, has been silent too long to be alive. */
   isHeard(): boolean {
     return [...this.#heard.values()].every((at) => performance.now() - at < SILENT_MS);
   }
 
-  /** What all workers counted, in Prometheus' text form. */
+  /** The metrics of all workers in the Prometheus text format. */
   async metrics(): Promise<string> {
     const asked = [...this.#serving].flatMap((id) => cluster.workers?.[id] ?? []);
     const over = new AbortController();
@@ -100,7 +100,7 @@ export class WorkerGroup {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
   }
 
-  /** Tells them to end; resolves when all have. */
+  /** Ends the workers; resolves when all have ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const workers = Object.values(cluster.workers ?? {});
@@ -113,7 +113,7 @@ export class WorkerGroup {
     if (ready) this.#serving.add(worker.id);
     if (!worker.isDead()) this.#heard.set(worker.id, performance.now());
     this.#ends = ends ?? this.#ends;
-    // What it had told last was folded in at its end.
+    // Its last report was added at its end.
     if (metrics && !worker.isDead()) this.#metrics.note(worker.id, metrics);
   }
 
@@ -128,10 +128,10 @@ export class WorkerGroup {
   }
 }
 
-/** Asks a worker for its metrics; resolves when it told them, ended, or the signal came. */
+/** Requests the metrics of a worker; resolves at its report, its end or the signal. */
 async function askMetrics(worker: Worker, signal: AbortSignal): Promise<void> {
   const order: WorkerOrder = { tellMetrics: true };
-  // One that has just ended takes no order, and tells its end by itself.
+  // A worker that has just ended accepts no message, and its end is reported separately.
   worker.send(order, () => undefined);
   await new Promise<void>((resolve) => {
     const settle = () => {

@@ -3,17 +3,17 @@ import type { MetricsSnapshot } from '../../admin/worker-metrics.js';
 import type { ServiceDescription } from '../../redemption/accepting/service-description.js';
 import type { ExitCode } from '../terminal/command-error.js';
 
-/** What a worker tells the process that started it. */
+/** A message of a worker to the main process. */
 export interface WorkerMessage {
-  /** Once, when it answers. */
+  /** Sent once, when it answers. */
   readonly ready?: {
     readonly description: ServiceDescription;
     readonly port: number;
     readonly adminPort: number | undefined;
   };
-  /** Told again and again, since a renewed certificate ends later. */
+  /** Sent periodically, because a certificate may be renewed. */
   readonly ends?: CertificateTimes;
-  /** Told when it is asked to, and again and again, so that little is lost with a worker that dies. */
+  /** Sent on request and periodically, so that a worker that dies loses little. */
   readonly metrics?: MetricsSnapshot;
   readonly failed?: {
     readonly message: string;
@@ -22,7 +22,7 @@ export interface WorkerMessage {
   };
 }
 
-/** What a worker is asked for: its metrics as they are now. */
+/** A request of the main process for the metrics of a worker. */
 export interface WorkerOrder {
   readonly tellMetrics: true;
 }
