@@ -3,16 +3,16 @@ import type { AccessToken } from '../../domain/access-token.js';
 import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 
-/** What a token's service tells its holder about the grant behind it. Times are milliseconds since the epoch. */
+/** The state of a token's grant, as its service reports it. Times are milliseconds since the epoch. */
 export interface TokenCheck {
   readonly state: AccessGrantState;
   readonly redemptions: number;
   readonly redemptionsAllowed: number;
   /** Null until the grant is ready. */
   readonly expirationTime: number | null;
-  /** Where a Link would lead now; empty while the site accepts none. */
+  /** The endpoints of a Link now; empty while the site accepts none. */
   readonly endpoints: readonly LinkEndpoint[];
-  /** The grant's rules; empty also where the service tells none. */
+  /** The grant's rules; empty also if the service reports none. */
   readonly policy: GrantPolicy;
   readonly serverTime: number;
 }
@@ -20,28 +20,28 @@ export interface TokenCheck {
 /** One posting of a token's code. */
 export interface TokenRedemption {
   readonly token: AccessToken;
-  /** Wanted Link and Secret name. */
+  /** Requested Link and Secret name. */
   readonly name: string;
   readonly subject: string;
-  /** DER of the PKCS#10 request for our own key; a stock server ignores it and makes a key itself. */
+  /** DER of the PKCS#10 request for our own key; a stock server ignores it and generates a key itself. */
   readonly csrDer: Uint8Array;
-  /** True when the link will be renewed, and so a short-lived certificate will do. */
+  /** True if the link will be renewed, so that a short-lived certificate is enough. */
   readonly renews?: boolean | undefined;
 }
 
 /**
- * Speaks to the service that a token names. Every failure is a RedemptionError with the code of what went wrong; its
- * message and its causes hold neither the code nor text that the peer chose.
+ * Exchanges with the service of a token. Every failure is a RedemptionError; its message and causes contain neither the code nor text
+ * of the peer.
  */
 export interface RedemptionClient {
   /**
-   * Asks for the state of the token's grant and spends nothing; `stock` when a Skupper grant server answers. Aborting
-   * `signal` gives up.
+   * Queries the state of the token's grant and spends no use; `stock` if a Skupper grant server answers. Aborting `signal` ends the
+   * exchange.
    */
   check(token: AccessToken, signal?: AbortSignal): Promise<TokenCheck | 'stock'>;
   /**
-   * Posts the code once and gives the whole body of a 200 answer, unjudged. `outcome_unknown` when the first byte of
-   * the request was sent and no whole answer came back; every other connection failure left nothing counted.
+   * Posts the code once and returns the complete body of a 200 response, not validated. `outcome_unknown` if the first byte of the
+   * request was sent and no complete response arrived; after every other connection failure nothing is counted.
    */
   redeem(redemption: TokenRedemption): Promise<string>;
 }
@@ -51,13 +51,13 @@ export interface ReceivedLink {
   readonly secret: LinkSecret;
   /** At least one, with the cost, settings, labels and annotations of the response. */
   readonly links: readonly Link[];
-  /** `stock` when the accepting side made the key, which then is in `secret.tlsKey`. */
+  /** `stock` if the accepting side generated the key, which is in `secret.tlsKey` then. */
   readonly source: 'linkgrant' | 'stock';
   readonly redemptionId?: string;
   readonly certificate: ReceivedCertificate;
 }
 
-/** The client certificate of a received link, for people. */
+/** The client certificate of a received link, for reports. */
 export interface ReceivedCertificate {
   /** Common name, or the whole subject where there is none. */
   readonly subject: string;
@@ -67,11 +67,11 @@ export interface ReceivedCertificate {
   readonly notAfter: number;
 }
 
-/** What an answer is judged against. */
+/** The request that a response has to match. */
 export interface AnswerContext {
-  /** The name that was asked for; absent where any name will do, because this run asked for none. */
+  /** The requested name; absent if this run requested none, so that any name is valid. */
   readonly name?: string | undefined;
-  /** True for an answer that was kept, by this run or another. */
+  /** True for a stored response, of this run or another. */
   readonly kept: boolean;
   /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
@@ -89,8 +89,8 @@ export class OtherKey extends Error {
 }
 
 /**
- * Judges an answer: takes the known fields of `text` and proves the certificate against `ca.crt` and against the key,
- * which is the delivered one, else our own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for
- * an answer to an earlier redemption under another name: one that was kept, or that linkgrant gave again to the same key.
+ * Validates a response: reads the known fields of `text` and verifies the certificate against `ca.crt` and the key, which is the
+ * delivered one, else our own. Throws RedemptionError `answer_invalid` with the reason, and `other_name` for the response of an
+ * earlier redemption under another name, which was stored or which linkgrant repeated for the same key.
  */
 export type AnswerReader = (text: string, context: AnswerContext) => ReceivedLink;
