@@ -27,7 +27,7 @@ function addGrantLimits(command: Command): Command {
     .addOption(
       new Option(
         '--deadline <DURATION>',
-        'how long a new grant may take to be Ready (default: 60s)',
+        'how long to wait until a new grant is Ready (default: 60s)',
       ).helpGroup(optionHeading('on kubernetes')),
     )
     .option('--redemptions-allowed <N>', 'how many sites can redeem it (default: 1)')
@@ -38,36 +38,33 @@ function addGrantLimits(command: Command): Command {
     )
     .option(
       '--code-file <FILE>',
-      'code of your own, at least 16 characters and not easy to guess, from a file or - for standard input',
+      'file with your own code, at least 16 characters and hard to guess; - for standard input',
     );
   return addPolicyFlags(command);
 }
 
 function addServe(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const serve = program.command('serve').description('run the redemption service');
+  const serve = program.command('serve').description('Run the redemption service');
   withSettings(serve, SERVICE_SETTINGS, { isServe: true }).action(async (flags) =>
     (await import('./serve/serve.js')).serveCommand(flags, context),
   );
 }
 
 function addGrant(program: Command): void {
-  const grant = program.command('grant').description('make grants, and see who redeemed them');
-  addGrantLimits(grantCommand(grant, 'create <NAME>', 'make a grant; its code is shown this once'))
-    .option(
-      '--token <FILE>',
-      'write its token to a file, or - for standard output, instead of printing the code; -o then prints the grant without the code',
-    )
+  const grant = program.command('grant').description('Create, list, change and revoke grants');
+  addGrantLimits(grantCommand(grant, 'create <NAME>', 'Create a grant and show its code once'))
+    .option('--token <FILE>', 'write its token to a file (- for standard output) and do not print the code')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant/grant.js')).createCommand(name, flags));
-  grantCommand(grant, 'list', 'list grants')
-    .option('-A, --all-namespaces', 'of every namespace')
+  grantCommand(grant, 'list', 'List the grants')
+    .option('-A, --all-namespaces', 'in all namespaces')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./grant/grant.js')).listCommand(flags));
-  grantCommand(grant, 'show <NAME>', 'show a grant (by name or uid) and the last attempts at it')
+  grantCommand(grant, 'show <NAME>', 'Show a grant (by name or uid) and the last attempts to redeem it')
     .addOption(OUTPUT())
     .option(
       '--signing-key <FILE>',
-      'write its signing key, a secret, to a file or - for standard output instead',
+      'write its signing key, a secret, to a file (- for standard output) instead',
     )
     .action(async (name, { signingKey, ...flags }) =>
       signingKey === undefined
@@ -75,57 +72,57 @@ function addGrant(program: Command): void {
         : (await import('./grant/grant-signing-key.js')).exportSigningKeyCommand(name, signingKey, flags),
     );
   addPolicyFlags(
-    grantCommand(grant, 'update <NAME>', 'change what is given of a grant (by name or uid)')
-      .option('--redemptions-allowed <N>', 'how many sites can redeem it in all')
-      .option('--expiration-window <DURATION>', 'how long it can be redeemed, from when it was first ready'),
+    grantCommand(grant, 'update <NAME>', 'Change a grant (by name or uid)')
+      .option('--redemptions-allowed <N>', 'how many sites can redeem it in total')
+      .option(
+        '--expiration-window <DURATION>',
+        'how long it can be redeemed, from the time when it was first ready',
+      ),
   )
-    .option('--unset <RULES>', 'take rules away, by the names of their flags without --, parted by commas')
+    .option('--unset <RULES>', 'remove rules: names of their flags without --, separated by commas')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./grant/grant-update.js')).updateCommand(name, flags));
-  grantCommand(grant, 'revoke <NAME>', 'let a grant be redeemed no more')
-    .option('--cascade', 'revoke every redemption of it too')
+  grantCommand(grant, 'revoke <NAME>', 'Revoke a grant')
+    .option('--cascade', 'also revoke all its redemptions')
     .action(async (name, flags) => (await import('./grant/grant-revoke.js')).revokeCommand(name, flags));
-  grantCommand(grant, 'delete <NAME>', 'remove a grant; what it gave stays in the ledger').action(
+  grantCommand(grant, 'delete <NAME>', 'Delete a grant; its redemptions stay in the ledger').action(
     async (name, flags) => (await import('./grant/grant.js')).deleteCommand(name, flags),
   );
 }
 
 function addTokenGovernance(token: Command): void {
-  grantCommand(token, 'list', 'list signed tokens, with their uses and states')
+  grantCommand(token, 'list', 'List the signed tokens, with their uses and states')
     .option('--grant <NAME>', 'of one grant')
-    .option('-A, --all-namespaces', 'of every namespace')
+    .option('-A, --all-namespaces', 'in all namespaces')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./token/token-list.js')).listTokensCommand(flags));
-  grantCommand(token, 'revoke <ID>', 'let one signed token be redeemed no more')
-    .requiredOption('--grant <NAME>', 'the grant that it is of')
+  grantCommand(token, 'revoke <ID>', 'Revoke one signed token')
+    .requiredOption('--grant <NAME>', 'the grant of the token')
     .action(async (id, flags) => (await import('./token/token-revoke.js')).revokeTokenCommand(id, flags));
   withSettings(
-    token.command('rotate-key').description('sign tokens with a new key; those made before stay good'),
+    token.command('rotate-key').description('Sign new tokens with a new key; existing tokens stay valid'),
     [...STORE_SETTINGS, ...CLUSTER_SETTINGS],
   )
-    .option('--drop-old', 'remove the keys before it: every signed token made before becomes useless')
-    .option('--yes', 'do so')
+    .option('--drop-old', 'remove the previous keys: all existing signed tokens become invalid')
+    .option('--yes', 'confirm')
     .action(async (flags) => (await import('./token/token-rotate-key.js')).rotateKeyCommand(flags));
 }
 
 function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const token = program.command('token').description('issue tokens, and redeem them');
+  const token = program.command('token').description('Issue, inspect and redeem tokens');
   addGrantLimits(
     grantCommand(
       token,
       'issue <FILE>',
-      'write a token (- for standard output): of a new grant, or a signed one of --grant',
+      'Write a token (- for standard output) of a new grant, or a signed token of --grant',
     ),
   )
-    .option(
-      '--grant <NAME>',
-      'a signed token of this grant, with limits within its own, instead of a new grant',
-    )
-    .option('--signing-key <FILE>', 'a signed token of the grant whose key `grant show --signing-key` wrote')
+    .option('--grant <NAME>', 'issue a signed token of this grant, with limits within those of the grant')
+    .option('--signing-key <FILE>', 'issue a signed token with the key that `grant show --signing-key` wrote')
     .option('--subject <SUBJECT>', 'the only subject that may redeem a signed token')
-    .option('--count <N>', 'that many signed tokens, each in a file of the directory FILE')
-    .option('--name <NAME>', 'name of the token, and so of the link made from it')
-    .addOption(new Option('--link-cost <N>', 'cost of the link made from it'))
+    .option('--count <N>', 'issue this many signed tokens, each as a file in the directory FILE')
+    .option('--name <NAME>', 'name of the token and of its link')
+    .addOption(new Option('--link-cost <N>', 'cost of the link'))
     .addOption(new Option('--cost <N>').hideHelp())
     .action(async (file, { cost, ...given }) => {
       const flags = cost === undefined ? given : { linkCost: cost, ...given };
@@ -134,11 +131,9 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
     });
   addRedeem(token, context);
   addConnectionFlags(
-    token
-      .command('inspect <FILE>')
-      .description('show what a token (- for standard input) holds, never its code'),
+    token.command('inspect <FILE>').description('Show a token (- for standard input) without its code'),
   )
-    .option('--check', 'ask the service for the state of the grant; spends nothing')
+    .option('--check', 'query the state of the grant; spends no use')
     .addOption(OUTPUT())
     .action(async (file, flags) =>
       (await import('./token/token-inspect.js')).inspectCommand(file, flags, context),
@@ -147,14 +142,14 @@ function addToken(program: Command, context: { clock: Clock; checkpoint: Checkpo
 }
 
 function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoint }): void {
-  const redemption = program.command('redemption').description('see what was redeemed, and end links');
-  grantCommand(redemption, 'list', 'list redemptions')
+  const redemption = program.command('redemption').description('List, show, verify and revoke redemptions');
+  grantCommand(redemption, 'list', 'List the redemptions')
     .option('--grant <NAME>', 'of one grant (by name or uid)')
-    .option('--since <TIME>', 'not older than a time, or than a duration such as 7d')
-    .option('--subject <GLOB>', 'of subjects like this, with * and ?')
-    .option('-A, --all-namespaces', 'of every namespace; in a cluster else of one')
-    .option('--events', 'every entry of the ledger: replays, renewals, revocations and refusals too')
-    .option('--verify', 'check that nobody has changed the ledger, instead of listing it')
+    .option('--since <TIME>', 'since a time, or within a duration such as 7d')
+    .option('--subject <GLOB>', 'with a subject that matches, with * and ?')
+    .option('-A, --all-namespaces', 'in all namespaces; only needed in a cluster')
+    .option('--events', 'list all entries of the ledger: replays, renewals, revocations and refusals too')
+    .option('--verify', 'verify that the ledger is unchanged, instead of listing')
     .addOption(LISTING_OUTPUT())
     .action(async ({ verify, ...flags }) =>
       verify
@@ -162,7 +157,7 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
         : (await import('./redemption/redemption.js')).listCommand(flags, context.clock()),
     );
   withSettings(
-    redemption.command('show <ID>').description('show a redemption and its certificate'),
+    redemption.command('show <ID>').description('Show a redemption and its certificate'),
     ADMINISTRATION_SETTINGS,
   )
     .addOption(OUTPUT())
@@ -170,57 +165,57 @@ function addRest(program: Command, context: { clock: Clock; checkpoint: Checkpoi
   addRedemptionRevoke(redemption, context);
   addIssuer(program, context);
   addStore(program);
-  const config = program.command('config').description('the configuration of the service');
+  const config = program.command('config').description('Check the configuration of the service');
   withSettings(
-    config.command('check').description('show each effective setting and where it comes from'),
+    config.command('check').description('Show each effective setting and its source'),
     Object.keys(SETTINGS) as SettingKey[],
   )
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store/config.js')).configCheckCommand(flags));
   withSettings(
-    program.command('health').description('ask the service that runs here whether it answers, for probes'),
+    program.command('health').description('Check that the service on this host answers, for probes'),
     ['dataDir', 'opsListen'],
   )
-    .option('--ready', 'whether every part of it is ready, too')
+    .option('--ready', 'also check that all its parts are ready')
     .action(async (flags) => (await import('./serve/health.js')).healthCommand(flags));
   addUninstall(program);
   program
     .command('completion <SHELL>')
-    .description('print the completion script for bash, zsh or fish')
+    .description('Print the completion script for bash, zsh or fish')
     .action(async (shell) => {
       await writeOut((await import('./completion.js')).completionScript(program, shell));
     });
   program
     .command('version')
-    .description('print the version')
+    .description('Print the version')
     .action(() => writeOut(`${version()}\n`));
 }
 
 function addUninstall(program: Command): void {
   withSettings(
-    program.command('uninstall').description('delete what a removed service left in its namespace'),
+    program.command('uninstall').description('Delete what a removed service left in its namespace'),
     ['namespace', 'platform', ...CLUSTER_SETTINGS],
   )
     .option('-A, --all-namespaces', 'report the redeemable grants of every namespace')
     .option('--with-crd', 'also delete the CRD, and with it every Redemption')
-    .option('--dry-run', 'show what would go')
-    .option('--yes', 'do so')
+    .option('--dry-run', 'show what would be deleted')
+    .option('--yes', 'confirm')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store/uninstall.js')).uninstallCommand(flags));
 }
 
 function addStore(program: Command): void {
-  const store = program.command('store').description('the store of the service');
-  withSettings(
-    store.command('migrate').description('make its tables, or bring those of an older release up to date'),
-    ['dataDir', 'store'],
-  )
+  const store = program.command('store').description('Migrate, copy and accept the store of the service');
+  withSettings(store.command('migrate').description('Create or upgrade the tables of the store'), [
+    'dataDir',
+    'store',
+  ])
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store/store.js')).migrateCommand(flags));
   withSettings(
     store
       .command('copy <FROM> <TO>')
-      .description('copy everything between sqlite:FILE and postgres://…, into an empty one'),
+      .description('Copy a store into an empty one: sqlite:FILE or postgres://…'),
     ['dataDir'],
   )
     .addOption(OUTPUT())
@@ -229,24 +224,24 @@ function addStore(program: Command): void {
     store
       .command('restored')
       .description(
-        'accept a restored, emptied or new store: list the grants that can be redeemed again, and allow the store to serve',
+        'Accept a restored, emptied or new store: list the grants that can be redeemed again, and allow the store to serve',
       ),
     ['dataDir', 'store'],
   )
-    .option('--revoke', 'revoke the grants that can be redeemed')
-    .option('--keep', 'let them be redeemed')
+    .option('--revoke', 'revoke the grants that can be redeemed again')
+    .option('--keep', 'keep them redeemable')
     .addOption(OUTPUT())
     .action(async (flags) => (await import('./store/store.js')).restoredCommand(flags));
 }
 
-/** The command line, noun by noun. Each command's code is loaded when it runs, so that help is quick. */
+/** Creates the command line. The code of a command is loaded when it runs, so that help starts quickly. */
 export function createProgram(context: { readonly clock: Clock; readonly checkpoint: Checkpoint }): Command {
   const program = new Command('linkgrant')
     .description('Link token redemption service for Skupper v2 networks')
     .version(version(), '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'show how to use a command')
-    .helpOption('-h, --help', 'show how to use it')
-    .showHelpAfterError('hint: add --help for how to use it')
+    .helpCommand('help [command]', 'Show help for a command')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('hint: add --help to show the usage')
     .configureOutput({
       writeOut: (text) => processContext().stdout.write(text),
       writeErr: (text) => processContext().stderr.write(text),

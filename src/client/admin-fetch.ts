@@ -7,26 +7,26 @@ import { unbracketed } from './route.js';
 const DEFAULT_TIMEOUT_MS = 10_000;
 // A page of 500 grants with long rules.
 const LONGEST_ANSWER = 16 * 1024 * 1024;
-// How often what may be repeated is sent, where its answer is lost.
+// Number of attempts for a repeatable request whose response is lost.
 const ATTEMPTS = 3;
 
-/** The service whose admin API is asked. */
+/** The service of the admin API. */
 export interface AdminServer {
   readonly url: URL;
-  /** PEM of the only CAs that its certificate may come from; absent for those that the system trusts. */
+  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
   readonly ca?: string | undefined;
   readonly bearer: string;
 }
 
-/** How it is reached. */
+/** Options for reaching it. */
 export interface AdminConnectionOptions extends ConnectionOptions {
-  /** For one exchange; 10,000 unless told otherwise. */
+  /** Time limit of one exchange; default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Sends requests to a service's admin API, each on a connection of its own and with the bearer token. What only reads, and a
- * creation with an `Idempotency-Key`, is sent again where its answer is lost. Rejects with RedemptionError where there is none.
+ * Sends requests to a service's admin API, each on its own connection and with the bearer token. Reads, and creations with
+ * an `Idempotency-Key`, are repeated if the response is lost. Rejects with RedemptionError without a response.
  */
 export function adminFetch(
   server: AdminServer,
@@ -82,7 +82,7 @@ async function send(
       `${formatHostPort(target)} redirects, which the admin API never does.`,
     );
   const type = answer.headers['content-type'] ?? '';
-  // What is in front of a service answers in other ways.
+  // A proxy in front of the service answers in another format.
   if (answer.status !== 204 && !/^application\/(problem\+)?json\b/.test(type)) {
     const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
     throw new RedemptionError(
@@ -97,7 +97,7 @@ async function send(
   });
 }
 
-/** A failure to connect in words that fit: there is no token here whose CA it could be. */
+/** A connection failure whose message does not mention a token. */
 function ofAdminApi(error: unknown, where: string, isCaGiven: boolean): unknown {
   if (!(error instanceof RedemptionError)) return error;
   const { code, cause } = error;

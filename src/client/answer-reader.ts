@@ -57,10 +57,10 @@ function secretName(document: YamlMapping): string {
   return name;
 }
 
-/** What an answer may name is bound by what was asked for, so that it cannot reach for other links' files. */
+/** Requires the requested name, so that a response cannot replace the files of other links. */
 function requireName(name: string, source: ReceivedLink['source'], context: AnswerContext): void {
   if (context.name === undefined || context.name === name) return;
-  // A Skupper server never answers again, so what it sends now is no earlier answer.
+  // A Skupper server never repeats a response, so this one cannot be an earlier one.
   if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
   // Do not quote what a server has just sent: it could make a user run a command of its choice.
   const earlier = context.kept ? `the name "${name}"` : 'another name';

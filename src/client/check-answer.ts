@@ -5,7 +5,7 @@ import { isPolicySetting, parsePolicySettings } from '../redemption/accepting/po
 import type { TokenCheck } from '../redemption/ports/redemption-client.js';
 import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 
-/** Reads the JSON answer of `/-/check`. Throws RedemptionError `answer_invalid`, naming the field that does not fit. */
+/** Reads the JSON response of `/-/check`. Throws RedemptionError `answer_invalid` with the name of the invalid field. */
 export function parseTokenCheck(text: string): TokenCheck {
   const answer = parseObject(text);
   const link = answer.link as { endpoints?: unknown } | null | undefined;
@@ -36,7 +36,7 @@ function parseObject(text: string): Record<string, unknown> {
   throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
 }
 
-/** Rules that a newer service may have are left out: what they refuse is told when it is. */
+/** Omits unknown rules of a newer service; it reports their refusals when they happen. */
 function policy(value: unknown): GrantPolicy {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unfit('policy');

@@ -15,14 +15,14 @@ interface Validity {
 }
 
 /**
- * Tells why a certificate is outside its validity by our clock: `clock_skew` when the server's time is inside it, or
+ * Returns why a certificate is outside its validity by the local clock: `clock_skew` when the server's time is inside it, or
  * when only our clock can be the reason; `tls_untrusted` when it has ended, or is not the token's to begin with.
  */
 export async function diagnoseClock(case_: {
   readonly target: TlsTarget;
   readonly now: number;
   readonly signal: AbortSignal;
-  /** Opens a connection that proves nothing. */
+  /** Opens a connection without verification. */
   readonly openUnproven: () => Promise<TLSSocket>;
 }): Promise<RedemptionError> {
   const { target, now, signal } = case_;

@@ -9,16 +9,15 @@ import { type RouteOptions, routeTo, type TlsTarget } from './route.js';
 import { addressRefused, connectTcp } from './tcp-connection.js';
 import { tlsFailure } from './tls-failure.js';
 
-/** How a connection is opened and judged. */
+/** Options for opening and verifying a connection. */
 export interface ConnectionOptions extends RouteOptions {
-  /** Tells our own time, to judge certificates that have ended or not begun. */
+  /** The local clock, to diagnose expired or not yet valid certificates. */
   readonly clock: () => number;
 }
 
 /**
  * An open TLS 1.3 connection to a server that proved itself under the target's CA and name; no other trust, no client
- * certificate. Aborting `signal` gives up. Each way to fail is a RedemptionError of its own: `dns`,
- * `address_refused`,
+ * certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`, `address_refused`,
  * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
  */
 export async function openConnection(
@@ -36,7 +35,7 @@ export async function openConnection(
       target,
       now: options.clock(),
       signal,
-      // Nothing that matters is sent on it: it only tells what certificate is there and what the server's time is.
+      // Sends no secret: it only reads the certificate and the time of the server.
       openUnproven: () => openUnproven(target, options, signal),
     });
   }
@@ -71,7 +70,7 @@ async function openSocket(target: TlsTarget, options: RouteOptions, signal: Abor
   return connectThroughProxy(proxy, address, signal);
 }
 
-/** Rejects with RedemptionError `connection_timeout`, or with the error that TLS gave. */
+/** Rejects with RedemptionError `connection_timeout`, or with the error of TLS. */
 async function handshake(
   target: TlsTarget,
   socket: Socket,
@@ -84,7 +83,7 @@ async function handshake(
       socket,
       host: target.host,
       ca: target.ca,
-      // A token may carry an intermediate or the server's own certificate; like Skupper, that is trust enough.
+      // Like Skupper, trust an intermediate or the server's own certificate in a token.
       allowPartialTrustChain: true,
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],

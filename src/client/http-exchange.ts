@@ -11,24 +11,24 @@ export interface ExchangeRequest {
   readonly body?: Uint8Array;
 }
 
-/** A whole answer. */
+/** A complete response. */
 export interface ExchangeAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
-  /** True when the body was longer than the limit; `body` is its beginning then. */
+  /** True if the body was longer than the limit; `body` is its beginning then. */
   readonly tooLong: boolean;
 }
 
-/** The request, or a part of it, was sent, and no whole answer came back. */
+/** The request, or a part of it, was sent, and no complete response arrived. */
 export class AnswerLost extends Error {
   override readonly name = 'AnswerLost';
 }
 
 /**
- * Sends one request over an open connection and reads the answer to its end, or up to `limit` bytes of body; the
- * connection is closed then. Redirects are answers like others. Rejects with AnswerLost when the connection breaks, the
- * answer is shorter than it says, is no HTTP, or `signal` is aborted.
+ * Sends one request over an open connection, reads the response to its end or up to `limit` bytes of body, and closes the
+ * connection. Does not follow redirects. Rejects with AnswerLost if the connection breaks, the response is truncated or is no HTTP,
+ * or `signal` is aborted.
  */
 export async function exchange(
   socket: TLSSocket,

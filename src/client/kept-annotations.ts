@@ -7,7 +7,7 @@ const LONGEST_CA = 64 * 1024;
 
 /**
  * The annotations of a received Secret that are kept: the redemption id, if the certificate names the same; the renewal URL, if it is
- * `https` and, where there is a token, of its URL's origin; the service's CA, if it is PEM, encoded anew. All others are dropped, whatever they are.
+ * `https` and of the origin of the token's URL, if there is a token; the service's CA, if it is PEM, re-encoded. All others are dropped.
  */
 export function keptAnnotations(
   annotations: unknown,

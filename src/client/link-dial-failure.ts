@@ -15,14 +15,14 @@ const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPP
 const ABOUT_CERTIFICATE =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
 
-/** What a connection that could not be opened means. Throws the error if it is not about that. */
+/** The fault of a connection that could not be opened. Rethrows any other error. */
 export function openingFailure(error: RedemptionError): LinkFailure {
   const fault = OPENING[error.code];
   if (!fault) throw error;
   return { fault, message: error.message };
 }
 
-/** What an error before the end of a handshake means. */
+/** The fault of an error during the handshake. */
 export function handshakeFailure(error: unknown, target: HostPort): LinkFailure {
   const code = systemCode(error);
   const where = formatHostPort(target);
@@ -41,7 +41,7 @@ export function handshakeFailure(error: unknown, target: HostPort): LinkFailure 
   return { fault: 'connection_refused', message };
 }
 
-/** What it means that a router ended the connection once it had seen the client certificate `own`. */
+/** The fault if a router ended the connection after it received the client certificate `own`. */
 export function verdictFailure(
   error: unknown,
   target: HostPort,

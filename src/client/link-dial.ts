@@ -18,20 +18,20 @@ import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 
 export interface LinkDialOptions extends ConnectionOptions {
-  /** For one endpoint, from the name look-up to the verdict; 10,000 ms unless told otherwise. */
+  /** For one endpoint, from the name look-up to the result; default 10,000 ms. */
   readonly timeoutMs?: number | undefined;
-  /** How long a router may say nothing after the handshake before that counts as accepted; 1,500 ms unless told otherwise. */
+  /** Silence of a router after the handshake that counts as accepted; default 1,500 ms. */
   readonly silenceMs?: number | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_SILENCE_MS = 1_500;
-// A router speaks only after its peer: this opens a SASL exchange (AMQP 1.0 part 5, §5.3.2), and is answered in kind.
+// A router sends nothing before its peer. This opens a SASL exchange (AMQP 1.0 part 5, §5.3.2), which it answers.
 const AMQP_SASL_HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
 
 /**
- * Dials routers over mutual TLS 1.3: trusts `ca.crt` alone, compares names as routers do, and waits for the router's word
- * on the client certificate, which in TLS 1.3 comes only after the handshake.
+ * Dials routers over mutual TLS 1.3: trusts only `ca.crt`, compares names as routers do, and waits until the router accepts or
+ * refuses the client certificate, which in TLS 1.3 happens after the handshake.
  */
 export function createLinkDialer(options: LinkDialOptions): LinkDialer {
   return async (target, credentials) => {
@@ -72,7 +72,7 @@ async function handshake(
       cert: tlsCrt,
       key: tlsKey,
       minVersion: 'TLSv1.3',
-      // Judged by routerProblem, which tells the reasons apart; nothing is sent before that.
+      // routerProblem verifies it and distinguishes the reasons; nothing is sent before that.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });
@@ -118,7 +118,7 @@ async function judge(
   return verdictFailure(verdict.refusedBy, target, describeCertificate(tlsCrt), now);
 }
 
-/** `accepted` when the router answers, or says nothing for so long; else what it ended the connection with. */
+/** `accepted` if the router answers, or stays silent long enough; else the error that ended the connection. */
 function routerVerdict(
   secured: TLSSocket,
   silenceMs: number,

@@ -16,10 +16,10 @@ import type { HostPort } from './route.js';
 
 const LONGEST_CHAIN = 8;
 const LONGEST_NAMES = 300;
-// OpenSSL judges times by the machine's clock; here they are judged by ours, and apart from trust.
+// OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** PEM of the certificate that a peer showed, followed by what it sent along. */
+/** PEM of the certificate chain that a peer presented. */
 export function routerChain(socket: TLSSocket): string {
   const chain: string[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
@@ -31,8 +31,8 @@ export function routerChain(socket: TLSSocket): string {
 }
 
 /**
- * Why a router with this certificate chain is not the one that a Link means, or not now; undefined if it is. Trust comes
- * first, then times, then names. `tlsError` is OpenSSL's word on the chain.
+ * Why a router with this certificate chain is not the router of a Link; undefined if it is. Checks trust, then times, then names.
+ * `tlsError` is OpenSSL's result for the chain.
  */
 export function routerProblem(
   router: { readonly chainPem: string; readonly tlsError: string | undefined },
@@ -61,7 +61,7 @@ function trustProblem(
   now: number,
   where: string,
 ): LinkFailure | undefined {
-  // At a moment at which the certificate itself is valid, so that its own end is not taken for a lack of trust.
+  // Verified at a time at which the certificate itself is valid, so that expiry is not reported as missing trust.
   const within = Math.min(Math.max(now, notBefore), notAfter);
   const problem = verificationProblem(chainPem, caPem, within);
   const ended = caEnd(caPem);
@@ -76,7 +76,7 @@ function trustProblem(
   return { fault: 'tls_untrusted', message };
 }
 
-/** When the last of the CAs ends. */
+/** The latest end of the CAs. */
 function caEnd(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }

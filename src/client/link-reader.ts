@@ -13,7 +13,7 @@ const LIMITS = { entries: 64, bytes: 4096 };
 const HIGHEST_COST = 2 ** 31 - 1;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** Whether the API server accepts a name with its value. */
+/** True if the API server accepts a name with its value. */
 const IS_VALID: Readonly<Record<TextField, (name: string, value: string) => boolean>> = {
   settings: () => true,
   labels: (name, value) => isLabelName(name) && isLabelValue(value),
@@ -61,7 +61,7 @@ function isNumbered(name: string, secret: string, highest: number): boolean {
   return /^[1-9]\d{0,8}$/.test(number) && Number(number) <= highest;
 }
 
-/** Go writes 0 where no cost was chosen. */
+/** Go writes 0 for an unset cost. */
 function readCost(value: unknown): Pick<Link, 'cost'> {
   if (value === undefined || value === null || value === 0) return {};
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= HIGHEST_COST)

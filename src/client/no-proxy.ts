@@ -17,7 +17,7 @@ function exempts(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
   if (entry.includes('/')) return isInNetwork(entry, host);
   const parts = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:]*))(?::(?<port>\d+))?$/.exec(entry)?.groups;
-  // A bare IPv6 address has colons that are no port's.
+  // The colons of a bare IPv6 address do not separate a port.
   if (!parts) return entry === host;
   if (parts.port !== undefined && Number(parts.port) !== port) return false;
   const name = (parts.v6 ?? parts.name ?? '').replace(/^\*?\./, '').replace(/\.$/, '');

@@ -11,7 +11,7 @@ import { privateKeyPem, readPrivateKey } from '../pki/keys.js';
 import { parseCertificates } from '../pki/pem.js';
 import { OtherKey, type ReceivedCertificate } from '../redemption/ports/redemption-client.js';
 
-/** The values of a link's Secret, PEM encoded anew, and proven to belong together. */
+/** The values of a link's Secret, re-encoded as PEM, and verified to belong together. */
 export interface ProvenCredentials {
   readonly caCrt: string;
   readonly tlsCrt: string;
@@ -21,9 +21,9 @@ export interface ProvenCredentials {
 }
 
 /**
- * Proves that the first certificate of `tlsCrt` has the delivered key, else our own, that it verifies against `caCrt`, and
- * that it is for TLS clients. Else returns what does not fit, as the end of a sentence, or OtherKey where the certificate
- * is not for our own key. The result holds certificates and the key, and nothing else of the input.
+ * Verifies that the first certificate of `tlsCrt` is for the delivered key, else for our own, that it verifies against `caCrt`, and
+ * that it is for TLS clients. Else returns the problem, as the end of a sentence, or OtherKey if the certificate is not for our own
+ * key. The result contains only certificates and the key.
  */
 export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
@@ -44,7 +44,7 @@ export function proveCredentials(
   const described = describe(tlsCrt);
   if (!described) return 'its certificate has a form that cannot be read';
   const { subject, serial, notBefore, notAfter } = described;
-  // A clock of ours that is a little slow must not throw away a certificate that is spent once it is refused.
+  // A slightly slow local clock must not discard a certificate whose use is already counted.
   const problem = verificationProblem(tlsCrt, caCrt, Math.max(context.now, notBefore));
   if (problem !== undefined) return `its certificate does not verify against its ca.crt (${problem})`;
   if (!isForClients(leaf)) return 'its certificate is not for TLS clients';

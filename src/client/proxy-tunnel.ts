@@ -9,8 +9,7 @@ import { connectTcp, systemCode } from './tcp-connection.js';
 const LONGEST_HEAD = 16 * 1024;
 
 /**
- * A connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Whatever goes wrong with the proxy is a
- * RedemptionError `proxy`.
+ * A connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError `proxy`.
  */
 export async function connectThroughProxy(
   proxy: ProxyServer,

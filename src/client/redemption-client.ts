@@ -8,14 +8,14 @@ import { AnswerLost, type ExchangeAnswer, exchange } from './http-exchange.js';
 import { isStockNotFound, refusalOf } from './refusals.js';
 import { unbracketed } from './route.js';
 
-/** How long one exchange may take unless told otherwise. */
+/** Default time limit of one exchange, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 /** Maximum size of a response body in bytes; a response with 65 documents has some 20 KiB. */
 export const LONGEST_ANSWER = 256 * 1024;
 
-/** How a client reaches services. */
+/** Options of a client for reaching services. */
 export interface RedemptionClientOptions extends ConnectionOptions {
-  /** For one exchange from the name look-up to the answer's last byte; 10,000 unless told otherwise. */
+  /** Time limit of one exchange, from the name look-up to the last byte of the response; default 10,000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -71,7 +71,7 @@ function headersOf({ name, subject, csrDer, renews }: TokenRedemption): Readonly
   return {
     accept: 'application/yaml, application/problem+json',
     name,
-    // As bytes: Node takes one character for one byte.
+    // As bytes, because Node writes one character as one byte.
     subject: Buffer.from(subject).toString('latin1'),
     csr: Buffer.from(csrDer).toString('base64'),
     ...(renews && { renews: 'true' }),
@@ -100,7 +100,7 @@ function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
   return parseTokenCheck(wholeText(answer));
 }
 
-/** The text of a whole answer. Throws RedemptionError `answer_invalid` for one that is too long or no UTF-8. */
+/** The text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or no UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
   if (answer.tooLong)
     throw new RedemptionError('answer_invalid', `The answer is larger than ${LONGEST_ANSWER / 1024} KiB.`);

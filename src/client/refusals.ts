@@ -2,7 +2,7 @@ import { RedemptionError, type RedemptionErrorCode } from '../domain/redemption-
 import { STOCK_TEXT, STOCK_TEXT_BEGINNING } from '../domain/stock-texts.js';
 import type { ExchangeAnswer } from './http-exchange.js';
 
-/** What each refusal of a service means, in our own words: what the peer says is not repeated to people. */
+/** Messages for the refusals of a service; the peer's own text is never shown. */
 const SENTENCES = {
   code_wrong: 'The service refused the code of the token.',
   grant_unknown: 'The service knows no such grant: it has ended or was deleted.',
@@ -44,7 +44,7 @@ const SENTENCES = {
   internal: 'The service failed.',
 } as const satisfies Record<RedemptionErrorCode, string>;
 
-/** Texts of a Skupper grant server and what they mean, whatever their status. */
+/** Texts of a Skupper grant server and their meaning, with any status. */
 export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   [STOCK_TEXT.bodyNotValid]: 'body_invalid',
   [STOCK_TEXT.refused]: 'code_wrong',
@@ -57,15 +57,15 @@ export const STOCK_TEXTS: Readonly<Record<string, RedemptionErrorCode>> = {
   [STOCK_TEXT.noEndpoints]: 'link_access_unavailable',
   [STOCK_TEXT.internal]: 'store_unavailable',
 } satisfies Record<(typeof STOCK_TEXT)[keyof typeof STOCK_TEXT], RedemptionErrorCode>;
-/** Texts of which only the beginning is fixed. */
+/** Texts with a fixed beginning. */
 export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[] = [
   [STOCK_TEXT_BEGINNING.noSite, 'link_access_unavailable'],
   [STOCK_TEXT_BEGINNING.unreadableCa, 'issuer_unavailable'],
 ];
 
 /**
- * What an answer other than 200 means: a linkgrant problem by its `code`, else a proven reason by its header, else
- * Skupper's exact text. An answer that is none of these is not the service's: `redirect` or `service_unavailable`.
+ * The meaning of a response other than 200: a linkgrant problem by its `code`, else a proven reason by its header, else Skupper's
+ * exact text. Any other response is not from the service: `redirect` or `service_unavailable`.
  */
 export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   const code = refusalCode(answer);
@@ -84,7 +84,7 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   );
 }
 
-/** True for the 404 that a Skupper grant server gives to a URL it does not know. */
+/** True for the 404 of a Skupper grant server for an unknown URL. */
 export function isStockNotFound(answer: ExchangeAnswer): boolean {
   const text = textOf(answer);
   return answer.status === 404 && (text === STOCK_TEXT.noClaim || text === STOCK_TEXT.noGrantLeft);
@@ -99,7 +99,7 @@ function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
   return known ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
 }
 
-/** The members of an RFC 9457 problem that are looked at, unjudged; undefined for another answer. */
+/** The used members of an RFC 9457 problem, not validated; undefined for another response. */
 export function problemOf(
   answer: ExchangeAnswer,
 ): { readonly code?: unknown; readonly serverTime?: unknown } | undefined {

@@ -14,12 +14,12 @@ import { type AdminConnectionOptions, type AdminServer, adminFetch } from './adm
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 
-/** Members that are given; undefined ones are none on the wire. */
+/** The members without undefined ones, which do not exist on the wire. */
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /**
- * The administration of a store behind a service's admin API. Creations are sent with an `Idempotency-Key` of their own, so
- * that a lost answer makes nothing twice.
+ * The administration of a store behind a service's admin API. Each creation has its own `Idempotency-Key`, so that a
+ * lost response creates nothing twice.
  */
 export function remoteAdministration(server: AdminServer, options: AdminConnectionOptions): Administration {
   const client = createClient<paths>({ baseUrl: server.url.origin, fetch: adminFetch(server, options) });
@@ -43,7 +43,7 @@ export function remoteAdministration(server: AdminServer, options: AdminConnecti
     async findGrant(namespace, nameOrUid) {
       const found =
         (isUuid(nameOrUid) ? await findByUid(nameOrUid).catch(none('no_such_grant')) : undefined) ??
-        // A text that is no name is the name of nothing.
+        // A text that is no valid name cannot be found.
         (await findByName(namespace, nameOrUid).catch(none('request_invalid')));
       if (found) return found;
       throw new AdministrationError(
@@ -115,7 +115,7 @@ function given<T extends object>(members: T): Given<T> {
 }
 
 function pageOf({ limit, after }: PageRequest) {
-  // More than that is not given at once.
+  // The server returns no larger page.
   return { limit: Math.min(limit, 500), cursor: after };
 }
 
@@ -123,7 +123,7 @@ function momentOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
-/** Takes a refusal with this code for nothing found. */
+/** Maps a refusal with this code to undefined. */
 function none(code: AdministrationErrorCode): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof AdministrationError && error.code === code) return undefined;
@@ -131,7 +131,7 @@ function none(code: AdministrationErrorCode): (error: unknown) => undefined {
   };
 }
 
-/** What an answer tells. Rejects with AdministrationError where it is a refusal. */
+/** The data of a response. Rejects with AdministrationError for a refusal. */
 async function told<T>(
   asked: Promise<{ readonly data?: T; readonly error?: unknown; readonly response: Response }>,
 ): Promise<T> {

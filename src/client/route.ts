@@ -7,15 +7,15 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** The HTTPS server that a connection is wanted to. */
+/** The HTTPS server to connect to. */
 export interface TlsTarget extends HostPort {
-  /** PEM of the only CAs that its certificate may come from; absent for those that the system trusts. */
+  /** PEM of the trusted CAs; absent for the CAs that the system trusts. */
   readonly ca?: string | undefined;
 }
 
 /**
- * What curl's `--connect-to HOST:PORT:ADDR:PORT` says: whoever asks for `host:port` is connected to `toHost:toPort`. Names
- * in the certificate are still compared with `host`. An absent part stands for any host or port, and for the same one.
+ * A rule like curl's `--connect-to HOST:PORT:ADDR:PORT`: a connection for `host:port` goes to `toHost:toPort`. Names in the
+ * certificate are still compared with `host`. An absent first part matches any, an absent second part keeps the value.
  */
 export interface ConnectTo {
   readonly host?: string | undefined;
@@ -24,34 +24,34 @@ export interface ConnectTo {
   readonly toPort?: number | undefined;
 }
 
-/** How connections are made. */
+/** Options for connections. */
 export interface RouteOptions {
-  /** URL of a proxy that tunnels (CONNECT), `http` or `https`, with `user:password@` if it wants them. */
+  /** URL of a proxy that tunnels (CONNECT), `http` or `https`, with `user:password@` if it needs them. */
   readonly proxy?: string | undefined;
   /** Which hosts are reached without it, in the form of the variable NO_PROXY. */
   readonly noProxy?: string | undefined;
   readonly connectTo?: readonly ConnectTo[] | undefined;
   /**
-   * Whether an address may be connected to; any may without it. Behind a proxy it is asked of addresses in URLs alone: names
-   * are the proxy's to resolve.
+   * True if an address may be connected to; any address may be if absent. Behind a proxy it applies only to addresses in URLs,
+   * because the proxy resolves names.
    */
   readonly mayReach?: ((address: string) => boolean) | undefined;
 }
 
-/** A proxy's address and what it is told of us. */
+/** A proxy's address and credentials. */
 export interface ProxyServer extends HostPort {
   readonly secure: boolean;
   /** Value of `Proxy-Authorization`; absent when the URL has no user. */
   readonly authorization?: string;
 }
 
-/** Where to connect for a wanted host and port, and through which proxy if any. */
+/** The address and the proxy for a connection to a host and port. */
 export interface Route {
   readonly address: HostPort;
   readonly proxy?: ProxyServer;
 }
 
-/** The route to `wanted`. Throws RedemptionError `proxy` for a proxy URL that cannot be used. */
+/** The route to `wanted`. Throws RedemptionError `proxy` for an invalid proxy URL. */
 export function routeTo(wanted: HostPort, options: RouteOptions): Route {
   const mapped = options.connectTo?.find(
     ({ host, port }) =>
@@ -95,7 +95,7 @@ function decode(text: string): string {
   }
 }
 
-/** An IPv6 host of a URL without its brackets; any other host as it is. */
+/** The host of a URL, an IPv6 address without its brackets. */
 export function unbracketed(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }

@@ -6,8 +6,8 @@ import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 
 /**
- * PEM of the certificate chain that a TLS server shows, whatever it is worth: nothing is sent on the connection. Rejects
- * with RedemptionError when it cannot be opened, else with the error that TLS gave.
+ * PEM of the certificate chain that a TLS server presents, unverified; nothing is sent on the connection. Rejects with
+ * RedemptionError if the connection fails, else with the error of TLS.
  */
 export async function shownCertificate(
   target: HostPort,

@@ -16,7 +16,7 @@ export async function connectTcp(
   mayReach: (address: string) => boolean = () => true,
 ): Promise<Socket> {
   const found = await resolve(address.host, signal);
-  // What the name means is asked once: another answer later cannot lead elsewhere.
+  // The name is resolved once, so that a later DNS response cannot change the address.
   const addresses = found.filter((one) => mayReach(one.address));
   if (addresses.length === 0) throw addressRefused(address);
   const where = formatHostPort(address);
@@ -24,11 +24,11 @@ export async function connectTcp(
     host: address.host,
     port: address.port,
     autoSelectFamily: true,
-    // Node's 250 ms gives up on far hosts that have several addresses.
+    // Node's default of 250 ms fails for distant hosts with several addresses.
     autoSelectFamilyAttemptTimeout: 1_000,
     lookup: (_host, _options, callback) => callback(null, addresses),
   });
-  // Whoever reads from it hears of an error by its close; without any listener an error would end the process.
+  // A reader sees an error as the close of the socket; without a listener the error would end the process.
   socket.on('error', () => undefined);
   try {
     await untilAborted(signal, (resolved, rejected) => {

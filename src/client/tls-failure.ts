@@ -7,7 +7,7 @@ import { systemCode } from './tcp-connection.js';
 const LONGEST_NAMES = 300;
 const OUTSIDE_VALIDITY = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPPORTED_PROTOCOL']);
-// The codes of Node and OpenSSL for a chain that was read but does not hold.
+// The codes of Node and OpenSSL for a chain that does not verify.
 const UNTRUSTED =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_|PATH_LENGTH_|CRL_|HOSTNAME_|ERROR_IN_CERT)/;
 
@@ -52,7 +52,7 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
   });
 }
 
-/** The names that a certificate is for, as people read them. */
+/** The names of a certificate, for messages. */
 function namesOf(certificate: PeerCertificate | undefined): string {
   // The certificate may repeat an address as a DNS name, because skupper-router compares DNS names only.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
-// The machine itself, its own link, many at once, what is reserved, and the metadata services of clouds elsewhere.
+// Loopback, link-local, multicast, reserved networks, and the metadata services of clouds outside these.
 const REFUSED = [
   ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
   ...['100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
@@ -14,13 +14,13 @@ const REFUSED = [
 const IPV4_WITHIN = ['::ffff:', '64:ff9b::'];
 
 /**
- * Tells which addresses the URLs of tokens that strangers wrote may lead to: those of `networks` (CIDRs or addresses), or,
- * where none is given, all but those that mean something else from here than from elsewhere, this machine's own among them.
+ * Returns the check of addresses in the URLs of untrusted tokens: allows those of `networks` (CIDRs or addresses), else all except
+ * loopback, link-local, multicast and reserved ones and those of this machine.
  */
 export function tokenNetworks(networks?: readonly string[]): (address: string) => boolean {
   const listed = listOf(networks ?? REFUSED);
   if (networks) return (address) => isIn(listed, address);
-  // They may be others the next time.
+  // Read each time, because they may change.
   return (address) => !isIn(listed, address) && !isIn(listOf(ownAddresses()), address);
 }
 

@@ -24,38 +24,38 @@ import { listen } from './operations.js';
 
 const BODY_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 20_000;
-/** Open connections to the admin API at most. */
+/** Largest number of open connections to the admin API. */
 export const ADMIN_CONNECTIONS = 500;
-// Administrators are few, also behind one address, and who showed a good bearer token is none of these.
+// Administrators are few, even behind one address. Connections with a valid bearer token do not count.
 const UNPROVEN_PER_SOURCE = 128;
 
-/** Settings of the admin API that cannot be used together. */
+/** Settings of the admin API that exclude each other. */
 class AdminSettingsError extends Error {
   override readonly name = 'AdminSettingsError';
   readonly hint = 'name an https issuer (http only on this machine), or give its keys with --admin-jwks';
 }
 
-/** What the admin API is made of. */
+/** Dependencies of the admin API. */
 export interface AdminContext {
   readonly store: GrantStore;
-  /** What the service shows now. */
+  /** The credentials that the service presents. */
   readonly credentials: TlsCredentials;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** An admin API that answers. */
+/** A running admin API. */
 export interface RunningAdmin {
   readonly listening: AddressInfo;
-  /** What the service shows from now on, and the admin API too unless it has a certificate of its own. */
+  /** Replaces the credentials of the service; the admin API uses them unless it has its own certificate. */
   setCredentials(credentials: TlsCredentials): void;
-  /** Looks whether its own certificate has changed; one that cannot be used leaves the old one. */
+  /** Reloads its own certificate if that has changed; keeps the old one if the new one is unusable. */
   turn(): void;
   close(graceMs: number): Promise<void>;
 }
 
-/** Starts the admin API of a store at its configured address; undefined where it is off. */
+/** Starts the admin API of a store at its configured address; undefined if it is off. */
 export async function startAdmin(
   settings: Settings,
   context: AdminContext,

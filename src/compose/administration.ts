@@ -16,7 +16,7 @@ interface AdministeredStore {
   readonly clock: Clock;
 }
 
-/** What acts of administration on a store are given. */
+/** Dependencies of the administration of a store. */
 export function administrationDependencies({
   store,
   dataDir,
@@ -30,7 +30,7 @@ export function administrationDependencies({
     async resolveAccess(asked, { system, endpoints }) {
       if (system) return openSystemSite(system, clock).resolveAccess(asked);
       const { issuer } = asked;
-      // What is no name at all is refused with the grant's other values.
+      // An invalid name is refused together with the grant's other values.
       const isNamed = issuer !== null && isResourceName(issuer);
       return (
         (isNamed ? namedIssuerRefusal(dataDir, issuer, clock()) : undefined) ?? { endpoints, siteUid: null }
@@ -40,7 +40,7 @@ export function administrationDependencies({
   };
 }
 
-/** The administration of a store that is open here. */
+/** The administration of an open store. */
 export function storeAdministration(administered: AdministeredStore): Administration {
   return administrationOfStore(administrationDependencies(administered));
 }

@@ -10,7 +10,7 @@ export function openCodeKeys(dataDir: string, clock: Clock): RotatingCodeKeys {
   return new CodeKeyDirectory(dataDir, clock);
 }
 
-/** Removes the master keys that nothing needs any more, and logs it. Never rejects. */
+/** Removes the unused master keys, and logs it. Never rejects. */
 export async function sweepCodeKeys(
   store: GrantStore,
   codeKeys: RotatingCodeKeys,

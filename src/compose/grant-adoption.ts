@@ -16,8 +16,8 @@ const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
 };
 
 /**
- * Makes the function that brings grants into line with the files that declare them, one turn at a time, and logs what
- * came of it: each reason once, until it is another one. It never rejects; what failed is tried again in the next turn.
+ * Creates the function that applies the files that declare grants, one run at a time, and logs the result: a reason is logged once
+ * until it changes. It never rejects; the next run retries what failed.
  */
 export function grantAdoption(
   place: SystemPlace,

@@ -20,9 +20,9 @@ import type { ServiceDescription } from '../redemption/accepting/service-descrip
 import type { FoundIdentity } from '../redemption/ports/server-identity.js';
 import type { RuntimeContext } from './runtime.js';
 
-/** Name of the SecuredAccess that is made; Skupper's controller makes a Service of the same name. */
+/** Name of the created SecuredAccess; Skupper's controller creates a Service of the same name. */
 const SECURED_ACCESS = 'linkgrant-grants';
-/** Labels of the pods that redeem, as the manifests have them. */
+/** Labels of the service's pods in the manifests. */
 const POD_LABELS = { 'app.kubernetes.io/name': 'linkgrant', 'app.kubernetes.io/component': 'redemption' };
 
 interface Dependencies {
@@ -33,14 +33,14 @@ interface Dependencies {
   readonly metrics: Metrics;
 }
 
-/** What the service of a cluster says of itself: where it is reached and its certificate, followed as they change. */
+/** The published URL and certificate of the service in a cluster, updated when they change. */
 export class KubernetesPublication {
   readonly #deps: Dependencies;
   readonly #address: AddressSource | undefined;
   readonly #identity: ServiceIdentitySource;
   #url: string | undefined;
   #shown: FoundIdentity | undefined;
-  /** Why the service has no address, with a hint, as logged last. */
+  /** Why the service has no address, with a hint, as last logged. */
   #noAddress: string | undefined;
   #isClosed = false;
   #listener: TlsListener | undefined;
@@ -57,24 +57,24 @@ export class KubernetesPublication {
         : givenIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
-  /** Reads both for the first time; a certificate is needed to begin, an address is not. */
+  /** Reads both for the first time; rejects without a certificate, but not without an address. */
   async start(): Promise<FoundIdentity> {
     await this.#readAddress();
     return this.#readIdentity();
   }
 
-  /** From now on, whoever shows or says it is told of what changed. */
+  /** Passes later changes to the listener and the controller. */
   follow(listener: TlsListener, controller: GrantController): void {
     this.#listener = listener;
     this.#controller = controller;
   }
 
-  /** What tokens carry; undefined while it is not known where the service is reached. */
+  /** URL and CA for tokens; undefined while the address of the service is unknown. */
   published(): { readonly url: string; readonly ca: string } | undefined {
     return this.#url === undefined || !this.#shown ? undefined : { url: this.#url, ca: this.#shown.ca };
   }
 
-  /** What answers say of the service; its name within the cluster until a better one is known. */
+  /** URL and CA for responses; the name within the cluster until the address is known. */
   place(): { readonly url: string; readonly ca: string } {
     const { settings, ownNamespace } = this.#deps;
     const inside = this.#urlOf(`${settings.service}.${ownNamespace}`, settings.listen.port);
@@ -99,12 +99,12 @@ export class KubernetesPublication {
     return { server: { notBefore, notAfter }, issuer: null };
   }
 
-  /** Nothing is looked for any more; what is under way may fail, and nobody is told. */
+  /** Stops checking; a check in progress may fail without a report. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Looks for what changed and puts it into use; what cannot be read or used leaves what was before. Never rejects. */
+  /** Checks for changes and applies them; keeps the previous state if something is unreadable or unusable. Never rejects. */
   async turn(): Promise<void> {
     if (this.#isClosed) return;
     const { logger } = this.#deps.context;
@@ -165,7 +165,7 @@ export class KubernetesPublication {
     return found;
   }
 
-  /** Each way to the service, so that each verifies. */
+  /** All names and addresses of the service, for its certificate. */
   #hosts(): readonly string[] {
     const { settings, ownNamespace } = this.#deps;
     const { service, host = [] } = settings;

@@ -23,19 +23,19 @@ import type { TokenFacts } from '../platforms/kubernetes/tokens/token-index.js';
 import type { RuntimeContext } from './runtime.js';
 import { redeemer, type ServiceConnectionOptions } from './token-redemption.js';
 
-// A posting that is under way has its whole time, and what it leads to a moment: a server that counts postings gives its
-// answer once. Another replica takes the lead 15 s after the last word of this one.
+// A posting in progress gets its full time limit, and its response a moment to be stored, because a server that counts postings
+// answers once. Another replica becomes leader 15 s after the last renewal of the lease.
 const DRAIN_MS = DEFAULT_TIMEOUT_MS + 2_000;
 
-/** A running program that redeems the AccessTokens of a cluster, or of a namespace. It listens for nobody. */
+/** A running program that redeems the AccessTokens of a cluster or a namespace. It has no listener. */
 export interface RunningRedeemer {
   readonly metrics: Registry;
   readonly readiness: readonly ReadinessPart[];
-  /** Asks nothing more, ends what is under way, in 12 s at most, and lets go of the lead. */
+  /** Sends no further requests, ends those in progress within 12 s, and releases the leader lease. */
   close(): Promise<void>;
 }
 
-/** Starts it; `connection` says how services are reached. Rejects with ClusterConfigError. */
+/** Starts the redeemer; `connection` has the options for reaching services. Rejects with ClusterConfigError. */
 export async function startKubernetesRedeemer(
   settings: Settings,
   connection: Omit<ServiceConnectionOptions, 'clock' | 'mayReach'>,
@@ -61,7 +61,7 @@ export async function startKubernetesRedeemer(
     identity: `${hostname()}_${randomUUID()}`,
     ...redeeming(reached, settings.ownKey, context, stopping.signal),
     ...telling(metrics, context, stopping.signal),
-    // They keep the process alive while the API server is away and nothing else does.
+    // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });
   controller.start();
@@ -95,7 +95,7 @@ function redeeming(
   };
 }
 
-/** What is told of the work, in words of ours and codes alone; of what fails because this stops, nothing. */
+/** Metrics and logs of the work, without text of peers. Failures caused by the shutdown are not reported. */
 function telling(
   metrics: RedeemerMetrics,
   { logger }: RuntimeContext,

@@ -68,7 +68,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const store = measureStore(withRedeemedEvents(cluster, controller), metrics);
   const { clock } = context;
   const codeKeys = new CodeKeySecret({ client, namespace: parts.ownNamespace, clock, mayCreate: true });
-  // Who signs beside the service uses what is there.
+  // Other programs that sign use the existing key only.
   await codeKeys.current();
   const app = {
     store,
@@ -92,7 +92,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
     listening,
     adminListening: undefined,
     metrics,
-    // Known by watching: collectors ask each replica, again and again.
+    // Counted from the watch, because collectors scrape each replica periodically.
     storeMetrics: storeMetrics({ countGrants: async (now) => controller.countGrants(now) }, context),
     certificateTimes: () => publication.times(),
     readiness: [
@@ -162,7 +162,7 @@ function withRedeemedEvents(store: KubernetesGrantStore, controller: GrantContro
   };
 }
 
-/** What has to be done from time to time; what is for the cluster as a whole does the replica that leads. */
+/** Starts the periodic work; only the leader does the work for the whole cluster. */
 function startTurns(
   {
     store,
@@ -177,7 +177,7 @@ function startTurns(
   },
   { settings, context }: ServiceParts,
 ): () => void {
-  // AccessGrants belong to who made them, so no grant is let go of.
+  // AccessGrants are user resources, so retention never deletes them.
   const retention = retentionTurns(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
   const leading = (turn: () => unknown) => () => {
     if (controller.isLeading) turn();

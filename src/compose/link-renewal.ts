@@ -5,7 +5,7 @@ import type { Checkpoint } from '../redemption/ports/clock.js';
 import type { RenewLinkDependencies } from '../redemption/requesting/renew-link.js';
 import type { ServiceConnectionOptions } from './token-redemption.js';
 
-/** What renewals of links are done with, the keys of those under way kept in the data directory. */
+/** Opens the dependencies of renewals, whose pending keys are stored in the data directory. */
 export function openLinkRenewal(
   dataDir: string,
   options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },

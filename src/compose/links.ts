@@ -24,10 +24,10 @@ import type { Materializer } from '../redemption/ports/materializer.js';
 import type { Site } from '../redemption/ports/site.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
-/** How routers are dialled. */
+/** Options for dialling routers. */
 export type { LinkDialOptions };
 
-/** What a command on links works with. */
+/** The links of a directory or namespace, and the records of their redemptions. */
 export interface OpenLinks {
   readonly links: LinkFiles;
   readonly records: LinkRecords;
@@ -45,25 +45,25 @@ export function siteNamespaces(skupperHome: string): string[] {
     try {
       return readSiteState(home.namespace(name)) !== 'no-site';
     } catch (error) {
-      // What cannot be read is told of where the site is looked at by itself.
+      // An unreadable site is reported when it is opened.
       if (error instanceof UnreadableFileError) return true;
       throw error;
     }
   });
 }
 
-/** The uid of the started site of a namespace; undefined where there is none. */
+/** The uid of the started site of a namespace, if there is one. */
 export function siteUid(skupperHome: string, namespace: string): string | undefined {
   const state = readSiteState(new SkupperHome(skupperHome).namespace(namespace));
   return typeof state === 'string' ? undefined : (state.uid ?? undefined);
 }
 
-/** The links in a directory, and what the data directory keeps of their redemptions. */
+/** Opens the links in a directory, and the records of their redemptions in the data directory. */
 export function openLinks(directory: string, dataDir: string): OpenLinks {
   return { links: linkDirectory(directory), records: linkRecords(dataDir) };
 }
 
-/** The reload that is owed to what reads a directory of links, and changes there which note it. */
+/** Opens the pending reload of a directory of links; changes through it record that a reload is needed. */
 export function openPendingReload(dataDir: string, directory: string): PendingReload {
   return new PendingReload(dataDir, directory, sleep);
 }
@@ -73,7 +73,7 @@ export function openLinkDialer(options: LinkDialOptions): LinkDialer {
   return createLinkDialer(options);
 }
 
-/** PEM of the certificate chain that a TLS server shows, unjudged; undefined where none is to be had. */
+/** PEM of the certificate chain that a TLS server presents, unverified; undefined on a failure. */
 export async function findShownCertificate(
   target: HostPort,
   options: LinkDialOptions,
@@ -82,7 +82,7 @@ export async function findShownCertificate(
   return shownCertificate(target, options, signal).catch(() => undefined);
 }
 
-/** Puts a generated link into a directory, or through `write` as one stream. */
+/** Writes a generated link into a directory, or through `write` as one stream. */
 export function generatedLinkMaterializer(
   to: { readonly directory: string } | { readonly write: (text: string) => Promise<void> },
   clock: Clock,
@@ -90,14 +90,14 @@ export function generatedLinkMaterializer(
   return 'write' in to ? streamMaterializer(to.write) : directoryMaterializer(to.directory, clock);
 }
 
-/** True when the configured store is there; a database on a server is taken to be. */
+/** True if the configured store exists; a database on a server counts as existing. */
 export function hasStore({ store, dataDir }: Settings): boolean {
   return store?.kind === 'postgres' || existsSync(store?.file ?? join(dataDir, 'linkgrant.db'));
 }
 
 /**
- * The accepting side's site without its service: a system site read from its namespace, else what the service on this
- * store published, with its CA. A sentence where that is not to be had.
+ * The accepting side's site without its service: a system site read from its namespace, else the published description of the
+ * service on this store, with its CA. If there is none, the reason.
  */
 export function openAcceptingSite(
   settings: Settings,
@@ -121,7 +121,7 @@ export function openAcceptingSite(
       hint: 'start `linkgrant serve` once with the same --data-dir and --endpoint; it need not keep running',
     };
   }
-  // What the service published may be of before a rotation.
+  // The service may have published its description before a rotation.
   const trusted = splitCertificates(defaultIssuer.trustPem).map((pem) => describeCertificate(pem).subject);
   if (service.issuer === null || !trusted.includes(service.issuer)) {
     return {

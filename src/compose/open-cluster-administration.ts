@@ -26,30 +26,30 @@ import type { Site } from '../redemption/ports/site.js';
 
 export type { ClusterInspector, InspectedGrant, TokenReport };
 
-/** The administration of a cluster's grants, open. */
+/** The opened administration of a cluster's grants. */
 export interface OpenClusterAdministration {
   readonly administration: ClusterAdministration;
   readonly store: GrantStore;
-  /** The sites that accept links, as whoever asks may see them. */
+  /** The sites that accept links, as far as the user may read them. */
   readonly site: Site;
   readonly sights: ClusterInspector;
-  /** Takes away what the service left, in the namespace that is looked at or in all; with `withCrd` also the CRD. */
+  /** Removes the leftovers of the service, in the namespace or in all; with `withCrd` also the CRD. */
   readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
-  /** The namespace that is meant. */
+  /** The selected namespace. */
   readonly namespace: string;
-  /** That of the kubeconfig or the pod. */
+  /** The namespace of the kubeconfig or the pod. */
   readonly usualNamespace: string;
   close(): Promise<void>;
 }
 
-/** How the administration of a cluster is worked with. */
+/** Options of {@link openClusterAdministration}. */
 export interface ClusterAdministrationContext {
   readonly clock: Clock;
-  /** Whether the whole cluster is looked at, and not one namespace alone. */
+  /** True for all namespaces of the cluster. */
   readonly allNamespaces: boolean;
-  /** How long a new grant may take to become Ready, in milliseconds. */
+  /** How long to wait until a new grant is Ready, in milliseconds. */
   readonly timeoutMs: number;
-  /** Resolves when the command is told to stop, which from then on is its own affair. */
+  /** Resolves at SIGTERM or SIGINT, which the caller then handles itself. */
   readonly shutdownSignal: () => Promise<void>;
 }
 

@@ -10,13 +10,13 @@ import type { ServingLease, SharedSettings } from '../redemption/ports/serving-l
 import type { PostgresTarget } from '../stores/postgres/postgres-target.js';
 import type { SqlDatabase } from '../stores/sql/sql-grant-store.js';
 
-/** What opening a store is given from outside. */
+/** Dependencies of opening a store. */
 export interface OpenContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
 
-/** Opens the configured store. With `migrate` a missing or older schema is brought up to date first. */
+/** Opens the configured store. With `migrate` it creates or upgrades the schema first. */
 export async function openStore(
   place: Pick<Settings, 'store' | 'dataDir'>,
   context: OpenContext,
@@ -55,7 +55,7 @@ export async function openDatabase(
 }
 
 /**
- * Notes in a database that hosts share that a service with these settings runs; a store in a file has its lease beside it.
+ * Records in a database that hosts share that a service with these settings runs; the lease of a store in a file is beside the file.
  * Rejects with OtherServiceError while a service with other settings runs on it.
  */
 export async function takeStoreLease(
@@ -67,7 +67,7 @@ export async function takeStoreLease(
   return takePostgresLease(await targetOf(store), shared);
 }
 
-/** What the URL leaves open is as libpq has it: variables, the file with passwords, the name of the user. */
+/** Completes the URL like libpq: from variables, the password file and the user name. */
 export async function targetOf(url: PostgresUrl): Promise<PostgresTarget> {
   const { postgresTarget } = await import('../stores/postgres/postgres-target.js');
   const { HOME, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE } = processContext().env;

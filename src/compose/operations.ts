@@ -13,7 +13,7 @@ import { applyRetention, type Retention } from '../redemption/accepting/retentio
 import type { Clock } from '../redemption/ports/clock.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
-// Probes and a few collectors ask; who holds more connections than that open pushes out his own oldest.
+// For probes and a few collectors; above this limit the client with the most connections loses its oldest one.
 const OPERATIONS_CONNECTIONS = 128;
 const OPERATIONS_LIMITS = {
   headersTimeout: 10_000,
@@ -26,14 +26,14 @@ interface SweepContext {
   readonly logger: Logger;
 }
 
-/** Starts a server at an address; resolves with where it listens, rejects when it cannot. */
+/** Starts a server at an address; resolves with its actual address, rejects if it cannot listen. */
 export async function listen(server: Server, address: Settings['listen']): Promise<AddressInfo> {
   server.listen({ port: address.port, ...(address.host !== '' && { host: address.host }), backlog: 2048 });
   await once(server, 'listening');
   return server.address() as AddressInfo;
 }
 
-/** The metrics of a store as a whole, told by one process however many serve. */
+/** The metrics of the whole store, reported by one process even with several workers. */
 export function storeMetrics(
   store: Pick<GrantStore, 'countGrants'>,
   { clock }: { readonly clock: Clock },
@@ -41,15 +41,15 @@ export function storeMetrics(
   return createGrantMetrics(() => store.countGrants(clock()));
 }
 
-/** What adds up the metrics of several processes; empty until they tell theirs. */
+/** Adds up the metrics of several processes; empty until they report theirs. */
 export function workerMetrics(): WorkerMetrics {
   return new WorkerMetrics();
 }
 
-/** How many worker processes there are, told by the one that started them. */
+/** The number of worker processes, reported by the main process. */
 export const workerCountMetrics = createWorkerMetrics;
 
-/** A listener for operators: health, readiness (the ends of certificates among its parts, where the process has some) and metrics over plain HTTP. */
+/** A listener for operators: health, readiness (including the certificates, if the process has any) and metrics over plain HTTP. */
 export async function startOperations(
   address: NonNullable<Settings['opsListen']>,
   deps: Parameters<typeof createOperationsApp>[0] & { certificateTimes?(): CertificateTimes },
@@ -71,7 +71,7 @@ export async function startOperations(
   };
 }
 
-/** Erases what was kept for replays long enough. */
+/** Erases stored responses whose replay window has ended. Never rejects. */
 export async function sweep(store: GrantStore, { clock, logger }: SweepContext): Promise<void> {
   try {
     await store.eraseSealedAnswers(clock());
@@ -83,7 +83,7 @@ export async function sweep(store: GrantStore, { clock, logger }: SweepContext):
   }
 }
 
-/** Lets go of what ended long ago: `turn` does it unless one is running, `stop` ends that after its present step. */
+/** Applies the retention periods: `turn` does so unless it is running, `stop` ends it after its current step. */
 export function retentionTurns(
   store: GrantStore,
   retention: Retention,
@@ -99,7 +99,7 @@ export function retentionTurns(
         await applyRetention(store, retention, clock(), () => stopped);
       } catch (error) {
         const event = 'retention_failed';
-        // A store that is being closed takes nothing more.
+        // A store that is being closed accepts no operation.
         if (!stopped)
           logger.warn({ event, err: error }, 'what ended long ago is still kept; the next turn tries again');
       } finally {

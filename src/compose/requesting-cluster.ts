@@ -33,7 +33,7 @@ import {
 
 export type { LinkState };
 
-/** The requesting side of a site in a cluster, with what it keeps in the Site's namespace. Rejects with ClusterConfigError. */
+/** Opens the requesting side of a site in a cluster, with its state in the Site's namespace. Rejects with ClusterConfigError. */
 export async function openRequestingCluster(
   settings: Pick<Settings, 'kubeconfig' | 'context' | 'namespace'>,
   options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
@@ -59,19 +59,19 @@ export async function openRequestingCluster(
   const links = clusterLinks(place);
   return {
     namespace,
-    /** The Site, whose links these are; undefined while there is none. */
+    /** The Site of these links, if there is one. */
     findSite,
-    /** The uid of the Site, where it has been found. */
+    /** The uid of the Site, once it has been read. */
     uid: () => known?.uid,
     links,
     records: clusterLinkRecords(place),
-    /** What Skupper's controller says of each Link, by its name. */
+    /** The state that Skupper's controller reports of each Link, by name. */
     linkStates: (): Promise<ReadonlyMap<string, LinkState>> =>
       inCluster(async () => {
         const all = await linksIn(place);
         return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
       }),
-    /** The redemptions of links to this Site; `no-kind` where the cluster has no Redemptions. */
+    /** The redemptions of links to this Site; `no-kind` if the cluster has no Redemptions. */
     incoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
       inCluster(async () => {
         try {
@@ -83,7 +83,7 @@ export async function openRequestingCluster(
         }
       }),
     redeem: redeemer(pendingSecrets(place, clock), options),
-    /** Name of the Secret that a token's link is in place under, whole. */
+    /** Name of the Secret of a token's link, if that is materialized completely. */
     findPlacedName: async (token: AccessToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
@@ -91,11 +91,11 @@ export async function openRequestingCluster(
     place: (proxy?: ProxyPlacing): LinkLocation => ({
       materializer: clusterMaterializer(place, clock, proxy),
       links: () => placedIn(links, clock()),
-      // The controller takes note by itself.
+      // The controller watches the resources.
       settleReload: async () => 'not-needed',
       notes: NO_NOTES,
     }),
-    /** What renewals of these links are done with. */
+    /** Dependencies of renewing these links. */
     renewing: {
       client: createRenewalClient(options),
       readRenewal,
@@ -106,10 +106,10 @@ export async function openRequestingCluster(
   };
 }
 
-/** What {@link openRequestingCluster} gives. */
+/** The requesting side of a site in a cluster. */
 export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
 
-// The links themselves tell what they came of, and their status whether they work.
+// The links name their token, and their status shows whether they work.
 const NO_NOTES: LinkLocation['notes'] = {
   find: () => undefined,
   keep: () => undefined,
@@ -117,7 +117,7 @@ const NO_NOTES: LinkLocation['notes'] = {
   confirm: () => undefined,
 };
 
-/** The links of linkgrant's whose certificate has not ended at `now`, by the name of their Secret. */
+/** The links of linkgrant whose certificate is valid at `now`, by the name of their Secret. */
 async function placedIn(links: LinkFiles, now: number): Promise<PlacedLink[]> {
   const own = new Set((await links.ownSecrets()).filter(({ isProxy }) => !isProxy).map(({ name }) => name));
   const all = await links.list();

@@ -38,11 +38,11 @@ export interface RuntimeContext {
   readonly logger: Logger;
 }
 
-/** A service that answers. */
+/** A running service. */
 export interface RunningService {
   readonly description: ServiceDescription;
   readonly listening: AddressInfo;
-  /** Where the admin API listens; undefined where it is off. */
+  /** Address of the admin API; undefined if it is off. */
   readonly adminListening: AddressInfo | undefined;
   readonly metrics: Metrics;
   readonly storeMetrics: Registry;

@@ -23,16 +23,16 @@ import { takeStoreLease } from './open-store.js';
 import { type DefaultIssuer, openIssuer } from './site-issuer.js';
 import { openSystemSite, systemOf } from './system-sites.js';
 
-/** What a service is before it answers. */
+/** Identity of a service and of its site. */
 export interface ServiceIdentities {
   readonly site: Site;
-  /** The CA that signs links; undefined where sites have their own. */
+  /** The CA that signs links; undefined if sites have their own. */
   readonly issuer: DefaultIssuer | undefined;
   /** The service's own certificate. */
   readonly identity: ServerIdentitySource;
 }
 
-/** Settings or keys that another service on the same files or store does not have; `hint` says what to do. */
+/** Settings or keys that differ from those of another service on the same files or store. */
 class SettingsConflictError extends Error {
   override readonly name = 'SettingsConflictError';
   readonly hint: string;
@@ -47,7 +47,7 @@ class SettingsConflictError extends Error {
   }
 }
 
-/** The site behind the service, and, where it has no platform, the CA that signs its links. */
+/** The site behind the service, and for a standalone service the CA that signs its links. */
 async function openSite(
   settings: Settings,
   clock: Clock,
@@ -66,22 +66,22 @@ async function openSite(
   return { site, issuer };
 }
 
-/** The service's own certificates, and the site behind it; makes the data directory and its CAs where they are missing. */
+/** Opens the service's certificates and the site behind it; creates a missing data directory and its CAs. */
 export async function openIdentities(settings: Settings, clock: Clock): Promise<ServiceIdentities> {
   const now = clock();
   const { tlsCert, tlsKey, tlsCa } = settings;
-  const given =
+  const external =
     tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined
       ? externalIdentity({ cert: tlsCert, key: tlsKey, ca: tlsCa })
       : undefined;
-  // What others keep is looked at before anything of ours is made.
-  await given?.read(now);
+  // Check external files before creating anything.
+  await external?.read(now);
   const { site, issuer } = await openSite(settings, clock);
   openDataDirectory(settings.dataDir);
   const authorities = new OwnedAuthorities(settings.dataDir);
-  if (!given) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
+  if (!external) await authorities.ensure(SERVER_CA, 'linkgrant server CA', now);
   const identity: ServerIdentitySource =
-    given ??
+    external ??
     ownIdentity(
       settings.dataDir,
       (at) => authorities.current(SERVER_CA, at),
@@ -95,8 +95,8 @@ export async function openIdentities(settings: Settings, clock: Clock): Promise<
 }
 
 /**
- * The right to keep the server certificate and the published description up to date. Rejects with SettingsConflictError
- * while a service runs on the same data directory or store with other settings that go into these.
+ * Acquires the lease to update the server certificate and the published description. Rejects with SettingsConflictError while a
+ * service with other settings for these runs on the same data directory or store.
  */
 export async function takeServing(settings: Settings, clock: Clock): Promise<ServingLease> {
   const shared = sharedSettings(settings);
@@ -113,8 +113,8 @@ export async function takeServing(settings: Settings, clock: Clock): Promise<Ser
 }
 
 /**
- * The same right for a store that hosts share, beside the one for their files. Rejects with SettingsConflictError also where
- * this host's keys are others than those of the services before it: what one signs the other would refuse.
+ * Adds the lease for a store that hosts share to the lease for their files. Rejects with SettingsConflictError also if this host's
+ * keys differ from those of earlier services, because each would refuse the codes of the other.
  */
 export async function joinServing(
   settings: Settings,

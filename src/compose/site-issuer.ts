@@ -19,17 +19,17 @@ import type { SiteRefusal } from '../redemption/ports/site.js';
 
 export { openToOthers, SERVER_CA, SITE_CA };
 
-/** The CA that signs links where no grant names another, followed as it changes. */
+/** The CA that signs links unless a grant names another one; follows its changes. */
 export interface DefaultIssuer {
-  /** As it is now, or in a sentence why it cannot be used. */
+  /** The CA, or a sentence why it cannot be used. */
   find(now: number): TrustedAuthority | string;
-  /** Why what it would be now is not in use, and one before it is; undefined where that is not so. */
+  /** Why the current files are not in use and a previous CA is; undefined if they are in use. */
   readonly problem: string | undefined;
 }
 
 /**
- * A given CA, else the site CA of the data directory, made on first use. Throws CertificateAuthorityError unless it can sign
- * now.
+ * The external CA, else the site CA of the data directory, which is created at the first use. Throws CertificateAuthorityError unless
+ * it can sign now.
  */
 export async function openIssuer(settings: Settings, now: number): Promise<DefaultIssuer> {
   const { dataDir, issuerCert, issuerKey } = settings;
@@ -42,7 +42,7 @@ export async function openIssuer(settings: Settings, now: number): Promise<Defau
   return { find: (at) => authorities.find(SITE_CA, at), problem: undefined };
 }
 
-/** Makes an issuer for grants that name it; false, and nothing changed, where there is one of that name. */
+/** Creates an issuer that grants can name; false if one of that name exists. */
 export async function createIssuer(dataDir: string, name: string, now: number): Promise<boolean> {
   openDataDirectory(dataDir);
   const isNew = openIssuers(dataDir, { clock: () => now, checkpoint: () => {} }).list(name).length === 0;
@@ -50,7 +50,7 @@ export async function createIssuer(dataDir: string, name: string, now: number): 
   return isNew;
 }
 
-/** The issuers of the data directory, to be listed and changed. */
+/** Opens the issuers of the data directory for listing and rotation. */
 export function openIssuers(
   dataDir: string,
   context: { readonly clock: Clock; readonly checkpoint: Checkpoint },
@@ -58,7 +58,7 @@ export function openIssuers(
   return issuerRotation(dataDir, { ...context, wait: sleep });
 }
 
-/** What clients of the service have to trust, where its certificate is of its own CA; undefined while that cannot be used. */
+/** The CA that clients of the service have to trust, if the certificate is of its own CA and that is usable. */
 export function serverTrust(
   dataDir: string,
   now: number,
@@ -72,7 +72,7 @@ export function serverTrust(
   }
 }
 
-/** A CA that signs links: for the name of the site CA a given one if there is one; or in a sentence why there is none. */
+/** The CA of an issuer that signs links, or a sentence why there is none. An external CA replaces the site CA. */
 export async function findIssuer(
   settings: Settings,
   name: string,
@@ -82,18 +82,18 @@ export async function findIssuer(
   return new OwnedAuthorities(settings.dataDir).find(name, now);
 }
 
-/** A CA of an issuer with its key, whatever it does there. Throws CertificateAuthorityError unless it is valid at `now`. */
+/** A CA of an issuer with its key, in any state. Throws CertificateAuthorityError unless it is valid at `now`. */
 export function readCa({ certificateFile, keyFile }: IssuerCa, now: number): CertificateAuthority {
   return readAuthority(certificateFile, keyFile, now);
 }
 
-/** Why a CA of the data directory cannot sign the links of a site without a platform; undefined where it can. */
+/** Why a CA of the data directory cannot sign the links of a standalone site; undefined if it can. */
 export function namedIssuerRefusal(dataDir: string, name: string, now: number): SiteRefusal | undefined {
   const found = issuerOfLinks(new OwnedAuthorities(dataDir).find(name, now), now);
   return 'refused' in found ? found : undefined;
 }
 
-/** A server certificate from a CA for a router at `hosts`; PEM, valid for a year, `ca` with all that is to be trusted. */
+/** Issues a server certificate for a router at `hosts`; PEM, valid for a year, `ca` with all CAs to trust. */
 export async function issueSiteCertificate(
   settings: Settings,
   { issuer, hosts }: { readonly issuer: string; readonly hosts: readonly string[] },

@@ -20,10 +20,10 @@ import { ledgerKeyPath, type OpenContext, openDatabase, targetOf } from './open-
 
 type Place = Pick<Settings, 'store' | 'dataDir'>;
 
-/** What a store lacks of its ledger; `empty` if it has no tables, and this host has the key or a note of a ledger. */
+/** Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or a note of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
 
-/** What a store lacks of its ledger, compared with the note of this host, and which grants in it can be redeemed now. */
+/** The missing ledger entries of a store, compared with the note of this host, and the grants that can be redeemed now. */
 export async function storeAge(
   place: Place,
   context: OpenContext,
@@ -45,7 +45,7 @@ export async function storeAge(
   }
 }
 
-/** Accepts a store as it is, making its tables if it is empty, and revokes these grants in the same transaction. */
+/** Accepts a store as it is, creates its tables if it is empty, and revokes these grants in the same transaction. */
 export async function acceptStore(
   place: Place,
   context: OpenContext,
@@ -65,8 +65,8 @@ export async function acceptStore(
 }
 
 /**
- * Copies everything of one store into another one, which is made if it is not there and must be empty, and verifies the
- * ledger there. Rejects with StoreOpenError and LedgerKeyError as opening does; nothing was copied then.
+ * Copies a store into another one, which is created if it does not exist and must be empty, and verifies the ledger there. Rejects
+ * with StoreOpenError and LedgerKeyError as opening does; nothing is copied then.
  */
 export async function copyStore(
   { dataDir }: Place,
@@ -75,7 +75,7 @@ export async function copyStore(
   context: OpenContext,
 ): Promise<{ readonly rows: CopiedRows; readonly verdict: LedgerVerdict }> {
   const source = await openDatabase({ store: from, dataDir }, context, false);
-  // A wrong data directory would give the copy a key of its own.
+  // With a wrong data directory the copy would get a new key.
   await source.read((ledger) => ledger.key()).finally(() => source.close());
   const target = await openDatabase({ store: to, dataDir }, context, true, true);
   try {

@@ -31,21 +31,21 @@ export type { PlacedLink, RequestingSite };
 
 const PATIENCE_MARGIN_MS = 5_000;
 
-/** How the requesting side reaches a service. */
+/** Options for reaching a service. */
 export type ServiceConnectionOptions = RedemptionClientOptions;
 
-/** Where a router reads its links from, with the reload that changes there make necessary. */
+/** The links of a router and their pending reload. */
 export interface LinkLocation {
   readonly materializer: Materializer;
-  /** The whole, valid links of linkgrant's that are in it now. */
+  /** The complete, valid links of linkgrant. */
   links(): PlacedLink[] | Promise<PlacedLink[]>;
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
-  /** Which link a token's place has led to here. */
+  /** The recorded link of each token source. */
   readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
 }
 
-/** The requesting side with what it keeps in the data directory. */
+/** Opens the redemption of tokens, with its state in the data directory. */
 export function openTokenRedemption(
   dataDir: string,
   options: ServiceConnectionOptions & { readonly checkpoint: Checkpoint },
@@ -65,27 +65,27 @@ export function openTokenRedemption(
         notes: new BootstrapNotes(dataDir, directory),
       };
     },
-    /** Name of the Secret that this token's link was put in place under, whole, by this or an earlier run. */
+    /** Name of the Secret of a token's link, if that is materialized completely. */
     findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }
 
-/** Redeems with the side's own limit on an exchange, or with `limitMs`, also on the wait for a run beside this one. */
+/** Redeems with the default limit of an exchange, or with `limitMs`, which also limits the wait for a concurrent run. */
 export type Redeem = (
   request: RedeemTokenRequest,
   materializer: Materializer,
   limitMs?: number,
 ) => Promise<RedeemedToken>;
 
-/** A side that redeems, with what `openPending` keeps of each redemption. */
+/** Creates the redeemer of tokens, whose pending state is opened by `openPending`. */
 export function redeemer(
   openPending: OpenPendingRedemption,
   options: ServiceConnectionOptions & {
     readonly checkpoint: Checkpoint;
-    /** Resolves after so many milliseconds; a rejection ends what is under way. */
+    /** Resolves after that many milliseconds; a rejection ends the redemption. */
     readonly wait?: (milliseconds: number) => Promise<void>;
-    /** Nothing is asked of a service any more once it is aborted. */
+    /** Once it is aborted, no request is sent. */
     readonly stopping?: AbortSignal;
   },
 ): Redeem {
@@ -104,7 +104,7 @@ export function redeemer(
       checkpoint,
       wait,
       stopping,
-      // A run beside this one may take as long as the side allows, whatever this exchange may.
+      // A concurrent run has the default limit, even if this exchange has a shorter one.
       patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
     });
 }
@@ -119,10 +119,10 @@ export function namespacesIn(skupperHome: string): string[] {
   return new SkupperHome(skupperHome).namespaces();
 }
 
-/** Tells tokens apart, without telling anything of their codes. */
+/** Identifies a token without revealing its code. */
 export const tokenId = pendingRedemptionId;
 
-/** Asks the service of a token for the state of its grant. */
+/** Queries the state of a token's grant. */
 export function checkToken(
   token: AccessToken,
   options: ServiceConnectionOptions,

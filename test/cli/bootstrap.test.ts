@@ -446,7 +446,7 @@ describe('a bootstrap that is refused for good', () => {
     await accepting('grant', 'revoke', grant.name);
     const refused = await bootstrap(['--token', token, ...toLinks()]);
     expect(refused.code).toBe(3);
-    expect(refusalOf(refused).hint).toContain('on the accepting site `linkgrant grant show` tells why');
+    expect(refusalOf(refused).hint).toContain('on the accepting site, `linkgrant grant show` shows why');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
     expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
   });

@@ -68,10 +68,10 @@ describe('the rules of a grant', () => {
     expect((await shown('issued')).policy).toEqual(SETTINGS);
   });
 
-  it('mean nobody where an empty list was given', async () => {
+  it('allow no subject if the list is empty', async () => {
     await done('create', 'nobody', '--subjects', '');
     expect((await shown('nobody')).policy).toEqual({ 'linkgrant/subjects': '' });
-    expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +nobody$/m);
+    expect((await grant('show', 'nobody')).stdout).toMatch(/^Subjects: +none$/m);
   });
 
   it.each([

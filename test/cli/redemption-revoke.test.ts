@@ -104,7 +104,7 @@ describe('redemption revoke', () => {
     expect((await redeem()).code).toBe(0);
     const [, second] = await redemptions('related');
     const said = await succeed('redemption', 'revoke', id);
-    expect(said).toMatch(/^Links that the same site may have/m);
+    expect(said).toMatch(/^Other links of the same token or subject stay valid/m);
     expect(said).toContain(second.id);
   });
 
@@ -136,7 +136,7 @@ describe('grant revoke', () => {
     await makeGrant('cascade');
     const made = [await makeLink('cascade'), await makeLink('cascade')];
     const said = await succeed('grant', 'revoke', 'cascade');
-    expect(said).toContain('2 links of it live on and can be renewed');
+    expect(said).toContain('2 links of it stay valid and can be renewed');
     expect(said).toContain('linkgrant grant revoke cascade --cascade');
     const revoked = async () =>
       (await redemptions('cascade')).map(({ revokedAt }: { revokedAt?: string }) => revokedAt !== undefined);

@@ -46,7 +46,9 @@ describe('grant, in a cluster', () => {
     });
     const text = await west.run(['grant', 'create', 'b']);
     expect(text.stdout).toMatch(/^Grant: +b\nURL: +https:.*\nCode: +\S{24}\n/);
-    expect(text.stdout).toContain('`linkgrant token issue TOKEN --grant b` writes a token. Whoever may read');
+    expect(text.stdout).toContain(
+      '`linkgrant token issue TOKEN --grant b` writes a token. Anyone who may read',
+    );
   });
 
   it('list, show and update tell of it as they do elsewhere', async () => {
@@ -203,7 +205,7 @@ describe('redemption, in a cluster', () => {
     expect(revoked).toMatchObject({ code: 0, stderr: '' });
     expect(revoked.stdout).toContain('is revoked');
     expect(revoked.stdout).toContain(
-      'What cuts it off before is another CA for the site: docs/how-to/revoke-links.md',
+      'To cut it off earlier, replace the CA for the site: docs/how-to/revoke-links.md',
     );
     expect((await west.run(['redemption', 'revoke', id, '--keep-token'])).stdout).toContain(
       'was revoked before',

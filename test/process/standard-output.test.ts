@@ -55,14 +55,18 @@ describe('standard output that nobody reads', () => {
   ])('leaves no grant behind whose code %s %s was to show', async (...words) => {
     const ended = await run('unread', words);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe('nobody read the code of grant "unread", so it was deleted again');
+    expect(refusalOf(ended).error).toBe(
+      'standard output was closed before the code of grant "unread" was read, so it was deleted again',
+    );
     expect(await grants()).not.toContain('unread');
   });
 
   it('has the link that it was to show revoked', async () => {
     const ended = await run('unread', ['link', 'generate', 'unread', ...data]);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toBe('nobody read the link, so it was revoked');
+    expect(refusalOf(ended).error).toBe(
+      'standard output was closed before the link was read, so it was revoked',
+    );
     expect(await linksOf('unread')).toMatchObject([{ revokedAt: expect.any(String) }]);
   });
 });

@@ -11,7 +11,7 @@ import { parseAccessToken } from '../token/token-file.js';
 import type { ReadToken, TokenSource } from '../token/token-source.js';
 import { confirmLinks } from './confirm-links.js';
 
-/** Something that is not there yet, and may come; the message is a sentence without its full stop. */
+/** A prerequisite that is missing and may still appear; the message is a sentence without its full stop. */
 export class NotYet extends Error {
   override readonly name: string = 'NotYet';
   readonly hint: string;
@@ -22,7 +22,7 @@ export class NotYet extends Error {
   }
 }
 
-/** A reload that was tried and failed; each try may stop a router. */
+/** A failed reload; each attempt may stop a router. */
 export class ReloadFailed extends NotYet {
   override readonly name = 'ReloadFailed';
 }
@@ -33,24 +33,24 @@ export interface BootstrapRequest {
   readonly name?: string | undefined;
   readonly subject?: string | undefined;
   readonly linkCost?: number | undefined;
-  /** Asks for short-lived certificates, because they will be renewed. */
+  /** Requests short-lived certificates, because they will be renewed. */
   readonly renews: boolean;
-  /** Whether the link has to be seen to lead to its router. */
+  /** True if the link has to reach its router. */
   readonly confirm: boolean;
 }
 
-/** A link that is in place and, where that is needed, in use. */
+/** Links in place and, if requested, in use. */
 export interface Bootstrapped {
   readonly links: readonly PlacedLink[];
-  /** True when neither this attempt nor one before it redeemed anything. */
+  /** True if no attempt of this run redeemed anything. */
   readonly alreadyLinked: boolean;
   readonly reload: ReloadReport;
 }
 
 /**
- * One attempt to get from a token to a link in use; safe to repeat. Rejects with NotYet while something is missing that
- * this machine has to provide, with RedemptionError or CommandError for what went wrong on the way to the service.
- * `remainingMs()` is whole milliseconds, until `signal` aborts a pipe is waited for; `progress` is one object for all attempts.
+ * One attempt to get from a token to a link in use; safe to repeat. Rejects with NotYet if this machine lacks a prerequisite, and
+ * with RedemptionError or CommandError for a failure of the exchange. `remainingMs()` is in whole milliseconds; `signal` ends the
+ * wait for a pipe; `progress` is one object for all attempts.
  */
 export async function attemptBootstrap(
   target: StoredLinkTarget,
@@ -64,7 +64,7 @@ export async function attemptBootstrap(
   let placed = await findLinks(target, request, read);
   if (!placed && request.renews && !progress.renewed) {
     await (await import('../link/renew-ended.js')).renewEnded(target, context, timeoutMs);
-    // What was refused for good is not asked for at each attempt.
+    // Do not repeat a rejected renewal at each attempt.
     progress.renewed = true;
     placed = await findLinks(target, request, read);
   }
@@ -119,7 +119,7 @@ async function findLinks(
   return name === undefined || name === placed ? named(placed) : undefined;
 }
 
-/** Remembers which link a token's place has led to, for when the token is gone. */
+/** Records the link of a token source, for a run after the token was removed. */
 async function noteSource(
   [link]: readonly PlacedLink[],
   { place }: StoredLinkTarget,
@@ -160,7 +160,7 @@ async function redeem(
   tellWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
-/** Told at once: until the link is in use, more may have to be waited for. */
+/** Reports a redemption at once, because the link may be in use only later. */
 function tellWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
   const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
   processContext().stderr.write(written + keyOriginText(redeemed));
@@ -187,7 +187,7 @@ function notStarted(target: StoredLinkTarget): NotYet {
   return new NotYet(`namespace "${target.namespace}" ${state}`);
 }
 
-/** What went wrong with a token, also one of the input directory; undefined for anything else. */
+/** The RedemptionError in a failure, also of a token of the input directory. */
 export function redemptionErrorOf(error: unknown): RedemptionError | undefined {
   const own = error instanceof CommandError ? error.cause : error;
   return own instanceof RedemptionError ? own : undefined;

@@ -39,7 +39,7 @@ export interface BootstrapFlags extends LinkTargetFlags {
   readonly renew?: boolean;
   /** Stays and renews the links itself. */
   readonly watch?: boolean;
-  /** `ready` (the link leads to its router) unless `configured` (it is in place). */
+  /** `ready` (the link reaches its router; the default) or `configured` (it is in place). */
   readonly wait?: string;
   readonly output?: OutputFormat;
 }

@@ -9,8 +9,8 @@ import type { CommandContext, StoredLinkTarget } from '../link/link-target.js';
 import { CommandError } from '../terminal/command-error.js';
 
 /**
- * Dials what the links in place lead to, with their own credentials, and remembers those that work. Rejects with a
- * CommandError (temporary: the other side may be on its way) when a Link leads nowhere for this site's kind of router.
+ * Dials the endpoints of the links in place with their own credentials, and records those that work. Rejects with a CommandError
+ * (temporary: the other side may still start) if a Link reaches no endpoint for this kind of router.
  */
 export async function confirmLinks(
   links: readonly PlacedLink[],
@@ -22,7 +22,7 @@ export async function confirmLinks(
   const wanted = links.filter(({ name, notAfter }) => !place?.notes.isConfirmed(name, notAfter));
   if (wanted.length === 0) return;
   const files = openLinks(directory, target.dataDir).links;
-  // A router goes through the proxy of its Link alone, not through that of the environment or of --proxy.
+  // A router uses only the proxy of its Link, not the one of the environment or of --proxy.
   const { proxy: _proxy, noProxy: _noProxy, ...direct } = target.connection;
   const stored = await files.list();
   for (const { name, notAfter } of wanted) {
@@ -41,7 +41,7 @@ export async function confirmLinks(
   }
 }
 
-/** In a cluster the controller tells what its router reports. */
+/** In a cluster, Skupper's controller reports the state of the links. */
 async function confirmInCluster(links: readonly PlacedLink[], cluster: RequestingCluster): Promise<void> {
   const states = await cluster.linkStates();
   const stored = await cluster.links.list();
@@ -58,7 +58,7 @@ async function confirmInCluster(links: readonly PlacedLink[], cluster: Requestin
   }
 }
 
-/** Why a router of that kind cannot use the Link; where the kind is not known, any endpoint that works will do. */
+/** Why this kind of router cannot use the Link. If the kind is unknown, one working endpoint is enough. */
 function failureOf({ failure, endpoints }: LinkCheck, isEdge: boolean | undefined): LinkFailure | undefined {
   if (failure) return failure;
   const role = isEdge ? 'edge' : 'inter-router';

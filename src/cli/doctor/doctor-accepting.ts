@@ -17,7 +17,7 @@ import { probeToken, urlChecks } from './doctor-url.js';
 const SERVE_ONCE = 'start `linkgrant serve` once';
 const NAMED_BY_HAND = 'put a new certificate into the file that the setting names';
 
-/** What the accepting side needs: its directory, store, service, ports, certificates and sites. */
+/** Checks the accepting side: its directory, store, service, ports, certificates and sites. */
 export async function acceptingChecks(
   settings: Settings,
   namespace: string | undefined,
@@ -32,12 +32,12 @@ export async function acceptingChecks(
   checks.push(...(await portChecks(settings, probe, options)));
   checks.push(...certificateChecks(settings, options.clock()));
   checks.push(...(await siteChecks(settings, service, namespace, options)));
-  // A site of Skupper's may be there to link to others, with no service beside it.
+  // A Skupper site may only link to others, without a service.
   const isToServe = settings.platform === 'standalone' || hasStore(settings);
   return [...own, ...(isToServe ? checks : checks.map(asNote))];
 }
 
-/** What fails, as something that only who accepts links has to mend. */
+/** Turns failures into warnings, because they matter only to a site that accepts links. */
 export function asNote(check: Check): Check {
   if (check.status !== 'fail') return check;
   return warn(check.name, check.detail, `only to accept links here: ${check.hint}`);
@@ -71,7 +71,7 @@ async function lookIntoStore(
       checks.push(ok('store', 'its tables are of this version'));
       const age = await ageCheck(settings, clock);
       checks.push(age);
-      // Nothing is written to an earlier copy; an old primary would wait for a stand-by that is no more.
+      // Do not write to a restored copy: an old primary would wait for a missing standby.
       if (age.status === 'ok') {
         await store.probe();
         checks.push(ok('store writable', 'it takes writes'));
@@ -93,7 +93,7 @@ async function lookIntoStore(
   }
 }
 
-/** A restored backup has uses back that were spent. */
+/** Warns of a restored backup, in which spent uses are available again. */
 async function ageCheck(settings: Settings, clock: LinkDialOptions['clock']): Promise<Check> {
   const { lost, open } = await storeAge(settings, { clock, checkpoint: () => {} });
   if (lost === 0) return ok('store age', 'it has all that this host has seen of it');

@@ -4,7 +4,7 @@ import { certificateLife } from '../../redemption/requesting/certificate-life.js
 import { formatTime } from '../terminal/output.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 
-/** Whether a certificate is valid now, and for how much longer; `renewal` says what makes a new one. */
+/** Checks that a certificate is valid and does not expire soon; `renewal` says how to replace it. */
 export function certificateCheck(name: string, pem: string, now: number, renewal: string): Check {
   let info: ReturnType<typeof describeCertificate>;
   try {
@@ -28,7 +28,7 @@ export function certificateCheck(name: string, pem: string, now: number, renewal
   }
 }
 
-/** The same for the first certificate of a file; a private key beside it is not looked at. */
+/** The same for the first certificate of a file; a private key in it is ignored. */
 export function certificateFileCheck(name: string, file: string, now: number, renewal: string): Check {
   try {
     const pem = readFileSync(file, 'utf8').replace(

@@ -2,15 +2,15 @@ import type { ClusterInspector } from '../../compose/open-cluster-administration
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 
-/** Rights that are asked for together: each a verb, an API group (empty for the core one), and a resource. */
+/** Rights that are checked together: each a verb, an API group (empty for the core one), and a resource. */
 export interface AskedRights {
   readonly name: string;
-  /** What they are for. */
+  /** Their purpose. */
   readonly what: string;
   readonly rights: readonly (readonly [verb: string, group: string, resource: string])[];
 }
 
-/** Whether whoever runs this has some rights; to lack them is no fault of the cluster's. */
+/** Checks that the user of this command has some rights; a missing one is a warning, not a failure of the cluster. */
 export async function rightsCheck(
   sights: ClusterInspector,
   { name, what, rights }: AskedRights,
@@ -25,7 +25,7 @@ export async function rightsCheck(
   );
 }
 
-/** What `look` finds; where it cannot look, that is what it found. */
+/** The checks of `look`, or a failed check if it cannot read the cluster. */
 export async function looked(name: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
   try {
     return await look();

@@ -11,8 +11,8 @@ import { looked } from './doctor-cluster-rights.js';
 import { tokenChecks } from './doctor-requesting.js';
 
 /**
- * What a namespace of a cluster needs: with a token the requesting side, else both, as far as there is something of each. Spends
- * no use and writes nothing.
+ * Checks a namespace of a cluster: with a token the requesting side, else both sides, as far as they are present. Spends no use and
+ * writes nothing.
  */
 export async function clusterChecks(
   settings: Settings,
@@ -27,7 +27,7 @@ export async function clusterChecks(
   }
   return looked('cluster', () =>
     withCluster({}, settings, async ({ sights, namespace }) => {
-      // An API server that does not answer is one failure, not one of each check.
+      // An unreachable API server is one failure, not one for each check.
       await sights.kinds();
       const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
       const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
@@ -39,7 +39,7 @@ export async function clusterChecks(
         return [reached, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
       }
       const accepting = await acceptingClusterChecks(sights, namespace, options);
-      // A site may be there to link to others, and accept nothing.
+      // A site may only link to others.
       const isToAccept =
         !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');
       return [

@@ -13,7 +13,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok } from './doctor-check.js';
 
 const PATIENCE_MS = 2_000;
-// What a service of ours says to who has no right code; anything about the way there means that it is another's.
+// Responses of linkgrant to a wrong code. A connection failure means that another program uses the port.
 const NOT_OURS = new Set([
   'connection_refused',
   'connection_timeout',
@@ -24,7 +24,7 @@ const NOT_OURS = new Set([
   'answer_invalid',
 ]);
 
-/** Whether each port of the service is free, or the service's own. */
+/** Checks that each port of the service is free or used by the service. */
 export async function portChecks(
   settings: Settings,
   probe: AccessToken | undefined,

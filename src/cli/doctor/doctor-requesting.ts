@@ -105,7 +105,7 @@ function linkCheck({ endpoints }: TokenCheck): Check {
   return fail('endpoints', 'the accepting site has none to link to now', hint, exitCode);
 }
 
-/** Whether links can be put into a directory, and how the certificates of those that are there stand. */
+/** Checks that links can be written into a directory, and the certificates of the existing ones. */
 export async function linkDirectoryChecks(directory: string, dataDir: string, now: number): Promise<Check[]> {
   const { links } = openLinks(directory, dataDir);
   const checks = [writableCheck('links directory', directory)];
@@ -135,7 +135,7 @@ export async function linkDirectoryChecks(directory: string, dataDir: string, no
   return checks;
 }
 
-/** Whether files can be made in a directory, or it can be made itself; nothing is made. */
+/** Checks that files can be created in a directory, or the directory itself; creates nothing. */
 export function writableCheck(name: string, directory: string): Check {
   let at = resolve(directory);
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);

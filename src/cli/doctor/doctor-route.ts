@@ -8,10 +8,10 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, fail, ok } from './doctor-check.js';
 
-/** The way to a service, step by step, and what its service said at the end of it. */
+/** The steps of the connection to a service, and its response. */
 export interface RouteChecks {
   readonly checks: readonly Check[];
-  /** Undefined when the way ends before the service. */
+  /** Undefined if the service was not reached. */
   readonly answer?: TokenCheck | 'stock' | RedemptionError;
 }
 

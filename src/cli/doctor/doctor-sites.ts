@@ -12,7 +12,7 @@ import { type Check, fail, ok, warn } from './doctor-check.js';
 type Access = Awaited<ReturnType<Site['resolveAccess']>>;
 type Refusal = Exclude<Access, SiteAccess>;
 
-/** Whether the sites that the service is for give links now: all of them, or that of `namespace`. */
+/** Checks that the served sites issue links now: all of them, or the one of `namespace`. */
 export async function siteChecks(
   settings: Settings,
   service: ServiceDescription | undefined,
@@ -20,7 +20,7 @@ export async function siteChecks(
   { clock }: LinkDialOptions,
 ): Promise<Check[]> {
   const system = service?.system;
-  // What the service runs beside is known, whether a flag names it or not.
+  // The platform of the service is known without a flag.
   const platform = settings.platform === 'standalone' && service ? service.platform : settings.platform;
   const skupperHome = system?.skupperHome ?? settings.skupperHome;
   const isSystem = platform !== 'standalone';
@@ -41,7 +41,7 @@ export async function siteChecks(
       return { name, access };
     }),
   );
-  // Beside a site that accepts links, one that only links to others is as it should be.
+  // One site that accepts links is enough; another may only link to others.
   const isEnough = namespace !== undefined || asked.some(({ access }) => !('refused' in access));
   return asked.map(({ name, access }) => {
     const label = isSystem ? `site ${name}` : 'endpoints';
@@ -50,7 +50,7 @@ export async function siteChecks(
     if (other !== undefined) {
       return warn(label, `it runs on ${other}, not on ${platform}`, `use --platform ${other}`);
     }
-    // The CAs of the data directory are looked at by themselves.
+    // The CAs of the data directory have their own check.
     return accessCheck(label, access, isSystem ? clock() : undefined);
   });
 }

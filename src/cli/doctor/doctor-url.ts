@@ -6,12 +6,12 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { type Check, fail, ok } from './doctor-check.js';
 import { routeChecks } from './doctor-route.js';
 
-/** A token of no grant: what a service at this base URL says to it tells that it is there. */
+/** A token of no grant: the response of a service at this base URL shows that it answers. */
 export function probeToken({ url, ca }: { readonly url: string; readonly ca: string }): AccessToken {
   return { name: 'doctor', url: `${url}/${randomUUID()}`, code: 'of no grant', ca };
 }
 
-/** Whether the service answers at the URL that tokens carry. */
+/** Checks that the service answers at the URL in its tokens. */
 export async function urlChecks(probe: AccessToken, options: LinkDialOptions): Promise<readonly Check[]> {
   const { checks, answer } = await routeChecks(probe, options, 'URL ');
   return answer === undefined ? checks : [...checks, answerCheck(answer)];

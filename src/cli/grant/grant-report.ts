@@ -3,7 +3,7 @@ import type { GrantReport } from '../../redemption/administration/grant-report.j
 import { fields } from '../terminal/output.js';
 import { policyFields } from './policy-fields.js';
 
-/** The lines that show a grant to people. */
+/** A grant as text output. */
 export function grantFields(
   report: GrantReport & Partial<Pick<GrantDetail, 'url' | 'signedTokens' | 'signedTokensRevoked'>>,
 ): string {

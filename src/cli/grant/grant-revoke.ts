@@ -4,8 +4,8 @@ import { writeOut } from '../terminal/write-out.js';
 import type { GrantFlags } from './grant.js';
 
 /**
- * `grant revoke`: revokes a grant for good, and says so also of one that was revoked before. Links that were made from it
- * live on, unless `--cascade` revokes each of them too.
+ * `grant revoke`: revokes a grant permanently, or reports that it was revoked before. Its links stay valid unless `--cascade`
+ * revokes each of them too.
  */
 export async function revokeCommand(
   nameOrUid: string,
@@ -17,9 +17,9 @@ export async function revokeCommand(
     await writeOut(
       [
         revocation.outcome === 'revoked'
-          ? `Grant "${name}" is revoked: it and its tokens redeem nothing more.\n`
+          ? `Grant "${name}" is revoked: neither it nor its tokens can be redeemed.\n`
           : `Grant "${name}" was revoked before.\n`,
-        revocation.links === 0 ? 'No link of it lives.\n' : linksText(revocation, cascade, platform),
+        revocation.links === 0 ? 'It has no valid links.\n' : linksText(revocation, cascade, platform),
       ].join(''),
     );
   });
@@ -32,9 +32,9 @@ function linksText(
 ): string {
   const count = links === 1 ? '1 link' : `${links} links`;
   if (cascade) {
-    return `${count} revoked with it: none is renewed or answered again. Routers take their certificates until they end, the last one ${lastEnd}; ${
+    return `${count} revoked with it: none can be renewed or redeemed again. Routers accept their certificates until they end, the last one ${lastEnd}; ${
       platform === 'kubernetes' ? 'another CA for the site' : '`linkgrant redemption revoke ID --cut`'
     } ends that sooner.\n`;
   }
-  return `${count} of it ${links === 1 ? 'lives' : 'live'} on and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
+  return `${count} of it ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
 }

@@ -13,13 +13,13 @@ import { encodeSigningKey, SIGNING_KEY_KIND } from '../token/signing-key-file.js
 import { writeSecretOutput } from '../token/write-token.js';
 import type { GrantFlags } from './grant.js';
 
-/** `grant show --signing-key`: writes the grant's signing key to `target`, and says on standard error what it can do. */
+/** `grant show --signing-key`: writes the grant's signing key to `target`, and reports on standard error what it allows. */
 export async function exportSigningKeyCommand(
   nameOrUid: string,
   target: string,
   flags: GrantFlags,
 ): Promise<void> {
-  refuseServer(flags, 'a signing key leaves the host of the service in no other way than through its store');
+  refuseServer(flags, 'a signing key can be exported on the host of the service only');
   const { settings } = anyConfigurationFrom(flags);
   if (settings.platform === 'kubernetes') {
     await withCluster(flags, settings, async ({ administration, namespace }) => {
@@ -41,7 +41,7 @@ async function write(target: string, key: MintingKey): Promise<void> {
   processContext().stderr.write(
     [
       target === '-' ? '' : `Signing key written to ${target}\n`,
-      `It is a secret: whoever has it can make any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
+      `It is a secret: anyone who has it can issue any number of tokens of grant "${key.grant.name}", until ${formatTime(key.expirationTime)}\n`,
       `Next: linkgrant token issue TOKEN --signing-key ${target === '-' ? 'FILE' : resolve(target)}\n`,
     ].join(''),
   );

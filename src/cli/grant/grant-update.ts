@@ -12,21 +12,21 @@ import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
 import { policyChange } from './policy-values.js';
 
-/** The flags of `grant update`, as they were typed; `unset` names rules, parted by commas. */
+/** The flags of `grant update`; `unset` names rules, separated by commas. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly unset?: string;
 }
 
-/** `grant update`: changes what is given of a grant and shows it. One that a file declares is changed in its file alone. */
+/** `grant update`: changes the given fields of a grant and prints it. A grant that a file declares can be changed only there. */
 export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags): Promise<void> {
   const { expirationWindow } = flags;
   const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
   const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);
   const policy = policyChange(flags, flags.unset);
-  const ofPolicy = Object.keys(policy).length > 0;
-  if (redemptionsAllowed === undefined && expirationWindow === undefined && !ofPolicy) {
+  const changesPolicy = Object.keys(policy).length > 0;
+  if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy) {
     throw new CommandError('nothing to change was given', {
       exitCode: 2,
       hint: '`linkgrant grant update --help` lists what can be changed',
@@ -42,7 +42,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   }
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);
-    const change = { redemptionsAllowed, expirationWindow, ...(ofPolicy && { policy }) };
+    const change = { redemptionsAllowed, expirationWindow, ...(changesPolicy && { policy }) };
     const report = await administration.updateGrant(uid, change);
     await print(flags.output, report, () => grantFields(report));
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;

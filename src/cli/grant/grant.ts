@@ -14,14 +14,14 @@ import type { PolicyFlags } from './policy-flags.js';
 import { policyOf } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';
 
-/** The flags of every command on grants; without `namespace` the session tells it, the rest are settings. */
+/** The flags of every command on grants; without `namespace` that of the session applies; the rest are settings. */
 export interface GrantFlags {
   readonly namespace?: string;
   readonly output?: OutputFormat;
   readonly [flag: string]: unknown;
 }
 
-/** The flags of what makes a grant, as they were typed; `token` is a file, or `-` for standard output. */
+/** The flags that create a grant; `token` is a file, or `-` for standard output. */
 export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
@@ -30,8 +30,8 @@ export interface GrantCreateFlags extends GrantFlags, PolicyFlags {
   readonly token?: string;
 }
 
-/** Makes a grant from flags, or says why it cannot be. */
-export async function makeGrant(
+/** Creates a grant from flags. Rejects with CommandError for an invalid flag. */
+export async function createGrant(
   name: string,
   flags: GrantCreateFlags,
   { administration, namespace }: AdministrationSession,
@@ -51,8 +51,8 @@ export async function makeGrant(
 }
 
 /**
- * `grant create`: makes a grant and shows its URL and code, or writes its token to `--token`. Where neither can be shown
- * the grant is deleted again.
+ * `grant create`: creates a grant and prints its URL and code, or writes its token to `--token`. If neither can be written, the
+ * grant is deleted again.
  */
 export async function createCommand(name: string, flags: GrantCreateFlags): Promise<void> {
   if (flags.token === '-' && flags.output !== undefined) {
@@ -63,31 +63,34 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   }
   await withAdministration(flags, async (session) => {
     const { administration } = session;
-    const made = await makeGrant(name, flags, session);
+    const created = await createGrant(name, flags, session);
     if (flags.token !== undefined) {
       const target = flags.token;
-      await rollbackOnFailure(made, administration, () => writeToken(made, target, {}, administration));
+      await rollbackOnFailure(created, administration, () => writeToken(created, target, {}, administration));
       // Only the token file holds the code, not the report.
-      const { code: _code, ...report } = made;
+      const { code: _code, ...report } = created;
       await print(flags.output, report, () => '');
       return;
     }
-    const token = `linkgrant token issue TOKEN --grant ${made.name}${namespaceFlag(session)}`;
-    await rollbackOnFailure(made, administration, () =>
-      print(flags.output, made, () =>
+    const token = `linkgrant token issue TOKEN --grant ${created.name}${namespaceFlag(session)}`;
+    await rollbackOnFailure(created, administration, () =>
+      print(flags.output, created, () =>
         [
           fields([
-            ['Grant', made.name],
-            ['URL', made.url],
-            ['Code', made.code],
-            ['Uses', made.redemptionsAllowed],
-            ['Ends', made.expirationTime ?? 'its clock starts when the service has an --endpoint'],
+            ['Grant', created.name],
+            ['URL', created.url],
+            ['Code', created.code],
+            ['Uses', created.redemptionsAllowed],
+            [
+              'Ends',
+              created.expirationTime ?? 'its expiration window starts when the service has an --endpoint',
+            ],
           ]),
           session.readCode
-            ? `\`${token}\` writes a token. Whoever may read the AccessGrant can read the code.\n`
-            : `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with limits of its own, need no code: \`${token}\`.\n`,
-          made.redemptionsAllowed > 1
-            ? 'Several sites can share it; each answer to a client that sends no CSR counts, also one that got lost.\n'
+            ? `\`${token}\` writes a token. Anyone who may read the AccessGrant can read the code.\n`
+            : `The code is shown this once. With it in a file, \`${token} --code-file FILE\` writes a token.\nSigned tokens, each with its own limits, need no code: \`${token}\`.\n`,
+          created.redemptionsAllowed > 1
+            ? 'Several sites can share it; each response to a client that sends no CSR counts, even if it is lost.\n'
             : '',
         ].join(''),
       ),
@@ -95,7 +98,7 @@ export async function createCommand(name: string, flags: GrantCreateFlags): Prom
   });
 }
 
-/** `grant list`: shows the grants of `--namespace`, or of all, with their states. */
+/** `grant list`: prints the grants of `--namespace`, or of all namespaces, with their states. */
 export async function listCommand(flags: GrantFlags & { readonly allNamespaces?: boolean }): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const within = flags.allNamespaces ? {} : { namespace };
@@ -118,7 +121,7 @@ export async function listCommand(flags: GrantFlags & { readonly allNamespaces?:
   });
 }
 
-/** `grant show`: shows one grant and the last 10 attempts at it. */
+/** `grant show`: prints one grant and the last 10 attempts to redeem it. */
 export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid } = await administration.findGrant(namespace, nameOrUid);
@@ -145,13 +148,13 @@ export async function showCommand(nameOrUid: string, flags: GrantFlags): Promise
   });
 }
 
-/** `grant delete`: removes a grant; what was redeemed from it stays in the ledger. */
+/** `grant delete`: deletes a grant; its redemptions stay in the ledger. */
 export async function deleteCommand(nameOrUid: string, flags: GrantFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const { uid, name } = await administration.findGrant(namespace, nameOrUid);
     await administration.deleteGrant(uid);
     await writeOut(
-      `Grant "${name}" is deleted. Its redemptions stay in the ledger; links made from it stay.\n`,
+      `Grant "${name}" is deleted. Its redemptions stay in the ledger, and its links stay valid.\n`,
     );
   });
 }

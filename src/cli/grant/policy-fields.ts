@@ -8,10 +8,7 @@ const LABELS: Readonly<Record<string, string>> = {
   'linkgrant/not-before': 'Begins',
 };
 
-/** Labels and values of a policy, given as its settings, for people; an empty list is `nobody`. */
+/** Labels and values of a policy from its settings, for text output; an empty list is `none`. */
 export function policyFields(settings: Readonly<Record<string, string>>): (readonly [string, string])[] {
-  return Object.entries(settings).map(([key, value]) => [
-    LABELS[key] ?? key,
-    value === '' ? 'nobody' : value,
-  ]);
+  return Object.entries(settings).map(([key, value]) => [LABELS[key] ?? key, value === '' ? 'none' : value]);
 }

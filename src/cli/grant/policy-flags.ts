@@ -11,7 +11,7 @@ export const POLICY_FLAGS = [
   'notBefore',
 ] as const satisfies readonly (keyof PolicyFlags)[];
 
-/** The flags of a grant's policy, as they were typed; the rule's names in camel case. */
+/** The flags of a grant's policy; the names of the rules in camel case. */
 export interface PolicyFlags {
   readonly subjects?: string;
   readonly names?: string;
@@ -25,14 +25,14 @@ export interface PolicyFlags {
 /** Adds the flags of a grant's policy to a command. */
 export function addPolicyFlags(command: Command): Command {
   return command
-    .option('--subjects <GLOBS>', "subjects that may redeem it, parted by commas; '' means nobody")
-    .option('--names <GLOBS>', "names that its links may have, parted by commas; '' means none")
-    .option('--source-cidrs <CIDRS>', "addresses to redeem it from, parted by commas; '' means nowhere")
+    .option('--subjects <GLOBS>', "subjects that may redeem it, separated by commas; '' allows none")
+    .option('--names <GLOBS>', "allowed names of its links, separated by commas; '' allows none")
+    .option('--source-cidrs <CIDRS>', "addresses that may redeem it, separated by commas; '' allows none")
     .option(
       '--key-types <TYPES>',
-      'of p256, p384, rsa and ed25519, parted by commas (default: the first three)',
+      'allowed key types of p256, p384, rsa and ed25519, separated by commas (default: the first three)',
     )
-    .option('--certificate-lifetime <DURATION>', 'longest life of a certificate')
-    .option('--csr-required', 'only for sites that make their key themselves')
-    .option('--not-before <TIME>', 'when it can first be redeemed, RFC 3339');
+    .option('--certificate-lifetime <DURATION>', 'longest validity of a certificate')
+    .option('--csr-required', 'refuse sites that do not generate their key themselves')
+    .option('--not-before <TIME>', 'time from which it can be redeemed, RFC 3339');
 }

@@ -22,13 +22,13 @@ const FLAGS = {
 
 const RULES = Object.keys(FLAGS) as readonly PolicyRule[];
 
-/** The policy of the rules that were given as flags; empty when none was. Throws a CommandError for a value that cannot be. */
+/** The policy of the rules among the flags; empty if there are none. Throws a CommandError for an invalid value. */
 export function policyOf(flags: PolicyFlags): GrantPolicy {
   let policy: GrantPolicy = {};
   for (const rule of RULES) {
-    const given = flags[FLAGS[rule]];
-    if (given === undefined) continue;
-    const parsed = parsePolicyRule(rule, String(given));
+    const value = flags[FLAGS[rule]];
+    if (value === undefined) continue;
+    const parsed = parsePolicyRule(rule, String(value));
     if ('problem' in parsed) {
       throw new CommandError(`--${POLICY_RULE_NAMES[rule]} ${parsed.problem}`, {
         exitCode: 2,
@@ -41,15 +41,15 @@ export function policyOf(flags: PolicyFlags): GrantPolicy {
 }
 
 /**
- * The rules that change, as settings: those that were given, and, with null, those that `unset` names, parted by commas.
+ * The rules to change, as settings: those among the flags, and, with null, those that `unset` names, separated by commas.
  * Throws a CommandError.
  */
 export function policyChange(flags: PolicyFlags, unset?: string): Record<string, string | null> {
-  const given = policyOf(flags);
-  const change: Record<string, string | null> = formatPolicySettings(given);
+  const set = policyOf(flags);
+  const change: Record<string, string | null> = formatPolicySettings(set);
   for (const name of unset?.split(',').map((entry) => entry.trim()) ?? []) {
     const rule = policyRuleNamed(name);
-    if (!rule || given[rule] !== undefined) {
+    if (!rule || set[rule] !== undefined) {
       throw new CommandError(
         rule ? `--${name} cannot be given and unset` : `there is no rule "${name}" to unset`,
         {

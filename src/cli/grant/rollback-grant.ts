@@ -5,9 +5,8 @@ import { CommandError } from '../terminal/command-error.js';
 import { OutputClosed } from '../terminal/write-out.js';
 
 /**
- * What `show` gives, which hands a new grant's code to whoever asked for it. When it fails nobody has the code, so the grant
- * is deleted again. The failure stays the one of `show`; a reader that went away becomes a CommandError here, because it
- * has undone something.
+ * Runs `show`, which writes the code of a new grant. If it fails, no one has the code, so the grant is deleted again. The failure
+ * of `show` is rethrown; a closed standard output becomes a CommandError, because the command has changed something.
  */
 export async function rollbackOnFailure<T>(
   grant: Pick<GrantReport, 'uid' | 'name' | 'namespace'>,
@@ -29,7 +28,7 @@ export async function rollbackOnFailure<T>(
     }
     if (!(error instanceof OutputClosed)) throw error;
     throw new CommandError(
-      `nobody read the code of grant "${grant.name}"${left ? '' : ', so it was deleted again'}`,
+      `standard output was closed before the code of grant "${grant.name}" was read${left ? '' : ', so it was deleted again'}`,
       {
         exitCode: 1,
         hint: 'let what reads standard output read to its end, or have a token written to a file',

@@ -4,7 +4,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { writeOut } from '../terminal/write-out.js';
 import { type IssuerContext, type IssuerFlags, platformOf, withIssuers } from './issuer-session.js';
 
-/** `issuer create`: makes a CA that grants can name. */
+/** `issuer create`: creates a CA that grants can name. */
 export async function createIssuerCommand(
   name: string,
   flags: IssuerFlags,
@@ -29,7 +29,7 @@ export async function createIssuerCommand(
   });
 }
 
-/** `issuer trust`: prints what a router has to trust, the CAs before and after the one that signs among it. */
+/** `issuer trust`: prints the CAs that a router has to trust, including the previous and the prepared one. */
 export async function trustCommand(name: string, flags: IssuerFlags, context: IssuerContext): Promise<void> {
   await withIssuers(flags, context, async (session) => {
     refuseSystem(session);

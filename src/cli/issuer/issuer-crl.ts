@@ -23,15 +23,15 @@ const DAY_MS = 86_400_000;
 const USUAL_DAYS = 7;
 const MOST_DAYS = 3650;
 
-/** The flags of `issuer crl`; without `to` the list is printed, and so it is for `-`. */
+/** The flags of `issuer crl`; without `to`, or with `-`, it writes to standard output. */
 export interface CrlFlags extends IssuerFlags {
   readonly to?: string;
   readonly days?: string;
 }
 
 /**
- * `issuer crl`: writes, for each CA of an issuer, a signed list of the certificates of revoked redemptions that have not
- * ended (PEM, one behind the other). What they hold is told on standard error.
+ * `issuer crl`: writes, for each CA of an issuer, a CRL with the valid certificates of revoked redemptions (PEM,
+ * concatenated). Reports their content on standard error.
  */
 export async function crlCommand(
   name: string,
@@ -74,7 +74,7 @@ function parseDays(text = String(USUAL_DAYS)): number {
   });
 }
 
-/** Every CA of the issuer whose key is to be had and that is valid: what an ended one has signed has ended too. */
+/** The valid CAs of the issuer whose key is available. Certificates of an expired CA have expired too. */
 async function authoritiesOf(
   name: string,
   session: IssuerSession,

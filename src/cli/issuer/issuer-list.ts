@@ -16,9 +16,9 @@ import {
 /** A CA in a listing. */
 interface ListedCa {
   readonly issuer: string;
-  /** Namespace of the site whose it is; null outside system platforms. */
+  /** Namespace of its site; null outside system platforms. */
   readonly namespace: string | null;
-  /** Who changes it. */
+  /** Owner of the CA, who rotates it. */
   readonly owner: 'linkgrant' | 'skupper' | 'given';
   readonly state: 'active' | 'prepared' | 'retiring';
   readonly subject: string;
@@ -26,11 +26,11 @@ interface ListedCa {
   /** RFC 3339. */
   readonly notBefore: string;
   readonly notAfter: string;
-  /** Links that depend on it; null where nothing counts them. */
+  /** Number of links that depend on it; null if they are not counted. */
   readonly links: number | null;
 }
 
-/** `issuer list`: the CAs that sign, those that will and those that did, and how many links depend on each. */
+/** `issuer list`: prints the active, prepared and previous CAs, and how many links depend on each. */
 export async function listIssuersCommand(
   { output, ...flags }: IssuerFlags & { readonly output?: OutputFormat },
   context: IssuerContext,
@@ -60,7 +60,7 @@ async function ownCas({ issuers, store }: IssuerSession, { clock }: IssuerContex
     const cas = issuers.list(name);
     const signs = name === SERVER_CA ? 'service' : 'links';
     for (const ca of cas) {
-      // Of the CAs of the service links depend only on one that signs no more.
+      // Links depend only on a previous CA of the service, not on the active one.
       const counts = store && (signs === 'links' || ca.state === 'retiring');
       const links = counts ? (await dependentsOf(ca, { signs, cas }, { store, clock })).links : null;
       listed.push({
@@ -76,7 +76,7 @@ async function ownCas({ issuers, store }: IssuerSession, { clock }: IssuerContex
   return listed;
 }
 
-/** The CAs that sign links and are others' to change: given ones, and those of system sites. */
+/** The CAs that sign links and do not belong to linkgrant: external ones, and those of system sites. */
 async function foreignCas(session: IssuerSession, { clock }: IssuerContext): Promise<ListedCa[]> {
   const { settings, service, store } = session;
   const list = async (

@@ -19,7 +19,7 @@ import {
 } from './issuer-session.js';
 import { publishIssuer } from './publish-issuer.js';
 
-/** `issuer prepare`: makes the CA that will sign next, and says what has to trust it before it does. */
+/** `issuer prepare`: creates the next CA, and prints what has to trust it before it signs. */
 export async function prepareCommand(
   name: string,
   flags: IssuerFlags,
@@ -43,7 +43,7 @@ export async function prepareCommand(
   });
 }
 
-/** `issuer activate`: lets the prepared CA sign, and says what has to be done before the old one can go. */
+/** `issuer activate`: lets the prepared CA sign, and prints what has to be done before the old one can be removed. */
 export async function activateCommand(
   name: string,
   flags: IssuerFlags,
@@ -80,7 +80,7 @@ export async function activateCommand(
   });
 }
 
-/** `issuer retire`: removes the CAs that signed before. Ends in an error for one that has to stay. */
+/** `issuer retire`: removes the previous CAs. Rejects with a CommandError for a CA that is still needed. */
 export async function retireCommand(
   name: string,
   { force = false, ...flags }: IssuerFlags,
@@ -134,7 +134,7 @@ function count(links: number): string {
   return links === 1 ? '1 link' : `${links} links`;
 }
 
-/** What depends on each CA that signed before. */
+/** What depends on each previous CA. */
 async function dependentLines(
   issuer: OwnIssuer,
   { store }: IssuerSession,

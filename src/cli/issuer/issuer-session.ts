@@ -12,31 +12,31 @@ import { withStore } from '../terminal/store-session.js';
 /** The flags of a command on issuers: settings. */
 export type IssuerFlags = Readonly<Record<string, unknown>>;
 
-/** What commands on issuers are given from outside. */
+/** Dependencies of commands on issuers. */
 export interface IssuerContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
 
-/** The issuers of a data directory, and what is known of the service that uses them. */
+/** The issuers of a data directory, and the description of the service that uses them. */
 export interface IssuerSession {
   readonly issuers: RotatingIssuers;
   readonly settings: Settings;
-  /** Undefined where there is none yet. */
+  /** Undefined before the first start of a service. */
   readonly store: GrantStore | undefined;
   readonly service: ServiceDescription | undefined;
 }
 
-/** An issuer whose CAs are linkgrant's own. */
+/** An issuer whose CAs belong to linkgrant. */
 export interface OwnIssuer {
   readonly name: string;
-  /** What it signs: certificates of links, or the one of the service. */
+  /** What it signs: certificates of links, or the certificate of the service. */
   readonly signs: 'links' | 'service';
   /** Its CAs, the active one first. */
   readonly cas: readonly [IssuerCa, ...IssuerCa[]];
 }
 
-/** What the CAs of a cluster's sites are. */
+/** Why a cluster has no CAs of linkgrant. */
 export const ISSUERS_ARE_SECRETS = {
   why: "on kubernetes the CAs that sign links are Secrets of each site's namespace, and not linkgrant's to change",
   instead: 'change the Secret that the Site names as its issuer; the service reads it for each link',
@@ -54,7 +54,7 @@ export async function withIssuers<T>(
   return withStore(flags, ({ store, service }) => act({ issuers, settings, store, service }));
 }
 
-/** The store of the service, or an error that asks for it. */
+/** The store of the service. Throws a CommandError if there is none. */
 export function requireStore({ store }: IssuerSession): GrantStore {
   if (store) return store;
   throw new CommandError('there is no store that tells of links', {
@@ -63,12 +63,12 @@ export function requireStore({ store }: IssuerSession): GrantStore {
   });
 }
 
-/** What the site runs on: as the settings say, or the service that has run on their store. */
+/** The platform of the site: that of the service on the store, else that of the settings. */
 export function platformOf({ settings, service }: Pick<IssuerSession, 'settings' | 'service'>): string {
   return settings.platform === 'standalone' ? (service?.platform ?? 'standalone') : settings.platform;
 }
 
-/** The issuer of that name, if its CAs are linkgrant's to change; else an error that says whose they are. */
+/** The issuer of that name if its CAs belong to linkgrant. Throws a CommandError that names the owner otherwise. */
 export function requireOwnIssuer(name: string, session: IssuerSession): OwnIssuer {
   const { issuers, settings, service } = session;
   const platform = platformOf(session);

@@ -16,7 +16,7 @@ import { withStore } from '../terminal/store-session.js';
 import { writeOut } from '../terminal/write-out.js';
 import { ISSUERS_ARE_SECRETS } from './issuer-session.js';
 
-/** The flags of `issuer server-certificate`, those of the settings among them; `to` is a directory. */
+/** The flags of `issuer server-certificate`, including settings; `to` is a directory. */
 export interface ServerCertificateFlags {
   readonly host?: readonly string[];
   readonly to?: string;
@@ -24,13 +24,13 @@ export interface ServerCertificateFlags {
   readonly [flag: string]: unknown;
 }
 
-/** What the site runs on: as these settings say, or the service that has run on their store. */
+/** The platform of the site: that of the service on the store, else that of the settings. */
 async function platformOf(settings: Settings, flags: Readonly<Record<string, unknown>>): Promise<string> {
   if (settings.platform !== 'standalone' || !hasStore(settings)) return settings.platform;
   return withStore(flags, async ({ service }) => service?.platform ?? 'standalone');
 }
 
-/** Writes the files, in place of none or of those of an earlier certificate from the same CA. */
+/** Writes the files, or replaces those of an earlier certificate of the same CA. */
 function writeCertificate(
   to: string,
   { ca, cert, key }: { readonly ca: string; readonly cert: string; readonly key: string },
@@ -42,7 +42,7 @@ function writeCertificate(
     ['tls.crt', cert],
   ] as const;
   const caFile = join(to, 'ca.crt');
-  // A CA that follows another comes with it for a while.
+  // After a rotation the CA file contains the previous CA too.
   const isOfCa = () =>
     existsSync(caFile) && splitCertificates(readBoundedText(caFile)).some((one) => ca.includes(one.trim()));
   for (const [name] of contents) {
@@ -52,13 +52,13 @@ function writeCertificate(
       throw new Error(`${name}: ${explainFileError(join(to, name), error).reason}`, { cause: error });
     }
   }
-  // The CA first: by it a next run knows the others.
+  // The CA first: a later run recognizes the other files by it.
   for (const [name, content] of contents) writePrivateFile(join(to, name), content);
 }
 
 /**
- * Writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts the links of the site CA, or of another. Refused on a
- * system platform, where Skupper makes them with an issuer of the site.
+ * `issuer server-certificate`: writes `tls.crt`, `tls.key` and `ca.crt` for a router that accepts links of the site CA, or of
+ * another CA. Refused on a system platform, where Skupper creates them with an issuer of the site.
  */
 export async function serverCertificateCommand(flags: ServerCertificateFlags): Promise<void> {
   const { host: hosts = [], to, issuer = SITE_CA, ...settingFlags } = flags;

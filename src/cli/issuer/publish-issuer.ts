@@ -2,7 +2,7 @@ import { SERVER_CA, SITE_CA, serverTrust } from '../../compose/site-issuer.js';
 import { publishAuthorities } from '../../redemption/accepting/service-description.js';
 import type { IssuerContext, IssuerSession } from './issuer-session.js';
 
-/** Lets tokens and commands go by the CAs of an issuer as they are at once, whether a service runs or not. */
+/** Publishes the CAs of an issuer, so that tokens and commands use them at once, also without a running service. */
 export async function publishIssuer(
   name: string,
   { settings, store, issuers }: IssuerSession,

@@ -2,7 +2,7 @@ import { remainingText, remainingWords } from '../../redemption/administration/r
 import type { RenewedRedemption } from '../../redemption/ports/renewal-store.js';
 import { formatTime, table } from '../terminal/output.js';
 
-/** A link to this site, as its redemption records it, with the end and the state of its newest certificate. */
+/** An incoming link from its redemption, with the end and the state of its newest certificate. */
 export function incomingReport({ redemption, renewals }: RenewedRedemption, now: number) {
   const { id, name, subject, peer, createdAt, revokedAt, mode } = redemption;
   const newest = renewals[0] ?? redemption;

@@ -1,7 +1,7 @@
 import { namespacesIn } from '../../compose/token-redemption.js';
 import { CommandError } from '../terminal/command-error.js';
 
-/** A namespace may be redeemed into before it has a site; but where others are, one that is not there is a slip. */
+/** Throws a CommandError for an unknown namespace if there are others: it is probably mistyped. Without any, a site may follow. */
 export function requireKnownNamespace(skupperHome: string, namespace: string): void {
   const there = namespacesIn(skupperHome);
   if (there.length === 0 || there.includes(namespace)) return;

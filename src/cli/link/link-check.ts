@@ -12,7 +12,7 @@ import type { CommandContext } from './link-target.js';
 
 export type LinkCheckFlags = LinkFlags & ConnectionFlags & { readonly output?: OutputFormat };
 
-/** One endpoint of a link as it is reported, or its credentials. */
+/** A row of the report: one endpoint of a link, or its credentials. */
 interface Row {
   readonly link: string;
   readonly endpoint?: string;
@@ -23,7 +23,7 @@ interface Row {
   readonly routerNotAfter?: string;
 }
 
-/** Dials every endpoint of the links that a name means, or of all; exits by the worst that it met. */
+/** `link check`: dials every endpoint of the named links, or of all links. The worst failure decides the exit code. */
 export async function checkCommand(
   name: string | undefined,
   flags: LinkCheckFlags,
@@ -44,7 +44,7 @@ export async function checkCommand(
     });
   }
   const { clock } = context;
-  // What the link itself says of its way is what its router does; --proxy tries another.
+  // The router uses the route that its Link names; --proxy tests another one.
   const checks = await Promise.all(
     links.map((link) => checkByItsRoute(link, place.links, { ...options, clock }, proxy !== undefined)),
   );

@@ -40,20 +40,18 @@ function addCost(command: Command): Command {
 function addReload(command: Command): Command {
   return command.option(
     '--reload-command <COMMAND>',
-    "shell command that puts the change to use (default on a site: Skupper's reload, where that is installed)",
+    "shell command that reloads the router (default on a site: Skupper's reload, if it is installed)",
     parseReloadCommand,
   );
 }
 
 /** Adds `link` with its verbs. */
 export function addLink(program: Command, context: Context): void {
-  const link = program.command('link').description('links of this site: made, checked, changed, removed');
+  const link = program.command('link').description('Create, check, update and delete the links of this site');
   addPlace(
     link
       .command('status [NAME]')
-      .description(
-        "this site's links to others and when their certificates end, and who linked to this site",
-      ),
+      .description("Show this site's outgoing links and their certificates, and its incoming links"),
     [...PLACE_SETTINGS, 'store'],
   )
     .addOption(OUTPUT())
@@ -62,7 +60,7 @@ export function addLink(program: Command, context: Context): void {
     addPlace(
       link
         .command('check [NAME]')
-        .description("dial every endpoint with the link's own credentials and tell what is wrong"),
+        .description("Connect to each endpoint with the link's credentials and report what fails"),
     ),
   )
     .addOption(OUTPUT())
@@ -70,7 +68,7 @@ export function addLink(program: Command, context: Context): void {
   const generate = addCost(
     link
       .command('generate [NAME]')
-      .description('write a Link and Secret for one peer, with a credential of its own, and record them'),
+      .description('Write a Link and a Secret with a new credential for one peer, and record it'),
   )
     .option('--to <DIR>', 'directory for the two files, or - for standard output', '-')
     .option('--subject <SUBJECT>', 'subject of the certificate (default: the name)')
@@ -90,7 +88,7 @@ export function addLink(program: Command, context: Context): void {
       context,
     ),
   );
-  addReload(addPlace(addCost(link.command('update <NAME>').description('change the given fields of a link'))))
+  addReload(addPlace(addCost(link.command('update <NAME>').description('Change fields of a link'))))
     .option('--tls-credentials <NAME>', 'name of the Secret with its credentials')
     .addOption(waitOption('ready'))
     .addOption(deadlineOption())
@@ -107,14 +105,14 @@ export function addLink(program: Command, context: Context): void {
         link
           .command('renew [NAME]')
           .description(
-            'get a link a new certificate: the named one at once, or with --all those that are due',
+            'Renew the certificate of the named link now, or with --all of the links that are due',
           ),
       ),
     ),
   )
-    .option('--all', 'every link with a third of its life or less left')
-    .option('--within <DURATION>', 'those that end within this time instead, such as 10d')
-    .option('--renewal-url <URL>', 'where the named link is renewed, if its Secret does not say so')
+    .option('--all', 'renew each link with a third of its lifetime or less left')
+    .option('--within <DURATION>', 'renew the links that end within this time instead, such as 10d')
+    .option('--renewal-url <URL>', 'URL for the renewal of the named link, if its Secret has none')
     .option('--server-ca <FILE>', 'CA of that URL, PEM')
     .addOption(OUTPUT())
     .action(async (name, flags) => (await import('./link-renew.js')).renewCommand(name, flags, context));
@@ -123,7 +121,7 @@ export function addLink(program: Command, context: Context): void {
       link
         .command('delete <NAME>')
         .description(
-          'delete a link, its Secrets, and the key and answer of its redemption; its credential can still connect until its certificate ends or the accepting side cuts it off',
+          'Delete a link, its Secrets, and the key and response of its redemption; its credential can still connect until its certificate ends or the accepting side cuts it off',
         ),
     ),
   ).action(async (name, flags) => (await import('./link.js')).deleteCommand(name, flags, context));
@@ -133,12 +131,9 @@ export function addLink(program: Command, context: Context): void {
 export function addDoctor(program: Command, context: Context): void {
   const doctor = program
     .command('doctor')
-    .description('check what each side needs, one line a check; spends nothing')
-    .option(
-      '--token <FILE>',
-      'the requesting side: whether this token (- for standard input) can be redeemed',
-    )
-    .option('--to <DIR>', "the requesting side: directory of its links (default: the namespace's input)");
+    .description('Check what each side needs, one line a check; spends no use')
+    .option('--token <FILE>', 'requesting side: check that this token (- for standard input) can be redeemed')
+    .option('--to <DIR>', "requesting side: directory of its links (default: the namespace's input)");
   addConnectionFlags(withSettings(doctor, SERVICE_SETTINGS))
     .addOption(OUTPUT())
     .action(async (flags) => (await import('../doctor/doctor.js')).doctorCommand(flags, context));

@@ -56,14 +56,14 @@ const ADVICE = {
   },
 } as const satisfies Record<LinkFault, Advice>;
 
-/** How a command ends that met this fault of a link, and what to tell the person who ran it. */
+/** Exit code and hint of a command that finds this fault of a link. */
 export function adviceForFault(fault: LinkFault): Advice {
   return ADVICE[fault];
 }
 
 const BY_WEIGHT: readonly ExitCode[] = [0, 4, 1, 2, 3];
 
-/** The exit code that weighs most: what is refused for good before all, what passes by itself last. */
+/** The worst exit code: permanent refusals first, temporary failures last. */
 export function worstExit(codes: readonly ExitCode[]): ExitCode {
   return codes.reduce<ExitCode>((a, b) => (BY_WEIGHT.indexOf(b) > BY_WEIGHT.indexOf(a) ? b : a), 0);
 }

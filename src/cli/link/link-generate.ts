@@ -24,7 +24,7 @@ export interface LinkGenerateFlags {
   readonly [flag: string]: unknown;
 }
 
-/** Makes a Link and Secret for one peer on the accepting side, records them, and writes them to `--to`. */
+/** `link generate`: creates a Link and Secret for one peer on the accepting side, records them, and writes them to `--to`. */
 export async function generateCommand(
   given: string | undefined,
   flags: LinkGenerateFlags,
@@ -54,7 +54,7 @@ export async function generateCommand(
     try {
       written = await materializer.materialize(made.secret, made.links, () => {});
     } catch (error) {
-      // A credential that reached nobody whole is to link nobody.
+      // A credential that was not delivered completely must not be usable.
       const { id } = made.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
         tell(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
@@ -65,7 +65,7 @@ export async function generateCommand(
   });
 }
 
-/** The site that accepts the link, and where that is recorded. */
+/** The site that accepts the link, and the store that records it. */
 interface AcceptingPlace {
   readonly store: GrantStore;
   readonly site: Site;
@@ -94,7 +94,7 @@ async function withSite(
   });
 }
 
-/** What says where a router is differs between sites that tell it themselves and those that do not. */
+/** Refuses flags for the endpoint of a router that do not apply to the platform. */
 function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: string): void {
   if (platform === 'standalone' && host !== undefined) {
     throw new CommandError('--host is for sites on podman, docker and linux', {
@@ -117,7 +117,7 @@ function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: s
 }
 
 function unread(cause: OutputClosed): CommandError {
-  return new CommandError('nobody read the link, so it was revoked', {
+  return new CommandError('standard output was closed before the link was read, so it was revoked', {
     exitCode: 1,
     hint: 'let what reads standard output read to its end, or name a directory with --to',
     cause,

@@ -13,10 +13,10 @@ import type { CommandContext } from './link-target.js';
 import { failedOf, renewalReport, renewalText, renewSecrets, type SecretRenewal } from './renew-secrets.js';
 import { type ReloadReport, reloadText, requireReload, settleReload } from './settle-reload.js';
 
-/** The flags of `link renew`, as they were typed. */
+/** The flags of `link renew`. */
 export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
   readonly all?: boolean;
-  /** A duration: those that end within it. */
+  /** A duration: renews the links that end within it. */
   readonly within?: string;
   readonly renewalUrl?: string;
   /** File with PEM. */
@@ -26,8 +26,8 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
 }
 
 /**
- * Renews the link that a name means at once, or with `--all` those whose time has come, and has their router reloaded; also
- * does a reload that an earlier run did not come to.
+ * `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. Also runs a reload that
+ * an earlier run left pending.
  */
 export async function renewCommand(
   name: string | undefined,

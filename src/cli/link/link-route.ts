@@ -5,8 +5,8 @@ import { checkLink, type LinkCheck } from '../../redemption/requesting/check-lin
 import { proxyUrl } from './proxy-secret.js';
 
 /**
- * Checks a Link by the way that its router takes: through the proxy that it names, whose Secret has to be there, and by
- * `options` where it names none, or where `override` says so.
+ * Checks a Link over the route of its router: through the proxy that the Link names, whose Secret has to exist. Uses `options` if
+ * it names none, or if `override` is set.
  */
 export async function checkByItsRoute(
   link: StoredLink,

@@ -23,10 +23,10 @@ export interface LinkFlags {
   readonly [flag: string]: unknown;
 }
 
-/** The links that flags mean, and where they are. */
+/** The links that the flags name, opened. */
 export interface LinkLocation extends OpenLinks {
   readonly settings: Settings;
-  /** The directory, or the namespace in words. */
+  /** The directory or namespace, for messages. */
   readonly where: string;
   /** On kubernetes, unless a directory was named. */
   readonly cluster?: RequestingCluster;
@@ -55,7 +55,7 @@ export async function openLinkPlace(
   return { ...openLinks(directory, settings.dataDir), settings, where: directory };
 }
 
-/** The requesting side of the cluster and namespace that settings mean. */
+/** Opens the requesting side of the cluster and namespace in the settings. */
 export async function openSettingsCluster(
   settings: Settings,
   { clock, checkpoint }: CommandContext,
@@ -65,7 +65,7 @@ export async function openSettingsCluster(
   return openRequestingCluster(settings, { ...connection, clock, checkpoint });
 }
 
-/** The directory of links that flags mean; undefined when a standalone site names none. */
+/** The directory of links in the flags; undefined for a standalone site without one. */
 export function linkDirectoryOf(dir: string | undefined, settings: Settings): string | undefined {
   if (dir !== undefined) {
     if (parsePath(resolve(dir)).root !== resolve(dir)) return resolve(dir);
@@ -76,7 +76,7 @@ export function linkDirectoryOf(dir: string | undefined, settings: Settings): st
     : inputDirectory(settings.skupperHome, siteNamespace(settings));
 }
 
-/** The links that a name means. */
+/** The links of that name. Throws a CommandError if there are none. */
 export async function requireLinks(
   { links, where }: Pick<LinkLocation, 'links' | 'where'>,
   name: string,
@@ -102,14 +102,14 @@ interface WaitFlags {
   readonly deadline?: string;
 }
 
-/** A place of links, what reads it, and how changes there are made. */
+/** Opened links with their reload, and how they are changed. */
 export interface ChangingPlace {
   readonly place: LinkLocation;
   readonly target: ReloadTarget;
   readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
-/** Opens the place that flags mean for changes. */
+/** Opens the links in the flags for changes. */
 export async function openChanging(
   { reloadCommand, ...flags }: ChangeFlags,
   context: CommandContext,
@@ -144,7 +144,7 @@ export async function openChanging(
   };
 }
 
-/** Changes the fields of a link that were given, then has its router reloaded as a redemption does. */
+/** `link update`: changes the given fields of a link, then reloads its router. */
 export async function updateCommand(
   name: string,
   flags: ChangeFlags & WaitFlags & { readonly linkCost?: string; readonly tlsCredentials?: string },
@@ -186,7 +186,7 @@ export async function updateCommand(
   if (cluster) await waitForLinks(updated, cluster, { state: wait ?? 'ready', deadlineMs });
 }
 
-/** Removes a link with all that is its own, then has its router reloaded as a redemption does. */
+/** `link delete`: deletes a link with its own Secrets and records, then reloads its router. */
 export async function deleteCommand(
   name: string,
   flags: ChangeFlags,
@@ -195,7 +195,7 @@ export async function deleteCommand(
   const { place, target, change } = await openChanging(flags, context);
   const deleted = await change((links) => deleteLink(name, { links, records: place.records }));
   if (!deleted) {
-    // Deleted before, and its reload failed or is still to come.
+    // An earlier run deleted it, and its reload failed or is pending.
     if (!target.site || target.site.hasDropped([name])) throw missing(name, place.where);
     return settle(target, context);
   }
@@ -214,8 +214,8 @@ export async function deleteCommand(
 }
 
 /**
- * A note on until when a deleted credential can connect, and how the accepting side can prevent that; empty if its
- * certificate has ended.
+ * A note on how long a deleted credential can connect, and how the accepting side can prevent that; empty for an expired
+ * certificate.
  */
 function credentialNote(certificate: string, now: number): string {
   let notAfter: number;

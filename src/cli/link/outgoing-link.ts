@@ -10,7 +10,7 @@ import { formatTime } from '../terminal/output.js';
 /** The command that renews a link whose certificate was requested for 30 days. */
 const RENEWAL = 'link renew';
 
-/** A Link that this site makes, with its certificate and what is to be done about that. */
+/** An outgoing link, with its certificate and a warning if that needs attention. */
 export function outgoingReport(
   link: StoredLink,
   secret: LinkSecret | undefined,
@@ -27,7 +27,7 @@ export function outgoingReport(
   };
 }
 
-/** The certificate of a link and, as a sentence, what is to be done about it. */
+/** The certificate of a link, and a warning if it needs attention. */
 function certificateReport(secret: LinkSecret | undefined, name: string, now: number) {
   if (!secret) return { warning: `Secret "${name}" is not there` };
   try {

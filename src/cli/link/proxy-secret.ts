@@ -23,8 +23,8 @@ export interface ProxySecret {
   readonly password?: string;
 }
 
-/** The proxy in the text of a Secret, from `stringData` or `data`; a string says why there is none. */
-export function parseProxySecret(text: string): ProxySecret | string {
+/** The proxy in the text of a Secret, from `stringData` or `data`; a string with the reason if it has none. */
+function parseProxySecret(text: string): ProxySecret | string {
   let secret: Readonly<Record<string, unknown>> | undefined;
   try {
     [secret] = parseYamlMappings(text, LIMITS);
@@ -71,7 +71,7 @@ export async function readProxySecret(file: string, signal?: AbortSignal): Promi
   });
 }
 
-/** The URL of a proxy for our own CONNECT; it holds the password. */
+/** The URL of a proxy for CONNECT, with the password. */
 export function proxyUrl({ host, port, username, password }: ProxySecret): string {
   const authority = formatHostPort({ host, port });
   if (username === undefined) return `http://${authority}`;

@@ -4,19 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processContext } from '../../config/process-context.js';
 import { CommandError } from '../terminal/command-error.js';
 
-/** How a reload command went: done, failed (with how, as the end of a sentence), or not there to be run. */
+/** Result of a reload command: done, failed (with the reason as the end of a sentence), or not installed. */
 export type ReloadRun = 'done' | 'not-installed' | { readonly failed: string };
 
-/** A command that makes a router read its links anew, as one line of shell or as a program with its words. */
+/** A command that reloads a router: a shell command line, or a program with its arguments. */
 export type ReloadCommand = string | readonly [string, ...string[]];
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-// From being asked to end to being made to.
+// Between SIGTERM and SIGKILL.
 const GRACE_MS = 2_000;
 const POLL_MS = 50;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Reads the value of `--reload-command`; an empty one, which would go well and reload nothing, is a usage error. */
+/** Reads the value of `--reload-command`. An empty one is a usage error, because it would succeed without a reload. */
 export function parseReloadCommand(value: string): string {
   if (value.trim() !== '') return value;
   throw new CommandError('--reload-command cannot be empty', {
@@ -25,25 +25,25 @@ export function parseReloadCommand(value: string): string {
   });
 }
 
-/** The command as a person would type it. */
+/** The command for messages. */
 export function shownCommand(command: ReloadCommand): string {
   return typeof command === 'string' ? command : command.join(' ');
 }
 
 /**
- * Runs a reload command, for at most `timeoutMs` milliseconds; what it says goes to standard error. When that time is
- * over, or this process is told to end, the command is ended with all that it started.
+ * Runs a reload command for at most `timeoutMs` milliseconds, with its output on standard error. At the time limit, or at a signal
+ * to this process, the command and all its child processes are ended.
  */
 export async function runReload(command: ReloadCommand, timeoutMs: number): Promise<ReloadRun> {
   const [program, ...words] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
   const others = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
   const cut = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => cut.abort(signal);
-  // Before there is anything that would outlive this process.
+  // Before the child process exists, which would outlive this one.
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const limit = setTimeout(() => cut.abort('limit'), Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS));
   try {
-    // Standard output is kept for what this program prints. A group of its own can be ended whole.
+    // Standard output is reserved for the output of this program. A process group can be ended as a whole.
     const { env } = processContext();
     const child = spawn(program, words, { stdio: ['ignore', 2, 2], detached: true, env });
     const ended = once(child, 'exit').then(
@@ -64,7 +64,7 @@ export async function runReload(command: ReloadCommand, timeoutMs: number): Prom
   const reason: 'limit' | (typeof SIGNALS)[number] = cut.signal.reason;
   if (reason === 'limit')
     return { failed: `it was not done within ${Math.ceil(timeoutMs / 1_000)} s and was ended` };
-  // Whoever else listens ends this process in its own way.
+  // Another listener of the signal ends this process itself.
   if (!others.includes(reason)) process.kill(process.pid, reason);
   return { failed: `it was ended by ${reason}` };
 }
@@ -82,7 +82,7 @@ async function endGroup(pid: number): Promise<void> {
   }
 }
 
-/** False when nothing is left of the group. */
+/** False if the process group has ended. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);

@@ -3,8 +3,8 @@ import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import { failedOf, renewalOf, renewSecrets } from './renew-secrets.js';
 
 /**
- * Renews the links of a target whose certificate has ended: those of a machine that was off for long may still
- * be in time. Rejects with a CommandError for what may pass; what was refused for good is left to a new token.
+ * Renews the links of a target whose certificate has expired: after a machine was off for long, a renewal may still be accepted.
+ * Rejects with a CommandError for a temporary failure. A rejected renewal is ignored, because a new token follows.
  */
 export async function renewEnded(
   target: StoredLinkTarget,

@@ -13,7 +13,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { formatTime } from '../terminal/output.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 
-/** What came of the renewal of one Secret; times in milliseconds since the epoch. */
+/** Result of the renewal of one Secret; times in milliseconds since the epoch. */
 export type SecretRenewal = { readonly secret: string; readonly links: readonly string[] } & (
   | {
       readonly outcome: 'renewed';
@@ -28,7 +28,7 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
   | {
       readonly outcome: 'failed';
       readonly failure: ReturnType<typeof describeFailure>;
-      /** True when asking again can only be refused again. */
+      /** True if the service rejects each further request. */
       readonly final: boolean;
       /** Of the certificate that is still in place, as is `notAfter`. */
       readonly certificateSha256: string;
@@ -36,23 +36,23 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
     }
 );
 
-/** Where links are, and how a change of them is made: one process after another, where that matters. */
-export interface RenewedPlace {
+/** Links, and a function that changes them, under a lock if their storage needs one. */
+export interface RenewedLinks {
   readonly links: LinkFiles;
   readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
-/** Which renewals are wanted, and where they are asked for. */
+/** The links to renew, and an override of their renewal URL and CA. */
 export interface RenewalRequest {
   readonly isWanted: (link: RenewableLink) => boolean;
   readonly elsewhere?: Partial<RenewalPlace> | undefined;
 }
 
-/** Renews the Secrets of Links, each once, one after the other; what one of them meets keeps none of the others. */
+/** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */
 export async function renewSecrets(
   links: readonly StoredLink[],
   request: RenewalRequest,
-  place: RenewedPlace,
+  place: RenewedLinks,
   side: Omit<RenewLinkDependencies, 'links'>,
 ): Promise<SecretRenewal[]> {
   const renewals: SecretRenewal[] = [];
@@ -68,7 +68,7 @@ type Outcome<T> = T extends unknown ? Omit<T, 'secret' | 'links'> : never;
 async function renewSecret(
   name: string,
   { isWanted, elsewhere }: RenewalRequest,
-  place: RenewedPlace,
+  place: RenewedLinks,
   side: Omit<RenewLinkDependencies, 'links'>,
 ): Promise<Outcome<SecretRenewal>> {
   const secret = await place.links.findSecret(name);
@@ -99,7 +99,7 @@ async function renewSecret(
   }
 }
 
-/** One renewal as a line for people. */
+/** One renewal as a line of text output. */
 export function renewalText(renewal: SecretRenewal): string {
   const called = renewal.links.join(', ');
   switch (renewal.outcome) {
@@ -114,7 +114,7 @@ export function renewalText(renewal: SecretRenewal): string {
   }
 }
 
-/** One renewal as machines read it. */
+/** One renewal for JSON and YAML output. */
 export function renewalReport(renewal: SecretRenewal) {
   const { secret, links, outcome } = renewal;
   return {
@@ -128,7 +128,7 @@ export function renewalReport(renewal: SecretRenewal) {
   };
 }
 
-/** Those of the renewals that failed. */
+/** The failed renewals. */
 export function failedOf(renewals: readonly SecretRenewal[]) {
   return renewals.flatMap((renewal) => (renewal.outcome === 'failed' ? [renewal] : []));
 }
@@ -138,7 +138,7 @@ export function renewalOf(
   target: StoredLinkTarget,
   context: CommandContext,
   timeoutMs?: number,
-): { readonly place: RenewedPlace; readonly side: Omit<RenewLinkDependencies, 'links'> } {
+): { readonly place: RenewedLinks; readonly side: Omit<RenewLinkDependencies, 'links'> } {
   if (target.kind === 'cluster') {
     const { links, renewing } = target.cluster;
     return { place: { links, change: (act) => act(links) }, side: renewing };

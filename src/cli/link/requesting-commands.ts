@@ -32,7 +32,7 @@ export function deadlineOption(): Option {
   );
 }
 
-/** The flags that say where a link goes, what it is like, and how it gets into use. */
+/** Adds the flags for the target of a link, its fields and its reload. */
 function addTarget(command: Command): Command {
   command
     .option(
@@ -50,16 +50,16 @@ function addTarget(command: Command): Command {
     .addOption(new Option('--cost <N>').hideHelp())
     .option(
       '--reload-command <COMMAND>',
-      "shell command that puts a changed link to use (default on a site: Skupper's reload, where that is installed)",
+      "shell command that reloads the router (default on a site: Skupper's reload, if it is installed)",
       parseReloadCommand,
     )
     .option(
       '--renew',
-      'ask for a certificate of 30 days, because `link renew` will run in time (default: 5 years, and no renewal)',
+      'request a certificate of 30 days, because `link renew` will run in time (default: 5 years, without renewal)',
     )
     .option(
       '--proxy-secret <FILE>',
-      'basic-auth Secret of an HTTP proxy to go through, which the link then names for the router too',
+      'basic-auth Secret of an HTTP proxy for this exchange and for the router',
     );
   return withSettings(command, TARGET_SETTINGS);
 }
@@ -73,11 +73,11 @@ export function addRedeem(token: Command, context: CommandContext): void {
   const redeem = addTarget(
     token
       .command('redeem [FILE]')
-      .description('redeem a token (- for standard input) and write its Link and Secret; safe to repeat'),
+      .description('Redeem a token (- for standard input) and write its Link and Secret; safe to repeat'),
   )
     .option(
       '--retry',
-      'post again although an earlier outcome is unknown or was a refusal; may spend another use',
+      'post again after an unknown outcome, a refusal or a damaged stored file; may spend another use',
     )
     .option('--input', "redeem the AccessToken files of the site's input directory, and replace them")
     .addOption(waitOption('none'))
@@ -94,19 +94,22 @@ export function addBootstrap(program: Command, context: CommandContext): void {
   const bootstrap = addTarget(
     program
       .command('bootstrap')
-      .description('link this site with nobody watching: wait for all it takes, redeem once; safe to repeat')
+      .description('Link this site unattended: wait for its prerequisites, redeem once; safe to repeat')
       .option(
         '--token <FILE>',
         'a file, a mounted Secret (a directory with url, code and ca), or - (default: LINKGRANT_TOKEN_FILE, else the tokens in the input directory)',
       ),
   )
     .addOption(
-      new Option('--wait <STATE>', 'until the link leads to its router (ready), or is in place (configured)')
+      new Option(
+        '--wait <STATE>',
+        'wait until the link reaches its router (ready) or is in place (configured)',
+      )
         .choices(['ready', 'configured'])
         .default('ready'),
     )
-    .option('--watch', 'stay, and renew the links when two thirds of their life have passed; means --renew')
-    .option('--continue-without-link', 'end well, with a warning, although there is no link');
+    .option('--watch', 'stay and renew the links at two thirds of their lifetime; implies --renew')
+    .option('--continue-without-link', 'succeed with a warning if there is no link');
   addRouteFlags(bootstrap.option('--deadline <DURATION>', 'time limit of the whole command (default: 10m)'))
     .addOption(OUTPUT())
     .action(async (flags) =>

@@ -3,23 +3,23 @@ import { CommandError } from '../terminal/command-error.js';
 import type { CommandContext } from './link-target.js';
 import { type ReloadCommand, runReload, shownCommand } from './reload-command.js';
 
-/** What reads a directory of links, as far as its reload goes. */
+/** The router of a directory of links, for its reload. */
 export interface ReloadTarget {
-  /** Absent where nothing is to be reloaded. */
+  /** Absent if nothing is to be reloaded. */
   readonly place?: Pick<LinkLocation, 'settleReload'>;
   readonly site?: RequestingSite;
   readonly namespace?: string;
-  /** In Skupper's word. */
+  /** As Skupper names it. */
   readonly platform: string;
   readonly reloadCommand?: string;
 }
 
-/** What became of the reload after links were put in place. */
+/** Result of the reload after a change of links. */
 export interface ReloadReport {
   readonly outcome: ReloadOutcome;
-  /** The command that was run, or that is still to be run. */
+  /** The command that was run, or that has to be run. */
   readonly command?: string;
-  /** Why the reload is still owed. */
+  /** Why the reload is still pending. */
   readonly pendingReason?: 'not-started' | 'tokens-left' | 'not-installed' | { readonly failed: string };
 }
 
@@ -38,9 +38,8 @@ function commandFor({
 }
 
 /**
- * Reloads what reads the target's directory, if these or earlier changes to it made that necessary: with the command
- * that was given, else with Skupper's, which is ended when it takes longer than `timeoutMs`. A site that was never started
- * is left for its operator to start.
+ * Reloads the router of the target if changes of this or an earlier run need that: with the given command, else with Skupper's,
+ * which is ended after `timeoutMs`. A site that was never started is not reloaded; its operator has to start it.
  */
 export async function settleReload(
   target: ReloadTarget,
@@ -52,7 +51,7 @@ export async function settleReload(
   const command = commandFor(target);
   let pendingReason: ReloadReport['pendingReason'];
   const reload = async () => {
-    // A directory whose reader takes note by itself.
+    // The reader of the directory needs no reload.
     if (command === undefined) return true;
     const obstacle = reloadCommand === undefined && site ? obstacleTo(site) : undefined;
     const run = obstacle ?? (await runReload(command, timeoutMs));
@@ -70,14 +69,14 @@ export async function settleReload(
   };
 }
 
-/** What keeps Skupper's own reload from being run here. */
+/** Why Skupper's own reload cannot be run. */
 function obstacleTo(site: RequestingSite): 'not-started' | 'tokens-left' | undefined {
   if (site.state() !== 'started') return 'not-started';
-  // Skupper redeems them at each reload, and one that is refused makes it fail after the site was stopped.
+  // Skupper redeems these tokens at each reload. If one is refused, the reload fails after it has stopped the site.
   return site.inputTokens().length > 0 ? 'tokens-left' : undefined;
 }
 
-/** A reload that was tried and failed fails the command; what it did, as `done` says, is done all the same. */
+/** Throws a CommandError for a failed reload; `done` says what the command has done before. */
 export function requireReload({ pendingReason, command }: ReloadReport, done = 'the link is in place'): void {
   if (typeof pendingReason !== 'object') return;
   throw new CommandError(`${done}, but it was not reloaded: ${pendingReason.failed}`, {
@@ -86,7 +85,7 @@ export function requireReload({ pendingReason, command }: ReloadReport, done = '
   });
 }
 
-/** The report as lines for people; empty when there is nothing to say. `what` is to be put to use. */
+/** The report as text output, which may be empty; `what` is the object to load. */
 export function reloadText({ outcome, command, pendingReason }: ReloadReport, what = 'the link'): string {
   if (outcome === 'reloaded') return `Reloaded with: ${command}\n`;
   if (outcome === 'not-needed') return '';

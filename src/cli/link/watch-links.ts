@@ -6,7 +6,7 @@ import { tell } from '../terminal/tell.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
   failedOf,
-  type RenewedPlace,
+  type RenewedLinks,
   renewalOf,
   renewalText,
   renewSecrets,
@@ -14,16 +14,15 @@ import {
 } from './renew-secrets.js';
 import { reloadText, settleReload } from './settle-reload.js';
 
-// Short enough to notice in time that a machine was asleep, that its clock was set, or that a link was added.
+// Short enough to notice a suspended machine, a changed clock or a new link.
 const LONGEST_SLEEP_MS = 10 * 60_000;
 const SHORTEST_SLEEP_MS = 250;
 const RELOAD_RETRY_MS = 60_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Stays and renews the links of a target when two thirds of their life have passed, until SIGTERM or SIGINT,
- * or until no link is left that can be renewed. What fails is tried again, later and later; what was refused for good is not,
- * and rejects with a CommandError once there is nothing else to renew.
+ * Renews the links of a target at two thirds of their lifetime, until SIGTERM or SIGINT, or until no link can be renewed any more.
+ * Retries failures with growing pauses, except rejections. Rejects with a CommandError if only rejected links are left.
  */
 export async function watchLinks(target: StoredLinkTarget, context: CommandContext): Promise<void> {
   const { place, side } = renewalOf(target, context);
@@ -42,10 +41,10 @@ export async function watchLinks(target: StoredLinkTarget, context: CommandConte
   }
 }
 
-/** Renews what is due and has it put to use; gives how many milliseconds later there may be more to do. */
+/** Renews the links that are due and reloads their router. Returns the milliseconds until the next round. */
 async function round(
   plan: RenewalPlan,
-  place: RenewedPlace,
+  place: RenewedLinks,
   side: Omit<RenewLinkDependencies, 'links'>,
   target: StoredLinkTarget,
   context: CommandContext,
@@ -78,7 +77,7 @@ function waitingIn(renewals: readonly SecretRenewal[]): string[] {
   );
 }
 
-/** What was refused for good fails the command; a link that was never to be renewed, of another server, does not. */
+/** Throws if a link was rejected; links that never were renewable end the command without an error. */
 function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
   const [failed] = failedOf(renewals);
   if (failed) {

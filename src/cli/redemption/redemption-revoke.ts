@@ -16,7 +16,7 @@ import { type CutFlags, cutCommand, parseRouter } from './redemption-cut.js';
 
 /** The flags of `redemption revoke`, settings among them. */
 export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
-  /** Number of a step. */
+  /** Number of the last step that is done. */
   readonly continue?: string;
   readonly force?: boolean;
   readonly router?: string;
@@ -27,8 +27,8 @@ export interface RevokeFlags extends IssuerFlags, ConnectionFlags {
 }
 
 /**
- * `redemption revoke`: lets a link be renewed and its answer be given no more. What it was made of is revoked with it, or
- * kept, as the flags say, and nothing is changed before they do. With `--cut` the CA is changed as well.
+ * `redemption revoke`: revokes a redemption, whose link then can neither be renewed nor redeemed again. The flags decide what
+ * happens to its token and grant; nothing changes without that decision. With `--cut` it replaces the CA too.
  */
 export async function revokeCommand(
   id: string,
@@ -82,7 +82,7 @@ export async function revokeCommand(
   });
 }
 
-/** The number that `--continue` names, 0 where it is absent. */
+/** The value of `--continue`; 0 if it is absent. */
 function parseStep(text: string | undefined): number {
   const step = parseCount('--continue', text) ?? 0;
   if (step <= CUT_STEPS.length) return step;
@@ -101,7 +101,7 @@ function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): S
   });
 }
 
-/** What `act` gives; where a choice is missing, the error names the flags that there are. */
+/** The result of `act`; if a choice is missing, the error names the flags for it. */
 async function orUndecided<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
@@ -124,11 +124,11 @@ function revocationText(revocation: RedemptionRevocation, now: number, platform:
     `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
-    connects ? `What cuts it off before is another CA${cuttingText(redemption.id, platform)}\n` : '',
+    connects ? `To cut it off earlier, replace the CA${cuttingText(redemption.id, platform)}\n` : '',
   ].join('');
 }
 
-/** The rest of a sentence. */
+/** The end of a sentence. */
 function cuttingText(id: string, platform: string | undefined): string {
   return platform === 'kubernetes'
     ? ' for the site: docs/how-to/revoke-links.md'
@@ -139,7 +139,7 @@ function cutText(revocation: RedemptionRevocation): string {
   const { outcome, redemption } = revocation;
   return [
     outcomeText(revocation),
-    // Said already when the cut began.
+    // Printed when the cut began.
     outcome === 'before' ? '' : `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
@@ -161,6 +161,6 @@ function sourceText({ source }: RedemptionRevocation): string {
 function relatedText({ related }: RedemptionRevocation): string {
   if (related.length === 0) return '';
   const rows = related.map(({ id, name, subject, notAfter }) => [id, name, subject, notAfter]);
-  const heading = 'Links that the same site may have, for they are of the same token or subject, live on:\n';
+  const heading = 'Other links of the same token or subject stay valid, possibly of the same site:\n';
   return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS'], rows);
 }

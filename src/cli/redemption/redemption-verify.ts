@@ -18,8 +18,8 @@ function faultText({ grantUid, seq, problem }: LedgerFault): string {
 }
 
 /**
- * `redemption list --verify`: says that the ledger is whole, of one grant with `--grant`, else of all. Throws a
- * CommandError (exit code 1) that names the first thing that is wrong.
+ * `redemption list --verify`: verifies the ledger, of one grant with `--grant`, else of all. Throws a CommandError (exit code 1) that
+ * names the first invalid entry.
  */
 export async function verifyCommand(
   asked: Pick<RedemptionListFlags, 'output' | 'grant' | 'since' | 'subject' | 'events'>,

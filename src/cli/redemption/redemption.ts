@@ -10,7 +10,7 @@ import { parseSince } from '../terminal/since.js';
 /** The flags of `redemption list`. */
 export interface RedemptionListFlags extends Omit<GrantFlags, 'output'> {
   readonly output?: 'json' | 'yaml' | 'csv';
-  /** Name or uid of a grant; the uid also of one that is deleted. */
+  /** Name or uid of a grant, or uid of a deleted grant. */
   readonly grant?: string;
   readonly since?: string;
   /** With `*` and `?`. */
@@ -98,9 +98,8 @@ const EVENTS: Omit<ListingFormat<EventReport>, 'format'> = {
 };
 
 /**
- * `redemption list`: shows what was redeemed, oldest first, or with `--events` every entry of the ledger, grant by grant
- * and then what is added up; of one grant with `--grant`, else of every namespace. However many there are, a page of
- * them is in memory.
+ * `redemption list`: prints the redemptions, oldest first, or with `--events` the entries of the ledger by grant and then the totals;
+ * of one grant with `--grant`, else of all. Only one page is in memory at a time.
  */
 export async function listCommand(flags: RedemptionListFlags, now: number): Promise<void> {
   const since = parseSince(flags.since, now);

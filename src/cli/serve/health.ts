@@ -13,8 +13,8 @@ interface Health {
 }
 
 /**
- * Prints `ok` when the service with these settings on this machine answers, with `ready` when every part of it is ready;
- * for probes that can run a command and have no HTTP client. Rejects with a CommandError of exit code 1 when it does not.
+ * `health`: prints `ok` if the service with these settings answers on this host, with `ready` if all its parts are ready; for probes
+ * that run a command and have no HTTP client. Rejects with a CommandError of exit code 1 otherwise.
  */
 export async function healthCommand(flags: {
   readonly ready?: boolean;

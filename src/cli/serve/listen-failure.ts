@@ -1,10 +1,10 @@
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from '../terminal/command-error.js';
 
-// What listens there by default on many hosts.
+// Programs that use the port by default on many hosts.
 const USUAL_OWNERS: Readonly<Record<number, string>> = { 9090: 'Cockpit or Prometheus' };
 
-/** What a failure to listen means, by the flag whose address it was; any other error as it is. */
+/** Explains a failure to listen with the flag of the address; returns any other error unchanged. */
 export function listenFailure(error: unknown, { listen, opsListen, adminListen }: Settings): unknown {
   const {
     code = '',

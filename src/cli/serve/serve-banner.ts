@@ -12,7 +12,7 @@ export interface ServingPorts {
   readonly admin: number | undefined;
 }
 
-/** What `serve` says on standard output once it answers; its last line is what to do next. */
+/** The output of `serve` once the service answers; its last line is the next step. */
 export async function banner(
   description: ServiceDescription,
   ports: ServingPorts,
@@ -48,7 +48,7 @@ function clusterLine(namespace: string | undefined, lacksAddress: boolean): stri
   return `Next: make an AccessGrant; those of ${where} become Ready here${lacksAddress ? ' once the service has an address' : ''}`;
 }
 
-/** A line for each served site: where links to it lead, or why none do. */
+/** A line for each served site: the endpoints of its links, or why it issues none. */
 async function siteLines(system: SystemPlace): Promise<string[]> {
   const reports = await siteReports(system, Date.now);
   const lines = reports.map(({ namespace, access, otherPlatform }) => {

@@ -7,7 +7,7 @@ import { connectionOptions } from '../terminal/connection-flags.js';
 import { plainText } from '../terminal/plain-text.js';
 import { shutdownSignal } from '../terminal/shutdown-signal.js';
 
-/** Redeems the AccessTokens of a cluster until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
+/** Redeems the AccessTokens of a cluster until SIGTERM or SIGINT; resolves when everything is closed. */
 export async function runRedeemer(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
   const redeemer = await startKubernetesRedeemer(settings, connectionOptions({}), runtime);

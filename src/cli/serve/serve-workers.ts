@@ -37,7 +37,7 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
     await stop;
   } finally {
     const told = manager.stopping();
-    // Until everything is answered, readiness says that workers are missing.
+    // Until all requests are answered, readiness reports missing workers.
     await group.stop();
     await operations?.close();
     await told;

@@ -17,7 +17,7 @@ import { serviceManager } from './service-manager.js';
 
 type Context = Pick<RuntimeContext, 'clock' | 'checkpoint'>;
 
-/** Runs the service until it is told to stop (SIGTERM, SIGINT); resolves when everything is closed. */
+/** Runs the service until SIGTERM or SIGINT; resolves when everything is closed. */
 export async function serveCommand(
   flags: Readonly<Record<string, unknown>>,
   context: Context,
@@ -39,7 +39,7 @@ export async function serveCommand(
   }
 }
 
-/** On a site that tells its endpoints itself they would change nothing. */
+/** Refuses --endpoint on a platform whose sites have their own endpoints. */
 function refuseEndpoints({ platform, endpoint }: Settings): void {
   if (platform === 'standalone' || endpoint === undefined) return;
   throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
@@ -48,7 +48,7 @@ function refuseEndpoints({ platform, endpoint }: Settings): void {
   });
 }
 
-/** What keeps files on this machine, where a cluster keeps resources. */
+/** Refuses settings for files on this host on kubernetes, which stores resources instead. */
 function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   if (platform !== 'kubernetes') return;
   const refuse = (what: string, hint: string): never => {
@@ -63,7 +63,7 @@ function refuseForCluster({ platform, workers, ...settings }: Settings): void {
   }
 }
 
-/** True for what redeems AccessTokens, a process of its own. Throws where something else is asked for than there is. */
+/** True for the process that redeems AccessTokens. Throws for an invalid combination of controllers. */
 function isForTokens({ platform, controllers, noRedemption }: Settings): boolean {
   const redeems = controllers.includes('accesstoken');
   if (!redeems && !noRedemption && controllers.length > 0) return false;
@@ -89,7 +89,7 @@ function isForTokens({ platform, controllers, noRedemption }: Settings): boolean
 
 async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<void> {
   const stop = shutdownSignal();
-  // That its timers run is all there is to know of a single process.
+  // A single process is alive if its timers run.
   const manager = serviceManager(processContext().env, runtime.logger, () => true);
   const service =
     settings.platform === 'kubernetes'
@@ -132,7 +132,7 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
     await stop;
   } finally {
     const told = manager.stopping();
-    // Until everything is answered, readiness says that it stops.
+    // Until all requests are answered, readiness reports that it is stopping.
     await service.close();
     await operations?.close();
     await told;

@@ -2,32 +2,31 @@ import { execFile } from 'node:child_process';
 import type { Logger } from 'pino';
 import type { Environment } from '../../config/process-context.js';
 
-/** What tells the manager of services (systemd) how the service is; does nothing where none wants to know. */
+/** Reports the state of the service to its manager (systemd); does nothing without one. */
 export interface ServiceManager {
-  /** The service answers; `status` is shown with its state. */
+  /** Reports that the service answers; the manager displays `status`. */
   ready(status: string): void;
-  /** Credentials are read anew; over with the next `ready`. */
+  /** Reports that credentials are reloaded; ends with the next `ready`. */
   reloading(): void;
-  /** The service was told to stop. Resolves when all that was told has been taken. */
+  /** Reports that the service is stopping. Resolves when all messages are delivered. */
   stopping(): Promise<void>;
 }
 
-// systemd takes a message only from a process that it still finds: the program waits until it was taken.
+// systemd accepts a message only from a running process, so the program waits until it is delivered.
 const PROGRAM = 'systemd-notify';
 const PATIENCE_MS = 3_000;
 const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {} };
 
 /**
- * The protocol of sd_notify(3), spoken by the program systemd-notify, since Node has no datagrams on Unix sockets. Where
- * the manager watches, it is told at half its time that all is well for as long as `isWell()`; it ends and starts the
- * service anew when it hears nothing.
+ * The protocol of sd_notify(3) through the program systemd-notify, because Node has no Unix datagram sockets. With a watchdog, a
+ * keep-alive is sent at half its interval while `isWell()`; without one the manager restarts the service.
  */
 export function serviceManager(env: Environment, logger: Logger, isWell: () => boolean): ServiceManager {
   if (!env.NOTIFY_SOCKET) return SILENT;
   let last = Promise.resolve();
   let failed = false;
   const tell = (...words: readonly string[]) => {
-    // One after another: the order says what holds.
+    // In order, because the last message decides the state.
     last = last
       .then(() => notify(words))
       .catch((error: unknown) => {
@@ -37,7 +36,7 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
       });
   };
   const everyMs = watchdogMs(env);
-  // One sign at a time: where telling takes longer than the time between two, they must not queue up and outlast what was well.
+  // One keep-alive at a time: if sending is slow, queued ones must not hide a later failure.
   let signing = false;
   const sign = async () => {
     if (signing || !isWell()) return;
@@ -59,7 +58,7 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
   };
 }
 
-/** How long the manager waits for a sign of this process; undefined where it does not. */
+/** The watchdog interval of this process in milliseconds; undefined without a watchdog. */
 function watchdogMs({ WATCHDOG_USEC = '', WATCHDOG_PID }: Environment): number | undefined {
   const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
   return isMeant && /^[1-9]\d{0,15}$/.test(WATCHDOG_USEC) ? Number(WATCHDOG_USEC) / 1_000 : undefined;

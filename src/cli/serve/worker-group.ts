@@ -48,7 +48,7 @@ export class WorkerGroup {
         if (message.ready) resolve(message.ready);
         if (!message.failed) return;
         reject(new CommandError(message.failed.message, message.failed));
-        // Before the first one serves, the command itself ends with it.
+        // Before the first one serves, its end ends the command.
         if (this.#ends) this.#logger.error({ event: 'worker_failed' }, message.failed.message);
       });
       cluster.once('exit', (_worker, code, signal) =>

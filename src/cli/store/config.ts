@@ -4,7 +4,7 @@ import { print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
 
 /**
- * Shows the effective configuration, and where each value comes from. A password in the store's URL is masked; no other
+ * `config check`: prints the effective configuration and the source of each value. A password in the store's URL is masked; no other
  * setting holds a secret, only paths to them.
  */
 export async function configCheckCommand(flags: {

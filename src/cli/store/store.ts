@@ -16,7 +16,7 @@ const NO_STORE = {
 };
 const HOST = { clock: Date.now, checkpoint: () => undefined };
 
-/** `store migrate`: makes the tables of this release, or brings those of an older one up to date. */
+/** `store migrate`: creates or upgrades the tables of the store. */
 export async function migrateCommand({ output, ...flags }: StoreFlags): Promise<void> {
   const { settings } = configurationFrom(flags, NO_STORE);
   const store = await openStore(settings, HOST, true);
@@ -60,7 +60,7 @@ function placeOf(text: string): StoreUrl {
   return place;
 }
 
-/** What a store lacks, as the beginning of a sentence. */
+/** What is missing in a store, as the beginning of a sentence. */
 function lossText(lost: StoreLoss): string {
   if (lost === 'empty') return 'the store is empty, and this host has the key or a note of a ledger';
   if (lost === 'mark')

@@ -7,8 +7,8 @@ import { CommandError } from './command-error.js';
 const BEARER = /^[\w.~+/=-]+$/;
 
 /**
- * The bearer token in a file that nobody but its owner may read, however it got there. Throws a CommandError, or
- * UnreadableFileError, which tell nothing of what is in it.
+ * The bearer token in a file that only its owner may read. Throws a CommandError or UnreadableFileError, which quote nothing of
+ * the content.
  */
 export function readBearerFile(file: string): string {
   const mode = reading(file, () => statSync(file)).mode & 0o777;

@@ -6,7 +6,7 @@ import { shutdownSignal } from './shutdown-signal.js';
 
 const DEFAULT_READY_MS = 60_000;
 
-/** Runs `act` on what is administered of the cluster that the settings name, and closes it afterwards. */
+/** Runs `act` with the administration of the cluster that the settings name, and closes it afterwards. */
 export async function withCluster<T>(
   { deadline, allNamespaces }: Readonly<Record<string, unknown>>,
   settings: Settings,
@@ -19,7 +19,7 @@ export async function withCluster<T>(
     });
   }
   const timeoutMs = parseWindow('--deadline', deadline as string | undefined) ?? DEFAULT_READY_MS;
-  // Large, and of no use elsewhere.
+  // Loaded only here: the Kubernetes client is large.
   const { openClusterAdministration } = await import('../../compose/open-cluster-administration.js');
   const cluster = await openClusterAdministration(settings, {
     clock: Date.now,

@@ -1,7 +1,7 @@
-/** What a command ends with: 0 ok, 1 failure, 2 usage or configuration, 3 refused for good, 4 temporary. */
+/** Exit codes: 0 success, 1 failure, 2 usage or configuration, 3 permanent refusal, 4 temporary failure. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
-/** A command that failed: one line of cause (the message), one of what to do about it, and how it exits. */
+/** A failed command: the cause in one line (the message), a hint and the exit code. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;

@@ -8,11 +8,11 @@ import { ADMINISTRATION_SETTINGS, settingsOptions } from './settings-options.js'
 export const OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json or yaml instead of text').argParser(parseOutputFormat);
 
-/** The `-o` of commands that list what may be long. */
+/** The `-o` of commands with long listings. */
 export const LISTING_OUTPUT = () =>
   new Option('-o, --output <FORMAT>', 'json, yaml or csv instead of text').argParser(parseListingFormat);
 
-/** Adds the flags of settings to a command, which then reads them from the flags it is given. */
+/** Adds the flags of settings to a command. */
 export function withSettings(
   command: Command,
   keys: readonly SettingKey[],
@@ -31,7 +31,7 @@ function parseProxy(value: string): string {
   });
 }
 
-/** Adds the flags of a command that connects to others. */
+/** Adds the flags of a command that connects to services or routers. */
 export function addConnectionFlags(command: Command): Command {
   return addRouteFlags(
     command.option('--timeout <DURATION>', 'how long one exchange may take (default: 10s)'),
@@ -48,12 +48,12 @@ export function addRouteFlags(command: Command): Command {
     )
     .option(
       '--connect-to <HOST:PORT:ADDR:PORT>',
-      "connect elsewhere than the URL says, as curl's; may be repeated",
+      "connect to another address, like curl's flag; may be repeated",
       (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
     );
 }
 
-/** Adds a command about grants: it takes the settings of the store, or of the service that is asked. */
+/** Adds a command on grants, with the settings of the store or of the service that owns it. */
 export function grantCommand(parent: Command, nameAndArguments: string, description: string): Command {
   return withSettings(parent.command(nameAndArguments).description(description), ADMINISTRATION_SETTINGS);
 }

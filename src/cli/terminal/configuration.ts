@@ -3,10 +3,10 @@ import { processContext } from '../../config/process-context.js';
 import type { Settings } from '../../config/setting-schemas.js';
 import { CommandError } from './command-error.js';
 
-/** Settings of a command that works on this machine. */
+/** Settings of a command that runs outside a cluster. */
 export type LocalSettings = Settings & { readonly platform: Exclude<Settings['platform'], 'kubernetes'> };
 
-/** The configuration that these flags and the environment give; warnings go to standard error. */
+/** The configuration from flags, environment and file; warnings go to standard error. */
 export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): Configuration {
   const { env, stderr } = processContext();
   const configuration = loadConfiguration(flags, env);
@@ -14,7 +14,7 @@ export function anyConfigurationFrom(flags: Readonly<Record<string, unknown>>): 
   return configuration;
 }
 
-/** Why a command has nothing to do in a cluster, and what to do instead. */
+/** Why a command does not run for a cluster, and what to do instead. */
 export interface NotInCluster {
   readonly why: string;
   readonly instead: string;
@@ -25,7 +25,7 @@ const USUALLY_NOT: NotInCluster = {
   instead: 'name another platform with --platform; docs/reference/cli.md lists the commands for a cluster',
 };
 
-/** As {@link anyConfigurationFrom}. Throws a CommandError where it is for a cluster. */
+/** As {@link anyConfigurationFrom}. Throws a CommandError if the platform is kubernetes. */
 export function configurationFrom(
   flags: Readonly<Record<string, unknown>>,
   { why, instead }: NotInCluster = USUALLY_NOT,

@@ -35,7 +35,7 @@ function parseConnectTo(value: string) {
   };
 }
 
-/** How to connect, from flags and, for the proxy, from the usual variables. */
+/** Connection options from flags, and for the proxy from HTTPS_PROXY and NO_PROXY. */
 export function connectionOptions(flags: ConnectionFlags): Omit<ServiceConnectionOptions, 'clock'> {
   const { env } = processContext();
   const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);

@@ -1,4 +1,4 @@
-// What a spreadsheet takes for a formula, and would run when a listing is opened in it.
+// The beginning of a formula, which a spreadsheet would run when it opens the listing.
 const FORMULA = /^[=+\-@\t\r]/;
 
 function cell(value: string | number | undefined): string {
@@ -8,8 +8,8 @@ function cell(value: string | number | undefined): string {
 }
 
 /**
- * A line of comma-separated values (RFC 4180), with its line break. An apostrophe goes before a text that a spreadsheet
- * would take for a formula.
+ * A line of comma-separated values (RFC 4180), with its line break. A text that a spreadsheet would
+ * interpret as a formula is prefixed with an apostrophe.
  */
 export function csvLine(values: readonly (string | number | undefined)[]): string {
   return `${values.map(cell).join(',')}\r\n`;

@@ -4,7 +4,7 @@ import type { ExitCode } from './command-error.js';
 
 interface Advice {
   readonly exitCode: ExitCode;
-  /** What the person at the terminal can do. */
+  /** What the operator can do. */
   readonly hint: string;
 }
 
@@ -231,10 +231,10 @@ const ADVICE = {
   },
 } as const satisfies Record<ErrorCode, Advice>;
 
-/** Every code that a command can meet, in the order of the table. */
+/** All error codes of commands, in the order of the table. */
 export const ERROR_CODES = Object.keys(ADVICE) as readonly ErrorCode[];
 
-/** How a command ends that met this code, and what to tell the person who ran it. */
+/** Exit code and hint of a command that fails with this code. */
 export function adviceFor(code: ErrorCode): Advice {
   return ADVICE[code];
 }

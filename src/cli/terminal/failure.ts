@@ -4,8 +4,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { CommandError, type ExitCode } from './command-error.js';
 import { adviceFor } from './exit-codes.js';
 
-// Configuration and certificates that cannot be used; told by name, so that no command loads their modules for it.
-// What to do is in the error itself where it differs.
+// Invalid configuration and certificates; compared by name, so that no command loads their modules for it.
+// A hint of the error itself takes precedence.
 const UNUSABLE: ReadonlyMap<string, string | undefined> = new Map([
   ['ConfigurationError', undefined],
   ['DataDirectoryError', undefined],
@@ -36,7 +36,7 @@ const UNFORESEEN =
 
 const WITH_OPTIONAL = 'install linkgrant anew with its optional packages';
 
-/** What a failure is called to people: one line of cause, perhaps one of what to do, and how the command exits. */
+/** A failure as text output: the cause in one line, optionally a hint, and the exit code. */
 export function describeFailure(error: unknown): {
   message: string;
   hint?: string | undefined;

@@ -5,19 +5,19 @@ import { writeOut } from './write-out.js';
 
 const PAGE = 500;
 
-/** How a listing is written. Reports are objects of texts and numbers, and of such objects. */
+/** Format of a listing. Reports are nested objects of texts and numbers. */
 export interface ListingFormat<Report> {
   readonly format: 'json' | 'yaml' | 'csv' | undefined;
-  /** The values of a line of CSV, by heading. */
+  /** The values of a CSV line, by heading. */
   readonly csv: Readonly<Record<string, (report: Report) => string | number | undefined>>;
   readonly headings: readonly string[];
   /** The cells of a line of text, as many as headings. */
   readonly cells: (report: Report) => readonly string[];
-  /** What is written in place of a table without lines. */
+  /** The text instead of an empty table. */
   readonly nothing: string;
 }
 
-/** The pages of a listing one after the other, each read when it is asked for. */
+/** The pages of a listing, read one by one on demand. */
 export async function* pagesOf<T>(
   list: (page: PageRequest) => Promise<Page<T>>,
 ): AsyncGenerator<readonly T[]> {
@@ -30,7 +30,7 @@ export async function* pagesOf<T>(
 }
 
 /**
- * Writes a listing to standard output page by page, however long it is. A table's columns are as wide as the first page
+ * Writes a listing to standard output page by page. The columns of a table are as wide as the first page
  * needs. Rejects as {@link writeOut} does.
  */
 export async function writeListing<Report>(

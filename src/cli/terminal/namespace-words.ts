@@ -1,6 +1,6 @@
 import type { AdministrationSession } from './administration-session.js';
 
-/** The flag, after a space, with which a shown command means the namespace of this one; empty where it needs none. */
+/** The `-n` flag of a suggested command, after a space; empty if it applies to the same namespace without it. */
 export function namespaceFlag({
   namespace,
   usualNamespace,
@@ -8,7 +8,7 @@ export function namespaceFlag({
   return namespace === usualNamespace ? '' : ` -n ${namespace}`;
 }
 
-/** What a list says that is empty. */
+/** The text of an empty list. */
 export function nothingListed(what: string, namespace: string, allNamespaces = false): string {
   return allNamespaces
     ? `There are no ${what}.\n`

@@ -1,6 +1,6 @@
 import { CommandError } from './command-error.js';
 
-/** Formats of `-o`; undefined means text for people. */
+/** Formats of `-o`; undefined means text. */
 export type OutputFormat = 'json' | 'yaml' | undefined;
 
 /** Reads the value of `-o`; anything but json and yaml is a usage error. */

@@ -6,8 +6,8 @@ import { writeOut } from './write-out.js';
 export { formatTime } from '../../domain/rfc3339.js';
 
 /**
- * Writes `value` to standard output in `format`, or what `text` gives when none was asked for; resolves and rejects as
- * {@link writeOut} does.
+ * Writes `value` to standard output in `format`, or the result of `text` without a format; resolves and rejects as {@link writeOut}
+ * does.
  */
 export async function print(format: OutputFormat, value: unknown, text: () => string): Promise<void> {
   if (format === 'json') await writeOut(`${JSON.stringify(value, null, 2)}\n`);
@@ -15,7 +15,7 @@ export async function print(format: OutputFormat, value: unknown, text: () => st
   else await writeOut(text());
 }
 
-/** Columns under headings, each as wide as its longest cell; each row is one line, whatever its cells hold. */
+/** Columns under headings, each as wide as its longest cell; each row is one line, also with line breaks in a cell. */
 export function table(headings: readonly string[], unjudged: readonly (readonly string[])[]): string {
   const rows = unjudged.map((row) => row.map(plainLine));
   const widths = headings.map((heading, column) =>

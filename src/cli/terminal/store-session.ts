@@ -6,19 +6,19 @@ import type { GrantStore } from '../../redemption/ports/grant-store.js';
 import { CommandError } from './command-error.js';
 import { configurationFrom, type NotInCluster } from './configuration.js';
 
-/** An open store, and what the service that uses it publishes. */
+/** An open store, and the description that its service publishes. */
 export interface StoreSession {
   readonly store: GrantStore;
   /** Undefined before the first start of a service on this store. */
   readonly service: ServiceDescription | undefined;
-  /** The namespace that the command is about: the setting, else the only one that the service serves, else `default`. */
+  /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
   readonly namespace: string;
-  /** Where the service without a platform keeps its CAs. */
+  /** Data directory, with the CAs of a standalone service. */
   readonly dataDir: string;
   readonly clock: Clock;
 }
 
-/** Runs `act` on the configured store and closes it afterwards, whatever happens. There is none in a cluster. */
+/** Runs `act` on the configured store and closes it afterwards. Rejects with a CommandError for a cluster, which has no store. */
 export async function withStore<T>(
   flags: Readonly<Record<string, unknown>>,
   act: (session: StoreSession) => Promise<T>,
@@ -31,7 +31,7 @@ export async function withStore<T>(
   });
 }
 
-/** The same for settings that are read already. */
+/** Runs `act` on the store of these settings and closes it afterwards. */
 export async function withStoreOf<T>(
   settings: Settings,
   act: (session: StoreSession) => Promise<T>,
@@ -51,7 +51,7 @@ function namespaceOf({ namespace }: Settings, service: ServiceDescription | unde
   return namespace ?? service?.system?.namespace ?? 'default';
 }
 
-/** What the service runs on is known; a flag that says otherwise means another service. */
+/** Throws a CommandError if `--platform` differs from the platform of the service. */
 export function requirePlatform(asked: unknown, served: string | undefined): void {
   if (asked === undefined || served === undefined || served === asked) return;
   throw new CommandError(`the service on this store is for platform ${served}, not ${asked}`, {

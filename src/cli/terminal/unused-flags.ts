@@ -2,7 +2,7 @@ import type { Configuration } from '../../config/config.js';
 import { flagOf, SERVICE_SETTINGS, type SettingKey } from '../../config/settings.js';
 import { CommandError } from './command-error.js';
 
-/** All that a process which redeems AccessTokens goes by. */
+/** All settings of a process that redeems AccessTokens. */
 const OF_REDEEMER: readonly SettingKey[] = [
   'dataDir',
   'platform',
@@ -17,12 +17,12 @@ const OF_REDEEMER: readonly SettingKey[] = [
   'opsListen',
   'logLevel',
 ];
-/** What no other goes by. */
+/** Settings that only such a process has. */
 const OF_REDEEMER_ALONE: readonly SettingKey[] = ['tokenNetwork', 'ownKey'];
 
 /**
- * Throws a CommandError for flags of `serve` that would change nothing: whoever typed them meant something. Variables and
- * files are left alone, which a service and the redeemer beside it may share.
+ * Throws a CommandError for flags of `serve` that have no effect. Variables and files are not checked,
+ * because a service and a redeemer beside it may share them.
  */
 export function refuseUnusedFlags({ sources }: Pick<Configuration, 'sources'>, redeems: boolean): void {
   const given = SERVICE_SETTINGS.filter((key) => sources[key].startsWith('flag '));

@@ -6,24 +6,24 @@ import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
 const MOST_TOKENS = 1_000;
 
-/** The flags of a signed token, as they were typed. */
+/** The flags of a signed token. */
 export interface SignedTokenFlags {
   readonly name?: string;
   readonly linkCost?: string;
   readonly redemptionsAllowed?: string;
   readonly expirationWindow?: string;
   readonly subject?: string;
-  /** That many tokens, into a directory. */
+  /** Number of tokens, which go into a directory. */
   readonly count?: string;
 }
 
-/** Tokens that are to be made: `target` is a directory where `count` is given, else a file or `-`. */
+/** Tokens to issue; `target` is a directory if there is a `count`, else a file or `-`. */
 export interface MintingRequest extends MintTokenRequest {
   readonly target: string;
   readonly count: number | undefined;
 }
 
-/** What the flags ask for. Throws a CommandError for what cannot be. */
+/** The tokens that the flags request. Throws a CommandError for an invalid flag. */
 export function mintingRequest(target: string, flags: SignedTokenFlags): MintingRequest {
   const { name, subject } = flags;
   if (name !== undefined) requireResourceName('--name', name);
@@ -46,7 +46,7 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
   };
 }
 
-/** A signed token that is to be handed out, and what it allows. */
+/** A signed token to write, and what it allows. */
 export interface HandedToken {
   readonly id: string;
   readonly name: string;
@@ -55,13 +55,13 @@ export interface HandedToken {
   readonly document: string;
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
-  /** What else is to be said of it, each a line. */
+  /** Further lines of the report. */
   readonly notes: readonly string[];
 }
 
 /**
- * Makes the tokens that are asked for, writes them, and says on standard error what they carry, and how one is revoked.
- * Where one cannot be written, `withdraw` is told of it.
+ * Issues the requested tokens, writes them, and reports on standard error what they allow and how to revoke one. Calls
+ * `withdraw` with a token that cannot be written.
  */
 export async function handOutTokens(
   { target, count, subject }: Pick<MintingRequest, 'target' | 'count' | 'subject'>,

@@ -10,8 +10,8 @@ function unfit(reason: string): RedemptionError {
 }
 
 /**
- * The AccessToken in the text of a YAML file (JSON is YAML too), at most 64 KiB. Annotations that linkgrant adds are read
- * where they make sense and ignored otherwise. Throws RedemptionError `token_invalid` with the exact reason.
+ * The AccessToken in the text of a YAML file (JSON is YAML too), at most 64 KiB. Invalid values of
+ * linkgrant's own annotations are ignored. Throws RedemptionError `token_invalid` with the exact reason.
  */
 export function parseAccessToken(text: string): AccessToken {
   const document = documentOf(text);
@@ -46,7 +46,7 @@ function requireAccessToken({ apiVersion, kind }: YamlMapping): void {
   }
 }
 
-/** A kind or version that is quoted to people; only what looks like one is. */
+/** A kind or version to quote in a message, if it has the form of one. */
 function shown(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9./-]{0,62}$/.test(value) ? value : '(not a name)';
 }

@@ -15,15 +15,14 @@ import { fields, formatFingerprint, formatTime, print } from '../terminal/output
 import type { OutputFormat } from '../terminal/output-format.js';
 import { parseAccessToken } from './token-file.js';
 
-/** The flags of `token inspect`; how to connect matters with `check` alone. */
+/** The flags of `token inspect`; the connection flags apply to `check` only. */
 export interface TokenInspectFlags extends ConnectionFlags {
   readonly check?: boolean;
   readonly output?: OutputFormat;
 }
 
 function checkReport(check: TokenCheck | 'stock') {
-  if (check === 'stock')
-    return { server: 'skupper', note: 'it tells nothing of a grant without spending a use' };
+  if (check === 'stock') return { server: 'skupper', note: 'it does not report the state of a grant' };
   const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, serverTime } = check;
   const policy = formatPolicySettings(check.policy);
   return {
@@ -38,7 +37,7 @@ function checkReport(check: TokenCheck | 'stock') {
   };
 }
 
-/** What a signed code says of itself; nothing proves it here. */
+/** The fields of a signed code, whose signature is not verified here. */
 function signedReport(code: string) {
   const signed = readSignedCode(code);
   if (!signed) return undefined;
@@ -53,8 +52,8 @@ function signedReport(code: string) {
 }
 
 /**
- * `token inspect`: prints what a token holds, except its code; with `--check` also the state that its service reports. Rejects
- * with a CommandError after the report if that state cannot be redeemed: exit code 3 where it has ended, 4 where it is pending.
+ * `token inspect`: prints a token without its code; with `--check` also the state that its service reports. Rejects
+ * with a CommandError after the report if that state cannot be redeemed: exit code 3 if it has ended, 4 if it is pending.
  */
 export async function inspectCommand(
   file: string,

@@ -5,13 +5,13 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { nothingListed } from '../terminal/namespace-words.js';
 import { print, table } from '../terminal/output.js';
 
-/** The flags of `token list`; without `grant` the tokens of all grants of the namespace are meant. */
+/** The flags of `token list`; without `grant` it lists the tokens of all grants of the namespace. */
 export interface TokenListFlags extends GrantFlags {
   readonly grant?: string;
   readonly allNamespaces?: boolean;
 }
 
-/** As grants are listed. */
+/** Lists all namespaces. */
 function byGrant(one: TokenReport, other: TokenReport): number {
   const keys = [one, other].map(({ namespace, grant, id }) => [namespace, grant, id]);
   const [left = [], right = []] = keys;
@@ -19,7 +19,7 @@ function byGrant(one: TokenReport, other: TokenReport): number {
   return at < 0 ? 0 : (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
 }
 
-/** `token list`: shows the signed tokens that the service knows, grant by grant. */
+/** `token list`: prints the signed tokens that the service knows, by grant. */
 export async function listTokensCommand(flags: TokenListFlags): Promise<void> {
   await withAdministration(flags, async ({ administration, namespace }) => {
     const within =

@@ -7,7 +7,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { readSigningKey } from './signing-key-file.js';
 
-/** The flags of `token issue --signing-key`; those that need the service's store are refused. */
+/** The flags of `token issue --signing-key`; flags that need the service's store are refused. */
 export interface TokenMintFlags extends SignedTokenFlags {
   readonly signingKey: string;
   readonly [flag: string]: unknown;
@@ -20,7 +20,7 @@ const OF_THE_STORE = [
   ...POLICY_FLAGS,
 ] as const;
 
-/** Writes signed tokens with a grant's exported key alone: no store and no service is asked. */
+/** `token issue --signing-key`: writes signed tokens with a grant's exported key, without a store or a service. */
 export async function mintCommand(target: string, flags: TokenMintFlags): Promise<void> {
   const needless = OF_THE_STORE.filter((flag) => flags[flag] !== undefined);
   if (needless.length > 0) {

@@ -5,8 +5,8 @@ import { tell } from '../terminal/tell.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**
- * Writes a token with the code of a grant to `target`, and says on standard error what it carries. Rejects with
- * AdministrationError where it would be of no use.
+ * Writes a token with the code of a grant to `target`, and reports on standard error what it allows. Rejects with
+ * AdministrationError if the token could not be redeemed.
  */
 export async function writeToken(
   { uid: grantUid, code }: { readonly uid: string; readonly code: string },

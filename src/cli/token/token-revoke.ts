@@ -9,7 +9,7 @@ export interface TokenRevokeFlags extends GrantFlags {
   readonly grant: string;
 }
 
-/** `token revoke`: revokes one signed token for good, also one that the store does not know yet, and names its links. */
+/** `token revoke`: permanently revokes one signed token, which the store may not know yet, and lists its links. */
 export async function revokeTokenCommand(id: string, flags: TokenRevokeFlags): Promise<void> {
   if (!isTokenId(id)) {
     throw new CommandError('that is not the id of a token', {

@@ -16,7 +16,7 @@ export interface TokenRotateKeyFlags {
   readonly [flag: string]: unknown;
 }
 
-/** `token rotate-key`: makes a new master key for signed tokens, and with `--drop-old --yes` removes those before it. */
+/** `token rotate-key`: creates a new master key for signed tokens, and with `--drop-old --yes` removes the previous ones. */
 export async function rotateKeyCommand({
   dropOld = false,
   yes,

@@ -10,36 +10,36 @@ import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
-/** Where a token comes from that may not be there yet. */
+/** The source of a token that may not exist yet. */
 export interface TokenSource {
   /** The path; undefined for standard input. */
   readonly path: string | undefined;
   /**
-   * The text of the token as it is now, or what is missing of it. A pipe is read to its end, and waited for until `signal`
-   * aborts. Rejects with a CommandError for what this user cannot read.
+   * The text of the token, or what is missing. A pipe is read to its end, until `signal` aborts. Rejects with a CommandError for
+   * a file that this user cannot read.
    */
   read(signal: AbortSignal): Promise<ReadToken>;
 }
 
-/** What a place of a token holds. */
+/** Content of a token source. */
 export type ReadToken = { readonly text: string } | { readonly missing: string };
 
 /**
  * A token in a file, on standard input (`-`), or in a mounted Secret: a directory with the files `url`,
- * `code` and `ca`, perhaps `name`, and perhaps `linkCost`. Without a `name` the directory's own name is the token's.
+ * `code`, `ca`, and optionally `name` and `linkCost`. Without `name`, the directory's name is the token's.
  */
 export function tokenSource(where: string): TokenSource {
-  // A pipe says it once.
-  let kept: string | undefined;
+  // A pipe can be read once.
+  let piped: string | undefined;
   return {
     path: where === '-' ? undefined : where,
     async read(signal) {
-      if (kept !== undefined) return { text: kept };
+      if (piped !== undefined) return { text: piped };
       try {
         const stats = where === '-' ? undefined : reading(where, () => statSync(where));
         if (stats?.isDirectory()) return readMounted(where);
         const text = await readExternalText(where, signal);
-        if (stats === undefined || stats.isFIFO()) kept = text;
+        if (stats === undefined || stats.isFIFO()) piped = text;
         else if (text.trim() === '') return { missing: `${where} is empty` };
         return { text };
       } catch (error) {
@@ -49,7 +49,7 @@ export function tokenSource(where: string): TokenSource {
         if (signal.aborted) return { missing: `${where} has not come to its end` };
         throw new CommandError(`the token ${where} cannot be read: ${reason}`, {
           exitCode: 1,
-          hint: `${hint}, or name another place with --token`,
+          hint: `${hint}, or name another source with --token`,
           cause: error,
         });
       }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import type { IssuedToken } from '../../redemption/administration/administration.js';
-import { type GrantCreateFlags, makeGrant } from '../grant/grant.js';
+import { createGrant, type GrantCreateFlags } from '../grant/grant.js';
 import { POLICY_FLAGS } from '../grant/policy-flags.js';
 import { rollbackOnFailure } from '../grant/rollback-grant.js';
 import { withAdministration } from '../terminal/administration-session.js';
@@ -11,17 +11,17 @@ import { parseCount, readCode, requireResourceName } from '../terminal/flag-valu
 import { type HandedToken, handOutTokens, mintingRequest, type SignedTokenFlags } from './minted-tokens.js';
 import { writeToken } from './token-output.js';
 
-/** The flags of `token issue`, as they were typed: those of a new grant, or `grant` with what its token shall be. */
+/** The flags of `token issue`: those of a new grant, or `grant` with the fields of its token. */
 export type TokenIssueFlags = GrantCreateFlags & SignedTokenFlags & { readonly grant?: string };
 
-// What a grant that is there has already.
+// Flags that only a new grant can have.
 const OF_A_NEW_GRANT = ['issuer', ...POLICY_FLAGS] as const;
-// What a signed token can have of its own.
+// Flags that only a signed token can have.
 const OWN_LIMITS = ['redemptionsAllowed', 'expirationWindow', 'subject', 'count'] as const;
 
 /**
- * Writes a token: of a new grant; with `--grant` a signed one of that grant, or one with the code that was kept of it, which
- * in a cluster stands in the grant.
+ * `token issue`: writes a token of a new grant, or with `--grant` a signed token of that grant or a token with the grant's code.
+ * In a cluster the code is read from the grant.
  */
 export async function issueCommand(target: string, flags: TokenIssueFlags): Promise<void> {
   const { grant } = flags;
@@ -42,7 +42,7 @@ async function issueWithGrant(target: string, flags: TokenIssueFlags): Promise<v
   const { name, linkCost } = ownCodeFlags(flags);
   await withAdministration(flags, async (session) => {
     const { administration } = session;
-    const made = await makeGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
+    const made = await createGrant(name ?? `link-${randomBytes(4).toString('hex')}`, flags, session);
     await rollbackOnFailure(made, administration, () =>
       writeToken(made, target, { name, linkCost }, administration),
     );
@@ -76,7 +76,7 @@ async function issueSigned(target: string, wanted: string, flags: TokenIssueFlag
     const { expirationWindow } = flags;
     const order = { grantUid: grant.uid, name, subject, linkCost, redemptionsAllowed, expirationWindow };
     const make = async () => handed(await administration.issueToken(order), grant.name);
-    // Nobody has it, and nobody shall wonder who does.
+    // The token was not delivered, so it is revoked.
     const withdraw = async (id: string) => void (await administration.revokeToken(grant.uid, id));
     await handOutTokens(request, grant, make, withdraw);
   });

@@ -3,16 +3,16 @@ import type { LinkState, RequestingCluster } from '../../compose/requesting-clus
 import { CommandError } from '../terminal/command-error.js';
 import { tell } from '../terminal/tell.js';
 
-/** What the controller of a site in a cluster is to say of a link: the router is connected by it, was told of it, nothing. */
+/** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: not waited for. */
 export type WantedLinkState = (typeof LINK_STATES)[number];
 
-/** In the order of how much is asked for. */
+/** The states, the strictest first. */
 export const LINK_STATES = ['ready', 'configured', 'none'] as const;
 
 const POLL_MS = 1_000;
 const DEFAULT_LIMIT_MS = 60_000;
 
-/** A link can only be put into a namespace with a site. */
+/** Rejects with a CommandError if the namespace has no site, because a link belongs to one. */
 export async function requireSite(cluster: RequestingCluster): Promise<void> {
   if (await cluster.findSite()) return;
   throw new CommandError(
@@ -34,7 +34,7 @@ export async function waitForLinks(
   const end = performance.now() + deadlineMs;
   for (;;) {
     const states = await cluster.linkStates();
-    const late = names.find((name) => !isSo(states.get(name), state));
+    const late = names.find((name) => !isReached(states.get(name), state));
     if (late === undefined) {
       tell(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
       return;
@@ -44,7 +44,7 @@ export async function waitForLinks(
   }
 }
 
-function isSo(state: LinkState | undefined, wanted: WantedLinkState): boolean {
+function isReached(state: LinkState | undefined, wanted: WantedLinkState): boolean {
   return (wanted === 'ready' ? state?.isReady : state?.isConfigured) ?? false;
 }
 
@@ -54,10 +54,10 @@ function notInTime(
   wanted: WantedLinkState,
   { namespace }: RequestingCluster,
 ): CommandError {
-  const said = state?.message ?? state?.status;
-  const why = said === undefined ? "Skupper's controller says nothing of it yet" : said;
+  const reported = state?.message ?? state?.status;
+  const why = reported ?? "Skupper's controller has not reported it yet";
   return new CommandError(`link "${name}" is in place, but not yet ${wanted}: ${why}`, {
     exitCode: 4,
-    hint: `it may yet be: see \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and \`linkgrant link check\` for the way there`,
+    hint: `check it later with \`linkgrant link status ${name} -p kubernetes -n ${namespace}\`, and \`linkgrant link check\` for the way there`,
   });
 }

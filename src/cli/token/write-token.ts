@@ -9,15 +9,15 @@ import { writeOut } from '../terminal/write-out.js';
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
 /**
- * Writes text to a private file, new or of that `kind` already, or to standard output for `-`. Rejects with a CommandError
- * where that is not possible.
+ * Writes text to a private file, which is new or already of that `kind`, or to standard output for `-`. Rejects with a
+ * CommandError if that is not possible.
  */
 export async function writeSecretOutput(target: string, text: string, kind: string): Promise<void> {
   if (target === '-') return writeOut(text);
   orUnwritable(target, () => writeNamedFile(target, text, (there) => isOfKind(there, kind)));
 }
 
-/** Writes tokens into a directory as `<name>-<number>.yaml`, each a new file, and gives the file's path. */
+/** Writes tokens into a directory as `<name>-<number>.yaml`, each as a new file; returns its path. */
 export function tokenDirectory(directory: string): (name: string, document: string) => string {
   let number = 0;
   return (name, document) =>
@@ -31,7 +31,7 @@ export function tokenDirectory(directory: string): (name: string, document: stri
     });
 }
 
-/** How often and until when a token can be redeemed, as the end of a sentence. */
+/** The uses and the end of a token, as the end of a sentence. */
 export function limitsOf({
   redemptionsAllowed,
   expirationTime,

@@ -6,23 +6,23 @@ import type { RedemptionReport, RenewalReport } from './redemption-report.js';
 import type { SourceChoice } from './revoke-link.js';
 import type { TokenReport } from './token-report.js';
 
-/** What a service says of itself to those who administer it. */
+/** What a service reports to administrators. */
 export interface ServiceReport {
   /** Base URL of its tokens; absent before its first start on this store. */
   readonly url?: string;
   readonly platform?: string;
-  /** The namespace that is meant where nobody names one. */
+  /** The namespace of a request that names none. */
   readonly namespace: string;
 }
 
-/** What a grant shall be; the defaults are those of `createGrant`. */
+/** A grant to create; the defaults are those of `createGrant`. */
 export interface CreateGrantRequest {
   readonly namespace: string;
   readonly name: string;
   readonly redemptionsAllowed?: number | undefined;
   /** A duration such as `15m`. */
   readonly expirationWindow?: string | undefined;
-  /** A code that a person chose. */
+  /** A user-supplied code. */
   readonly code?: string | undefined;
   /** Name of the CA that signs. */
   readonly issuer?: string | undefined;
@@ -30,23 +30,23 @@ export interface CreateGrantRequest {
   readonly policy?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A grant that was just made; its code is told this once. */
+/** A new grant, with its code, which is reported once. */
 export interface CreatedGrant extends GrantReport {
   /** URL of its tokens. */
   readonly url: string;
   readonly code: string;
 }
 
-/** What shall be different about a grant; absent members stay. */
+/** Changes to a grant; absent members stay. */
 export interface UpdateGrantRequest {
   readonly redemptionsAllowed?: number | undefined;
   /** A duration, counted from when the grant was first ready. */
   readonly expirationWindow?: string | undefined;
-  /** Rules that are set, and, with null, those that are taken away. */
+  /** Rules to set, and, with null, rules to remove. */
   readonly policy?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** One of the last attempts at a grant. */
+/** An attempt to redeem a grant. */
 export interface AttemptReport {
   readonly at: string;
   readonly outcome: string;
@@ -57,7 +57,7 @@ export interface AttemptReport {
   readonly redemptionId?: string;
 }
 
-/** A grant with what is known around it. */
+/** A grant with its tokens and attempts. */
 export interface GrantDetail extends GrantReport {
   /** Absent before the first start of a service on this store. */
   readonly url?: string;
@@ -67,19 +67,19 @@ export interface GrantDetail extends GrantReport {
   readonly attempts: readonly AttemptReport[];
 }
 
-/** What the revocation of a grant came to. */
+/** Result of revoking a grant. */
 export interface GrantRevocation {
   readonly uid: string;
   readonly name: string;
   /** `before`: it was revoked already. */
   readonly outcome: 'revoked' | 'before';
-  /** How many of its links lived when it was revoked; with `cascade` they are revoked too. */
+  /** Number of its live links at the revocation; with `cascade` they are revoked too. */
   readonly links: number;
   /** When the last certificate of these ends. */
   readonly lastEnd?: string;
 }
 
-/** What a token shall be: a signed one, with limits of its own, or one with the grant's own `code`. */
+/** A token to issue: a signed one, with its own limits, or one with the grant's `code`. */
 export interface IssueTokenRequest {
   readonly grantUid: string;
   readonly name?: string | undefined;
@@ -90,7 +90,7 @@ export interface IssueTokenRequest {
   readonly code?: string | undefined;
 }
 
-/** An AccessToken as a resource, whole. Holds the code. */
+/** A complete AccessToken resource, including the code. */
 export interface AccessTokenDocument {
   readonly apiVersion: 'skupper.io/v2alpha1';
   readonly kind: 'AccessToken';
@@ -103,9 +103,9 @@ export interface AccessTokenDocument {
   };
 }
 
-/** A token that was just made, and what it allows. */
+/** A new token, and what it allows. */
 export interface IssuedToken {
-  /** Of a signed token alone. */
+  /** Only of a signed token. */
   readonly id?: string;
   readonly grantUid: string;
   readonly redemptionsAllowed: number;
@@ -113,41 +113,41 @@ export interface IssuedToken {
   readonly subject?: string;
   /** Where links lead now. */
   readonly endpoints: readonly LinkEndpoint[];
-  /** How often the grant can still be redeemed, by all its tokens together. */
+  /** Remaining redemptions of the grant, for all its tokens together. */
   readonly redemptionsLeft: number;
   readonly token: AccessTokenDocument;
 }
 
-/** A link, as far as it takes to tell it from others. */
+/** Identification of a link. */
 export interface LinkLabel {
-  /** Of its redemption. */
+  /** Id of its redemption. */
   readonly id: string;
   readonly name: string;
   readonly subject: string;
 }
 
-/** What the revocation of a token came to. */
+/** Result of revoking a token. */
 export interface TokenRevocation {
   readonly id: string;
   readonly grantUid: string;
   readonly outcome: 'revoked' | 'before';
-  /** False for one that the service had not seen. */
+  /** False if the service did not know the token. */
   readonly known: boolean;
-  /** Links that were made of it and are not revoked. */
+  /** Its links that are not revoked. */
   readonly links: readonly LinkLabel[];
 }
 
-/** A redemption with all that is kept of it. */
+/** A redemption with all its stored details. */
 export interface RedemptionDetail extends RedemptionReport {
-  /** PEM of its first certificate, with what stands behind it. */
+  /** PEM of its first certificate chain. */
   readonly certificate: string;
-  /** Every renewal, oldest first; absent where there is none. */
+  /** Every renewal, oldest first; absent if there is none. */
   readonly renewals?: readonly (RenewalReport & { readonly certificate: string })[];
-  /** What the ledger has of it, oldest first. */
+  /** Its entries in the ledger, oldest first. */
   readonly ledger: readonly EventReport[];
 }
 
-/** What can be redeemed again of what a redemption was made of, and what became of it. */
+/** The token or grant of a redemption if it can be redeemed again, and what was done with it. */
 export interface SourceReport {
   readonly grant: string;
   /** Of a signed token; absent for the grant's own code. */
@@ -157,40 +157,40 @@ export interface SourceReport {
   readonly choice: SourceChoice;
 }
 
-/** What the revocation of a redemption came to. */
+/** Result of revoking a redemption. */
 export interface RedemptionRevocation {
   readonly outcome: 'revoked' | 'before';
-  /** As it is now. */
+  /** The redemption after the revocation. */
   readonly redemption: RedemptionReport;
-  /** Absent where nothing was left to be redeemed. */
+  /** Absent if its token and grant cannot be redeemed again. */
   readonly source?: SourceReport;
   /** Live links that the same site may have: of the same token, or of the same subject at the same grant. */
   readonly related: readonly (LinkLabel & { readonly notAfter: string })[];
 }
 
-/** Makes a creation happen once, however often it is asked for. */
+/** Identifies a creation that happens once even if its request is repeated. */
 export interface OnceOnly {
-  /** Whoever asks; the keys of others are not his. */
+  /** The caller; each caller has its own keys. */
   readonly caller: string;
-  /** What he calls this creation, an `Idempotency-Key`. */
+  /** The `Idempotency-Key` of the caller. */
   readonly key: string;
 }
 
-/** Which grants are listed. */
+/** Filter of listed grants. */
 export interface GrantFilter {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly state?: string | undefined;
 }
 
-/** Which signed tokens are listed. */
+/** Filter of listed signed tokens. */
 export interface TokenFilter {
   readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
   readonly state?: string | undefined;
 }
 
-/** Which redemptions are listed, or entries of the ledger. */
+/** Filter of listed redemptions or ledger entries. */
 export interface LedgerFilter {
   readonly namespace?: string | undefined;
   readonly grantUid?: string | undefined;
@@ -201,9 +201,9 @@ export interface LedgerFilter {
 }
 
 /**
- * All that an administrator does with grants, tokens and redemptions, whether the store is here or behind a service's admin
- * API. A page may hold fewer items than its limit, even none, and is the last one only without `next`. Rejects with
- * AdministrationError, and with RedemptionError where a store or a service cannot be reached.
+ * The operations of an administrator on grants, tokens and redemptions, on a local store or through a service's admin API. A page may
+ * contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with AdministrationError, and
+ * with RedemptionError if a store or a service cannot be reached.
  */
 export interface Administration {
   describeService(): Promise<ServiceReport>;
@@ -216,20 +216,20 @@ export interface Administration {
   listGrants(page: PageRequest & GrantFilter): Promise<Page<GrantReport>>;
   updateGrant(uid: string, change: UpdateGrantRequest): Promise<GrantReport>;
   revokeGrant(uid: string, cascade: boolean): Promise<GrantRevocation>;
-  /** Removes a grant; what was redeemed from it stays in the ledger. */
+  /** Deletes a grant; its redemptions stay in the ledger. */
   deleteGrant(uid: string): Promise<void>;
 
   issueToken(order: IssueTokenRequest, once?: OnceOnly): Promise<IssuedToken>;
-  /** Signed tokens of grants that are there, by grant and id. */
+  /** Signed tokens of existing grants, by grant and id. */
   listTokens(page: PageRequest & TokenFilter): Promise<Page<TokenReport>>;
-  /** Revokes a signed token for good, also one that the service has not seen. */
+  /** Permanently revokes a signed token, which the service may not know yet. */
   revokeToken(grantUid: string, id: string): Promise<TokenRevocation>;
 
   /** Oldest first. */
   listRedemptions(page: PageRequest & LedgerFilter): Promise<Page<RedemptionReport>>;
-  /** Every entry of the ledger, grant by grant, and then what is added up. */
+  /** Every entry of the ledger by grant, then the totals. */
   listEvents(page: PageRequest & LedgerFilter): Promise<Page<EventReport>>;
   showRedemption(id: string): Promise<RedemptionDetail>;
-  /** Revokes a redemption, and does with what it was made of as `choice` says; where that matters, it has to be said. */
+  /** Revokes a redemption, and its token or grant according to `choice`, which is required if these can be redeemed again. */
   revokeRedemption(id: string, choice?: SourceChoice): Promise<RedemptionRevocation>;
 }

@@ -9,26 +9,26 @@ import type { SiteRefusal, SiteRequest } from '../ports/site.js';
 
 /** Where a link from a grant would lead now. */
 export interface LinkAccess {
-  /** Empty while a site without a platform accepts none. */
+  /** Empty while a standalone site accepts no links. */
   readonly endpoints: readonly LinkEndpoint[];
   readonly siteUid: string | null;
 }
 
-/** What the administration of a store works with. */
+/** Dependencies of the administration of a store. */
 export interface AdministrationDependencies {
   readonly store: GrantStore;
   readonly clock: Clock;
-  /** The keys that signed tokens are made with here. */
+  /** The keys for signed tokens. */
   readonly codeKeys: CodeKeys;
-  /** What the service on this store publishes; undefined before its first start. */
+  /** The published description of the service on this store; undefined before its first start. */
   readService(): Promise<ServiceDescription | undefined>;
-  /** What the site behind the service gives to those who redeem, or why it gives nothing, or the asked CA cannot sign. */
-  resolveAccess(asked: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
-  /** Whether a file that the service reads declares this grant. */
+  /** The endpoints that the site of the service offers, or why it offers none or the requested CA cannot sign. */
+  resolveAccess(request: SiteRequest, service: ServiceDescription): Promise<LinkAccess | SiteRefusal>;
+  /** True if a file that the service reads declares this grant. */
   isDeclared(grant: AccessGrant, service: ServiceDescription): boolean;
 }
 
-/** The published description, or an error that says how to get one. */
+/** The published description. Throws AdministrationError if there is none. */
 export async function requireService({
   readService,
 }: Pick<AdministrationDependencies, 'readService'>): Promise<ServiceDescription> {
@@ -40,18 +40,18 @@ export async function requireService({
   );
 }
 
-/** Where a link from such a grant would lead; an error where it could never be of use. */
+/** The endpoints of a link from such a grant. Throws AdministrationError if it could not be used. */
 export async function requireAccess(
-  asked: SiteRequest,
+  request: SiteRequest,
   deps: AdministrationDependencies,
 ): Promise<LinkAccess & { readonly service: ServiceDescription }> {
   const service = await requireService(deps);
-  const access = await deps.resolveAccess(asked, service);
+  const access = await deps.resolveAccess(request, service);
   if (!('refused' in access)) return { endpoints: access.endpoints, siteUid: access.siteUid, service };
   throw new AdministrationError('no_link_access', access.reason, { hint: access.hint });
 }
 
-/** The grant of that uid, or an error. */
+/** The grant of that uid. Throws AdministrationError if there is none. */
 export async function requireGrant(
   uid: string,
   { store }: Pick<AdministrationDependencies, 'store'>,

@@ -1,11 +1,11 @@
 import type { Page, PageRequest } from '../ports/page.js';
 
-// How many items one request reads at most in search of those that are wanted.
+// Largest number of items that one request reads to find those that match.
 const MOST_READ = 2_000;
 
 /**
- * A page of what `choose` makes of the items of a listing, where undefined leaves one out. It may hold fewer than the
- * limit, or none, before the last page: what is read for one request is bounded.
+ * A page of the results of `choose` for the items of a listing, without undefined ones. A page before the last one may have fewer
+ * results than the limit, or none, because one request reads a bounded number of items.
  */
 export async function filteredPage<T, R>(
   { limit, after: start }: PageRequest,

@@ -36,7 +36,7 @@ type GrantOperations = Pick<
   'createGrant' | 'findGrant' | 'showGrant' | 'listGrants' | 'updateGrant' | 'revokeGrant' | 'deleteGrant'
 >;
 
-/** What an administrator does with the grants of a store. */
+/** Operations on the grants of a store. */
 export function grantOperations(deps: AdministrationDependencies): GrantOperations {
   const { store, clock } = deps;
   return {
@@ -138,13 +138,13 @@ async function create(
   const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
   if (!outcome.isTaken) throw rejected(`the grant was not made: ${outcome.rejected}`);
-  // The same request at the same time may have made it.
+  // A concurrent repetition of the request may have created it.
   const twin = await madeBefore(order, chosen, deps);
   if (twin && chosen) return report(twin, chosen.code);
   throw new AdministrationError('name_taken', `the grant was not made: ${outcome.rejected}`);
 }
 
-/** The grant that this very creation made before; an error where it was deleted, for it is not made anew with all its uses. */
+/** The grant that an earlier request of this creation made. Throws if it was deleted, because recreating it would restore its uses. */
 async function madeBefore(
   { namespace, name }: CreateGrantRequest,
   chosen: ChosenOutcome | undefined,
@@ -152,7 +152,7 @@ async function madeBefore(
 ): Promise<AccessGrant | undefined> {
   if (!chosen) return undefined;
   const named = await store.findGrantByName(namespace, name);
-  // By its code, because a store may give it another uid than was chosen.
+  // Compared by its code, because a store may assign another uid than the chosen one.
   if (named && codeMatches(named.codeHash, named.uid, Buffer.from(chosen.code))) return named;
   const [ledger] = (await store.listLedger({ limit: 1, grantUid: chosen.made })).items;
   if (ledger) throw outcomeGone();

@@ -4,20 +4,19 @@ import { signingMasterKey } from '../accepting/rotate-code-keys.js';
 import type { OnceOnly } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
 
-/** How long a creation can be asked for again, in milliseconds. */
-const OUTCOME_KEPT_MS = 24 * 3_600_000;
+/** How long a creation can be repeated, in milliseconds. */
+const OUTCOME_RETENTION_MS = 24 * 3_600_000;
 
-/** What a creation makes: the uid of a grant or the id of a token, and its code. */
+/** The outcome of a creation: the uid of a grant or the id of a token, and its code. */
 export interface ChosenOutcome {
   readonly made: string;
   readonly code: string;
 }
 
 /**
- * What the creation called `once` makes: `choose` says so when it is asked for the first time, and the same again to
- * everybody who repeats it, in whatever process. It is kept before anything is made, so that whoever repeats it after a
- * crash finishes it. Rejects with AdministrationError for another `order` of that name, and where the keys have gone
- * under which it was kept.
+ * The outcome of the creation called `once`: the result of `choose` at the first request, and the same for each repetition, in any
+ * process. It is stored before anything is created, so that a repetition after a crash finishes the creation. Rejects with
+ * AdministrationError for another `order` under that name, and if the keys that protect the stored outcome are gone.
  */
 export async function onceOnly(
   {
@@ -41,28 +40,28 @@ export async function onceOnly(
     request: seal.fingerprint(request),
     made,
     sealed: seal.seal(code),
-    until: now + OUTCOME_KEPT_MS,
+    until: now + OUTCOME_RETENTION_MS,
   };
-  const kept = await store.claimOutcome(claim, now);
-  const keptUnder = kept.kid === master.kid ? master : await codeKeys.find(kept.kid);
-  const keptSeal = keptUnder && new OutcomeSeal(keptUnder, name);
-  if (keptSeal && kept.request !== keptSeal.fingerprint(request)) {
+  const stored = await store.claimOutcome(claim, now);
+  const storedKey = stored.kid === master.kid ? master : await codeKeys.find(stored.kid);
+  const storedSeal = storedKey && new OutcomeSeal(storedKey, name);
+  if (storedSeal && stored.request !== storedSeal.fingerprint(request)) {
     throw new AdministrationError(
       'idempotency_key_reused',
       'this Idempotency-Key was used for another request',
     );
   }
-  const opened = keptSeal?.open(kept.sealed);
+  const opened = storedSeal?.open(stored.sealed);
   if (opened === undefined) throw outcomeGone();
-  return { made: kept.made, code: opened };
+  return { made: stored.made, code: opened };
 }
 
-/** The error for a repeated creation of what is there no more. */
+/** The error for a repeated creation whose result was deleted. */
 export function outcomeGone(): AdministrationError {
   return new AdministrationError('outcome_gone', 'what this request made before is there no more');
 }
 
-/** The error for keys that are not those of the service that uses the store. */
+/** The error for keys that differ from those of the service on the store. */
 export function foreignKeys(): AdministrationError {
   return new AdministrationError(
     'signing_keys_foreign',

@@ -3,7 +3,7 @@ import type { Redemption, RedemptionMode } from '../../domain/redemption.js';
 import { formatTime } from '../../domain/rfc3339.js';
 import { remainingText, remainingWords } from './remaining.js';
 
-/** A certificate as machines read it: its end in RFC 3339, hashes and the serial in hex. */
+/** A certificate in a report: its end in RFC 3339, hashes and the serial in hex. */
 interface CertificateReport {
   readonly serial: string;
   readonly keySha256: string;
@@ -11,14 +11,14 @@ interface CertificateReport {
   readonly notAfter: string;
 }
 
-/** A renewal as machines read it. */
+/** A renewal in a report. */
 export interface RenewalReport extends CertificateReport {
   readonly number: number;
   readonly renewedAt: string;
   readonly peer: string;
 }
 
-/** A redemption as machines read it, with its first certificate and the newest if it was renewed. */
+/** A redemption in a report, with its first certificate, and the newest one if it was renewed. */
 export interface RedemptionReport extends CertificateReport {
   readonly id: string;
   /** Name of its grant; only in listings, and absent if the grant was deleted. */
@@ -29,11 +29,11 @@ export interface RedemptionReport extends CertificateReport {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
-  /** Id of the signed token that it was made of. */
+  /** Id of its signed token. */
   readonly jti?: string;
   readonly newest?: RenewalReport;
   readonly revokedAt?: string;
-  /** What its link can still do, in a word or two, and as a sentence. */
+  /** What its link can still do, as keywords and as a sentence. */
   readonly canStill: string;
   readonly remaining: string;
 }

@@ -11,10 +11,10 @@ import { filteredPage } from './filtered-page.js';
 import { redemptionReport, renewalReport } from './redemption-report.js';
 import { revokeRedemption } from './revoke-redemption.js';
 
-// Where in the two parts of the ledger a listing goes on.
+// Prefix of a position in the second part of the ledger, the totals.
 const ADDED_UP = 'added-up.';
 
-/** What an administrator does with the redemptions of a store. */
+/** Operations on the redemptions of a store. */
 export function redemptionOperations({
   store,
   clock,
@@ -68,7 +68,7 @@ export function redemptionOperations({
   };
 }
 
-/** The redemption of that id, or an error. */
+/** The redemption of that id. Throws AdministrationError if there is none. */
 export async function requireRedemption(
   id: string,
   store: Pick<GrantStore, 'findRedemption'>,

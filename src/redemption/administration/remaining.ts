@@ -2,13 +2,13 @@ import type { IssuedCertificate } from '../../domain/issued-certificate.js';
 import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import { formatTime } from '../../domain/rfc3339.js';
 
-/** A link, as far as it matters for what it can do. */
+/** The state of a link that decides what it can do. */
 interface LinkLife {
   readonly revokedAt: number | null;
   readonly newest: Pick<IssuedCertificate, 'notAfter'>;
 }
 
-/** What the link of a redemption can still do at `now`, in a word or two for a table. */
+/** What the link of a redemption can still do at `now`, as keywords for a table. */
 export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
   const canConnect = notAfter > now;
   const canRenew = revokedAt === null && notAfter + RENEWAL_GRACE_MS > now;
@@ -16,7 +16,7 @@ export function remainingWords({ revokedAt, newest: { notAfter } }: LinkLife, no
   return words.join(', ') || '-';
 }
 
-/** The same as people need to know it: skupper-router reads no CRL, and looks at a certificate only when a link connects. */
+/** The same as a sentence. skupper-router reads no CRL, and checks a certificate only when a link connects. */
 export function remainingText({ revokedAt, newest: { notAfter } }: LinkLife, now: number): string {
   const end = formatTime(notAfter);
   if (revokedAt !== null) {

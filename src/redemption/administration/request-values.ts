@@ -3,12 +3,12 @@ import { parseDuration } from '../../domain/duration.js';
 import type { GrantPolicy } from '../../domain/policy.js';
 import { isPolicySetting, parsePolicySettings } from '../accepting/policy-settings.js';
 
-/** The error for a value that cannot be; `problem` is a sentence about it. */
+/** The error for an invalid value; `problem` is its message. */
 export function rejected(problem: string): AdministrationError {
   return new AdministrationError('value_rejected', problem);
 }
 
-/** Milliseconds of an asked window; undefined when none was asked for. Throws AdministrationError. */
+/** The requested window in milliseconds; undefined if there is none. Throws AdministrationError. */
 export function windowOf(expirationWindow: string | undefined): number | undefined {
   if (expirationWindow === undefined) return undefined;
   const ms = parseDuration(expirationWindow);
@@ -16,7 +16,7 @@ export function windowOf(expirationWindow: string | undefined): number | undefin
   throw rejected('the expiration window must be a duration such as 90s, 15m, 1h30m or 7d');
 }
 
-/** The policy that asked rules make. Throws AdministrationError for one that cannot be, or is none. */
+/** The policy of the requested rules. Throws AdministrationError for an invalid or unknown rule. */
 export function policyOf(rules: Readonly<Record<string, string>>): GrantPolicy {
   const policy = parsePolicySettings(rules);
   if ('problem' in policy) throw rejected(policy.problem);

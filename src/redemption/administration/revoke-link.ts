@@ -3,21 +3,21 @@ import type { Redemption } from '../../domain/redemption.js';
 import { codeState } from '../accepting/code-state.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** What a redemption was made of, where it can be redeemed once more. */
+/** The token or grant of a redemption that can be redeemed again. */
 export interface RedeemableSource {
   readonly grant: AccessGrant;
-  /** Id of the signed code; null for the grant's own code, which only goes with its grant. */
+  /** Id of the signed code; null for the grant's own code, which is revoked only together with its grant. */
   readonly jti: string | null;
-  /** How often it can still be redeemed. */
+  /** Remaining redemptions. */
   readonly left: number;
-  /** When it ends, milliseconds since the epoch; null where the grant's clock has not started. */
+  /** Its end, milliseconds since the epoch; null before the grant was first ready. */
   readonly expirationTime: number | null;
 }
 
-/** What becomes of that when the redemption is revoked. */
+/** What happens to that source when the redemption is revoked. */
 export type SourceChoice = 'with-token' | 'with-grant' | 'keep-token';
 
-/** What whoever redeemed this could redeem again at `now`; undefined where nothing is left of it. */
+/** The source of a redemption if it can be redeemed again at `now`. */
 export async function redeemableSource(
   { grantUid, jti }: Redemption,
   store: Pick<GrantStore, 'findGrant' | 'findCode'>,
@@ -40,7 +40,7 @@ export async function redeemableSource(
 }
 
 /**
- * Revokes a redemption for good, and first what `choice` says of its source, so that nothing is redeemed in between.
+ * Permanently revokes a redemption. Revokes its source first, according to `choice`, so that nothing is redeemed in between.
  * `before`: it was revoked already. May be repeated after a crash.
  */
 export async function revokeLink(

@@ -71,8 +71,8 @@ function undecided(source: RedeemableSource, cut: boolean): AdministrationError 
     ...(cut ? [] : (['keep-token'] as const)),
   ];
   const why = cut
-    ? ', so that whoever is cut off could come back'
-    : ', and whoever made the link of it can do so';
+    ? ', so the site that is cut off could redeem it again'
+    : ', and the site of the link can do so';
   const described = describeSource(sourceReport(source, 'keep-token'));
   return new AdministrationError('source_redeemable', `${described}${why}`, { choices });
 }

@@ -4,7 +4,7 @@ import { grantOperations } from './grants.js';
 import { redemptionOperations } from './redemptions.js';
 import { tokenOperations } from './tokens.js';
 
-/** The administration of a store that is here. */
+/** The administration of a local store. */
 export function administrationOfStore(deps: AdministrationDependencies): Administration {
   return {
     async describeService() {

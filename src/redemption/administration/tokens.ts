@@ -25,7 +25,7 @@ import { foreignKeys, onceOnly, outcomeGone } from './once-only.js';
 import { rejected, windowOf } from './request-values.js';
 import { tokenReport } from './token-report.js';
 
-/** What an administrator does with the tokens of a store's grants. */
+/** Operations on the tokens of a store's grants. */
 export function tokenOperations(
   deps: AdministrationDependencies,
 ): Pick<Administration, 'issueToken' | 'listTokens' | 'revokeToken'> {
@@ -62,7 +62,7 @@ export function tokenOperations(
   };
 }
 
-/** What signed tokens of `grant` are made with, and where their links will lead now; an error where they are of no use. */
+/** The key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token could not be redeemed. */
 export async function requireMintingKey(
   grant: AccessGrant,
   deps: AdministrationDependencies,
@@ -112,7 +112,7 @@ async function issueSigned(
   return issued(token, grant, endpoints, { id: code.jti, subject: code.subject });
 }
 
-/** The token that the creation called `once` makes: `minted`, unless it made another one before. */
+/** The token of the creation called `once`: `minted`, unless an earlier request created another one. */
 async function mintedBefore(
   minted: MintedToken,
   order: IssueTokenRequest,

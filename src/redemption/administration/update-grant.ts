@@ -8,7 +8,7 @@ import {
 import type { Clock } from '../ports/clock.js';
 import type { GrantChange, GrantStore } from '../ports/grant-store.js';
 
-/** What shall be different about a grant; absent fields stay as they are. */
+/** Changes to a grant; absent fields stay. */
 export interface GrantUpdate {
   readonly redemptionsAllowed?: number | undefined;
   /** Counted from when the grant was first Ready, in milliseconds. */

@@ -3,16 +3,16 @@ import type { Redemption } from '../../domain/redemption.js';
 import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** A link that is not revoked and can still connect, or be renewed so that it can. */
+/** A link that is not revoked and can connect, or can connect after a renewal. */
 export interface LiveLink {
   readonly redemption: Redemption;
   /** The newest of its certificates. */
   readonly newest: IssuedCertificate;
-  /** How often it was renewed. */
+  /** Number of its renewals. */
   readonly renewals: number;
 }
 
-/** The live links of one grant, or of all, oldest first; they are read page by page. */
+/** The live links of one grant, or of all grants, oldest first, read page by page. */
 export async function* liveLinks(
   store: Pick<GrantStore, 'listRedemptions' | 'findRenewedRedemption'>,
   of: { readonly grantUid?: string },

@@ -2,31 +2,30 @@ import type { Clock } from '../ports/clock.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { IssuerCa, RotatingIssuers } from '../ports/issuers.js';
 
-// In that time every service on the same files has taken up a CA that is new to it, and every request is over that it had
-// begun with the one before.
+// Within this time every service on the same files has loaded a new CA, and has finished its requests with the previous one.
 export const TAKEN_UP_MS = 30_000;
-// A CA begins that long before it is made.
+// The validity of a CA begins this long before its creation.
 const BACKDATED_MS = 5 * 60_000;
 
-/** What a CA that no longer signs is still needed for. */
+/** What depends on a CA that no longer signs. */
 export interface Dependents {
   /**
-   * Redemptions that are not revoked and whose newest certificate is valid: for a CA that signed links, those of which it
-   * signed that certificate; for the one of the service, those that have heard of no other since.
+   * Redemptions that are not revoked and whose newest certificate is valid: for a CA that signed links, those whose
+   * newest certificate it signed; for the CA of the service, those without a response since its replacement.
    */
   readonly links: number;
-  /** True if a token may be in use that knows no other CA of the service. */
+  /** True if a token may be in use that contains no other CA of the service. */
   readonly tokens: boolean;
 }
 
-/** What became of a CA that was to be retired. `waitMs`: it was replaced so short ago that its use is not over. */
+/** Result of retiring a CA. `waitMs`: it was replaced too recently, and may be in use for this long. */
 export type Retirement = { readonly ca: IssuerCa } & (
   | { readonly retired: Dependents }
   | { readonly kept: Dependents }
   | { readonly waitMs: number }
 );
 
-/** What changes of issuers are judged with. */
+/** Dependencies of changes to issuers. */
 export interface IssuerDependencies {
   readonly issuers: RotatingIssuers;
   readonly store: Pick<GrantStore, 'countDependents' | 'countAnsweredBefore' | 'hasGrantMadeBefore'>;
@@ -34,8 +33,8 @@ export interface IssuerDependencies {
 }
 
 /**
- * What depends on a CA of an issuer; `signs` tells what the issuer signs. On a CA of the service whatever was answered or made
- * before its successor was there.
+ * What depends on a CA of an issuer; `signs` is what the issuer signs. On a CA of the service depends each response and each token
+ * from before its successor.
  */
 export async function dependentsOf(
   ca: IssuerCa,
@@ -54,8 +53,8 @@ export async function dependentsOf(
 }
 
 /**
- * Removes the CAs of an issuer that signed before the present one, the oldest first, up to one that something depends on;
- * with `force` all of them. Tells of each.
+ * Removes the previous CAs of an issuer, the oldest first, up to the first one that something depends on; with `force` all of them.
+ * Returns the result of each.
  */
 export async function retireIssuer(
   {
@@ -73,7 +72,7 @@ export async function retireIssuer(
     const isNeeded = dependents.links > 0 || dependents.tokens;
     if (!force && (isNeeded || waitMs > 0)) {
       retirements.push(isNeeded ? { ca, kept: dependents } : { ca, waitMs });
-      // By way of those after it whoever knows this one alone verifies what the present one signs.
+      // Later CAs stay too: cross-certificates lead from this one through them to the active one.
       break;
     }
     await deps.issuers.retire(name, ca.sha256);

@@ -2,7 +2,7 @@ import type { GrantStore, RevokedCertificate } from '../ports/grant-store.js';
 
 const NUMBER = 'crl-number';
 
-/** What was revoked of each of some CAs, in their order, and a number for the lists that tell of it. */
+/** The revoked certificates of some CAs, in the order of the CAs, and a number for their CRLs. */
 export interface NumberedRevocations {
   readonly number: number;
   readonly revoked: readonly (readonly RevokedCertificate[])[];
@@ -10,7 +10,7 @@ export interface NumberedRevocations {
 
 /**
  * Every certificate of revoked redemptions that is valid at `now`, by the SHA-256 of the CA that signed it. Of two calls,
- * whatever process they are in, the one with the higher number knows all that the other one does.
+ * also in different processes, the one with the higher number includes all certificates of the other.
  */
 export async function numberedRevocations(
   issuers: readonly string[],
@@ -20,9 +20,9 @@ export async function numberedRevocations(
   const read = () => Promise.all(issuers.map((sha256) => store.listRevokedCertificates(sha256, now)));
   for (;;) {
     const revoked = await read();
-    // Not below the time, so that a database put back from a backup repeats none.
+    // At least the current time, so that a restored database repeats no number.
     const number = await store.nextNumber(NUMBER, now);
-    // Unchanged behind the number, it is also what there was when the number was given.
+    // If unchanged after the number was taken, the result is also what existed when it was taken.
     if (JSON.stringify(await read()) === JSON.stringify(revoked)) return { number, revoked };
   }
 }

@@ -5,21 +5,21 @@ import { readPrivateKey } from '../../pki/keys.js';
 import type { Clock } from '../ports/clock.js';
 import type { DialedRouter, LinkCredentials, LinkDialer, LinkFailure } from '../ports/link-dialer.js';
 
-/** What came of dialling one endpoint. */
+/** Result of dialling one endpoint. */
 export interface EndpointCheck {
   readonly endpoint: LinkEndpoint;
   readonly outcome: DialedRouter | LinkFailure;
 }
 
-/** What came of a Link: of its credentials if they are no good, else of each endpoint. */
+/** Result of a link's check: the failure of its credentials, else the result of each endpoint. */
 export interface LinkCheck {
   readonly link: Link;
   readonly failure?: LinkFailure;
-  /** Empty when nothing was dialled. */
+  /** Empty if nothing was dialled. */
   readonly endpoints: readonly EndpointCheck[];
 }
 
-/** Dials every endpoint of a Link with its own credentials. What is wrong with those is told without dialling. */
+/** Dials every endpoint of a Link with its own credentials. Invalid credentials are reported without dialling. */
 export async function checkLink(
   link: Link,
   secret: LinkSecret | undefined,

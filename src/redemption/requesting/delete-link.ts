@@ -1,14 +1,14 @@
 import { PROXY_CONFIGURATION } from '../../domain/link.js';
 import { type LinkFiles, type LinkRecords, linksNamed, type StoredLink } from '../ports/link-files.js';
 
-/** What was removed, as its keeper calls it. */
+/** What was removed, with the names that its storage uses. */
 export interface DeletedLink {
-  /** Names of the Links that were meant; none when an earlier run had come to all of them. */
+  /** Names of the deleted Links; none if an earlier run had deleted them all. */
   readonly links: readonly string[];
   readonly removed: readonly string[];
-  /** The other Links that still use the Secret, which stays for them. */
+  /** Other Links that use the Secret, which therefore stays. */
   readonly secretUsedBy: readonly string[];
-  /** Records of redemptions that went with it. */
+  /** Number of removed redemption records. */
   readonly records: number;
   /** Certificates (PEM) of the Secrets that were removed. A router that trusts their issuer still accepts them. */
   readonly certificates: readonly string[];
@@ -20,16 +20,16 @@ interface Dependencies {
 }
 
 /**
- * Removes the Links that `name` means, then the Secret of their proxy if linkgrant put it there and no other Link names
- * it, then their own Secret unless another Link uses it, then what is kept of their redemption: in that order no Link is
- * ever without its Secret, and running again finishes what a crash left. Undefined if there is nothing of that name.
+ * Removes the Links of that name, then the Secret of their proxy if linkgrant created it and no other Link names it, then their own
+ * Secret unless another Link uses it, then the records of their redemption. In that order no Link is without its Secret, and a
+ * later run finishes after a crash. Undefined if there is nothing of that name.
  */
 export async function deleteLink(name: string, deps: Dependencies): Promise<DeletedLink | undefined> {
   const all = await deps.links.list();
   const wanted = linksNamed(all, name);
   const own = await deps.links.ownSecrets();
   const isLeft = own.some((secret) => secret.name === name && !secret.isProxy);
-  // With no Link left, its Secret is what an earlier run did not come to; another's Secret of that name is no link.
+  // Without a Link, a Secret of linkgrant is left over from an earlier run; another Secret of that name is no link.
   if (wanted.length === 0 && !isLeft) return undefined;
   const credentials = new Set(wanted.length > 0 ? wanted.map((link) => link.tlsCredentials) : [name]);
   const others = all.filter((link) => !wanted.includes(link));

@@ -5,12 +5,12 @@ const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*\.?$/i;
 const GROUP = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
-/** The most endpoints that are taken from a service at once. */
+/** Largest number of endpoints that is accepted from a service. */
 export const MOST_ENDPOINTS = 64;
 
 /**
- * A Link's endpoint from untrusted input, its known fields alone; else what is wrong, as the end of a sentence. A missing
- * group is the empty one. Nothing of the input is quoted.
+ * The known fields of a Link's endpoint from untrusted input; else the problem, as the end of a sentence, which quotes nothing of
+ * the input. A missing group is the empty one.
  */
 export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
   if (typeof value !== 'object' || value === null) return 'an endpoint is no mapping';
@@ -28,6 +28,6 @@ export function parseLinkEndpoint(value: unknown): LinkEndpoint | string {
 }
 
 function isHost(host: string): boolean {
-  // A name of digits and dots alone is an address that somebody mistyped.
+  // A name of only digits and dots is a mistyped address.
   return isIP(host) !== 0 ? !host.includes('%') : HOST_NAME.test(host) && !/^[\d.]+$/.test(host);
 }

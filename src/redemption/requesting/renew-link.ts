@@ -1,7 +1,7 @@
 /*
- * The requesting side of one renewal. The new key is kept before anything is posted, and the service gives the same
- * certificate to the same key again: wherever a run dies, and however many run at once, the next one ends with that
- * certificate. The old pair stays in place until the new one takes its place at once.
+ * The requesting side of one renewal. The new key is stored before anything is posted, and the service answers the same key with
+ * the same certificate. So a later or a concurrent run ends with that certificate, wherever a run dies. The new pair replaces the
+ * old one atomically.
  */
 
 import { signRenewalRequest } from '../../codes/renewal-request.js';
@@ -18,7 +18,7 @@ import type { ReceivedCertificate, ReceivedLink } from '../ports/redemption-clie
 import { type RenewalClient, type RenewalReader, ServerTime } from '../ports/renewal-client.js';
 import type { RenewableLink } from './renewable-link.js';
 
-/** What {@link renewLink} works with; `checkpoint` is called wherever a run may die. */
+/** Dependencies of {@link renewLink}; it calls `checkpoint` wherever a run may die. */
 export interface RenewLinkDependencies {
   readonly client: RenewalClient;
   readonly readRenewal: RenewalReader;
@@ -34,16 +34,16 @@ export interface RenewedLink {
   readonly certificate: ReceivedCertificate;
   /** SHA-256 over the DER of the certificate that is in place now, lower-case hex. */
   readonly certificateSha256: string;
-  /** True when a run beside this one put it in place. */
+  /** True if a concurrent run has renewed it. */
   readonly byAnother: boolean;
 }
 
 const MOST_POSTINGS = 3;
 
 /**
- * Renews the certificate of the Secret called `name`, which says `link` of itself; safe to repeat and to run many times at
- * once. Rejects with RedemptionError: what the service refused, what kept it from being reached (the link is as it was),
- * `answer_invalid`, `not_writable`.
+ * Renews the certificate of the Secret called `name`, which was read as `link`. It may be repeated, and run many times at once.
+ * Rejects with RedemptionError: a refusal of the service, a connection failure (the link is unchanged), `answer_invalid`,
+ * `not_writable`.
  */
 export async function renewLink(
   name: string,
@@ -65,7 +65,7 @@ export async function renewLink(
     if (!there || there.tlsCrt === link.tlsCrt) return undefined;
     return finish(describeCertificate(there.tlsCrt), there.tlsCrt, true);
   };
-  // A run that has ended since the Secret was read has taken its key away, and this one is not to ask with another.
+  // A run that has finished since the Secret was read has removed its key, so this one must not renew again.
   const before = await renewedBeside();
   if (before) return before;
 
@@ -95,7 +95,7 @@ export async function renewLink(
   return finish(received.certificate, received.secret.tlsCrt, false);
 }
 
-/** Posts until a whole answer comes back, and once more with the service's own time where ours is off. */
+/** Posts until a whole response arrives, and once more with the time of the service if the local clock is wrong. */
 async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependencies): Promise<string> {
   const { redemptionId, tlsCrt, keyPem, url, ca, subject } = link;
   const csrDer = createCertificateRequest(readPrivateKey(newKey), subject);
@@ -121,7 +121,7 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
   }
 }
 
-/** The Secret with the new pair; what the answer does not say of where to renew next stays as it was. */
+/** The Secret with the new pair. It retains the renewal URL and CA unless the response contains new ones. */
 function renewedSecret(
   name: string,
   tlsKey: string,

@@ -12,10 +12,10 @@ export interface RenewalPlace {
   readonly ca: string;
 }
 
-/** What a Secret says that its renewal needs. */
+/** The fields of a Secret that its renewal needs. */
 export interface RenewableLink extends RenewalPlace {
   readonly redemptionId: string;
-  /** PEM; the certificate that asks, and its key. */
+  /** PEM of the certificate to renew, and its key. */
   readonly tlsCrt: string;
   readonly keyPem: string;
   readonly certificateSha256: string;
@@ -26,8 +26,8 @@ export interface RenewableLink extends RenewalPlace {
 }
 
 /**
- * What the renewal of a Secret's certificate needs, or why it cannot be renewed, as a sentence without its full stop.
- * `given` takes the place of what the Secret itself says of where.
+ * What the renewal of a Secret's certificate needs, or why it cannot be renewed, as a sentence without its full stop. `given`
+ * overrides the renewal URL and CA of the Secret.
  */
 export function renewableLink(
   { name, tlsCrt, tlsKey, annotations }: LinkSecret,
@@ -54,8 +54,8 @@ export function renewableLink(
 }
 
 /**
- * True when a certificate is to be renewed at `now`: two thirds of its life have passed, or, where `withinMs` is given, it
- * ends within that time. All in milliseconds.
+ * True if a certificate is due at `now`: two thirds of its lifetime have passed, or with `withinMs` it ends within that time. All in
+ * milliseconds.
  */
 export function isRenewalDue(
   certificate: { readonly notBefore: number; readonly notAfter: number },

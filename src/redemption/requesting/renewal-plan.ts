@@ -1,4 +1,4 @@
-/** The life of one certificate; times in milliseconds since the epoch. */
+/** Validity of one certificate; times in milliseconds since the epoch. */
 interface Certificate {
   readonly certificateSha256: string;
   readonly notBefore: number;
@@ -11,13 +11,13 @@ interface Entry {
 }
 
 const DUE = 2 / 3;
-// Links that were made together are not to be renewed together.
+// Spread the renewals of links that were created together.
 const SPREAD = 1 / 30;
 const FIRST_RETRY_MS = 60_000;
 const LONGEST_RETRY_MS = 60 * 60_000;
 const SHORTEST_RETRY_MS = 1_000;
 
-/** When each certificate is asked to be renewed: at two thirds of its life, and after failures later and later. */
+/** Schedules renewals: at two thirds of a certificate's lifetime, and after failures with growing pauses. */
 export class RenewalPlan {
   readonly #entries = new Map<string, Entry>();
 
@@ -30,13 +30,13 @@ export class RenewalPlan {
     return at <= now;
   }
 
-  /** Notes a certificate that was issued just now: its life began before, for clocks that are slow. */
+  /** Schedules a certificate that was issued just now. Its validity began earlier, to allow for slow clocks. */
   begin({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const ms = Math.max(SHORTEST_RETRY_MS, (notAfter - now) * (DUE + SPREAD * Math.random()));
     this.#entries.set(certificateSha256, { at: now + ms, failures: 0 });
   }
 
-  /** Puts the next try off: by a minute and then twice as long each time, up to an hour, but ten times before its end. */
+  /** Postpones the next attempt: by a minute, doubled each time up to an hour, but at most by a tenth of the remaining time. */
   putOff({ certificateSha256, notAfter }: Omit<Certificate, 'notBefore'>, now: number): void {
     const failures = this.#entries.get(certificateSha256)?.failures ?? 0;
     const left = notAfter > now ? (notAfter - now) / 10 : Number.POSITIVE_INFINITY;
@@ -45,18 +45,18 @@ export class RenewalPlan {
     this.#entries.set(certificateSha256, { at, failures: failures + 1 });
   }
 
-  /** Never again. */
+  /** Never schedules this certificate again. */
   giveUp(certificateSha256: string): void {
     this.#entries.set(certificateSha256, { at: Number.POSITIVE_INFINITY, failures: 0 });
   }
 
-  /** Forgets what was planned for other certificates than these. */
+  /** Removes all other certificates from the schedule. */
   keepOnly(certificates: readonly string[]): void {
     const kept = new Set(certificates);
     for (const sha256 of this.#entries.keys()) if (!kept.has(sha256)) this.#entries.delete(sha256);
   }
 
-  /** When the next of these certificates is asked for; infinity if none is. */
+  /** Time of the next renewal of these certificates; infinity if none is scheduled. */
   next(certificates: readonly string[]): number {
     const moments = certificates.map((sha256) => this.#entries.get(sha256)?.at ?? Number.POSITIVE_INFINITY);
     return Math.min(...moments);

@@ -31,6 +31,8 @@ describe('a grant whose code cannot be shown', () => {
     expect(await unmade(failure, refusing)).toBe(failure);
     expect(said.mock.calls.join()).toContain('linkgrant grant delete mine -n west');
     const unread = await unmade(new OutputClosed('nobody reads'), refusing);
-    expect((unread as Error).message).toBe('nobody read the code of grant "mine"');
+    expect((unread as Error).message).toBe(
+      'standard output was closed before the code of grant "mine" was read',
+    );
   });
 });
