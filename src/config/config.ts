@@ -44,13 +44,13 @@ export function environment(): Environment {
   return process.env;
 }
 
-/** The data directory when nobody names one: `/var/lib/linkgrant` for root, else under the XDG data home. */
+/** The default data directory: `/var/lib/linkgrant` for root, else under the XDG data home. */
 function defaultDataDir(env: Environment, isRoot: boolean): string {
   if (isRoot) return '/var/lib/linkgrant';
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'linkgrant');
 }
 
-/** Skupper's data directory when nobody names one, as Skupper finds it; in a container it is mounted at `/output`. */
+/** Skupper's default data directory, as Skupper finds it; in a container it is mounted at `/output`. */
 function defaultSkupperHome(env: Environment, isRoot: boolean): string {
   const isContainer = ['/run/.containerenv', '/.dockerenv'].some((file) => existsSync(file));
   if (isContainer && existsSync('/output')) return '/output';
@@ -208,7 +208,7 @@ function readSetting(key: SettingKey, value: unknown, source: SettingSource): un
   );
 }
 
-/** Whoever lists the processes of a machine reads their flags. */
+/** Refuses secrets in flags, because every user of the machine can list them. */
 function refuseShownPassword(store: Settings['store'], source: SettingSource): void {
   if (store?.kind !== 'postgres' || store.password === undefined || !source.startsWith('flag ')) return;
   throw new ConfigurationError(

@@ -5,8 +5,8 @@ import { irregular, MOST_BYTES, openAtOnce, readWhole, TOO_LONG } from './bounde
 import { UnreadableFileError } from './file-error.js';
 
 /**
- * The UTF-8 text, of at most 1 MiB, of what a person named: a regular file, a pipe, which is read to its end, or standard
- * input for `-`. Until `signal` aborts a pipe is waited for. Rejects with UnreadableFileError.
+ * Reads UTF-8 text of at most 1 MiB from a source that the user named: a regular file, a pipe, or standard input for `-`.
+ * Waits for a pipe until `signal` aborts. Rejects with UnreadableFileError.
  */
 export async function readExternalText(file: string, signal?: AbortSignal): Promise<string> {
   try {

@@ -1,7 +1,7 @@
 import { RENEWAL_GRACE_MS } from '../../domain/renewal-grace.js';
 import type { LedgerStore } from '../ports/ledger-store.js';
 
-/** How long what has ended is kept, in milliseconds; 0 for ever. */
+/** How long ended objects are retained, in milliseconds; 0 for ever. */
 export interface Retention {
   /** Grants that no file declares, after they expired or were revoked. */
   readonly grantMs: number;
