@@ -3,7 +3,7 @@ import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const MINTED_LENGTH = 24;
 
-/** A new code: 24 characters of `[A-Za-z0-9]`, each equally likely (142 bits). */
+/** Generates a code: 24 characters of `[A-Za-z0-9]`, each equally likely (142 bits). */
 export function mintCode(): string {
   let code = '';
   // randomInt draws again instead of reducing, so no character is favoured.
@@ -11,12 +11,12 @@ export function mintCode(): string {
   return code;
 }
 
-/** SHA-256 over the grant's uid (UTF-8) followed by the code's bytes: what a store keeps instead of the code. */
+/** SHA-256 over the grant's uid (UTF-8) followed by the code's bytes: stores contain it instead of the code. */
 export function hashCode(grantUid: string, code: Uint8Array): Uint8Array {
   return createHash('sha256').update(grantUid, 'utf8').update(code).digest();
 }
 
-/** True if `code` is the one that `hash` was made from for this grant; takes the same time wherever they differ. */
+/** True if `hash` is that of `code` for this grant; compares in constant time. */
 export function codeMatches(hash: Uint8Array, grantUid: string, code: Uint8Array): boolean {
   const actual = hashCode(grantUid, code);
   return hash.length === actual.length && timingSafeEqual(hash, actual);

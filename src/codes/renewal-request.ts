@@ -9,23 +9,23 @@ const THUMBPRINT = /^[\w-]{43}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const AUDIENCE = 'urn:uuid:';
 const EVERY_ALGORITHM = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'];
-// The point that P-256 starts from. Anybody can sign with its private key, which is 1, so nothing it verifies counts.
-const NOBODYS_KEY = {
+// The generator of P-256, whose private key is 1: its verifications are ignored and only take the usual time.
+const DUMMY_KEY = {
   kty: 'EC',
   crv: 'P-256',
   x: 'axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY',
   y: 'T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU',
 };
 
-/** What a renewal request says before anything of it is proven. */
+/** The content of a renewal request before its signature is verified. */
 export interface UnprovenRenewal {
   /** UUID of the redemption that is to be renewed. */
   readonly redemptionId: string;
-  /** SHA-256 over the DER of the certificate that asks, lower-case hex. */
+  /** SHA-256 over the DER of the certificate whose key signed the request, lower-case hex. */
   readonly certificateSha256: string;
 }
 
-/** What a renewal request asks for. */
+/** The content of a verified renewal request. */
 export interface RenewalRequest {
   /** DER of a PKCS#10 request for the new key, not judged yet. */
   readonly csrDer: Uint8Array;
@@ -69,15 +69,15 @@ export async function signRenewalRequest(o: {
 }
 
 /**
- * Whom a presented request wants to renew, or undefined if it is no renewal request. Nothing is proven by it: it tells
- * where to look for the certificate that {@link verifyRenewalRequest} judges by.
+ * Reads which redemption a request is to renew, undefined if it is not a renewal request. This proves nothing: it identifies
+ * the certificate that {@link verifyRenewalRequest} needs.
  */
 export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
   if (text.length > LONGEST || !COMPACT_JWS.test(text)) return undefined;
   try {
     const { alg, typ, crit, ...others } = decodeProtectedHeader(text);
     const thumbprint = others['x5t#S256'];
-    // No extension may change what is signed (`b64`, RFC 7797): what is read here is what is verified later.
+    // No critical header parameter is supported (`b64`, RFC 7797, would change the signed content).
     if (typ !== TYPE || crit !== undefined || !EVERY_ALGORITHM.includes(alg ?? '')) return undefined;
     if (typeof thumbprint !== 'string' || !THUMBPRINT.test(thumbprint)) return undefined;
     const claims = claimsOf(base64url.decode(text.split('.')[1] ?? ''));
@@ -89,9 +89,9 @@ export function readRenewalRequest(text: string): UnprovenRenewal | undefined {
 }
 
 /**
- * What a request asks for, once it is proven that the key of the first certificate in `certificatePem` signed it, with an
- * algorithm of that kind of key; undefined if not. Without a certificate nothing is proven, at the cost of one that is
- * verified. Whether it is of this moment is not judged.
+ * Verifies that the key of the first certificate in `certificatePem` signed a request, with an algorithm of that kind of key.
+ * Returns its content, undefined if not. Without a certificate the result is undefined after the same computation. The time
+ * of the request is not checked.
  */
 export async function verifyRenewalRequest(
   text: string,
@@ -99,7 +99,7 @@ export async function verifyRenewalRequest(
 ): Promise<RenewalRequest | undefined> {
   const key =
     certificatePem === undefined
-      ? createPublicKey({ key: NOBODYS_KEY, format: 'jwk' })
+      ? createPublicKey({ key: DUMMY_KEY, format: 'jwk' })
       : new X509Certificate(certificatePem).publicKey;
   try {
     const algorithms = algorithmsOf(key);

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-// Names the one use of keys derived here: a key for anything else must be derived under other words.
+// Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant sealed answer v1';
 
 function sealingKey(code: Uint8Array, grantUid: string): Uint8Array {
@@ -11,7 +11,7 @@ function sealingKey(code: Uint8Array, grantUid: string): Uint8Array {
 }
 
 /**
- * Encrypts what is kept of an answer so that only the code opens it: AES-256-GCM under HKDF-SHA256 of the code, salted
+ * Encrypts the stored part of an answer so that only the code opens it: AES-256-GCM under HKDF-SHA256 of the code, salted
  * with the grant's uid, bound to the redemption's id. Layout: nonce (12 bytes), ciphertext, tag (16 bytes).
  */
 export function sealAnswer(o: {
@@ -26,7 +26,7 @@ export function sealAnswer(o: {
   return Buffer.concat([nonce, cipher.update(o.plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** What {@link sealAnswer} sealed, or undefined if code, grant, redemption or a single bit is another. */
+/** Opens what {@link sealAnswer} sealed; undefined if the code, grant, redemption or any bit differs. */
 export function openAnswer(o: {
   readonly code: Uint8Array;
   readonly grantUid: string;

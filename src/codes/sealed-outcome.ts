@@ -4,24 +4,24 @@ import type { MasterKey } from './signing-keys.js';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-// Names the one use of keys derived here: a key for anything else must be derived under other words.
+// Separates these keys from keys for other purposes (HKDF info).
 const KEY_PURPOSE = 'linkgrant outcome v1';
 
-/** What a creation is known by: whoever asks for it, and what he calls it. */
+/** Identifies a creation: its kind, its caller and the caller's idempotency key. */
 export interface OutcomeName {
   readonly kind: 'grant' | 'token';
   readonly caller: string;
   readonly key: string;
 }
 
-/** The name as it is kept: a SHA-256 in hex, of which nothing can be told. */
+/** Returns the stored form of a name: SHA-256 in hex, which reveals nothing about it. */
 export function outcomeId({ kind, caller, key }: OutcomeName): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, caller, key]))
     .digest('hex');
 }
 
-/** Seals the code of what is created, and tells requests apart, under the service's master key and the name together. */
+/** Seals the code of a creation, and fingerprints its request, under a key derived from the master key and the name. */
 export class OutcomeSeal {
   readonly #key: Uint8Array;
   readonly #bound: Buffer;
@@ -32,7 +32,7 @@ export class OutcomeSeal {
     this.#bound = Buffer.from(id);
   }
 
-  /** A text that only the same request has; a guess at the request cannot be tried without the keys. */
+  /** Returns a text that only the same request has; without the key, guesses of the request cannot be tested. */
   fingerprint(request: string): string {
     return createHmac('sha256', this.#key).update(request).digest('hex');
   }
@@ -45,7 +45,7 @@ export class OutcomeSeal {
     return Buffer.concat([nonce, cipher.update(code, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   }
 
-  /** What {@link seal} sealed; undefined if a single bit is another. */
+  /** Opens what {@link seal} sealed; undefined if any bit differs. */
   open(sealed: Uint8Array): string | undefined {
     if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
     const tagStart = sealed.length - TAG_BYTES;

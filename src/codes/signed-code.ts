@@ -6,10 +6,10 @@ const TYPE = 'linkgrant-code+jwt';
 const ALGORITHM = 'HS256';
 const MOST_USES = 1_000_000;
 const JTI = /^[A-Za-z0-9_-]{8,64}$/;
-// What the body of a redemption may hold at most; longer texts are no codes of ours.
+// The maximum body of a redemption.
 const LONGEST = 4096;
 
-/** What a signed code says: which part of a grant its token is. Times are milliseconds since the epoch. */
+/** The claims of a signed code, which is a part of a grant. Times are milliseconds since the epoch. */
 export interface SignedCode {
   /** Its identity within the grant; several texts may carry the same. */
   readonly jti: string;
@@ -17,7 +17,7 @@ export interface SignedCode {
   /** How often this code can be redeemed. */
   readonly uses: number;
   readonly issuedAt: number;
-  /** Before this it is not valid; absent without a claim `nbf`. */
+  /** When it becomes valid; absent without a claim `nbf`. */
   readonly notBefore?: number;
   /** When it ends; the grant's own end holds as well. */
   readonly expirationTime: number;
@@ -45,8 +45,8 @@ export async function mintSignedCode(code: SignedCode, signingKey: GrantSigningK
 }
 
 /**
- * The id of the master key that a presented code says it was signed under, or undefined if it has not the form of a
- * signed code. Nothing is proven by it.
+ * Reads the id of the master key from a presented code, undefined if it does not have the form of a signed code. This proves
+ * nothing.
  */
 export function signedCodeKid(code: Uint8Array): string | undefined {
   const text = textOf(code);
@@ -60,8 +60,8 @@ export function signedCodeKid(code: Uint8Array): string | undefined {
 }
 
 /**
- * What a presented code says, once its signature is proven to be of this grant's key; undefined for anything else, and
- * for claims that no code has. Whether it has expired is not judged.
+ * Verifies that this grant's key signed a code and returns its claims; undefined if not, or if the claims are not valid.
+ * Its times are not checked.
  */
 export async function verifySignedCode(
   code: Uint8Array,
@@ -82,7 +82,7 @@ export async function verifySignedCode(
   }
 }
 
-/** What a signed code says, unproven, for the holder of a token; undefined if it is no signed code. */
+/** Reads the claims of a signed code without verification, for the holder of a token; undefined for other codes. */
 export function readSignedCode(code: string): SignedCode | undefined {
   if (signedCodeKid(Buffer.from(code)) === undefined) return undefined;
   try {
@@ -92,7 +92,7 @@ export function readSignedCode(code: string): SignedCode | undefined {
   }
 }
 
-/** True for what can be the `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
+/** True for a valid `jti` of a code: 8 to 64 of `A-Z a-z 0-9 _ -`. */
 export function isTokenId(value: string): boolean {
   return JTI.test(value);
 }
@@ -100,10 +100,10 @@ export function isTokenId(value: string): boolean {
 function textOf(code: Uint8Array): string | undefined {
   if (code.length > LONGEST) return undefined;
   const text = Buffer.from(code).toString('latin1');
-  // Before anything is parsed: most codes are not signed.
+  // Checked before parsing, because most codes are not signed.
   const signature = /^eyJ[\w-]+\.[\w-]+\.([\w-]+)$/.exec(text)?.[1];
   if (signature === undefined) return undefined;
-  // Base64 can be written in more than one way; only the usual one is taken.
+  // Only the canonical form of base64 is accepted.
   return Buffer.from(signature, 'base64url').toString('base64url') === signature ? text : undefined;
 }
 

@@ -50,7 +50,7 @@ function defaultDataDir(env: Environment, isRoot: boolean): string {
   return join(dataHome(env), 'linkgrant');
 }
 
-/** Skupper's default data directory, found as Skupper finds it; in a container it is mounted at `/output`. */
+/** Skupper's default data directory, as Skupper finds it; in a container it is mounted at `/output`. */
 function defaultSkupperHome(env: Environment, isRoot: boolean): string {
   const isContainer = ['/run/.containerenv', '/.dockerenv'].some((file) => existsSync(file));
   if (isContainer && existsSync('/output')) return '/output';
@@ -208,7 +208,7 @@ function readSetting(key: SettingKey, value: unknown, source: SettingSource): un
   );
 }
 
-/** Whoever lists the processes of a machine reads their flags. */
+/** Refuses secrets in flags, because every user of the machine can list them. */
 function refuseShownPassword(store: Settings['store'], source: SettingSource): void {
   if (store?.kind !== 'postgres' || store.password === undefined || !source.startsWith('flag ')) return;
   throw new ConfigurationError(

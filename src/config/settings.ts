@@ -1,6 +1,6 @@
 /** How one setting is written. How it is read is in the configuration's schema. */
 export interface SettingDefinition {
-  /** What it holds if nobody says anything, in the words of a flag; absent when it is unset then. */
+  /** The default in the form of a flag's value; absent if the setting has none. */
   readonly default?: string | boolean;
   /** What stands for the value in help. Absent for a switch. */
   readonly placeholder?: string;

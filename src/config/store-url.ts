@@ -21,7 +21,7 @@ export interface PostgresUrl {
   readonly options: string | undefined;
 }
 
-/** Where grants are kept. */
+/** The location of the store. */
 export type StoreUrl = { readonly kind: 'sqlite'; readonly file: string } | PostgresUrl;
 
 const DEFAULT_PORT = 5432;
@@ -83,7 +83,7 @@ function parseHosts(text: string): PostgresUrl['hosts'] | undefined {
   return hosts.every((one) => one !== undefined) ? hosts : undefined;
 }
 
-/** Nobody listens on the way to this machine itself; everywhere else the server has to prove who it is. */
+/** Connections to this machine need no certificate check; every other server has to prove its identity. */
 function defaultMode(hosts: PostgresUrl['hosts']): SslMode {
   const isHere = hosts.every(({ host }) => host.startsWith('/') || isLoopback(host));
   return isHere ? 'disable' : 'verify-full';

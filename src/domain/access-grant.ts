@@ -1,17 +1,17 @@
 import type { GrantPolicy } from './policy.js';
 
 /**
- * A Skupper AccessGrant as the service keeps it. Times are milliseconds since the epoch. The code itself is not
- * here: stores keep `codeHash`, SHA-256(uid ‖ code).
+ * A Skupper AccessGrant in the service's store. Times are milliseconds since the epoch. Stores contain `codeHash`,
+ * SHA-256(uid ‖ code), and not the code.
  */
 export interface AccessGrant {
   /** Identity, and the last segment of the token's URL (an RFC 9562 UUID in lower case). */
   readonly uid: string;
   readonly namespace: string;
-  /** A label: the default name of the Links made from this grant. */
+  /** A label: the default name of the Links of this grant. */
   readonly name: string;
   readonly codeHash: Uint8Array;
-  /** True when a person chose the code: such a code may be weak, so nothing is ever sealed under it. */
+  /** True if the user supplied the code: it may be weak, so nothing is sealed under it. */
   readonly isUserSuppliedCode: boolean;
   readonly redemptionsAllowed: number;
   readonly redemptions: number;
@@ -23,7 +23,7 @@ export interface AccessGrant {
   readonly issuer: string | null;
   readonly policy: GrantPolicy;
   readonly siteUid: string | null;
-  /** Name of the file in its namespace's input directory that declares it; null for a grant made in another way. */
+  /** Name of the file in its namespace's input directory that declares it; null for other grants. */
   readonly sourceFile: string | null;
   readonly createdAt: number;
   readonly readyAt: number | null;
@@ -37,7 +37,7 @@ export interface AccessGrant {
 /** Every state that a grant can be in. */
 export const ACCESS_GRANT_STATES = ['pending', 'ready', 'expired', 'exhausted', 'revoked'] as const;
 
-/** One of {@link ACCESS_GRANT_STATES}; {@link grantState} says when which. */
+/** One of {@link ACCESS_GRANT_STATES}; as defined by {@link grantState}. */
 export type AccessGrantState = (typeof ACCESS_GRANT_STATES)[number];
 
 /** Whether a grant is past its end at `now`, revoked or not. */

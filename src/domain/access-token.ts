@@ -6,7 +6,7 @@ export interface AccessToken {
   readonly code: string;
   /** PEM of the CA that the URL's server certificate verifies against, alone. */
   readonly ca: string;
-  /** Cost that the Links made from it get; at least 1. */
+  /** Cost of its Links; at least 1. */
   readonly linkCost?: number;
   /** When the grant behind it ends, in milliseconds since the epoch, as far as its maker knew. */
   readonly expirationTime?: number;

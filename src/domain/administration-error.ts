@@ -3,9 +3,9 @@ export const ADMINISTRATION_ERROR_CODES = [
   'bearer_missing',
   'bearer_invalid',
   'bearer_expired',
-  /** The bearer token is good, and says of nobody who may do this. */
+  /** The bearer token is valid but contains no role. */
   'role_insufficient',
-  /** Nobody's bearer token can be judged now. */
+  /** Bearer tokens cannot be verified now. */
   'identity_unavailable',
   'request_invalid',
   'request_too_large',
@@ -20,14 +20,14 @@ export const ADMINISTRATION_ERROR_CODES = [
   'grant_declared',
   /** The grant is in a state in which this is of no use. */
   'grant_state',
-  /** What a redemption was made of can be redeemed again, and nobody said what is to become of it. */
+  /** The grant or token of a redemption is still redeemable, and the request does not specify what to do with it. */
   'source_redeemable',
   /** A value is written well and cannot be. */
   'value_rejected',
   'idempotency_key_reused',
-  /** What the same request made before is there no more. */
+  /** The outcome of the same earlier request no longer exists. */
   'outcome_gone',
-  /** The site gives no links now, or the CA that was asked for signs none. */
+  /** The site accepts no links now, or the requested CA cannot sign. */
   'no_link_access',
   'service_unknown',
   'signing_keys_foreign',
@@ -37,21 +37,21 @@ export const ADMINISTRATION_ERROR_CODES = [
 ] as const;
 
 /**
- * Why an act of an administrator was refused. The union is closed: every edge maps it with a table that
+ * Why an operation of an administrator was refused. The union is closed: every edge maps it with a table that
  * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each has decided.
  */
 export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
 
-/** What an {@link AdministrationError} tells beside its code and message. */
+/** Additional members of an {@link AdministrationError}. */
 interface ErrorDetails {
-  /** What to do about it, where the code alone does not tell. */
+  /** The remedy, if it does not follow from the code. */
   readonly hint?: string | undefined;
   /** What the caller has to choose from, where the code means that a choice is missing. */
   readonly choices?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
-/** A refused act of an administrator. `message` is a sentence without its full stop, and holds no code, key or token. */
+/** A refused operation of an administrator. `message` is a sentence without its full stop, and holds no code, key or token. */
 export class AdministrationError extends Error {
   override readonly name = 'AdministrationError';
   readonly code: AdministrationErrorCode;

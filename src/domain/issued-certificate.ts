@@ -21,6 +21,6 @@ export interface Renewal extends IssuedCertificate {
   readonly number: number;
   /** Milliseconds since the epoch. */
   readonly renewedAt: number;
-  /** Address that asked, as text. */
+  /** Address of the client, as text. */
   readonly peer: string;
 }

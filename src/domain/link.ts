@@ -58,7 +58,7 @@ export interface LinkSecret {
   readonly name: string;
   readonly caCrt: string;
   readonly tlsCrt: string;
-  /** Absent when the requesting site made the key itself. */
+  /** Absent if the requesting site generated the key. */
   readonly tlsKey?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }

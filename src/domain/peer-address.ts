@@ -1,12 +1,12 @@
 const IPV4_MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
-/** A socket's peer address as text, IPv4 where it is IPv4 in IPv6's clothes (RFC 4291 §2.5.5.2), without a zone. */
+/** A socket's peer address as text, without a zone; IPv4-mapped IPv6 addresses are converted to IPv4 (RFC 4291 §2.5.5.2). */
 export function normalizeAddress(address: string): string {
   const bare = address.split('%', 1)[0] as string;
   return IPV4_MAPPED.exec(bare)?.[1] ?? bare;
 }
 
-/** The eight groups of an IPv6 address in text form; input that is no IPv6 address gives nonsense. */
+/** The eight groups of an IPv6 address in text form; the result is undefined for other input. */
 function ipv6Groups(address: string): string[] {
   const [head = '', tail] = address.split('::');
   const left = head === '' ? [] : head.split(':');
@@ -16,7 +16,7 @@ function ipv6Groups(address: string): string[] {
 }
 
 /**
- * Who an address stands for: an IPv4 address itself, an IPv6 address's /64, because one host owns at least that
+ * Returns the source of an address: an IPv4 address itself, the /64 of an IPv6 address, because one host owns at least that
  * (RFC 6177).
  */
 export function sourceOf(address: string): string {
@@ -38,7 +38,7 @@ function ipv6Network(address: string, groups: number): string {
   return `${network.join(':')}::/${groups * 16}`;
 }
 
-/** True for an address, or the name, that means the asking machine itself. */
+/** True for an address, or the name, of the local machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

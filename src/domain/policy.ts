@@ -3,7 +3,7 @@ export type ClientKeyType = 'p256' | 'p384' | 'rsa' | 'ed25519';
 
 /**
  * What a grant allows beyond its count and its end. An absent field does not limit; an empty list that was given
- * allows nobody. `subjects` and `names` are globs (`*` any run of characters, `?` one), the rest is literal.
+ * allows no one. `subjects` and `names` are globs (`*` any run of characters, `?` one), the rest is literal.
  */
 export interface GrantPolicy {
   readonly subjects?: readonly string[];

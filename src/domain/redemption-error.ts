@@ -32,15 +32,15 @@ export type RedemptionErrorCode =
   | 'repeated_redemption'
   /** A renewal request that is no such thing: no JWS of that type, or claims are missing. */
   | 'renewal_invalid'
-  /** A renewal that was not asked for by the certificate of a link of this service. */
+  /** A renewal that was not signed by the key of a link of this service. */
   | 'renewal_refused'
   /** A renewal request whose time is more than 5 minutes off. */
   | 'renewal_stale'
   /** The certificate ended so long ago that it renews no more. */
   | 'renewal_expired'
-  /** Another certificate has taken the place of the one that asked. */
+  /** A newer certificate has replaced the one that signed the request. */
   | 'superseded'
-  /** The accepting site is another one than the link was made for, under the same name. */
+  /** The accepting site was replaced by another one with the same name. */
   | 'site_replaced'
   /** The redemption that a request repeats, or that a renewal is for, was revoked; its grant may still be valid. */
   | 'redemption_revoked'
@@ -67,7 +67,7 @@ export type ClientErrorCode =
   | 'answer_invalid'
   /** The server generates the private key of the link, and the command accepts only its own key. */
   | 'server_generated_key'
-  /** The token was redeemed before under another link name than is asked for now. */
+  /** The token was redeemed before under another link name than the requested one. */
   | 'other_name'
   | 'token_invalid'
   | 'not_writable'

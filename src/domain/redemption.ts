@@ -17,23 +17,23 @@ export interface Redemption extends IssuedCertificate {
   readonly grantUid: string;
   /** Namespace of the grant, which may be gone when the link is renewed. */
   readonly namespace: string;
-  /** Name of the CA that the grant asked for, null for the site's default issuer. */
+  /** Name of the CA that the grant requires; null for the site's default issuer. */
   readonly issuer: string | null;
-  /** What makes two requests the same one, unique within a grant. */
+  /** Identifies repeated requests; unique within a grant. */
   readonly replayKey: string;
   readonly mode: RedemptionMode;
-  /** Name of the Link and its Secret as it was asked for. */
+  /** Requested name of the Link and its Secret. */
   readonly name: string;
   /** The whole subject; the certificate's CN holds its first 64 characters. */
   readonly subject: string;
-  /** Address that asked, as text. */
+  /** Address of the client, as text. */
   readonly peer: string;
   /** Identity of the signed code, null for a grant's own code. */
   readonly jti: string | null;
   /** The grant's policy as it was when this was recorded. */
   readonly policy: GrantPolicy;
   readonly siteUid: string | null;
-  /** The server-made private key, encrypted under the code; null when none is kept. */
+  /** The server-made private key, encrypted under the code; null if none is stored. */
   readonly sealedAnswer: Uint8Array | null;
   /** When the sealed answer is erased. */
   readonly sealedUntil: number | null;

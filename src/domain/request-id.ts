@@ -1,2 +1,2 @@
-/** The header of every answer that names it as its log line does (`requestId`). One that a client sends is not looked at. */
+/** The header of every answer with the id that its log line has (`requestId`). One that a client sends is ignored. */
 export const REQUEST_ID_HEADER = 'linkgrant-request-id';

@@ -126,7 +126,7 @@ describe('the dashboard', () => {
 describe('the names in a query', () => {
   it('are extracted', () => {
     const query =
-      'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", act=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
+      'histogram_quantile(0.99, sum by (instance, le) (rate(a_bucket{job="x y{z}", operation=~"r.*"}[5m]))) > ignoring (state) b{le="+Inf"} - time() + 3 * 86400';
     expect(namesIn(query)).toEqual({
       metrics: ['a_bucket', 'b'],
       labels: ['instance', 'le', 'job', 'operation', 'state'],

@@ -11,14 +11,14 @@ import { linkDirectory } from './link-directory.js';
 import { writing } from './not-writable.js';
 
 // Longer than a reload may take.
-const TURN_PATIENCE_MS = 11 * 60_000;
+const LOCK_TIMEOUT_MS = 11 * 60_000;
 
-/** How a reload that may be owed went. */
+/** The outcome of a pending reload. */
 export type ReloadOutcome = 'not-needed' | 'reloaded' | 'owed';
 
 /**
- * The reload that a router needs after files of a directory changed: noted durably before the first of them is written,
- * and taken back when it is done, so that it is neither forgotten by a run that dies nor done once more for nothing.
+ * The reload that a router needs after a change of files in a directory. It is recorded durably before the first file is
+ * written and removed when it is done, so that a crash neither loses it nor repeats it.
  */
 export class PendingReload {
   readonly #directory: string;
@@ -26,14 +26,14 @@ export class PendingReload {
   readonly #withLock: WithDirectoryLock;
 
   /**
-   * The note is kept in `<data directory>/reloads/`; `place` is the directory that the router reads. A turn that does not
-   * come within `patienceMs()` rejects with RedemptionError `busy`.
+   * The record is in `<data directory>/reloads/`; `place` is the directory that the router reads. Rejects with
+   * RedemptionError `busy` if the lock is not free within `patienceMs()`.
    */
   constructor(
     dataDirectory: string,
     place: string,
     wait: (milliseconds: number) => Promise<void>,
-    patienceMs: () => number = () => TURN_PATIENCE_MS,
+    patienceMs: () => number = () => LOCK_TIMEOUT_MS,
   ) {
     const id = createHash('sha256').update(resolve(place)).digest('hex');
     this.#directory = join(dataDirectory, 'reloads', id);
@@ -41,7 +41,7 @@ export class PendingReload {
     this.#withLock = directoryLock(this.#directory, wait, patienceMs);
   }
 
-  /** Materializes into the place, one process after another, and notes that a reload is owed if that changes anything. */
+  /** Returns a materializer that writes into the directory under its lock, and records a pending reload if files change. */
   materializer(clock: () => number, placing: DirectoryPlacing): Materializer {
     const inner = directoryMaterializer(this.#place, clock, { ...placing, beforeChange: () => this.#note() });
     return {
@@ -51,14 +51,14 @@ export class PendingReload {
     };
   }
 
-  /** Acts on the links in the place, one process after another, and notes that a reload is owed if that changes any. */
-  change<T>(act: (links: LinkFiles) => Promise<T>): Promise<T> {
-    return this.#withLock(() => act(linkDirectory(this.#place, (removed) => this.#note(removed))));
+  /** Changes links in the directory under its lock, and records a pending reload if files change. */
+  change<T>(operation: (links: LinkFiles) => Promise<T>): Promise<T> {
+    return this.#withLock(() => operation(linkDirectory(this.#place, (removed) => this.#note(removed))));
   }
 
   /**
-   * Does the reload if one is owed, one process after another; `reload` tells whether it did it. `isLoaded` tells
-   * whether the router has all that is in the place all the same, and no Link that was removed, for who reloads by hand.
+   * Reloads under the lock if a reload is pending; `reload` resolves with true if it succeeded. `isLoaded` returns true if the
+   * router already has the present files and none of the removed Links, for operators who reload by hand.
    */
   settle(
     acts: {

@@ -16,7 +16,7 @@ import { isSamePolicy } from './policy-settings.js';
 
 const PAGE = 1_000;
 
-/** A grant that a file asks for. NaN stands for a number or duration that cannot be read. */
+/** A grant that a file declares. NaN stands for an invalid number or duration. */
 export interface GrantDeclaration extends Omit<GrantRequest, 'sourceFile'> {
   /** Why it cannot be made whatever else it says; the end of a sentence about the file. */
   readonly problem?: string;
@@ -35,7 +35,7 @@ export interface DeclaredGrants {
   isComplete(namespace: string): boolean;
 }
 
-/** What became of a declaration: `reason` tells why it has no effect, or not yet. */
+/** The result of a declaration: `reason` says why it has no effect, or not yet. */
 export interface Adoption {
   readonly outcome: 'adopted' | 'changed' | 'removed' | 'waiting' | 'unusable';
   readonly namespace: string;
@@ -104,9 +104,9 @@ async function adoptOne(
   if (unusable !== undefined) return { outcome: 'unusable', reason: unusable };
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
-  // Without spec.code nobody knows its code; its tokens are signed.
+  // Without spec.code its code is not published; its tokens are signed.
   const made = await createGrant({ ...declaration, sourceFile: file }, true, deps);
-  // Rejected now, another process was faster: its grant is looked at in the next turn.
+  // A rejection now means that another process created it; the next run reads its grant.
   return 'rejected' in made ? undefined : { outcome: 'adopted' };
 }
 

@@ -4,13 +4,13 @@ import type { ClientKeyType, GrantPolicy } from '../../domain/policy.js';
 import type { RedemptionErrorCode } from '../../domain/redemption-error.js';
 import { parseCidr } from './cidr.js';
 
-/** What a redemption asks for, as far as policy cares. */
+/** The properties of a redemption that policy rules check. */
 export interface PolicySubject {
   readonly name: string;
   readonly subject: string;
   readonly peer: string;
   readonly keyType: ClientKeyType;
-  /** True when the requesting site made the key. */
+  /** True if the requesting site generated the key. */
   readonly csr: boolean;
 }
 
@@ -24,7 +24,7 @@ function isInside(cidrs: readonly string[], address: string): boolean {
   const list = new BlockList();
   for (const text of cidrs) {
     const cidr = parseCidr(text);
-    // What cannot be read lets nobody in, and an IPv4 address is in no IPv6 network.
+    // An invalid rule matches no address, and an IPv4 address is in no IPv6 network.
     if (cidr?.family === family) list.addSubnet(cidr.network, cidr.prefix, family === 6 ? 'ipv6' : 'ipv4');
   }
   return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
@@ -33,7 +33,7 @@ function isInside(cidrs: readonly string[], address: string): boolean {
 // Ed25519 signs no TLS client certificate on older routers, so a grant has to name it.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
-/** The first of a grant's rules that `asked` breaks, or undefined when it may be redeemed. */
+/** Returns the first rule of a grant that the redemption violates, undefined if it violates none. */
 export function policyRefusal(policy: GrantPolicy, asked: PolicySubject): RedemptionErrorCode | undefined {
   if (!matchesAny(policy.subjects, asked.subject)) return 'policy_subject';
   if (!matchesAny(policy.names, asked.name)) return 'policy_name';

@@ -110,7 +110,7 @@ function singleUse(of: {
     uid,
     namespace: of.namespace,
     name: `generated-${uid}`,
-    // Nobody ever learns this code.
+    // This code is never published.
     codeHash: hashCode(uid, Buffer.from(mintCode())),
     isUserSuppliedCode: false,
     sourceFile: null,

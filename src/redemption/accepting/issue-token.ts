@@ -5,11 +5,11 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import type { Clock } from '../ports/clock.js';
 import type { ServiceDescription } from './service-description.js';
 
-/** What a token is made from; `code` is the grant's, and a secret. */
+/** The content of a token; `code` is the grant's, and a secret. */
 export interface TokenRequest {
   readonly grant: AccessGrant;
   readonly code: string;
-  /** Name of the token, and so of the Link made from it; absent for the grant's. */
+  /** Name of the token and of its Link; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
   /** Where the link will lead now. */

@@ -4,7 +4,7 @@ import type { Redemption } from '../../domain/redemption.js';
 import type { SiteAccess } from '../ports/site.js';
 import type { ServiceDescription } from './service-description.js';
 
-/** Tells where the service is reached now, and what its certificate verifies against. */
+/** Returns the present URL of the service and the CA of its certificate. */
 export type ServicePlace = () => Pick<ServiceDescription, 'url' | 'ca'>;
 
 /** What a link's credentials and endpoints are answered as, ready to be rendered. */

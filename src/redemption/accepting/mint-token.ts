@@ -22,7 +22,7 @@ export interface MintingKey {
 
 /** What a signed token shall be. */
 export interface MintTokenRequest {
-  /** Name of the token, and so of the Link made from it; absent for the grant's. */
+  /** Name of the token and of its Link; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
   /** How often it can be redeemed; 1 unless given. */
@@ -39,7 +39,7 @@ export interface MintedToken {
   readonly code: SignedCode;
 }
 
-/** Makes a token with a signed code, or tells as a sentence why it would be of no use. */
+/** Issues a token with a signed code, or returns as a sentence why it could not be redeemed. */
 export async function mintToken(
   { grant, signingKey, url, ca, issuerSite, ...limits }: MintingKey,
   { name = grant.name, linkCost, uses = 1, windowMs = Number.POSITIVE_INFINITY, subject }: MintTokenRequest,
@@ -52,7 +52,7 @@ export async function mintToken(
       rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, and no token of it more often`,
     };
   }
-  // A code tells whole seconds.
+  // The times of a code are whole seconds.
   const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
   if (expirationTime <= now) return { rejected: 'it would end within the second in which it is made' };
   const code: SignedCode = {

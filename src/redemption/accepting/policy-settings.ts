@@ -6,7 +6,7 @@ import { networkProblem } from './cidr.js';
 const PREFIX = 'linkgrant/';
 // A redemption keeps a copy of its grant's policy.
 const MOST_ENTRIES = 1_000;
-// X.509 tells time in seconds.
+// X.509 times are whole seconds.
 const SHORTEST_LIFETIME_MS = 1_000;
 const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
@@ -84,7 +84,7 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 
 /**
  * The policy in the settings of an AccessGrant (`spec.settings`), or, as a sentence, the first thing in it that cannot be.
- * Lists are parted by commas, and an empty one means nobody; `linkgrant/certificate-lifetime` is a duration of 1 second to
+ * Lists are separated by commas, and an empty one allows no one; `linkgrant/certificate-lifetime` is a duration of 1 second to
  * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of others are left
  * alone; one that begins like ours and is none is refused, so that no rule is lost by a slip of the pen.
  */

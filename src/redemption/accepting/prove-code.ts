@@ -9,24 +9,24 @@ import type { GrantStore } from '../ports/grant-store.js';
 /** Which grant a request means: by identity, or, where that is allowed, by namespace and name. */
 export type GrantTarget = { readonly uid: string } | { readonly namespace: string; readonly name: string };
 
-/** A grant whose code, or a code signed with its key, was shown. */
+/** A grant whose code, or a code signed with its key, was presented. */
 export interface ProvenCode {
   readonly grant: AccessGrant;
-  /** What the code says, if it is a signed one. */
+  /** The claims of a signed code. */
   readonly signedCode?: SignedCode;
 }
 
-/** A code that proved nothing, and the grant that it was shown for if there is one; for the service alone. */
+/** A refused code, and the grant that it was presented for, if there is one; for the service only. */
 export interface WrongCode extends Refusal {
   readonly guessed?: AccessGrant;
 }
 
-// What a code is compared with when a key names no grant, so that the answer costs the same.
+// Compared with if a key names no grant, so that the answer takes the same time.
 const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Uint8Array(32) };
 
 /**
- * The grant that `target` means, once `code` is shown to be its code, or signed with its key; comparing takes constant
- * time. By key an unknown grant and a wrong code cannot be told apart.
+ * Returns the grant of `target` if `code` is its code or is signed with its key; compares in constant time. By key, an
+ * unknown grant and a wrong code have the same result.
  */
 export async function proveCode(
   target: GrantTarget,

@@ -35,7 +35,7 @@ import {
 } from './stock-replay.js';
 
 const DAY_MS = 86_400_000;
-/** Lifetime of a certificate that nobody renews, in milliseconds: routers read it only when they connect, so it has to last. */
+/** Lifetime of a certificate without renewal, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
 // A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
@@ -46,9 +46,9 @@ export interface RedemptionRequest {
   readonly code: Uint8Array;
   /** Wanted Link and Secret name; absent means the grant's name. */
   readonly name?: string | undefined;
-  /** Wanted subject; absent means the chosen name. */
+  /** Wanted subject; absent for the name. */
   readonly subject?: string | undefined;
-  /** Base64 of a DER PKCS#10 request (RFC 2986); absent means that the service makes the key. */
+  /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
   readonly csr?: string | undefined;
   /** True when the client will renew, and so takes a short-lived certificate. */
   readonly renews: boolean;

@@ -54,7 +54,7 @@ export interface RefusedRenewal extends Refusal {
 /** A request that the holder of one of the link's last two keys has signed. */
 interface ProvenRenewal extends RenewedRedemption {
   readonly newest: IssuedCertificate;
-  /** False when the certificate before the newest asks. */
+  /** False if the certificate before the newest signed the request. */
   readonly isNewest: boolean;
   readonly csrDer: Uint8Array;
   readonly issuedAt: number;
@@ -64,7 +64,7 @@ interface ProvenRenewal extends RenewedRedemption {
 /**
  * Gives a link its next certificate, or the newest one again to the key that it was made for. Everything that a stranger
  * can send that is a renewal request is refused alike and at about the same cost. Rejects with RedemptionError
- * `store_unavailable` when the store cannot answer: the same request can then be made again.
+ * `store_unavailable` if the store cannot answer: the client can then repeat the request.
  */
 export async function renew(
   { text, peer }: PresentedRenewal,
@@ -87,7 +87,7 @@ export async function renew(
   );
   if (!('refused' in outcome)) return outcome;
   const { redemption } = found;
-  // Whoever has too much to do writes nothing about it.
+  // Do not record overload refusals: the write would add load.
   if (outcome.refused !== 'overloaded') noteRefusal(outcome, redemption, peer, deps);
   return { ...outcome, proven: redemption };
 }
@@ -111,7 +111,7 @@ async function renewProven(
   const { namespace, name, issuer } = grant ?? redemption;
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return { retryAfter: RETRY_AFTER_S, ...access };
-  // A site without an identity is nobody's replacement.
+  // Without a recorded site uid, skip the replaced-site check.
   if (redemption.siteUid !== null && redemption.siteUid !== access.siteUid)
     return { refused: 'site_replaced' };
   if (again) return answerAgain(newest, proven, access, deps);

@@ -4,14 +4,14 @@ import type { NewKey, ServerKeyType } from '../../pki/keys.js';
 import { type CertificateRequest, parseCertificateRequest } from '../../pki/requests.js';
 import { sha256Hex } from '../../pki/sha256.js';
 
-/** Makes private keys for clients that send no CSR. */
+/** Generates private keys for clients that send no CSR. */
 export interface KeySource {
   readonly type: ServerKeyType;
-  /** A new key, or undefined when too many are being made already. */
+  /** Generates a key; undefined if too many requests wait for one. */
   make(type: ServerKeyType): Promise<NewKey | undefined>;
 }
 
-/** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service made it. */
+/** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service generated it. */
 export interface ObtainedKey {
   readonly spkiDer: Uint8Array;
   /** SHA-256 of `spkiDer`, lower-case hex. */
@@ -34,7 +34,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 // 4 KiB of DER (the limit of the wire) in base64.
 const CSR_TEXT_LIMIT = 5464;
 
-/** The key that a request asks for: its CSR's, proven and strong, or one that the service makes once it is needed. */
+/** Returns the key for a request: that of its CSR, verified and strong, or one that the service generates on demand. */
 export function requestedKey(csr: string | undefined, keys: KeySource): RequestedKey | RefusedKey {
   if (csr === undefined) {
     const keyType = keys.type === 'p256' ? 'p256' : 'rsa';

@@ -3,10 +3,10 @@ import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
-// As long as this an answer that was lost can still be asked for after the grant's end.
+// For this long a client may repeat a redemption after the grant's end.
 const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
 
-/** Notes in the store which master key the service signs under, so that whoever signs beside it can tell that it is the same. */
+/** Records in the store which master key the service signs with, so that commands can verify that theirs is the same. */
 export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Promise<void> {
   const { kid } = await codeKeys.current();
   if ((await store.getSetting(SETTING)) !== kid) await store.putSetting(SETTING, kid);
@@ -22,7 +22,7 @@ export async function signingMasterKey(
   return isKnown ? codeKeys.current() : undefined;
 }
 
-/** Makes a new master key, and with `dropOld` removes all others: what they signed is a wrong code from then on. */
+/** Creates a new master key, and with `dropOld` removes all others: codes that they signed are then wrong. */
 export async function rotateCodeKey(
   store: GrantStore,
   codeKeys: RotatingCodeKeys,
@@ -52,7 +52,7 @@ export async function removeUnusedCodeKeys(
   const keys = await codeKeys.list();
   for (const [index, { kid }] of keys.entries()) {
     const retiredAt = keys[index - 1]?.createdAt;
-    // NaN where the file does not say when it was made.
+    // NaN if the file has no creation time.
     if (retiredAt === undefined || Number.isNaN(retiredAt)) continue;
     if (await store.hasGrantMadeBefore(retiredAt, now - REPLAYED_AFTER_END_MS)) continue;
     await codeKeys.remove(kid);

@@ -1,7 +1,7 @@
 import type { LinkEndpoint } from '../../domain/link.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** What a running service publishes of itself, so that tokens can be made whether it runs or not. */
+/** The data that a service publishes, so that tokens can be issued whether it runs or not. */
 export interface ServiceDescription {
   readonly platform: 'standalone' | 'podman' | 'docker' | 'linux' | 'kubernetes';
   /** Base URL of tokens, path prefix included, without a trailing slash. */

@@ -5,9 +5,9 @@ import { sourceOf } from '../../domain/peer-address.js';
 import type { Redemption } from '../../domain/redemption.js';
 import { sha256Hex } from '../../pki/sha256.js';
 
-/** When a private key that the service made may be handed out again. */
+/** When a private key that the service generated may be returned again. */
 export interface StockReplay {
-  /** Milliseconds for which the answer is kept; 0 keeps none. */
+  /** How long the answer is stored, in milliseconds; 0 stores none. */
   readonly windowMs: number;
   /** Whether the asking address must be the same. */
   readonly bindSource: boolean;
@@ -61,7 +61,7 @@ export function sealForReplay(
   return { sealedAnswer, sealedUntil: now + stockReplay.windowMs };
 }
 
-/** PEM of the key sealed in `redemption`, or undefined when none is kept, it has lapsed, or another code sealed it. */
+/** Returns the sealed key of `redemption` in PEM; undefined if there is none, it has lapsed, or another code sealed it. */
 export function openReplay(redemption: Redemption, code: Uint8Array, now: number): string | undefined {
   const { id, grantUid, sealedAnswer, sealedUntil } = redemption;
   if (sealedAnswer === null || sealedUntil === null || sealedUntil <= now) return undefined;
