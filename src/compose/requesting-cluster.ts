@@ -12,7 +12,7 @@ import {
 } from '../platforms/kubernetes/requesting/cluster-links.js';
 import { clusterMaterializer } from '../platforms/kubernetes/requesting/cluster-materializer.js';
 import { type LinkState, linkState } from '../platforms/kubernetes/requesting/link-state.js';
-import { inCluster, type NamespacePlace } from '../platforms/kubernetes/requesting/namespace-place.js';
+import { inCluster, type NamespaceTarget } from '../platforms/kubernetes/requesting/namespace-target.js';
 import { renewalSecrets } from '../platforms/kubernetes/requesting/pending-renewal-secret.js';
 import { pendingSecrets } from '../platforms/kubernetes/requesting/pending-secret.js';
 import { findPlacedSecret } from '../platforms/kubernetes/requesting/placed-secret.js';
@@ -47,7 +47,7 @@ export async function openRequestingCluster(
     known ??= await findRequestingSite(client, namespace);
     return known;
   };
-  const place: NamespacePlace = {
+  const place: NamespaceTarget = {
     client,
     namespace,
     owner: async () => {

@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
-import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
 import { type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';

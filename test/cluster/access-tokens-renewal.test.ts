@@ -14,7 +14,7 @@ import {
   SITES,
 } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Stored } from '../../src/platforms/kubernetes/api/resource.js';
-import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import type { RedemptionResource } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { LinkRenewals } from '../../src/platforms/kubernetes/tokens/link-renewals.js';
 import { Workplace } from '../support/command-line.js';

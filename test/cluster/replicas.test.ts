@@ -67,7 +67,7 @@ function replicaOf(index: number, shift = 0): Replica {
 
 /**
  * Kills whichever replica makes the nth create of a Redemption of them all, for each of `numbers`, while that is on the way: it
- * never learns what became of it. (How many each of them makes is not certain, since they take turns.) Each is in the set that is
+ * never learns what became of it. (How many each of them makes is not certain, since they compete for slots.) Each is in the set that is
  * returned once it was killed.
  */
 function killAtCreates(...numbers: readonly number[]): ReadonlySet<Serving> {

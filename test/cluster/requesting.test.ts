@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
-import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { json, linkgrant, refusalOf } from '../support/command-line.js';
 import { serveHttps, type TestServer } from '../support/hostile-server.js';
 import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';

@@ -9,7 +9,7 @@ import type { AccessToken } from '../../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../../src/domain/access-token-resource.js';
 import { LINKS, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource } from '../../../src/platforms/kubernetes/api/resource.js';
-import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { type Ended, linkgrant } from '../../support/command-line.js';
 import type { AccessRule, TestCluster } from './test-cluster.js';
 

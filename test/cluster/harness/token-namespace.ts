@@ -2,7 +2,7 @@ import type { AccessToken } from '../../../src/domain/access-token.js';
 import { accessTokenResource } from '../../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS, LINKS, SECRETS } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
-import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-place.js';
+import type { SecretResource } from '../../../src/platforms/kubernetes/requesting/namespace-target.js';
 import type { AccessTokenResource } from '../../../src/platforms/kubernetes/tokens/access-token-resource.js';
 import { REDEEMER } from './redeemer.js';
 import { type LinkResource, putRequestingSite } from './requesting-namespace.js';

@@ -7,17 +7,17 @@ import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, Stored } from '../api/resource.js';
 import {
   inCluster,
-  type NamespacePlace,
+  type NamespaceTarget,
   persisting,
   placeOf,
   type SecretResource,
   secretData,
   secretText,
-} from './namespace-place.js';
+} from './namespace-target.js';
 import { removeRenewals } from './pending-renewal-secret.js';
 import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
-type Place = Pick<NamespacePlace, 'client' | 'namespace'>;
+type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
 /** The Links and Secrets of a namespace, whoever put them there. Every method rejects with RedemptionError. */
 export function clusterLinks({ client, namespace }: Place): LinkFiles {

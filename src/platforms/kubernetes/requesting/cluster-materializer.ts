@@ -5,7 +5,7 @@ import type { Materializer } from '../../../redemption/ports/materializer.js';
 import { isEndedSecret, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
-import { FIELD_MANAGER, inCluster, type NamespacePlace, persisting, placeOf } from './namespace-place.js';
+import { FIELD_MANAGER, inCluster, type NamespaceTarget, persisting, placeOf } from './namespace-target.js';
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
@@ -14,7 +14,7 @@ import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from 
  * determines which certificates have ended.
  */
 export function clusterMaterializer(
-  place: NamespacePlace,
+  place: NamespaceTarget,
   clock: () => number,
   proxy?: ProxyPlacing,
 ): Materializer {

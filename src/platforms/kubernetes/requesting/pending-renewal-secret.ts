@@ -2,13 +2,13 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from '../../../domain/labels.js';
 import type { OpenPendingRenewal } from '../../../redemption/ports/pending-renewal.js';
 import { SECRETS } from '../api/kinds.js';
 import {
-  type NamespacePlace,
+  type NamespaceTarget,
   ownedResource,
   persisting,
   type SecretResource,
   secretData,
   secretText,
-} from './namespace-place.js';
+} from './namespace-target.js';
 import { COMPONENT } from './pending-secret.js';
 
 /** Value of {@link COMPONENT} on the key of a renewal under way. */
@@ -16,7 +16,7 @@ const PENDING_RENEWAL = 'pending-renewal';
 const KEY = 'key.pem';
 
 /** The keys of renewals under way, as Secrets `linkgrant-renewal-<redemption id>.<SHA-256 of the old certificate>` of the Site. */
-export function renewalSecrets(place: NamespacePlace): OpenPendingRenewal {
+export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
   const { client, namespace } = place;
   return async (redemptionId, certificateSha256) => {
     const nameOf = (sha256: string) => `linkgrant-renewal-${redemptionId}.${sha256}`;
@@ -50,7 +50,7 @@ export function renewalSecrets(place: NamespacePlace): OpenPendingRenewal {
 
 /** Removes the keys of a redemption's renewals but for the Secret `kept`. */
 export function removeRenewals(
-  { client, namespace }: Pick<NamespacePlace, 'client' | 'namespace'>,
+  { client, namespace }: Pick<NamespaceTarget, 'client' | 'namespace'>,
   redemptionId: string,
   kept?: string,
 ): Promise<void> {

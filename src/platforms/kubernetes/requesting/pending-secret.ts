@@ -12,14 +12,14 @@ import { SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import {
   inCluster,
-  type NamespacePlace,
+  type NamespaceTarget,
   ownedResource,
   persisting,
   placeOf,
   type SecretResource,
   secretData,
   secretText,
-} from './namespace-place.js';
+} from './namespace-target.js';
 import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
 
 /** Label of what is kept while something is under way; the value tells what. */
@@ -38,13 +38,13 @@ type Texts = Readonly<Record<string, string>>;
  * `answer.yaml`. One is made exclusively, by whichever run comes first, and changed only as it was read. It goes when the
  * link is in place: from then on the link itself, found by its token, is what is kept.
  */
-export function pendingSecrets(place: NamespacePlace, clock: () => number): OpenPendingRedemption {
+export function pendingSecrets(place: NamespaceTarget, clock: () => number): OpenPendingRedemption {
   return async (id) => new PendingSecret(place, id, clock);
 }
 
 class PendingSecret implements PendingRedemption {
   readonly places: PendingRedemption['places'];
-  readonly #place: NamespacePlace;
+  readonly #place: NamespaceTarget;
   readonly #id: string;
   readonly #name: string;
   /** Tells this run's postings from those of others, when the answer to a write was lost. */
@@ -52,7 +52,7 @@ class PendingSecret implements PendingRedemption {
   readonly #clock: () => number;
   #keyPem: string | undefined;
 
-  constructor(place: NamespacePlace, id: string, clock: () => number) {
+  constructor(place: NamespaceTarget, id: string, clock: () => number) {
     this.#place = place;
     this.#clock = clock;
     this.#id = id;

@@ -7,7 +7,7 @@ import { isManaged } from '../../files/own-resource.js';
 import type { KubernetesClient } from '../api/client.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
-import { type SecretResource, secretText } from './namespace-place.js';
+import { type SecretResource, secretText } from './namespace-target.js';
 
 /** A link that is in place, as the token it came of leads to it. */
 export interface PlacedSecret {

@@ -3,7 +3,7 @@ import type { KubernetesClient } from '../api/client.js';
 import { SITES } from '../api/kinds.js';
 import { apiVersionOf, type OwnerReference } from '../api/resource.js';
 import { readSite, type SiteFacts } from '../sites/site-resource.js';
-import { inCluster } from './namespace-place.js';
+import { inCluster } from './namespace-target.js';
 
 /** The Site of a namespace that links belong to: a Ready one before others, then the oldest. Rejects with RedemptionError. */
 export async function findRequestingSite(

@@ -6,7 +6,7 @@ import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 import { isOurs, linkInPlace, renewedIn } from '../../files/own-resource.js';
 import { LINKS, SECRETS } from '../api/kinds.js';
 import type { OwnerReference, Resource, ResourceKind } from '../api/resource.js';
-import { ownedResource } from './namespace-place.js';
+import { ownedResource } from './namespace-target.js';
 
 /** One resource that is to be in place. */
 export interface WantedResource {

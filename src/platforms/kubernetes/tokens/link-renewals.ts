@@ -18,10 +18,10 @@ import { readListing } from '../api/list-page.js';
 import type { Stored } from '../api/resource.js';
 import { WorkQueue } from '../controller/work-queue.js';
 import { clusterLinks } from '../requesting/cluster-links.js';
-import type { NamespacePlace, SecretResource } from '../requesting/namespace-place.js';
+import type { NamespaceTarget, SecretResource } from '../requesting/namespace-target.js';
 import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
-import { inOwnWords } from './token-failures.js';
+import { sanitizeError } from './token-failures.js';
 
 export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
@@ -153,7 +153,7 @@ export class LinkRenewals {
   async #renew(key: string): Promise<void> {
     const [namespace, name] = key.split('/') as [string, string];
     const { client, clock, observer, side } = this.#options;
-    const place: NamespacePlace = {
+    const place: NamespaceTarget = {
       client,
       namespace,
       owner: async () => {
@@ -188,7 +188,7 @@ export class LinkRenewals {
       if (!(error instanceof RedemptionError)) throw error;
       if (due && retryDisposition(error) === 'rejected') this.#plan.giveUp(due.certificateSha256);
       else if (due) this.#plan.putOff(due, clock());
-      observer.failed(key, inOwnWords(error));
+      observer.failed(key, sanitizeError(error));
     }
   }
 }

@@ -4,7 +4,7 @@ import type { TokenReason, TokenState } from './access-token-resource.js';
 
 type FailureReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Error'>;
 
-/** What a token says of a failure: what cannot come right by itself is not asked again. */
+/** The reason in the status of a token for each finality; only `Error` is retried. */
 const REASONS = {
   rejected: 'Refused',
   invalid: 'Refused',
@@ -15,8 +15,8 @@ const REASONS = {
 const DECISION =
   'Delete this AccessToken and redeem a new one, or have it posted once more with linkgrant token redeem --retry.';
 
-/** The failure, without the names that a stranger has had written into a certificate. */
-export function inOwnWords(error: RedemptionError): RedemptionError {
+/** Removes from an error the names that the owner of an untrusted certificate chose. */
+export function sanitizeError(error: RedemptionError): RedemptionError {
   if (error.code !== 'tls_name') return error;
   return new RedemptionError(
     'tls_name',
@@ -24,7 +24,7 @@ export function inOwnWords(error: RedemptionError): RedemptionError {
   );
 }
 
-/** What is to be said of a token whose redemption failed so. */
+/** The state of a token whose redemption failed with this error. */
 export function failedState(error: RedemptionError): TokenState & { readonly reason: FailureReason } {
   const reason = REASONS[retryDisposition(error)];
   const message = reason === 'OutcomeUnknown' ? `${error.message} ${DECISION}` : error.message;

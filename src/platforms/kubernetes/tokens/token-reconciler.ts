@@ -15,7 +15,7 @@ import { ACCESS_TOKENS, SECRETS } from '../api/kinds.js';
 import type { Stored } from '../api/resource.js';
 import type { Worked } from '../controller/work-queue.js';
 import { timeOf } from '../grants/access-grant-resource.js';
-import type { NamespacePlace } from '../requesting/namespace-place.js';
+import type { NamespaceTarget } from '../requesting/namespace-target.js';
 import { findPlacedSecret } from '../requesting/placed-secret.js';
 import { findRequestingSite, ownerReference } from '../requesting/site-owner.js';
 import type { SiteFacts } from '../sites/site-resource.js';
@@ -27,14 +27,14 @@ import {
   type TokenState,
 } from './access-token-resource.js';
 import { FinalStatusCache } from './final-status-cache.js';
-import { failedState, inOwnWords } from './token-failures.js';
+import { failedState, sanitizeError } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
 
 export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
   readonly status: TokenStatusWriter;
   /** Redeems into a namespace; safe to repeat. */
-  readonly redeem: (request: RedeemTokenRequest, place: NamespacePlace) => Promise<RedeemedToken>;
+  readonly redeem: (request: RedeemTokenRequest, place: NamespaceTarget) => Promise<RedeemedToken>;
   /** Told of each redemption that put a link in place, once its token says so. */
   readonly onRedeemed: (key: string, redeemed: RedeemedToken) => void;
   /** Told of each failure after which nothing is asked again by itself. */
@@ -140,7 +140,7 @@ export class TokenReconciler {
     } catch (error) {
       // While the API server does not answer, it takes no status either.
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
-      const failure = inOwnWords(error);
+      const failure = sanitizeError(error);
       const state = failedState(failure);
       await status.say(resource, state);
       if (state.reason === 'Error') throw failure;

@@ -3,15 +3,15 @@ import { ApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
 
-/** The namespace of a cluster that a site's links are in. */
-export interface NamespacePlace {
+/** The namespace of a cluster that has a site's links. */
+export interface NamespaceTarget {
   readonly client: KubernetesClient;
   readonly namespace: string;
-  /** The Site, which everything that is put in place belongs to. Rejects with RedemptionError while there is none. */
+  /** The Site that owns the created resources. Rejects with RedemptionError while there is none. */
   readonly owner: () => Promise<OwnerReference>;
 }
 
-/** As whom fields are applied. */
+/** The field manager of server-side apply. */
 export const FIELD_MANAGER = 'linkgrant';
 
 /** A resource with the values of its Secret, in base64. */
@@ -20,16 +20,16 @@ export type SecretResource = Resource & {
   readonly data?: Readonly<Record<string, string>>;
 };
 
-/** Where a resource stands, in the words of kubectl: `secret/x in namespace west`. */
+/** A resource as kubectl names it: `secret/x in namespace west`. */
 export function placeOf(kind: ResourceKind, name: string, namespace: string): string {
   const called = kind.group === '' ? kind.kind.toLowerCase() : `${kind.kind.toLowerCase()}.${kind.group}`;
   return `${called}/${name} in namespace ${namespace}`;
 }
 
-/** What the API server says, as a RedemptionError: `not_writable`, or `cluster_unavailable` where asking again helps. */
-export async function inCluster<T>(act: () => Promise<T>): Promise<T> {
+/** Runs an operation with its ApiErrors translated to RedemptionError: `cluster_unavailable` if a retry helps, else `not_writable`. */
+export async function inCluster<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await act();
+    return await operation();
   } catch (error) {
     throw error instanceof ApiError ? redemptionErrorOf(error) : error;
   }
@@ -65,14 +65,13 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
 const MOST_TRIES = 20;
 
 /**
- * Does `act` again when it met a change beside it, or when its answer was lost: it reads what is there each time. Rejects
- * with RedemptionError.
+ * Repeats an operation that reads before it writes, after a write conflict or a lost answer. Rejects with RedemptionError.
  */
-export function persisting<T>(act: () => Promise<T>): Promise<T> {
+export function persisting<T>(operation: () => Promise<T>): Promise<T> {
   return inCluster(async () => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await act();
+        return await operation();
       } catch (error) {
         const passes =
           error instanceof ApiError &&
@@ -85,7 +84,7 @@ export function persisting<T>(act: () => Promise<T>): Promise<T> {
   });
 }
 
-/** A value of a Secret as text; undefined where there is none. */
+/** A value of a Secret as text; undefined if the Secret has none. */
 export function secretText(secret: Stored<SecretResource> | undefined, key: string): string | undefined {
   const value = secret?.data?.[key];
   return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
@@ -98,7 +97,7 @@ export function secretData(texts: Readonly<Record<string, string>>): Record<stri
   );
 }
 
-/** The fields of a resource that belongs to the Site; those that are undefined are left out. */
+/** A resource that the Site owns; undefined fields are left out. */
 export function ownedResource(fields: object, owner: OwnerReference): Resource {
   const resource = JSON.parse(JSON.stringify(fields)) as Resource;
   return { ...resource, metadata: { ...resource.metadata, ownerReferences: [owner] } };
