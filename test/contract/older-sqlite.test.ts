@@ -6,8 +6,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
-import { type Redeemer, startRedeemer } from '../support/store-processes.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
 
 const FIXTURE = new URL('../fixtures/release-0.1.0/linkgrant.sql', import.meta.url);
 /** The store of that release, as it was built. */
