@@ -41,7 +41,7 @@ const ELSEWHERE = [
 ];
 
 const shared = {
-  setupFiles: ['test/support/keep-sqlite-objects.ts'],
+  setupFiles: ['test/support/stores/keep-sqlite-objects.ts'],
   environment: 'node',
   pool: 'forks',
   testTimeout: 60_000,
@@ -88,7 +88,7 @@ export default defineConfig({
           name: 'postgres',
           include: POSTGRES,
           exclude: ELSEWHERE,
-          globalSetup: ['test/support/postgres-global-setup.ts'],
+          globalSetup: ['test/support/stores/postgres-global-setup.ts'],
           ...shared,
         },
       },

@@ -7,12 +7,12 @@ import { identityFetch } from '../../src/admin/api/identity-fetch.js';
 import { oidcKeys } from '../../src/admin/api/oidc-keys.js';
 import { AdministrationError } from '../../src/domain/administration-error.js';
 import { type AdminService, makeIssuerKey, signBearer, startAdminService } from '../support/admin-api.js';
-import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.js';
 import { csrHeader } from '../support/redeemed-answer.js';
 import { makeIdentity } from '../support/server-identity.js';
 import { DAY, MINUTE } from '../support/service.js';
 import { TestClock } from '../support/test-clock.js';
 import { post } from '../support/wire.js';
+import { AUDIENCE_URL, type OidcIssuer, startOidcIssuer } from './oidc-issuer.js';
 
 const GUESSER = '127.0.0.66';
 

@@ -7,7 +7,7 @@ import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { HOUR } from '../support/service.js';
 import { post, type Target } from '../support/wire.js';
 
-const CLOCK = pathToFileURL(`${import.meta.dirname}/../support/movable-clock.mjs`).href;
+const CLOCK = pathToFileURL(`${import.meta.dirname}/movable-clock.mjs`).href;
 
 const place = new Workplace();
 let service: Serving;

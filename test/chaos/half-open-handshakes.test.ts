@@ -8,7 +8,7 @@ import { createMemoryCgroup } from '../support/memory-cgroup.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { post } from '../support/wire.js';
 
-const FLOODER = `${import.meta.dirname}/../support/half-open-flooder.mjs`;
+const FLOODER = `${import.meta.dirname}/half-open-flooder.mjs`;
 // The memory limit of deploy/kustomize and deploy/helm.
 const LIMIT_BYTES = 512 * 1024 * 1024;
 // A controller repeats its request every 30 seconds.

@@ -4,15 +4,15 @@ import { readService } from '../../src/redemption/accepting/service-description.
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { type Serving, Workplace } from '../support/command-line.js';
-import { type PostgresProcess, startPostgres } from '../support/postgres-process.js';
-import { createDatabaseOn, type TestDatabase } from '../support/postgres-server.js';
 import {
   makeRedeemingSites,
   type RedeemingSite,
   redeemAsSite,
   usesWanted,
   withEachSite,
-} from '../support/redeeming-sites.js';
+} from '../support/sites/redeeming-sites.js';
+import { type PostgresProcess, startPostgres } from '../support/stores/postgres-process.js';
+import { createDatabaseOn, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const REDEEMERS = 2_000;
 const AT_ONCE = 48;

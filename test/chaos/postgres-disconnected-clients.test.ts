@@ -7,7 +7,7 @@ import {
   singleUseTokens,
 } from '../support/abandoned-requests.js';
 import { Workplace } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const place = new Workplace();
 let database: TestDatabase;

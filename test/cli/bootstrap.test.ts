@@ -29,10 +29,10 @@ import {
   Workplace,
 } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { type RouterListener, startRouterListener } from '../support/router-listener.js';
+import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
-import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/system-site.js';
-import { startProxy } from '../support/tunnel-proxy.js';
+import { startProxy } from '../support/servers/tunnel-proxy.js';
+import { copySite, installFakeSkupper, modeOf, RECORDED_SITES } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');

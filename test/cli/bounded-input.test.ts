@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { startIssuingServer } from '../support/issuing-server.js';
-import { copySite } from '../support/system-site.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { copySite } from '../support/sites/system-site.js';
 
 const place = new Workplace();
 afterAll(() => place.remove());

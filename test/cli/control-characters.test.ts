@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { copySite } from '../support/system-site.js';
+import { copySite } from '../support/sites/system-site.js';
 
 const place = new Workplace();
 afterAll(() => place.remove());

@@ -4,13 +4,13 @@ import type { AccessToken } from '../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/hostile-server.js';
-import { startIssuingServer } from '../support/issuing-server.js';
-import { linkTo, makeLinkSecret } from '../support/link-samples.js';
+import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
 import { DAY_MS, makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { startProxy } from '../support/servers/tunnel-proxy.js';
 import { MINUTE, startTestService } from '../support/service.js';
-import { copySite } from '../support/system-site.js';
-import { startProxy } from '../support/tunnel-proxy.js';
+import { copySite } from '../support/sites/system-site.js';
 
 interface Check {
   readonly name: string;

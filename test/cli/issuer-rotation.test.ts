@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
 import { run } from '../chaos/commands.js';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { SystemHome } from '../support/system-home.js';
+import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;

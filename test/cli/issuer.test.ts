@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { SystemHome } from '../support/system-home.js';
+import { SystemHome } from '../support/sites/system-home.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const place = new Workplace();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Ended, json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');
 

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { type RouterListener, startRouterListener } from '../support/router-listener.js';
-import { copySite, installFakeSkupper } from '../support/system-site.js';
+import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { copySite, installFakeSkupper } from '../support/sites/system-site.js';
 
 let place: Workplace;
 const routers: RouterListener[] = [];

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { directoryMaterializer } from '../../src/platforms/files/directory-materializer.js';
 import { type Ended, json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { closedPort } from '../support/hostile-server.js';
-import { linkTo, makeLinkSecret } from '../support/link-samples.js';
-import { type OpensslRouter, startOpensslRouter } from '../support/openssl-router.js';
+import { linkTo, makeLinkSecret } from '../support/links/link-samples.js';
+import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
-import { startProxy, type TunnelProxy } from '../support/tunnel-proxy.js';
+import { closedPort } from '../support/servers/hostile-server.js';
+import { startProxy, type TunnelProxy } from '../support/servers/tunnel-proxy.js';
 
 let place: Workplace;
 const routers: (OpensslRouter | TunnelProxy)[] = [];

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { SystemHome } from '../support/system-home.js';
+import { SystemHome } from '../support/sites/system-home.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');

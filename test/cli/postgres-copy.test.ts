@@ -3,8 +3,8 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption, sampleRenewal } from '../support/store-samples.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const work = new Workplace();
 const DATA = work.path('data');

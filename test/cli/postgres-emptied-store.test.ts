@@ -3,8 +3,8 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const work = new Workplace();
 const LISTEN = ['--listen', '127.0.0.1:0', '--ops-listen', 'off', '--endpoint', 'edge=r.example.com:1'];

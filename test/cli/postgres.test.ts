@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 
 const work = new Workplace();
 const SERVED = [

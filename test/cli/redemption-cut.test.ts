@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Fate, run } from '../chaos/commands.js';
 import { json, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { closedPort } from '../support/hostile-server.js';
-import { type OpensslRouter, startOpensslRouter } from '../support/openssl-router.js';
+import { type OpensslRouter, startOpensslRouter } from '../support/links/openssl-router.js';
+import { closedPort } from '../support/servers/hostile-server.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 
 const MINUTE_MS = 60_000;

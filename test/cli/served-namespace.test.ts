@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, Workplace } from '../support/command-line.js';
-import { SystemHome } from '../support/system-home.js';
+import { SystemHome } from '../support/sites/system-home.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');

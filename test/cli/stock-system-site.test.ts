@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { serveHttps, type TestServer } from '../support/hostile-server.js';
-import { startIssuingServer } from '../support/issuing-server.js';
-import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/system-site.js';
+import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { copySite, installFakeSkupper, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 // What Skupper's own grant server said.
 const recorded = (name: string) =>

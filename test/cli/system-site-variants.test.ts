@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { startRouterListener } from '../support/router-listener.js';
-import { makeSiteAuthority, SystemHome } from '../support/system-home.js';
-import { modeOf } from '../support/system-site.js';
+import { startRouterListener } from '../support/links/router-listener.js';
+import { makeSiteAuthority, SystemHome } from '../support/sites/system-home.js';
+import { modeOf } from '../support/sites/system-site.js';
 
 const place = new Workplace();
 const dataDir = place.path('data');

@@ -7,7 +7,7 @@ import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { SystemHome } from '../support/system-home.js';
+import { SystemHome } from '../support/sites/system-home.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const CODE = 'a-code-that-a-file-declares';

@@ -4,10 +4,10 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { linkgrant, type RunOptions, refusalOf, Workplace } from '../support/command-line.js';
-import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/hostile-server.js';
-import { startIssuingServer } from '../support/issuing-server.js';
 import { makeIdentity } from '../support/server-identity.js';
-import { startProxy } from '../support/tunnel-proxy.js';
+import { closedPort, serveHttps, servePlain, serveTcp, tokenFor } from '../support/servers/hostile-server.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
+import { startProxy } from '../support/servers/tunnel-proxy.js';
 
 const place = new Workplace();
 const open: { close(): Promise<void> }[] = [];

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, linkgrantProcess, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/system-site.js';
-import { startProxy } from '../support/tunnel-proxy.js';
+import { startProxy } from '../support/servers/tunnel-proxy.js';
+import { copySite, installFakeSkupper, modeOf, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 const EAST_UID = '2c24a82c-d6ac-475d-88f5-063ecf88a441';
 const ENDPOINT = ['--endpoint', 'inter-router=router.example.com:55671'];

@@ -6,8 +6,8 @@ import { parse, parseAllDocuments } from 'yaml';
 import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { run } from '../chaos/commands.js';
 import { linkgrant, refusalOf, type Serving, Workplace } from '../support/command-line.js';
-import { serveHttps } from '../support/hostile-server.js';
-import { startIssuingServer } from '../support/issuing-server.js';
+import { serveHttps } from '../support/servers/hostile-server.js';
+import { startIssuingServer } from '../support/servers/issuing-server.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 
 const place = new Workplace();

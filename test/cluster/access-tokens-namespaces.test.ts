@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS_TOKENS, LINKS, SECRETS, SITES } from '../../src/platforms/kubernetes/api/kinds.js';
-import { closedPort, serveTcp } from '../support/hostile-server.js';
+import { closedPort, serveTcp } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { putRequestingSite } from './harness/requesting-namespace.js';
 import { letIn } from './harness/token-namespace.js';

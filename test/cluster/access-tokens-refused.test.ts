@@ -5,8 +5,8 @@ import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
-import { type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
 import { makeAuthority, makeIdentity } from '../support/server-identity.js';
+import { type SeenRequest, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';
 

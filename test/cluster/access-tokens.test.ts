@@ -4,7 +4,7 @@ import { encodeAccessToken } from '../../src/domain/access-token-resource.js';
 import { ACCESS_TOKENS } from '../../src/platforms/kubernetes/api/kinds.js';
 import type { SecretResource } from '../../src/platforms/kubernetes/requesting/namespace-target.js';
 import { linkgrant } from '../support/command-line.js';
-import { serveHttps, type TestServer } from '../support/hostile-server.js';
+import { serveHttps, type TestServer } from '../support/servers/hostile-server.js';
 import { printedTable } from './harness/printed-table.js';
 import { RedeemerCluster } from './harness/redeemer-cluster.js';
 import { until } from './harness/until.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Resource, ResourceKind } from '../../src/platforms/kubernetes/api/resource.js';
 import { Workplace } from '../support/command-line.js';
-import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
+import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
 import { DeployTools } from './harness/deploy-tools.js';
 import { CHART, containerOf, manifestOf, manifestsIn, overlay, podOf } from './harness/manifests.js';
 import { REDEEMER, startRedeemer } from './harness/redeemer.js';

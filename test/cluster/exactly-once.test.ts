@@ -14,8 +14,8 @@ import {
   GRANT_UID,
   type RedemptionResource,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
-import { type Redeemer, type RedeemTask, startRedeemer } from '../support/store-processes.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import { type ApiProxy, type Fate, startApiProxy } from './harness/api-proxy.js';
 import { kubeconfigThrough } from './harness/kubeconfig.js';
 import { LINKGRANT, type LinkgrantAccount } from './harness/linkgrant-account.js';

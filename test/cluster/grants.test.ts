@@ -6,7 +6,7 @@ import type {
   AccessGrantResource,
   AccessGrantSpec,
 } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
-import { RecordedSite } from '../support/kubernetes-site.js';
+import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
 import { PLACE, type RunningController, startController } from './harness/controller.js';
 import { type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';

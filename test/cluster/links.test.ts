@@ -10,10 +10,10 @@ import { REDEMPTIONS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.j
 import type { Resource } from '../../src/platforms/kubernetes/api/resource.js';
 import { redemptionResource, slotName } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { json, refusalOf } from '../support/command-line.js';
-import type { TestServer } from '../support/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../support/issuing-server.js';
-import { startRenewingServer } from '../support/renewing-server.js';
 import { DAY_MS } from '../support/server-identity.js';
+import type { TestServer } from '../support/servers/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../support/servers/issuing-server.js';
+import { startRenewingServer } from '../support/servers/renewing-server.js';
 import { sampleRedemption } from '../support/store-samples.js';
 import {
   bootstrapRules,

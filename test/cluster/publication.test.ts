@@ -13,9 +13,9 @@ import {
 import type { Resource, Stored } from '../../src/platforms/kubernetes/api/resource.js';
 import type { AccessGrantResource } from '../../src/platforms/kubernetes/grants/access-grant-resource.js';
 import { type Serving, Workplace } from '../support/command-line.js';
-import { RecordedSite, routerSecret } from '../support/kubernetes-site.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { makeAuthority, makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { RecordedSite, routerSecret } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';

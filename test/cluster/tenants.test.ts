@@ -20,8 +20,8 @@ import {
   slotName,
 } from '../../src/platforms/kubernetes/store/redemption-resource.js';
 import { linkgrant, Workplace } from '../support/command-line.js';
-import { RecordedSite } from '../support/kubernetes-site.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
+import { RecordedSite } from '../support/sites/kubernetes-site.js';
 import { putSite } from './harness/cluster-sites.js';
 import { LINKGRANT, type LinkgrantAccount, linkgrantAccount } from './harness/linkgrant-account.js';
 import { post } from './harness/post.js';

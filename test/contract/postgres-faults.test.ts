@@ -6,9 +6,9 @@ import type { Checkpoint } from '../../src/redemption/ports/clock.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
 import { tlsOptions } from '../../src/stores/postgres/postgres-target.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
-import { startRedeemer } from '../support/store-processes.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
+import { startRedeemer } from '../support/stores/store-processes.js';
 
 let directory: string;
 let database: TestDatabase;
@@ -179,7 +179,7 @@ describe('the PostgreSQL store when its connections break', () => {
 
 describe('a PostgreSQL database', () => {
   const opener = (migrate: boolean) => ({
-    module: new URL('../support/postgres-opener.mjs', import.meta.url).href,
+    module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
     exportName: 'openTestStore',
     options: {
       server: inject('postgres'),

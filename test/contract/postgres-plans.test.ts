@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
-import { createTestDatabase } from '../support/postgres-server.js';
 import { NOW, sampleRedemption, sampleRenewal, storedGrant } from '../support/store-samples.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 
 const REDEEMED = 200;
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.js';
-import { createTestDatabase } from '../support/postgres-server.js';
 import { NOW } from '../support/store-samples.js';
+import { createTestDatabase } from '../support/stores/postgres-server.js';
 import { type StoreUnderTest, storeConformance } from './store-conformance.js';
 import { chainConformance } from './store-conformance-chain.js';
 import { declaredConformance } from './store-conformance-declared.js';
@@ -19,7 +19,7 @@ async function openEmpty(): Promise<StoreUnderTest> {
   return {
     store,
     opener: {
-      module: new URL('../support/postgres-opener.mjs', import.meta.url).href,
+      module: new URL('../support/stores/postgres-opener.mjs', import.meta.url).href,
       exportName: 'openTestStore',
       options: { server: inject('postgres'), database: place.database, ledgerKeyFile },
     },

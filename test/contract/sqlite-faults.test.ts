@@ -12,7 +12,8 @@ import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
 
-const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+const support = (name: string): string =>
+  fileURLToPath(new URL(`../support/stores/${name}`, import.meta.url));
 
 describe('the SQLite store when something fails', () => {
   let directory: string;

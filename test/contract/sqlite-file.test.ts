@@ -11,8 +11,8 @@ import { LIST_DECLARED } from '../../src/stores/sql/grant-reads.js';
 import { networkFileSystem } from '../../src/stores/sqlite/database-file.js';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.js';
 import { StoreOpenError, StoreSchemaError } from '../../src/stores/store-open-error.js';
-import { startRedeemer } from '../support/store-processes.js';
 import { MINUTE, NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/store-samples.js';
+import { startRedeemer } from '../support/stores/store-processes.js';
 
 const BUILT = new URL('../../dist/stores/sqlite/sqlite-store.js', import.meta.url).href;
 

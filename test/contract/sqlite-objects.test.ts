@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 it('a closed store leaves the driver nothing that could be collected', () => {
   const directory = mkdtempSync(join(tmpdir(), 'linkgrant-objects-'));
   try {
-    const script = resolve(import.meta.dirname, '../support/store-objects.mjs');
+    const script = resolve(import.meta.dirname, '../support/stores/store-objects.mjs');
     const printed = execFileSync(process.execPath, [script, join(directory, 'a.db'), '5'], {
       encoding: 'utf8',
     });

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoredCode } from '../../src/redemption/ports/code-store.js';
-import { type Redeemer, startRedeemer } from '../support/store-processes.js';
 import { MINUTE, NOW, sampleGrant, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { type Redeemer, startRedeemer } from '../support/stores/store-processes.js';
 import type { CurrentStore } from './store-conformance.js';
 
 /** A code of a grant that can be redeemed once, ten minutes from {@link NOW} on. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Redeemer, type RedeemTask, startRedeemer } from '../support/store-processes.js';
 import { NOW, sampleRedemption, storedGrant } from '../support/store-samples.js';
+import { type Redeemer, type RedeemTask, startRedeemer } from '../support/stores/store-processes.js';
 import type { ConformanceSize, CurrentStore } from './store-conformance.js';
 
 const PROCESSES = 4;

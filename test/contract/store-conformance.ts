@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
-import type { StoreOpener } from '../support/store-processes.js';
+import type { StoreOpener } from '../support/stores/store-processes.js';
 import { codeConformance } from './store-conformance-codes.js';
 import { grantConformance } from './store-conformance-grants.js';
 import { ledgerConformance } from './store-conformance-ledger.js';

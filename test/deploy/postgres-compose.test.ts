@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { json, linkgrant, type RunOptions, type Serving, Workplace } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { PROJECT } from '../tooling/project-copy.js';
 
 const text = readFileSync(join(PROJECT, 'deploy/compose.yaml'), 'utf8');

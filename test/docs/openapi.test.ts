@@ -3,8 +3,8 @@ import { parseAllDocuments } from 'yaml';
 import { REFUSAL_CODES, wireRefusal } from '../../src/http/problem.js';
 import { createRedemptionApp, type RedemptionAppDependencies } from '../../src/http/redemption-app.js';
 import type { CreatedGrant } from '../../src/redemption/accepting/create-grant.js';
+import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { HOUR, startTestService, type TestService } from '../support/service.js';
-import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
 import { type PostOptions, post } from '../support/wire.js';
 import { answerOf, type Operation, openApi, problemsOf } from './openapi-document.js';
 

@@ -5,8 +5,8 @@ import { encodeLinkDocuments } from '../../src/domain/link-resources.js';
 import type { CertificateAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate, issueServerCertificate } from '../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../src/pki/keys.js';
-import { ENDPOINTS } from '../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../support/server-identity.js';
+import { ENDPOINTS } from '../support/servers/issuing-server.js';
 import type { Chance } from './round.js';
 
 /** Text that a hostile server sends and that must not appear in messages. */

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AccessToken } from '../../src/domain/access-token.js';
 import { parseCertificateRequest } from '../../src/pki/requests.js';
 import { createChance } from '../fuzz/chance.mjs';
-import { CODE, type SeenRequest, serveHttps, type TestServer } from '../support/hostile-server.js';
-import { ENDPOINTS } from '../support/issuing-server.js';
 import { DAY_MS } from '../support/server-identity.js';
+import { CODE, type SeenRequest, serveHttps, type TestServer } from '../support/servers/hostile-server.js';
+import { ENDPOINTS } from '../support/servers/issuing-server.js';
 import {
   MARKER,
   prepareResponses,

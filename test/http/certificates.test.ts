@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
+import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, ENDPOINTS, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';

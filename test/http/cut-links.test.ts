@@ -3,11 +3,11 @@ import { findIssuer, issueSiteCertificate, SITE_CA } from '../../src/compose/sit
 import { loadConfiguration } from '../../src/config/config.js';
 import { run } from '../chaos/commands.js';
 import { linkgrant } from '../support/command-line.js';
-import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
-import { startOpensslRouter } from '../support/openssl-router.js';
+import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
+import { startOpensslRouter } from '../support/links/openssl-router.js';
+import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { MINUTE, startTestService, type TestService } from '../support/service.js';
-import { linkOf, postRenewal, renewalOf } from '../support/test-link.js';
 import { post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 

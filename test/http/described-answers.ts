@@ -13,8 +13,8 @@ import {
 } from '../docs/openapi-document.js';
 import type { AdminService } from '../support/admin-api.js';
 import { csrHeader } from '../support/redeemed-answer.js';
-import { anyJson, anyText, valuesOf } from '../support/schema-values.js';
 import { post, type WireAnswer } from '../support/wire.js';
+import { anyJson, anyText, valuesOf } from './schema-values.js';
 
 // Enough to meet every kind of answer, at some milliseconds each.
 const RUNS = 60;

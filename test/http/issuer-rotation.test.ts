@@ -11,10 +11,10 @@ import { loadConfiguration } from '../../src/config/config.js';
 import { splitCertificates } from '../../src/pki/certificate-info.js';
 import { type Retirement, retireIssuer } from '../../src/redemption/issuers/retire-issuer.js';
 import type { RotatingIssuers } from '../../src/redemption/ports/issuers.js';
-import { dialEach, type LinkPair } from '../support/dialled-pairs.js';
+import { dialEach, type LinkPair } from '../support/links/dialled-pairs.js';
+import { linkOf, postRenewal, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, newKey, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
-import { linkOf, postRenewal, renewalOf } from '../support/test-link.js';
 import { openWire, parseAnswer, post } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseCertificates } from '../../src/pki/pem.js';
 import { readService } from '../../src/redemption/accepting/service-description.js';
-import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/openssl-verdict.js';
+import { CLIENTS, expectClientCertificate, redeemNewGrant } from '../support/links/openssl-verdict.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { DAY, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { post } from '../support/wire.js';

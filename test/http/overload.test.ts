@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RedemptionError } from '../../src/domain/redemption-error.js';
 import type { Site } from '../../src/redemption/ports/site.js';
+import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { type Composition, composeTestService } from '../support/service.js';
-import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
 import { openWire, post, type WireAnswer } from '../support/wire.js';
 
 type Composed = Awaited<ReturnType<typeof composeTestService>>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startAdminService } from '../support/admin-api.js';
-import { createTestDatabase, type TestDatabase } from '../support/postgres-server.js';
+import { createTestDatabase, type TestDatabase } from '../support/stores/postgres-server.js';
 import { describedAnswers } from './described-answers.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'linkgrant-password-'));

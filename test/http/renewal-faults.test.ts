@@ -3,8 +3,6 @@ import { RedemptionError } from '../../src/domain/redemption-error.js';
 import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import type { GrantStore } from '../../src/redemption/ports/grant-store.js';
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../src/redemption/ports/site.js';
-import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
-import { composeTestService, type TestService, withStore } from '../support/service.js';
 import {
   linkOf,
   postRenewal,
@@ -12,7 +10,9 @@ import {
   renewalOf,
   renewedLink,
   type TestLink,
-} from '../support/test-link.js';
+} from '../support/links/test-link.js';
+import { newKey, redeemedAnswer } from '../support/redeemed-answer.js';
+import { composeTestService, type TestService, withStore } from '../support/service.js';
 import type { WireAnswer } from '../support/wire.js';
 
 type Fault = (real: GrantStore) => Partial<GrantStore>;

@@ -7,9 +7,9 @@ import { loadAuthority } from '../../src/pki/authority.js';
 import { issueClientCertificate } from '../../src/pki/certificates.js';
 import { spkiOf } from '../../src/pki/keys.js';
 import { SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
+import { postRenewal, redeemLink, renewalOf, type TestLink } from '../support/links/test-link.js';
 import { newKey } from '../support/redeemed-answer.js';
 import { DAY, startTestService, type TestService } from '../support/service.js';
-import { postRenewal, redeemLink, renewalOf, type TestLink } from '../support/test-link.js';
 import { post, type WireAnswer } from '../support/wire.js';
 
 const PROBLEM = { accept: 'application/problem+json' };

@@ -4,9 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantPolicy } from '../../src/domain/policy.js';
 import { privateKeyPem } from '../../src/pki/keys.js';
-import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
-import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
-import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import {
   linkOf,
   postRenewal,
@@ -14,7 +11,10 @@ import {
   renewalOf,
   renewedLink,
   type TestLink,
-} from '../support/test-link.js';
+} from '../support/links/test-link.js';
+import { newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeIdentity, type TestIdentity } from '../support/server-identity.js';
+import { DAY, HOUR, MINUTE, startTestService, type TestService } from '../support/service.js';
 import type { WireAnswer } from '../support/wire.js';
 import { OpenSsl } from '../unit/pki/openssl.js';
 

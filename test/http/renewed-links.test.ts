@@ -5,9 +5,6 @@ import type { GrantPolicy } from '../../src/domain/policy.js';
 import { OwnedAuthorities, SITE_CA } from '../../src/platforms/standalone/owned-authorities.js';
 import { StandaloneSite } from '../../src/platforms/standalone/site.js';
 import { type GeneratedLink, generateLink } from '../../src/redemption/accepting/generate-link.js';
-import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
-import { makeIdentity } from '../support/server-identity.js';
-import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
 import {
   linkOf,
   postRenewal,
@@ -15,7 +12,10 @@ import {
   renewalOf,
   renewedLink,
   type TestLink,
-} from '../support/test-link.js';
+} from '../support/links/test-link.js';
+import { csrHeader, newKey, type RedeemedAnswer, redeemedAnswer } from '../support/redeemed-answer.js';
+import { makeIdentity } from '../support/server-identity.js';
+import { DAY, ENDPOINTS, MINUTE, startTestService, type TestService } from '../support/service.js';
 import { openWire, post, type WireAnswer } from '../support/wire.js';
 import { makeAuthority, OpenSsl } from '../unit/pki/openssl.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postRenewal } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { postRenewal } from '../support/test-link.js';
 import { exchange, post, type WireAnswer } from '../support/wire.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { postRenewal, redeemLink, renewalOf } from '../support/links/test-link.js';
 import { csrHeader, redeemedAnswer } from '../support/redeemed-answer.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { postRenewal, redeemLink, renewalOf } from '../support/test-link.js';
 import { exchangeBytes, type PostOptions, post } from '../support/wire.js';
 
 const ATTACKER = '127.0.0.66';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { type RouterListener, startRouterListener } from '../support/router-listener.js';
-import { RECORDED_SITES } from '../support/system-site.js';
+import { type RouterListener, startRouterListener } from '../support/links/router-listener.js';
+import { RECORDED_SITES } from '../support/sites/system-site.js';
 import { PROJECT } from '../tooling/project-copy.js';
 import { type Installed, installInto, npm, packInto } from './installed-package.js';
 

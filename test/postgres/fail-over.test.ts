@@ -9,7 +9,7 @@ import {
   redeemAsSite,
   usesWanted,
   withEachSite,
-} from '../support/redeeming-sites.js';
+} from '../support/sites/redeeming-sites.js';
 import { post } from '../support/wire.js';
 import { DatabaseServer } from './harness/database-server.js';
 import { ENV, openServedStore, PUBLISHED, serveOn, storeUrl } from './harness/service-on-servers.js';

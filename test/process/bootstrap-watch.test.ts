@@ -12,7 +12,7 @@ import {
   startLinkgrant,
   Workplace,
 } from '../support/command-line.js';
-import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/system-site.js';
+import { copySite, installFakeSkupper, RECORDED_SITES } from '../support/sites/system-site.js';
 import { until as waitUntil } from '../support/until.js';
 
 const ISSUER = join(RECORDED_SITES, 'west/runtime/issuers/skupper-site-ca');

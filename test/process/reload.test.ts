@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, linkgrant, refusalOf, startLinkgrant, Workplace } from '../support/command-line.js';
-import { copySite, type SystemSiteCopy } from '../support/system-site.js';
+import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 import { until } from '../support/until.js';
 
 let work: Workplace;

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workplace } from '../support/command-line.js';
-import { type NotifySocket, openNotifySocket } from '../support/notify-socket.js';
+import { type NotifySocket, openNotifySocket } from './notify-socket.js';
 
 let work: Workplace;
 let systemd: NotifySocket | undefined;

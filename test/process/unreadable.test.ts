@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkgrant, refusalOf, Workplace } from '../support/command-line.js';
-import { copySite, type SystemSiteCopy } from '../support/system-site.js';
+import { copySite, type SystemSiteCopy } from '../support/sites/system-site.js';
 
 const DENIED = 'permission denied (';
 const obeysPermissions = true;

@@ -1,7 +1,7 @@
 import type { KubernetesClient } from '../../../src/platforms/kubernetes/api/client.js';
 import { ROUTER_ACCESSES, SECRETS, SITES } from '../../../src/platforms/kubernetes/api/kinds.js';
 import type { Resource, ResourceKind } from '../../../src/platforms/kubernetes/api/resource.js';
-import { RecordedSite } from '../../support/kubernetes-site.js';
+import { RecordedSite } from '../../support/sites/kubernetes-site.js';
 
 const KINDS: Readonly<Record<string, ResourceKind>> = {
   Site: SITES,

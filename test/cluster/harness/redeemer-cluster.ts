@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ACCESS_TOKENS } from '../../../src/platforms/kubernetes/api/kinds.js';
-import type { TestServer } from '../../support/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
+import type { TestServer } from '../../support/servers/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
 import { type ApiProxy, startApiProxy } from './api-proxy.js';
 import { deleteAll } from './empty-cluster.js';
 import { kubeconfigThrough } from './kubeconfig.js';

@@ -6,11 +6,11 @@ import { createLinkDialer, type LinkDialOptions } from '../../../src/client/link
 import type { Link, LinkSecret } from '../../../src/domain/link.js';
 import type { CertificateAuthority } from '../../../src/pki/authority.js';
 import { checkLink } from '../../../src/redemption/requesting/check-link.js';
-import { closedPort, serveTcp } from '../../support/hostile-server.js';
-import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
-import { startOpensslRouter } from '../../support/openssl-router.js';
+import { linkTo, makeLinkSecret } from '../../support/links/link-samples.js';
+import { startOpensslRouter } from '../../support/links/openssl-router.js';
 import { DAY_MS, makeAuthority, makeIdentity, type TestIdentity } from '../../support/server-identity.js';
-import { startProxy } from '../../support/tunnel-proxy.js';
+import { closedPort, serveTcp } from '../../support/servers/hostile-server.js';
+import { startProxy } from '../../support/servers/tunnel-proxy.js';
 import { makeAuthority as makeByOpenssl, OpenSsl } from '../../unit/pki/openssl.js';
 
 const opened: { close(): Promise<void> }[] = [];

@@ -8,7 +8,7 @@ import { directoryMaterializer } from '../../../src/platforms/files/directory-ma
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { linkRecords } from '../../../src/platforms/files/link-records.js';
 import { deleteLink } from '../../../src/redemption/requesting/delete-link.js';
-import { linkTo, makeLinkSecret } from '../../support/link-samples.js';
+import { linkTo, makeLinkSecret } from '../../support/links/link-samples.js';
 import { makeAuthority } from '../../support/server-identity.js';
 
 let root: string;

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeRenewedSite, type RenewedSite } from '../../support/renewed-site.js';
+import { makeRenewedSite, type RenewedSite } from '../../support/sites/renewed-site.js';
 
 let site: RenewedSite;
 

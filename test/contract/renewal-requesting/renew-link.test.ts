@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { newKey } from '../../support/redeemed-answer.js';
-import { makeRenewedSite, type RenewedSite } from '../../support/renewed-site.js';
-import { startRenewingServer } from '../../support/renewing-server.js';
 import { makeAuthority } from '../../support/server-identity.js';
+import { startRenewingServer } from '../../support/servers/renewing-server.js';
+import { makeRenewedSite, type RenewedSite } from '../../support/sites/renewed-site.js';
 
 let site: RenewedSite;
 

@@ -2,9 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { TestServer } from '../../support/hostile-server.js';
-import { startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import type { TestServer } from '../../support/servers/hostile-server.js';
+import { startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 const opened: TestServer[] = [];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseCertificateRequest } from '../../../src/pki/requests.js';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 let server: IssuingServer;

@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 const opened: IssuingServer[] = [];

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
-import { serveHttps, type TestServer } from '../../support/hostile-server.js';
-import { type IssuingServer, renderAnswer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
 import { makeAuthority } from '../../support/server-identity.js';
+import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
+import {
+  type IssuingServer,
+  renderAnswer,
+  startIssuingServer,
+} from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 const opened: TestServer[] = [];

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
-import type { TestServer } from '../../support/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import type { TestServer } from '../../support/servers/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 const SENT = {
   cost: 4,

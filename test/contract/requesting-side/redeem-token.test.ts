@@ -6,9 +6,9 @@ import { parse } from 'yaml';
 import { readPrivateKey } from '../../../src/pki/keys.js';
 import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
 import { streamMaterializer } from '../../../src/platforms/standalone/stream-materializer.js';
-import { serveHttps, type TestServer } from '../../support/hostile-server.js';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
+import { serveHttps, type TestServer } from '../../support/servers/hostile-server.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 const opened: TestServer[] = [];

@@ -5,9 +5,9 @@ import { describeCertificate } from '../../../src/pki/certificate-info.js';
 import { issueClientCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
 import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
-import { type IssuingServer, startIssuingServer } from '../../support/issuing-server.js';
-import { makeRequestingSite, type RequestingSite } from '../../support/requesting-site.js';
 import { DAY_MS } from '../../support/server-identity.js';
+import { type IssuingServer, startIssuingServer } from '../../support/servers/issuing-server.js';
+import { makeRequestingSite, type RequestingSite } from '../../support/sites/requesting-site.js';
 
 let site: RequestingSite;
 let server: IssuingServer;

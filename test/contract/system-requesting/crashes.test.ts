@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run, serve } from '../../chaos/commands.js';
 import type { EndedProcess, Serving } from '../../support/command-line.js';
-import { copySite, modeOf, type SystemSiteCopy } from '../../support/system-site.js';
+import { copySite, modeOf, type SystemSiteCopy } from '../../support/sites/system-site.js';
 
 let place: string;
 let accepting: string;

@@ -12,8 +12,8 @@ import { createGrant } from '../../../src/redemption/accepting/create-grant.js';
 import { proveCode } from '../../../src/redemption/accepting/prove-code.js';
 import type { GrantStore } from '../../../src/redemption/ports/grant-store.js';
 import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.js';
+import { SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
 import { sampleRedemption } from '../../support/store-samples.js';
-import { SITE_TIME, SystemHome } from '../../support/system-home.js';
 
 const CODE = 'a-code-of-24-characters!';
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { describeCertificate, splitCertificates } from '../../../src/pki/certifi
 import { detectHost } from '../../../src/platforms/system/routable-host.js';
 import { SkupperHome } from '../../../src/platforms/system/skupper-home.js';
 import { SystemSite } from '../../../src/platforms/system/system-site.js';
-import { makeSiteAuthority, SITE_TIME, SystemHome } from '../../support/system-home.js';
+import { makeSiteAuthority, SITE_TIME, SystemHome } from '../../support/sites/system-home.js';
 
 let home: SystemHome;
 beforeEach(() => {

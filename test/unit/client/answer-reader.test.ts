@@ -6,8 +6,8 @@ import { RedemptionError } from '../../../src/domain/redemption-error.js';
 import { issueServerCertificate } from '../../../src/pki/certificates.js';
 import { generateKeyPair, privateKeyPem, readPrivateKey, spkiOf } from '../../../src/pki/keys.js';
 import type { AnswerContext } from '../../../src/redemption/ports/redemption-client.js';
-import { ENDPOINTS, renderAnswer } from '../../support/issuing-server.js';
 import { DAY_MS, makeAuthority } from '../../support/server-identity.js';
+import { ENDPOINTS, renderAnswer } from '../../support/servers/issuing-server.js';
 import { slowCertificates } from '../../support/slow-certificates.js';
 
 let ours: string;

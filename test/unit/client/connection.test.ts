@@ -7,6 +7,7 @@ import {
 import { tlsFailure } from '../../../src/client/tls-failure.js';
 import type { AccessToken } from '../../../src/domain/access-token.js';
 import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { DAY_MS, makeAuthority, makeIdentity } from '../../support/server-identity.js';
 import {
   closedPort,
   serveHttps,
@@ -15,9 +16,8 @@ import {
   type TestServer,
   type TestServerOptions,
   tokenFor,
-} from '../../support/hostile-server.js';
-import { DAY_MS, makeAuthority, makeIdentity } from '../../support/server-identity.js';
-import { startProxy } from '../../support/tunnel-proxy.js';
+} from '../../support/servers/hostile-server.js';
+import { startProxy } from '../../support/servers/tunnel-proxy.js';
 
 const opened: { close(): Promise<void> }[] = [];
 

@@ -9,7 +9,7 @@ import {
   serveBytes,
   serveHttps,
   type TestServer,
-} from '../../support/hostile-server.js';
+} from '../../support/servers/hostile-server.js';
 
 const opened: TestServer[] = [];
 

@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { exportJWK } from 'jose';
+import { Provider } from 'oidc-provider';
+import { AUDIENCE, type IssuerKey } from '../support/admin-api.js';
+import type { TestIdentity } from '../support/server-identity.js';
+
+/** A real OIDC provider on this machine. */
+export interface OidcIssuer {
+  readonly issuer: string;
+  /** How often it was asked for its keys. */
+  readonly keysAsked: number;
+  /** Signs with other keys from now on, the first one, and publishes these alone. */
+  rotate(...keys: readonly IssuerKey[]): Promise<void>;
+  /** An access token of the client credentials grant with this scope. */
+  accessToken(scope: string): Promise<string>;
+  /** Ends every connection and takes no new one, until it is started again. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Starts one, by TLS where it has an identity. */
+export async function startOidcIssuer(key: IssuerKey, identity?: TestIdentity): Promise<OidcIssuer> {
+  let answer: RequestListener = () => undefined;
+  let keysAsked = 0;
+  const listener: RequestListener = (request, response) => {
+    if (request.url === '/jwks') keysAsked += 1;
+    answer(request, response);
+  };
+  const server = identity
+    ? createTlsServer({ cert: identity.cert, key: identity.key }, listener)
+    : createServer(listener);
+  let port = 0;
+  const start = async () => {
+    server.listen({ port, host: '127.0.0.1' });
+    await once(server, 'listening');
+    ({ port } = server.address() as AddressInfo);
+  };
+  await start();
+  const issuer = `${identity ? 'https' : 'http'}://127.0.0.1:${port}`;
+  const rotate = async (...keys: readonly IssuerKey[]) => {
+    const jwks = await Promise.all(
+      keys.map(async ({ secret, kid, algorithm }) => ({
+        ...(await exportJWK(secret)),
+        kid,
+        alg: algorithm,
+        use: 'sig',
+      })),
+    );
+    answer = new Provider(issuer, configurationWith(jwks)).callback();
+  };
+  await rotate(key);
+  return {
+    issuer,
+    get keysAsked() {
+      return keysAsked;
+    },
+    rotate,
+    start,
+    async accessToken(scope) {
+      const { default: https } = await import('node:https');
+      const { default: http } = await import('node:http');
+      const body = new URLSearchParams({
+        grant_type: 'client_credentials',
+        scope,
+        resource: AUDIENCE_URL,
+      }).toString();
+      const sent = (identity ? https : http).request(`${issuer}/token`, {
+        method: 'POST',
+        agent: false,
+        ...(identity && { ca: identity.ca }),
+        headers: {
+          authorization: `Basic ${Buffer.from('automation:not-a-secret').toString('base64')}`,
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+      });
+      sent.end(body);
+      const [answered] = (await once(sent, 'response')) as [NodeJS.ReadableStream];
+      let text = '';
+      for await (const piece of answered) text += String(piece);
+      const { access_token: token, ...rest } = JSON.parse(text) as { access_token?: string };
+      if (token === undefined) throw new Error(`no access token: ${JSON.stringify(rest)}`);
+      return token;
+    },
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** What its access tokens are meant for. */
+export const AUDIENCE_URL = `urn:${AUDIENCE}:admin`;
+
+function configurationWith(keys: readonly object[]) {
+  const scope = 'linkgrant-viewer linkgrant-operator';
+  return {
+    jwks: { keys },
+    scopes: scope.split(' '),
+    clients: [
+      {
+        client_id: 'automation',
+        client_secret: 'not-a-secret',
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        id_token_signed_response_alg: 'ES256',
+        scope,
+      },
+    ],
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => AUDIENCE_URL,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope,
+          audience: AUDIENCE_URL,
+          accessTokenTTL: 3_600,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
+    },
+  };
+}

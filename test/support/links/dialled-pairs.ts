@@ -1,0 +1,45 @@
+import { connect } from 'node:tls';
+import { privateKeyPem } from '../../../src/pki/keys.js';
+import type { OpenSsl } from '../../unit/pki/openssl.js';
+import type { TestIdentity } from '../server-identity.js';
+import { startOpensslRouter } from './openssl-router.js';
+import type { TestLink } from './test-link.js';
+
+/** A pair, and what its site trusts. */
+export interface LinkPair extends TestLink {
+  readonly ca: string;
+}
+
+/**
+ * How mutual TLS with a router of this certificate, which trusts `clientCa`, ends for each pair: `linked`, or the error's
+ * code. The router is the real `openssl`.
+ */
+export async function dialEach(
+  openssl: OpenSsl,
+  pairs: readonly LinkPair[],
+  identity: TestIdentity,
+  clientCa: string,
+): Promise<string[]> {
+  // TLS 1.2 tells both verdicts within the handshake.
+  const words = ['-tls1_2', '-cert_chain', openssl.write('router-chain.pem', identity.cert)];
+  const router = await startOpensslRouter(identity, { clientCa, words });
+  try {
+    const verdicts: string[] = [];
+    for (const pair of pairs) {
+      verdicts.push(
+        await new Promise((resolve) => {
+          const { certificate: cert, ca, key } = pair;
+          const options = { host: '127.0.0.1', port: router.port, cert, ca, key: privateKeyPem(key) };
+          const socket = connect({ ...options, maxVersion: 'TLSv1.2' }, () => {
+            resolve('linked');
+            socket.destroy();
+          });
+          socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+        }),
+      );
+    }
+    return verdicts;
+  } finally {
+    await router.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { Link, LinkSecret } from '../../../src/domain/link.js';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { DAY_MS } from '../server-identity.js';
+
+/** The Secret of a link: a client certificate of `authority`, valid for 30 days from `issuedAt` unless another lifetime is given. */
+export async function makeLinkSecret(
+  authority: CertificateAuthority,
+  options: {
+    readonly name?: string;
+    readonly issuedAt?: number;
+    readonly lifetimeMs?: number;
+    readonly caCrt?: string;
+  } = {},
+): Promise<LinkSecret & { readonly tlsKey: string }> {
+  const { name = 'to-west', issuedAt = Date.now(), caCrt = authority.bundlePem } = options;
+  const { lifetimeMs = 30 * DAY_MS } = options;
+  const key = await generateKeyPair('p256');
+  const redemptionId = randomUUID();
+  const issued = await issueClientCertificate({
+    authority,
+    spkiDer: spkiOf(key),
+    subject: 'east',
+    redemptionId,
+    lifetimeMs,
+    now: issuedAt,
+  });
+  return {
+    name,
+    caCrt,
+    tlsCrt: issued.pem,
+    tlsKey: privateKeyPem(key),
+    annotations: { 'linkgrant.dev/redemption-id': redemptionId },
+  };
+}
+
+/** A Link to one router, by its inter-router role. */
+export function linkTo(host: string, port: number, name = 'to-west'): Link {
+  return {
+    name,
+    endpoints: [{ name: 'inter-router', host, port: String(port), group: 'skupper-router' }],
+    tlsCredentials: name,
+  };
+}

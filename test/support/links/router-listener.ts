@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer, type TLSSocket } from 'node:tls';
+import { RECORDED_SITES } from '../sites/system-site.js';
+
+const RECORDED_CREDENTIALS = join(RECORDED_SITES, 'west/runtime/certs/west');
+
+/** A listener in place of a router: an accepting site's own server certificate, and its trust. */
+export interface RouterListener {
+  readonly port: number;
+  /** Common names of the client certificates that were accepted. */
+  readonly peers: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts one on 127.0.0.1, on a free port unless one is given, with the directory of the recorded site's `credentials` unless
+ * another site's is given; it speaks mutual TLS 1.3 and nothing behind it.
+ */
+export async function startRouterListener(
+  port = 0,
+  credentials = RECORDED_CREDENTIALS,
+): Promise<RouterListener> {
+  const read = (name: string) => readFileSync(join(credentials, name));
+  const sockets = new Set<TLSSocket>();
+  const peers: string[] = [];
+  const server = createServer(
+    {
+      cert: read('tls.crt'),
+      key: read('tls.key'),
+      ca: read('ca.crt'),
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+    },
+    (socket) => {
+      sockets.add(socket.on('error', () => undefined));
+      const { CN } = socket.getPeerCertificate().subject;
+      peers.push(String(CN));
+      // As a router does once it knows its peer: the AMQP header for SASL.
+      socket.on('data', () => socket.write(Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0])));
+    },
+  );
+  server.on('tlsClientError', () => undefined);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    peers,
+    async close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    },
+  };
+}

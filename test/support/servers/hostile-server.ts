@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type SecureVersion, type TLSSocket } from 'node:tls';
+import type { AccessToken } from '../../../src/domain/access-token.js';
+import { makeIdentity, type TestIdentity } from '../server-identity.js';
+
+/** What a test server was sent. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** A server on a port of its own on 127.0.0.1, and a token that leads to it. */
+export interface TestServer {
+  readonly port: number;
+  readonly token: AccessToken;
+  /** Every whole request so far. */
+  readonly seen: SeenRequest[];
+  /** Connections that were taken so far. */
+  connections(): number;
+  close(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  readonly identity?: TestIdentity;
+  readonly maxVersion?: SecureVersion;
+}
+
+export const CODE = 'h7YpSvsxSCKO0j3E5zD7WULC';
+const PATH = '/0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232';
+
+/** A token for a service on a port of 127.0.0.1. */
+export function tokenFor(port: number, ca: string, scheme = 'https'): AccessToken {
+  return { name: 'my-link', url: `${scheme}://127.0.0.1:${port}${PATH}`, code: CODE, ca };
+}
+
+async function listen(server: Server, ca: string, seen: SeenRequest[] = []): Promise<TestServer> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  server.on('connection', (socket: Socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    token: tokenFor(port, ca),
+    seen,
+    connections: () => connections,
+    close: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Reads requests whole before it hands them on. */
+function recording(
+  seen: SeenRequest[],
+  handle: (request: SeenRequest, ...rest: Parameters<RequestListener>) => void,
+) {
+  return (...[request, response]: Parameters<RequestListener>) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      const whole = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      seen.push(whole);
+      handle(whole, request, response);
+    });
+  };
+}
+
+/** An HTTPS server that answers as `handle` does. */
+export async function serveHttps(
+  handle: (request: SeenRequest, ...rest: Parameters<RequestListener>) => void,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
+  const identity = options.identity ?? (await makeIdentity());
+  const { maxVersion = 'TLSv1.3' } = options;
+  const seen: SeenRequest[] = [];
+  const server = createHttpsServer(
+    { ...identity, maxVersion, minVersion: 'TLSv1.2' },
+    recording(seen, handle),
+  );
+  server.on('tlsClientError', () => undefined);
+  return listen(server, identity.ca, seen);
+}
+
+/** An HTTP server without TLS. */
+export async function servePlain(handle: RequestListener): Promise<TestServer> {
+  const { ca } = await makeIdentity();
+  const seen: SeenRequest[] = [];
+  const server = createHttpServer(recording(seen, (_whole, request, response) => handle(request, response)));
+  return listen(server, ca, seen);
+}
+
+/** A TLS server that reads a request's head and then does as `act` says with the bare connection. */
+export async function serveBytes(act: (socket: TLSSocket, head: string) => void): Promise<TestServer> {
+  const identity = await makeIdentity();
+  const server = createTlsServer({ ...identity, minVersion: 'TLSv1.3' }, (socket) => {
+    let head = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      const before = head.includes('\r\n\r\n');
+      head += chunk.toString('latin1');
+      if (!before && head.includes('\r\n\r\n')) act(socket, head);
+    });
+  });
+  server.on('tlsClientError', () => undefined);
+  return listen(server, identity.ca);
+}
+
+/** A TCP server that does as `act` says with each connection. */
+export async function serveTcp(act: (socket: Socket) => void): Promise<TestServer> {
+  const { ca } = await makeIdentity();
+  return listen(createTcpServer(act), ca);
+}
+
+/** A port of 127.0.0.1 that nothing listens on. */
+export async function closedPort(): Promise<number> {
+  const server = await serveTcp(() => undefined);
+  await server.close();
+  return server.port;
+}

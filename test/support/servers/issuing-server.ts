@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Link, LinkEndpoint } from '../../../src/domain/link.js';
+import { linksToEndpoints } from '../../../src/domain/link.js';
+import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
+import type { RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { DAY_MS, makeAuthority } from '../server-identity.js';
+import { CODE, type SeenRequest, serveHttps, type TestServer } from './hostile-server.js';
+
+export const ENDPOINTS: readonly LinkEndpoint[] = [
+  { name: 'inter-router', host: 'router.example.com', port: '55671', group: 'skupper-router' },
+  { name: 'edge', host: 'router.example.com', port: '45671', group: 'skupper-router' },
+];
+
+/** A small redemption service: linkgrant's manners (one certificate for one key) or a stock server's (one per posting). */
+export interface IssuingServer extends TestServer {
+  readonly authority: CertificateAuthority;
+  /** Certificates issued so far. */
+  issued(): number;
+  /** How many answers from now on are cut before their end; each issues all the same. */
+  loseAnswers(count: number): void;
+  /** Each answer to a redemption from now on is given so many milliseconds later. */
+  slowDown(ms: number): void;
+  /** Refuses so from now on, as linkgrant does: one whose grant has ended answers a key again that it knows. */
+  refuse(code: RedemptionErrorCode | undefined): void;
+}
+
+/** Fields that a service sends with each Link, in addition to its endpoints. */
+export type SentWithLink = Pick<Link, 'cost' | 'settings' | 'labels' | 'annotations'>;
+
+/** The answer of a redemption. */
+export async function renderAnswer(
+  authority: CertificateAuthority,
+  redemption: { readonly name: string; readonly spkiDer: Uint8Array; readonly tlsKey?: string },
+  endpoints = ENDPOINTS,
+  sent: SentWithLink = {},
+): Promise<string> {
+  const id = randomUUID();
+  const now = Date.now();
+  const { name, spkiDer, tlsKey } = redemption;
+  const issued = await issueClientCertificate({
+    authority,
+    spkiDer,
+    subject: name,
+    redemptionId: id,
+    lifetimeMs: 30 * DAY_MS,
+    now,
+  });
+  const annotations =
+    tlsKey === undefined ? { annotations: { 'linkgrant.dev/redemption-id': id } } : { tlsKey };
+  const secret = { name, caCrt: authority.bundlePem, tlsCrt: issued.pem, ...annotations };
+  const links = linksToEndpoints(name, endpoints).map((link) => ({ ...link, ...sent }));
+  return encodeLinkDocuments(secret, links);
+}
+
+/** Starts a linkgrant or stock service with the single code {@link CODE}, whose Links have the fields of `sent`. */
+export async function startIssuingServer(
+  manner: 'linkgrant' | 'stock',
+  sent: SentWithLink = {},
+): Promise<IssuingServer> {
+  const authority = await makeAuthority('Test Site CA');
+  const byKey = new Map<string, Promise<string>>();
+  let issued = 0;
+  let toLose = 0;
+  let laterMs = 0;
+  let refused: RedemptionErrorCode | undefined;
+  const answerTo = async ({ headers, body }: SeenRequest): Promise<string | undefined> => {
+    if (body !== CODE) return undefined;
+    const name = String(headers.name);
+    if (manner === 'stock') {
+      issued += 1;
+      const key = await generateKeyPair('p256');
+      const tlsKey = privateKeyPem(key);
+      return renderAnswer(authority, { name, spkiDer: spkiOf(key), tlsKey }, ENDPOINTS, sent);
+    }
+    const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
+    if ('invalid' in request) return undefined;
+    let answer = byKey.get(request.keySha256);
+    if (answer === undefined) {
+      answer = renderAnswer(authority, { name, spkiDer: request.spkiDer }, ENDPOINTS, sent);
+      byKey.set(request.keySha256, answer);
+      issued += 1;
+    }
+    return answer;
+  };
+  const isKnown = ({ headers }: SeenRequest) => {
+    const request = parseCertificateRequest(Buffer.from(String(headers.csr), 'base64'));
+    return !('invalid' in request) && byKey.has(request.keySha256);
+  };
+  const server = await serveHttps((request, _incoming, response) => {
+    const isCheck = request.url.endsWith('/-/check');
+    // Who asks for the state is told it, of a grant that there is.
+    const isRefused = isCheck
+      ? refused === 'grant_unknown'
+      : refused !== 'grant_expired' || !isKnown(request);
+    if (refused !== undefined && isRefused) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify({ code: refused }));
+      return;
+    }
+    if (isCheck) {
+      if (manner === 'stock') response.writeHead(404).end('No such claim\n');
+      else response.end(JSON.stringify(check(byKey.size)));
+      return;
+    }
+    void answerTo(request).then(async (answer) => {
+      if (laterMs > 0) await sleep(laterMs);
+      if (answer === undefined) {
+        response.writeHead(403).end('Redemption of access token refused\n');
+      } else if (toLose > 0) {
+        toLose -= 1;
+        response.writeHead(200, { 'content-length': answer.length });
+        response.write(answer.slice(0, answer.length / 2), () => response.destroy());
+      } else {
+        response.end(answer);
+      }
+    });
+  });
+  return {
+    ...server,
+    authority,
+    issued: () => issued,
+    loseAnswers: (count) => {
+      toLose = count;
+    },
+    slowDown: (ms) => {
+      laterMs = ms;
+    },
+    refuse: (code) => {
+      refused = code;
+    },
+  };
+}
+
+function check(redemptions: number) {
+  return {
+    state: 'ready',
+    redemptions,
+    redemptionsAllowed: 1,
+    expirationTime: new Date(Date.now() + DAY_MS).toISOString(),
+    link: { endpoints: ENDPOINTS },
+    serverTime: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,158 @@
+import { readRenewalRequest, verifyRenewalRequest } from '../../../src/codes/renewal-request.js';
+import { linksToEndpoints } from '../../../src/domain/link.js';
+import { encodeLinkDocuments } from '../../../src/domain/link-resources.js';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { describeCertificate } from '../../../src/pki/certificate-info.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { parseCertificateRequest } from '../../../src/pki/requests.js';
+import { DAY_MS, makeAuthority, makeIdentity } from '../server-identity.js';
+import { serveHttps, type TestServer } from './hostile-server.js';
+import { ENDPOINTS } from './issuing-server.js';
+
+const FIVE_MINUTES = 5 * 60_000;
+
+/** A small service that renews one link: the newest certificate, and the one before it with the recorded key. */
+export interface RenewingServer extends TestServer {
+  readonly authority: CertificateAuthority;
+  readonly url: string;
+  readonly ca: string;
+  readonly redemptionId: string;
+  /** Takes a certificate (PEM) for the link's newest. */
+  know(certificate: string): void;
+  /** Certificates that were issued so far. */
+  issued(): number;
+  /** SHA-256 of the keys that requests with a good signature were for. */
+  readonly keys: string[];
+  /** How many answers from now on are cut before their end; each issues all the same. */
+  loseAnswers(count: number): void;
+  /** Puts another clock into the service. */
+  setClock(clock: () => number): void;
+  /** Changes answers before they are sent. */
+  changeAnswers(change: (answer: Answer) => Answer | string): void;
+  /** Refuses every request with this code and status from now on. */
+  refuse(status: number, code: string): void;
+}
+
+/** What an answer is made of. */
+export interface Answer {
+  readonly authority: CertificateAuthority;
+  readonly caCrt?: string;
+  readonly redemptionId: string;
+  readonly name: string;
+  readonly spkiDer: Uint8Array;
+  readonly tlsKey?: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Starts one for the redemption with that id. */
+export async function startRenewingServer(redemptionId: string, name = 'to-west'): Promise<RenewingServer> {
+  const authority = await makeAuthority('Test Site CA');
+  const identity = await makeIdentity();
+  const answers = new Map<string, string>();
+  const keys: string[] = [];
+  let known: { readonly sha256: string; readonly pem: string }[] = [];
+  let issued = 0;
+  let toLose = 0;
+  let clock: () => number = Date.now;
+  let change: (answer: Answer) => Answer | string = (answer) => answer;
+  let refusal: { readonly status: number; readonly code: string } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const know = (pem: string) => {
+    known = [{ sha256: describeCertificate(pem).sha256, pem }, ...known].slice(0, 2);
+  };
+  const answerTo = async (body: string): Promise<string | { status: number; code: string }> => {
+    if (refusal) return refusal;
+    const unproven = readRenewalRequest(body);
+    if (!unproven) return { status: 400, code: 'renewal_invalid' };
+    const asking = known.find(({ sha256 }) => sha256 === unproven.certificateSha256);
+    const renewal = await verifyRenewalRequest(body, asking?.pem);
+    if (!asking || !renewal || unproven.redemptionId !== redemptionId) {
+      return { status: 403, code: 'renewal_refused' };
+    }
+    const request = parseCertificateRequest(renewal.csrDer);
+    if ('invalid' in request) return { status: 400, code: request.invalid };
+    keys.push(request.keySha256);
+    if (Math.abs(renewal.issuedAt - clock()) > FIVE_MINUTES) return { status: 403, code: 'renewal_stale' };
+    const stored = answers.get(`${asking.sha256} ${request.keySha256}`);
+    if (stored !== undefined) return stored;
+    if (asking !== known[0]) return { status: 409, code: 'superseded' };
+    const made = change({
+      authority,
+      redemptionId,
+      name,
+      spkiDer: request.spkiDer,
+      annotations: {
+        'linkgrant.dev/redemption-id': redemptionId,
+        'linkgrant.dev/renewal-url': url,
+        'linkgrant.dev/server-ca': identity.ca,
+      },
+    });
+    if (typeof made === 'string') return made;
+    const { pem } = await issueClientCertificate({
+      authority: made.authority,
+      spkiDer: made.spkiDer,
+      subject: 'east',
+      redemptionId: made.redemptionId,
+      lifetimeMs: 30 * DAY_MS,
+      now: Date.now(),
+    });
+    const { tlsKey, annotations, caCrt = made.authority.bundlePem } = made;
+    const secret = {
+      name: made.name,
+      caCrt,
+      tlsCrt: pem,
+      ...(tlsKey !== undefined && { tlsKey }),
+      annotations,
+    };
+    const answer = encodeLinkDocuments(secret, linksToEndpoints(made.name, ENDPOINTS));
+    answers.set(`${asking.sha256} ${request.keySha256}`, answer);
+    know(pem);
+    issued += 1;
+    return answer;
+  };
+  const server = await serveHttps(
+    (request, _incoming, response) => {
+      // One after the other, so that a key gets one certificate.
+      const answering = last.then(() => answerTo(request.body));
+      last = answering.catch(() => undefined);
+      void answering.then((answer) => {
+        if (typeof answer !== 'string') {
+          const more = answer.code === 'renewal_stale' && { serverTime: new Date(clock()).toISOString() };
+          const problem = { type: 'about:blank', title: 'refused', ...answer, ...more };
+          response.writeHead(answer.status, { 'content-type': 'application/problem+json' });
+          response.end(JSON.stringify(problem));
+        } else if (toLose > 0) {
+          toLose -= 1;
+          response.writeHead(200, { 'content-length': answer.length });
+          response.write(answer.slice(0, answer.length / 2), () => response.destroy());
+        } else {
+          response.end(answer);
+        }
+      });
+    },
+    { identity },
+  );
+  const url = `https://127.0.0.1:${server.port}/-/renew`;
+  return {
+    ...server,
+    authority,
+    url,
+    ca: identity.ca,
+    redemptionId,
+    know,
+    issued: () => issued,
+    keys,
+    loseAnswers: (count) => {
+      toLose = count;
+    },
+    setClock: (other) => {
+      clock = other;
+    },
+    changeAnswers: (other) => {
+      change = other;
+    },
+    refuse: (status, code) => {
+      refusal = { status, code };
+    },
+  };
+}

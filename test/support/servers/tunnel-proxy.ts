@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { TestIdentity } from '../server-identity.js';
+
+/** A proxy on 127.0.0.1 that tunnels, or refuses to. */
+export interface TunnelProxy {
+  readonly port: number;
+  /** Targets of CONNECT and what was sent as `Proxy-Authorization`. */
+  readonly asked: { readonly target: string; readonly authorization: string | undefined }[];
+  close(): Promise<void>;
+}
+
+/** Starts a proxy; with `refuse` it answers every CONNECT with that status, with `identity` it speaks TLS itself. */
+export async function startProxy(
+  options: { readonly refuse?: number; readonly identity?: TestIdentity } = {},
+): Promise<TunnelProxy> {
+  const asked: TunnelProxy['asked'] = [];
+  const sockets = new Set<Socket>();
+  const server: Server = options.identity ? createHttpsServer(options.identity) : createServer();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.on('connect', (request, downstream: Socket) => {
+    const target = request.url ?? '';
+    asked.push({ target, authorization: request.headers['proxy-authorization'] });
+    if (options.refuse) {
+      downstream.end(`HTTP/1.1 ${options.refuse} Refused\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    const { hostname, port } = new URL(`http://${target}`);
+    const upstream = connect(Number(port), hostname, () => {
+      downstream.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      upstream.pipe(downstream).pipe(upstream);
+    });
+    upstream.on('error', () => downstream.destroy());
+    downstream.on('error', () => upstream.destroy());
+    sockets.add(upstream);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    asked,
+    close: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    },
+  };
+}

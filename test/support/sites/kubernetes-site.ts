@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { CertificateAuthority } from '../../../src/pki/authority.js';
+import { issueServerCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import type { Resource, Stored } from '../../../src/platforms/kubernetes/api/resource.js';
+import { DAY_MS } from '../server-identity.js';
+
+const WEST = resolve(import.meta.dirname, '../../fixtures/kubernetes-site/west.yaml');
+
+/** A moment at which the certificates of the recorded site are valid. */
+export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
+
+// biome-ignore lint/suspicious/noExplicitAny: tests change documents of many shapes.
+type AnyResource = Stored<Resource> & Record<'spec' | 'status' | 'data', any>;
+
+/** The recorded site, to be changed and read. */
+export class RecordedSite {
+  readonly resources: AnyResource[];
+
+  constructor() {
+    this.resources = parseAllDocuments(readFileSync(WEST, 'utf8')).map((document) => document.toJS());
+  }
+
+  find(kind: string, name?: string): AnyResource {
+    const found = this.resources.find(
+      (resource) => resource.kind === kind && (name === undefined || resource.metadata.name === name),
+    );
+    if (!found) throw new Error(`the recorded site has no ${kind} ${name ?? ''}`);
+    return found;
+  }
+
+  all(kind: string): AnyResource[] {
+    return this.resources.filter((resource) => resource.kind === kind);
+  }
+
+  remove(kind: string, name: string): void {
+    this.resources.splice(this.resources.indexOf(this.find(kind, name)), 1);
+  }
+
+  /** Adds one that differs from the recorded one of that kind in what is given. */
+  add(kind: string, name: string, changed: object): AnyResource {
+    const copy = structuredClone(this.find(kind));
+    const added = { ...copy, ...changed, metadata: { ...copy.metadata, name, uid: crypto.randomUUID() } };
+    this.resources.push(added);
+    return added;
+  }
+
+  pem(secret: string, key: string): string {
+    return Buffer.from(this.find('Secret', secret).data[key], 'base64').toString();
+  }
+
+  setPem(secret: string, values: Readonly<Record<string, string>>): void {
+    const { data } = this.find('Secret', secret);
+    for (const [key, pem] of Object.entries(values)) data[key] = Buffer.from(pem).toString('base64');
+  }
+}
+
+/** The data of a router's Secret: a certificate of `authority` that names `hosts`, and what that router trusts. */
+export async function routerSecret(
+  authority: CertificateAuthority,
+  hosts: readonly string[],
+  trusted: string,
+  now = SITE_TIME,
+): Promise<Record<'tls.crt' | 'tls.key' | 'ca.crt', string>> {
+  const key = await generateKeyPair('p256');
+  const { pem } = await issueServerCertificate({
+    authority,
+    spkiDer: spkiOf(key),
+    commonName: 'a router',
+    hosts,
+    lifetimeMs: 30 * DAY_MS,
+    now,
+  });
+  return { 'tls.crt': pem, 'tls.key': privateKeyPem(key), 'ca.crt': trusted };
+}

@@ -1,0 +1,24 @@
+// A process that renews one link of a directory and prints how it ended, as JSON. With `dieAt` it kills itself at that
+// checkpoint; `given` is what the Secret said of itself when this run looked. Built code is imported, because plain Node runs this.
+
+import { openLinkRenewal } from '../../../dist/compose/link-renewal.js';
+import { linkDirectory } from '../../../dist/platforms/files/link-directory.js';
+import { renewLink } from '../../../dist/redemption/requesting/renew-link.js';
+import { renewableLink } from '../../../dist/redemption/requesting/renewable-link.js';
+
+const { name, dataDirectory, to, dieAt, given } = JSON.parse(process.argv[2]);
+const links = linkDirectory(to);
+const side = openLinkRenewal(dataDirectory, {
+  clock: Date.now,
+  timeoutMs: 30_000,
+  checkpoint: (reached) => {
+    if (reached === dieAt) process.kill(process.pid, 'SIGKILL');
+  },
+});
+try {
+  const link = given ?? renewableLink(await links.findSecret(name));
+  const { certificate, byAnother } = await renewLink(name, link, { ...side, links });
+  process.stdout.write(JSON.stringify({ serial: certificate.serial, byAnother }));
+} catch (error) {
+  process.stdout.write(JSON.stringify({ code: error.code ?? String(error) }));
+}

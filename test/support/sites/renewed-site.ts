@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { createPublicKey, randomUUID, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openLinkRenewal } from '../../../src/compose/link-renewal.js';
+import type { LinkSecret } from '../../../src/domain/link.js';
+import { RedemptionError } from '../../../src/domain/redemption-error.js';
+import { issueClientCertificate } from '../../../src/pki/certificates.js';
+import { spkiOf } from '../../../src/pki/keys.js';
+import { directoryMaterializer } from '../../../src/platforms/files/directory-materializer.js';
+import { linkDirectory } from '../../../src/platforms/files/link-directory.js';
+import {
+  type RenewedLink,
+  type RenewLinkDependencies,
+  renewLink,
+} from '../../../src/redemption/requesting/renew-link.js';
+import { type RenewableLink, renewableLink } from '../../../src/redemption/requesting/renewable-link.js';
+import { linkTo } from '../links/link-samples.js';
+import { newKey } from '../redeemed-answer.js';
+import { DAY_MS } from '../server-identity.js';
+import { type RenewingServer, startRenewingServer } from '../servers/renewing-server.js';
+
+const SCRIPT = fileURLToPath(new URL('link-renewer.mjs', import.meta.url));
+const NAME = 'to-west';
+
+/** How a renewing process ended: `killed`, or what it printed. */
+export interface RenewerOutcome {
+  readonly killed?: true;
+  readonly serial?: string;
+  readonly code?: string;
+}
+
+/** A link in a directory, and the service that renews it. */
+export interface RenewedSite {
+  readonly server: RenewingServer;
+  readonly directory: string;
+  readonly dataDirectory: string;
+  /** The Secret that is in place; fails the test for one whose key is not its certificate's. */
+  secret(): Promise<LinkSecret>;
+  /** What the Secret says of its renewal. */
+  link(): Promise<RenewableLink>;
+  renew(changes?: Partial<RenewLinkDependencies>, link?: RenewableLink): Promise<RenewedLink>;
+  /** The code that renewing fails with, or `renewed`. */
+  outcome(changes?: Partial<RenewLinkDependencies>): Promise<string>;
+  /** Renews in another process, which dies at a checkpoint, or had looked at the Secret when it said `given`. */
+  spawn(options?: { readonly dieAt?: string; readonly given?: RenewableLink }): Promise<RenewerOutcome>;
+  /** Keys of renewals that are kept. */
+  keptKeys(): string[];
+  close(): Promise<void>;
+}
+
+/** Makes one; the link's key is a new one of P-256 unless another (private) is given. */
+export async function makeRenewedSite(key = newKey()): Promise<RenewedSite> {
+  const root = mkdtempSync(join(tmpdir(), 'linkgrant-renewing-'));
+  const [directory, dataDirectory] = [join(root, 'links'), join(root, 'data')];
+  const redemptionId = randomUUID();
+  const server = await startRenewingServer(redemptionId, NAME);
+  const issued = await issueClientCertificate({
+    authority: server.authority,
+    spkiDer: spkiOf(key),
+    subject: 'east',
+    redemptionId,
+    lifetimeMs: 30 * DAY_MS,
+    now: Date.now() - 25 * DAY_MS,
+  });
+  server.know(issued.pem);
+  const first: LinkSecret = {
+    name: NAME,
+    caCrt: server.authority.bundlePem,
+    tlsCrt: issued.pem,
+    tlsKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    annotations: {
+      'linkgrant.dev/redemption-id': redemptionId,
+      'linkgrant.dev/renewal-url': server.url,
+      'linkgrant.dev/server-ca': server.ca,
+    },
+  };
+  const materializer = directoryMaterializer(directory, Date.now);
+  await materializer.materialize(first, [linkTo('router.example.com', 55671)], () => undefined);
+  const links = linkDirectory(directory);
+  const deps = (): RenewLinkDependencies => ({
+    ...openLinkRenewal(dataDirectory, {
+      clock: Date.now,
+      timeoutMs: 5_000,
+      checkpoint: () => undefined,
+    }),
+    links,
+  });
+  const secret = async () => {
+    const there = await links.findSecret(NAME);
+    if (!there) throw new Error('the Secret is gone');
+    const certificate = new X509Certificate(there.tlsCrt);
+    if (!certificate.publicKey.equals(createPublicKey(there.tlsKey ?? ''))) throw new Error('not a pair');
+    return there;
+  };
+  const link = async () => {
+    const found = renewableLink(await secret());
+    if ('cannot' in found) throw new Error(found.cannot);
+    return found;
+  };
+  const renew: RenewedSite['renew'] = async (changes = {}, given) =>
+    renewLink(NAME, given ?? (await link()), { ...deps(), ...changes });
+  return {
+    server,
+    directory,
+    dataDirectory,
+    secret,
+    link,
+    renew,
+    outcome: (changes) =>
+      renew(changes).then(
+        () => 'renewed',
+        (error: unknown) => (error instanceof RedemptionError ? error.code : String(error)),
+      ),
+    spawn: async (options = {}) => {
+      const argument = JSON.stringify({ name: NAME, dataDirectory, to: directory, ...options });
+      const child = spawn(process.execPath, [SCRIPT, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.on('data', (chunk) => {
+        output += chunk;
+      });
+      const [, signal] = await once(child, 'close');
+      return signal === 'SIGKILL' ? { killed: true } : JSON.parse(output);
+    },
+    keptKeys: () => {
+      const kept = join(dataDirectory, 'renewals');
+      if (!existsSync(kept)) return [];
+      return (readdirSync(kept, { recursive: true }) as string[]).filter((name) => name.endsWith('.pem'));
+    },
+    close: async () => {
+      await server.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { type CertificateAuthority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
+import { issueServerCertificate } from '../../../src/pki/certificates.js';
+import { generateKeyPair, privateKeyPem, spkiOf } from '../../../src/pki/keys.js';
+import { DAY_MS } from '../server-identity.js';
+
+const FIXTURES = resolve(import.meta.dirname, '../../fixtures/system-site');
+
+/** A moment at which the certificates of the sites in the fixtures are valid. */
+export const SITE_TIME = Date.parse('2027-03-04T05:06:07Z');
+
+/** The issuer, as PEM, of a CA made for a test. */
+export interface MadeAuthority {
+  readonly authority: CertificateAuthority;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A new CA, valid around `now`. */
+export async function makeSiteAuthority(commonName: string, now = SITE_TIME): Promise<MadeAuthority> {
+  const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: 365 * DAY_MS, now });
+  return { ...pem, authority: loadAuthority(pem, commonName, now) };
+}
+
+/** A Skupper data directory in a temporary place, with copies of sites that Skupper made. */
+export class SystemHome {
+  readonly directory: string;
+
+  constructor(directory = mkdtempSync(join(tmpdir(), 'linkgrant-home-'))) {
+    this.directory = directory;
+    mkdirSync(join(directory, 'namespaces'), { recursive: true });
+  }
+
+  path(namespace: string, ...names: readonly string[]): string {
+    return join(this.directory, 'namespaces', namespace, ...names);
+  }
+
+  /** Copies the fixture `site`; to a namespace of its own name unless another is given. */
+  add(site: 'west' | 'east', namespace: string = site): this {
+    cpSync(join(FIXTURES, site), this.path(namespace), { recursive: true });
+    return this;
+  }
+
+  read(namespace: string, file: string): string {
+    return readFileSync(this.path(namespace, file), 'utf8');
+  }
+
+  /** Writes a file as careful programs do: beside it first, then in its place. */
+  write(namespace: string, file: string, content: string): void {
+    const path = this.path(namespace, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, content);
+    renameSync(`${path}.new`, path);
+  }
+
+  writeResource(
+    namespace: string,
+    directory: 'input' | 'runtime',
+    resource: { kind: string; name: string } & Record<string, unknown>,
+  ): void {
+    const { kind, name, ...rest } = resource;
+    const document = { apiVersion: 'skupper.io/v2alpha1', kind, metadata: { name }, ...rest };
+    this.write(namespace, `${directory}/resources/${kind}-${name}.yaml`, stringify(document));
+  }
+
+  delete(namespace: string, path = ''): void {
+    rmSync(this.path(namespace, path), { recursive: true });
+  }
+
+  addIssuer(
+    namespace: string,
+    directory: 'input' | 'runtime',
+    name: string,
+    pem: { certificate: string; key: string },
+  ): void {
+    this.write(namespace, `${directory}/issuers/${name}/tls.crt`, pem.certificate);
+    this.write(namespace, `${directory}/issuers/${name}/tls.key`, pem.key);
+  }
+
+  /** Gives a router's listener a certificate of this CA, and what it is to trust. */
+  async addRouterCertificate(
+    namespace: string,
+    credentials: string,
+    {
+      authority,
+      hosts,
+      trusted,
+    }: { authority: CertificateAuthority; hosts: readonly string[]; trusted: string },
+  ): Promise<void> {
+    const key = await generateKeyPair('p256');
+    const { pem } = await issueServerCertificate({
+      authority,
+      spkiDer: spkiOf(key),
+      commonName: 'router',
+      hosts,
+      lifetimeMs: 30 * DAY_MS,
+      now: SITE_TIME,
+    });
+    this.write(namespace, `runtime/certs/${credentials}/tls.crt`, pem);
+    this.write(namespace, `runtime/certs/${credentials}/tls.key`, privateKeyPem(key));
+    this.write(namespace, `runtime/certs/${credentials}/ca.crt`, trusted);
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

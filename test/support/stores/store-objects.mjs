@@ -1,0 +1,15 @@
+// Opens and closes the built store in FILE a few times, and prints how many of the driver's objects outlive a collection.
+import { queryObjects } from 'node:v8';
+import Database from 'better-sqlite3';
+import { openSqliteStore } from '../../../dist/stores/sqlite/sqlite-store.js';
+
+const [file, times] = process.argv.slice(2);
+for (let time = 0; time < Number(times); time += 1) {
+  const store = await openSqliteStore({ file, migrate: true, clock: Date.now });
+  await store.probe();
+  await store.close();
+}
+const own = new Database(':memory:');
+const statement = own.prepare('SELECT 1');
+const count = (type) => queryObjects(type, { format: 'count' }) - 1;
+console.log(JSON.stringify({ databases: count(Database), statements: count(statement.constructor) }));

@@ -1,0 +1,66 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { StoredCode } from '../../../src/redemption/ports/code-store.js';
+import { NOW, sampleRedemption } from '../store-samples.js';
+
+/** How another process opens the store under test: a built module, its export, and options that JSON can carry. */
+export interface StoreOpener {
+  readonly module: string;
+  readonly exportName: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** `times` redemptions of a grant at once; with a replay key they are one request repeated. */
+export interface RedeemTask {
+  readonly uid: string;
+  readonly times: number;
+  readonly replayKey?: string;
+  readonly id?: string;
+  /** The signed code that is redeemed. */
+  readonly code?: StoredCode;
+  /** Whether grant and replay are looked for before, as a service does. */
+  readonly looksFirst?: boolean;
+}
+
+/** A process that has the store open. */
+export interface Redeemer {
+  /** Works off the tasks, 40 at once; tells each one's outcomes as `recorded ID`, `replay ID`, `refused CODE`. */
+  redeem(tasks: readonly RedeemTask[]): Promise<readonly (readonly string[])[]>;
+  /** Ends it as a crash would; `redeem` rejects. */
+  kill(): void;
+  /** Closes its store and ends. */
+  end(): Promise<void>;
+}
+
+const SCRIPT = fileURLToPath(new URL('store-redeemer.mjs', import.meta.url));
+
+function answerOf(child: ChildProcess): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null, signal: string | null): void =>
+      reject(new Error(`the redeemer ended: ${signal ?? code}`));
+    child.once('exit', ended);
+    child.once('message', (message) => {
+      child.off('exit', ended);
+      resolve(message as Record<string, unknown>);
+    });
+  });
+}
+
+/** Starts a process that redeems. With `dieAt` it kills itself at that checkpoint, and `redeem` rejects. */
+export async function startRedeemer(opener: StoreOpener, dieAt?: string): Promise<Redeemer> {
+  const child = fork(SCRIPT, [JSON.stringify({ ...opener, dieAt })], { execArgv: [] });
+  await answerOf(child);
+  return {
+    async redeem(tasks) {
+      child.send({ tasks, template: sampleRedemption(''), now: NOW, atOnce: 40 });
+      return (await answerOf(child)).outcomes as string[][];
+    },
+    kill: () => child.kill('SIGKILL'),
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.send({});
+      await once(child, 'exit');
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { completeCommand } from '../../../../src/cli/terminal/suggested-command.js';
+
+describe('a suggested command', () => {
+  it('repeats the flags that it accepts, with absolute paths', () => {
+    const flags = { dataDir: '/var/lib/lg', config: '/etc/lg.yaml', namespace: 'west' };
+    expect(completeCommand('linkgrant store migrate', flags)).toBe(
+      'linkgrant store migrate --data-dir /var/lib/lg --config /etc/lg.yaml',
+    );
+  });
+
+  it('does not repeat the password of a database', () => {
+    const command = completeCommand('linkgrant store migrate', {
+      store: 'postgres://linkgrant:SECRET@db.example.com/linkgrant',
+    });
+    expect(command).toContain('--store');
+    expect(command).not.toContain('SECRET');
+  });
+});

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../../src/config/config.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-config-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function fromFile(yaml: string) {
+  const file = join(directory, 'config.yaml');
+  writeFileSync(file, yaml);
+  return loadConfiguration({ config: file }, {}, true);
+}
+
+describe('a configuration file', () => {
+  it('may leave numbers and booleans unquoted', () => {
+    const { settings } = fromFile(
+      'tlsMinVersion: 1.3\nstockReplayWindow: 0\nworkers: 2\nallowRedeemByKey: true\n',
+    );
+    expect(settings).toMatchObject({
+      tlsMinVersion: '1.3',
+      stockReplayWindow: 0,
+      workers: 2,
+      allowRedeemByKey: true,
+    });
+  });
+
+  it.each(['toString', 'constructor', '__proto__', 'dataDir'])('knows no key %s', (key) => {
+    expect(() => fromFile(`"${key}": x\n`)).toThrow(`has an unknown key, ${key}`);
+  });
+});
+
+describe('a variable', () => {
+  it.each(['constructor', 'toString', 'yes', '1'])('that is a switch cannot be "%s"', (value) => {
+    const env = { LINKGRANT_ALLOW_REDEEM_BY_KEY: value };
+    expect(() => loadConfiguration({}, env, true)).toThrow(
+      'allowRedeemByKey (variable LINKGRANT_ALLOW_REDEEM_BY_KEY) cannot be',
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { getEventListeners, once } from 'node:events';
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type ApiRequest,
+  exchangeJson,
+  openAnswer,
+} from '../../../../../src/platforms/kubernetes/api/api-transport.js';
+import type { ClusterAccess } from '../../../../../src/platforms/kubernetes/api/cluster-access.js';
+
+let server: Server;
+let agent: Agent;
+let port: number;
+let connections: number;
+let asked: string[];
+
+/** Answers with an object, but for paths that end in what it does instead. */
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  asked.push(`${request.method} ${request.url}`);
+  request.resume();
+  if (request.url?.endsWith('/hangs')) return;
+  if (request.url?.endsWith('/stops')) {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('{"a":');
+    return;
+  }
+  response.statusCode = request.url?.endsWith('/missing') ? 404 : 200;
+  response.end('{"ok":true}');
+}
+
+beforeEach(async () => {
+  [connections, asked] = [0, []];
+  server = createServer(answer).on('connection', () => {
+    connections += 1;
+  });
+  server.listen(0);
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+  agent = new Agent({ keepAlive: true, maxSockets: 1 });
+});
+afterEach(async () => {
+  agent.destroy();
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+function accessTo(href = `http://127.0.0.1:${port}`): ClusterAccess {
+  const access = { server: new URL(href), agent, headers: {} };
+  return { namespace: undefined, current: async () => access, close: () => undefined };
+}
+
+const request = (path: string, signal: AbortSignal, method: ApiRequest['method'] = 'GET'): ApiRequest => ({
+  method,
+  path,
+  signal,
+  words: 'get things',
+});
+
+/** What a request comes to that is given up after so many milliseconds, and how many still listen to its signal then. */
+async function givenUp(path: string, afterMs: number, method?: ApiRequest['method']) {
+  const controller = new AbortController();
+  const began = performance.now();
+  const timer = setTimeout(() => controller.abort(new DOMException('late', 'TimeoutError')), afterMs);
+  const outcome = await exchangeJson(accessTo(), request(path, controller.signal, method)).catch(
+    (error: unknown) => error,
+  );
+  clearTimeout(timer);
+  const ms = performance.now() - began;
+  await sleep(10);
+  return { outcome, ms, listeners: getEventListeners(controller.signal, 'abort').length };
+}
+
+describe('a request to the API server', () => {
+  it.each(['GET', 'POST'] as const)('ends with its signal: %s', async (method) => {
+    for (const path of ['/hangs', '/stops']) {
+      const { outcome, ms, listeners } = await givenUp(path, 30, method);
+      expect(outcome).toMatchObject({ name: 'ApiError', reason: 'unavailable', outcomeUnknown: true });
+      expect(ms).toBeLessThan(5_000);
+      expect(listeners).toBe(0);
+    }
+  });
+
+  it('ends with its signal also while it waits for a connection', async () => {
+    const first = new AbortController();
+    const hanging = exchangeJson(accessTo(), request('/hangs', first.signal));
+    while (asked.length === 0) await sleep(1);
+    const { outcome } = await givenUp('/things', 30, 'POST');
+    // Nothing of it was sent.
+    expect(outcome).toMatchObject({ reason: 'unavailable', outcomeUnknown: false });
+    // The one that has the connection is still under way.
+    first.abort();
+    await expect(hanging).rejects.toMatchObject({ reason: 'unavailable' });
+    await exchangeJson(accessTo(), request('/next', new AbortController().signal));
+    expect(asked).toEqual(['GET /hangs', 'GET /next']);
+  });
+
+  it('is not sent with a signal that was aborted before', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(exchangeJson(accessTo(), request('/things', controller.signal))).rejects.toMatchObject({
+      reason: 'unavailable',
+    });
+    await sleep(10);
+    expect([asked, getEventListeners(controller.signal, 'abort')]).toEqual([[], []]);
+  });
+
+  it('leaves nobody who listens to its signal, and its connection to the next one', async () => {
+    const { signal } = new AbortController();
+    const access = accessTo();
+    expect(await exchangeJson(access, request('/things', signal))).toEqual({ ok: true });
+    await expect(exchangeJson(access, request('/missing', signal))).rejects.toMatchObject({
+      message: expect.stringContaining('HTTP 404'),
+    });
+    const stream = await openAnswer(access, request('/things', signal));
+    expect(await stream.toArray()).toHaveLength(1);
+    await sleep(10);
+    expect([getEventListeners(signal, 'abort'), connections]).toEqual([[], 1]);
+  });
+
+  const servers: [string, () => string, string][] = [
+    ['a path', () => `http://127.0.0.1:${port}/clusters/west%20end/`, '/clusters/west%20end/things?limit=1'],
+  ];
+  const hasIpv6 = Object.values(networkInterfaces()).some((found) =>
+    found?.some(({ address }) => address === '::1'),
+  );
+  // Where the machine has none, nothing can be asked there.
+  if (hasIpv6) servers.push(['an IPv6 address', () => `http://[::1]:${port}`, '/things?limit=1']);
+  it.each(servers)('comes to a server that is at %s', async (_what, href, path) => {
+    const { signal } = new AbortController();
+    await exchangeJson(accessTo(href()), request('/things?limit=1', signal));
+    expect(asked).toEqual([`GET ${path}`]);
+  });
+});

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { EventRecorder } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+
+type Written = Resource & { readonly message?: string; readonly count: number };
+
+const SUBJECT = { apiVersion: 'a/v1', kind: 'A', namespace: 'west', name: 'a', uid: 'u' };
+const redeemedBy = (subject: string) =>
+  ({ type: 'Normal', reason: 'Redeemed', message: `by ${subject}` }) as const;
+
+/** A recorder, and every Event that it wrote as it stands. */
+function recording() {
+  const events = new Map<string, Written>();
+  let writes = 0;
+  let now = 0;
+  const client = {
+    async create(_kind: unknown, event: Written) {
+      writes += 1;
+      events.set(event.metadata.name, event);
+      return event as unknown as Stored<Resource>;
+    },
+    async patch(_kind: unknown, { name }: { readonly name: string }, patch: object) {
+      writes += 1;
+      events.set(name, { ...(events.get(name) as Written), ...patch });
+      return {} as Stored<Resource>;
+    },
+  } as unknown as Pick<KubernetesClient, 'create' | 'patch'>;
+  const recorder = new EventRecorder({ client, instance: 'i', clock: () => now, onFailure: () => undefined });
+  return {
+    recorder,
+    told: () => [...events.values()].map(({ message, count }) => `${count} ${message}`),
+    writes: () => writes,
+    pass: async (ms: number) => {
+      now += ms;
+      await vi.advanceTimersByTimeAsync(ms);
+    },
+  };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('Events', () => {
+  it('of the same words are one, written at once and added up later', async () => {
+    const { recorder, told, writes, pass } = recording();
+    for (let time = 0; time < 5; time += 1) recorder.record(SUBJECT, redeemedBy('east'));
+    await pass(0);
+    expect(told()).toEqual(['1 by east']);
+    await pass(10_000);
+    expect(told()).toEqual(['5 by east']);
+    expect(writes()).toBe(2);
+  });
+
+  it('are four a second at most, warnings first', async () => {
+    const { recorder, told, pass } = recording();
+    for (let use = 0; use < 30; use += 1)
+      recorder.record({ ...SUBJECT, uid: `${use}` }, redeemedBy(`${use}`));
+    recorder.record(SUBJECT, { type: 'Warning', reason: 'Bad', message: 'it is bad' });
+    await pass(0);
+    expect(told()).toEqual(['1 by 0']);
+    await pass(250);
+    expect(told()).toEqual(['1 by 0', '1 it is bad']);
+    await pass(750);
+    expect(told()).toHaveLength(5);
+    await pass(6_500);
+    expect(told().at(-1)).toBe('1 by 29');
+    recorder.close();
+  });
+
+  it('of a thousand uses of a grant are ten, and one that counts the others; of another grant they are told as ever', async () => {
+    const { recorder, told, writes, pass } = recording();
+    for (let use = 0; use < 1_000; use += 1) {
+      recorder.record(SUBJECT, redeemedBy(`site-${use}`));
+      await pass(1);
+    }
+    recorder.record({ ...SUBJECT, uid: 'v' }, redeemedBy('west'));
+    await pass(20_000);
+    const all = told();
+    expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
+    expect(all.slice(10)).toEqual(['990 Redeemed, again and again; no Event tells of each', '1 by west']);
+    expect(writes()).toBe(13);
+    // Ten minutes later people want to know again.
+    await pass(600_000);
+    recorder.record(SUBJECT, redeemedBy('late'));
+    await pass(0);
+    expect(told().at(-1)).toBe('1 by late');
+  });
+});

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type FoundLease,
+  LeaderElection,
+  type LeaseAccess,
+  type LeaseRecord,
+} from '../../../../../src/platforms/kubernetes/controller/leader-election.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const wait = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+
+/** One Lease as the API server keeps it; who cannot reach that is told so after a while. */
+class Lease {
+  found: FoundLease | undefined;
+  #version = 0;
+
+  access(isReachable: () => boolean, givesUpAfterMs: number): LeaseAccess {
+    const reached = <T>(act: () => T) =>
+      isReachable()
+        ? Promise.resolve(act())
+        : new Promise<T>((_resolve, reject) =>
+            setTimeout(() => reject(new Error('no answer')), givesUpAfterMs),
+          );
+    const put = (record: LeaseRecord) => {
+      this.#version += 1;
+      this.found = { record, resourceVersion: String(this.#version) };
+      return this.found;
+    };
+    return {
+      find: () => reached(() => this.found),
+      create: (record) => reached(() => (this.found ? undefined : put(record))),
+      replace: (found, record) =>
+        reached(() => (found.resourceVersion === this.found?.resourceVersion ? put(record) : undefined)),
+    };
+  }
+}
+
+/** A process that takes part; `lead` notes when it begins and ends. */
+function candidate(
+  lease: Lease,
+  identity: string,
+  leading: string[],
+  { skewMs = 0, givesUpAfterMs = 3_000 } = {},
+) {
+  const process = { isReachable: true, stop: new AbortController(), mostLeading: 0, skewMs };
+  const election = new LeaderElection({
+    lease: lease.access(() => process.isReachable, givesUpAfterMs),
+    identity,
+    leaseDurationMs: 15_000,
+    renewDeadlineMs: 10_000,
+    retryMs: 2_000,
+    clock: () => Date.now() + process.skewMs,
+    wait,
+    lead: async (signal) => {
+      expect(election.isLeading).toBe(true);
+      leading.push(identity);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      leading.splice(leading.indexOf(identity), 1);
+    },
+    onFailure: () => {},
+  });
+  const ended = election.run(process.stop.signal);
+  return { ...process, process, election, ended };
+}
+
+describe('the election of a leader', () => {
+  it('makes one of several lead, and lets it lead for as long as it renews', async () => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const all = ['a', 'b', 'c'].map((identity) => candidate(lease, identity, leading));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(leading).toHaveLength(1);
+    const [first] = leading;
+    for (let second = 0; second < 60; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(leading).toEqual([first]);
+    }
+    expect(all.filter(({ election }) => election.isLeading)).toHaveLength(1);
+    expect(lease.found?.record.leaseTransitions).toBe(0);
+    expect(lease.found?.record.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  it('hands over at once when the leader stops', async () => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const a = candidate(lease, 'a', leading);
+    await vi.advanceTimersByTimeAsync(0);
+    candidate(lease, 'b', leading);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(leading).toEqual(['a']);
+    a.process.stop.abort();
+    await a.ended;
+    expect(leading).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_400);
+    expect(leading).toEqual(['b']);
+    expect(lease.found?.record.leaseTransitions).toBe(1);
+  });
+
+  it('never lets two lead when the leader is cut off, and gives it to another in the end', async () => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const a = candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 });
+    await vi.advanceTimersByTimeAsync(0);
+    // Whose clock is an hour off, in either direction, is none the wiser and none the worse.
+    candidate(lease, 'b', leading, { skewMs: 3_600_000 });
+    candidate(lease, 'c', leading, { skewMs: -3_600_000 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    a.process.isReachable = false;
+    const seen = new Set<string>();
+    for (let tick = 0; tick < 400; tick += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading.length).toBeLessThanOrEqual(1);
+      for (const identity of leading) seen.add(identity);
+    }
+    expect(leading).toHaveLength(1);
+    expect(leading).not.toEqual(['a']);
+    a.process.isReachable = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(leading).toHaveLength(1);
+    expect(leading).not.toEqual(['a']);
+  });
+
+  it.each([-3_600_000, 3_600_000])('never lets two lead while clocks jump by %d ms', async (jumpMs) => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const all = [candidate(lease, 'a', leading, { givesUpAfterMs: 60_000 })];
+    await vi.advanceTimersByTimeAsync(0);
+    all.push(candidate(lease, 'b', leading), candidate(lease, 'c', leading));
+    await vi.advanceTimersByTimeAsync(5_000);
+    for (const { process } of all) process.skewMs += jumpMs;
+    for (let tick = 0; tick < 100; tick += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading).toEqual(['a']);
+    }
+    // Cut off while its own clock jumps, the leader still stops before the next one starts.
+    for (const { process } of all.slice(0, 1)) process.isReachable = false;
+    for (let tick = 0; tick < 250; tick += 1) {
+      if (tick === 40) for (const { process } of all) process.skewMs += jumpMs;
+      await vi.advanceTimersByTimeAsync(100);
+      expect(leading.length).toBeLessThanOrEqual(1);
+    }
+    expect(leading).toHaveLength(1);
+    expect(leading).not.toEqual(['a']);
+  });
+
+  it('goes on by itself when the API server comes back before it has run out', async () => {
+    const lease = new Lease();
+    const leading: string[] = [];
+    const a = candidate(lease, 'a', leading);
+    await vi.advanceTimersByTimeAsync(0);
+    a.process.isReachable = false;
+    await vi.advanceTimersByTimeAsync(6_000);
+    a.process.isReachable = true;
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(leading).toEqual(['a']);
+    expect(lease.found?.record.leaseTransitions).toBe(0);
+  });
+});

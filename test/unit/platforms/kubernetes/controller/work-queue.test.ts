@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  TerminalFailure,
+  type Worked,
+  WorkQueue,
+  type WorkQueueOptions,
+} from '../../../../../src/platforms/kubernetes/controller/work-queue.js';
+
+const BACK_OFF = { firstMs: 1_000, longestMs: 8_000 };
+
+interface Turn {
+  readonly key: string;
+  end(worked: Worked): void;
+  fail(error: Error): void;
+}
+
+/** A queue whose work the test ends itself. */
+function queueOf(concurrency = 2, more: Partial<WorkQueueOptions> = {}) {
+  const turns: Turn[] = [];
+  const failures: { key: string; retryInMs: number | undefined }[] = [];
+  const queue = new WorkQueue({
+    work: (key) => new Promise((end, fail) => turns.push({ key, end, fail })),
+    onFailure: (key, _error, retryInMs) => failures.push({ key, retryInMs }),
+    concurrency,
+    backOff: BACK_OFF,
+    ...more,
+  });
+  const last = () => turns.at(-1) as Turn;
+  return { queue, turns, failures, last, keys: () => turns.map(({ key }) => key) };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets what was ended come to its end. */
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+describe('the work queue', () => {
+  it('works on a key once, however often it was added, and not before it is started', async () => {
+    const { queue, keys } = queueOf();
+    for (const key of ['a', 'a', 'a']) queue.add(key);
+    expect(keys()).toEqual([]);
+    queue.start();
+    expect(keys()).toEqual(['a']);
+    expect(queue.depth).toBe(1);
+  });
+
+  it('works on a key again that was added meanwhile, and never twice at a time', async () => {
+    const { queue, keys, last } = queueOf();
+    queue.start();
+    queue.add('a');
+    queue.add('a');
+    queue.add('a');
+    expect(keys()).toEqual(['a']);
+    last().end('settled');
+    await settled();
+    expect(keys()).toEqual(['a', 'a']);
+    last().end('settled');
+    await settled();
+    expect(keys()).toEqual(['a', 'a']);
+  });
+
+  it('works on so many keys at a time and no more, in the order in which they came', async () => {
+    const { queue, turns, keys } = queueOf(2);
+    queue.start();
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    expect(keys()).toEqual(['a', 'b']);
+    turns[1]?.end('settled');
+    await settled();
+    expect(keys()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('waits longer after each failure, up to a limit, and begins anew after a success', async () => {
+    const { queue, failures, last, turns } = queueOf();
+    queue.start();
+    queue.add('a');
+    for (const full of [1_000, 2_000, 4_000, 8_000, 8_000]) {
+      last().fail(new Error('no answer'));
+      await settled();
+      const { retryInMs = 0 } = failures.at(-1) ?? {};
+      expect(retryInMs).toBeGreaterThanOrEqual(full / 2);
+      expect(retryInMs).toBeLessThanOrEqual(full);
+      const before = turns.length;
+      await vi.advanceTimersByTimeAsync(retryInMs - 1);
+      expect(turns).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(turns).toHaveLength(before + 1);
+    }
+    last().end('settled');
+    await settled();
+    queue.add('a');
+    last().fail(new Error('no answer'));
+    await settled();
+    expect(failures.at(-1)?.retryInMs).toBeLessThanOrEqual(1_000);
+  });
+
+  it('lets a key that failed wait though it is added again and again', async () => {
+    const { queue, last, turns } = queueOf();
+    queue.start();
+    queue.add('a');
+    queue.add('a');
+    last().fail(new Error('conflict'));
+    await settled();
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(BACK_OFF.firstMs / 2 - 1);
+    expect(turns).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(BACK_OFF.firstMs);
+    expect(turns).toHaveLength(2);
+    last().end('settled');
+    await vi.advanceTimersByTimeAsync(BACK_OFF.longestMs);
+    expect(turns).toHaveLength(2);
+  });
+
+  it('leaves a key that cannot be mended until it is added again', async () => {
+    const { queue, failures, last, turns } = queueOf();
+    queue.start();
+    queue.add('a');
+    last().fail(new TerminalFailure('it is no grant'));
+    await vi.advanceTimersByTimeAsync(BACK_OFF.longestMs);
+    expect(failures).toEqual([{ key: 'a', retryInMs: undefined }]);
+    expect(turns).toHaveLength(1);
+    queue.add('a');
+    expect(turns).toHaveLength(2);
+  });
+
+  it('looks at a key again at the earliest time that was asked for', async () => {
+    const { queue, last, turns } = queueOf();
+    queue.start();
+    queue.add('a');
+    last().end({ againInMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(turns).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(turns).toHaveLength(2);
+    last().end({ againInMs: 5_000 });
+    await settled();
+    // Added before that time, it is not looked at twice.
+    queue.add('a');
+    last().end('settled');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(3);
+  });
+
+  it('stops when what runs has ended, forgets the rest, and can be started again', async () => {
+    const { queue, last, turns, keys } = queueOf(1);
+    queue.start();
+    queue.add('a');
+    queue.add('b');
+    let stopped = false;
+    const stop = queue.stop().then(() => {
+      stopped = true;
+    });
+    await settled();
+    expect(stopped).toBe(false);
+    last().end({ againInMs: 1 });
+    await stop;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(1);
+    queue.start();
+    queue.add('c');
+    expect(keys()).toEqual(['a', 'c']);
+  });
+
+  it('forgets earlier failures of a key that is another matter now, also while it is worked on', async () => {
+    const { queue, keys, last } = queueOf();
+    queue.start();
+    queue.add('a');
+    last().fail(new Error('no'));
+    await settled();
+    queue.add('a');
+    expect(keys()).toEqual(['a']);
+    queue.addAnew('a');
+    expect(keys()).toEqual(['a', 'a']);
+    queue.addAnew('a');
+    last().fail(new Error('no'));
+    await settled();
+    expect(keys()).toEqual(['a', 'a', 'a']);
+  });
+
+  it('works on a key once at a time that was added meanwhile and had to wait', async () => {
+    const { queue, turns, last } = queueOf(4);
+    queue.start();
+    queue.add('a');
+    queue.addAnew('a');
+    last().fail(new Error('no'));
+    await settled();
+    expect(turns).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(2);
+    queue.add('a');
+    last().end({ againInMs: 1_000 });
+    await settled();
+    expect(turns).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(3);
+    last().end('settled');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(turns).toHaveLength(3);
+  });
+
+  it('works on few that failed before at a time, and on new ones first', async () => {
+    const { queue, keys, turns } = queueOf(4, { mostRetries: 1 });
+    queue.start();
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    for (const turn of turns.slice(0, 4)) turn.fail(new Error('no'));
+    await vi.advanceTimersByTimeAsync(BACK_OFF.longestMs);
+    expect(keys()).toHaveLength(5);
+    for (const key of ['e', 'f', 'g', 'h']) queue.add(key);
+    expect(keys().slice(5)).toEqual(['e', 'f', 'g']);
+    turns[4]?.end('settled');
+    await settled();
+    expect(keys()[8]).toBe('h');
+    turns[5]?.end('settled');
+    await settled();
+    expect(['a', 'b', 'c', 'd']).toContain(keys()[9]);
+    expect(keys()).toHaveLength(10);
+  });
+
+  it('serves partitions in rotation', async () => {
+    const partitions = { of: (key: string) => key.charAt(0), most: 1 };
+    const { queue, keys, turns } = queueOf(2, { partitions });
+    for (const key of ['a1', 'a2', 'a3', 'b1']) queue.add(key);
+    queue.start();
+    expect(keys()).toEqual(['a1', 'b1']);
+    turns[1]?.end('settled');
+    await settled();
+    expect(keys()).toEqual(['a1', 'b1']);
+    turns[0]?.end('settled');
+    await settled();
+    expect(keys()).toEqual(['a1', 'b1', 'a2']);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import {
+  type AccessGrantResource,
+  readAccessGrant,
+} from '../../../../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import {
+  GrantIndex,
+  MOST_WAITING,
+  readLocation,
+} from '../../../../../src/platforms/kubernetes/grants/grant-index.js';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+
+function stored(parts: Partial<AccessGrantResource>, annotations?: Record<string, string>) {
+  return {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    ...parts,
+    metadata: {
+      name: 'g',
+      namespace: 'west',
+      uid: 'a-uid',
+      resourceVersion: '1',
+      generation: 3,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...(annotations && { annotations }),
+    },
+  } as Stored<AccessGrantResource>;
+}
+
+const answered = { code: 'a-code', expirationTime: '2026-01-01T00:15:00Z', redemptions: 2 };
+
+it('reads the fields that determine the state of a grant', () => {
+  expect(readLocation(stored({ spec: { redemptionsAllowed: 5 }, status: answered }))).toEqual({
+    uid: 'a-uid',
+    namespace: 'west',
+    name: 'g',
+    redemptionsAllowed: 5,
+    redemptions: 2,
+    expirationTime: NOW + 15 * 60_000,
+    revokedAt: null,
+    specVersion: '3 ',
+  });
+});
+
+it.each([
+  ['has no code yet', { ...answered, code: '' }],
+  ['nothing was said of', {}],
+])('reads no expiration time where the grant %s', (_which, status) => {
+  expect(readLocation(stored({ status })).expirationTime).toBeNull();
+});
+
+it('reads the revocation of a grant, which changes its spec version', () => {
+  const { revokedAt, specVersion } = readLocation(stored({}, { 'linkgrant.dev/revoked': 'true' }));
+  expect([revokedAt, specVersion]).toEqual([NOW, '3 true']);
+});
+
+it.each([
+  ['window', { expirationWindow: `1 day ${'!'.repeat(800_000)}` }],
+  ['window of parts that can be', { expirationWindow: '0h'.repeat(300_000) }],
+  ['issuer', { issuer: 'a'.repeat(800_000) }],
+])('does not repeat a %s that goes on for ever', (_what, spec) => {
+  const { problems } = readAccessGrant(stored({ spec }));
+  expect(problems).toEqual([expect.stringMatching(/^.{0,30}: it has more than \d+ characters$/)]);
+});
+
+/** An index whose listings end when the test lets them. */
+function indexWithListings() {
+  const listings: { end(): void; fail(): void }[] = [];
+  const index = new GrantIndex({
+    list: () =>
+      new Promise((resolve, reject) => {
+        listings.push({ end: () => resolve([]), fail: () => reject(new Error('no answer')) });
+      }),
+    clock: () => NOW,
+    wait: async () => {},
+    onChange: () => {},
+    onGone: () => {},
+  });
+  return { index, listings };
+}
+
+const uidOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+describe('lookups of unknown grants', () => {
+  it('are refused at once as overloaded beyond the limit of those that wait for a listing', async () => {
+    const { index, listings } = indexWithListings();
+    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
+    await expect(index.locate(uidOf(MOST_WAITING))).rejects.toMatchObject({ code: 'overloaded' });
+    index.put({ ...readLocation(stored({})), uid: uidOf(MOST_WAITING) });
+    expect(await index.locate(uidOf(MOST_WAITING))).toMatchObject({ name: 'g' });
+    expect(listings).toHaveLength(1);
+    listings[0]?.end();
+    await expect.poll(() => listings.length).toBe(2);
+    listings[1]?.end();
+    expect(await Promise.all(waiting)).toEqual(Array(MOST_WAITING).fill(undefined));
+    expect(await index.locate(uidOf(0))).toBeUndefined();
+  });
+
+  it('free their places when the listing fails', async () => {
+    const { index, listings } = indexWithListings();
+    const waiting = Array.from({ length: MOST_WAITING }, (_, number) => index.locate(uidOf(number)));
+    const settled = Promise.allSettled(waiting);
+    listings[0]?.fail();
+    await expect.poll(() => listings.length).toBe(2);
+    listings[1]?.fail();
+    for (const outcome of await settled) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } });
+    }
+    const next = index.locate(uidOf(0));
+    await expect.poll(() => listings.length).toBe(3);
+    listings[2]?.end();
+    expect(await next).toBeUndefined();
+  });
+});

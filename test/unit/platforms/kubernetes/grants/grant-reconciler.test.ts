@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import type { EventNote } from '../../../../../src/platforms/kubernetes/controller/event-recorder.js';
+import {
+  type AccessGrantResource,
+  type AccessGrantSpec,
+  type AccessGrantStatus,
+  readAccessGrant,
+} from '../../../../../src/platforms/kubernetes/grants/access-grant-resource.js';
+import { ConflictingControllerDetector } from '../../../../../src/platforms/kubernetes/grants/conflicting-controller-detector.js';
+import {
+  GrantReconciler,
+  type GrantReconcilerDependencies,
+} from '../../../../../src/platforms/kubernetes/grants/grant-reconciler.js';
+import type { Site } from '../../../../../src/redemption/ports/site.js';
+
+type Access = Awaited<ReturnType<Site['resolveAccess']>>;
+type Place = ReturnType<GrantReconcilerDependencies['place']>;
+
+const NO_SITE: Access = {
+  refused: 'link_access_unavailable',
+  reason: 'namespace "west" has no site',
+  hint: 'create one',
+};
+// The tests use only whether it is a refusal.
+const GIVEN = { endpoints: [] } as unknown as Access;
+const PLACE = { url: 'https://grants.example.com:9090', ca: 'a CA' };
+const FOREIGN_URL = 'https://skupper.example.com/x';
+
+/** One AccessGrant, its reconciler, and the Events and takeovers that it reported. */
+function reconciled(spec: AccessGrantSpec = {}) {
+  let grant = {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessGrant',
+    metadata: {
+      ...{ name: 'g', namespace: 'west', uid: 'a-uid', resourceVersion: '1', generation: 1 },
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+    spec,
+  } as Stored<AccessGrantResource>;
+  const surroundings: { access: Access | undefined; place: Place; used: number } = {
+    access: GIVEN,
+    place: PLACE,
+    used: 0,
+  };
+  const events: EventNote[] = [];
+  const takeovers: string[] = [];
+  const setStatus = (status: AccessGrantStatus) => {
+    grant = { ...grant, status: { ...grant.status, ...status } };
+  };
+  const reconciler = new GrantReconciler({
+    client: {
+      find: async () => grant,
+      patch: async (_kind: unknown, _key: unknown, { status }: { readonly status: AccessGrantStatus }) => {
+        setStatus(status);
+        return grant;
+      },
+    } as unknown as GrantReconcilerDependencies['client'],
+    siteAccess: { accessOf: async () => surroundings.access, forget: () => {} },
+    conflicts: new ConflictingControllerDetector(),
+    events: { record: (_subject, note) => events.push(note) },
+    onTakeover: (key, url) => takeovers.push(`${key} ${url}`),
+    countOf: () => surroundings.used,
+    place: () => surroundings.place,
+    clock: () => Date.parse('2026-01-01T00:00:00Z'),
+  });
+  return {
+    surroundings,
+    takeovers,
+    setStatus,
+    change: (changed: AccessGrantSpec) => {
+      grant = { ...grant, spec: { ...grant.spec, ...changed } };
+    },
+    /** Reconciles the grant; returns the Events of that run. */
+    run: async () => {
+      events.length = 0;
+      await reconciler.reconcile('west/g');
+      return events.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+    },
+    condition: (wanted: string) => {
+      const { status, reason, message } = grant.status?.conditions?.find(({ type }) => type === wanted) ?? {};
+      return `${status} ${reason} ${message}`;
+    },
+    grant: () => readAccessGrant(grant).grant,
+  };
+}
+
+describe('the Events of an AccessGrant', () => {
+  it('report with one warning why it is not Ready, another for another reason, and when it is Ready', async () => {
+    const { surroundings, run, change } = reconciled();
+    surroundings.access = NO_SITE;
+    const missing = 'Warning GrantNotReady namespace "west" has no site; create one';
+    expect(await run()).toEqual([missing]);
+    expect(await run()).toEqual([]);
+    change({ expirationWindow: '3 days' });
+    expect(await run()).toEqual([
+      'Warning GrantNotReady Invalid duration "3 days": time: unknown unit " days" in duration "3 days"',
+    ]);
+    change({ expirationWindow: '1h' });
+    expect(await run()).toEqual([missing]);
+    surroundings.access = GIVEN;
+    expect(await run()).toEqual(['Normal GrantReady The grant can be redeemed']);
+    expect(await run()).toEqual([]);
+  });
+
+  it('report nothing for a grant that is Ready at once, and only the end of a grant that ends', async () => {
+    const { surroundings, run, change } = reconciled();
+    expect(await run()).toEqual([]);
+    surroundings.used = 1;
+    expect(await run()).toEqual(['Normal GrantExhausted Every redemption that the grant allows was made']);
+    surroundings.access = NO_SITE;
+    expect(await run()).toEqual([]);
+    surroundings.access = GIVEN;
+    change({ redemptionsAllowed: 2 });
+    expect(await run()).toEqual(['Normal GrantReady The grant can be redeemed']);
+  });
+
+  it('report that the service does not know its own address yet', async () => {
+    const { surroundings, run, grant } = reconciled();
+    surroundings.place = undefined;
+    const reason = 'the service does not know its own address yet';
+    expect(await run()).toEqual([`Warning GrantNotReady ${reason}`]);
+    expect(grant().notReadyReason).toBe(reason);
+  });
+
+  it('report once that another controller has taken the grant over, as the log does', async () => {
+    const { run, setStatus, takeovers, grant } = reconciled();
+    await run();
+    const events: string[] = [];
+    for (let rewrite = 0; rewrite < 4; rewrite += 1) {
+      setStatus({ url: FOREIGN_URL });
+      events.push(...(await run()));
+    }
+    expect(events).toEqual([
+      expect.stringMatching(/^Warning ForeignController Another controller writes its own url/),
+    ]);
+    expect(takeovers).toEqual([`west/g ${FOREIGN_URL}`]);
+    expect(grant().notReadyReason).toMatch(/^Another controller/);
+    expect(await run()).toEqual([]);
+    expect(takeovers).toHaveLength(1);
+  });
+});
+
+describe('an AccessGrant', () => {
+  it.each([-1, 1_000_001])(
+    'that requests %d redemptions is not processed, and has neither code nor end',
+    async (redemptionsAllowed) => {
+      const { run, condition, grant } = reconciled({ redemptionsAllowed });
+      const problem = 'redemptions allowed must be a whole number from 1 to 1000000';
+      expect(await run()).toEqual([`Warning GrantNotReady ${problem}`]);
+      expect(condition('Processed')).toBe(`False Error ${problem}`);
+      expect(condition('Ready')).toBe(`False Error ${problem}`);
+      expect(condition('Exhausted')).toBe('undefined undefined undefined');
+      expect(grant()).toMatchObject({ expirationTime: null, notReadyReason: problem });
+    },
+  );
+
+  it('has the reason of its spec before its conditions are written, and none once it is Ready', async () => {
+    const { surroundings, run, change, grant } = reconciled();
+    expect(grant().notReadyReason).toBeUndefined();
+    surroundings.access = NO_SITE;
+    await run();
+    expect(grant().notReadyReason).toBe('namespace "west" has no site; create one');
+    change({ code: 'short' });
+    expect(grant().notReadyReason).toBe('the code must have at least 16 characters');
+    change({ code: 'a-long-enough-code-1x' });
+    surroundings.access = GIVEN;
+    await run();
+    expect(grant().notReadyReason).toBeUndefined();
+  });
+});

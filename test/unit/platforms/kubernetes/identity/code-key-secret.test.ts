@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import type { Resource, Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import { CodeKeySecret } from '../../../../../src/platforms/kubernetes/identity/code-key-secret.js';
+
+/** Keys in a Secret of this process; counts the reads of it. */
+function keysInSecret() {
+  let secret: Stored<Resource> | undefined;
+  const state = { reads: 0 };
+  const store = async (_kind: unknown, resource: Resource) => {
+    secret = resource as Stored<Resource>;
+    return secret;
+  };
+  const client = {
+    find: async () => {
+      state.reads += 1;
+      return secret;
+    },
+    create: store,
+    replace: store,
+  } as unknown as Pick<KubernetesClient, 'find' | 'create' | 'replace'>;
+  const open = () => new CodeKeySecret({ client, namespace: 'linkgrant', clock: () => 0, mayCreate: true });
+  return { state, open };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('looking up the key of a signed code', () => {
+  it('reads the Secret at most four times a second, however many codes name unknown keys', async () => {
+    const { state, open } = keysInSecret();
+    const keys = open();
+    const known = await keys.current();
+    await vi.advanceTimersByTimeAsync(1_000);
+    const before = state.reads;
+    const found: unknown[] = [];
+    const lane = async (number: number) => {
+      for (let request = 0; request < 20; request += 1)
+        found.push(await keys.find(`unknown-${number}-${request}`));
+    };
+    const lanes = Array.from({ length: 10 }, (_, number) => lane(number));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(state.reads - before).toBeLessThanOrEqual(5);
+    expect(await keys.find(known.kid)).toMatchObject({ kid: known.kid });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await Promise.all(lanes);
+    expect(found).toEqual(Array(200).fill(undefined));
+  });
+
+  it('finds a key that another process has just made, also while codes name unknown keys', async () => {
+    const { open } = keysInSecret();
+    const [here, elsewhere] = [open(), open()];
+    await here.current();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await here.find('unknown');
+    const made = await elsewhere.rotate();
+    const found = here.find(made.kid);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await found).toMatchObject({ kid: made.kid });
+  });
+
+  it('does not delay the first code that names a new key', async () => {
+    const { open } = keysInSecret();
+    const [here, elsewhere] = [open(), open()];
+    await here.current();
+    await vi.advanceTimersByTimeAsync(1_000);
+    const made = await elsewhere.rotate();
+    expect(await here.find(made.kid)).toMatchObject({ kid: made.kid });
+  });
+});

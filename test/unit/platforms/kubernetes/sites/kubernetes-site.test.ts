@@ -1,0 +1,300 @@
+import { X509Certificate } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
+import { createAuthority, loadAuthority } from '../../../../../src/pki/authority.js';
+import { describeCertificate, splitCertificates } from '../../../../../src/pki/certificate-info.js';
+import { crossCertificate } from '../../../../../src/pki/certificates.js';
+import { ApiError } from '../../../../../src/platforms/kubernetes/api/api-error.js';
+import type { KubernetesClient } from '../../../../../src/platforms/kubernetes/api/client.js';
+import { KubernetesSite } from '../../../../../src/platforms/kubernetes/sites/kubernetes-site.js';
+import { SiteIndex } from '../../../../../src/platforms/kubernetes/sites/site-index.js';
+import { readRouterAccess, readSite } from '../../../../../src/platforms/kubernetes/sites/site-resource.js';
+import { TlsSecrets } from '../../../../../src/platforms/kubernetes/sites/tls-secrets.js';
+import { RecordedSite, routerSecret, SITE_TIME } from '../../../../support/sites/kubernetes-site.js';
+import { makeSiteAuthority } from '../../../../support/sites/system-home.js';
+import { endlessChain } from '../../../../support/slow-certificates.js';
+
+let recorded: RecordedSite;
+let refusedReads: Map<string, ApiError>;
+beforeEach(() => {
+  recorded = new RecordedSite();
+  refusedReads = new Map();
+});
+
+function indexOf() {
+  const index = new SiteIndex(() => {});
+  index.sinkOf('Site').replace(recorded.all('Site').map(readSite));
+  index.sinkOf('RouterAccess').replace(recorded.all('RouterAccess').map(readRouterAccess));
+  return index;
+}
+
+function siteAt(clock: () => number) {
+  const get = async (_kind: unknown, key: { namespace?: string; name: string }) => {
+    const refused = refusedReads.get(key.name);
+    if (refused) throw refused;
+    const found = recorded
+      .all('Secret')
+      .find(({ metadata }) => metadata.namespace === key.namespace && metadata.name === key.name);
+    if (!found) throw new ApiError('get', { reason: 'not_found', status: 404 });
+    return found;
+  };
+  return new KubernetesSite({
+    index: indexOf(),
+    secrets: new TlsSecrets({ get } as unknown as Pick<KubernetesClient, 'get'>),
+    clock,
+    assertSynced: () => {},
+  });
+}
+
+function resolveAccess({ namespace = 'west', issuer = null as string | null, now = SITE_TIME } = {}) {
+  return siteAt(() => now).resolveAccess({ namespace, name: 'a-grant', issuer });
+}
+
+async function access(asked: Parameters<typeof resolveAccess>[0] = {}) {
+  const found = await resolveAccess(asked);
+  if ('refused' in found) throw new Error(found.reason);
+  return found;
+}
+
+async function refusal(asked: Parameters<typeof resolveAccess>[0] = {}) {
+  const found = await resolveAccess(asked);
+  if (!('refused' in found)) throw new Error('access was given');
+  return found;
+}
+
+const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
+
+describe('a site on Kubernetes', () => {
+  it('gives the endpoints of its Site, its uid, its default issuer, and what links have to trust', async () => {
+    const { siteUid, endpoints, issuer, caCrt } = await access();
+    expect(siteUid).toBe('52700eca-0624-4d69-8df6-4e09e0cbd74d');
+    expect(endpoints).toEqual([
+      { name: 'inter-router', host: '127.0.0.1', port: '55671', group: 'skupper-router' },
+      { name: 'edge', host: '127.0.0.1', port: '45671', group: 'skupper-router' },
+    ]);
+    expect(issuer.description).toBe('west site CA');
+    expect(subjects(caCrt)).toEqual(['west site CA']);
+  });
+
+  it('gives the groups of an HA pair in order, and leaves out what is no way for a link', async () => {
+    const first = recorded.find('Site').status.endpoints;
+    const second = first.map((endpoint: object) => ({ ...endpoint, group: 'skupper-router-2' }));
+    const endpoints = [...second, { name: 'metrics', host: 'x', port: 'y' }, ...first];
+    recorded.find('Site').status.endpoints = endpoints;
+    recorded.find('RouterAccess').status.endpoints = endpoints;
+    const groups = (await access()).endpoints.map(({ group, name }) => `${group} ${name}`);
+    expect(groups).toEqual([
+      'skupper-router inter-router',
+      'skupper-router edge',
+      'skupper-router-2 inter-router',
+      'skupper-router-2 edge',
+    ]);
+  });
+
+  it('takes the issuer of the grant, then of the status, then of the spec, then skupper-site-ca', async () => {
+    const made = await makeSiteAuthority('another CA');
+    recorded.add('Secret', 'another-ca', { data: {} });
+    recorded.setPem('another-ca', { 'tls.crt': made.certificate, 'tls.key': made.key });
+    const trusted = recorded.pem('skupper-site-ca', 'tls.crt') + made.certificate;
+    recorded.setPem('skupper-site-server', { 'ca.crt': trusted });
+    const site = recorded.find('Site');
+    const signs = async (issuer: string | null = null) => (await access({ issuer })).issuer.description;
+
+    expect(await signs('another-ca')).toBe('another CA');
+    site.status.defaultIssuer = 'another-ca';
+    expect(await signs()).toBe('another CA');
+    expect(await signs('skupper-site-ca')).toBe('west site CA');
+    site.status.defaultIssuer = undefined;
+    expect(await signs()).toBe('west site CA');
+    site.spec.defaultIssuer = 'another-ca';
+    expect(await signs()).toBe('another CA');
+    expect(subjects((await access()).caCrt).sort()).toEqual(['another CA', 'west site CA']);
+  });
+
+  it('takes the root of an intermediate from ca.crt, as cert-manager writes it', async () => {
+    const root = await makeSiteAuthority('a root');
+    const below = await makeSiteAuthority('an intermediate');
+    const intermediate = (await crossCertificate(root.authority, below.authority, SITE_TIME)) ?? '';
+    recorded.setPem('skupper-site-ca', { 'tls.crt': intermediate, 'tls.key': below.key, 'ca.crt': '' });
+    expect((await refusal()).reason).toContain('is an intermediate of a root');
+    recorded.setPem('skupper-site-ca', { 'ca.crt': root.certificate });
+    recorded.setPem('skupper-site-server', {
+      ...(await routerSecret(root.authority, ['127.0.0.1'], root.certificate)),
+    });
+    const { issuer, caCrt } = await access();
+    expect(issuer.description).toBe('an intermediate');
+    expect(subjects(issuer.chainPem)).toEqual(['an intermediate']);
+    expect(subjects(caCrt)).toContain('a root');
+  });
+
+  it('takes of several sites the Ready one, and does not look into other namespaces', async () => {
+    const other = recorded.add('Site', 'a-first', { spec: { edge: true }, status: {} });
+    expect((await access()).endpoints).toHaveLength(2);
+    other.status = recorded.find('Site', 'west').status;
+    recorded.find('Site', 'west').status = {};
+    expect((await refusal()).refused).toBe('edge_site');
+    expect((await refusal({ namespace: 'east' })).reason).toBe('namespace "east" has no site');
+  });
+});
+
+describe('a site on Kubernetes gives nothing', () => {
+  it('without a site, without link access, or at the edge', async () => {
+    const site = recorded.find('Site');
+    site.status.endpoints = [];
+    expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
+    site.status = {};
+    expect((await refusal()).reason).toContain('accepts no links yet');
+    site.status = { endpoints: [{ name: 'edge', host: 'a b', port: '1', group: '' }] };
+    expect((await refusal()).reason).toContain('is no DNS name and no address');
+    site.spec.edge = true;
+    expect(await refusal()).toMatchObject({ refused: 'edge_site', requestsOnly: true });
+    recorded.remove('Site', 'west');
+    expect(await refusal()).toMatchObject({ refused: 'link_access_unavailable' });
+  });
+
+  it('from an issuer that its router does not trust, so that no other CA of the namespace can be borrowed', async () => {
+    const { refused, reason } = await refusal({ issuer: 'skupper-local-ca' });
+    expect(refused).toBe('issuer_untrusted');
+    expect(reason).toContain('the router does not trust west local CA at "skupper-router"');
+  });
+
+  it('from an issuer that is missing, may not be read, is no name, or is no CA', async () => {
+    expect(await refusal({ issuer: 'nobody' })).toMatchObject({
+      refused: 'issuer_unavailable',
+      reason: 'there is no Secret "nobody" with the issuer',
+    });
+    expect((await refusal({ issuer: '../west/other' })).refused).toBe('issuer_unavailable');
+    expect(await refusal({ issuer: 'skupper-site-server' })).toMatchObject({ refused: 'issuer_unavailable' });
+    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'forbidden', status: 403 }));
+    expect(await refusal()).toMatchObject({
+      refused: 'issuer_unavailable',
+      reason: 'linkgrant may not read the Secret "skupper-site-ca" with the issuer',
+    });
+    refusedReads.clear();
+    recorded.setPem('skupper-site-ca', { 'tls.key': recorded.pem('skupper-local-ca', 'tls.key') });
+    expect((await refusal()).reason).toContain('the private key does not belong to the CA certificate');
+    recorded.setPem('skupper-site-ca', { 'tls.crt': '', 'ca.crt': 'rubbish' });
+    expect((await refusal()).refused).toBe('issuer_unavailable');
+  });
+
+  it('when the issuer has ended', async () => {
+    const { notAfter } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
+    expect((await refusal({ now: notAfter + 1_000 })).reason).toContain('the CA certificate expired at');
+  });
+
+  it("when the router's certificate cannot be read, does not verify, or does not name the host", async () => {
+    const siteCa = loadAuthority(
+      {
+        certificate: recorded.pem('skupper-site-ca', 'tls.crt'),
+        key: recorded.pem('skupper-site-ca', 'tls.key'),
+      },
+      'the recorded CA',
+      SITE_TIME,
+    );
+    const trusted = recorded.pem('skupper-site-server', 'ca.crt');
+    recorded.setPem('skupper-site-server', await routerSecret(siteCa, ['elsewhere'], trusted));
+    expect(await refusal()).toMatchObject({
+      refused: 'link_access_unavailable',
+      reason: 'the certificate of the router at "skupper-router" does not name "127.0.0.1" as a DNS name',
+    });
+    const stranger = await createAuthority({
+      commonName: 'x',
+      keyType: 'p256',
+      lifetimeMs: 1e9,
+      now: SITE_TIME,
+    });
+    const strange = loadAuthority(stranger, 'x', SITE_TIME);
+    recorded.setPem('skupper-site-server', await routerSecret(strange, ['127.0.0.1'], trusted));
+    expect((await refusal()).reason).toContain(
+      'the certificate of the router at "skupper-router" does not verify',
+    );
+    recorded.setPem('skupper-site-server', { 'tls.crt': 'rubbish' });
+    expect((await refusal()).refused).toBe('issuer_untrusted');
+    recorded.remove('Secret', 'skupper-site-server');
+    expect(await refusal()).toMatchObject({
+      refused: 'issuer_untrusted',
+      reason: 'there is no Secret "skupper-site-server" with the router\'s server certificate',
+    });
+  });
+
+  it('for an endpoint that no RouterAccess leads to', async () => {
+    recorded.find('RouterAccess').status.endpoints.pop();
+    expect((await refusal()).reason).toBe(
+      'no RouterAccess of namespace "west" leads to the endpoint edge 127.0.0.1:45671 of its site',
+    );
+  });
+
+  it('while the API does not answer: that is no word on the site', async () => {
+    refusedReads.set('skupper-site-ca', new ApiError('get', { reason: 'unavailable' }));
+    const failure = await resolveAccess().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(RedemptionError);
+    expect(failure).toMatchObject({ code: 'store_unavailable' });
+  });
+});
+
+describe('the certificates of a namespace', () => {
+  const asked = (issuer: string | null = null, namespace = 'west') => ({
+    namespace,
+    name: 'a-grant',
+    issuer,
+  });
+  let now: number;
+  beforeEach(() => {
+    now = SITE_TIME;
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it('are not judged again for five minutes after they were refused, unless they change', async () => {
+    const chain = endlessChain(29, 'slow');
+    const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
+    const trusted = recorded.pem('skupper-site-ca', 'tls.crt');
+    const good = recorded.pem('skupper-site-server', 'tls.crt');
+    recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': trusted + slow['ca.crt'] });
+    const site = siteAt(() => now);
+    const verify = vi.spyOn(X509Certificate.prototype, 'verify');
+    const judge = async () => {
+      verify.mockClear();
+      const found = await site.resolveAccess(asked());
+      return { reason: 'refused' in found ? found.reason : 'none', signatures: verify.mock.calls.length };
+    };
+    const first = await judge();
+    expect(first.reason).toContain('more than 24 signatures to verify');
+    // The certificate of the issuer was judged too.
+    expect(first.signatures).toBe(25);
+    now += 299_999;
+    // The issuer was accepted, and that result is cached for ten seconds.
+    expect(await judge()).toEqual({ ...first, signatures: 1 });
+    now += 1;
+    expect((await judge()).signatures).toBe(24);
+    recorded.setPem('skupper-site-server', { 'tls.crt': good, 'ca.crt': trusted });
+    expect((await judge()).reason).toBe('none');
+  });
+
+  it('are judged again after ten seconds if one was not valid yet', async () => {
+    const { notBefore } = describeCertificate(recorded.pem('skupper-site-ca', 'tls.crt'));
+    now = notBefore - 1;
+    const site = siteAt(() => now);
+    expect(await site.resolveAccess(asked())).toMatchObject({ refused: 'issuer_unavailable' });
+    now += 10_000;
+    expect(await site.resolveAccess(asked())).not.toHaveProperty('refused');
+  });
+
+  it('are judged no longer when they took 50 ms of CPU within 30 seconds', async () => {
+    const chain = endlessChain(29, 'slow');
+    const slow = { 'tls.crt': chain.slice(0, 16).join(''), 'ca.crt': chain.slice(16).join('') };
+    const site = siteAt(() => now);
+    const judgeChanged = async (change: number) => {
+      recorded.setPem('skupper-site-server', { ...slow, 'ca.crt': slow['ca.crt'] + '\n'.repeat(change) });
+      return site.resolveAccess(asked()).catch((error: unknown) => error);
+    };
+    const refused = { refused: expect.any(String) };
+    let result = await judgeChanged(0);
+    expect(result).toMatchObject(refused);
+    // A fast machine needs about a hundred judgements.
+    let change = 0;
+    while (!(result instanceof Error) && change < 10_000) result = await judgeChanged(++change);
+    expect(result).toMatchObject({ code: 'overloaded' });
+    now += 30_000;
+    expect(await judgeChanged(change + 1)).toMatchObject(refused);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { RedemptionError } from '../../../../../src/domain/redemption-error.js';
+import type { Condition } from '../../../../../src/platforms/kubernetes/api/condition.js';
+import type { Stored } from '../../../../../src/platforms/kubernetes/api/resource.js';
+import {
+  type AccessTokenResource,
+  finalReason,
+  type TokenState,
+  tokenStatus,
+} from '../../../../../src/platforms/kubernetes/tokens/access-token-resource.js';
+import { failedState } from '../../../../../src/platforms/kubernetes/tokens/token-failures.js';
+import { PerhapsSpent } from '../../../../../src/redemption/requesting/post-token.js';
+
+const NOW = Date.parse('2026-11-24T22:59:27.654Z');
+const READY: TokenState = { redeemed: true, reason: 'Ready', message: 'OK' };
+const FAILED: TokenState = { redeemed: false, reason: 'Error', message: 'It does not answer.' };
+
+function token(status?: AccessTokenResource['status'], generation = 1): Stored<AccessTokenResource> {
+  const creationTimestamp = '2026-11-24T00:00:00Z';
+  const metadata = { name: 'a', uid: 'u', resourceVersion: '1', creationTimestamp, generation };
+  return {
+    apiVersion: 'skupper.io/v2alpha1',
+    kind: 'AccessToken',
+    metadata,
+    ...(status && { status }),
+  };
+}
+
+describe('the status of an AccessToken', () => {
+  it('is what Skupper’s tools read', () => {
+    expect(tokenStatus(token(), READY, NOW)).toEqual({
+      redeemed: true,
+      status: 'Ready',
+      message: 'OK',
+      conditions: [
+        {
+          type: 'Redeemed',
+          status: 'True',
+          reason: 'Ready',
+          message: 'OK',
+          observedGeneration: 1,
+          lastTransitionTime: '2026-11-24T22:59:27Z',
+        },
+      ],
+    });
+  });
+
+  it('is not written where it says so already, and is where the spec is another', () => {
+    const said = tokenStatus(token(), FAILED, NOW);
+    expect(tokenStatus(token(said), FAILED, NOW + 60_000)).toBe(undefined);
+    expect(tokenStatus(token(said, 2), FAILED, NOW)?.conditions?.[0]?.observedGeneration).toBe(2);
+    const half = { ...said, message: 'Controller got error: something' };
+    expect(tokenStatus(token(half), FAILED, NOW)).toMatchObject({ message: FAILED.message });
+  });
+
+  it('keeps the time of the last change while it stays True or False, and the conditions of others', () => {
+    const theirs = { type: 'Theirs', status: 'True', reason: 'So', message: '' } as Condition;
+    const said = tokenStatus(token({ conditions: [theirs] }), FAILED, NOW);
+    const again = tokenStatus(token(said), { ...FAILED, reason: 'Refused' }, NOW + 60_000);
+    expect(again?.conditions).toMatchObject([theirs, { lastTransitionTime: '2026-11-24T22:59:27Z' }]);
+    const ready = tokenStatus(token(again), READY, NOW + 60_000);
+    expect(ready?.conditions?.[1]).toMatchObject({ lastTransitionTime: '2026-11-24T23:00:27Z' });
+  });
+
+  it('is final where it is redeemed, whoever said so, and where this spec was refused', () => {
+    const said = (state: TokenState, generation?: number) =>
+      finalReason(token(tokenStatus(token(), state, NOW), generation));
+    expect(finalReason(token())).toBe(undefined);
+    expect(said(READY)).toBe('Ready');
+    expect(said(READY, 2)).toBe('Ready');
+    expect(said({ ...READY, reason: 'Error' })).toBe('Ready');
+    expect(said(FAILED)).toBe(undefined);
+    expect(said({ ...FAILED, reason: 'Pending' })).toBe(undefined);
+    expect(said({ ...FAILED, reason: 'Refused' })).toBe('Refused');
+    expect(said({ ...FAILED, reason: 'Refused' }, 2)).toBe(undefined);
+    expect(said({ ...FAILED, reason: 'OutcomeUnknown' })).toBe('OutcomeUnknown');
+  });
+});
+
+describe('a failure', () => {
+  it('after which a use may be spent is no failure to be tried again, whatever its code', () => {
+    for (const error of [
+      new PerhapsSpent('answer_invalid', 'It cannot be used.'),
+      new PerhapsSpent('outcome_unknown', 'It was lost.'),
+    ]) {
+      const { reason, message } = failedState(error);
+      expect(reason).toBe('OutcomeUnknown');
+      expect(message).toContain(error.message);
+      expect(message).toContain('token redeem --retry');
+    }
+    expect(failedState(new RedemptionError('answer_invalid', 'It cannot be used.')).reason).toBe('Error');
+  });
+});

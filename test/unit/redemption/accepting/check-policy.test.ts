@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { GrantPolicy } from '../../../../src/domain/policy.js';
+import { type PolicySubject, policyRefusal } from '../../../../src/redemption/accepting/check-policy.js';
+
+const ASKED: PolicySubject = {
+  name: 'west-1',
+  subject: 'West Site',
+  peer: '192.0.2.7',
+  keyType: 'p256',
+  csr: true,
+};
+const refusal = (policy: GrantPolicy, asked: Partial<PolicySubject> = {}) =>
+  policyRefusal(policy, { ...ASKED, ...asked });
+
+describe('a grant without rules', () => {
+  it('is open to everybody with a key that every router knows', () => {
+    expect(refusal({})).toBeUndefined();
+    expect(refusal({}, { csr: false, keyType: 'rsa' })).toBeUndefined();
+    expect(refusal({}, { keyType: 'p384' })).toBeUndefined();
+    expect(refusal({}, { keyType: 'ed25519' })).toBe('policy_key');
+  });
+});
+
+describe('an empty list', () => {
+  it.each([
+    ['subjects', 'policy_subject'],
+    ['names', 'policy_name'],
+    ['sourceCidrs', 'policy_source'],
+    ['keyTypes', 'policy_key'],
+  ] as const)('of %s allows nobody', (rule, code) => {
+    expect(refusal({ [rule]: [] })).toBe(code);
+  });
+});
+
+describe('a glob', () => {
+  it.each([
+    ['west-1', 'west-1'],
+    ['*', 'west-1'],
+    ['west-*', 'west-1'],
+    ['west-*', 'west-'],
+    ['*-1', 'west-1'],
+    ['w*t-?', 'west-1'],
+    ['**', 'west-1'],
+    ['????', 'west'],
+    ['a.b', 'a.b'],
+    ['*', ''],
+    ['Zür?ch', 'Zürich'],
+    ['?', '🛰'],
+    ['a[1]+(b|c)^$\\{2}', 'a[1]+(b|c)^$\\{2}'],
+  ])('%s matches %s', (glob, subject) => {
+    expect(refusal({ subjects: ['nobody', glob] }, { subject })).toBeUndefined();
+  });
+
+  it.each([
+    ['west-1', 'west-10'],
+    ['west-1', 'a-west-1'],
+    ['West-1', 'west-1'],
+    ['west-?', 'west-'],
+    ['west-?', 'west-10'],
+    ['a.b', 'axb'],
+    ['', 'a'],
+    ['a|b', 'a'],
+    ['[ab]', 'a'],
+    ['a+', 'aa'],
+    ['west', 'west\nx'],
+  ])('%s does not match %j', (glob, subject) => {
+    expect(refusal({ subjects: [glob] }, { subject })).toBe('policy_subject');
+  });
+
+  it('of many wildcards is matched in reasonable time', () => {
+    expect(refusal({ subjects: [`${'*a'.repeat(20)}b`] }, { subject: 'a'.repeat(253) })).toBe(
+      'policy_subject',
+    );
+  });
+
+  it('for names is held against the name', () => {
+    expect(refusal({ names: ['west-*'] })).toBeUndefined();
+    expect(refusal({ names: ['east-*'] })).toBe('policy_name');
+  });
+});
+
+describe('a source network', () => {
+  it.each([
+    ['192.0.2.0/24', '192.0.2.7'],
+    ['192.0.2.7/32', '192.0.2.7'],
+    ['192.0.2.7', '192.0.2.7'],
+    ['0.0.0.0/0', '203.0.113.1'],
+    ['2001:db8::/32', '2001:db8:1::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['::/0', '2001:db8::1'],
+  ])('%s holds %s', (cidr, peer) => {
+    expect(refusal({ sourceCidrs: ['10.0.0.0/8', cidr] }, { peer })).toBeUndefined();
+  });
+
+  it.each([
+    ['192.0.2.0/24', '192.0.3.1'],
+    ['192.0.2.7', '192.0.2.8'],
+    ['0.0.0.0/0', '2001:db8::1'],
+    ['::/0', '192.0.2.7'],
+    ['2001:db8::/33', '2001:db8:8000::1'],
+    ['192.0.2.0/24', ''],
+  ])('%s does not hold %j', (cidr, peer) => {
+    expect(refusal({ sourceCidrs: [cidr] }, { peer })).toBe('policy_source');
+  });
+
+  it.each(['', 'nonsense', '192.0.2.0/33', '192.0.2.0/', '192.0.2.0/x', '192.0.2/24', '2001:db8::/129'])(
+    '%j is none, and lets nobody in',
+    (cidr) => {
+      expect(refusal({ sourceCidrs: [cidr] })).toBe('policy_source');
+    },
+  );
+});
+
+describe('rules about keys', () => {
+  it('are held against the key that the certificate is for', () => {
+    expect(refusal({ keyTypes: ['ed25519'] }, { keyType: 'ed25519' })).toBeUndefined();
+    expect(refusal({ keyTypes: ['p384', 'rsa'] })).toBe('policy_key');
+  });
+
+  it('may demand that the site makes it', () => {
+    expect(refusal({ csrRequired: true })).toBeUndefined();
+    expect(refusal({ csrRequired: true }, { csr: false })).toBe('policy_csr_required');
+    expect(refusal({ csrRequired: false }, { csr: false })).toBeUndefined();
+  });
+});
+
+describe('several rules', () => {
+  it('must all be met, and the first that is broken is told', () => {
+    const policy: GrantPolicy = { subjects: ['West*'], names: ['west-*'], sourceCidrs: ['192.0.2.0/24'] };
+    expect(refusal(policy)).toBeUndefined();
+    expect(refusal(policy, { name: 'x', subject: 'x', peer: '10.0.0.1' })).toBe('policy_subject');
+    expect(refusal(policy, { name: 'x', peer: '10.0.0.1' })).toBe('policy_name');
+    expect(refusal(policy, { peer: '10.0.0.1' })).toBe('policy_source');
+  });
+});

@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isSubject } from '../../../../src/domain/names.js';
+import type { GrantPolicy } from '../../../../src/domain/policy.js';
+import {
+  formatPolicySettings,
+  parsePolicySettings,
+} from '../../../../src/redemption/accepting/policy-settings.js';
+
+const parse = (key: string, text: unknown) => parsePolicySettings({ [`linkgrant/${key}`]: text });
+
+/** The sentence that refuses a setting. */
+function problem(key: string, text: unknown): string {
+  const parsed = parse(key, text);
+  if (!('problem' in parsed)) throw new Error(`it was read as ${JSON.stringify(parsed)}`);
+  return parsed.problem;
+}
+
+const entries = (text: fc.Arbitrary<string>) =>
+  fc.array(
+    text.map((entry) => entry.replaceAll(',', '?').trim()).filter((entry) => isSubject(entry)),
+    { maxLength: 5 },
+  );
+const characters = (set: string) => fc.string({ unit: fc.constantFrom(...set), minLength: 1, maxLength: 30 });
+const policies: fc.Arbitrary<GrantPolicy> = fc.record(
+  {
+    subjects: entries(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })),
+    names: entries(characters('abz09-.*?')),
+    sourceCidrs: fc.array(
+      fc.oneof(
+        fc.ipV4().map((address) => `${address}/32`),
+        fc.nat(32).map((prefix) => `0.0.0.0/${prefix}`),
+        fc.constantFrom('10.0.0.0/8', '172.16.0.0/12', '192.168.1.128/25', '2001:db8::/32', 'fd00::/8'),
+        fc
+          .ipV6()
+          .filter((address) => !address.includes('.') && !/^[0:]*:ffff:/i.test(address))
+          .map((address) => `${address}/128`),
+        fc.ipV4(),
+      ),
+      { maxLength: 5 },
+    ),
+    keyTypes: fc.subarray(['p256', 'p384', 'rsa', 'ed25519'] as const),
+    certificateLifetimeMs: fc.integer({ min: 1_000, max: 10 * 365 * 86_400_000 }),
+    csrRequired: fc.boolean(),
+    notBefore: fc.integer({ min: 0, max: Date.parse('9999-12-31T23:59:59.999Z') }),
+  },
+  { requiredKeys: [] },
+);
+
+describe('the settings of a policy', () => {
+  it('are read as the policy that they were written from', () => {
+    fc.assert(
+      fc.property(policies, (policy) => {
+        expect(parsePolicySettings(formatPolicySettings(policy))).toEqual(policy);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('give a policy that can be written, or one sentence, whatever they hold', () => {
+    const keys = ['subjects', 'names', 'source-cidrs', 'key-types', 'certificate-lifetime', 'csr-required'];
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.string({ unit: fc.constantFrom(...'0123456789.:/,-+TZ smhd*?'), maxLength: 40 }),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...keys, 'not-before', '__proto__', 'constructor'), texts, (key, text) => {
+        const parsed = parsePolicySettings(Object.fromEntries([[`linkgrant/${key}`, text]]));
+        if ('problem' in parsed) expect(parsed.problem).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+        else expect(parsePolicySettings(formatPolicySettings(parsed))).toEqual(parsed);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('leave the settings of others alone', () => {
+    expect(parsePolicySettings({ 'skupper.io/x': 'y', size: 7, 'linkgrants/names': '' })).toEqual({});
+  });
+
+  it.each(['linkgrant/subject', 'linkgrant.dev/subjects', 'Linkgrant/subjects', 'linkgrant', 'linkgrant/'])(
+    'are refused with %s, which is none of ours',
+    (key) => {
+      const parsed = parsePolicySettings({ [key]: 'a' });
+      expect(parsed).toEqual({
+        problem: expect.stringContaining(`"${key}" is no setting; there are linkgrant/`),
+      });
+    },
+  );
+
+  it.each([true, 7, null, undefined, ['a'], { a: 'b' }])('are refused with %j for a text', (text) => {
+    expect(problem('csr-required', text)).toBe('linkgrant/csr-required is no text: quote it');
+  });
+});
+
+describe('a list', () => {
+  it.each(['', '  ', '\n'])('of %j means nobody', (text) => {
+    expect(parse('subjects', text)).toEqual({ subjects: [] });
+  });
+
+  it('has its entries without the spaces around them', () => {
+    expect(parse('subjects', ' West Site ,hq')).toEqual({ subjects: ['West Site', 'hq'] });
+  });
+
+  it.each(['a,', ',a', 'a,,b', ','])('of %j has an empty entry', (text) => {
+    expect(problem('names', text)).toContain('an empty entry');
+  });
+
+  it('ends somewhere', () => {
+    const most = Array.from({ length: 1_000 }, (_, index) => `n${index}`).join(',');
+    expect(parse('names', most)).not.toHaveProperty('problem');
+    expect(problem('names', `${most},one-more`)).toContain('more than 1000 entries');
+  });
+
+  it.each([
+    ['names', 'UPPER', '"UPPER", which can be no link name'],
+    ['names', 'a b', '"a b"'],
+    ['subjects', 'a\u0007', 'cannot be printed'],
+    ['subjects', 'a'.repeat(254), 'too long'],
+    ['key-types', 'p256,P384', '"P384", which is none of p256, p384, rsa, ed25519'],
+    ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is no CIDR'],
+    ['source-cidrs', '10.0.0/8', 'no CIDR'],
+    ['source-cidrs', '10.0.0.0/', 'no CIDR'],
+    ['source-cidrs', '10.0.0.0/8/8', 'no CIDR'],
+    ['source-cidrs', '2001:db8::/129', 'no CIDR'],
+    ['source-cidrs', 'fe80::1%eth0', 'no CIDR'],
+    [
+      'source-cidrs',
+      '10.1.2.3/8',
+      '"10.1.2.3/8", which has bits set after its prefix: write 10.0.0.0/8 for the network, or 10.1.2.3 for the address',
+    ],
+    [
+      'source-cidrs',
+      '2001:db8::5/32',
+      '"2001:db8::5/32", which has bits set after its prefix: write 2001:db8::/32 for the network, or 2001:db8::5 for the address',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:10.0.0.1',
+      '"::ffff:10.0.0.1", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.1',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:10.0.0.0/104',
+      '"::ffff:10.0.0.0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+    ],
+    [
+      'source-cidrs',
+      '::ffff:a00:0/104',
+      '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+    ],
+    ['source-cidrs', 'router.example.com', 'no CIDR'],
+  ])('%s with %j is refused with the entry', (key, text, reason) => {
+    expect(problem(key, text)).toContain(reason);
+  });
+});
+
+describe('a certificate lifetime', () => {
+  it.each([
+    ['1s', 1_000],
+    ['12h', 43_200_000],
+    ['3650d', 315_360_000_000],
+  ])('is %s', (text, ms) => {
+    expect(parse('certificate-lifetime', text)).toEqual({ certificateLifetimeMs: ms });
+  });
+
+  it.each([
+    ['30', 'no duration'],
+    ['', 'no duration'],
+    ['-1h', 'no duration'],
+    ['0', 'at least 1s'],
+    ['999ms', 'at least 1s'],
+    ['3651d', 'at most 10 years'],
+  ])('is not %j', (text, reason) => {
+    expect(problem('certificate-lifetime', text)).toContain(reason);
+  });
+});
+
+describe('a beginning', () => {
+  it.each([
+    ['2031-02-28T08:00:00Z', '2031-02-28T08:00:00Z'],
+    ['2031-02-28T08:00:00.5+02:00', '2031-02-28T06:00:00.500Z'],
+    ['2032-02-29T00:00:00-00:30', '2032-02-29T00:30:00Z'],
+  ])('is %s', (text, moment) => {
+    const policy = { notBefore: Date.parse(moment) };
+    expect(parse('not-before', text)).toEqual(policy);
+    expect(formatPolicySettings(policy)).toEqual({ 'linkgrant/not-before': moment });
+  });
+
+  it.each([
+    '2031-02-29T08:00:00Z',
+    '2031-02-28',
+    '2031-02-28T08:00:00',
+    '2031-02-28 08:00:00Z',
+    '2031-13-01T08:00:00Z',
+    '2031-02-28T24:00:00Z',
+    '2031-02-28T08:00:60Z',
+    '1969-12-31T23:59:59Z',
+    '9999-12-31T23:59:59-01:00',
+    'tomorrow',
+    '',
+  ])('is not %j', (text) => {
+    expect(problem('not-before', text)).toContain('no time such as');
+  });
+});
+
+describe('whether a certificate request is required', () => {
+  it.each([
+    ['true', true],
+    ['false', false],
+  ])('is told by %s', (text, csrRequired) => {
+    expect(parse('csr-required', text)).toEqual({ csrRequired });
+  });
+
+  it.each(['yes', '', 'TRUE', '1', ' true'])('is not told by %j', (text) => {
+    expect(problem('csr-required', text)).toContain('must be true or false');
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { RenewalPlan } from '../../../../src/redemption/requesting/renewal-plan.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const certificate = { certificateSha256: 'aa', notBefore: 0, notAfter: 30 * DAY };
+
+describe('the plan of renewals', () => {
+  it('has a certificate due at two thirds of its life, and at most a thirtieth later', () => {
+    for (let round = 0; round < 100; round += 1) {
+      const plan = new RenewalPlan();
+      expect(plan.isDue(certificate, 20 * DAY - 1)).toBe(false);
+      const next = plan.next(['aa']);
+      expect(next).toBeGreaterThanOrEqual(20 * DAY);
+      expect(next).toBeLessThanOrEqual(21 * DAY);
+      expect(plan.isDue(certificate, next)).toBe(true);
+    }
+  });
+
+  it('spreads certificates that were made at the same moment', () => {
+    const plan = new RenewalPlan();
+    const names = Array.from({ length: 50 }, (_, index) => String(index));
+    for (const certificateSha256 of names) plan.isDue({ ...certificate, certificateSha256 }, 0);
+    expect(new Set(names.map((name) => plan.next([name]))).size).toBe(50);
+  });
+
+  it('puts off what failed later and later, up to an hour, and sooner where the end is near', () => {
+    const plan = new RenewalPlan();
+    const now = 20 * DAY;
+    const waits = Array.from({ length: 12 }, () => {
+      plan.putOff(certificate, now);
+      return plan.next(['aa']) - now;
+    });
+    waits.forEach((wait, index) => {
+      const full = Math.min(MINUTE * 2 ** index, HOUR);
+      expect(wait).toBeGreaterThanOrEqual(full / 2);
+      expect(wait).toBeLessThanOrEqual(full);
+    });
+    const late = 30 * DAY - 5 * MINUTE;
+    plan.putOff(certificate, late);
+    expect(plan.next(['aa']) - late).toBeLessThanOrEqual(MINUTE / 2);
+  });
+
+  it('does not come back at once to a certificate that has ended', () => {
+    const plan = new RenewalPlan();
+    plan.putOff(certificate, 31 * DAY);
+    expect(plan.next(['aa'])).toBeGreaterThanOrEqual(31 * DAY + MINUTE / 2);
+  });
+
+  it('counts the life of a new certificate from when it was issued, though it begins before', () => {
+    const plan = new RenewalPlan();
+    const now = DAY;
+    plan.begin({ certificateSha256: 'bb', notAfter: now + MINUTE }, now);
+    expect(plan.isDue({ certificateSha256: 'bb', notBefore: 0, notAfter: now + MINUTE }, now)).toBe(false);
+    expect(plan.next(['bb'])).toBeLessThanOrEqual(now + 0.7 * MINUTE);
+  });
+
+  it('never asks again for what was given up', () => {
+    const plan = new RenewalPlan();
+    plan.giveUp('aa');
+    expect(plan.isDue(certificate, 100 * DAY)).toBe(false);
+    expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('keeps nothing of certificates that are not there any more', () => {
+    const plan = new RenewalPlan();
+    for (const certificateSha256 of ['aa', 'bb']) plan.isDue({ ...certificate, certificateSha256 }, 0);
+    const next = plan.next(['bb']);
+    plan.keepOnly(['bb']);
+    expect(plan.next(['aa'])).toBe(Number.POSITIVE_INFINITY);
+    expect(plan.next(['bb'])).toBe(next);
+  });
+});

@@ -1,0 +1,34 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { passwordInFile } from '../../../../src/stores/postgres/password-file.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'linkgrant-passwords-'));
+const file = join(directory, 'pgpass');
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const purpose = { host: 'db', port: 5432, database: 'grants', user: 'service' };
+
+it.each([
+  ['db:5432:grants:service:one', 'one'],
+  ['# db:5432:grants:service:no\nother:*:*:*:no\ndb:*:*:service:two\n*:*:*:*:later', 'two'],
+  ['*:*:*:*:with \\: and \\\\ in it', 'with : and \\ in it'],
+  ['db:5433:*:*:no', undefined],
+  ['db:5432:grants:no', undefined],
+  ['', undefined],
+])('a password is found as libpq finds it: %j', (content, password) => {
+  writeFileSync(file, content, { mode: 0o600 });
+  expect(passwordInFile(file, purpose)).toBe(password);
+});
+
+it('a socket is localhost, as libpq has it', () => {
+  writeFileSync(file, 'localhost:5432:*:*:three\n', { mode: 0o600 });
+  expect(passwordInFile(file, { ...purpose, host: '/run/postgresql' })).toBe('three');
+});
+
+it('a file that is not there has none, and one that others may read is refused', () => {
+  expect(passwordInFile(join(directory, 'nowhere'), purpose)).toBeUndefined();
+  chmodSync(file, 0o640);
+  expect(() => passwordInFile(file, purpose)).toThrow('other users may read');
+});
