@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SharedRead, type SharedReadOptions } from '../../../src/platforms/kubernetes/api/shared-read.js';
+import {
+  SharedRead,
+  type SharedReadOptions,
+} from '../../../../../src/platforms/kubernetes/api/shared-read.js';
 
 /** A shared read, and its started reads, which the test ends itself. */
 function readsOf(options: SharedReadOptions = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FairQueue } from '../../../src/platforms/kubernetes/controller/fair-queue.js';
+import { FairQueue } from '../../../../../src/platforms/kubernetes/controller/fair-queue.js';
 
 function keysOf(most: number): FairQueue {
   return new FairQueue({ of: (key) => key.split('/', 1)[0] as string, most });

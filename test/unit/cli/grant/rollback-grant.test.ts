@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { rollbackOnFailure } from '../../../src/cli/grant/rollback-grant.js';
-import { OutputClosed } from '../../../src/cli/terminal/write-out.js';
-import type { Administration } from '../../../src/redemption/administration/administration.js';
+import { rollbackOnFailure } from '../../../../src/cli/grant/rollback-grant.js';
+import { OutputClosed } from '../../../../src/cli/terminal/write-out.js';
+import type { Administration } from '../../../../src/redemption/administration/administration.js';
 
 const grant = { uid: 'the-uid', namespace: 'west', name: 'mine' };
 const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);

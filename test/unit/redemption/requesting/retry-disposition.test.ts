@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { adviceFor } from '../../../src/cli/terminal/exit-codes.js';
-import { type ClientErrorCode, RedemptionError } from '../../../src/domain/redemption-error.js';
-import { REFUSAL_CODES, wireRefusal } from '../../../src/http/problem.js';
-import { failedState } from '../../../src/platforms/kubernetes/tokens/token-failures.js';
-import { PerhapsSpent } from '../../../src/redemption/requesting/post-token.js';
+import { adviceFor } from '../../../../src/cli/terminal/exit-codes.js';
+import { type ClientErrorCode, RedemptionError } from '../../../../src/domain/redemption-error.js';
+import { REFUSAL_CODES, wireRefusal } from '../../../../src/http/problem.js';
+import { failedState } from '../../../../src/platforms/kubernetes/tokens/token-failures.js';
+import { PerhapsSpent } from '../../../../src/redemption/requesting/post-token.js';
 import {
   type RetryDisposition,
   retryDisposition,
-} from '../../../src/redemption/requesting/retry-disposition.js';
+} from '../../../../src/redemption/requesting/retry-disposition.js';
 
 /** What the requesting side meets by itself, and what it does about it. */
 const OWN = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   RedemptionIndex,
   type RedemptionLocation,
-} from '../../../src/platforms/kubernetes/store/redemption-index.js';
+} from '../../../../../src/platforms/kubernetes/store/redemption-index.js';
 
 const location = (changes: Partial<RedemptionLocation> = {}): RedemptionLocation => ({
   id: 'an-id',

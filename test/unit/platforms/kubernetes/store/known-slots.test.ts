@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { KnownSlots } from '../../../src/platforms/kubernetes/store/known-slots.js';
-import { redemptionResource } from '../../../src/platforms/kubernetes/store/redemption-resource.js';
-import { NOW, sampleRedemption } from '../../support/store-samples.js';
+import { KnownSlots } from '../../../../../src/platforms/kubernetes/store/known-slots.js';
+import { redemptionResource } from '../../../../../src/platforms/kubernetes/store/redemption-resource.js';
+import { NOW, sampleRedemption } from '../../../../support/store-samples.js';
 
 const UID = '6a1c3f0e-8f0b-4b57-9d57-8f1a3a0c2f11';
 

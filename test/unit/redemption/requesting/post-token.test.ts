@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { RedemptionError, type RedemptionErrorCode } from '../../../src/domain/redemption-error.js';
-import { REFUSAL_CODES } from '../../../src/http/problem.js';
+import { RedemptionError, type RedemptionErrorCode } from '../../../../src/domain/redemption-error.js';
+import { REFUSAL_CODES } from '../../../../src/http/problem.js';
 import {
   isKeyUnused,
   PerhapsSpent,
   RefusedAfterLoss,
-} from '../../../src/redemption/requesting/post-token.js';
+} from '../../../../src/redemption/requesting/post-token.js';
 
 const NOTHING_ISSUED: readonly RedemptionErrorCode[] = [
   ...(['grant_expired', 'grant_exhausted', 'code_expired', 'code_exhausted'] as const),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskedStorePlace, parseStoreUrl } from '../../src/config/store-url.js';
+import { maskedStorePlace, parseStoreUrl } from '../../../src/config/store-url.js';
 
 const NOTHING_MORE = {
   password: undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TtlCache } from '../../../src/platforms/kubernetes/controller/ttl-cache.js';
+import { TtlCache } from '../../../../../src/platforms/kubernetes/controller/ttl-cache.js';
 
 const NOW = 1_000_000;
 
