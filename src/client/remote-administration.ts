@@ -9,8 +9,8 @@ import { isUuid } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import type { Administration } from '../redemption/administration/administration.js';
 import type { PageRequest } from '../redemption/ports/page.js';
-import type { components, paths } from './generated/admin-api.js';
 import { type AdminConnectionOptions, type AdminServer, adminFetch } from './admin-fetch.js';
+import type { components, paths } from './generated/admin-api.js';
 
 type Problem = Partial<components['schemas']['AdminProblem']>;
 
