@@ -161,7 +161,7 @@ describe('a reload command', () => {
     other.child.kill('SIGTERM');
     await other.ended;
     expect(ended.code, ended.stderr).toBe(4);
-    expect(ended.stderr).toContain('Another run of linkgrant is at work');
+    expect(ended.stderr).toContain('Another linkgrant process is changing the links there');
     well(await run('bootstrap', ...words, ...logging()));
     expect(reloads()).toEqual(['reloaded']);
   });
