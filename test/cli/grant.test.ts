@@ -82,9 +82,9 @@ describe('grant create', () => {
     expect(await made('of-site', '--issuer', 'skupper-site-ca')).toMatchObject({ issuer: 'skupper-site-ca' });
   });
 
-  it('tells on a grant for several sites what a lost answer costs', async () => {
+  it('prints for a grant with several uses that a lost response counts', async () => {
     const { stdout } = await grant(['create', 'several', '--redemptions-allowed', '2']);
-    expect(stdout).toContain('also one that got lost');
+    expect(stdout).toContain('counts, even if it is lost');
   });
 
   it('takes a chosen code from a file or standard input, without its last newline', async () => {

@@ -244,16 +244,17 @@ describe('a grant that a file declares', () => {
 
     home.delete('west', 'input/resources/AccessGrant-late.yaml');
     await vi.waitFor(async () => expect(await grantOf('late')).toBeUndefined(), SEEN);
-    const lines = service.said.stderr
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const told = (event: string) => lines.filter((line) => line.event === event);
-    expect(told('grant_file_changed')).toMatchObject([{ name: 'early' }]);
-    expect(told('grant_file_adopted')).toMatchObject([{ name: 'late', namespace: 'west' }]);
-    expect(told('grant_file_removed')).toMatchObject([{ name: 'late' }]);
-    // Found in each turn, told once.
-    expect(told('grant_file_unusable')).toMatchObject([
+    const logged = (event: string) =>
+      service.said.stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter((line) => line.event === event);
+    await vi.waitFor(() => expect(logged('grant_file_removed')).toMatchObject([{ name: 'late' }]), SEEN);
+    expect(logged('grant_file_changed')).toMatchObject([{ name: 'early' }]);
+    expect(logged('grant_file_adopted')).toMatchObject([{ name: 'late', namespace: 'west' }]);
+    // Found in each scan, logged once.
+    expect(logged('grant_file_unusable')).toMatchObject([
       { file: 'AccessGrant-weak.yaml', reason: 'the code must have at least 16 characters' },
     ]);
     expect(service.said.stderr).not.toContain(CODE);

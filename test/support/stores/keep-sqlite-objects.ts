@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 // of the databases that tests open by themselves.
 const kept: object[] = [];
 const prototype = Database.prototype;
-const { prepare } = prototype;
+const { exec, prepare } = prototype;
 
 function keepObjects(): void {
   prototype.prepare = function keepingPrepare(this: Database.Database, source: string) {
@@ -12,6 +12,10 @@ function keepObjects(): void {
     kept.push(this, statement);
     return statement;
   } as typeof prepare;
+  prototype.exec = function keepingExec(this: Database.Database, source: string) {
+    kept.push(this);
+    return exec.call(this, source);
+  };
   prototype.pragma = function keepingPragma(this: Database.Database, source, options) {
     const statement = this.prepare(`PRAGMA ${source}`);
     if (!statement.reader) return statement.run();
