@@ -251,6 +251,16 @@ describe('a grant', () => {
     expect(items.map(({ revokedAt }) => revokedAt)).toEqual([NOW, NOW]);
   });
 
+  it('leaves no link of a signed code that is revoked during the redemption', async () => {
+    const grant = await storedGrant(store, { namespace });
+    const code = { jti: 'a', uses: 1, expirationTime: NOW + MINUTE, subject: null };
+    beforeCommit = () => store.revokeCode({ ...code, grantUid: grant.uid }, NOW);
+    const redemption = sampleRedemption(grant.uid, { namespace, jti: code.jti });
+    const outcome = await store.recordRedemption(grant.uid, redemption, NOW, { signedCode: code });
+    expect(outcome).toEqual({ refused: 'code_revoked' });
+    expect((await store.findRedemption(redemption.id))?.revokedAt).toBe(NOW);
+  });
+
   it.each([
     ['a window that is none', { expirationWindow: '1 day' }],
     ['a weak code', { code: 'secret' }],

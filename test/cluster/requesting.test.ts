@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LINKS, SECRETS } from '../../src/platforms/kubernetes/api/kinds.js';
@@ -88,6 +88,24 @@ describe('token redeem --platform kubernetes', () => {
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(again.stdout).toContain('no use was spent');
     expect([...(await place.secrets()), ...(await place.links())]).toEqual(before);
+  });
+
+  it('spends no use with --retry while the Secret of the link is damaged', async () => {
+    const server = await start('linkgrant');
+    const place = await site();
+    const file = place.tokenFile(server.token);
+    await place.run(['token', 'redeem', file]);
+    const [secret] = await place.secrets();
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const data = {
+      // As of a renewed link: the server has not seen this key.
+      'tls.key': Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64'),
+      'tls.crt': Buffer.from('damaged').toString('base64'),
+    };
+    await cluster.admin.patch(SECRETS, { namespace: place.namespace, name: 'my-link' }, { data });
+    const ended = await place.run(['token', 'redeem', file, '--retry']);
+    expect([ended.code, server.issued()]).toEqual([4, 1]);
+    expect(ended.stderr).toContain(`secret/${secret?.metadata.name} in namespace ${place.namespace}`);
   });
 
   it.each([

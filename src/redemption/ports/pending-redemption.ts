@@ -8,7 +8,7 @@ export interface PendingRedemption {
   findAnswer(): Promise<string | undefined>;
   /** Stores a response durably unless one is stored; returns the stored one. */
   storeAnswer(text: string): Promise<string>;
-  /** Removes the stored key or response if it still is `content`. */
+  /** Removes the stored key or response if it still is `content`. Rejects with `outcome_unknown` if a materialized link holds it. */
   discard(what: 'key' | 'answer', content: string): Promise<void>;
   /** Reports that no certificate was or will be issued for a key: if nothing else is stored, it may be removed. */
   discardUnusedKey(keyPem: string): Promise<void>;

@@ -103,6 +103,12 @@ class PendingSecret implements PendingRedemption {
       const there = await this.#find();
       const { [name]: stored, ...rest } = textsOf(there);
       if (there && stored === content) await this.#replace(there, rest);
+      const placed = there ? undefined : await this.#placed();
+      if (!placed || content !== (what === 'key' ? placed.keyPem : placed.answer)) return;
+      // Another use would be spent in vain: a new response is not stored while the token has a link.
+      const secret = placeOf(SECRETS, placed.name, this.#place.namespace);
+      const message = `${secret} is damaged or was replaced. Restore it from a backup, or delete its link and redeem the token again.`;
+      throw new RedemptionError('outcome_unknown', message);
     });
   }
 

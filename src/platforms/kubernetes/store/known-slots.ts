@@ -49,7 +49,10 @@ export class KnownSlots {
     if (code) this.#codes.set(code.jti, { code, uses: this.usesOf(code.jti) + 1 });
     if (mode !== 'stock') return;
     const key = stockKey({ name, subject });
-    this.#stockTimes.set(key, [...(this.#stockTimes.get(key) ?? []), timeOf(createdAt) ?? 0]);
+    const times = this.#stockTimes.get(key);
+    // A copy of the list for each slot would block the process on a grant with many uses.
+    if (times) times.push(timeOf(createdAt) ?? 0);
+    else this.#stockTimes.set(key, [timeOf(createdAt) ?? 0]);
   }
 
   /** The slot that a redemption with this replay key filled last. */

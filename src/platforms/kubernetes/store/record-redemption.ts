@@ -159,13 +159,21 @@ function slotRefusal(
   return { refused: 'repeated_redemption', retryAfter: Math.max(1, Math.ceil((filling - since) / 1_000)) };
 }
 
-/** Reads the grant after its slot was filled. If it was revoked or replaced, revokes the Redemption: no certificate leaves. */
+/**
+ * Reads the grant and the signed code after the slot was filled. If one of them was revoked, or the grant was replaced, revokes
+ * the Redemption: no certificate leaves.
+ */
 async function confirm(attempt: Attempt, slot: number, deps: StoreParts): Promise<RecordOutcome> {
   const { account, now, deadline } = attempt;
   const filledAt = performance.now();
-  const resource = await retryUntil(deadline, () => account.grant.readAfter(filledAt));
-  if (resource && readAccessGrant(resource).grant.revokedAt === null) return 'recorded';
+  const refusal = await retryUntil(deadline, async (): Promise<Refusal | undefined> => {
+    const resource = await account.grant.readAfter(filledAt);
+    if (!resource) return { refused: 'grant_unknown' };
+    if (readAccessGrant(resource).grant.revokedAt !== null) return { refused: 'grant_revoked' };
+    return codeRefusal(attempt, deps);
+  });
+  if (!refusal) return 'recorded';
   const key = { namespace: account.namespace, name: slotName(account.uid, slot) };
   await retryUntil(deadline, () => revokeResource(deps, key, now));
-  return { refused: resource ? 'grant_revoked' : 'grant_unknown' };
+  return refusal;
 }

@@ -55,6 +55,19 @@ describe('the known slots of a grant', () => {
     expect(slots.stockTimesOf(same)).toEqual([NOW - 1_000, NOW]);
   });
 
+  it('hold many stock redemptions of one name and subject without a copy of their times for each', () => {
+    const slots = new KnownSlots(UID);
+    const { metadata, spec } = resourceOf(0, { mode: 'stock' });
+    const count = 50_000;
+    for (let slot = 0; slot < count; slot += 1) {
+      slots.add({
+        metadata: { ...metadata, name: `${UID}-${slot}` },
+        spec: { ...spec, id: String(slot), replayKey: String(slot) },
+      });
+    }
+    expect(slots.stockTimesOf(spec)).toHaveLength(count);
+  });
+
   it('take the slot from the name, and ignore a Redemption that is named otherwise', () => {
     const slots = new KnownSlots(UID);
     const { metadata, ...rest } = resourceOf(0);
