@@ -72,7 +72,7 @@ export interface AnswerContext {
   /** The requested name; absent if this run requested none, so that any name is accepted. */
   readonly name?: string | undefined;
   /** True for a stored response, of this run or another. */
-  readonly kept: boolean;
+  readonly isStored: boolean;
   /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */
