@@ -1430,7 +1430,7 @@ export interface components {
                  *       "status": 422,
                  *       "title": "Value not valid",
                  *       "code": "value_rejected",
-                 *       "detail": "the grant was not made: redemptions allowed must be a whole number from 1 to 1000000"
+                 *       "detail": "the grant was not created: redemptions allowed must be a whole number from 1 to 1000000"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
