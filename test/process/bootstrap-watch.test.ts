@@ -165,7 +165,7 @@ describe('bootstrap --watch', () => {
     const ended = await watched.ended;
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr).toContain('warning: nothing here is to be renewed\n');
-    expect(ended.stderr).toContain('does not say where it is renewed');
+    expect(ended.stderr).toContain('has no renewal URL or CA');
   });
 
   it('renews a link that ended while the machine was off, and whose token is spent', async () => {

@@ -59,7 +59,7 @@ export interface ReceivedLink {
 
 /** The client certificate of a received link, for display. */
 export interface ReceivedCertificate {
-  /** Common name, or the whole subject where there is none. */
+  /** Common name, or the whole subject if there is none. */
   readonly subject: string;
   /** Serial number, lower-case hex. */
   readonly serial: string;
