@@ -4,10 +4,10 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 export interface AdminAnswer {
   /** The method of the route; `other` if the route does not support it. */
   readonly method: string;
-  /** As the OpenAPI document has it; `none` for no route. */
+  /** Path as in openapi.yaml; `none` for no route. */
   readonly route: string;
   readonly status: number;
-  /** Why it is a refusal, if it is one. */
+  /** Code of the refusal, if it is one. */
   readonly refused: string | undefined;
   readonly milliseconds: number;
 }

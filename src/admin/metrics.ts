@@ -83,7 +83,7 @@ export function createMetrics(): Metrics {
     help: 'Times that many wrong codes were presented for a grant with a user-supplied code.',
     registers,
   });
-  // A series that is there from the start shows its first rise.
+  // A series that exists from the start shows its first increase.
   for (const kind of ['read', 'write']) storeFailures.inc({ kind }, 0);
   for (const what of ['grant', 'redemption', 'token']) revocations.inc({ what }, 0);
   return {

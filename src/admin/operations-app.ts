@@ -10,6 +10,7 @@ export interface ReadinessPart {
   ready(): Promise<void>;
 }
 
+/** Dependencies of the operations app. */
 export interface OperationsDependencies {
   readonly parts: readonly ReadinessPart[];
   /** Metrics in Prometheus' text form. */
@@ -25,7 +26,10 @@ async function stateOf(part: ReadinessPart): Promise<{ readonly ready: boolean; 
   }
 }
 
-/** `/healthz` (the process answers), `/readyz` (each part with its reason; 503 while one is not ready), `/metrics`. */
+/**
+ * Creates the app of `/healthz` (the process answers), `/readyz` (each part with its reason; 503 while one is not ready),
+ * `/metrics`.
+ */
 export function createOperationsApp(deps: OperationsDependencies): Express {
   const app = express();
   app.disable('x-powered-by');

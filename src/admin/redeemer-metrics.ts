@@ -10,7 +10,7 @@ export interface RedeemerMetrics {
 }
 
 /** Creates the metrics. Each scrape calls `countTokens` (tokens by state) and `isLeading` (whether this process redeems). */
-export function createRedeemerMetrics(seen: {
+export function createRedeemerMetrics(sources: {
   readonly countTokens: () => Readonly<Record<string, number>>;
   readonly isLeading: () => boolean;
 }): RedeemerMetrics {
@@ -35,7 +35,7 @@ export function createRedeemerMetrics(seen: {
     labelNames: ['state'],
     registers,
     collect() {
-      for (const [state, count] of Object.entries(seen.countTokens())) this.set({ state }, count);
+      for (const [state, count] of Object.entries(sources.countTokens())) this.set({ state }, count);
     },
   });
   new Gauge({
@@ -43,10 +43,10 @@ export function createRedeemerMetrics(seen: {
     help: '1 for the replica that redeems, 0 for standby replicas.',
     registers,
     collect() {
-      this.set(seen.isLeading() ? 1 : 0);
+      this.set(sources.isLeading() ? 1 : 0);
     },
   });
-  // A series that is there from the start shows its first rise.
+  // A series that exists from the start shows its first increase.
   attempts.inc({ outcome: 'redeemed' }, 0);
   renewals.inc({ outcome: 'renewed' }, 0);
   return {

@@ -3,11 +3,11 @@ import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 /** The metrics of one process, as returned by `Registry.getMetricsAsJSON`. */
 export type MetricsSnapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-// Types whose values only rise, and must not fall when a worker ends.
+// Types whose values only increase, and must not decrease when a worker ends.
 const CUMULATIVE: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
 // Values are rounded down to multiples of 2^-20, so that sums are exact in any order and none falls by rounding when a worker
-// ends. Prometheus takes any fall for a restart.
+// ends. Prometheus regards any decrease as a restart.
 const FRACTIONS = 2 ** 20;
 
 /** Whether the values of a metric only rise. At run time `type` is a string, unlike its declared type. */

@@ -18,7 +18,7 @@ export interface AdminServer {
   readonly bearer: string;
 }
 
-/** Options for reaching it. */
+/** Options for connections to the admin API. */
 export interface AdminConnectionOptions extends ConnectionOptions {
   /** Time limit of one exchange; default 10,000. */
   readonly timeoutMs?: number | undefined;
@@ -35,7 +35,7 @@ export function adminFetch(
   return async (request) => {
     const body = new Uint8Array(await request.arrayBuffer());
     const { pathname, search } = new URL(request.url);
-    const asked = {
+    const exchangeRequest = {
       method: request.method as ExchangeRequest['method'],
       path: pathname + search,
       headers: {
@@ -49,14 +49,14 @@ export function adminFetch(
     const isRepeatable = request.method === 'GET' || request.headers.has('idempotency-key');
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await send(asked, server, options);
+        return await send(exchangeRequest, server, options);
       } catch (error) {
         if (!(error instanceof AnswerLost)) throw error;
         if (isRepeatable && attempt < ATTEMPTS) continue;
-        const unknown = isRepeatable ? '' : ', and may have done what it was asked for';
+        const unknown = isRepeatable ? '' : ', and may have executed the request';
         throw new RedemptionError(
           'service_unavailable',
-          `The service gave no whole answer (${error.message})${unknown}.`,
+          `The service returned no complete response (${error.message})${unknown}.`,
           { cause: error },
         );
       }
@@ -87,7 +87,7 @@ async function send(
     const code = answer.status >= 500 ? 'service_unavailable' : 'answer_invalid';
     throw new RedemptionError(
       code,
-      `What answers at ${formatHostPort(target)} is no admin API (HTTP ${answer.status}).`,
+      `The server at ${formatHostPort(target)} is no admin API (HTTP ${answer.status}).`,
     );
   }
   const headers = { 'content-type': type, 'content-length': String(answer.body.length) };
@@ -97,7 +97,7 @@ async function send(
   });
 }
 
-/** A connection failure whose message does not mention a token. */
+/** Rewords a connection failure, so that its message does not mention a token. */
 function ofAdminApi(error: unknown, where: string, isCaGiven: boolean): unknown {
   if (!(error instanceof RedemptionError)) return error;
   const { code, cause } = error;

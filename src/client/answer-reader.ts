@@ -4,7 +4,7 @@ import { isResourceName } from '../domain/names.js';
 import { RedemptionError } from '../domain/redemption-error.js';
 import { asMapping, parseYamlMappings, type YamlMapping } from '../files/yaml-documents.js';
 import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/ports/redemption-client.js';
-import { keptAnnotations } from './kept-annotations.js';
+import { acceptedAnnotations } from './accepted-annotations.js';
 import { readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
 import { LONGEST_ANSWER } from './redemption-client.js';
@@ -19,7 +19,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   const name = secretName(secretDocument);
   const credentials = credentialsOf(secretDocument, context);
   // A stored answer may have been rebuilt from a link in place, of which a user may have removed some Links.
-  const highest = context.kept ? LIMITS.documents - 1 : linkDocuments.length;
+  const highest = context.isStored ? LIMITS.documents - 1 : linkDocuments.length;
   const links = linkDocuments.map((document) => readLink(document, name, highest));
   if (links.length === 0) throw unfit('it has no Link');
   if (new Set(links.map((link) => link.name)).size < links.length) throw unfit('two Links have one name');
@@ -27,7 +27,7 @@ export function readAnswer(text: string, context: AnswerContext): ReceivedLink {
   requireName(name, source, context);
   const { caCrt, tlsCrt, tlsKey, certificate } = credentials;
   const { tokenUrl } = context;
-  const annotations = keptAnnotations(metadataOf(secretDocument).annotations, { tokenUrl, tlsCrt });
+  const annotations = acceptedAnnotations(metadataOf(secretDocument).annotations, { tokenUrl, tlsCrt });
   const redemptionId = annotations[SECRET_REDEMPTION_ID];
   const secret: LinkSecret = { name, caCrt, tlsCrt, ...(tlsKey !== undefined && { tlsKey }), annotations };
   return {
@@ -61,12 +61,12 @@ function secretName(document: YamlMapping): string {
 function requireName(name: string, source: ReceivedLink['source'], context: AnswerContext): void {
   if (context.name === undefined || context.name === name) return;
   // A Skupper server never repeats a response, so this one cannot be an earlier one.
-  if (!context.kept && source === 'stock') throw unfit('its Secret has another name than was asked for');
+  if (!context.isStored && source === 'stock') throw unfit('its Secret has another name than requested');
   // Do not quote what a server has just sent: it could make a user run a command of its choice.
-  const earlier = context.kept ? `the name "${name}"` : 'another name';
+  const earlier = context.isStored ? `the name "${name}"` : 'another name';
   throw new RedemptionError(
     'other_name',
-    `This token was redeemed before under ${earlier}. Nothing is lost: redeeming it under that name again gives its link.`,
+    `This token was redeemed before under ${earlier}. Redeem it under that name again to get its link.`,
   );
 }
 

@@ -10,7 +10,7 @@ export function parseTokenCheck(text: string): TokenCheck {
   const answer = parseObject(text);
   const link = answer.link as { endpoints?: unknown } | null | undefined;
   const { endpoints } = link ?? {};
-  const state = ACCESS_GRANT_STATES.find((known) => known === answer.state);
+  const state = ACCESS_GRANT_STATES.find((one) => one === answer.state);
   if (!state) throw unfit('state');
   if (!Array.isArray(endpoints) || endpoints.length > MOST_ENDPOINTS) throw unfit('link.endpoints');
   return {
@@ -36,12 +36,12 @@ function parseObject(text: string): Record<string, unknown> {
   throw new RedemptionError('answer_invalid', "The service's answer to the check is not a JSON object.");
 }
 
-/** Omits unknown rules of a newer service; it reports their refusals when they happen. */
+/** Reads the rules, without unknown ones of a newer service, which reports their refusals when they happen. */
 function policy(value: unknown): GrantPolicy {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unfit('policy');
-  const known = Object.entries(value).filter(([key]) => isPolicySetting(key));
-  const parsed = parsePolicySettings(Object.fromEntries(known));
+  const supported = Object.entries(value).filter(([key]) => isPolicySetting(key));
+  const parsed = parsePolicySettings(Object.fromEntries(supported));
   if ('problem' in parsed) throw unfit('policy');
   return parsed;
 }

@@ -16,20 +16,20 @@ interface Validity {
 
 /**
  * Returns why a certificate is outside its validity by the local clock: `clock_skew` when the server's time is inside it, or
- * when only our clock can be the reason; `tls_untrusted` when it has ended, or is not the token's to begin with.
+ * when only our clock can be the reason; `tls_untrusted` when it has expired, or no CA of the token signed it.
  */
 export async function diagnoseClock(case_: {
   readonly target: TlsTarget;
   readonly now: number;
   readonly signal: AbortSignal;
   /** Opens a connection without verification. */
-  readonly openUnproven: () => Promise<TLSSocket>;
+  readonly openUnverified: () => Promise<TLSSocket>;
 }): Promise<RedemptionError> {
   const { target, now, signal } = case_;
   const where = formatHostPort(target);
-  const socket = await case_.openUnproven();
+  const socket = await case_.openUnverified();
   const peer = socket.getPeerX509Certificate();
-  const validity = peer && provenValidity(peer, target.ca ?? rootCertificates.join('\n'));
+  const validity = peer && verifiedValidity(peer, target.ca ?? rootCertificates.join('\n'));
   if (!validity) {
     socket.destroy();
     return new RedemptionError(
@@ -64,10 +64,10 @@ export async function diagnoseClock(case_: {
 }
 
 /**
- * When the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or if verification takes too
+ * Returns when the whole chain from `leaf` to one of the CAs is valid; undefined if no CA signed it, or if verification takes too
  * long.
  */
-function provenValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
+function verifiedValidity(leaf: X509Certificate, caPem: string): Validity | undefined {
   try {
     return validityOf(leaf, parseCertificates(caPem).map(chainLink));
   } catch {
@@ -98,7 +98,7 @@ function intersection(chain: readonly X509Certificate[]): Validity {
   };
 }
 
-/** The server's time by its `Date` header, or undefined. */
+/** Returns the server's time by its `Date` header, or undefined. */
 async function serverTime(
   socket: TLSSocket,
   target: TlsTarget,

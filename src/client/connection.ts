@@ -16,7 +16,7 @@ export interface ConnectionOptions extends RouteOptions {
 }
 
 /**
- * An open TLS 1.3 connection to a server that proved itself under the target's CA and name; no other trust, no client
+ * Opens a TLS 1.3 connection to a server and verifies it against the target's CA and name; no other trust, no client
  * certificate. Aborting `signal` ends the attempt. Each failure is a RedemptionError: `dns`, `address_refused`,
  * `connection_refused`, `connection_timeout`, `proxy`, `not_https`, `tls_untrusted`, `tls_name`, `clock_skew`.
  */
@@ -36,12 +36,12 @@ export async function openConnection(
       now: options.clock(),
       signal,
       // Sends no secret: it only reads the certificate and the time of the server.
-      openUnproven: () => openUnproven(target, options, signal),
+      openUnverified: () => openUnverified(target, options, signal),
     });
   }
 }
 
-async function openUnproven(
+async function openUnverified(
   target: TlsTarget,
   options: RouteOptions,
   signal: AbortSignal,
@@ -75,7 +75,7 @@ async function handshake(
   target: TlsTarget,
   socket: Socket,
   signal: AbortSignal,
-  proven: boolean,
+  isVerified: boolean,
 ): Promise<TLSSocket> {
   let secured: TLSSocket;
   try {
@@ -87,7 +87,7 @@ async function handshake(
       allowPartialTrustChain: true,
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: proven,
+      rejectUnauthorized: isVerified,
     });
   } catch (error) {
     socket.destroy();

@@ -64,13 +64,13 @@ export async function exchange(
         response.on('error', reject);
         response.once('close', () => {
           if (response.complete) finish(false);
-          else reject(new Error('the answer was cut'));
+          else reject(new Error('the response was truncated'));
         });
       });
       sent.end(request.body);
     });
   } catch (error) {
-    throw new AnswerLost(signal.aborted ? 'no whole answer in time' : 'the connection broke', {
+    throw new AnswerLost(signal.aborted ? 'no complete response in time' : 'the connection broke', {
       cause: error,
     });
   } finally {

@@ -15,20 +15,20 @@ const TOO_OLD = new Set(['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_SSL_UNSUPP
 const ABOUT_CERTIFICATE =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
 
-/** The fault of a connection that could not be opened. Rethrows any other error. */
+/** Returns the fault of a connection that could not be opened. Rethrows any other error. */
 export function openingFailure(error: RedemptionError): LinkFailure {
   const fault = OPENING[error.code];
   if (!fault) throw error;
   return { fault, message: error.message };
 }
 
-/** The fault of an error during the handshake. */
+/** Returns the fault of an error during the handshake. */
 export function handshakeFailure(error: unknown, target: HostPort): LinkFailure {
   const code = systemCode(error);
   const where = formatHostPort(target);
   if (TOO_OLD.has(code)) return { fault: 'not_tls', message: `${where} does not offer TLS 1.3.` };
   if (/ALERT_UNRECOGNIZED_NAME|UNRECOGNIZED_NAME/.test(code)) {
-    return { fault: 'tls_name', message: `${where} knows no host called ${target.host}.` };
+    return { fault: 'tls_name', message: `${where} does not recognize the host name ${target.host}.` };
   }
   if (ABOUT_CERTIFICATE.test(code)) return refusedWith(code, where);
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) {
@@ -41,7 +41,7 @@ export function handshakeFailure(error: unknown, target: HostPort): LinkFailure 
   return { fault: 'connection_refused', message };
 }
 
-/** The fault if a router ended the connection after it received the client certificate `own`. */
+/** Returns the fault if a router ended the connection after it received the client certificate `own`. */
 export function verdictFailure(
   error: unknown,
   target: HostPort,
@@ -51,11 +51,11 @@ export function verdictFailure(
   const code = systemCode(error);
   const where = formatHostPort(target);
   if (code.includes('ALERT_CERTIFICATE_EXPIRED') && now <= own.notAfter) {
-    const message = `The router at ${where} takes the link's certificate for expired; it ends ${moment(own.notAfter)}, and our clock says ${moment(now)}.`;
+    const message = `The router at ${where} regards the link's certificate as expired; it ends ${moment(own.notAfter)}, and our clock says ${moment(now)}.`;
     return { fault: 'clock_skew', message };
   }
   if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) return refusedWith(code, where);
-  const message = `The router at ${where} closed the connection on seeing the link's certificate, without saying why.`;
+  const message = `The router at ${where} closed the connection after it received the link's certificate, and sent no alert.`;
   return { fault: 'certificate_refused', message };
 }
 
@@ -64,7 +64,7 @@ function refusedWith(code: string, where: string): LinkFailure {
   return { fault: 'certificate_refused', message };
 }
 
-/** The name of an alert as RFC 8446 has it: `unknown_ca`. */
+/** Returns the name of an alert as in RFC 8446: `unknown_ca`. */
 function alertOf(code: string): string {
   return code.replace(/^.*ALERT_/, '').toLowerCase();
 }

@@ -17,10 +17,11 @@ import { connectThroughProxy } from './proxy-tunnel.js';
 import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 
+/** Options for dialing routers. */
 export interface LinkDialOptions extends ConnectionOptions {
-  /** For one endpoint, from the name look-up to the result; default 10,000 ms. */
+  /** Time limit for one endpoint, from the name look-up to the result; default 10,000 ms. */
   readonly timeoutMs?: number | undefined;
-  /** Silence of a router after the handshake that counts as accepted; default 1,500 ms. */
+  /** How long a router must stay silent after the handshake to count as accepting the certificate; default 1,500 ms. */
   readonly silenceMs?: number | undefined;
 }
 
@@ -42,7 +43,7 @@ export function createLinkDialer(options: LinkDialOptions): LinkDialer {
       const opened = await handshake(target, socket, credentials, signal);
       if ('fault' in opened) return opened;
       secured = opened;
-      return await judge(secured, target, credentials, options, signal);
+      return await checkRouter(secured, target, credentials, options, signal);
     } catch (error) {
       if (error instanceof RedemptionError) return openingFailure(error);
       throw error;
@@ -100,7 +101,7 @@ async function handshake(
   }
 }
 
-async function judge(
+async function checkRouter(
   secured: TLSSocket,
   target: HostPort,
   { caCrt, tlsCrt }: LinkCredentials,
@@ -118,7 +119,7 @@ async function judge(
   return verdictFailure(verdict.refusedBy, target, describeCertificate(tlsCrt), now);
 }
 
-/** `accepted` if the router answers, or stays silent long enough; else the error that ended the connection. */
+/** Resolves with `accepted` if the router answers, or stays silent long enough; else with the error that ended the connection. */
 function routerVerdict(
   secured: TLSSocket,
   silenceMs: number,

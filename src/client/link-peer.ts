@@ -19,7 +19,7 @@ const LONGEST_NAMES = 300;
 // OpenSSL checks times by the machine's clock. Here they are checked by the given clock, separately from trust.
 const ABOUT_TIME = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** PEM of the certificate chain that a peer presented. */
+/** Returns the PEM of the certificate chain that a peer presented. */
 export function routerChain(socket: TLSSocket): string {
   const chain: string[] = [];
   let at: X509Certificate | undefined = socket.getPeerX509Certificate();
@@ -31,7 +31,7 @@ export function routerChain(socket: TLSSocket): string {
 }
 
 /**
- * Why a router with this certificate chain is not the router of a Link; undefined if it is. Checks trust, then times, then names.
+ * Returns why a router with this certificate chain is not the router of a Link; undefined if it is. Checks trust, then times, then names.
  * `tlsError` is OpenSSL's result for the chain.
  */
 export function routerProblem(
@@ -45,7 +45,7 @@ export function routerProblem(
   try {
     info = describeCertificate(router.chainPem);
   } catch {
-    return { fault: 'tls_untrusted', message: `${where} shows a certificate that cannot be read.` };
+    return { fault: 'tls_untrusted', message: `${where} presents a certificate that cannot be read.` };
   }
   return (
     trustProblem(router, info, caPem, now, where) ??
@@ -76,7 +76,7 @@ function trustProblem(
   return { fault: 'tls_untrusted', message };
 }
 
-/** The latest end of the CAs. */
+/** Returns the latest end of the CAs. */
 function caEnd(caPem: string): number {
   return Math.max(...parseCertificates(caPem).map(({ validTo }) => Date.parse(validTo)));
 }
@@ -105,7 +105,7 @@ function nameProblem(
   const where = formatHostPort(target);
   const address = isIP(target.host) === 0 ? undefined : parseIpAddress(target.host);
   if (address && hosts.includes(formatIpAddress(address))) {
-    const message = `The certificate of ${where} holds ${target.host} as an IP address alone; routers compare DNS names only.`;
+    const message = `The certificate of ${where} contains ${target.host} only as an IP address; routers compare DNS names only.`;
     return { fault: 'tls_name_address', message };
   }
   const message = `The certificate of ${where} is not for ${target.host}, but for ${listed(names)}.`;

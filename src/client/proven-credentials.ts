@@ -29,8 +29,8 @@ export function proveCredentials(
   pems: { readonly caCrt: string; readonly tlsCrt: string; readonly tlsKey?: string },
   context: { readonly privateKeyPem: string; readonly now: number },
 ): ProvenCredentials | OtherKey | string {
-  const caCrt = encodeAnew(pems.caCrt);
-  const tlsCrt = encodeAnew(pems.tlsCrt);
+  const caCrt = reencode(pems.caCrt);
+  const tlsCrt = reencode(pems.tlsCrt);
   if (caCrt === undefined) return 'its ca.crt is not PEM of certificates';
   if (tlsCrt === undefined) return 'its tls.crt is not PEM of certificates';
   const key = readKey(pems.tlsKey ?? context.privateKeyPem);
@@ -73,7 +73,7 @@ function describe(pem: string): CertificateInfo | undefined {
   }
 }
 
-function encodeAnew(pem: string): string | undefined {
+function reencode(pem: string): string | undefined {
   try {
     return splitCertificates(pem).join('');
   } catch {

@@ -9,7 +9,7 @@ import { connectTcp, systemCode } from './tcp-connection.js';
 const LONGEST_HEAD = 16 * 1024;
 
 /**
- * A connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError `proxy`.
+ * Opens a connection to `target` through a proxy (RFC 9110 §9.3.6, CONNECT). Each failure of the proxy is a RedemptionError `proxy`.
  */
 export async function connectThroughProxy(
   proxy: ProxyServer,
@@ -28,13 +28,13 @@ export async function connectThroughProxy(
   } catch (error) {
     socket.destroy();
     const what = signal.aborted ? 'did not answer in time' : `closed the connection (${systemCode(error)})`;
-    throw new RedemptionError('proxy', `${where} ${what} when asked for ${authority}.`, { cause: error });
+    throw new RedemptionError('proxy', `${where} ${what} on CONNECT ${authority}.`, { cause: error });
   }
   if (status !== undefined && status >= 200 && status < 300) return socket;
   socket.destroy();
   if (status === undefined)
     throw new RedemptionError('proxy', `${where} does not answer like an HTTP proxy.`);
-  const why = status === 407 ? 'wants a user and password, or other ones' : `refused ${authority}`;
+  const why = status === 407 ? 'requires a valid user and password' : `refused ${authority}`;
   throw new RedemptionError('proxy', `${where} ${why} (status ${status}).`);
 }
 
@@ -62,16 +62,16 @@ async function connectToProxy(proxy: ProxyServer, where: string, signal: AbortSi
   return secured;
 }
 
-/** The status of the proxy's answer; undefined if that is not HTTP. What follows the head is left in the socket. */
+/** The status of the proxy's answer; undefined if that is not HTTP. Bytes after the head stay in the socket. */
 function readStatus(socket: Socket, signal: AbortSignal): Promise<number | undefined> {
   let head = Buffer.alloc(0);
   return untilAborted<number | undefined>(signal, (resolve, reject) => {
-    const settle = (act: () => void) => {
+    const settle = (complete: () => void) => {
       socket.removeListener('data', onData);
       socket.removeListener('error', onError);
       socket.removeListener('close', onClose);
       socket.pause();
-      act();
+      complete();
     };
     const onError = (error: Error) => settle(() => reject(error));
     const onClose = () => settle(() => reject(new Error('closed')));

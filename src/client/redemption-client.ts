@@ -26,7 +26,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
     token: AccessToken,
     path: string,
     headers: Readonly<Record<string, string>>,
-    givenUp: readonly AbortSignal[] = [],
+    abortSignals: readonly AbortSignal[] = [],
   ): Promise<ExchangeAnswer> => {
     const url = urlOf(token);
     const target = { host: unbracketed(url.hostname), port: Number(url.port) || 443, ca: token.ca };
@@ -36,7 +36,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
       headers: { host: url.host, 'user-agent': 'linkgrant', ...headers },
       body: Buffer.from(token.code),
     } as const;
-    return withinTime(timeoutMs, givenUp, async (signal) =>
+    return withinTime(timeoutMs, abortSignals, async (signal) =>
       exchange(await openConnection(target, options, signal), request, signal, LONGEST_ANSWER),
     );
   };
@@ -56,7 +56,7 @@ export function createRedemptionClient(options: RedemptionClientOptions): Redemp
       if (refusal.code !== 'service_unavailable' || answer.status < 500) throw refusal;
       throw new RedemptionError(
         'outcome_unknown',
-        `The code was sent, but something on the way answered for the service (status ${answer.status}).`,
+        `The code was sent, but a proxy or gateway answered in place of the service (status ${answer.status}).`,
       );
     },
   };
@@ -82,16 +82,20 @@ function lostAnswer(error: unknown): never {
   if (!(error instanceof AnswerLost)) throw error;
   throw new RedemptionError(
     'outcome_unknown',
-    `The code was sent, but no whole answer came back (${error.message}).`,
+    `The code was sent, but no complete response arrived (${error.message}).`,
     { cause: error },
   );
 }
 
 function lostCheck(error: unknown): never {
   if (!(error instanceof AnswerLost)) throw error;
-  throw new RedemptionError('service_unavailable', `The service gave no whole answer (${error.message}).`, {
-    cause: error,
-  });
+  throw new RedemptionError(
+    'service_unavailable',
+    `The service returned no complete response (${error.message}).`,
+    {
+      cause: error,
+    },
+  );
 }
 
 function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
@@ -100,7 +104,7 @@ function readCheck(answer: ExchangeAnswer): TokenCheck | 'stock' {
   return parseTokenCheck(wholeText(answer));
 }
 
-/** The text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or no UTF-8. */
+/** Returns the text of a complete response. Throws RedemptionError `answer_invalid` if it is too long or no UTF-8. */
 export function wholeText(answer: ExchangeAnswer): string {
   if (answer.tooLong)
     throw new RedemptionError('answer_invalid', `The answer is larger than ${LONGEST_ANSWER / 1024} KiB.`);

@@ -5,7 +5,7 @@ import type { ExchangeAnswer } from './http-exchange.js';
 /** Messages for the refusals of a service; the peer's own text is never shown. */
 const SENTENCES = {
   code_wrong: 'The service refused the code of the token.',
-  grant_unknown: 'The service knows no such grant: it has ended or was deleted.',
+  grant_unknown: 'The service has no such grant: it has ended or was deleted.',
   grant_expired: 'The grant of the token has expired.',
   grant_revoked: 'The grant of the token was revoked.',
   grant_exhausted: 'The grant of the token has been redeemed as often as it allows.',
@@ -14,32 +14,32 @@ const SENTENCES = {
   code_exhausted: 'The token has been redeemed as often as it allows.',
   policy_subject: 'The grant does not allow this subject.',
   policy_name: 'The grant does not allow this link name.',
-  policy_source: 'The grant does not allow the address that this was asked from.',
+  policy_source: 'The grant does not allow the address of this client.',
   policy_key: 'The grant does not allow this type of key.',
-  policy_csr_required: 'The grant wants the key to be made by the requesting site.',
+  policy_csr_required: 'The grant requires a key that the requesting site generates.',
   csr_invalid: 'The service could not read the certificate request.',
   key_weak: 'The service found the key too weak.',
-  name_invalid: 'The service does not take this link name.',
-  subject_invalid: 'The service does not take this subject.',
+  name_invalid: 'The service does not accept this link name.',
+  subject_invalid: 'The service does not accept this subject.',
   body_invalid: 'The service could not read the request.',
   body_too_large: 'The service found the request too large.',
   body_timeout: 'The request reached the service too slowly.',
-  method_not_allowed: 'The service takes no POST at this URL.',
+  method_not_allowed: 'The service accepts no POST at this URL.',
   link_access_unavailable: 'The accepting site has no address for links now.',
-  edge_site: 'The accepting site is an edge site, which takes no links.',
+  edge_site: 'The accepting site is an edge site, which accepts no links.',
   issuer_unavailable: 'The accepting site has no CA to issue the certificate with now.',
   issuer_untrusted:
     'The CA that would issue the certificate is not trusted by the router of the accepting site.',
   not_yet_valid: 'The token cannot be redeemed yet.',
   renewal_invalid: 'The service could not read the renewal request.',
-  renewal_refused: 'The service knows no link with this certificate.',
+  renewal_refused: 'The service has no link with this certificate.',
   renewal_stale: 'The service found the renewal request out of date.',
   renewal_expired: 'The certificate ended too long ago to be renewed.',
-  superseded: 'Another certificate has taken the place of this one.',
+  superseded: 'A newer certificate has replaced this one.',
   site_replaced: 'The accepting site was replaced by another one of the same name.',
   redemption_revoked: 'The link was revoked by the accepting side.',
   repeated_redemption: 'This site has redeemed the grant too often lately.',
-  overloaded: 'The service has too much to do now.',
+  overloaded: 'The service is overloaded now.',
   store_unavailable: 'The service cannot record a redemption now.',
   internal: 'The service failed.',
 } as const satisfies Record<RedemptionErrorCode, string>;
@@ -64,7 +64,7 @@ export const STOCK_PREFIXES: readonly (readonly [string, RedemptionErrorCode])[]
 ];
 
 /**
- * The meaning of a response other than 200: a linkgrant problem by its `code`, else a proven reason by its header, else Skupper's
+ * Returns the meaning of a response other than 200: a linkgrant problem by its `code`, else a proven reason by its header, else Skupper's
  * exact text. Any other response is not from the service: `redirect` or `service_unavailable`.
  */
 export function refusalOf(answer: ExchangeAnswer): RedemptionError {
@@ -80,7 +80,7 @@ export function refusalOf(answer: ExchangeAnswer): RedemptionError {
   if (status === 429) return new RedemptionError('overloaded', SENTENCES.overloaded + waitOf(answer));
   return new RedemptionError(
     'service_unavailable',
-    `What answers at the URL of the token is not a redemption service now (status ${status}).`,
+    `The server at the URL of the token is not a redemption service now (status ${status}).`,
   );
 }
 
@@ -95,8 +95,8 @@ function refusalCode(answer: ExchangeAnswer): RedemptionErrorCode | undefined {
   const stated = problemOf(answer)?.code ?? answer.headers['linkgrant-reason'];
   if (typeof stated === 'string' && isRefusalCode(stated)) return stated;
   const text = textOf(answer);
-  const known = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
-  return known ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
+  const exact = Object.hasOwn(STOCK_TEXTS, text) ? STOCK_TEXTS[text] : undefined;
+  return exact ?? STOCK_PREFIXES.find(([prefix]) => answer.status === 500 && text.startsWith(prefix))?.[1];
 }
 
 /** The used members of an RFC 9457 problem, not validated; undefined for another response. */
@@ -126,5 +126,5 @@ function textOf(answer: ExchangeAnswer): string {
 
 function waitOf(answer: ExchangeAnswer): string {
   const seconds = answer.headers['retry-after'] ?? '';
-  return /^\d{1,6}$/.test(seconds) ? ` It asks to be tried again in ${Number(seconds)} s.` : '';
+  return /^\d{1,6}$/.test(seconds) ? ` Retry in ${Number(seconds)} s.` : '';
 }

@@ -43,7 +43,7 @@ export function createRenewalClient(options: RedemptionClientOptions): RenewalCl
 
 function lostAnswer(error: unknown): never {
   if (!(error instanceof AnswerLost)) throw error;
-  const message = `The renewal was asked for, but no whole answer came back (${error.message}).`;
+  const message = `The renewal request was sent, but no complete response arrived (${error.message}).`;
   throw new RedemptionError('outcome_unknown', message, { cause: error });
 }
 

@@ -9,7 +9,7 @@ export function readRenewal(
   text: string,
   { redemptionId, privateKeyPem, now }: RenewalContext,
 ): ReceivedLink {
-  const received = readAnswer(text, { kept: false, requiresOwnKey: true, privateKeyPem, now });
+  const received = readAnswer(text, { isStored: false, requiresOwnKey: true, privateKeyPem, now });
   if (redemptionIdIn(received.secret.tlsCrt) !== redemptionId) {
     throw unfit('its certificate is of another redemption');
   }

@@ -28,7 +28,7 @@ export interface ConnectTo {
 export interface RouteOptions {
   /** URL of a proxy that tunnels (CONNECT), `http` or `https`, with `user:password@` if it needs them. */
   readonly proxy?: string | undefined;
-  /** Which hosts are reached without it, in the form of the variable NO_PROXY. */
+  /** Hosts that are reached without the proxy, in the form of the variable NO_PROXY. */
   readonly noProxy?: string | undefined;
   readonly connectTo?: readonly ConnectTo[] | undefined;
   /**
@@ -51,7 +51,7 @@ export interface Route {
   readonly proxy?: ProxyServer;
 }
 
-/** The route to `wanted`. Throws RedemptionError `proxy` for an invalid proxy URL. */
+/** Returns the route to `wanted`. Throws RedemptionError `proxy` for an invalid proxy URL. */
 export function routeTo(wanted: HostPort, options: RouteOptions): Route {
   const mapped = options.connectTo?.find(
     ({ host, port }) =>
@@ -95,7 +95,7 @@ function decode(text: string): string {
   }
 }
 
-/** The host of a URL, an IPv6 address without its brackets. */
+/** Returns the host of a URL, an IPv6 address without its brackets. */
 export function unbracketed(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }

@@ -7,7 +7,7 @@ import { untilAborted } from '../time/abort.js';
 import type { HostPort } from './route.js';
 
 /**
- * An open TCP connection to the first of a host's addresses that takes one; of those alone that `mayReach` allows. Rejects
+ * Opens a TCP connection to the first address of a host that accepts it, among those that `mayReach` allows. Rejects
  * with RedemptionError `dns`, `address_refused`, `connection_refused` (no route included) or `connection_timeout`.
  */
 export async function connectTcp(
@@ -40,14 +40,18 @@ export async function connectTcp(
     if (signal.aborted || systemCode(error) === 'ETIMEDOUT') {
       throw new RedemptionError('connection_timeout', `${where} does not answer.`, { cause: error });
     }
-    throw new RedemptionError('connection_refused', `${where} takes no connection (${systemCode(error)}).`, {
-      cause: error,
-    });
+    throw new RedemptionError(
+      'connection_refused',
+      `${where} accepts no connection (${systemCode(error)}).`,
+      {
+        cause: error,
+      },
+    );
   }
   return socket.setNoDelay(true);
 }
 
-/** The refusal of a host at an address that may not be connected to. */
+/** Creates the refusal of a host at an address that may not be connected to. */
 export function addressRefused(address: HostPort): RedemptionError {
   return new RedemptionError(
     'address_refused',
@@ -68,7 +72,7 @@ async function resolve(host: string, signal: AbortSignal): Promise<LookupAddress
   }
 }
 
-/** The system's name of an error (`ECONNREFUSED`, …), or `unknown error`. */
+/** Returns the system's name of an error (`ECONNREFUSED`, …), or `unknown error`. */
 export function systemCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : 'unknown error';

@@ -12,7 +12,7 @@ const UNTRUSTED =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_|PATH_LENGTH_|CRL_|HOSTNAME_|ERROR_IN_CERT)/;
 
 /**
- * What an error of a TLS handshake means. `outside_validity`: some certificate of the chain has ended or not begun, by
+ * Returns the meaning of an error of a TLS handshake. `outside_validity`: some certificate of the chain has ended or not begun, by
  * our clock.
  */
 export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 'outside_validity' {
@@ -27,7 +27,9 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
     );
   }
   if (code === 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' || code === 'ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME') {
-    return new RedemptionError('tls_name', `${where} knows no host called ${target.host}.`, { cause: error });
+    return new RedemptionError('tls_name', `${where} does not recognize the host name ${target.host}.`, {
+      cause: error,
+    });
   }
   if (UNTRUSTED.test(code)) {
     return new RedemptionError(
@@ -52,7 +54,7 @@ export function tlsFailure(error: unknown, target: HostPort): RedemptionError | 
   });
 }
 
-/** The names of a certificate, for messages. */
+/** Returns the names of a certificate, for messages. */
 function namesOf(certificate: PeerCertificate | undefined): string {
   // The certificate may repeat an address as a DNS name, because skupper-router compares DNS names only.
   const alternatives = (certificate?.subjectaltname ?? '').replace(/DNS:|IP Address:/g, '').split(', ');

@@ -7,10 +7,10 @@ const REFUSED = [
   ...['100.100.100.200/32', '168.63.129.16/32', '192.0.0.192/32'],
   ...['::/128', '::1/128', 'fe80::/10', 'ff00::/8'],
   ...['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:42::42/128'],
-  // Where a network translates to IPv4 its own way (RFC 8215).
+  // Local-use translation to IPv4 (RFC 8215).
   '64:ff9b:1::/48',
 ];
-// Where an IPv4 address stands in an IPv6 one: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
+// Prefixes of IPv6 addresses that embed an IPv4 address: RFC 4291 §2.5.5.2, and NAT64 (RFC 6052).
 const IPV4_WITHIN = ['::ffff:', '64:ff9b::'];
 
 /**

@@ -27,7 +27,7 @@ export interface UnprovenRenewal {
 
 /** The content of a verified renewal request. */
 export interface RenewalRequest {
-  /** DER of a PKCS#10 request for the new key, not judged yet. */
+  /** DER of a PKCS#10 request for the new key, not validated yet. */
   readonly csrDer: Uint8Array;
   /** When it was signed, milliseconds since the epoch. */
   readonly issuedAt: number;

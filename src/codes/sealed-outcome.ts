@@ -24,12 +24,12 @@ export function outcomeId({ kind, caller, key }: OutcomeName): string {
 /** Seals the code of a creation, and fingerprints its request, under a key derived from the master key and the name. */
 export class OutcomeSeal {
   readonly #key: Uint8Array;
-  readonly #bound: Buffer;
+  readonly #associatedData: Buffer;
 
   constructor(master: MasterKey, name: OutcomeName) {
     const id = outcomeId(name);
     this.#key = new Uint8Array(hkdfSync('sha256', master.key, JSON.stringify(name), KEY_PURPOSE, 32));
-    this.#bound = Buffer.from(id);
+    this.#associatedData = Buffer.from(id);
   }
 
   /** Returns a text that only the same request has; without the key, guesses of the request cannot be tested. */
@@ -41,7 +41,7 @@ export class OutcomeSeal {
   seal(code: string): Uint8Array {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#key, nonce);
-    cipher.setAAD(this.#bound);
+    cipher.setAAD(this.#associatedData);
     return Buffer.concat([nonce, cipher.update(code, 'utf8'), cipher.final(), cipher.getAuthTag()]);
   }
 
@@ -52,7 +52,7 @@ export class OutcomeSeal {
     const decipher = createDecipheriv(CIPHER, this.#key, sealed.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
-    decipher.setAAD(this.#bound);
+    decipher.setAAD(this.#associatedData);
     decipher.setAuthTag(sealed.subarray(tagStart));
     const opened = decipher.update(sealed.subarray(NONCE_BYTES, tagStart));
     try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLinkDialer, type LinkDialOptions } from '../client/link-dial.js';
 import type { HostPort } from '../client/route.js';
-import { shownCertificate } from '../client/shown-certificate.js';
+import { readServerCertificate } from '../client/server-certificate.js';
 import type { Settings } from '../config/setting-schemas.js';
 import { UnreadableFileError } from '../files/file-error.js';
 import { describeCertificate, splitCertificates } from '../pki/certificate-info.js';
@@ -79,7 +79,7 @@ export async function findShownCertificate(
   options: LinkDialOptions,
 ): Promise<string | undefined> {
   const signal = AbortSignal.timeout(options.timeoutMs ?? 10_000);
-  return shownCertificate(target, options, signal).catch(() => undefined);
+  return readServerCertificate(target, options, signal).catch(() => undefined);
 }
 
 /** Writes a generated link into a directory, or through `write` as one stream. */

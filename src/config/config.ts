@@ -5,7 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import type { Environment } from './process-context.js';
 import { SETTING_SCHEMAS, type Settings } from './setting-schemas.js';
 import { flagOf, SETTINGS, type SettingDefinition, type SettingKey, variableOf } from './settings.js';
-import { maskedStorePlace } from './store-url.js';
+import { maskStoreUrl } from './store-url.js';
 
 /** Configuration that cannot be used: the message names the key and the value, `hint` what is allowed. */
 class ConfigurationError extends Error {
@@ -18,9 +18,10 @@ class ConfigurationError extends Error {
   }
 }
 
-/** Where a value came from, in the words of the one who set it. */
+/** The source of a value, as messages name it. */
 export type SettingSource = 'default' | `flag ${string}` | `variable ${string}` | `file ${string}`;
 
+/** The effective configuration and its sources. */
 export interface Configuration {
   readonly settings: Settings;
   /** Where each value comes from. */
@@ -31,6 +32,7 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
+/** Parsed command-line flags by setting key. */
 export type Flags = Readonly<Record<string, unknown>>;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
@@ -76,7 +78,7 @@ function readVariable(env: Environment, name: string | undefined): string | unde
 }
 
 /**
- * Skupper's variables that are written in another way than ours, and, in a cluster, those whose names many programs use.
+ * Returns Skupper's variables whose form differs from linkgrant's, and, in a cluster, those whose names many programs use.
  */
 function skupperVariables(
   env: Environment,
@@ -102,7 +104,7 @@ function readFile(file: string): Record<string, unknown> {
   try {
     content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
   } catch (error) {
-    // The parser goes on with an excerpt of the file.
+    // The rest of the parser's message is an excerpt of the file.
     const [reason] = (error as Error).message.split('\n');
     throw new ConfigurationError(
       `configuration file ${file} cannot be read: ${reason?.replace(/:$/, '')}`,
@@ -118,7 +120,7 @@ function readFile(file: string): Record<string, unknown> {
   }
   for (const key of Object.keys(content)) {
     if (!Object.hasOwn(SETTINGS, key) || key === 'dataDir') {
-      const allowed = KEYS.filter((known) => known !== 'dataDir').join(', ');
+      const allowed = KEYS.filter((one) => one !== 'dataDir').join(', ');
       throw new ConfigurationError(
         `configuration file ${file} has an unknown key, ${key}`,
         `known keys are ${allowed}`,
@@ -134,11 +136,11 @@ function unknownVariables(env: Environment): string[] {
     .filter(
       ([name, value]) => name.startsWith('LINKGRANT_') && !known.has(name) && !SERVICE_LINK.test(value ?? ''),
     )
-    .map(([name]) => `the variable ${name} is not known and has no effect`);
+    .map(([name]) => `the variable ${name} is unknown and has no effect`);
 }
 
 /**
- * The effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
+ * Returns the effective configuration: flags, then variables, then the file (`--config`, else `config.yaml` in the data
  * directory where it exists), then defaults. Throws ConfigurationError.
  */
 export function loadConfiguration(
@@ -181,7 +183,7 @@ export function loadConfiguration(
       'default',
     ];
     sources[key] = source;
-    written[key] = key === 'store' && typeof value === 'string' ? maskedStorePlace(value) : value;
+    written[key] = key === 'store' && typeof value === 'string' ? maskStoreUrl(value) : value;
     settings[key] = value === undefined ? undefined : readSetting(key, value, source);
   }
   const warnings = unknownVariables(env);
@@ -193,26 +195,26 @@ export function loadConfiguration(
 function readSetting(key: SettingKey, value: unknown, source: SettingSource): unknown {
   const parsed = SETTING_SCHEMAS[key].safeParse(value);
   if (parsed.success) {
-    if (key === 'store') refuseShownPassword(parsed.data as Settings['store'], source);
+    if (key === 'store') refusePasswordInFlag(parsed.data as Settings['store'], source);
     return parsed.data;
   }
   const [issue] = parsed.error.issues;
   const at = issue?.path[0];
   const wrong = Array.isArray(value) && typeof at === 'number' ? value[at] : value;
   const text = typeof wrong === 'string' ? wrong : JSON.stringify(wrong);
-  const shown = key === 'store' ? maskedStorePlace(text) : text;
+  const masked = key === 'store' ? maskStoreUrl(text) : text;
   const unset = source.startsWith('variable ') ? '; correct the variable, or unset it' : '';
   throw new ConfigurationError(
-    `${key} (${source}) cannot be "${shown}"`,
+    `${key} (${source}) cannot be "${masked}"`,
     `it must be ${issue?.message}${unset}`,
   );
 }
 
 /** Refuses secrets in flags, because every user of the machine can list them. */
-function refuseShownPassword(store: Settings['store'], source: SettingSource): void {
+function refusePasswordInFlag(store: Settings['store'], source: SettingSource): void {
   if (store?.kind !== 'postgres' || store.password === undefined || !source.startsWith('flag ')) return;
   throw new ConfigurationError(
-    'store (flag --store) has a password in it, which everybody on this machine can read',
+    'store (flag --store) contains a password, which every user of this machine can read',
     'leave it out and give it with PGPASSWORD or in the file that PGPASSFILE names, or give the whole URL with LINKGRANT_STORE or in the configuration file',
   );
 }
@@ -233,7 +235,7 @@ function checkTogether(settings: Settings): void {
   const ofAdmin = "give both files, or neither for the service's own certificate";
   needs('adminTlsCert', 'adminTlsKey', ofAdmin);
   needs('adminTlsKey', 'adminTlsCert', ofAdmin);
-  const known = 'the admin API takes bearer tokens of one issuer, that are meant for it';
-  needs('adminListen', 'adminIssuer', known);
-  needs('adminListen', 'adminAudience', known);
+  const single = 'the admin API accepts bearer tokens of one issuer and one audience';
+  needs('adminListen', 'adminIssuer', single);
+  needs('adminListen', 'adminAudience', single);
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Where the service listens: a host, empty for all addresses, and a port, 0 for any free one. */
+/** The address that the service listens on: a host, empty for all addresses, and a port, 0 for any free one. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;

@@ -1,15 +1,15 @@
 import pino, { type Logger } from 'pino';
 
-// Each write takes as much processor time as a few lines do.
+// Each write costs as much CPU time as a few lines, so lines are batched.
 const GATHER_MS = 20;
 const GATHER_BYTES = 8_192;
-// What may wait for a reader that has stalled; lines beyond it are dropped, as an answer must not wait for a log.
+// Limit of buffered output while the reader is stalled. Further lines are dropped, because a response must not wait for the log.
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
- * JSON lines on standard error: `time` in RFC 3339, `level` as a word. They are written together when there are
- * several, at most 20 ms late and at the latest when the process exits, and never hold up the event loop; lines that a
- * stalled reader leaves waiting beyond 4 MiB are dropped.
+ * Creates a logger of JSON lines on standard error: `time` in RFC 3339, `level` as a word. They are written together when there are
+ * several, at most 20 ms late and at the latest when the process exits, and never block the event loop. While the reader is
+ * stalled, lines beyond 4 MiB are dropped.
  */
 export function createLogger(level: string): Logger {
   const destination = pino.destination({

@@ -1,8 +1,8 @@
 import type { SettingKey } from './settings.js';
 
 /**
- * Settings that have an effect only in some cases, by the text that follows "Options" in help. All other settings always have
- * one.
+ * Settings that have an effect only in some cases, by the text that follows "Options" in help. All other settings always
+ * have an effect.
  */
 const SETTING_GROUPS = {
   'on kubernetes': [

@@ -7,7 +7,7 @@ import { isHost, parseHostPort } from './host-port.js';
 import type { SETTINGS, SettingKey } from './settings.js';
 import { parseStoreUrl, STORE_FORM } from './store-url.js';
 
-/** A schema that reads text with `parse`; undefined from it means that `allowed` was not met. */
+/** Creates a schema that reads text with `parse`, which returns undefined if the text does not meet `allowed`. */
 function text<T>(allowed: string, parse: (value: string) => T | undefined) {
   const read = z.string(allowed).transform((value, context): T => {
     const parsed = parse(value.trim());
@@ -18,7 +18,7 @@ function text<T>(allowed: string, parse: (value: string) => T | undefined) {
   return z.preprocess(scalarText, read);
 }
 
-/** YAML reads `1.3`, `0` and `true` as what they look like; a setting that is text takes them as they were written. */
+/** YAML reads `1.3`, `0` and `true` as numbers and booleans; this returns their text. */
 function scalarText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 }
@@ -56,7 +56,7 @@ function oneOf<const T extends readonly string[]>(...choices: T) {
   return z.preprocess(scalarText, z.enum(choices, `one of ${choices.join(', ')}`));
 }
 
-/** A list: the flag repeated, commas in a variable, a list in the file. */
+/** Creates the schema of a list: a repeated flag, commas in a variable, a list in the file. */
 function listOf<T>(item: z.ZodType<T>) {
   const split = (value: unknown) => (typeof value === 'string' ? value.split(',') : value);
   return z.preprocess(split, z.array(item, 'a list'));
@@ -72,7 +72,10 @@ function parseEndpoint(value: string): LinkEndpoint | undefined {
 
 const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
 
-/** A CIDR or an address as it was written; IPv4 in IPv6's clothes is none, since peers are known by their IPv4 address. */
+/**
+ * Returns a CIDR or address unchanged. Refuses IPv4-mapped IPv6 addresses, because clients are identified by their IPv4
+ * address.
+ */
 function parseNetwork(value: string): string | undefined {
   const isMapped = value.includes(':') && value.includes('.');
   return !isMapped && network.safeParse(value).success ? value : undefined;
@@ -89,7 +92,7 @@ function parseOrigin(value: string): URL | undefined {
   return url?.pathname === '/' ? url : undefined;
 }
 
-// What verifies with a public key alone: a secret shared with the issuer could also make tokens.
+// Only algorithms with public keys: a secret shared with the issuer could also sign tokens.
 const SIGNATURES = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
   ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
@@ -99,7 +102,7 @@ const path = z.string().min(1, 'a path');
 /** Absolute, because it is part of printed commands, which may run in another directory. */
 const directory = path.transform((value) => resolve(value));
 
-/** How the value of each setting is read, from text or from what a YAML file holds. Messages say what is allowed. */
+/** The schema of each setting, for text and for values of a YAML file. Messages say what is allowed. */
 export const SETTING_SCHEMAS = {
   dataDir: directory,
   platform: oneOf('standalone', 'podman', 'docker', 'linux', 'kubernetes'),
@@ -109,7 +112,7 @@ export const SETTING_SCHEMAS = {
   serviceNamespace: text('a name of at most 63 lower-case letters, digits and -', (value) =>
     isNamespace(value) ? value : undefined,
   ),
-  // As kubectl has it: several files are merged.
+  // As in kubectl, several files are merged.
   kubeconfig: text('a path, or several with : between them', (value) => value.split(':').filter(Boolean)),
   context: z.string().min(1, 'the name of a context'),
   controllers: listOf(oneOf('accessgrant', 'accesstoken')),
@@ -177,7 +180,7 @@ export const SETTING_SCHEMAS = {
   serverTokenFile: path,
 } as const satisfies Record<SettingKey, z.ZodType>;
 
-/** The effective value of each setting; what is unset and has no default is undefined. */
+/** The effective value of each setting; undefined if it is unset and has no default. */
 export type Settings = {
   readonly [K in SettingKey]: z.output<(typeof SETTING_SCHEMAS)[K]> | Undefinable<K>;
 };

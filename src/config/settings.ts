@@ -1,17 +1,17 @@
-/** How one setting is written. How it is read is in the configuration's schema. */
+/** The flag, default and description of one setting. setting-schemas.ts reads its value. */
 export interface SettingDefinition {
   /** The default in the form of a flag's value; absent if the setting has none. */
   readonly default?: string | boolean;
-  /** What stands for the value in help. Absent for a switch. */
+  /** The placeholder of the value in help; absent for a switch. */
   readonly placeholder?: string;
   readonly description: string;
-  /** What the flag means for every command but `serve`, where that differs from `description`. */
+  /** The description for every command but `serve`, if it differs from `description`. */
   readonly elsewhere?: string;
-  /** The letter of its flag, which is Skupper's too. Every command that reads settings takes such a flag. */
+  /** The letter of its short flag, the same as Skupper's. Every command that reads settings accepts it. */
   readonly short?: string;
   /** Repeatable on the command line. */
   readonly many?: boolean;
-  /** Another variable's name, read when ours is unset: Skupper's own for the same thing. */
+  /** Skupper's variable for the same setting, read if linkgrant's own is unset. */
   readonly alias?: string;
 }
 
@@ -65,7 +65,7 @@ export const SETTINGS = {
   },
   noRedemption: {
     default: false,
-    description: 'serve no redemptions, and so listen for none: with --controllers accesstoken',
+    description: 'serve no redemptions and open no port for them; for --controllers accesstoken',
   },
   tokenNetwork: {
     placeholder: 'CIDR',
@@ -142,12 +142,12 @@ export const SETTINGS = {
   serverKeyType: {
     default: 'p256',
     placeholder: 'TYPE',
-    description: 'key made for clients that send no CSR: p256 or rsa2048',
+    description: 'key generated for clients that send no CSR: p256 or rsa2048',
   },
   store: {
     placeholder: 'sqlite:FILE|postgres://…',
     description:
-      'where grants are kept: sqlite:FILE or postgres://USER@HOST/DATABASE (default: linkgrant.db in the data directory)',
+      'store of the grants: sqlite:FILE or postgres://USER@HOST/DATABASE (default: linkgrant.db in the data directory)',
   },
   workers: { default: '1', placeholder: 'N', description: 'processes that serve' },
   opsListen: {
@@ -167,7 +167,7 @@ export const SETTINGS = {
   adminTlsKey: { placeholder: 'FILE', description: 'key of --admin-tls-cert (PEM)' },
   adminIssuer: {
     placeholder: 'URL',
-    description: 'OIDC issuer whose bearer tokens the admin API takes',
+    description: 'OIDC issuer whose bearer tokens the admin API accepts',
   },
   adminIssuerCa: {
     placeholder: 'FILE',
@@ -179,13 +179,13 @@ export const SETTINGS = {
   },
   adminAudience: {
     placeholder: 'AUDIENCE',
-    description: 'what the bearer tokens must be meant for, their aud',
+    description: 'required audience of bearer tokens, their aud',
   },
   adminAlgorithm: {
     default: 'RS256,PS256,ES256,EdDSA',
     placeholder: 'ALG',
     many: true,
-    description: 'how bearer tokens may be signed',
+    description: 'accepted signature algorithms of bearer tokens',
   },
   adminClockTolerance: {
     default: '30s',
@@ -195,7 +195,7 @@ export const SETTINGS = {
   adminRoleClaim: {
     default: 'roles',
     placeholder: 'CLAIM',
-    description: 'claim that holds the roles, or the way to it, such as realm_access.roles',
+    description: 'claim with the roles, or the path to it, such as realm_access.roles',
   },
   adminViewerRole: {
     default: 'linkgrant-viewer',
@@ -217,29 +217,30 @@ export const SETTINGS = {
   stockReplayWindow: {
     default: '2m',
     placeholder: 'DURATION',
-    description: 'how long a lost answer with a server-made key is given again; 0 for never',
+    description: 'how long a lost response with a server-generated key is returned again; 0 for never',
   },
   stockReplaySource: {
     default: 'on',
     placeholder: 'on|off',
-    description: 'whether such an answer is given again to the same address only',
+    description: 'whether such a response is returned again only to the same address',
   },
   grantRetention: {
     default: '7d',
     placeholder: 'DURATION',
-    description: 'how long a grant that no file declares is kept after it expired or was revoked; 0 for ever',
+    description:
+      'how long a grant that no file declares is retained after it expired or was revoked; 0 for ever',
   },
   ledgerRetention: {
     default: '400d',
     placeholder: 'DURATION',
     description:
-      'how long the ledger of a deleted grant is kept after the last of its links can be renewed no more; 0 for ever',
+      'how long the ledger of a deleted grant is retained after the last of its links can no longer be renewed; 0 for ever',
   },
   trustedProxy: {
     placeholder: 'CIDR',
     many: true,
     description:
-      "network or address of a proxy whose X-Forwarded-For tells a client's address; the proxy must set it itself",
+      "network or address of a proxy whose X-Forwarded-For contains the client's address; the proxy must set it itself",
   },
   maxConnections: {
     default: '10000',
@@ -254,7 +255,7 @@ export const SETTINGS = {
   },
   server: {
     placeholder: 'URL',
-    description: 'admin API of a service, which commands then ask instead of the store',
+    description: 'admin API of a service, which commands then use instead of the store',
   },
   serverCa: {
     placeholder: 'FILE',
@@ -262,13 +263,13 @@ export const SETTINGS = {
   },
   serverTokenFile: {
     placeholder: 'FILE',
-    description: 'bearer token for --server, in a file that nobody else may read',
+    description: 'file with the bearer token for --server, readable only by its owner',
   },
 } as const satisfies Record<string, SettingDefinition>;
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** The settings of commands that ask a service; the service itself has no use for them. */
+/** The settings for commands that use a remote service; the service itself ignores them. */
 export const SERVER_SETTINGS: readonly SettingKey[] = ['server', 'serverCa', 'serverTokenFile'];
 
 /** The settings of the service. */

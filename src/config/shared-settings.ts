@@ -4,8 +4,8 @@ import type { Settings } from './setting-schemas.js';
 import type { SettingKey } from './settings.js';
 
 /**
- * The settings that services on one data directory or store have to have in common, each as a text: what they publish, and
- * what their server certificate names, is made of them. The data directory must be there.
+ * Returns the settings that all services on one data directory or store must have in common, each as text: their published
+ * description and their server certificate depend on them. The data directory must exist.
  */
 export function sharedSettings(settings: Settings): Readonly<Partial<Record<SettingKey, string>>> {
   const { platform, externalUrl, listen, host, endpoint, tlsCa, issuerCert, skupperHome, namespace } =
@@ -28,8 +28,8 @@ export function sharedSettings(settings: Settings): Readonly<Partial<Record<Sett
 }
 
 /**
- * The same for services on one store that have files of their own, on other hosts: in place of paths, the CA that tokens
- * carry, which all of them have to prove themselves with.
+ * Returns the same for services on one store whose files are on different hosts: instead of paths, the CA in tokens, which
+ * must verify the certificate of each service.
  */
 export function storeSettings(settings: Settings, ca: string): Readonly<Partial<Record<SettingKey, string>>> {
   const { dataDir: _, skupperHome: __, issuerCert: ___, ...values } = sharedSettings(settings);

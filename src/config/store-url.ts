@@ -1,7 +1,7 @@
 import { isLoopback } from '../domain/peer-address.js';
 import { parseHostPort } from './host-port.js';
 
-/** How much a connection to PostgreSQL is protected; what each means is what libpq means by it. */
+/** The protection of a connection to PostgreSQL, with the meanings of libpq's `sslmode`. */
 export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
 
 /** A PostgreSQL database as its URL names it. */
@@ -28,17 +28,17 @@ const DEFAULT_PORT = 5432;
 const PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'passfile', 'host', 'options'] as const;
 const SSL_MODES: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full'];
 
-/** How a place is written, for messages. */
+/** The form of a store URL, for messages. */
 export const STORE_FORM = `sqlite:FILE, or postgres://USER@HOST:PORT/DATABASE, where more servers follow after commas and the parameters are ${PARAMETERS.join(', ')} (sslmode one of ${SSL_MODES.join(', ')})`;
 
-/** Reads a place; undefined for what is none. */
+/** Parses a store URL; undefined if the text is none. */
 export function parseStoreUrl(text: string): StoreUrl | undefined {
   if (/^sqlite:.+/s.test(text)) return { kind: 'sqlite', file: text.slice('sqlite:'.length) };
   return parsePostgresUrl(text);
 }
 
-/** The text of a place as people may see it: without a password. */
-export function maskedStorePlace(text: string): string {
+/** Returns the text of a store URL with its passwords masked. */
+export function maskStoreUrl(text: string): string {
   return text
     .replace(/^(postgres(?:ql)?:\/\/[^:/?#@]*):.*@/s, '$1:***@')
     .replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1***');

@@ -3,8 +3,8 @@ import { TOKEN_EXPIRATION_TIME, TOKEN_ISSUER_SITE, TOKEN_REDEMPTIONS_ALLOWED } f
 import { encodeResource } from './resource-encoding.js';
 
 /**
- * An AccessToken as a `skupper.io/v2alpha1` resource that `kubectl apply` and Skupper take as it is; what is known of the
- * grant behind it is in annotations. It holds the code.
+ * Returns an AccessToken as a `skupper.io/v2alpha1` resource that `kubectl apply` and Skupper accept. Annotations contain
+ * the known limits of its grant. The resource contains the code.
  */
 export function accessTokenResource(token: AccessToken) {
   const { expirationTime, redemptionsAllowed, issuerSite } = token;
@@ -27,7 +27,7 @@ export function accessTokenResource(token: AccessToken) {
   } as const;
 }
 
-/** The same as a document. */
+/** Encodes an AccessToken as a YAML document. */
 export function encodeAccessToken(token: AccessToken): string {
   return encodeResource(accessTokenResource(token));
 }

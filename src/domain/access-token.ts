@@ -1,16 +1,16 @@
-/** A Skupper AccessToken: what is carried to the requesting site. The code is a secret. */
+/** A Skupper AccessToken, which is transferred to the requesting site. The code is a secret. */
 export interface AccessToken {
   readonly name: string;
   /** `https` URL that the code is posted to. */
   readonly url: string;
   readonly code: string;
-  /** PEM of the CA that the URL's server certificate verifies against, alone. */
+  /** PEM of the only CA that the URL's server certificate is verified against. */
   readonly ca: string;
   /** Cost of its Links; at least 1. */
   readonly linkCost?: number;
-  /** When the grant behind it ends, in milliseconds since the epoch, as far as its maker knew. */
+  /** When the grant behind it ends, in milliseconds since the epoch, as known when the token was issued. */
   readonly expirationTime?: number;
-  /** How many redemptions the grant behind it allows, as far as its maker knew. */
+  /** How many redemptions the grant behind it allows, as known when the token was issued. */
   readonly redemptionsAllowed?: number;
   /** The site that accepts the link. */
   readonly issuerSite?: string;

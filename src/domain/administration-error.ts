@@ -16,13 +16,13 @@ export const ADMINISTRATION_ERROR_CODES = [
   'no_such_grant',
   'no_such_redemption',
   'name_taken',
-  /** A file declares the grant, and it is changed there alone. */
+  /** A file declares the grant, so it can only be changed there. */
   'grant_declared',
-  /** The grant is in a state in which this is of no use. */
+  /** The operation is useless in the present state of the grant. */
   'grant_state',
   /** The grant or token of a redemption is still redeemable, and the request does not specify what to do with it. */
   'source_redeemable',
-  /** A value is written well and cannot be. */
+  /** A value is well-formed but not allowed. */
   'value_rejected',
   'idempotency_key_reused',
   /** The outcome of the same earlier request no longer exists. */
@@ -37,8 +37,8 @@ export const ADMINISTRATION_ERROR_CODES = [
 ] as const;
 
 /**
- * Why an operation of an administrator was refused. The union is closed: every edge maps it with a table that
- * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each has decided.
+ * Why an operation of an administrator was refused. The union is closed: every adapter maps it with a table that
+ * `satisfies Record<AdministrationErrorCode, …>`, so a new code does not compile until each adapter maps it.
  */
 export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number];
 
@@ -46,7 +46,7 @@ export type AdministrationErrorCode = (typeof ADMINISTRATION_ERROR_CODES)[number
 interface ErrorDetails {
   /** The remedy, if it does not follow from the code. */
   readonly hint?: string | undefined;
-  /** What the caller has to choose from, where the code means that a choice is missing. */
+  /** The possible choices, if the code means that a choice is missing. */
   readonly choices?: readonly string[] | undefined;
   readonly cause?: unknown;
 }

@@ -1,13 +1,13 @@
 /**
- * True if all of `value` matches: `*` stands for any characters or none, `?` for one. Takes at most
- * the product of both lengths, where a regular expression may never end.
+ * True if all of `value` matches: `*` stands for any characters or none, `?` for one. Its time is at most the product of
+ * both lengths; a regular expression could take exponential time.
  */
 export function globMatches(glob: string, value: string): boolean {
   const pattern = [...glob];
   const text = [...value];
   let at = 0;
   let index = 0;
-  // Where to go on after the last `*` when what follows it does not match: it takes one character more.
+  // Where to resume after the last `*` on a mismatch: the `*` then matches one more character.
   let star = -1;
   let resumed = 0;
   while (index < text.length) {

@@ -1,6 +1,6 @@
 import type { LinkEndpoint } from './link.js';
 
-/** `host:port` for people, URLs and HTTP: an IPv6 address in brackets. */
+/** Formats `host:port` for messages, URLs and HTTP, with an IPv6 address in brackets. */
 export function formatHostPort({
   host,
   port,
@@ -11,7 +11,7 @@ export function formatHostPort({
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** An endpoint for people: its role, then {@link formatHostPort}. */
+/** Formats an endpoint for messages: its role, then {@link formatHostPort}. */
 export function formatEndpoint(endpoint: Pick<LinkEndpoint, 'name' | 'host' | 'port'>): string {
   return `${endpoint.name} ${formatHostPort(endpoint)}`;
 }

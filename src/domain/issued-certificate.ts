@@ -1,4 +1,4 @@
-/** A client certificate that was given to a link. Hashes and the serial are lower-case hex. */
+/** A client certificate that was issued for a link. Hashes and the serial are lower-case hex. */
 export interface IssuedCertificate {
   /** Certificate serial number. */
   readonly serial: string;
@@ -14,7 +14,7 @@ export interface IssuedCertificate {
   readonly certificate: string;
 }
 
-/** A certificate that took the place of a link's earlier one. */
+/** A certificate that replaced a link's earlier one. */
 export interface Renewal extends IssuedCertificate {
   readonly redemptionId: string;
   /** 1 for the first renewal of a redemption, then 2, without a gap: the highest is the newest. */

@@ -2,11 +2,11 @@ import { MANAGED_BY, SECRET_REDEMPTION_ID } from './labels.js';
 import type { Link, LinkSecret } from './link.js';
 import { encodeResource, type ResourceFields } from './resource-encoding.js';
 
-/** How a Secret and its Links are written. */
+/** Options for writing a Secret and its Links. */
 export interface LinkDocumentOptions {
   /**
-   * True for what linkgrant itself puts in place: it gets the label that marks it so, and Links the redemption's id of
-   * their Secret. On the wire neither is there.
+   * True for resources that linkgrant itself creates: they get the managed-by label, and Links the redemption id of their
+   * Secret. False on the wire.
    */
   readonly managed?: boolean;
   /** Absent on the wire. */
@@ -31,7 +31,7 @@ function unlessEmpty(texts: Texts): Texts | undefined {
   return Object.keys(texts).length === 0 ? undefined : texts;
 }
 
-/** A LinkSecret as a `v1/Secret`. Throws for values that are not ASCII, which PEM never is. */
+/** Returns a LinkSecret as a `v1/Secret`. Throws for values that are not ASCII, which PEM never is. */
 export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOptions = {}) {
   return {
     apiVersion: 'v1',
@@ -46,7 +46,7 @@ export function linkSecretResource(secret: LinkSecret, options: LinkDocumentOpti
   } satisfies ResourceFields;
 }
 
-/** A Link of that Secret as a `skupper.io/v2alpha1` resource. */
+/** Returns a Link of that Secret as a `skupper.io/v2alpha1` resource. */
 export function linkResource(link: Link, secret: LinkSecret, options: LinkDocumentOptions = {}) {
   const id = options.managed ? secret.annotations?.[SECRET_REDEMPTION_ID] : undefined;
   const annotations = unlessEmpty({
@@ -66,7 +66,7 @@ export function linkResource(link: Link, secret: LinkSecret, options: LinkDocume
   } satisfies ResourceFields;
 }
 
-/** The YAML stream of a Secret and then its Links: an answer on the wire, and what `kubectl apply` takes. */
+/** Encodes a Secret and then its Links as a YAML stream, for a response and for `kubectl apply`. */
 export function encodeLinkDocuments(
   secret: LinkSecret,
   links: readonly Link[],

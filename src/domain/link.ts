@@ -64,8 +64,8 @@ export interface LinkSecret {
 }
 
 /**
- * The Links that reach `endpoints`: one per endpoint group, sorted by group, named `name` when there is one group and
- * `name-1`, `name-2`, … otherwise. No endpoints give no Links.
+ * Returns the Links that reach `endpoints`: one per endpoint group, sorted by group, named `name` when there is one group and
+ * `name-1`, `name-2`, … otherwise. Without endpoints there are no Links.
  */
 export function linksToEndpoints(name: string, endpoints: readonly LinkEndpoint[]): Link[] {
   const groups = new Map<string, LinkEndpoint[]>();

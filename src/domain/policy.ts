@@ -2,8 +2,8 @@
 export type ClientKeyType = 'p256' | 'p384' | 'rsa' | 'ed25519';
 
 /**
- * What a grant allows beyond its count and its end. An absent field does not limit; an empty list that was given
- * allows no one. `subjects` and `names` are globs (`*` any run of characters, `?` one), the rest is literal.
+ * The rules of a grant beyond its count and its end. An absent field does not restrict; an empty list allows no value.
+ * `subjects` and `names` are globs (`*` any run of characters, `?` one), the rest is literal.
  */
 export interface GrantPolicy {
   readonly subjects?: readonly string[];

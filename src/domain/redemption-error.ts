@@ -1,6 +1,6 @@
 /**
- * Why a redemption was refused, in the accepting side's words. The union is closed: every edge maps it with a
- * table that `satisfies Record<RedemptionErrorCode, …>`, so a new code does not compile until each has decided.
+ * Why the accepting side refused a redemption. The union is closed: every adapter maps it with a
+ * table that `satisfies Record<RedemptionErrorCode, …>`, so a new code does not compile until each adapter maps it.
  */
 export type RedemptionErrorCode =
   | 'code_wrong'
@@ -30,13 +30,13 @@ export type RedemptionErrorCode =
   | 'issuer_untrusted'
   | 'not_yet_valid'
   | 'repeated_redemption'
-  /** A renewal request that is no such thing: no JWS of that type, or claims are missing. */
+  /** The body is not a renewal request: no JWS of that type, or claims are missing. */
   | 'renewal_invalid'
   /** A renewal that was not signed by the key of a link of this service. */
   | 'renewal_refused'
   /** A renewal request whose time is more than 5 minutes off. */
   | 'renewal_stale'
-  /** The certificate ended so long ago that it renews no more. */
+  /** The certificate ended so long ago that it can no longer be renewed. */
   | 'renewal_expired'
   /** A newer certificate has replaced the one that signed the request. */
   | 'superseded'
@@ -48,10 +48,10 @@ export type RedemptionErrorCode =
   | 'store_unavailable'
   | 'internal';
 
-/** Why the requesting side could not redeem, beyond what the service itself refused. */
+/** Why the requesting side could not redeem, apart from refusals of the service. */
 export type ClientErrorCode =
   | 'dns'
-  /** The URL of a token leads to an address that is not to be connected to: the machine itself, a cloud's metadata. */
+  /** The URL of a token leads to an address that must not be connected to: the machine itself, a cloud's metadata service. */
   | 'address_refused'
   | 'connection_refused'
   | 'connection_timeout'
@@ -62,7 +62,7 @@ export type ClientErrorCode =
   | 'tls_name'
   | 'not_https'
   | 'redirect'
-  /** What answers at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
+  /** The server at the URL is not the redemption service now: an ingress without a backend, a gateway, a firewall. */
   | 'service_unavailable'
   | 'answer_invalid'
   /** The server generates the private key of the link, and the command accepts only its own key. */
@@ -73,14 +73,14 @@ export type ClientErrorCode =
   | 'not_writable'
   /** The token was redeemed before, and the certificate that it led to has ended. */
   | 'link_ended'
-  /** Where the link goes is something that is not of this redemption. */
+  /** A file or resource of the link exists already and does not belong to this redemption. */
   | 'place_taken'
-  /** Another run on the same links has not come to its end. */
+  /** Another process is working on the same links. */
   | 'busy'
   /** The API server of the cluster that the link goes into does not answer, or not now. */
   | 'cluster_unavailable';
 
-/** A refusal as a value: the code, and where trying again helps, after how many seconds. */
+/** A refusal as a value: the code, and the delay of a retry if a retry can succeed. */
 export interface Refusal {
   readonly refused: RedemptionErrorCode;
   /** Seconds after which the same request may succeed; absent for a refusal that is final. */

@@ -2,17 +2,17 @@ import type { IssuedCertificate } from './issued-certificate.js';
 import type { GrantPolicy } from './policy.js';
 
 /**
- * How the key of a redemption came to be: `csr` by the requesting site, `stock` by the service for a client that
- * sent no CSR, `generated` by the service for a link made on the accepting side.
+ * What generated the key of a redemption: `csr` the requesting site, `stock` the service, for a client that sent no CSR,
+ * `generated` the service, for a link that was created on the accepting side.
  */
 export type RedemptionMode = 'csr' | 'stock' | 'generated';
 
 /**
- * The recorded fact that a grant gave one client certificate to one subject, with that certificate; a renewal does not
- * change it. Times are milliseconds since the epoch.
+ * The record that one client certificate was issued to one subject under a grant; a renewal does not change it. Times are
+ * milliseconds since the epoch.
  */
 export interface Redemption extends IssuedCertificate {
-  /** UUID, chosen before the commit; it is the primary key and stands in the certificate as `urn:uuid:<id>`. */
+  /** UUID, chosen before the commit; it is the primary key and is in the certificate as `urn:uuid:<id>`. */
   readonly id: string;
   readonly grantUid: string;
   /** Namespace of the grant, which may be gone when the link is renewed. */
@@ -33,7 +33,7 @@ export interface Redemption extends IssuedCertificate {
   /** The grant's policy as it was when this was recorded. */
   readonly policy: GrantPolicy;
   readonly siteUid: string | null;
-  /** The server-made private key, encrypted under the code; null if none is stored. */
+  /** The private key that the service generated, encrypted under the code; null if none is stored. */
   readonly sealedAnswer: Uint8Array | null;
   /** When the sealed answer is erased. */
   readonly sealedUntil: number | null;

@@ -1,2 +1,2 @@
-/** The header of every answer with the id that its log line has (`requestId`). One that a client sends is ignored. */
+/** Response header with the id in the log line of the request (`requestId`). The header of a request is ignored. */
 export const REQUEST_ID_HEADER = 'linkgrant-request-id';

@@ -1,4 +1,4 @@
-/** What a resource can hold: YAML's JSON schema, less null. */
+/** A value in a resource: YAML's JSON schema without null. */
 export type ResourceValue =
   | string
   | number

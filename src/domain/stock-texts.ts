@@ -1,4 +1,4 @@
-/** What Skupper's grant server says to people; clients of ours and of theirs know a refusal by these words. */
+/** Response texts of Skupper's grant server. Clients identify a refusal by its exact text. */
 export const STOCK_TEXT = {
   bodyNotValid: 'Request body not valid',
   refused: 'Redemption of access token refused',
@@ -12,7 +12,7 @@ export const STOCK_TEXT = {
   internal: 'Internal error',
 } as const;
 
-/** What it says of which only the beginning is fixed: a namespace or a name follows. */
+/** Texts of which only the beginning is fixed: a namespace or a name follows. */
 export const STOCK_TEXT_BEGINNING = {
   noSite: 'Site not yet defined for ',
   unreadableCa: 'error reading CA Certificate from Secret ',

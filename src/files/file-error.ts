@@ -25,23 +25,22 @@ export class UnreadableFileError extends Error implements FileProblem {
 }
 
 const REASONS: Readonly<Record<string, FileProblem>> = {
-  ENOENT: { reason: 'it is not there', hint: 'check the path' },
-  EEXIST: { reason: 'a file is in its place', hint: 'move it away, or name another place' },
+  ENOENT: { reason: 'it does not exist', hint: 'check the path' },
+  EEXIST: { reason: 'a file of this name exists', hint: 'move it away, or name another path' },
   EISDIR: { reason: 'it is a directory', hint: 'name a file' },
   ENOTDIR: { reason: 'it, or a part of its path, is no directory', hint: 'check the path' },
   ELOOP: { reason: 'it is a symbolic link that leads to itself', hint: 'remove the link' },
   ENOSPC: { reason: 'the file system is full', hint: 'make room there' },
-  EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or name another place' },
+  EROFS: { reason: 'the file system is read-only', hint: 'make it writable, or name another path' },
 };
 
 /** Explains a failure at `path`; for a denied permission with the owner and mode of the file. */
 export function explainFileError(path: string, error: unknown): FileProblem {
   if (error instanceof UnreadableFileError) return error;
   const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined)
-    return { reason: message, hint: 'name a file that is whole' };
+  if (code === undefined || syscall === undefined) return { reason: message, hint: 'name a complete file' };
   if (code === 'EACCES' || code === 'EPERM') return explainRefusal(resolve(path));
-  return REASONS[code] ?? { reason: `the file system says ${code}`, hint: 'look at what is there' };
+  return REASONS[code] ?? { reason: `the file system reports ${code}`, hint: 'check the path' };
 }
 
 function explainRefusal(path: string): FileProblem {

@@ -6,7 +6,7 @@ import { createPrivateFile, writePrivateFile } from './private-file.js';
 /** Returns from a file's text whether it may be replaced, because linkgrant wrote it before. */
 export type IsOwn = (text: string) => boolean;
 
-const OCCUPIED = 'something else is there already';
+const OCCUPIED = 'it exists and was not written by linkgrant';
 
 /**
  * Writes a file (0600) that the user named, atomically and durably. Its directory must exist. Replaces only an empty regular
@@ -22,12 +22,12 @@ export function writeNamedFile(file: string, content: string, isOwn: IsOwn): voi
 /** Throws the errors of {@link writeNamedFile} without writing. */
 export function requireReplaceable(file: string, isOwn: IsOwn): void {
   requireDirectory(dirname(resolve(file)));
-  const there = lstatSync(file, { throwIfNoEntry: false });
-  if (!there) return;
-  if (there.isSymbolicLink()) throw new Error('it is a symbolic link');
-  if (there.isDirectory()) throw new Error('it is a directory');
-  if (!there.isFile()) throw new Error('it is no regular file');
-  if (there.size > 0 && !isOwn(readBoundedText(file))) throw new Error(OCCUPIED);
+  const existing = lstatSync(file, { throwIfNoEntry: false });
+  if (!existing) return;
+  if (existing.isSymbolicLink()) throw new Error('it is a symbolic link');
+  if (existing.isDirectory()) throw new Error('it is a directory');
+  if (!existing.isFile()) throw new Error('it is no regular file');
+  if (existing.size > 0 && !isOwn(readBoundedText(file))) throw new Error(OCCUPIED);
 }
 
 /** Creates a directory (0700) that the user named; its parent must exist. Does not change an existing one. */

@@ -95,16 +95,16 @@ export function writePrivateFile(file: string, content: string): void {
 /** Creates `file` (0600) atomically and durably; returns false and changes nothing if it exists. */
 export function createPrivateFile(file: string, content: string): boolean {
   const temporary = writeBeside(file, content);
-  let made = true;
+  let isCreated = true;
   try {
     linkSync(temporary, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    made = false;
+    isCreated = false;
   } finally {
     unlinkSync(temporary);
   }
   // Also if another process created it, because that one may not have synced yet.
   syncDirectory(dirname(file));
-  return made;
+  return isCreated;
 }

@@ -4,7 +4,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 export type SqliteModule = { readonly Database: typeof BetterSqlite3 } | { readonly missing: Error };
 
 // Driver objects must not be garbage-collected: see stores/sqlite/connection.ts.
-const kept: object[] = [];
+const retained: object[] = [];
 
 let loaded: Promise<SqliteModule> | undefined;
 
@@ -18,7 +18,7 @@ async function load(): Promise<SqliteModule> {
   try {
     const { default: Database } = await import('better-sqlite3');
     // The driver loads its binary only here.
-    kept.push(new Database(':memory:'));
+    retained.push(new Database(':memory:'));
     return { Database };
   } catch (error) {
     return { missing: error as Error };

@@ -16,12 +16,12 @@ const DEFAULT_RETRY_AFTER_S = 5;
 // Random, so that clients that were refused at the same moment do not retry at the same moment.
 const OVERLOADED_RETRY_AFTER_S = { least: 5, spread: 10 };
 
-/** The YAML stream of a redemption or renewal: the Secret, then the Links. */
+/** Renders a redemption or renewal as a YAML stream: the Secret, then the Links. */
 export function renderLink({ secret, links }: LinkAnswer): string {
   return encodeLinkDocuments(secret, links);
 }
 
-/** The JSON of a check; times in RFC 3339. */
+/** Renders a check as JSON; times in RFC 3339. */
 export function renderCheck(check: GrantCheck): string {
   const { state, redemptions, redemptionsAllowed, expirationTime, endpoints, policy, serverTime } = check;
   return `${JSON.stringify({

@@ -52,12 +52,12 @@ export class ConnectionTable {
     this.#unprovenPerSource = unprovenPerSource;
   }
 
-  /** How many are open. */
+  /** Number of open connections. */
   get size(): number {
     return this.#all.size;
   }
 
-  /** How many are open now, how many were ever, and how many were dropped. */
+  /** Numbers of open, of ever opened and of dropped connections. */
   get counts(): {
     readonly unproven: number;
     readonly proven: number;

@@ -1,5 +1,5 @@
 const EVERY_MS = 100;
-// A single late timer is a commit, a garbage collection or a burst; overload makes several late in a row.
+// A commit, a garbage collection or a burst delays a single timer; overload delays several in a row.
 const SAMPLES = 3;
 
 /** Measures how late the event loop is. */

@@ -11,7 +11,7 @@ import { CODE_LIMIT, contentOf, RENEWAL_LIMIT, readBody } from './request-body.j
 import { type RedemptionHeaders, readRedemptionHeaders } from './request-headers.js';
 import type { RequestOutcome } from './request-outcome.js';
 
-/** A request with its response, the client's address and what answering it needs. */
+/** A request with its response, the client's address and the dependencies of its handler. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

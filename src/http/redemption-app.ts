@@ -12,7 +12,7 @@ import { type RequestDependencies, requestHandler } from './request-handler.js';
 import type { Operation, RequestOutcome } from './request-outcome.js';
 import { grantByKey, grantByUid, type PathParameters, routePath } from './request-path.js';
 
-/** What the public app needs. */
+/** Dependencies of the public app. */
 export interface RedemptionAppDependencies extends RequestDependencies {
   /** URL path that all routes are under; `/` for none. */
   readonly pathPrefix: string;

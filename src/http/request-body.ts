@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { RedemptionErrorCode } from '../domain/redemption-error.js';
 
-/** Longest body that holds a code, in bytes. */
+/** Maximum length of a body with a code, in bytes. */
 export const CODE_LIMIT = 4096;
-/** Longest body that holds a renewal request, in bytes. */
+/** Maximum length of a body with a renewal request, in bytes. */
 export const RENEWAL_LIMIT = 16 * 1024;
 
 /**
  * Reads the whole body, or returns why it cannot: longer than `limit` bytes (`body_too_large`, as soon as that is known), not
- * complete within `timeoutMs` (`body_timeout`), or broken off (`body_invalid`). Never rejects.
+ * complete within `timeoutMs` (`body_timeout`), or interrupted (`body_invalid`). Never rejects.
  */
 export function readBody(
   request: IncomingMessage,

@@ -19,7 +19,7 @@ export interface RedemptionObserver {
   answered(operation: Operation, outcome: string, milliseconds: number): void;
 }
 
-/** What handling a request needs, whatever its route. */
+/** Dependencies of the handling of a request, for all routes. */
 export interface RequestDependencies
   extends Omit<RedeemDependencies, 'onLedgerFailure' | 'onProven' | 'mayIssue' | 'isClientConnected'> {
   readonly bodyTimeoutMs: number;
@@ -39,8 +39,8 @@ export interface RequestDependencies
 }
 
 /**
- * Returns a function that handles a request: it assigns the request id, finds the client's address, has `answer` answer,
- * answers what that throws, and records the outcome.
+ * Returns a function that handles a request: it assigns the request id, finds the client's address, calls `answer`,
+ * responds to its errors, and records the outcome.
  */
 export function requestHandler(deps: RequestDependencies) {
   return async (

@@ -32,7 +32,7 @@ const REPEATED = {
   renews: 'body_invalid',
 } as const satisfies Record<keyof RedemptionHeaders, RedemptionErrorCode>;
 
-function isKnown(header: string): header is keyof RedemptionHeaders {
+function isRedemptionHeader(header: string): header is keyof RedemptionHeaders {
   return Object.hasOwn(REPEATED, header);
 }
 
@@ -42,7 +42,7 @@ export function readRedemptionHeaders(request: IncomingMessage): RedemptionHeade
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const header = (rawHeaders[index] as string).toLowerCase();
-    if (!isKnown(header)) continue;
+    if (!isRedemptionHeader(header)) continue;
     if (values.has(header)) return REPEATED[header];
     values.set(header, rawHeaders[index + 1] as string);
   }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { AccessGrant } from '../domain/access-grant.js';
 import type { GuessedGrant } from './unproven-requests.js';
 
-/** What a request is for; `other` if no route matches it. */
+/** The operation of a request; `other` if no route matches it. */
 export type Operation = 'redeem' | 'check' | 'renew' | 'other';
 
 /** The outcome of a request, for the log and the metrics. */

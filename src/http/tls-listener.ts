@@ -15,15 +15,16 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CONNECTION_SWEEP_MS = 1_000;
 
-/** The certificate chain and key that the service shows, in PEM. */
+/** The certificate chain and key that the service presents, in PEM. */
 export interface TlsCredentials {
   readonly cert: string;
   readonly key: string;
 }
 
+/** Options of a listener. */
 export interface TlsListenerOptions {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** The whole of a request must have arrived after this long. */
+  /** Time limit for the arrival of a whole request. */
   readonly requestTimeoutMs: number;
   /** The table of this listener's connections. */
   readonly connections: ConnectionTable;

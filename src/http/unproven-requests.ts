@@ -20,7 +20,7 @@ export interface UnprovenRequestObserver {
 /**
  * Two budgets. Requests that prove no code and no key have one for each source, over all routes: beyond it they are counted
  * in the metrics and no longer logged. Wrong codes for a grant with a user-supplied code have one for each grant: beyond it
- * they are reported as an attack. No request is refused for a budget, so a right code among wrong ones is redeemed.
+ * they are reported as an attack. No request is refused for a budget, so a valid code after many wrong ones is still redeemed.
  */
 export class UnprovenRequests {
   readonly #sources = new BoundedLimiter(SOURCE_BUDGET);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createPrivateFile, syncDirectory } from '../files/private-file.js';
 
-/** The ledger's key cannot be read, or is not the one that the ledger was begun with. `hint` says what to do. */
+/** The ledger's key cannot be read, or is not the one that the ledger was created with. `hint` says what to do. */
 export class LedgerKeyError extends Error {
   override readonly name = 'LedgerKeyError';
   readonly hint =
@@ -77,7 +77,7 @@ export class LedgerKeyFile {
 
   /** Creates the error for a key that is not the one with the expected {@link ledgerKeyId}. */
   wrongKey(): LedgerKeyError {
-    return new LedgerKeyError(`${this.#file} is not the key that the ledger was begun with`);
+    return new LedgerKeyError(`${this.#file} is not the key of this ledger`);
   }
 }
 

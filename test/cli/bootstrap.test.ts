@@ -229,7 +229,7 @@ describe('a bootstrap that comes before what it needs', () => {
     renameSync(site.path(), join(home, 'namespaces', 'east'));
     await waitsFor('namespace "east" has a site that is not started yet');
     renameSync(work.path('runtime'), join(home, 'namespaces/east/runtime'));
-    await waitsFor(`127.0.0.1:${port} takes no connection`);
+    await waitsFor(`127.0.0.1:${port} accepts no connection`);
     await serve();
     await waitsFor('link "west" is in place but does not come up');
     router = await startRouterListener(routerPort);
@@ -266,7 +266,7 @@ describe('a bootstrap that comes before what it needs', () => {
     const [code] = await once(child, 'close');
     const stderr = readFileSync(said, 'utf8');
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain(`Waiting: 127.0.0.1:${port} takes no connection (ENETUNREACH).\n`);
+    expect(stderr).toContain(`Waiting: 127.0.0.1:${port} accepts no connection (ENETUNREACH).\n`);
     expect(await redemptions()).toHaveLength(1);
   });
 
@@ -304,7 +304,7 @@ describe('a bootstrap that comes before what it needs', () => {
     await service.stop();
     const noService = await bootstrap([...words, ...toLinks()]);
     expect(noService.code).toBe(4);
-    expect(noService.stderr).toContain(`127.0.0.1:${port} takes no connection`);
+    expect(noService.stderr).toContain(`127.0.0.1:${port} accepts no connection`);
     expect(await redemptions()).toEqual([]);
 
     await serve();

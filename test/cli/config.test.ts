@@ -90,7 +90,7 @@ describe('config check', () => {
 
   it('warns of a variable that it does not know, by name and without its value', async () => {
     const { warnings } = await check([], { LINKGRANT_LISTN: 'do-not-show' });
-    expect(warnings).toBe('warning: the variable LINKGRANT_LISTN is not known and has no effect\n');
+    expect(warnings).toBe('warning: the variable LINKGRANT_LISTN is unknown and has no effect\n');
   });
 
   it('takes lists from repeated flags and from commas in a variable', async () => {

@@ -195,7 +195,7 @@ describe('the doctor of a requesting site', () => {
     const ended = await linkgrant(['doctor', '--token', write(token)]);
     expect(ended.code).toBe(4);
     expect(ended.stdout).toMatch(/^ok {4}token +"my-link"/);
-    expect(ended.stdout).toMatch(/^fail {2}TCP +127\.0\.0\.1:\d+ takes no connection[^\n]*\n {6}hint: \S/m);
+    expect(ended.stdout).toMatch(/^fail {2}TCP +127\.0\.0\.1:\d+ accepts no connection[^\n]*\n {6}hint: \S/m);
     expect(refusalOf(ended).error).toContain('1 of 4 checks failed');
   });
 
@@ -275,7 +275,7 @@ describe('the doctor of a requesting site', () => {
     await issue('deleted');
     await linkgrant(['grant', 'delete', 'deleted', '--data-dir', data]);
     const [unknown, code] = await look();
-    expect([unknown, code]).toEqual([[['grant', expect.stringContaining('knows no such grant')]], 3]);
+    expect([unknown, code]).toEqual([[['grant', expect.stringContaining('has no such grant')]], 3]);
   });
 
   test('reports no failure for the spent or ended grant of a token that this site redeemed', async () => {
@@ -324,7 +324,7 @@ describe('the doctor of a requesting site', () => {
     expect(command).toBe(`linkgrant link renew old --dir '${links}' --data-dir ${place.path('data')}`);
     const [, ...words] = command.match(/'[^']*'|\S+/g) ?? [];
     const renewed = await linkgrant(words.map((word) => word.replaceAll("'", '')));
-    expect(renewed).toMatchObject({ code: 4, stderr: expect.stringContaining('takes no connection') });
+    expect(renewed).toMatchObject({ code: 4, stderr: expect.stringContaining('accepts no connection') });
     const missing = await doctor(['--data-dir', 'data', '--ops-listen', 'off', '--listen', '127.0.0.1:0'], {
       cwd,
     });

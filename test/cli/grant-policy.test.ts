@@ -172,7 +172,7 @@ describe('grant update', () => {
       ['revoked', 'revoked'],
     ] as const) {
       const { error } = await refused(1, 'update', name, '--expiration-window', '1d');
-      expect(error).toContain(`has ended (${state}), and is never revived`);
+      expect(error).toContain(`has ended (${state}), and cannot be reopened`);
       const updated = await done('update', name, '--subjects', 'a', '--redemptions-allowed', '9');
       expect(updated).toMatchObject({ state, policy: { 'linkgrant/subjects': 'a' } });
     }

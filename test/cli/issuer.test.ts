@@ -61,7 +61,7 @@ describe('issuer server-certificate', () => {
     writeFileSync(join(other, 'tls.key'), 'the key of something else');
     const ended = await issue('--host', 'router.example.com', '--to', other);
     expect(ended.code).toBe(1);
-    expect(refusalOf(ended).error).toContain('tls.key: something else is there already');
+    expect(refusalOf(ended).error).toContain('tls.key: it exists and was not written by linkgrant');
     expect(readdirSync(other)).toEqual(['tls.key']);
     expect(readFileSync(join(other, 'tls.key'), 'utf8')).toBe('the key of something else');
   });

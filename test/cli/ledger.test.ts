@@ -82,27 +82,27 @@ async function verifyAfter(
 }
 
 const CHANGED_GRANT = (uid: string) =>
-  `grant ${uid} is not what its last entry tells: its code, limits, rules or end were changed`;
+  `grant ${uid} differs from its last entry: its code, limits, rules or end were changed`;
 const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a changed address',
     [
       `UPDATE events SET detail = replace(detail, '192.0.2.7', '192.0.2.8') WHERE grant_uid = '${A}' AND seq = 2`,
     ],
-    `entry 2 of grant ${A} is not what was written there`,
+    `entry 2 of grant ${A} does not match its MAC`,
   ],
   ...[1, 2].map(
     (seq) =>
       [
         `an entry whose detail is not JSON (entry ${seq})`,
         [`UPDATE events SET detail = 'x' WHERE grant_uid = '${C}' AND seq = ${seq}`],
-        `entry ${seq} of grant ${C} is not what was written there`,
+        `entry ${seq} of grant ${C} does not match its MAC`,
       ] as const,
   ),
   [
     'a changed time',
     [`UPDATE events SET at = at + 1 WHERE grant_uid = '${B}' AND seq = 1`],
-    `entry 1 of grant ${B} is not what was written there`,
+    `entry 1 of grant ${B} does not match its MAC`,
   ],
   [
     'a deleted entry',
@@ -116,19 +116,19 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
       `UPDATE events SET seq = 1 WHERE grant_uid = '${A}' AND seq = 2`,
       `UPDATE events SET seq = 2 WHERE grant_uid = '${A}' AND seq = 99`,
     ],
-    `entry 1 of grant ${A} is not what was written there`,
+    `entry 1 of grant ${A} does not match its MAC`,
   ],
   [
     'an inserted entry',
     [
       `INSERT INTO events SELECT 17, grant_uid, 10, at, kind, redemption_id, detail, mac FROM events WHERE grant_uid = '${A}' AND seq = 9`,
     ],
-    'the ledger has an end that is not what was written there',
+    'the ledger has an end that does not match its MAC',
   ],
   [
     'an entry moved to another grant',
     [`UPDATE events SET grant_uid = '${B}', seq = 4 WHERE grant_uid = '${A}' AND seq = 9`],
-    `entry 4 of grant ${B} is not what was written there`,
+    `entry 4 of grant ${B} does not match its MAC`,
   ],
   [
     'an entry deleted after which its grant has none',
@@ -143,7 +143,7 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'the last entry cut off, and the end set back by it',
     ['DELETE FROM events WHERE position = 16', 'UPDATE ledger_end SET position = 15'],
-    'the ledger has an end that is not what was written there',
+    'the ledger has an end that does not match its MAC',
   ],
   [
     'a grant gone with its entries, as retention removes it',
@@ -162,96 +162,96 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a forged end of the whole',
     ['UPDATE ledger_end SET position = 6'],
-    'the ledger has an end that is not what was written there',
+    'the ledger has an end that does not match its MAC',
   ],
   [
     'a deleted end of the whole',
     ['DELETE FROM ledger_end'],
-    'the ledger has an end that is not what was written there',
+    'the ledger has an end that does not match its MAC',
   ],
   [
     'a deleted redemption',
     [`DELETE FROM redemptions WHERE id = '${first.id}'`],
-    `entry 2 of grant ${A} tells of redemption ${first.id}, which is missing`,
+    `entry 2 of grant ${A} records redemption ${first.id}, which is missing`,
   ],
   [
     'a changed subject',
     [`UPDATE redemptions SET subject = 'other' WHERE id = '${second.id}'`],
-    `entry 4 of grant ${A} tells of redemption ${second.id}, which was changed`,
+    `entry 4 of grant ${A} records redemption ${second.id}, which was changed`,
   ],
   [
     'another certificate',
     [`UPDATE redemptions SET certificate = certificate || 'x' WHERE id = '${third.id}'`],
-    `entry 2 of grant ${B} tells of redemption ${third.id}, which was changed`,
+    `entry 2 of grant ${B} records redemption ${third.id}, which was changed`,
   ],
   [
     'an inserted redemption',
     [
       `INSERT INTO redemptions SELECT 99, 'forged', grant_uid, 'k', mode, name, subject, peer, jti, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, policy, site_uid, NULL, NULL, created_at, NULL, namespace, issuer FROM redemptions WHERE id = '${first.id}'`,
     ],
-    `grant ${A} has redemption forged, of which no entry tells`,
+    `grant ${A} has redemption forged, which no entry records`,
   ],
   [
     'a revocation taken back',
     [`UPDATE redemptions SET revoked_at = NULL WHERE id = '${second.id}'`],
-    `entry 7 of grant ${A} tells that redemption ${second.id} was revoked, which its row does not`,
+    `entry 7 of grant ${A} records the revocation of redemption ${second.id}, and its row does not`,
   ],
   [
     'a revocation that nobody made',
     [`UPDATE redemptions SET revoked_at = 5 WHERE id = '${first.id}'`],
-    `grant ${A} has redemption ${first.id}, whose revocation no entry tells of`,
+    `grant ${A} has redemption ${first.id}, whose revocation no entry records`,
   ],
   [
     'a changed renewal',
     [`UPDATE renewals SET serial = 'ff'`],
-    `entry 5 of grant ${A} tells of renewal 1 of redemption ${first.id}, which was changed`,
+    `entry 5 of grant ${A} records renewal 1 of redemption ${first.id}, which was changed`,
   ],
   [
     'a deleted renewal',
     ['DELETE FROM renewals'],
-    `entry 5 of grant ${A} tells of renewal 1 of redemption ${first.id}, which is missing`,
+    `entry 5 of grant ${A} records renewal 1 of redemption ${first.id}, which is missing`,
   ],
   [
     'an inserted renewal',
     [
       `INSERT INTO renewals SELECT redemption_id, 2, serial, key_sha256, certificate_sha256, issuer_sha256, not_after, certificate, renewed_at, peer FROM renewals`,
     ],
-    `grant ${A} has a renewal of redemption ${first.id}, of which no entry tells`,
+    `grant ${A} has a renewal of redemption ${first.id}, which no entry records`,
   ],
   [
     'a grant that is redeemable again',
     [`UPDATE grants SET revoked_at = NULL WHERE uid = '${B}'`],
-    `entry 3 of grant ${B} tells that the grant was revoked, which its row does not`,
+    `entry 3 of grant ${B} records the revocation of the grant, and its row does not`,
   ],
   [
     'a grant that was revoked by nobody',
     [`UPDATE grants SET revoked_at = 5 WHERE uid = '${A}'`],
-    `grant ${A} was revoked, of which no entry tells`,
+    `grant ${A} is revoked, and no entry records it`,
   ],
   [
     'a use given back to a grant',
     [`UPDATE grants SET redemptions = 1 WHERE uid = '${A}'`],
-    `grant ${A} counts 1 redemptions, and its entries tell of 2`,
+    `grant ${A} counts 1 redemptions, and its entries record 2`,
   ],
   [
     'a use given back to a code',
     ["UPDATE codes SET used = 0 WHERE jti = 'j2'"],
-    `grant ${A} counts 0 redemptions of code j2, and its entries tell of 1`,
+    `grant ${A} counts 0 redemptions of code j2, and its entries record 1`,
   ],
   [
     'a code that is forgotten, with its use',
     ["DELETE FROM codes WHERE jti = 'j2'"],
-    `entry 3 of grant ${A} tells of code j2, which is missing`,
+    `entry 3 of grant ${A} records code j2, which is missing`,
   ],
   [
     'a use that nobody made of a code',
     ["UPDATE codes SET used = 1 WHERE jti = 'j1'"],
-    `grant ${A} counts 1 redemptions of code j1, and its entries tell of 0`,
+    `grant ${A} counts 1 redemptions of code j1, and its entries record 0`,
   ],
   [
     'a use of a grant without a redemption',
     [`UPDATE grants SET redemptions = 1 WHERE uid = '${C}'`],
-    `grant ${C} counts 1 redemptions, and its entries tell of 0`,
+    `grant ${C} counts 1 redemptions, and its entries record 0`,
   ],
   ...[
     "code_hash = x'00'",
@@ -278,50 +278,50 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a deleted grant',
     [`DELETE FROM grants WHERE uid = '${C}'`],
-    `grant ${C} is missing, and no entry tells that it was deleted`,
+    `grant ${C} is missing, and no entry records its deletion`,
   ],
   ...["subject = 'site-5'", 'subject = NULL', 'uses = 99', 'expires_at = expires_at + 1'].map(
     (change) =>
       [
         `a signed code whose row was changed (${change})`,
         [`UPDATE codes SET ${change} WHERE jti = 'j3'`],
-        `entry 2 of grant ${C} tells of code j3, which was changed`,
+        `entry 2 of grant ${C} records code j3, which was changed`,
       ] as const,
   ),
   [
     'an unused code that was deleted',
     ["DELETE FROM codes WHERE jti = 'j3'"],
-    `entry 2 of grant ${C} tells of code j3, which is missing`,
+    `entry 2 of grant ${C} records code j3, which is missing`,
   ],
   [
     'an inserted code',
     [`INSERT INTO codes VALUES ('${C}', 'forged', 1, 0, 5, NULL, NULL, NULL)`],
-    `grant ${C} has code forged, of which no entry tells`,
+    `grant ${C} has code forged, which no entry records`,
   ],
   [
     'another address of the service',
     [`UPDATE settings SET value = '{"url":"https://b"}' WHERE key = 'service'`],
-    'the ledger tells of setting service, which was changed',
+    'the ledger records setting service, which was changed',
   ],
   [
     'an address of the service that was deleted',
     ["DELETE FROM settings WHERE key = 'service'"],
-    'the ledger tells of setting service, which is missing',
+    'the ledger records setting service, which is missing',
   ],
   [
     'an inserted setting',
     ["INSERT INTO settings VALUES ('code-key', 'x')"],
-    'the ledger has setting code-key, of which no entry tells',
+    'the ledger has setting code-key, which no entry records',
   ],
   [
     'a code that is redeemable again',
     [`UPDATE codes SET revoked_at = NULL WHERE jti = 'j1'`],
-    `entry 9 of grant ${A} tells that code j1 was revoked, which its row does not`,
+    `entry 9 of grant ${A} records the revocation of code j1, and its row does not`,
   ],
   [
     'a changed count of refusals',
     ["UPDATE refusals SET count = 7 WHERE code = 'grant_revoked'"],
-    `grant ${B} has refusals (grant_revoked, subject "site-b") that are not what was written there`,
+    `grant ${B} has refusals (grant_revoked, subject "site-b") that do not match their MAC`,
   ],
   [
     'refusals that are gone',
@@ -331,12 +331,12 @@ const CHANGES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'refusals that are gone, with a count to match',
     ["DELETE FROM refusals WHERE subject = 'site-c'", 'UPDATE ledger_end SET refusals = 2'],
-    'the ledger has an end that is not what was written there',
+    'the ledger has an end that does not match its MAC',
   ],
   [
     'refusals of a grant of which nothing else is left',
     ["UPDATE refusals SET grant_uid = 'removed' WHERE subject = 'site-c'"],
-    'grant removed has refusals (grant_revoked, subject "site-c") that are not what was written there',
+    'grant removed has refusals (grant_revoked, subject "site-c") that do not match their MAC',
   ],
 ];
 
@@ -385,7 +385,7 @@ describe('redemption list --verify', () => {
     for (let n = 0; n < 3; n++) await store.recordRedemption(A, sampleRedemption(A), NOW + 30 + n);
     await store.close();
     const ended = await linkgrant(['redemption', 'list', '--verify', '--data-dir', directory]);
-    expect(refusalOf(ended).error).toContain('the ledger has an end that is not what was written there');
+    expect(refusalOf(ended).error).toContain('the ledger has an end that does not match its MAC');
     expect(ended.code).toBe(1);
   });
 
@@ -393,7 +393,7 @@ describe('redemption list --verify', () => {
     [
       'another key',
       (file: string) => writeFileSync(file, `${'5a'.repeat(32)}\n`),
-      'is not the key that the ledger was begun with',
+      'is not the key of this ledger',
     ],
     ['no key', (file: string) => rmSync(file), 'cannot be read (ENOENT)'],
     ['a damaged key', (file: string) => writeFileSync(file, 'x'), 'holds no key of a ledger'],

@@ -142,7 +142,7 @@ describe('link renew in a directory', () => {
     writeFileSync(file, old);
     const superseded = await renew('west');
     expect(superseded.code).toBe(3);
-    expect(refusalOf(superseded).error).toContain('Another certificate has taken the place of this one.');
+    expect(refusalOf(superseded).error).toContain('A newer certificate has replaced this one.');
   });
 
   it('is not undone by redeeming the token again', async () => {

@@ -101,7 +101,7 @@ describe('a store whose ledger was deleted', () => {
     rmSync(`${directory}/ledger.key`);
     await expectRefusedUntilAccepted(
       ['--data-dir', directory],
-      'it has no ledger, and this host has a note of one',
+      'it has no ledger, and this host has a high-water mark of one',
     );
     expect(existsSync(`${directory}/ledger.key`)).toBe(true);
   });

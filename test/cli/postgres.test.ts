@@ -143,7 +143,7 @@ describe('the password of a store', () => {
   it('is refused on the command line, where everybody can read it', async () => {
     const refused = await run('grant', 'list', '--data-dir', work.path('first'), '--store', url());
     expect(refused.code).toBe(2);
-    expect(refusalOf(refused).error).toContain('has a password in it');
+    expect(refusalOf(refused).error).toContain('contains a password');
     expect(refused.stderr).not.toContain(secret);
   });
 

@@ -157,7 +157,7 @@ describe('token issue --grant', () => {
   });
 
   it.each([
-    [['--redemptions-allowed', '11'], 1, 'no token of it more often'],
+    [['--redemptions-allowed', '11'], 1, 'a token cannot allow more'],
     [['--redemptions-allowed', '0'], 2, '--redemptions-allowed cannot be "0"'],
     [['--expiration-window', 'soon'], 2, '--expiration-window cannot be "soon"'],
     [['--expiration-window', '1ms'], 1, 'within the second'],

@@ -114,9 +114,7 @@ it('a bootstrap that comes before a stock server, behind its proxy, waits for it
   toMiss = 2;
   const joined = await COMMANDS.bootstrap();
   expect(joined.code, joined.stderr).toBe(0);
-  expect(joined.stderr).toContain(
-    'Waiting: What answers at the URL of the token is not a redemption service',
-  );
+  expect(joined.stderr).toContain('Waiting: The server at the URL of the token is not a redemption service');
   expect(postings()).toHaveLength(1);
   expect(joined.reloads).toEqual([RELOAD]);
 });

@@ -139,7 +139,7 @@ describe('token issue', () => {
     const isRoot = process.getuid?.() === 0;
     if (isRoot) execFileSync('mknod', [at('device'), 'c', '1', '3']);
     for (const [name, reason] of [
-      ['file', 'something else is there already'],
+      ['file', 'it exists and was not written by linkgrant'],
       ['link', 'it is a symbolic link'],
       ['pipe', 'it is no regular file'],
       ...(isRoot ? [['device', 'it is no regular file'] as const] : []),

@@ -385,7 +385,7 @@ describe('token redeem --input', () => {
     expect(again.stdout).toContain('not posted again');
     const retried = await redeem(['--input', '--retry']);
     expect(retried.code).toBe(4);
-    expect(refusalOf(retried).error).toContain('takes no connection');
+    expect(refusalOf(retried).error).toContain('accepts no connection');
   });
 
   it("does not let Skupper's reload meet a token that was left", async () => {

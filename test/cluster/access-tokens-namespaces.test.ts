@@ -109,7 +109,7 @@ describe('a namespace with AccessTokens', () => {
     const { token } = await at.issuing('linkgrant');
     const redeemer = await at.run();
     await place.put({ ...token, url: `https://127.0.0.1:${port}/x` });
-    expect((await place.said('Error')).status?.message).toContain('takes no connection');
+    expect((await place.said('Error')).status?.message).toContain('accepts no connection');
     const version = (await place.token()).metadata.resourceVersion;
     await until('three tries', async () => redeemer.log().filter(({ event }) => event === 'token_failed')[2]);
     // What is said already is not written again.

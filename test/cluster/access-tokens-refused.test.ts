@@ -57,7 +57,7 @@ describe('an AccessToken that cannot be redeemed', () => {
   it.each([
     ['a spent grant', 404, 'No such access granted', 'redeemed as often as it allows'],
     ['a wrong code', 403, 'Redemption of access token refused', 'refused the code'],
-    ['a grant that has ended', 404, 'No such claim', 'knows no such grant'],
+    ['a grant that has ended', 404, 'No such claim', 'has no such grant'],
   ])('says so of %s, and asks no more', async (_, status, text, message) => {
     const server = await serveHttps((request, _incoming, response) => {
       if (request.url.endsWith('/-/check')) response.writeHead(404).end('No such claim\n');

@@ -105,7 +105,7 @@ describe('an AccessToken', () => {
     const first = await at.run();
     await place.put(server.token);
     const { status } = await place.said('OutcomeUnknown');
-    expect(status?.message).toContain('no whole answer came back');
+    expect(status?.message).toContain('no complete response arrived');
     await first.stop();
     await at.endLead();
     // Who comes next looks, and posts nothing.

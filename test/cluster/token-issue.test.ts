@@ -163,7 +163,7 @@ describe('token issue', () => {
     writeFileSync(code, 'short');
     const short = await west.run(['token', 'issue', '-', '--code-file', code]);
     expect(short.code).toBe(2);
-    expect(refusalOf(short).error).toContain('the grant was not made: ');
+    expect(refusalOf(short).error).toContain('the grant was not created: ');
     expect(await grantsIn(west)).toHaveLength(before.length);
   });
 

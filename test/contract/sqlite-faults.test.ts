@@ -249,7 +249,7 @@ describe('the SQLite store when something fails', () => {
     expect((await store.verifyLedger()).fault).toEqual({
       grantUid: damaged.uid,
       seq: 2,
-      problem: 'is not what was written there',
+      problem: 'does not match its MAC',
     });
   });
 

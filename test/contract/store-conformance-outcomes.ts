@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { KeptOutcome } from '../../src/redemption/ports/outcome-store.js';
+import type { StoredOutcome } from '../../src/redemption/ports/outcome-store.js';
 import { MINUTE, NOW } from '../support/store-samples.js';
 import type { CurrentStore } from './store-conformance.js';
 
-function outcome(changes: Partial<KeptOutcome> = {}): KeptOutcome {
+function outcome(changes: Partial<StoredOutcome> = {}): StoredOutcome {
   return {
     id: 'a'.repeat(64),
     kid: 'some-key',

@@ -151,9 +151,7 @@ describe('bootstrap --watch', () => {
     const watched = watch(['--token', token, '--to', other]);
     const ended = await watched.ended;
     expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain(
-      'is renewed no more: Another certificate has taken the place of this one.',
-    );
+    expect(ended.stderr).toContain('is renewed no more: A newer certificate has replaced this one.');
   });
 
   it('ends well, and says so, when what is there is not to be renewed', async () => {
@@ -167,7 +165,7 @@ describe('bootstrap --watch', () => {
     const ended = await watched.ended;
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr).toContain('warning: nothing here is to be renewed\n');
-    expect(ended.stderr).toContain('does not say where it is renewed');
+    expect(ended.stderr).toContain('has no renewal URL or CA');
   });
 
   it('renews a link that ended while the machine was off, and whose token is spent', async () => {

@@ -16,7 +16,7 @@ const MOST_BYTES = 64 * 1024;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const MOST_ISSUES = 5;
 
-/** What the admin API needs. */
+/** Dependencies of the admin API. */
 export interface AdminAppDependencies {
   readonly administration: Administration;
   readonly authenticate: Authenticate;
@@ -26,7 +26,7 @@ export interface AdminAppDependencies {
   peerOf(request: IncomingMessage): string;
   /** Called for each request with a valid bearer token. */
   onAuthenticated(request: IncomingMessage): void;
-  /** The whole body of a request must have arrived this long after its headers. */
+  /** Time limit for the arrival of a body after its headers. */
   readonly bodyTimeoutMs: number;
   readonly observer: AdminObserver;
   readonly logger: Logger;
@@ -77,11 +77,11 @@ function authenticating(deps: AdminAppDependencies): express.RequestHandler {
     const findings = findingsOf(response);
     findings.peer = peer;
     try {
-      const search = { keptAlone: await deps.failures.isSpent(peer) };
+      const search = { cachedOnly: await deps.failures.isSpent(peer) };
       findings.caller = await deps.authenticate(request.headers.authorization, search);
     } catch (error) {
       const isFailure = problemStatus(refusalOf(error).code) === 401;
-      if (isFailure) findings.isUntold = !(await deps.failures.count(peer));
+      if (isFailure) findings.isUnlogged = !(await deps.failures.count(peer));
       throw error;
     }
     deps.onAuthenticated(request);
@@ -136,9 +136,9 @@ function readJsonWithin(timeoutMs: number): express.RequestHandler {
 
 /** Requires a body, if there is one, to be JSON; an absent body counts as an empty object. */
 const requireJson: express.RequestHandler = (request, _response, next) => {
-  const isThere =
+  const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
-  if (isThere && request.is('application/json') === false)
+  if (hasBody && request.is('application/json') === false)
     throw new AdministrationError('media_type_unsupported', 'the body must be application/json');
   next();
 };

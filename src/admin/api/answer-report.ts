@@ -14,11 +14,11 @@ export interface Findings {
   refusal?: AdministrationError;
   /** When the answer was ready; the rest of the request is read and discarded after that. */
   answeredAt?: number;
-  /** True for one of so many failures that the log has enough of them. */
-  isUntold?: boolean;
+  /** True for a failed authentication beyond the budget of its source, which is not logged. */
+  isUnlogged?: boolean;
 }
 
-/** The findings of the request that is answered so. */
+/** Returns the findings about the request of this response. */
 export function findingsOf(response: Response): Findings {
   return response.locals as Findings;
 }
@@ -36,7 +36,14 @@ export function reportAnswers({
     const requestId = randomUUID();
     response.setHeader(REQUEST_ID_HEADER, requestId);
     response.once('close', () => {
-      const { route, caller, refusal, peer, isUntold, answeredAt = performance.now() } = findingsOf(response);
+      const {
+        route,
+        caller,
+        refusal,
+        peer,
+        isUnlogged,
+        answeredAt = performance.now(),
+      } = findingsOf(response);
       const milliseconds = answeredAt - begun;
       const status = response.statusCode;
       observer.adminAnswered({
@@ -44,7 +51,7 @@ export function reportAnswers({
         route: route?.path ?? 'none',
         ...{ status, refused: refusal?.code, milliseconds },
       });
-      if (isUntold) return;
+      if (isUnlogged) return;
       const fields = {
         event: refusal ? 'admin_refused' : 'admin',
         method: request.method,

@@ -27,13 +27,16 @@ export interface BearerRules {
   /** Asymmetric algorithms only. */
   readonly algorithms: readonly string[];
   readonly clockToleranceMs: number;
-  /** Name of the claim that holds the role, or the way to it with dots in between. */
+  /** Name of the claim that holds the role, or the path to it with dots in between. */
   readonly roleClaim: string;
   readonly viewerRoles: readonly string[];
   readonly operatorRoles: readonly string[];
 }
 
-/** Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` if the keys are not available. */
+/**
+ * Finds the key that a token was signed with. Rejects with AdministrationError `identity_unavailable` if the keys are not
+ * available.
+ */
 export type BearerKeys = (
   header: JWTHeaderParameters,
   token: FlattenedJWSInput,
@@ -42,8 +45,8 @@ export type BearerKeys = (
 
 /** Where a key is looked up. */
 export interface KeySearch {
-  /** True for a sender for whom no key is fetched that is not at hand. */
-  readonly keptAlone?: boolean;
+  /** True if only cached keys are used, and none is fetched for this sender. */
+  readonly cachedOnly?: boolean;
 }
 
 /** Returns the caller of a request with this Authorization header. Rejects with AdministrationError, also without a role. */
@@ -51,7 +54,7 @@ export type Authenticate = (authorization: string | undefined, search?: KeySearc
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
-/** Judges bearer tokens (RFC 6750) by their signature, issuer, audience, algorithm and times, and then by their role. */
+/** Verifies bearer tokens (RFC 6750) by their signature, issuer, audience, algorithm and times, and then by their role. */
 export function bearerAuthentication(rules: BearerRules, keys: BearerKeys, clock: Clock): Authenticate {
   const { issuer, audience, algorithms, clockToleranceMs } = rules;
   return async (authorization, search) => {
@@ -109,12 +112,12 @@ function refusalOf(error: unknown): AdministrationError {
 }
 
 function roleOf(payload: JWTPayload, rules: BearerRules): Role | undefined {
-  const said = valuesOf(claimOf(payload, rules.roleClaim));
-  if (said.some((value) => rules.operatorRoles.includes(value))) return 'operator';
-  return said.some((value) => rules.viewerRoles.includes(value)) ? 'viewer' : undefined;
+  const roles = valuesOf(claimOf(payload, rules.roleClaim));
+  if (roles.some((value) => rules.operatorRoles.includes(value))) return 'operator';
+  return roles.some((value) => rules.viewerRoles.includes(value)) ? 'viewer' : undefined;
 }
 
-/** The claim of that very name, which may have dots, or the one at the end of the way. */
+/** Returns the claim of exactly this name, which may contain dots, or the claim at this path. */
 function claimOf(payload: JWTPayload, path: string): unknown {
   if (Object.hasOwn(payload, path)) return payload[path];
   let at: unknown = payload;
@@ -125,7 +128,7 @@ function claimOf(payload: JWTPayload, path: string): unknown {
   return at;
 }
 
-/** A list as it is; a text is words with spaces in between, as `scope` has them. */
+/** Returns the values of a claim: a list, or a text of words separated by spaces, such as `scope`. */
 function valuesOf(claim: unknown): readonly string[] {
   if (typeof claim === 'string') return claim.split(' ');
   return Array.isArray(claim) ? claim.filter((value) => typeof value === 'string') : [];

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 
 const MOST_BYTES = 1024 * 1024;
 
-/** A whole answer of at most 1 MiB to a GET; a redirect is an answer like others. */
+/** Sends a GET and resolves with the whole response of at most 1 MiB. Redirects are not followed. */
 export type IdentityFetch = (url: string, signal: AbortSignal) => Promise<Response>;
 
 /** Fetches a document of an OIDC provider. Trusts only `ca` if present, else the system's CAs. */

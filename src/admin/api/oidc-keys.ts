@@ -6,11 +6,11 @@ import type { BearerKeys } from './bearer.js';
 import type { IdentityFetch } from './identity-fetch.js';
 
 const FETCH_TIMEOUT_MS = 5_000;
-const KEPT_FOR_MS = 600_000;
+const CACHE_MS = 600_000;
 // While a provider is down, requests do not each query it again.
-const FAILED_FOR_MS = 5_000;
+const FAILURE_CACHE_MS = 5_000;
 
-/** How the keys of an OIDC provider are got. */
+/** Options for fetching the keys of an OIDC provider. */
 export interface OidcOptions {
   readonly issuer: string;
   readonly fetch: IdentityFetch;
@@ -19,7 +19,7 @@ export interface OidcOptions {
   readonly cooldownMs?: number;
 }
 
-/** True for a URL that keys may be fetched from: `https`, or `http` on this very machine. */
+/** True for a URL that keys may be fetched from: `https`, or `http` on this machine. */
 export function isKeyUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.username || url.password || url.hash) return false;
@@ -51,16 +51,16 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
     }
   };
 
-  return async (header, token, { keptAlone = false } = {}) => {
-    if (found && isWithin(found.at, KEPT_FOR_MS)) {
+  return async (header, token, { cachedOnly = false } = {}) => {
+    if (found && isWithin(found.at, CACHE_MS)) {
       try {
         return await found.keys(header, token);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        if (keptAlone || isWithin(found.at, cooldownMs)) throw error;
+        if (cachedOnly || isWithin(found.at, cooldownMs)) throw error;
       }
     }
-    if (isWithin(failedAt, FAILED_FOR_MS)) throw unavailable(issuer, undefined);
+    if (isWithin(failedAt, FAILURE_CACHE_MS)) throw unavailable(issuer, undefined);
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined;
     });
@@ -80,10 +80,10 @@ async function findKeyUrl(issuer: string, fetch: IdentityFetch): Promise<string>
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const answer = await fetch(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
   if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
-  const said = (await answer.json()) as Readonly<Record<string, unknown>> | null;
+  const configuration = (await answer.json()) as Readonly<Record<string, unknown>> | null;
   // A document for another issuer could impersonate every caller.
-  if (said?.issuer !== issuer) throw new Error(`${url} is of another issuer`);
-  const { jwks_uri: keyUrl } = said;
+  if (configuration?.issuer !== issuer) throw new Error(`${url} belongs to another issuer`);
+  const { jwks_uri: keyUrl } = configuration;
   if (typeof keyUrl === 'string' && isKeyUrl(keyUrl)) return keyUrl;
   throw new Error(`${url} names no https URL of keys`);
 }

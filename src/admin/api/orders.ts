@@ -29,8 +29,8 @@ function policy<T extends z.ZodType>(value: T) {
   });
 }
 
-/** Absent rules are no members, as the acts have them. */
-function given<V>(rules: Readonly<Record<string, V | undefined>>): Record<string, V> {
+/** Removes undefined members, because the operations expect absent rules to be absent members. */
+function withoutUndefined<V>(rules: Readonly<Record<string, V | undefined>>): Record<string, V> {
   const entries = Object.entries(rules).filter((entry): entry is [string, V] => entry[1] !== undefined);
   return Object.fromEntries(entries);
 }
@@ -43,14 +43,14 @@ export const GRANT_ORDER = z.strictObject({
   expirationWindow: duration.optional(),
   code: text(4_000).optional(),
   issuer: text(253).optional(),
-  policy: policy(rule).transform(given).optional(),
+  policy: policy(rule).transform(withoutUndefined).optional(),
 });
 
 /** The body that changes a grant. */
 export const GRANT_CHANGE = z.strictObject({
   redemptionsAllowed: count.optional(),
   expirationWindow: duration.optional(),
-  policy: policy(rule.nullable()).transform(given).optional(),
+  policy: policy(rule.nullable()).transform(withoutUndefined).optional(),
 });
 
 /** The body that revokes a grant. */

@@ -1,7 +1,7 @@
 import { openLinkRenewal } from '../../compose/link-renewal.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { splitCertificates } from '../../pki/certificate-info.js';
-import { isRenewalDue, type RenewalPlace } from '../../redemption/requesting/renewable-link.js';
+import { isRenewalDue, type RenewalServer } from '../../redemption/requesting/renewable-link.js';
 import { CommandError } from '../terminal/command-error.js';
 import { type ConnectionFlags, connectionOptions } from '../terminal/connection-flags.js';
 import { parseWindow } from '../terminal/flag-values.js';
@@ -26,8 +26,8 @@ export interface LinkRenewFlags extends LinkFlags, ConnectionFlags {
 }
 
 /**
- * `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. Also runs a reload that
- * an earlier run left pending.
+ * `link renew`: renews the named link now, or with `--all` the links that are due, and reloads their router. Also runs a
+ * reload that an earlier run left pending.
  */
 export async function renewCommand(
   name: string | undefined,
@@ -76,7 +76,7 @@ function requireOneChoice(name: string | undefined, { all, renewalUrl, serverCa 
   }
 }
 
-function elsewhereOf(url: string | undefined, caFile: string | undefined): Partial<RenewalPlace> {
+function elsewhereOf(url: string | undefined, caFile: string | undefined): Partial<RenewalServer> {
   if (url !== undefined && !(URL.canParse(url) && url.startsWith('https://'))) {
     throw new CommandError(`--renewal-url cannot be "${url}"`, {
       exitCode: 2,

@@ -5,7 +5,7 @@ import type { LinkFiles, StoredLink } from '../../redemption/ports/link-files.js
 import { type RenewLinkDependencies, renewLink } from '../../redemption/requesting/renew-link.js';
 import {
   type RenewableLink,
-  type RenewalPlace,
+  type RenewalServer,
   renewableLink,
 } from '../../redemption/requesting/renewable-link.js';
 import { retryDisposition } from '../../redemption/requesting/retry-disposition.js';
@@ -45,7 +45,7 @@ export interface RenewedLinks {
 /** The links to renew, and an override of their renewal URL and CA. */
 export interface RenewalRequest {
   readonly isWanted: (link: RenewableLink) => boolean;
-  readonly elsewhere?: Partial<RenewalPlace> | undefined;
+  readonly elsewhere?: Partial<RenewalServer> | undefined;
 }
 
 /** Renews the Secrets of Links, each once, one after the other. A failure does not stop the others. */

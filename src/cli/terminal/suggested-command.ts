@@ -6,7 +6,7 @@ import {
   type SettingDefinition,
   type SettingKey,
 } from '../../config/settings.js';
-import { maskedStorePlace } from '../../config/store-url.js';
+import { maskStoreUrl } from '../../config/store-url.js';
 
 type Flags = Readonly<Record<string, unknown>>;
 
@@ -51,7 +51,7 @@ function flagWords(key: string, value: unknown): string[] {
   const { placeholder = 'FILE' } = definitionOf(key) ?? {};
   return [value].flat().map((one) => {
     const given = PATHS.has(placeholder) ? resolve(String(one)) : String(one);
-    const text = key === 'store' ? maskedStorePlace(given) : given;
+    const text = key === 'store' ? maskStoreUrl(given) : given;
     return `${flagOf(key)} ${shellWord(text)}`;
   });
 }

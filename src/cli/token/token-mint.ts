@@ -34,7 +34,7 @@ export async function mintCommand(target: string, flags: TokenMintFlags): Promis
   await handOutTokens(request, key.grant, async () => {
     const minted = await mintToken(key, request, Date.now);
     if ('rejected' in minted) {
-      throw new CommandError(`the token was not made: ${minted.rejected}`, {
+      throw new CommandError(`the token was not issued: ${minted.rejected}`, {
         exitCode: 1,
         hint: 'see `linkgrant grant list` on the side of the service',
       });

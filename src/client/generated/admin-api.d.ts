@@ -38,7 +38,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for the state of a grant, spending nothing
+         * Check the state of a grant without redeeming it
          * @description With a signed code, state, redemptions, redemptionsAllowed and expirationTime are those of the code itself; where the grant is over, or ends before it, those of the grant.
          */
         post: operations["check"];
@@ -87,7 +87,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for the state of a grant by namespace and name (only with --allow-redeem-by-key) */
+        /** Check the state of a grant by namespace and name (only with --allow-redeem-by-key) */
         post: operations["checkByKey"];
         delete?: never;
         options?: never;
@@ -106,9 +106,9 @@ export interface paths {
         put?: never;
         /**
          * Get a link's next certificate
-         * @description Signed by the key of the link's newest certificate, it asks for a certificate for a new key. The one before the newest
-         *     may ask as well, for the key that was recorded: it gets the newest certificate again. Only then is anything else
-         *     judged. The answer has no `tls.key`.
+         * @description The request is signed by the key of the link's newest certificate, and requests a certificate for a new key. A request
+         *     signed by the certificate before it, for the key of the newest certificate, returns the newest certificate again. The
+         *     signature is verified before anything else. The response has no `tls.key`.
          */
         post: operations["renew"];
         delete?: never;
@@ -124,7 +124,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell what service this is */
+        /** Describe the service */
         get: operations["describeService"];
         put?: never;
         post?: never;
@@ -148,8 +148,8 @@ export interface paths {
         get: operations["listGrants"];
         put?: never;
         /**
-         * Make a grant
-         * @description Its code is told in this answer alone.
+         * Create a grant
+         * @description The code is returned in this response only.
          */
         post: operations["createGrant"];
         delete?: never;
@@ -168,12 +168,12 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Show a grant and the last attempts at it */
+        /** Show a grant and its last attempts */
         get: operations["showGrant"];
         put?: never;
         post?: never;
         /**
-         * Remove a grant
+         * Delete a grant
          * @description What was redeemed from it stays in the ledger, and links that were made from it stay.
          */
         delete: operations["deleteGrant"];
@@ -181,7 +181,7 @@ export interface paths {
         head?: never;
         /**
          * Change a grant
-         * @description Absent members stay as they are; a rule that is null is taken away.
+         * @description Absent members stay as they are; a rule that is null is removed.
          */
         patch: operations["updateGrant"];
         trace?: never;
@@ -199,7 +199,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a grant be redeemed no more
+         * Revoke a grant
          * @description Links of it live on, unless cascade revokes their redemptions too.
          */
         post: operations["revokeGrant"];
@@ -246,7 +246,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a signed token be redeemed no more
+         * Revoke a signed token
          * @description Also one that the service has not seen yet. Links that were made of it stay.
          */
         post: operations["revokeToken"];
@@ -306,8 +306,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the renewal of a link
-         * @description What the link was made of could be redeemed again: where that is so, `source` has to say what becomes of it. The link's certificate is good until it ends.
+         * Revoke a redemption
+         * @description If the token or grant of the link can still be redeemed, `source` must specify what to do with it. The link's certificate stays valid until it expires.
          */
         post: operations["revokeRedemption"];
         delete?: never;
@@ -404,7 +404,7 @@ export interface components {
             "linkgrant/csr-required"?: string;
             "linkgrant/not-before"?: string;
         };
-        /** @description Rules that are set, and, with null, those that are taken away */
+        /** @description Rules to set; null removes a rule */
         PolicyChange: {
             "linkgrant/subjects"?: string | null;
             "linkgrant/names"?: string | null;
@@ -415,7 +415,7 @@ export interface components {
             "linkgrant/not-before"?: string | null;
         };
         Service: {
-            /** @description The namespace that is meant where nobody names one */
+            /** @description The namespace of a request that names none */
             namespace: string;
             url?: string;
             platform?: string;
@@ -468,7 +468,7 @@ export interface components {
             /** Format: date-time */
             revokedAt?: string;
             url: string;
-            /** @description Told this once */
+            /** @description Returned only once */
             code: string;
         };
         Attempt: {
@@ -574,7 +574,7 @@ export interface components {
             subject?: string;
             /**
              * Format: date-time
-             * @description Absent for one that was made without the service
+             * @description Absent for a link that was created without the service
              */
             issuedAt?: string;
             /** Format: date-time */
@@ -645,7 +645,7 @@ export interface components {
             outcome: "revoked" | "before";
             /** @description False for one that the service had not seen */
             known: boolean;
-            /** @description Links that were made of it and are not revoked */
+            /** @description Its links that are not revoked */
             links: {
                 /** Format: uuid */
                 id: string;
@@ -678,7 +678,7 @@ export interface components {
             name: string;
             subject: string;
             peer: string;
-            /** @description Id of the signed token that it was made of */
+            /** @description Id of the signed token that was redeemed */
             jti?: string;
             serial: string;
             keySha256: string;
@@ -720,7 +720,7 @@ export interface components {
             name: string;
             subject: string;
             peer: string;
-            /** @description Id of the signed token that it was made of */
+            /** @description Id of the signed token that was redeemed */
             jti?: string;
             serial: string;
             keySha256: string;
@@ -732,7 +732,7 @@ export interface components {
             revokedAt?: string;
             canStill: string;
             remaining: string;
-            /** @description PEM of the first certificate, with what stands behind it */
+            /** @description PEM of the first certificate, followed by its chain */
             certificate: string;
             renewals?: components["schemas"]["RenewalDetail"][];
             ledger: components["schemas"]["Event"][];
@@ -745,7 +745,7 @@ export interface components {
             /** @enum {unknown} */
             outcome: "revoked" | "before";
             redemption: components["schemas"]["Redemption"];
-            /** @description What could be redeemed again, and what became of it */
+            /** @description The token or grant that was still redeemable, and what was done with it */
             source?: {
                 grant: string;
                 tokenId?: string;
@@ -819,7 +819,7 @@ export interface components {
             code: components["schemas"]["AdminCode"];
             detail: string;
             hint?: string;
-            /** @description What there is to choose from, where a choice is missing */
+            /** @description The possible choices, if a choice is missing */
             choices?: string[];
         };
     };
@@ -901,7 +901,7 @@ export interface components {
                 "application/json": components["schemas"]["MadeGrant"];
             };
         };
-        /** @description The grant, with what is known around it */
+        /** @description The grant with its last attempts and the number of its signed tokens */
         AdminGrant: {
             headers: {
                 "linkgrant-request-id": components["headers"]["RequestId"];
@@ -1350,7 +1350,7 @@ export interface components {
                  *       "status": 409,
                  *       "title": "Source of the redemption is still redeemable",
                  *       "code": "source_redeemable",
-                 *       "detail": "grant \"to-west\" can be redeemed once more, until 2031-03-04T05:21:07Z, and whoever made the link of it can do so",
+                 *       "detail": "grant \"to-west\" can be redeemed once more, until 2031-03-04T05:21:07Z, and the site of the link can do so",
                  *       "choices": [
                  *         "with-grant",
                  *         "keep-token"
@@ -1430,7 +1430,7 @@ export interface components {
                  *       "status": 422,
                  *       "title": "Value not valid",
                  *       "code": "value_rejected",
-                 *       "detail": "the grant was not made: redemptions allowed must be a whole number from 1 to 1000000"
+                 *       "detail": "the grant was not created: redemptions allowed must be a whole number from 1 to 1000000"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1779,7 +1779,7 @@ export interface components {
                 "application/json": components["schemas"]["TokenRevocation"];
             };
         };
-        /** @description What becomes of what the link was made of */
+        /** @description What to do with the token or grant of the link */
         RedemptionRevocation: {
             content: {
                 /**
@@ -1790,7 +1790,7 @@ export interface components {
                 "application/json": components["schemas"]["RedemptionRevocation"];
             };
         };
-        /** @description The code byte for byte, at most 4096 bytes; exactly one trailing newline is taken off */
+        /** @description The code byte for byte, at most 4096 bytes; exactly one trailing newline is removed */
         Code: {
             content: {
                 "text/plain": string;
@@ -1801,7 +1801,7 @@ export interface components {
          *     for P-384, RS256 or PS256 for RSA, EdDSA for Ed25519), `typ` `linkgrant-renewal+jwt`, and `x5t#S256`, the base64url of the
          *     SHA-256 over the DER of the link's certificate. Its claims are `csr` (standard base64 of a DER PKCS#10 request for the new
          *     key), `iat` (seconds since the epoch, within 5 minutes) and `aud` (`urn:uuid:` and the redemption id). Exactly one trailing
-         *     newline is taken off.
+         *     newline is removed.
          */
         Renewal: {
             content: {
@@ -1812,7 +1812,7 @@ export interface components {
     headers: {
         /** @description Names this answer as the service's log does (`requestId`); one that a client sends is not looked at */
         RequestId: string;
-        /** @description Path of what was made */
+        /** @description Path of the created resource */
         Location: string;
         /** @description How to authenticate (RFC 6750) */
         Challenge: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeMasterKey, encodeMasterKey } from '../../codes/master-key-jwk.js';
 import { createMasterKey, type MasterKey } from '../../codes/signing-keys.js';
 import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../files/private-file.js';
-import type { KeptMasterKey, RotatingCodeKeys } from '../../redemption/ports/code-keys.js';
+import type { RotatingCodeKeys, StoredMasterKey } from '../../redemption/ports/code-keys.js';
 
 const FILE = /^([1-9]\d{0,8})\.json$/;
 // A directory's time is no finer than the kernel's tick, and other clocks may be a little off.
@@ -16,7 +16,7 @@ const SETTLED_MS = 2_000;
 export class CodeKeyDirectory implements RotatingCodeKeys {
   readonly #directory: string;
   readonly #clock: () => number;
-  #read: { readonly version: number; readonly keys: readonly KeptMasterKey[] } | undefined;
+  #read: { readonly version: number; readonly keys: readonly StoredMasterKey[] } | undefined;
 
   constructor(dataDirectory: string, clock: () => number) {
     this.#directory = join(dataDirectory, 'code-keys');
@@ -31,7 +31,7 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
     return this.list().find((key) => key.kid === kid);
   }
 
-  list(): readonly KeptMasterKey[] {
+  list(): readonly StoredMasterKey[] {
     // A key is made and removed whole, and so never without the directory's time changing.
     const version = statSync(this.#directory, { throwIfNoEntry: false })?.mtimeMs;
     if (version === undefined) return [];
@@ -75,7 +75,7 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
   }
 
   /** The key of that number; undefined if it was removed meanwhile. */
-  #findKey(number: number): KeptMasterKey | undefined {
+  #findKey(number: number): StoredMasterKey | undefined {
     const file = this.#fileOf(number);
     let text: string;
     try {

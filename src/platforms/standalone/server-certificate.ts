@@ -5,8 +5,8 @@ import { explainFileError } from '../../files/file-error.js';
 import { writePrivateFile } from '../../files/private-file.js';
 import { describeCertificate } from '../../pki/certificate-info.js';
 import {
+  externalServerIdentity,
   type FoundIdentity,
-  givenServerIdentity,
   isIssuedIdentity,
   issueIdentity,
   readingIdentity,
@@ -60,7 +60,7 @@ export function externalIdentity(files: { cert: string; key: string; ca: string 
         string,
         string,
       ];
-      return { ...givenServerIdentity({ cert, key, ca }, files, now), version: found };
+      return { ...externalServerIdentity({ cert, key, ca }, files, now), version: found };
     },
   };
 }

@@ -18,7 +18,7 @@ const PAGE = 1_000;
 
 /** A grant that a file declares. NaN stands for an invalid number or duration. */
 export interface GrantDeclaration extends Omit<GrantRequest, 'sourceFile'> {
-  /** Why it cannot be made whatever else it says; the end of a sentence about the file. */
+  /** Why the declaration is invalid; the end of a sentence about the file. */
   readonly problem?: string;
 }
 
@@ -31,7 +31,7 @@ export type GrantFile = { readonly namespace: string; readonly file: string } & 
 /** What the files of the served namespaces declare at one moment. */
 export interface DeclaredGrants {
   readonly files: readonly GrantFile[];
-  /** Whether all files of a namespace are known, so that one which is not among them is gone. */
+  /** Whether all files of a namespace were listed, so that a file that is not listed was deleted. */
   isComplete(namespace: string): boolean;
 }
 
@@ -40,7 +40,7 @@ export interface Adoption {
   readonly outcome: 'adopted' | 'changed' | 'removed' | 'waiting' | 'unusable';
   readonly namespace: string;
   readonly file: string;
-  /** Absent where the file itself is meant. */
+  /** Absent if the result is about the whole file. */
   readonly name?: string;
   readonly reason?: string;
 }
@@ -52,10 +52,10 @@ interface Dependencies {
 }
 
 /**
- * Makes the store's grants follow their files. A declared grant is made once its site gives access, and its clock starts
- * then; it keeps uid, code, end and count for as long as a file declares it, and only its policy and how often it can be
- * redeemed follow the file. When no file declares it any more, it is deleted; its redemptions stay. Grants made in another way
- * are left alone. Tells everything but what stayed as it was.
+ * Creates, updates and deletes the store's grants as their files declare them. A declared grant is created once its site
+ * provides access, and its window starts then. Changes of the file only affect its policy and its number of allowed
+ * redemptions; uid, code, end and count stay. A grant that no file declares any more is deleted; its redemptions stay.
+ * Other grants are not changed. Returns every result except for unchanged grants.
  */
 export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies): Promise<Adoption[]> {
   const adoptions: Adoption[] = [];
@@ -82,7 +82,7 @@ export async function adoptGrants(declared: DeclaredGrants, deps: Dependencies):
   for (const grant of await grantsFromFiles(deps.store)) {
     const { uid, namespace, name, sourceFile: file } = grant;
     if (!declared.isComplete(namespace) || declaredIn.has(`${namespace}/${name}`)) continue;
-    // Half-written is not gone.
+    // An unreadable file may be half-written, so its grants stay.
     if (unreadable.has(`${namespace}/${file}`)) continue;
     if (await deps.store.deleteGrant(uid)) adoptions.push({ outcome: 'removed', namespace, file, name });
   }
@@ -105,9 +105,9 @@ async function adoptOne(
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return { outcome: 'waiting', reason: `${access.reason}; ${access.hint}` };
   // Without spec.code its code is not published; its tokens are signed.
-  const made = await createGrant({ ...declaration, sourceFile: file }, true, deps);
+  const created = await createGrant({ ...declaration, sourceFile: file }, true, deps);
   // A rejection now means that another process created it; the next run reads its grant.
-  return 'rejected' in made ? undefined : { outcome: 'adopted' };
+  return 'rejected' in created ? undefined : { outcome: 'adopted' };
 }
 
 async function follow(
@@ -117,7 +117,7 @@ async function follow(
   store: GrantStore,
 ): Promise<Outcome | undefined> {
   if (grant.sourceFile === null) {
-    return { outcome: 'unusable', reason: 'a grant of that name was made by a command, and stays as it is' };
+    return { outcome: 'unusable', reason: 'a command created a grant of that name, which stays unchanged' };
   }
   const { code, redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED, policy = {} } = declaration;
   const unusable =
@@ -125,7 +125,7 @@ async function follow(
     redemptionsAllowedProblem(redemptionsAllowed) ??
     notBeforeProblem(policy, grant.expirationTime);
   if (unusable !== undefined)
-    return { outcome: 'unusable', reason: `${unusable}; the grant stays as it was` };
+    return { outcome: 'unusable', reason: `${unusable}; the grant stays unchanged` };
   const isSame =
     grant.redemptionsAllowed === redemptionsAllowed &&
     grant.sourceFile === file &&
@@ -136,7 +136,7 @@ async function follow(
   if (code === undefined || codeMatches(grant.codeHash, grant.uid, Buffer.from(code))) return undefined;
   return {
     outcome: 'unusable',
-    reason: 'spec.code was changed, but a grant keeps its code: use another name',
+    reason: 'spec.code was changed, but the code of a grant cannot change: use another name',
   };
 }
 

@@ -14,7 +14,7 @@ export interface GrantCheck extends TokenCheck {
   readonly grant: AccessGrant;
 }
 
-/** Returns the state of a grant for its code, or that of a signed code, and spends nothing. */
+/** Returns the state of a grant for its code, or that of a signed code, without redeeming it. */
 export async function checkGrant(
   target: GrantTarget,
   code: Uint8Array,
@@ -38,7 +38,7 @@ export async function checkGrant(
     grant,
     ...checked(proof, storedCode, serverTime),
     endpoints: 'refused' in access ? [] : access.endpoints,
-    // A signed code that is not valid yet has its beginning where a grant's policy has one.
+    // The beginning of a signed code that is not valid yet is returned as the policy's `notBefore`.
     policy: serverTime < notBefore ? { ...grant.policy, notBefore } : grant.policy,
     serverTime,
   };

@@ -30,15 +30,18 @@ function isInside(cidrs: readonly string[], address: string): boolean {
   return list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-// Ed25519 signs no TLS client certificate on older routers, so a grant has to name it.
+// Older routers do not support Ed25519 client certificates, so a grant has to name this type.
 const DEFAULT_KEY_TYPES: readonly ClientKeyType[] = ['p256', 'p384', 'rsa'];
 
 /** Returns the first rule of a grant that the redemption violates, undefined if it violates none. */
-export function policyRefusal(policy: GrantPolicy, asked: PolicySubject): RedemptionErrorCode | undefined {
-  if (!matchesAny(policy.subjects, asked.subject)) return 'policy_subject';
-  if (!matchesAny(policy.names, asked.name)) return 'policy_name';
-  if (policy.sourceCidrs && !isInside(policy.sourceCidrs, asked.peer)) return 'policy_source';
-  if (policy.csrRequired && !asked.csr) return 'policy_csr_required';
-  if (!(policy.keyTypes ?? DEFAULT_KEY_TYPES).includes(asked.keyType)) return 'policy_key';
+export function policyRefusal(
+  policy: GrantPolicy,
+  redemption: PolicySubject,
+): RedemptionErrorCode | undefined {
+  if (!matchesAny(policy.subjects, redemption.subject)) return 'policy_subject';
+  if (!matchesAny(policy.names, redemption.name)) return 'policy_name';
+  if (policy.sourceCidrs && !isInside(policy.sourceCidrs, redemption.peer)) return 'policy_source';
+  if (policy.csrRequired && !redemption.csr) return 'policy_csr_required';
+  if (!(policy.keyTypes ?? DEFAULT_KEY_TYPES).includes(redemption.keyType)) return 'policy_key';
   return undefined;
 }

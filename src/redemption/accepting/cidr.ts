@@ -3,7 +3,7 @@ import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 
 /** The addresses that share their first `prefix` bits with `network`. */
 export interface Cidr {
-  /** Without a zone; bits after the prefix may be set, and mean nothing. */
+  /** Without a zone; bits after the prefix are ignored. */
   readonly network: string;
   readonly prefix: number;
   readonly family: 4 | 6;
@@ -13,7 +13,7 @@ export interface Cidr {
 export function parseCidr(text: string): Cidr | undefined {
   const [, network = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIP(network);
-  // Peers are known by their IPv4 address where they have one, so no such network would ever match.
+  // A client with an IPv4 address is identified by it, so such a network would never match.
   if (family === 0 || (family === 6 && network.includes('.'))) return undefined;
   const longest = family === 6 ? 128 : 32;
   const prefix = Number(length ?? longest);
@@ -23,7 +23,7 @@ export function parseCidr(text: string): Cidr | undefined {
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /**
- * Why a text is not accepted as a network of clients, as the end of a sentence after "which"; undefined if it is accepted.
+ * Returns why a text is not accepted as a network of clients, as the end of a sentence after "which"; undefined if it is accepted.
  * Bits after the prefix are refused because it is unclear whether the network or the address is meant. IPv4-mapped networks
  * are refused because clients are identified by their IPv4 address.
  */
@@ -38,7 +38,7 @@ export function networkProblem(text: string): string | undefined {
     IPV4_MAPPED.every((byte, at) => bytes[at] === byte)
   ) {
     const ipv4 = formatIpAddress(masked(bytes, prefix).slice(12));
-    return `is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write ${ipv4}${prefix < 128 ? `/${prefix - 96}` : ''}`;
+    return `is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write ${ipv4}${prefix < 128 ? `/${prefix - 96}` : ''}`;
   }
   if (!bytes || parseCidr(text) === undefined) {
     return 'is no CIDR such as 10.0.0.0/8, 2001:db8::/32 or a single address';

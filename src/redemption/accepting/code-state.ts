@@ -1,7 +1,7 @@
 import { type AccessGrant, type AccessGrantState, grantState } from '../../domain/access-grant.js';
 import type { StoredCode } from '../ports/code-store.js';
 
-/** The state of a signed code at `now`: its own, or, where it could still be redeemed, that of its grant. */
+/** Returns the state of a signed code at `now`: its own, or, if that is `ready`, the state of its grant. */
 export function codeState(
   grant: AccessGrant,
   code: Pick<StoredCode, 'uses' | 'used' | 'expirationTime' | 'revokedAt'>,

@@ -16,6 +16,7 @@ import { UNATTENDED_LIFETIME_MS } from './redeem.js';
 import { readService } from './service-description.js';
 import { uniqueReplayKey } from './stock-replay.js';
 
+/** The properties of a link to generate. */
 export interface GenerateLinkRequest {
   readonly namespace: string;
   /** Name of the Link and its Secret. */
@@ -26,7 +27,7 @@ export interface GenerateLinkRequest {
   readonly cost?: number | undefined;
 }
 
-/** A link for one peer, recorded, with a credential that no other peer has. */
+/** A recorded link for one peer, with its own credentials. */
 export interface GeneratedLink {
   readonly redemption: Redemption;
   readonly secret: LinkSecret & { readonly tlsKey: string };
@@ -34,12 +35,12 @@ export interface GeneratedLink {
   readonly links: readonly Link[];
 }
 
-// Only the moments between the grant and the use of it.
+// The grant is redeemed immediately.
 const WINDOW_MS = 60_000;
 
 /**
- * Makes a link on the accepting side. It is recorded like any other: as the one use of a grant that is made for it and
- * removed again in the same act, so that a redemption without a counted use cannot exist.
+ * Creates a link on the accepting side. It is recorded as the only use of a grant that is created and deleted in the same
+ * transaction, so that each redemption has a counted use.
  */
 export async function generateLink(
   request: GenerateLinkRequest,
@@ -48,7 +49,7 @@ export async function generateLink(
   const { namespace, name, subject, issuer, cost } = request;
   const access = await deps.site.resolveAccess({ namespace, name, issuer });
   if ('refused' in access) return access;
-  // Where none has published itself nothing is said of who renews it.
+  // Without a published service there is no renewal URL.
   const service = await readService(deps.store);
   const grant = singleUse({ namespace, issuer, siteUid: access.siteUid, now: deps.clock() });
   const key = await generateKeyPair('p256');

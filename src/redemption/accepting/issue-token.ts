@@ -12,13 +12,13 @@ export interface TokenRequest {
   /** Name of the token and of its Link; absent for the grant's. */
   readonly name?: string | undefined;
   readonly linkCost?: number | undefined;
-  /** Where the link will lead now. */
+  /** The present endpoints of the link. */
   readonly endpoints: readonly LinkEndpoint[];
-  /** Identity of the site that accepts it, where it has one. */
+  /** Identity of the accepting site, if it has one. */
   readonly siteUid?: string | null;
 }
 
-/** The token that lets another site redeem `grant`, or, as a sentence, why it would be of no use. */
+/** Returns the token with which another site can redeem `grant`, or, as a sentence, why it could not. */
 export function issueToken(
   { grant, code, name, linkCost, endpoints, siteUid }: TokenRequest,
   service: ServiceDescription,
@@ -26,7 +26,7 @@ export function issueToken(
 ): AccessToken | { readonly rejected: string } {
   if (endpoints.length === 0) {
     return {
-      rejected: 'the site accepts no links: the service has no --endpoint to give to those who redeem',
+      rejected: 'the site accepts no links: the service has no --endpoint',
     };
   }
   const state = grantState(grant, clock());

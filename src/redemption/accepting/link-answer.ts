@@ -5,19 +5,19 @@ import type { SiteAccess } from '../ports/site.js';
 import type { ServiceDescription } from './service-description.js';
 
 /** Returns the present URL of the service and the CA of its certificate. */
-export type ServicePlace = () => Pick<ServiceDescription, 'url' | 'ca'>;
+export type ServiceAddress = () => Pick<ServiceDescription, 'url' | 'ca'>;
 
-/** What a link's credentials and endpoints are answered as, ready to be rendered. */
+/** The response with a link's credentials and endpoints, ready to be rendered. */
 export interface LinkAnswer {
   readonly secret: LinkSecret;
   /** At least one. */
   readonly links: readonly Link[];
 }
 
-/** What a link's Secret says of its redemption: its id, and where and with which trust it is renewed. */
+/** Returns the annotations of a link's Secret: the id of its redemption, its renewal URL and the CA of that URL. */
 export function secretAnnotations(
   redemptionId: string,
-  { url, ca }: ReturnType<ServicePlace>,
+  { url, ca }: ReturnType<ServiceAddress>,
 ): Readonly<Record<string, string>> {
   return {
     [SECRET_REDEMPTION_ID]: redemptionId,
@@ -26,12 +26,12 @@ export function secretAnnotations(
   };
 }
 
-/** The answer that gives `tlsCrt` to the link of a redemption, with what its site gives access to now. */
+/** Builds the response with `tlsCrt` for the link of a redemption, and the present endpoints of its site. */
 export function linkAnswer(
   { id, name }: Pick<Redemption, 'id' | 'name'>,
   credentials: Pick<LinkSecret, 'tlsCrt' | 'tlsKey'>,
   { caCrt, endpoints }: SiteAccess,
-  service: ServicePlace,
+  service: ServiceAddress,
 ): LinkAnswer {
   const secret = { name, caCrt, ...credentials, annotations: secretAnnotations(id, service()) };
   return { secret, links: linksToEndpoints(name, endpoints) };

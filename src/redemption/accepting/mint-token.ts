@@ -4,23 +4,23 @@ import type { GrantSigningKey } from '../../codes/signing-keys.js';
 import type { AccessToken } from '../../domain/access-token.js';
 import type { Clock } from '../ports/clock.js';
 
-/** All that making signed tokens of one grant takes, the service's part of them included. Holds the grant's key: a secret. */
+/** Everything that is needed to issue signed tokens of one grant. Contains the grant's key, a secret. */
 export interface MintingKey {
   readonly grant: { readonly uid: string; readonly namespace: string; readonly name: string };
-  /** When the grant ends, milliseconds since the epoch; its tokens end then at the latest. */
+  /** When the grant ends, milliseconds since the epoch; its tokens end no later. */
   readonly expirationTime: number;
-  /** Most uses of one token. */
+  /** Maximum number of uses of one token. */
   readonly redemptionsAllowed: number;
   /** URL of its tokens. */
   readonly url: string;
-  /** PEM that the URL's server certificate verifies against. */
+  /** PEM of the CA that the URL's server certificate verifies against. */
   readonly ca: string;
-  /** Identity of the accepting site, where it has one. */
+  /** Identity of the accepting site, if it has one. */
   readonly issuerSite?: string | undefined;
   readonly signingKey: GrantSigningKey;
 }
 
-/** What a signed token shall be. */
+/** The properties of a token to issue. */
 export interface MintTokenRequest {
   /** Name of the token and of its Link; absent for the grant's. */
   readonly name?: string | undefined;
@@ -33,7 +33,7 @@ export interface MintTokenRequest {
   readonly subject?: string | undefined;
 }
 
-/** A token, and what its code says. */
+/** A token, and the claims of its code. */
 export interface MintedToken {
   readonly token: AccessToken;
   readonly code: SignedCode;
@@ -49,14 +49,14 @@ export async function mintToken(
   if (limits.expirationTime <= now) return { rejected: `grant "${grant.name}" has ended` };
   if (uses > limits.redemptionsAllowed) {
     return {
-      rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, and no token of it more often`,
+      rejected: `grant "${grant.name}" can be redeemed ${limits.redemptionsAllowed} times in all, so a token cannot allow more`,
     };
   }
   // The times of a code are whole seconds.
   const expirationTime = Math.floor(Math.min(limits.expirationTime, now + windowMs) / 1000) * 1000;
-  if (expirationTime <= now) return { rejected: 'it would end within the second in which it is made' };
+  if (expirationTime <= now) return { rejected: 'it would end within the second in which it is issued' };
   const code: SignedCode = {
-    // Hexadecimal, so that none looks like a flag where it is typed.
+    // Hexadecimal, so that no id looks like a command-line flag.
     jti: randomBytes(12).toString('hex'),
     grantUid: grant.uid,
     uses,

@@ -10,17 +10,17 @@ const MOST_ENTRIES = 1_000;
 const SHORTEST_LIFETIME_MS = 1_000;
 const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
 const KEY_TYPES = ['p256', 'p384', 'rsa', 'ed25519'] as const satisfies readonly ClientKeyType[];
-// What RFC 3339 can still write.
+// The last time that RFC 3339 can express.
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Why a setting's text cannot be, as the end of a sentence that its name begins. */
+/** Why the text of a setting is invalid, as the end of a sentence that begins with its name. */
 interface Problem {
   readonly problem: string;
 }
 
-/** How one rule of a policy is written. */
+/** The text form of one rule of a policy. */
 interface Rule<T> {
   readonly parse: (text: string) => T | Problem;
   readonly format: (value: T) => string;
@@ -46,7 +46,7 @@ const RULES = {
 /** A rule of a policy, by its field. */
 export type PolicyRule = keyof typeof RULES;
 
-/** The name of each rule without `linkgrant/`, as settings and flags (with `--`) have it. */
+/** The name of each rule without `linkgrant/`, as used in settings and, with `--`, in flags. */
 export const POLICY_RULE_NAMES = {
   subjects: 'subjects',
   names: 'names',
@@ -59,22 +59,22 @@ export const POLICY_RULE_NAMES = {
 
 const RULE_FIELDS = Object.keys(RULES) as readonly PolicyRule[];
 
-/** The rule of that name, without `linkgrant/`; undefined if there is none. */
+/** Returns the rule of that name, without `linkgrant/`; undefined if there is none. */
 export function policyRuleNamed(name: string): PolicyRule | undefined {
   return RULE_FIELDS.find((rule) => POLICY_RULE_NAMES[rule] === name);
 }
 
-/** The key of the setting that holds a rule. */
+/** Returns the key of the setting that contains a rule. */
 export function policySetting(rule: PolicyRule): string {
   return PREFIX + POLICY_RULE_NAMES[rule];
 }
 
-/** True for the key of a setting that holds a rule. */
+/** True for the key of a setting that contains a rule. */
 export function isPolicySetting(key: string): boolean {
   return key.startsWith(PREFIX) && policyRuleNamed(key.slice(PREFIX.length)) !== undefined;
 }
 
-/** Reads the value of one rule: the rule alone as a policy, or why it cannot be, as the end of a sentence. */
+/** Parses the value of one rule. Returns a policy with this rule, or why the value is invalid, as the end of a sentence. */
 export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | Problem {
   const value: unknown = RULES[rule].parse(text);
   return typeof value === 'object' && value !== null && 'problem' in value
@@ -83,10 +83,10 @@ export function parsePolicyRule(rule: PolicyRule, text: string): GrantPolicy | P
 }
 
 /**
- * The policy in the settings of an AccessGrant (`spec.settings`), or, as a sentence, the first thing in it that cannot be.
- * Lists are separated by commas, and an empty one allows no one; `linkgrant/certificate-lifetime` is a duration of 1 second to
- * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Settings of others are left
- * alone; one that begins like ours and is none is refused, so that no rule is lost by a slip of the pen.
+ * Parses the policy in the settings of an AccessGrant (`spec.settings`). Returns the first problem as a sentence if there is one.
+ * Lists are separated by commas, and an empty list allows no value; `linkgrant/certificate-lifetime` is a duration of 1 second to
+ * 10 years, `linkgrant/csr-required` true or false, `linkgrant/not-before` an RFC 3339 time. Other settings are ignored. An
+ * unknown setting that begins with `linkgrant` is refused, so that a misspelt rule is not ignored.
  */
 export function parsePolicySettings(settings: Readonly<Record<string, unknown>>): GrantPolicy | Problem {
   let policy: GrantPolicy = {};
@@ -94,10 +94,10 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
     if (!/^linkgrant\b/i.test(key)) continue;
     const rule = key.startsWith(PREFIX) ? policyRuleNamed(key.slice(PREFIX.length)) : undefined;
     if (!rule) {
-      const known = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
-      return { problem: `${quoted(key)} is no setting; there are ${known.join(', ')}` };
+      const names = Object.values(POLICY_RULE_NAMES).map((name) => PREFIX + name);
+      return { problem: `${quoted(key)} is not a setting; the settings are ${names.join(', ')}` };
     }
-    // As Kubernetes has it: settings are a map of texts.
+    // In Kubernetes, settings are a map of texts.
     if (typeof text !== 'string') return { problem: `${key} is no text: quote it` };
     const parsed = parsePolicyRule(rule, text);
     if ('problem' in parsed) return { problem: `${key} ${parsed.problem}` };
@@ -106,7 +106,7 @@ export function parsePolicySettings(settings: Readonly<Record<string, unknown>>)
   return policy;
 }
 
-/** The settings that {@link parsePolicySettings} reads as this policy. */
+/** Returns the settings that {@link parsePolicySettings} reads as this policy. */
 export function formatPolicySettings(policy: GrantPolicy): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const rule of RULE_FIELDS) {
@@ -118,7 +118,7 @@ export function formatPolicySettings(policy: GrantPolicy): Record<string, string
   return settings;
 }
 
-/** True for policies that are written alike. */
+/** True for policies with the same text form. */
 export function isSamePolicy(one: GrantPolicy, other: GrantPolicy): boolean {
   return JSON.stringify(formatPolicySettings(one)) === JSON.stringify(formatPolicySettings(other));
 }
@@ -132,7 +132,7 @@ function list<T extends string>(
       if (text.trim() === '') return [];
       const entries = text.split(',').map((entry) => entry.trim());
       if (entries.length > MOST_ENTRIES) return { problem: `has more than ${MOST_ENTRIES} entries` };
-      if (entries.includes('')) return { problem: 'has an empty entry: part entries by one comma each' };
+      if (entries.includes('')) return { problem: 'has an empty entry: separate entries by one comma' };
       const wrong = entries.find((entry) => !isEntry(entry));
       if (wrong === undefined) return entries as T[];
       const reason = typeof otherwise === 'string' ? otherwise : otherwise(wrong);
@@ -157,14 +157,14 @@ function parseFlag(text: string): boolean | Problem {
 
 function parseMoment(text: string): number | Problem {
   const [whole = '', year, month, day] = RFC_3339.exec(text) ?? [];
-  // Date takes the 30th of February for the 1st or 2nd of March.
+  // Date converts February 30 to March 1 or 2.
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
   const ms = Date.parse(whole);
   if (isDay && ms >= 0 && ms <= LAST_MOMENT) return ms;
   return { problem: `is ${quoted(text)}, which is no time such as 2031-01-31T08:00:00Z` };
 }
 
-/** What people wrote, if it can be shown. */
+/** Quotes a text of the user if it is printable. */
 function quoted(text: string): string {
-  return isSubject(text) ? `"${text}"` : 'what is empty, too long or cannot be printed';
+  return isSubject(text) ? `"${text}"` : 'a text that is empty, too long or unprintable';
 }

@@ -6,7 +6,7 @@ import type { Refusal } from '../../domain/redemption-error.js';
 import type { CodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
-/** Which grant a request means: by identity, or, where that is allowed, by namespace and name. */
+/** The grant of a request: by uid, or, if that is allowed, by namespace and name. */
 export type GrantTarget = { readonly uid: string } | { readonly namespace: string; readonly name: string };
 
 /** A grant whose code, or a code signed with its key, was presented. */
@@ -21,7 +21,7 @@ export interface WrongCode extends Refusal {
   readonly guessed?: AccessGrant;
 }
 
-// Compared with if a key names no grant, so that the answer takes the same time.
+// Used for the comparison if a key names no grant, so that the response takes the same time.
 const NO_GRANT = { uid: '00000000-0000-0000-0000-000000000000', codeHash: new Uint8Array(32) };
 
 /**

@@ -1,7 +1,7 @@
 /*
  * One redemption. The invariant: no certificate leaves the process without a recorded redemption, and no redemption is
- * recorded without a certificate that was built, signed and validated. So a failure before the commit costs nothing,
- * and one after it is healed by the replay.
+ * recorded without a certificate that was built, signed and validated. So a failure before the commit counts no use, and
+ * after a later failure the client repeats its request and gets the same certificate.
  */
 import { randomUUID } from 'node:crypto';
 import type { AccessGrant } from '../../domain/access-grant.js';
@@ -16,7 +16,7 @@ import type { StoredCode } from '../ports/code-store.js';
 import type { GrantStore } from '../ports/grant-store.js';
 import type { Site, SiteAccess } from '../ports/site.js';
 import { RENEWING_LIFETIME_MS } from '../requesting/certificate-life.js';
-import { type LinkAnswer, linkAnswer, type ServicePlace } from './link-answer.js';
+import { type LinkAnswer, linkAnswer, type ServiceAddress } from './link-answer.js';
 import { type GrantTarget, proveCode } from './prove-code.js';
 import {
   earlyRefusal,
@@ -37,29 +37,31 @@ import {
 const DAY_MS = 86_400_000;
 /** Lifetime of a certificate without renewal, in milliseconds. */
 export const UNATTENDED_LIFETIME_MS = 1825 * DAY_MS;
-// A stock controller that cannot store its Secret posts every 30 s for ever; this keeps it from draining a grant.
+// A stock controller that cannot store its Secret posts every 30 s without end; this limit prevents it from using up a grant.
 const REPEAT_LIMIT = { count: 2, windowMs: 3_600_000 };
 
+/** A redemption request as it was received. */
 export interface RedemptionRequest {
   readonly target: GrantTarget;
   /** The presented code, byte for byte. */
   readonly code: Uint8Array;
-  /** Wanted Link and Secret name; absent means the grant's name. */
+  /** Requested name of Link and Secret; absent for the grant's name. */
   readonly name?: string | undefined;
-  /** Wanted subject; absent for the name. */
+  /** Requested subject; absent for the name. */
   readonly subject?: string | undefined;
   /** Base64 of a DER PKCS#10 request (RFC 2986); absent if the service is to generate the key. */
   readonly csr?: string | undefined;
-  /** True when the client will renew, and so takes a short-lived certificate. */
+  /** True if the client renews its certificate, so that a short-lived one is enough. */
   readonly renews: boolean;
-  /** The asking address as text. */
+  /** Address of the client, as text. */
   readonly peer: string;
 }
 
+/** Dependencies of redemptions. */
 export interface RedeemDependencies {
   readonly store: GrantStore;
   readonly site: Site;
-  readonly service: ServicePlace;
+  readonly service: ServiceAddress;
   readonly codeKeys: CodeKeys;
   readonly keys: KeySource;
   readonly stockReplay: StockReplay;
@@ -146,8 +148,8 @@ async function redeemProven(
     const earlier = await deps.store.findReplay(context.grant.uid, replayKey);
     return earlier && replay(earlier, context, deps);
   };
-  // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. To sign in
-  // vain is cheaper than a lookup for every redemption, to generate a key in vain is not.
+  // recordRedemption finds a replay too, so for a client's own key the lookup is only needed before a refusal. An unused
+  // signature is cheaper than a lookup for every redemption, an unused generated key is not.
   const isKeyGenerated = context.key.made !== 'by-client';
   const answer = isKeyGenerated ? await findAnswer() : undefined;
   if (answer) return answer;
@@ -253,7 +255,7 @@ async function record(
   return record(own, keyPem, context, access, deps);
 }
 
-/** Returns the present answer of `earlier`, or undefined if it is not to be repeated for this request. */
+/** Returns the response of `earlier` with the present endpoints, or undefined if it must not be repeated for this request. */
 async function replay(
   earlier: Redemption,
   context: RedemptionContext,

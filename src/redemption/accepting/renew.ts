@@ -1,8 +1,8 @@
 /*
  * One renewal, on the accepting side. The invariant is that of a redemption: no certificate leaves the process without a
- * recorded renewal, and none is recorded without a certificate that was built, signed and validated. The key that is asked
- * for is what makes two requests the same one, so a lost answer is given again. Key, subject, site and rules come from what
- * is recorded, never from the request.
+ * recorded renewal, and none is recorded without a certificate that was built, signed and validated. Two requests for the
+ * same key are the same renewal, so a lost response is returned again. Subject, site and rules come from the recorded
+ * redemption, never from the request.
  */
 import { readRenewalRequest, verifyRenewalRequest } from '../../codes/renewal-request.js';
 import type { IssuedCertificate, Renewal } from '../../domain/issued-certificate.js';
@@ -25,28 +25,28 @@ const CLOCK_SKEW_MS = 5 * 60_000;
 export interface PresentedRenewal {
   /** The body: a compact JWS if it is a renewal request at all. */
   readonly text: string;
-  /** The asking address as text. */
+  /** Address of the client, as text. */
   readonly peer: string;
 }
 
-/** What renewals work with. */
+/** Dependencies of renewals. */
 export type RenewDependencies = Pick<
   RedeemDependencies,
   'store' | 'site' | 'service' | 'clock' | 'checkpoint' | 'onLedgerFailure' | 'onProven' | 'mayIssue'
 >;
 
-/** What the holder of a link's key was answered with, ready to be rendered. */
+/** The response to a renewal, ready to be rendered. */
 export interface Renewed extends LinkAnswer {
   readonly redemption: Redemption;
-  /** True when this key has been given that certificate before. */
+  /** True if this certificate was returned for this key before. */
   readonly replayed: boolean;
 }
 
-/** A refusal, and, when the caller proved to hold the link's key, the redemption. */
+/** A refusal, with the redemption if the client proved that it has the link's key. */
 export interface RefusedRenewal extends Refusal {
-  /** Why the accepting site gives no access, for its operator alone. */
+  /** Why the accepting site provides no access; for its operator only. */
   readonly reason?: string;
-  /** The service's time in milliseconds since the epoch, where the request's was too far from it. */
+  /** The service's time in milliseconds since the epoch, if the time of the request differs too much from it. */
   readonly serverTime?: number;
   readonly proven?: Redemption;
 }
@@ -62,8 +62,8 @@ interface ProvenRenewal extends RenewedRedemption {
 }
 
 /**
- * Gives a link its next certificate, or the newest one again to the key that it was made for. Everything that a stranger
- * can send that is a renewal request is refused alike and at about the same cost. Rejects with RedemptionError
+ * Issues the next certificate of a link, or returns the newest one again for its key. Every well-formed renewal request
+ * without a valid signature is refused with the same code and at about the same cost. Rejects with RedemptionError
  * `store_unavailable` if the store cannot answer: the client can then repeat the request.
  */
 export async function renew(
@@ -74,21 +74,21 @@ export async function renew(
   if (!unproven) return { refused: 'renewal_invalid' };
   const found = await deps.store.findRenewedRedemption(unproven.redemptionId);
   const [newest, previous] = found ? [...found.renewals, found.redemption] : [];
-  const asking = [newest, previous].find(
+  const signer = [newest, previous].find(
     (certificate) => certificate?.certificateSha256 === unproven.certificateSha256,
   );
-  const request = await verifyRenewalRequest(text, asking?.certificate);
+  const request = await verifyRenewalRequest(text, signer?.certificate);
   if (!found || !newest || !request) return { refused: 'renewal_refused' };
   deps.onProven?.();
 
   const outcome = await renewProven(
-    { ...found, ...request, newest, isNewest: asking === newest, peer },
+    { ...found, ...request, newest, isNewest: signer === newest, peer },
     deps,
   );
   if (!('refused' in outcome)) return outcome;
   const { redemption } = found;
   // Do not record overload refusals: the write would add load.
-  if (outcome.refused !== 'overloaded') noteRefusal(outcome, redemption, peer, deps);
+  if (outcome.refused !== 'overloaded') recordRefusal(outcome, redemption, peer, deps);
   return { ...outcome, proven: redemption };
 }
 
@@ -118,9 +118,9 @@ async function renewProven(
 
   const policies = grant ? [redemption.policy, grant.policy] : [redemption.policy];
   const { subject } = redemption;
-  const asked = { name: redemption.name, subject, peer: proven.peer, keyType: wanted.keyType, csr: true };
+  const renewed = { name: redemption.name, subject, peer: proven.peer, keyType: wanted.keyType, csr: true };
   for (const policy of policies) {
-    const refused = policyRefusal(policy, asked);
+    const refused = policyRefusal(policy, renewed);
     if (refused) return { refused };
   }
   const lifetimes = policies.map((policy) => policy.certificateLifetimeMs ?? RENEWING_LIFETIME_MS);
@@ -190,16 +190,16 @@ function answerOf(
   return { redemption, replayed, ...linkAnswer(redemption, { tlsCrt }, access, service) };
 }
 
-function noteRefusal(
+function recordRefusal(
   { refused: code }: Refusal,
   redemption: Redemption,
   peer: string,
   { store, clock, onLedgerFailure }: RenewDependencies,
 ): void {
   const { grantUid, name, subject } = redemption;
-  const noted =
+  const recorded =
     code === 'superseded'
       ? store.recordSuperseded(redemption, peer, clock())
       : store.recordRefusal({ grantUid, code, name, subject, peer }, clock());
-  noted.catch(onLedgerFailure);
+  recorded.catch(onLedgerFailure);
 }

@@ -11,7 +11,7 @@ export interface KeySource {
   make(type: ServerKeyType): Promise<NewKey | undefined>;
 }
 
-/** The public half that a certificate is issued for; `keyPem` is the PKCS#8 private half if the service generated it. */
+/** The public key that a certificate is issued for; `keyPem` is its PKCS#8 private key if the service generated it. */
 export interface ObtainedKey {
   readonly spkiDer: Uint8Array;
   /** SHA-256 of `spkiDer`, lower-case hex. */
@@ -24,7 +24,7 @@ export interface RefusedKey extends Refusal {
   readonly reason: string;
 }
 
-/** The key of one redemption; `obtain` gives undefined when the service has no capacity to make one. */
+/** The key of one redemption; `obtain` resolves with undefined if the service has no capacity to generate one. */
 export type RequestedKey = { readonly keyType: ClientKeyType; obtain(): Promise<ObtainedKey | undefined> } & (
   | { readonly made: 'by-client'; readonly request: CertificateRequest }
   | { readonly made: 'by-service' }

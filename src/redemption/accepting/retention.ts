@@ -9,7 +9,10 @@ export interface Retention {
   readonly ledgerMs: number;
 }
 
-/** Deletes what retention allows to delete at `now`, in short steps, until done or `isStopped`. Rejects as the store does. */
+/**
+ * Deletes ended grants and old ledgers that are no longer retained at `now`, in short steps, until done or `isStopped`.
+ * Rejects as the store does.
+ */
 export async function applyRetention(
   store: Pick<LedgerStore, 'deleteEndedGrants' | 'removeOldLedger'>,
   { grantMs, ledgerMs }: Retention,

@@ -3,7 +3,7 @@ import type { CodeKeys, RotatingCodeKeys } from '../ports/code-keys.js';
 import type { GrantStore } from '../ports/grant-store.js';
 
 const SETTING = 'code-key';
-// For this long a client may repeat a redemption after the grant's end.
+// How long a client may repeat a redemption after the end of its grant.
 const REPLAYED_AFTER_END_MS = 7 * 86_400_000;
 
 /** Records in the store which master key the service signs with, so that commands can verify that theirs is the same. */
@@ -12,7 +12,7 @@ export async function publishCodeKey(store: GrantStore, codeKeys: CodeKeys): Pro
   if ((await store.getSetting(SETTING)) !== kid) await store.putSetting(SETTING, kid);
 }
 
-/** The key to sign under, or undefined where `codeKeys` are not those of the service that uses the store. */
+/** Returns the key that signs codes; undefined if `codeKeys` are not those of the service that uses the store. */
 export async function signingMasterKey(
   store: GrantStore,
   codeKeys: CodeKeys,
@@ -22,26 +22,26 @@ export async function signingMasterKey(
   return isKnown ? codeKeys.current() : undefined;
 }
 
-/** Creates a new master key, and with `dropOld` removes all others: codes that they signed are then wrong. */
+/** Creates a new master key, and with `dropOld` removes all others: codes that they signed are then refused. */
 export async function rotateCodeKey(
   store: GrantStore,
   codeKeys: RotatingCodeKeys,
   { dropOld }: { readonly dropOld: boolean },
 ): Promise<MasterKey> {
-  const made = await codeKeys.rotate();
+  const created = await codeKeys.rotate();
   await publishCodeKey(store, codeKeys);
   if (dropOld) await dropOldCodeKeys(codeKeys);
-  return made;
+  return created;
 }
 
-/** Removes every master key but the one that signs: what they signed is a wrong code from then on. */
+/** Removes every master key except the one that signs: codes that the others signed are then refused. */
 export async function dropOldCodeKeys(codeKeys: RotatingCodeKeys): Promise<void> {
   for (const { kid } of (await codeKeys.list()).slice(1)) await codeKeys.remove(kid);
 }
 
 /**
- * Removes each master key that signs no more and is not needed to verify: all grants made before its successor are revoked or
- * ended a week before `now`. Gives the ids of those removed.
+ * Removes each master key that no longer signs and is not needed for verification: all grants created before its successor
+ * are revoked or ended a week before `now`. Returns the ids of the removed keys.
  */
 export async function removeUnusedCodeKeys(
   store: GrantStore,

@@ -8,21 +8,21 @@ import {
 } from '../../pki/certificate-info.js';
 import type { SiteRefusal } from '../ports/site.js';
 
-/** A router's server certificate and what it trusts, as PEM. */
+/** A router's server certificate and the CAs that it trusts, as PEM. */
 export interface RouterCredentials {
   readonly certificate: string;
   readonly trusted: string;
 }
 
-/** What the operator of a platform can do about a router that would not take a link. */
+/** Hints for the operator of a platform whose router would not accept a link. */
 export interface TrustHints {
   readonly issuer: string;
   readonly router: string;
 }
 
 /**
- * Why a link that `issuer` signs could not come up with the router of `access`: it does not trust that CA, or what links
- * will trust does not verify its certificate. Undefined where nothing stands in the way.
+ * Returns why a link that `issuer` signs could not connect to the router of `access`: the router does not trust that CA, or
+ * the CAs that links trust do not verify its certificate. Undefined if the link could connect.
  */
 export function routerTrustRefusal(
   issuer: CertificateAuthority,
@@ -36,7 +36,7 @@ export function routerTrustRefusal(
     readonly access: string;
     readonly hints: TrustHints;
     readonly now: number;
-    /** Shared by all routers that are judged together. */
+    /** Shared by all routers of one check. */
     readonly checks?: SignatureChecks;
   },
 ): SiteRefusal | undefined {
@@ -51,12 +51,15 @@ export function routerTrustRefusal(
   return { refused: 'issuer_untrusted', reason, hint: hints.router };
 }
 
-/** True when the router's certificate names `host` as routers compare names. */
+/** True if the router's certificate is for `host`, compared as routers compare names. */
 export function routerNamesHost(router: RouterCredentials, host: string): boolean {
   return namesHost(routerNames(router.certificate), host);
 }
 
-/** PEM of all that a link's client must trust: the issuer's CAs and those that its routers trust, each once. */
+/**
+ * Returns the PEM of all CAs that a link's client must trust: those of the issuer and those that its routers trust, without
+ * duplicates.
+ */
 export function trustOfLink(issuer: CertificateAuthority, routers: readonly RouterCredentials[]): string {
   const bundles = [issuer.bundlePem, ...routers.map(({ trusted }) => trusted)];
   return [...new Set(bundles.flatMap(splitCertificates))].join('');

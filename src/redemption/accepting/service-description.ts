@@ -8,23 +8,26 @@ export interface ServiceDescription {
   readonly url: string;
   /** Kubernetes only: why `url` is a name within the cluster, with a hint; absent once the published address is known. */
   readonly noAddress?: string;
-  /** PEM that the URL's server certificate verifies against. */
+  /** PEM of the CA that the URL's server certificate verifies against. */
   readonly ca: string;
   /** SHA-256 of the first certificate of `ca`, lower-case hex. */
   readonly caSha256: string;
   /** Names and addresses in the server certificate. */
   readonly hosts: readonly string[];
-  /** Where Links lead on a site without a platform; empty while it accepts none, and where sites tell it themselves. */
+  /**
+   * Endpoints of Links on a site without a platform; empty while it accepts no links, and on platforms whose sites publish
+   * their own.
+   */
   readonly endpoints: readonly LinkEndpoint[];
-  /** Where system sites are read: Skupper's data directory, the hosts that links may lead to, the only namespace. */
+  /** Location of system sites: Skupper's data directory, the hosts that links may lead to, the only namespace. */
   readonly system?: {
     readonly skupperHome: string;
     readonly hosts: readonly string[];
     readonly namespace?: string;
-    /** The platform that the service was started for; absent in what an earlier version published. */
+    /** The platform that the service was started for; absent in a description of an earlier version. */
     readonly platform?: string;
   };
-  /** Subject of the CA that signs link certificates by default; null where sites have their own. */
+  /** Subject of the CA that signs link certificates by default; null if sites have their own. */
   readonly issuer: string | null;
 }
 
@@ -35,13 +38,13 @@ export async function publishService(store: GrantStore, description: ServiceDesc
   await store.putSetting(SETTING, JSON.stringify(description));
 }
 
-/** The description that was published last, or undefined before the first start of a service. */
+/** Returns the description that was published last, or undefined before the first start of a service. */
 export async function readService(store: GrantStore): Promise<ServiceDescription | undefined> {
   const text = await store.getSetting(SETTING);
   return text === undefined ? undefined : (JSON.parse(text) as ServiceDescription);
 }
 
-/** Publishes what became of the CAs of a service beside which they were changed, with the rest as it was published last. */
+/** Updates the CAs in the published description, after a command changed them while the service runs. */
 export async function publishAuthorities(
   store: GrantStore,
   change: Partial<Pick<ServiceDescription, 'ca' | 'caSha256' | 'issuer'>>,

@@ -9,16 +9,16 @@ import { sha256Hex } from '../../pki/sha256.js';
 export interface StockReplay {
   /** How long the answer is stored, in milliseconds; 0 stores none. */
   readonly windowMs: number;
-  /** Whether the asking address must be the same. */
+  /** Whether the address of the client must be the same. */
   readonly bindSource: boolean;
 }
 
 /**
- * The replay key of a redemption without a CSR, or undefined where none is answered again: only a single-use code that no
- * person chose, and only to the same name, subject and source.
+ * Returns the replay key of a redemption without a CSR; undefined if it cannot be replayed. Only single-use codes that no
+ * user supplied are replayed, and only for the same name, subject and source.
  */
 export function stockReplayKey(
-  asked: {
+  request: {
     readonly isSingleUse: boolean;
     readonly name: string;
     readonly subject: string;
@@ -26,23 +26,23 @@ export function stockReplayKey(
   },
   stockReplay: StockReplay,
 ): string | undefined {
-  const { isSingleUse, name, subject, peer } = asked;
+  const { isSingleUse, name, subject, peer } = request;
   if (!isSingleUse || stockReplay.windowMs === 0) return undefined;
   const source = stockReplay.bindSource ? sourceOf(peer) : '';
   return `stock:${sha256Hex([name, subject, source].join('\0'))}`;
 }
 
-/** A replay key that no other redemption has. */
+/** Creates a replay key that no other redemption has. */
 export function uniqueReplayKey(): string {
   return `once:${randomUUID()}`;
 }
 
-/** The sealed columns of a redemption whose answer is not given again. */
+/** The sealed columns of a redemption that cannot be replayed. */
 export const NOTHING_SEALED = { sealedAnswer: null, sealedUntil: null } as const;
 
-/** The sealed columns of a redemption: the key under the code for as long as the window lasts. */
+/** Returns the sealed columns of a redemption: the private key, encrypted under the code until the end of the window. */
 export function sealForReplay(
-  made: {
+  answer: {
     readonly id: string;
     readonly grant: AccessGrant;
     readonly code: Uint8Array;
@@ -51,7 +51,7 @@ export function sealForReplay(
   },
   stockReplay: StockReplay,
 ): Pick<Redemption, 'sealedAnswer' | 'sealedUntil'> {
-  const { id, grant, code, keyPem, now } = made;
+  const { id, grant, code, keyPem, now } = answer;
   const sealedAnswer = sealAnswer({
     code,
     grantUid: grant.uid,

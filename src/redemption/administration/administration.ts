@@ -131,8 +131,7 @@ export interface TokenRevocation {
   readonly id: string;
   readonly grantUid: string;
   readonly outcome: 'revoked' | 'before';
-  /** False if the service did not know the token. */
-  readonly known: boolean;
+  /** False if the service did not know the token. */ readonly known: boolean;
   /** Its links that are not revoked. */
   readonly links: readonly LinkLabel[];
 }
@@ -201,15 +200,15 @@ export interface LedgerFilter {
 }
 
 /**
- * The operations of an administrator on grants, tokens and redemptions, on a local store or through a service's admin API. A page may
- * contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with AdministrationError, and
- * with RedemptionError if a store or a service cannot be reached.
+ * The operations of an administrator on grants, tokens and redemptions, on a local store or through a service's admin API.
+ * A page may contain fewer items than its limit, even none; only a page without `next` is the last one. Rejects with
+ * AdministrationError, and with RedemptionError if a store or a service cannot be reached.
  */
 export interface Administration {
   describeService(): Promise<ServiceReport>;
 
   createGrant(order: CreateGrantRequest, once?: OnceOnly): Promise<CreatedGrant>;
-  /** The grant of that name or uid. */
+  /** Returns the grant of that name or uid. */
   findGrant(namespace: string, nameOrUid: string): Promise<GrantReport>;
   showGrant(uid: string): Promise<GrantDetail>;
   /** By namespace and name. */

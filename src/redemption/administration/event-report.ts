@@ -1,11 +1,11 @@
 import { formatTime } from '../../domain/rfc3339.js';
 import type { AttemptTotal, LedgerEntry } from '../ports/ledger-store.js';
 
-/** An entry of the ledger, or attempts that were added up, as machines read it. Which members it has depends on its kind. */
+/** An entry of the ledger, or a total of attempts, in JSON. Its members depend on its kind. */
 export interface EventReport {
   /** Absent for an entry about the whole store. */
   readonly grantUid?: string;
-  /** Absent where it is attempts that were added up. */
+  /** Absent for a total of attempts. */
   readonly seq?: number;
   readonly time: string;
   readonly kind: string;
@@ -28,12 +28,12 @@ export interface EventReport {
   readonly expirationTime?: string;
   /** Key of a setting of the store. */
   readonly setting?: string;
-  /** How often, and since when, where they were added up. */
+  /** Number of attempts and time of the first one, in a total. */
   readonly count?: number;
   readonly firstTime?: string;
 }
 
-/** The report of an entry. */
+/** Returns the report of an entry. */
 export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: LedgerEntry): EventReport {
   const { notAfter, expirationTime, ...rest } = detail;
   return {
@@ -48,7 +48,7 @@ export function entryReport({ grantUid, seq, at, kind, redemptionId, detail }: L
   };
 }
 
-/** The report of attempts that were added up. */
+/** Returns the report of a total of attempts. */
 export function addedUpReport(attempts: AttemptTotal): EventReport {
   const { grantUid, code, name, subject, peer, count, firstAt, lastAt } = attempts;
   const time = formatTime(lastAt);

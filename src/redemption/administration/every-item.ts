@@ -2,7 +2,7 @@ import type { Page, PageRequest } from '../ports/page.js';
 
 const PAGE = 500;
 
-/** Every item of a listing, read page by page through `list`. */
+/** Returns every item of a listing, read page by page through `list`. */
 export async function everyItem<T>(list: (page: PageRequest) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = [];
   let after: string | undefined;

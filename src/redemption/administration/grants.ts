@@ -98,7 +98,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
       if (service && deps.isDeclared(grant, service)) {
         throw new AdministrationError(
           'grant_declared',
-          `${declared(grant)} and would be made anew, with all its uses`,
+          `${declared(grant)} and would be recreated, with all its uses`,
           {
             hint: 'remove the file from input/resources, and the service deletes the grant; or revoke it',
           },
@@ -122,7 +122,7 @@ async function create(
     policy: order.policy && policyOf(order.policy),
   };
   const problem = grantProblem(request);
-  if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
+  if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const { url } = await requireService(deps);
   const choose = () => ({ made: randomUUID(), code: code ?? mintCode() });
   const chosen = once && (await onceOnly({ kind: 'grant', once, order }, choose, deps));
@@ -131,21 +131,24 @@ async function create(
     url: `${url}/${grant.uid}`,
     code: itsCode,
   });
-  const made = await madeBefore(order, chosen, deps);
-  if (made && chosen) return report(made, chosen.code);
+  const earlier = await findEarlierGrant(order, chosen, deps);
+  if (earlier && chosen) return report(earlier, chosen.code);
   const { endpoints } = await requireAccess({ namespace, name, issuer: issuer ?? null }, deps);
   const settled = chosen && { uid: chosen.made, code: chosen.code };
   const outcome = await createGrant({ ...request, settled }, endpoints.length > 0, deps);
   if (!('rejected' in outcome)) return report(outcome.grant, outcome.code);
-  if (!outcome.isTaken) throw rejected(`the grant was not made: ${outcome.rejected}`);
+  if (!outcome.isTaken) throw rejected(`the grant was not created: ${outcome.rejected}`);
   // A concurrent repetition of the request may have created it.
-  const twin = await madeBefore(order, chosen, deps);
-  if (twin && chosen) return report(twin, chosen.code);
-  throw new AdministrationError('name_taken', `the grant was not made: ${outcome.rejected}`);
+  const concurrent = await findEarlierGrant(order, chosen, deps);
+  if (concurrent && chosen) return report(concurrent, chosen.code);
+  throw new AdministrationError('name_taken', `the grant was not created: ${outcome.rejected}`);
 }
 
-/** The grant that an earlier request of this creation made. Throws if it was deleted, because recreating it would restore its uses. */
-async function madeBefore(
+/**
+ * Returns the grant that an earlier request of this creation created. Throws if it was deleted, because recreating it would
+ * restore its uses.
+ */
+async function findEarlierGrant(
   { namespace, name }: CreateGrantRequest,
   chosen: ChosenOutcome | undefined,
   { store }: AdministrationDependencies,

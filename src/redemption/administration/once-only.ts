@@ -58,7 +58,7 @@ export async function onceOnly(
 
 /** The error for a repeated creation whose result was deleted. */
 export function outcomeGone(): AdministrationError {
-  return new AdministrationError('outcome_gone', 'what this request made before is there no more');
+  return new AdministrationError('outcome_gone', 'the result of the earlier request was deleted');
 }
 
 /** The error for keys that differ from those of the service on the store. */

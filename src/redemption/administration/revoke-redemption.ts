@@ -8,8 +8,8 @@ import { redemptionReport } from './redemption-report.js';
 import { type RedeemableSource, redeemableSource, revokeLink, type SourceChoice } from './revoke-link.js';
 
 /**
- * Revokes a redemption and does with what it was made of as `choice` says; nothing is changed where that is missing and
- * matters. With `cut` its link is to be cut off as well, and what it was made of may not be kept.
+ * Revokes a redemption, and its token or grant according to `choice`. Changes nothing and throws AdministrationError if a
+ * required `choice` is missing. With `cut` the link is also cut off, and its token or grant cannot stay redeemable.
  */
 export async function revokeRedemption(
   redemption: Redemption,
@@ -17,13 +17,13 @@ export async function revokeRedemption(
   { store, now }: { readonly store: GrantStore; readonly now: number },
 ): Promise<RedemptionRevocation> {
   const source = await redeemableSource(redemption, store, now);
-  // One that was revoked before with its source kept on purpose may be named again.
+  // A redemption that was revoked before without its source can be revoked again without a choice.
   const isSettled = choice !== undefined || (redemption.revokedAt !== null && !cut);
-  if (source && (!isSettled || (cut && choice === 'keep-token'))) throw undecided(source, cut);
+  if (source && (!isSettled || (cut && choice === 'keep-token'))) throw choiceRequired(source, cut);
   if (source && source.jti === null && choice === 'with-token') {
     throw new AdministrationError(
       'value_rejected',
-      `it was made with the own code of grant "${source.grant.name}", which goes with it`,
+      `it was redeemed with the code of grant "${source.grant.name}", which can only be revoked together with the grant`,
       { choices: ['with-grant', 'keep-token'] },
     );
   }
@@ -52,7 +52,7 @@ function sourceReport(
   };
 }
 
-/** What can be redeemed again, as the beginning of a sentence. */
+/** Describes what can be redeemed again, as the beginning of a sentence. */
 export function describeSource({
   grant,
   tokenId,
@@ -64,7 +64,7 @@ export function describeSource({
   return `${what} can be redeemed ${uses}${expirationTime === undefined ? '' : `, until ${expirationTime}`}`;
 }
 
-function undecided(source: RedeemableSource, cut: boolean): AdministrationError {
+function choiceRequired(source: RedeemableSource, cut: boolean): AdministrationError {
   const choices: SourceChoice[] = [
     ...(source.jti === null ? [] : (['with-token'] as const)),
     'with-grant',

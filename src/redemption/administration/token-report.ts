@@ -3,7 +3,7 @@ import { formatTime } from '../../domain/rfc3339.js';
 import { codeState } from '../accepting/code-state.js';
 import type { StoredCode } from '../ports/code-store.js';
 
-/** A signed token as machines read it, never its code. */
+/** A signed token in JSON, without its code. */
 export interface TokenReport {
   readonly id: string;
   readonly grant: string;
@@ -14,12 +14,12 @@ export interface TokenReport {
   readonly redemptionsAllowed: number;
   readonly expirationTime: string;
   readonly subject?: string;
-  /** Absent for one that was made without the service. */
+  /** Absent for a token that was issued without the service. */
   readonly issuedAt?: string;
   readonly revokedAt?: string;
 }
 
-/** The report of a signed token of `grant` as it is at `now`. */
+/** Returns the report of a signed token of `grant` as it is at `now`. */
 export function tokenReport(grant: AccessGrant, code: StoredCode, now: number): TokenReport {
   const { jti, uses, used, expirationTime, subject, issuedAt, revokedAt } = code;
   return {

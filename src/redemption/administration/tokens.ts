@@ -62,7 +62,10 @@ export function tokenOperations(
   };
 }
 
-/** The key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token could not be redeemed. */
+/**
+ * The key for signed tokens of `grant`, and the endpoints of their links. Throws AdministrationError if such a token could
+ * not be redeemed.
+ */
 export async function requireMintingKey(
   grant: AccessGrant,
   deps: AdministrationDependencies,
@@ -73,12 +76,12 @@ export async function requireMintingKey(
   if (expirationTime === null || state !== 'ready')
     throw new AdministrationError(
       'grant_state',
-      `grant "${name}" is ${state}: no token of it would be of use`,
+      `grant "${name}" is ${state}, so its tokens could not be redeemed`,
     );
   if (endpoints.length === 0) {
     throw new AdministrationError(
       'no_link_access',
-      'the site accepts no links, so a token would be of no use',
+      'the site accepts no links, so a token could not be redeemed',
     );
   }
   const master = await signingMasterKey(deps.store, deps.codeKeys);
@@ -106,14 +109,14 @@ async function issueSigned(
   const limits = { uses: order.redemptionsAllowed, windowMs: windowOf(order.expirationWindow) };
   const minted = await mintToken(key, { name, linkCost, subject, ...limits }, deps.clock);
   if ('rejected' in minted)
-    throw new AdministrationError('grant_state', `the token was not made: ${minted.rejected}`);
-  const { token, code } = once ? await mintedBefore(minted, order, once, deps) : minted;
+    throw new AdministrationError('grant_state', `the token was not issued: ${minted.rejected}`);
+  const { token, code } = once ? await mintOnce(minted, order, once, deps) : minted;
   await deps.store.createCode({ ...code, subject: code.subject ?? null, used: 0, revokedAt: null });
   return issued(token, grant, endpoints, { id: code.jti, subject: code.subject });
 }
 
 /** The token of the creation called `once`: `minted`, unless an earlier request created another one. */
-async function mintedBefore(
+async function mintOnce(
   minted: MintedToken,
   order: IssueTokenRequest,
   once: OnceOnly,
@@ -146,7 +149,7 @@ async function issueWithCode(
   const token = issueToken({ grant, code, name, linkCost, endpoints, siteUid }, service, deps.clock);
   if ('rejected' in token) {
     const refusal = endpoints.length === 0 ? 'no_link_access' : 'grant_state';
-    throw new AdministrationError(refusal, `the token was not made: ${token.rejected}`);
+    throw new AdministrationError(refusal, `the token was not issued: ${token.rejected}`);
   }
   return issued(token, grant, endpoints, {});
 }
@@ -175,16 +178,16 @@ async function list(
   { store, clock }: AdministrationDependencies,
 ) {
   const now = clock();
-  // Codes come grant by grant.
+  // Codes are listed grant by grant.
   let grant: AccessGrant | undefined;
-  let lookedFor: string | undefined;
+  let grantUidOfGrant: string | undefined;
   const within = grantUid === undefined ? {} : { grantUid };
   return filteredPage(
     page,
     (part) => store.listCodes({ ...part, ...within }),
     async (code) => {
-      if (code.grantUid !== lookedFor) {
-        lookedFor = code.grantUid;
+      if (code.grantUid !== grantUidOfGrant) {
+        grantUidOfGrant = code.grantUid;
         grant = await store.findGrant(code.grantUid);
       }
       if (!grant || (namespace !== undefined && grant.namespace !== namespace)) return undefined;

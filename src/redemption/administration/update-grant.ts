@@ -13,13 +13,13 @@ export interface GrantUpdate {
   readonly redemptionsAllowed?: number | undefined;
   /** Counted from when the grant was first Ready, in milliseconds. */
   readonly expirationWindowMs?: number | undefined;
-  /** The whole policy as it shall be. */
+  /** The complete new policy. */
   readonly policy?: GrantPolicy | undefined;
 }
 
 /**
- * Changes a grant at once, or says, as a sentence, why it cannot be. A policy may change at any time, because renewals
- * keep to it too; the end only while the grant lives, and only to a later moment than now.
+ * Changes a grant at once, or returns, as a sentence, why it cannot be changed. A policy may change at any time, because
+ * renewals comply with it too; the end only before the grant has ended, and only to a time after `now`.
  */
 export async function updateGrant(
   grant: AccessGrant,
@@ -49,7 +49,7 @@ export async function updateGrant(
   await deps.store.updateGrant(grant.uid, change);
   const updated = await deps.store.findGrant(grant.uid);
   if (!updated) return { rejected: `grant "${grant.name}" was deleted meanwhile` };
-  // Its clock was started meanwhile, with the window that it had.
+  // If the grant became ready meanwhile, its end was computed from the old window.
   return updated.readyAt === grant.readyAt ? updated : updateGrant(updated, update, deps);
 }
 
@@ -61,10 +61,10 @@ function windowProblem(grant: AccessGrant, windowMs: number, now: number): strin
   const state = grantState(grant, now);
   const isOver = hasExpired(grant, now);
   if (state === 'revoked' || isOver)
-    return `grant "${grant.name}" has ended (${state}), and is never revived`;
+    return `grant "${grant.name}" has ended (${state}), and cannot be reopened`;
   const impossible = expirationWindowProblem(windowMs);
   if (impossible !== undefined) return impossible;
   const end = endOf(grant, windowMs);
   if (end === null || end > now) return undefined;
-  return 'the window, counted from when the grant was first ready, is over already';
+  return 'the window, counted from when the grant was first ready, has passed already';
 }

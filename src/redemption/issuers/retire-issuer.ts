@@ -33,8 +33,8 @@ export interface IssuerDependencies {
 }
 
 /**
- * What depends on a CA of an issuer; `signs` is what the issuer signs. On a CA of the service depends each response and each token
- * from before its successor.
+ * What depends on a CA of an issuer; `signs` is what the issuer signs. Each response and each token from before its
+ * successor depends on a CA of the service.
  */
 export async function dependentsOf(
   ca: IssuerCa,

@@ -9,14 +9,14 @@ export interface CodeKeys {
 }
 
 /** A stored master key, with its creation time in milliseconds since the epoch. */
-export interface KeptMasterKey extends MasterKey {
+export interface StoredMasterKey extends MasterKey {
   readonly createdAt: number;
 }
 
 /** Master keys that can be changed. */
 export interface RotatingCodeKeys extends CodeKeys {
   /** All keys, newest first; the first one signs. */
-  list(): readonly KeptMasterKey[] | Promise<readonly KeptMasterKey[]>;
+  list(): readonly StoredMasterKey[] | Promise<readonly StoredMasterKey[]>;
   /** Creates a new key, which signs from now on, and returns it. */
   rotate(): MasterKey | Promise<MasterKey>;
   /** Deletes a key, so that codes signed with it are refused. The signing key cannot be deleted. */

@@ -2,7 +2,7 @@ import type { Page, PageRequest } from './page.js';
 
 /**
  * A signed code as it is stored: counts and ends, never the code. Times are milliseconds since the epoch. Codes that
- * were minted without the store are known to it once they were redeemed or revoked.
+ * were minted without the store are recorded when they are first redeemed or revoked.
  */
 export interface StoredCode {
   readonly grantUid: string;

@@ -21,7 +21,7 @@ export interface Attempt {
   readonly count: number;
 }
 
-/** A refusal after the code was proven, as it is counted in the ledger. */
+/** A refusal after the code was proven, as the ledger counts it. */
 export interface ProvenRefusal {
   readonly grantUid: string;
   readonly code: RedemptionErrorCode;
@@ -31,7 +31,7 @@ export interface ProvenRefusal {
 }
 
 /**
- * `recorded`: counted, or found under this very id. `replayOf`: another redemption of this grant has the same replay
+ * `recorded`: counted, or found under this id. `replayOf`: another redemption of this grant has the same replay
  * key, and nothing was counted. `refused`: nothing was counted, and why.
  */
 export type RecordOutcome = 'recorded' | { readonly replayOf: Redemption } | Refusal;
@@ -50,12 +50,12 @@ export interface RecordRules {
   readonly signedCode?: Pick<StoredCode, 'jti' | 'uses' | 'expirationTime' | 'subject'> | undefined;
 }
 
-/** What may be changed of a grant; absent fields stay as they are. */
+/** Changes to a grant; absent fields stay unchanged. */
 export type GrantChange = Partial<
   Pick<AccessGrant, 'redemptionsAllowed' | 'sourceFile' | 'policy' | 'expirationWindowMs' | 'expirationTime'>
 >;
 
-/** A certificate for a list of revoked ones (CRL). Times are milliseconds since the epoch. */
+/** A revoked certificate for a CRL. Times are milliseconds since the epoch. */
 export interface RevokedCertificate {
   /** Serial number, lower-case hex. */
   readonly serial: string;
@@ -64,7 +64,7 @@ export interface RevokedCertificate {
 }
 
 /**
- * Keeps grants and what was redeemed from them, and decides alone whether a use is left.
+ * Stores grants and their redemptions. Only the store decides whether a use is left.
  * Every method rejects with RedemptionError `store_unavailable` when the store cannot answer, and has then changed
  * nothing.
  */

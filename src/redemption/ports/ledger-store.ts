@@ -71,7 +71,7 @@ export interface LedgerPage extends PageRequest {
   readonly since?: number;
 }
 
-/** The part of a store that keeps the ledger. Rejects as the whole store does. */
+/** The part of a store that contains the ledger. Rejects as the whole store does. */
 export interface LedgerStore {
   /** Entries by grant and number. */
   listLedger(page: LedgerPage): Promise<Page<LedgerEntry>>;

@@ -2,7 +2,7 @@ import type { LinkSecret } from '../../domain/link.js';
 
 /**
  * Why a Link does not lead to its router. `credentials_*` and `certificate_*` are about the Link's own side,
- * `router_certificate_expired`, `tls_*` and `not_tls` about what answers at the endpoint.
+ * `router_certificate_expired`, `tls_*` and `not_tls` about the server at the endpoint.
  */
 export type LinkFault =
   | 'credentials_missing'

@@ -8,7 +8,7 @@ export interface StoredLink extends Link {
   readonly redemptionId?: string;
 }
 
-/** What may be changed of a Link; absent fields stay as they are. */
+/** Changes to a Link; absent fields stay unchanged. */
 export interface LinkChanges {
   readonly cost?: number | undefined;
   readonly tlsCredentials?: string | undefined;
@@ -24,7 +24,7 @@ export interface LinkProxy {
   readonly password?: string;
 }
 
-/** The outgoing Links of one site and their Secrets, in the place that its platform reads. */
+/** The outgoing Links of one site and their Secrets, at the location that its platform reads. */
 export interface LinkFiles {
   /** Every Link, sorted by name. Endpoints that cannot be read are left out. */
   list(): Promise<readonly StoredLink[]>;
@@ -47,7 +47,10 @@ export interface LinkFiles {
 
 /** The requesting side's stored state of redemptions, beside their Links. */
 export interface LinkRecords {
-  /** Deletes the stored state, with key and answer, of the redemption with this id or certificate. Returns the number of deleted states. */
+  /**
+   * Deletes the stored state, with key and answer, of the redemption with this id or certificate. Returns the number of
+   * deleted states.
+   */
   remove(redemption: {
     readonly redemptionId?: string | undefined;
     readonly tlsCrt?: string | undefined;
@@ -56,6 +59,6 @@ export interface LinkRecords {
 
 /** Returns the Links with this name: the Link itself, else those whose Secret has it. */
 export function linksNamed(links: readonly StoredLink[], name: string): readonly StoredLink[] {
-  const called = links.filter((link) => link.name === name);
-  return called.length > 0 ? called : links.filter((link) => link.tlsCredentials === name);
+  const sameName = links.filter((link) => link.name === name);
+  return sameName.length > 0 ? sameName : links.filter((link) => link.tlsCredentials === name);
 }

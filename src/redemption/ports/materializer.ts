@@ -4,11 +4,11 @@ import type { Checkpoint } from './clock.js';
 /** Writes a Link and its Secret for the requesting site's router. */
 export interface Materializer {
   /**
-   * Finds out whether a new link called `name` can be put in place; the place itself is made if there is none, and stays
-   * empty. Rejects with RedemptionError `not_writable` if not, or if something of that name is there already.
+   * Checks whether a new link called `name` can be written. Creates a missing directory. Rejects with RedemptionError
+   * `not_writable` if the link cannot be written, or if a resource of that name exists.
    */
   probe(name: string): Promise<void>;
-  /** What is in place of the Secret's redemption under its name, if that is the pair of a renewal; else undefined. */
+  /** Returns the Secret in place under this name if it belongs to the same redemption and was renewed; else undefined. */
   findRenewed(secret: LinkSecret): Promise<LinkSecret | undefined>;
   /**
    * Writes the Secret (with its key), then each Link, so that the written resources are complete at any moment, and returns

@@ -1,5 +1,5 @@
 /** The result of a repeatable creation, chosen before it is created. */
-export interface KeptOutcome {
+export interface StoredOutcome {
   /** Hash of the caller and its idempotency key. */
   readonly id: string;
   /** Id of the master key that `sealed` is encrypted with. */
@@ -17,5 +17,5 @@ export interface KeptOutcome {
 /** The part of a store that retains the results of creations. Rejects as the whole store does. */
 export interface OutcomeStore {
   /** Stores an outcome unless one of that id is stored at `now`. Returns the stored one, so all callers get the same. */
-  claimOutcome(outcome: KeptOutcome, now: number): Promise<KeptOutcome>;
+  claimOutcome(outcome: StoredOutcome, now: number): Promise<StoredOutcome>;
 }

@@ -59,7 +59,7 @@ export interface ReceivedLink {
 
 /** The client certificate of a received link, for display. */
 export interface ReceivedCertificate {
-  /** Common name, or the whole subject where there is none. */
+  /** Common name, or the whole subject if there is none. */
   readonly subject: string;
   /** Serial number, lower-case hex. */
   readonly serial: string;
@@ -72,7 +72,7 @@ export interface AnswerContext {
   /** The requested name; absent if this run requested none, so that any name is accepted. */
   readonly name?: string | undefined;
   /** True for a stored response, of this run or another. */
-  readonly kept: boolean;
+  readonly isStored: boolean;
   /** True if a response with a private key is refused: after a check that linkgrant answered, and for a renewal. */
   readonly requiresOwnKey?: boolean | undefined;
   /** PEM of the key that the posted CSR was for. */

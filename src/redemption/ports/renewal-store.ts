@@ -9,10 +9,13 @@ export interface RenewedRedemption {
   readonly renewals: readonly Renewal[];
 }
 
-/** `recorded`: it is the newest now, or was found as it is. `superseded`: another renewal of that number is recorded. */
+/**
+ * `recorded`: it is the newest renewal now, or was already recorded. `superseded`: another renewal of that number is
+ * recorded.
+ */
 export type RecordRenewalOutcome = 'recorded' | { readonly superseded: Renewal } | Refusal;
 
-/** The part of a store that has the renewals of redemptions. Rejects as the whole store does. */
+/** The part of a store that contains the renewals of redemptions. Rejects as the whole store does. */
 export interface RenewalStore {
   findRenewedRedemption(id: string): Promise<RenewedRedemption | undefined>;
   /**

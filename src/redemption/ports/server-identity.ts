@@ -67,7 +67,7 @@ export function requireKeyOf(
  * Checks a key pair and CA that the operator manages, and returns them as an identity. Throws ServerIdentityError, which names
  * the wrong source.
  */
-export function givenServerIdentity(
+export function externalServerIdentity(
   pem: Pick<ServerIdentity, 'cert' | 'key' | 'ca'>,
   sources: IdentitySources,
   now: number,

@@ -3,7 +3,7 @@ import type { LinkEndpoint } from '../../domain/link.js';
 import type { Refusal } from '../../domain/redemption-error.js';
 import type { CertificateAuthority } from '../../pki/authority.js';
 
-/** What an accepting site contributes to an answer now. */
+/** The present contribution of an accepting site to a response. */
 export interface SiteAccess {
   /** Identity of the site, if its platform has one. */
   readonly siteUid: string | null;
@@ -21,7 +21,7 @@ export interface SiteRefusal extends Refusal {
   readonly reason: string;
   /** What the operator can do about it. */
   readonly hint: string;
-  /** True for a site that is set up to link to others, and to accept nothing. */
+  /** True for a site that only links to others and accepts no links. */
   readonly requestsOnly?: boolean;
 }
 

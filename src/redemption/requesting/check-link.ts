@@ -44,7 +44,7 @@ function usableCredentials(
   now: number,
 ): LinkCredentials | LinkFailure {
   const called = `Secret "${tlsCredentials}"`;
-  if (!secret) return { fault: 'credentials_missing', message: `${called} of the link is not there.` };
+  if (!secret) return { fault: 'credentials_missing', message: `${called} of the link does not exist.` };
   const { caCrt, tlsCrt, tlsKey } = secret;
   if (!caCrt || !tlsCrt || !tlsKey) {
     return { fault: 'credentials_missing', message: `${called} lacks one of ca.crt, tls.crt and tls.key.` };
@@ -53,7 +53,10 @@ function usableCredentials(
     const { notBefore, notAfter } = describeCertificate(tlsCrt);
     describeCertificate(caCrt);
     if (!new X509Certificate(tlsCrt).publicKey.equals(createPublicKey(readPrivateKey(tlsKey)))) {
-      return { fault: 'credentials_invalid', message: `The key in ${called} is not its certificate's.` };
+      return {
+        fault: 'credentials_invalid',
+        message: `The key in ${called} does not belong to its certificate.`,
+      };
     }
     const ours = `by the clock of this machine, which says ${moment(now)}`;
     if (now > notAfter) {

@@ -15,7 +15,10 @@ export interface PostingDependencies {
   readonly patienceMs: number;
   /** How long this run waits for the posting of another run, in milliseconds; absent: until it has ended. */
   readonly longestWaitMs?: number | undefined;
-  /** Once it is aborted, no request is sent and the operation rejects with its reason; a response to a posting is still awaited. */
+  /**
+   * Once it is aborted, no request is sent and the operation rejects with its reason; a response to a posting is still
+   * awaited.
+   */
   readonly stopping?: AbortSignal | undefined;
 }
 
@@ -137,7 +140,7 @@ async function beginPosting(
 
 function spentPerhaps(error: RedemptionError): PerhapsSpent {
   const more =
-    'The server may have counted a use all the same, so the code is not posted again unless told to.';
+    'The server may have counted a use all the same, so the code is not posted again without --retry.';
   return new PerhapsSpent(error.code, `${error.message} ${more}`, { cause: error });
 }
 

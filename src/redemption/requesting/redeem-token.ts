@@ -138,7 +138,7 @@ async function readEarlierLink(
   { readAnswer, materializer, clock }: RedeemTokenDependencies,
 ): Promise<KeyedLink | undefined> {
   const keyPem = await pending.ensureKey(newKey);
-  const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, kept: true };
+  const context = { privateKeyPem: keyPem, tokenUrl: token.url, name, isStored: true };
   let received: ReceivedLink;
   try {
     received = readAnswer(answer, { ...context, now: 0 });
@@ -225,13 +225,13 @@ async function post(
   const redemption = { token, name, subject, csrDer, renews };
   const context = { privateKeyPem: keyPem, tokenUrl: token.url };
   const readStored = (text: string) =>
-    deps.readAnswer(text, { ...context, name: requestedName, kept: true, now: deps.clock() });
+    deps.readAnswer(text, { ...context, name: requestedName, isStored: true, now: deps.clock() });
   try {
     const posted = isStock
       ? await postOnce(redemption, { pending, retry }, deps)
       : await postOrReplay(redemption, deps);
     if (posted.earlier) return readStored(posted.text);
-    const expected = { name, kept: false, requiresOwnKey: !isStock, now: deps.clock() };
+    const expected = { name, isStored: false, requiresOwnKey: !isStock, now: deps.clock() };
     const { secret, links } = deps.readAnswer(posted.text, { ...context, ...expected });
     await deps.checkpoint('answer-received');
     const stored = await pending.storeAnswer(encodeLinkDocuments(secret, links));

@@ -61,9 +61,9 @@ export async function renewLink(
     return { redemptionId: link.redemptionId, certificate, certificateSha256, byAnother };
   };
   const renewedBeside = async () => {
-    const there = await deps.links.findSecret(name);
-    if (!there || there.tlsCrt === link.tlsCrt) return undefined;
-    return finish(describeCertificate(there.tlsCrt), there.tlsCrt, true);
+    const existing = await deps.links.findSecret(name);
+    if (!existing || existing.tlsCrt === link.tlsCrt) return undefined;
+    return finish(describeCertificate(existing.tlsCrt), existing.tlsCrt, true);
   };
   // A run that has finished since the Secret was read has removed its key, so this one must not renew again.
   const before = await renewedBeside();
@@ -102,8 +102,8 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
   let serverTime: number | undefined;
   for (let posting = 1; ; posting += 1) {
     const now = serverTime ?? deps.clock();
-    const asking = { certificatePem: tlsCrt, privateKeyPem: keyPem, redemptionId, csrDer, now };
-    const request = await signRenewalRequest(asking);
+    const unsigned = { certificatePem: tlsCrt, privateKeyPem: keyPem, redemptionId, csrDer, now };
+    const request = await signRenewalRequest(unsigned);
     await deps.checkpoint('before-renewal');
     try {
       return await deps.client.renew({ url, ca, request });
@@ -114,7 +114,7 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
       } else if (error.code !== 'outcome_unknown') {
         throw error;
       } else if (posting >= MOST_POSTINGS) {
-        const message = `${error.message} The link is as it was, and asking again gets the same certificate.`;
+        const message = `${error.message} The link is unchanged, and a repeated request returns the same certificate.`;
         throw new RedemptionError('service_unavailable', message, { cause: error });
       }
     }

@@ -5,15 +5,15 @@ import { readPrivateKey, spkiOf } from '../../pki/keys.js';
 import { sha256Hex } from '../../pki/sha256.js';
 import { certificateLife } from './certificate-life.js';
 
-/** Where a link is renewed. */
-export interface RenewalPlace {
+/** The service that renews a link. */
+export interface RenewalServer {
   readonly url: string;
-  /** PEM that the server's certificate has to verify against. */
+  /** PEM of the CA that the server's certificate must verify against. */
   readonly ca: string;
 }
 
 /** The fields of a Secret that its renewal needs. */
-export interface RenewableLink extends RenewalPlace {
+export interface RenewableLink extends RenewalServer {
   readonly redemptionId: string;
   /** PEM of the certificate to renew, and its key. */
   readonly tlsCrt: string;
@@ -26,25 +26,25 @@ export interface RenewableLink extends RenewalPlace {
 }
 
 /**
- * What the renewal of a Secret's certificate needs, or why it cannot be renewed, as a sentence without its full stop. `given`
- * overrides the renewal URL and CA of the Secret.
+ * Returns the fields that the renewal of a Secret's certificate needs, or why it cannot be renewed, as a sentence without
+ * its full stop. `given` overrides the renewal URL and CA of the Secret.
  */
 export function renewableLink(
   { name, tlsCrt, tlsKey, annotations }: LinkSecret,
-  given: Partial<RenewalPlace> = {},
+  given: Partial<RenewalServer> = {},
 ): RenewableLink | { readonly cannot: string } {
   const redemptionId = redemptionIdIn(tlsCrt);
   if (redemptionId === undefined) {
-    return { cannot: `the certificate in Secret "${name}" is of no redemption of linkgrant's` };
+    return { cannot: `the certificate in Secret "${name}" belongs to no redemption of linkgrant` };
   }
   if (!tlsKey) return { cannot: `Secret "${name}" has no tls.key` };
   const url = given.url ?? annotations?.[SECRET_RENEWAL_URL];
   const ca = given.ca ?? annotations?.[SECRET_SERVER_CA];
-  if (!url || !ca) return { cannot: `Secret "${name}" does not say where it is renewed` };
+  if (!url || !ca) return { cannot: `Secret "${name}" has no renewal URL or CA` };
   try {
     const { sha256, keySha256, subject, notBefore, notAfter } = describeCertificate(tlsCrt);
     if (sha256Hex(spkiOf(readPrivateKey(tlsKey))) !== keySha256) {
-      return { cannot: `the key in Secret "${name}" is not its certificate's` };
+      return { cannot: `the key in Secret "${name}" does not belong to its certificate` };
     }
     const certificate = { tlsCrt, certificateSha256: sha256, subject, notBefore, notAfter };
     return { redemptionId, keyPem: tlsKey, ...certificate, url, ca };
@@ -54,8 +54,8 @@ export function renewableLink(
 }
 
 /**
- * True if a certificate is due at `now`: two thirds of its lifetime have passed, or with `withinMs` it ends within that time. All in
- * milliseconds.
+ * True if a certificate is due at `now`: two thirds of its lifetime have passed, or with `withinMs` it ends within that
+ * time. All in milliseconds.
  */
 export function isRenewalDue(
   certificate: { readonly notBefore: number; readonly notAfter: number },

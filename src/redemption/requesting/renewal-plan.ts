@@ -21,10 +21,11 @@ const SHORTEST_RETRY_MS = 1_000;
 export class RenewalPlan {
   readonly #entries = new Map<string, Entry>();
 
+  /** Whether a certificate is to be renewed at `now`. Schedules a new certificate. */
   isDue(certificate: Certificate, now: number): boolean {
     const { certificateSha256, notBefore, notAfter } = certificate;
-    const known = this.#entries.get(certificateSha256);
-    if (known) return known.at <= now;
+    const entry = this.#entries.get(certificateSha256);
+    if (entry) return entry.at <= now;
     const at = notBefore + (notAfter - notBefore) * (DUE + SPREAD * Math.random());
     this.#entries.set(certificateSha256, { at, failures: 0 });
     return at <= now;
@@ -52,8 +53,8 @@ export class RenewalPlan {
 
   /** Removes all other certificates from the schedule. */
   keepOnly(certificates: readonly string[]): void {
-    const kept = new Set(certificates);
-    for (const sha256 of this.#entries.keys()) if (!kept.has(sha256)) this.#entries.delete(sha256);
+    const retained = new Set(certificates);
+    for (const sha256 of this.#entries.keys()) if (!retained.has(sha256)) this.#entries.delete(sha256);
   }
 
   /** Time of the next renewal of these certificates; infinity if none is scheduled. */

@@ -84,7 +84,7 @@ export function openConnections(place: PostgresTarget, max = MAX_CONNECTIONS): P
       try {
         return await pool.connect();
       } catch (error) {
-        // The refusal of a server is more useful than the absence of another one.
+        // Report the refusal of one server rather than the absence of another one.
         if (failure === undefined || sqlState(error) !== undefined) failure = error;
         if (current === attempted && hosts.length > 1) {
           current += 1;

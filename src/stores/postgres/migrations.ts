@@ -122,7 +122,7 @@ export function* checkSchema(shown: string, orNewer = false): SqlOperation<void>
   let hint = 'start `linkgrant serve` once';
   if (found > SCHEMA_VERSION) {
     const release = yield* value(SETTING, 'schema-release');
-    hint = `install linkgrant ${typeof release === 'string' ? `${release} or newer` : 'as new as the one that made it'}`;
+    hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
   }
   throw new StoreSchemaError(shown, { found, wanted: SCHEMA_VERSION }, hint);
 }

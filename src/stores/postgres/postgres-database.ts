@@ -30,7 +30,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchr
 // With statement_timeout the server would end the wait for a synchronous standby, and report a commit that is not on it.
 const COMMIT = 'SET LOCAL statement_timeout = 0; COMMIT';
 const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
-// Serializes transactions about the same grant. All take the locks in the same order, so there is no deadlock. Grants of
+// Serializes transactions about the same grant. All transactions lock in the same order, so there is no deadlock. Grants of
 // redemptions are looked up one by one: a plan made for an empty table would scan the whole table for a list.
 const LOCK_GRANTS = `WITH keys AS MATERIALIZED (SELECT hashtextextended(uid, 0) AS key FROM (
       SELECT unnest(CAST(? AS text[])) AS uid UNION
@@ -129,7 +129,7 @@ async function commit(
   } catch (error) {
     return { error, inDoubt: isCommitting && !isRolledBack(error) };
   } finally {
-    ledger.forget(isCommitted);
+    ledger.endTransaction(isCommitted);
   }
 }
 

@@ -34,15 +34,15 @@ export interface PostgresStoreOptions {
  * Opens the grant store in the schema `linkgrant` of a PostgreSQL database. Any number of processes on any number of hosts
  * may share it, if they have the same ledger key.
  * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the server or the database cannot
- * be used (a standby, a wrong password, no such database), LedgerKeyError when the key of a ledger that was begun is missing
- * where `migrate` is set (else whatever needs the key does), and RedemptionError `store_unavailable` when the server cannot
- * be reached now.
+ * be used (a standby, a wrong password, no such database), LedgerKeyError when the key of an existing ledger is
+ * missing and `migrate` is set (without it, the first operation that needs the key rejects), and RedemptionError
+ * `store_unavailable` when the server cannot be reached now.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<GrantStore> {
   return sqlGrantStore(await openPostgresDatabase(options), options.clock);
 }
 
-/** Opens the database of the same store. */
+/** Opens the PostgreSQL database of the store. */
 export async function openPostgresDatabase(
   options: Omit<PostgresStoreOptions, 'clock'>,
 ): Promise<SqlDatabase> {

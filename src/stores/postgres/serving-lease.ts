@@ -62,7 +62,7 @@ export async function takePostgresLease(
       await connection.query('SELECT pg_advisory_unlock_all()');
     });
 
-  const keep = async () => {
+  const reacquire = async () => {
     while (!isReleased) {
       await sleep(RECONNECT_MS, undefined, { ref: false });
       if (isReleased) return;
@@ -74,7 +74,7 @@ export async function takePostgresLease(
   await new Promise<void>((resolve, reject) => {
     hold(resolve).catch((error: unknown) => {
       if (!isHeld) void connections.close().then(() => reject(error));
-      else void keep();
+      else void reacquire();
     });
   });
   return {

@@ -48,13 +48,13 @@ const REVOKE = 'UPDATE codes SET revoked_at = ? WHERE grant_uid = ? AND jti = ? 
 type CodeFacts = Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'> &
   Partial<Pick<StoredCode, 'subject' | 'issuedAt'>>;
 
-/** Reads behind CodeStore.findCode. */
+/** Implements CodeStore.findCode. */
 export function* findCode(grantUid: string, jti: string): SqlOperation<StoredCode | undefined> {
   const found = yield* row<CodeRow>(FIND, grantUid, jti);
   return found && codeOfRow(found);
 }
 
-/** Reads behind CodeStore.listCodes. */
+/** Implements CodeStore.listCodes. */
 export function* listCodes(
   page: PageRequest & { readonly grantUid?: string },
 ): SqlOperation<Page<StoredCode>> {
@@ -67,7 +67,7 @@ export function* listCodes(
   return pageOf(found, page.limit, (code) => [code.grant_uid, code.jti], codeOfRow);
 }
 
-/** The write behind CodeStore.createCode. */
+/** Implements CodeStore.createCode. */
 export function createCode(code: StoredCode, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     const [created] = yield* batch(creationOf(code));
@@ -87,7 +87,7 @@ function codeEntry(code: CodeFacts, at: number): NewLedgerEntry {
   return { grantUid, at, kind: 'code_recorded', detail };
 }
 
-/** The write behind CodeStore.revokeCode. */
+/** Implements CodeStore.revokeCode. */
 export function revokeCode(
   code: Pick<StoredCode, 'grantUid' | 'jti' | 'uses' | 'expirationTime'>,
   now: number,
@@ -117,6 +117,6 @@ export function* countCodeUse(
   const [created, counted] = yield* batch(creationOf(facts), [COUNT_USE, grantUid, jti]);
   if (created.changes === 1) yield* ledger.append(codeEntry(facts, now));
   if (counted.changes === 1) return undefined;
-  const known = yield* findCode(grantUid, jti);
-  return { refused: known?.revokedAt == null ? 'code_exhausted' : 'code_revoked' };
+  const stored = yield* findCode(grantUid, jti);
+  return { refused: stored?.revokedAt == null ? 'code_exhausted' : 'code_revoked' };
 }

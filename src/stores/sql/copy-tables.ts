@@ -55,7 +55,7 @@ const TABLES: readonly Table[] = [
 ];
 const REDEMPTIONS: Table = { name: 'redemptions', columns: REDEMPTION_COLUMNS, key: 1 };
 /** Tables that a new database has rows in; the rows of the source replace them. */
-const BEGUN: readonly Table[] = [
+const INITIALIZED: readonly Table[] = [
   { name: 'ledger_end', columns: ['id', 'position', 'removed', 'refusals', 'mac'], key: 1 },
 ];
 const SETTINGS: Table = { name: 'settings', columns: ['key', 'value'], key: 1 };
@@ -74,7 +74,7 @@ export function* firstFilledTable(): SqlOperation<string | undefined> {
 export async function copyTables(source: TableSession, target: TableSession): Promise<CopiedRows> {
   const copied: Record<string, number> = { redemptions: await copyRedemptions(source, target) };
   for (const table of TABLES) copied[table.name] = await copyTable(source, target, table);
-  for (const table of BEGUN) {
+  for (const table of INITIALIZED) {
     await target.run(change(`DELETE FROM ${table.name}`));
     await copyTable(source, target, table);
   }
@@ -82,10 +82,10 @@ export async function copyTables(source: TableSession, target: TableSession): Pr
   await target.run(change(`DELETE FROM settings ${COPIED_SETTINGS}`));
   await target.run(insert(SETTINGS, settings));
   for (const [name, count] of Object.entries(copied)) {
-    const there = Number(await source.run(value(`SELECT count(*) FROM ${name}`)));
+    const rowCount = Number(await source.run(value(`SELECT count(*) FROM ${name}`)));
     // Rows that the listing did not return would be lost without notice.
-    if (there !== count)
-      throw new Error(`${there} rows are in table ${name}, of which ${count} could be copied`);
+    if (rowCount !== count)
+      throw new Error(`only ${count} of the ${rowCount} rows of table ${name} could be copied`);
   }
   return copied;
 }

@@ -93,7 +93,7 @@ export class EntryCheck {
     const entry = { grantUid: this.grantUid, seq, position, at, kind, redemptionId, detail } as LedgerRow;
     const before = position === 1 ? NO_MAC : previous;
     if (!(before instanceof Uint8Array) || !isMac(mac, entryMac(this.#key, before, entry))) {
-      return this.#fault(entry.seq, 'is not what was written there');
+      return this.#fault(entry.seq, 'does not match its MAC');
     }
     this.#seq = entry.seq;
     this.totals.entries += 1;
@@ -106,22 +106,19 @@ export class EntryCheck {
     const grant = yield* row<GrantRow>(GRANT, this.grantUid);
     if (!grant) {
       if (this.#deletedAt !== null || this.#grantHash === undefined) return undefined;
-      return this.#fault(null, 'is missing, and no entry tells that it was deleted');
+      return this.#fault(null, 'is missing, and no entry records its deletion');
     }
     if (this.#grantHash === undefined) return this.#fault(null, 'has no entry about its creation');
     if (grantHash(grant) !== this.#grantHash) {
-      const problem = 'is not what its last entry tells: its code, limits, rules or end were changed';
+      const problem = 'differs from its last entry: its code, limits, rules or end were changed';
       return this.#fault(null, problem);
     }
     const { redemptions, revoked_at: revokedAt } = grant;
     if (redemptions !== this.#redeemed) {
-      return this.#fault(
-        null,
-        `counts ${redemptions} redemptions, and its entries tell of ${this.#redeemed}`,
-      );
+      return this.#fault(null, `counts ${redemptions} redemptions, and its entries record ${this.#redeemed}`);
     }
     if (revokedAt === null || this.#isRevoked) return undefined;
-    return this.#fault(null, 'was revoked, of which no entry tells');
+    return this.#fault(null, 'is revoked, and no entry records it');
   }
 
   #fault(seq: number | null, problem: string): LedgerFault {
@@ -139,25 +136,23 @@ export class EntryCheck {
         this.#redeemed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
         const [revokedAt, ...redemption] = values.slice(ENTRY_COLUMNS);
-        if (redemption[0] === null) return `tells of redemption ${id}, which is missing`;
+        if (redemption[0] === null) return `records redemption ${id}, which is missing`;
         if (revokedAt !== null) totals.revokedRows += 1;
-        return rowHash(redemption) === detail.row
-          ? undefined
-          : `tells of redemption ${id}, which was changed`;
+        return rowHash(redemption) === detail.row ? undefined : `records redemption ${id}, which was changed`;
       }
       case 'renewed': {
         totals.renewed += 1;
         totals.lastNotAfter = Math.max(totals.lastNotAfter, Number(detail.notAfter));
         const which = `renewal ${detail.number} of redemption ${id}`;
         const [renewal] = yield* rawRows(RENEWAL, id, detail.number ?? 0);
-        if (!renewal) return `tells of ${which}, which is missing`;
-        return rowHash(renewal) === detail.row ? undefined : `tells of ${which}, which was changed`;
+        if (!renewal) return `records ${which}, which is missing`;
+        return rowHash(renewal) === detail.row ? undefined : `records ${which}, which was changed`;
       }
       case 'revoked':
         totals.revoked += 1;
         return (yield* value(REVOKED_REDEMPTION, id ?? '')) === entry.at
           ? undefined
-          : `tells that redemption ${id} was revoked, which its row does not`;
+          : `records the revocation of redemption ${id}, and its row does not`;
       case 'created':
       case 'changed':
         this.#grantHash = String(detail.row);
@@ -168,27 +163,27 @@ export class EntryCheck {
       case 'code_recorded': {
         totals.codes += 1;
         const [code] = yield* rawRows(CODE, entry.grantUid, detail.jti ?? '');
-        if (!code) return `tells of code ${detail.jti}, which is missing`;
-        return rowHash(code) === detail.row ? undefined : `tells of code ${detail.jti}, which was changed`;
+        if (!code) return `records code ${detail.jti}, which is missing`;
+        return rowHash(code) === detail.row ? undefined : `records code ${detail.jti}, which was changed`;
       }
       case 'code_revoked':
         totals.codesRevoked += 1;
         return (yield* value(REVOKED_CODE, entry.grantUid, detail.jti ?? '')) === entry.at
           ? undefined
-          : `tells that code ${detail.jti} was revoked, which its row does not`;
+          : `records the revocation of code ${detail.jti}, and its row does not`;
       case 'grant_revoked': {
         this.#isRevoked = true;
         const revokedAt = yield* value(REVOKED_GRANT, entry.grantUid);
         // The row of a deleted grant is gone.
         return revokedAt === undefined || revokedAt === entry.at
           ? undefined
-          : 'tells that the grant was revoked, which its row does not';
+          : 'records the revocation of the grant, and its row does not';
       }
       case 'deleted':
         this.#deletedAt = entry.at;
         return (yield* value(REVOKED_GRANT, entry.grantUid)) === undefined
           ? undefined
-          : 'tells that the grant was deleted, which is there again';
+          : 'records the deletion of the grant, which exists';
       default:
         return undefined;
     }

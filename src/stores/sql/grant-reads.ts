@@ -19,19 +19,19 @@ const COUNT = `SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expir
 const MADE_BEFORE = `SELECT 1 FROM grants WHERE created_at < ? AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > ?) LIMIT 1`;
 
-/** Reads behind GrantStore.findGrant. */
+/** Implements GrantStore.findGrant. */
 export function* findGrant(uid: string): SqlOperation<AccessGrant | undefined> {
   const found = yield* row<GrantRow>(BY_UID, uid);
   return found && grantOfRow(found);
 }
 
-/** Reads behind GrantStore.findGrantByName. */
+/** Implements GrantStore.findGrantByName. */
 export function* findGrantByName(namespace: string, name: string): SqlOperation<AccessGrant | undefined> {
   const found = yield* row<GrantRow>(BY_NAME, namespace, name);
   return found && grantOfRow(found);
 }
 
-/** Reads behind GrantStore.listGrants. */
+/** Implements GrantStore.listGrants. */
 export function* listGrants(
   page: PageRequest & { readonly namespace?: string },
 ): SqlOperation<Page<AccessGrant>> {
@@ -41,7 +41,7 @@ export function* listGrants(
   return grantPage(yield* rows<GrantRow>(LIST_NAMESPACE, page.namespace, afterName, limit), page);
 }
 
-/** Reads behind GrantStore.listDeclaredGrants. */
+/** Implements GrantStore.listDeclaredGrants. */
 export function listDeclaredGrants(page: PageRequest): SqlOperation<Page<AccessGrant>> {
   return listAll(LIST_DECLARED, page);
 }
@@ -56,12 +56,12 @@ function grantPage(found: readonly GrantRow[], { limit }: PageRequest): Page<Acc
   return pageOf(found, limit, ({ namespace, name }) => [namespace, name], grantOfRow);
 }
 
-/** Reads behind GrantStore.hasGrantMadeBefore. */
+/** Implements GrantStore.hasGrantMadeBefore. */
 export function* hasGrantMadeBefore(madeBefore: number, endedAfter: number): SqlOperation<boolean> {
   return (yield* value(MADE_BEFORE, madeBefore, endedAfter)) !== undefined;
 }
 
-/** Reads behind GrantStore.countGrants. */
+/** Implements GrantStore.countGrants. */
 export function* countGrants(now: number): SqlOperation<Record<AccessGrantState, number>> {
   const counts = { pending: 0, ready: 0, expired: 0, exhausted: 0, revoked: 0 };
   const found = yield* rows<{ readonly state: AccessGrantState; readonly count: number }>(COUNT, now);

@@ -21,7 +21,7 @@ const DELETE = 'DELETE FROM grants WHERE uid = ?';
 const EXPIRE_LEDGER =
   'INSERT INTO expiring_ledgers (grant_uid, check_at) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
-/** The write behind GrantStore.createGrant. */
+/** Implements GrantStore.createGrant. */
 export function createGrant(grant: AccessGrant): WriteOperation<'created' | 'name_taken'> {
   return function* ({ ledger, isRepeated }) {
     const sameName = yield* value(UID_BY_NAME, grant.namespace, grant.name);
@@ -41,7 +41,7 @@ function grantEntry(kind: 'created' | 'changed', grant: GrantRow, at: number): N
   return { grantUid, at, kind, detail: { name, redemptionsAllowed, ...end, row: grantHash(grant) } };
 }
 
-/** The write behind GrantStore.initializeGrants. */
+/** Implements GrantStore.initializeGrants. */
 export function initializeGrants(now: number): WriteOperation<number> {
   let initialized = 0;
   return function* ({ ledger }) {
@@ -53,7 +53,7 @@ export function initializeGrants(now: number): WriteOperation<number> {
   };
 }
 
-/** The write behind GrantStore.updateGrant. */
+/** Implements GrantStore.updateGrant. */
 export function updateGrant(uid: string, changes: GrantChange, now: number): WriteOperation<boolean> {
   return function* ({ ledger }) {
     const found = yield* row<GrantRow>(FIND, uid);
@@ -75,7 +75,7 @@ export function updateGrant(uid: string, changes: GrantChange, now: number): Wri
   };
 }
 
-/** The write behind GrantStore.revokeGrant. */
+/** Implements GrantStore.revokeGrant. */
 export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {
@@ -89,7 +89,7 @@ export function revokeGrant(uid: string, now: number, cascade: boolean): WriteOp
   };
 }
 
-/** The write behind GrantStore.deleteGrant; `now` is the time of the ledger entry. */
+/** Implements GrantStore.deleteGrant; `now` is the time of the ledger entry. */
 export function deleteGrant(uid: string, now: number): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {

@@ -193,10 +193,10 @@ function* runOne(
     write.failure = { error };
   }
   yield* put('RELEASE operation');
-  ledger.keep();
+  ledger.releaseSavepoint();
 }
 
 function* undoOne(ledger: LedgerChain): SqlOperation<void> {
   yield* put('ROLLBACK TO operation');
-  ledger.drop();
+  ledger.rollbackToSavepoint();
 }

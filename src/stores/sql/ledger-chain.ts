@@ -38,7 +38,7 @@ export interface StoredEnd extends LedgerEnd {
 /**
  * The ledger of one connection: a chain of MACs over all entries in commit order, and a MAC over its end. Writes collect
  * additions; `settle` writes them before the commit, so that the lock on the ledger's end is held only for that time.
- * `keep` and `drop` end a savepoint, `forget` ends a transaction.
+ * `releaseSavepoint` and `rollbackToSavepoint` end a savepoint, `endTransaction` ends a transaction.
  */
 export class LedgerChain {
   readonly #keyFile: LedgerKeyFile;
@@ -50,8 +50,8 @@ export class LedgerChain {
   readonly #entries: NewLedgerEntry[] = [];
   #removed = 0;
   #refusals = 0;
-  // The same before the open savepoint.
-  #kept = { entries: 0, removed: 0, refusals: 0 };
+  // What it had added before the open savepoint.
+  #savepoint = { entries: 0, removed: 0, refusals: 0 };
   // Position of the last entry once the transaction is committed.
   #settledAt: number | undefined;
 
@@ -63,7 +63,7 @@ export class LedgerChain {
     this.#forUpdate = forUpdate;
   }
 
-  /** Returns the key that the ledger was begun with. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger. */
+  /** Returns the key of the ledger. Throws LedgerKeyError if it is missing, StoreOpenError for a database without a ledger. */
   *key(): SqlOperation<Uint8Array> {
     if (this.#key) return this.#key;
     const keyId = yield* value(KEY_ID);
@@ -94,7 +94,7 @@ export class LedgerChain {
     return yield* this.#rollback.lost(yield* this.key());
   }
 
-  /** Accepts the database as it is: from now on it is not refused for missing entries or a missing ledger. */
+  /** Accepts the database as it is: missing entries or a missing ledger are no longer refused. */
   *accept(): SqlOperation<void> {
     if ((yield* value(KEY_ID)) === undefined) yield* this.#beginChain();
     yield* this.#rollback.accept(yield* this.key());
@@ -109,7 +109,9 @@ export class LedgerChain {
   }
 
   #noLedger(): StoreOpenError {
-    const evidence = this.#keyFile.exists() ? `the key of one (${this.#keyFile.path})` : 'a note of one';
+    const evidence = this.#keyFile.exists()
+      ? `the key of one (${this.#keyFile.path})`
+      : 'a high-water mark of one';
     const problem = `the store was emptied, or is another one: it has no ledger, and this host has ${evidence}`;
     return new StoreOpenError(problem, ACCEPT_HINT);
   }
@@ -137,24 +139,24 @@ export class LedgerChain {
     return this.#entries.findLast((entry) => entry.kind === kind && entry.redemptionId === redemptionId)?.at;
   }
 
-  /** Accepts the additions of the savepoint that ends. */
-  keep(): void {
-    this.#kept = { entries: this.#entries.length, removed: this.#removed, refusals: this.#refusals };
+  /** Retains the additions of the open savepoint. */
+  releaseSavepoint(): void {
+    this.#savepoint = { entries: this.#entries.length, removed: this.#removed, refusals: this.#refusals };
   }
 
-  /** Discards the additions of the savepoint that is rolled back. */
-  drop(): void {
-    this.#entries.length = this.#kept.entries;
-    this.#removed = this.#kept.removed;
-    this.#refusals = this.#kept.refusals;
+  /** Discards the additions of the open savepoint. */
+  rollbackToSavepoint(): void {
+    this.#entries.length = this.#savepoint.entries;
+    this.#removed = this.#savepoint.removed;
+    this.#refusals = this.#savepoint.refusals;
   }
 
   /** Discards the additions of the ended transaction. After a commit, records the new end as this host's high-water mark. */
-  forget(isCommitted: boolean): void {
+  endTransaction(isCommitted: boolean): void {
     if (isCommitted && this.#settledAt !== undefined) this.#rollback.record(this.#settledAt);
     this.#settledAt = undefined;
-    this.#kept = { entries: 0, removed: 0, refusals: 0 };
-    this.drop();
+    this.#savepoint = { entries: 0, removed: 0, refusals: 0 };
+    this.rollbackToSavepoint();
   }
 
   /** Writes the additions and the new end of the ledger. */

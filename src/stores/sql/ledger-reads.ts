@@ -49,7 +49,7 @@ function entryOf(row: EventRow): LedgerEntry {
   };
 }
 
-/** Reads behind LedgerStore.listLedger. */
+/** Implements LedgerStore.listLedger. */
 export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   const [uid, seq] = startOf(page.after, ['', 0]);
   const { grantUid, since = 0 } = page;
@@ -61,7 +61,7 @@ export function* listLedger(page: LedgerPage): SqlOperation<Page<LedgerEntry>> {
   return pageOf(found, page.limit, (entry) => [entry.grant_uid, entry.seq], entryOf);
 }
 
-/** Reads behind LedgerStore.listAttemptTotals. */
+/** Implements LedgerStore.listAttemptTotals. */
 export function* listAttemptTotals(page: LedgerPage): SqlOperation<Page<AttemptTotal>> {
   const { grantUid, since = 0 } = page;
   const start = startOf(page.after, [grantUid ?? '', '', '', '', '']);

@@ -22,7 +22,7 @@ const DETAILED_REFUSALS = 950;
 // A repeated attempt of one client is an entry once in this time, and otherwise counted in `refusals`.
 const LOOP_MS = 86_400_000;
 
-/** The write behind GrantStore.recordReplay, and RenewalStore.recordSuperseded. */
+/** Implements GrantStore.recordReplay and RenewalStore.recordSuperseded. */
 export function recordRepetition(
   kind: 'replayed' | 'superseded',
   { id, grantUid, name, subject }: Redemption,
@@ -41,7 +41,7 @@ export function recordRepetition(
   };
 }
 
-/** The write behind GrantStore.recordRefusal. */
+/** Implements GrantStore.recordRefusal. */
 export function recordRefusal(refusal: ProvenRefusal, now: number): WriteOperation<void> {
   return countRefusal(refusal, now);
 }
@@ -81,7 +81,7 @@ function countRefusal(
   };
 }
 
-/** The write behind GrantStore.eraseSealedAnswers. */
+/** Implements GrantStore.eraseSealedAnswers. */
 export function eraseSealedAnswers(now: number): WriteOperation<number> {
   let erased = 0;
   return function* () {

@@ -1,21 +1,21 @@
-import type { KeptOutcome } from '../../redemption/ports/outcome-store.js';
+import type { StoredOutcome } from '../../redemption/ports/outcome-store.js';
 import type { WriteOperation } from './group-commit.js';
 import { change, row } from './operation.js';
 
-const FORGET = 'DELETE FROM outcomes WHERE id = ? AND until <= ?';
-const KEEP = `INSERT INTO outcomes (id, kid, request, made, sealed, until) VALUES (?, ?, ?, ?, ?, ?)
+const DELETE_EXPIRED = 'DELETE FROM outcomes WHERE id = ? AND until <= ?';
+const INSERT = `INSERT INTO outcomes (id, kid, request, made, sealed, until) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
 const FIND = 'SELECT id, kid, request, made, sealed, until FROM outcomes WHERE id = ?';
 const ERASE = 'DELETE FROM outcomes WHERE until <= ?';
 
-/** The write behind OutcomeStore.claimOutcome. */
-export function claimOutcome(outcome: KeptOutcome, now: number): WriteOperation<KeptOutcome> {
+/** Implements OutcomeStore.claimOutcome. */
+export function claimOutcome(outcome: StoredOutcome, now: number): WriteOperation<StoredOutcome> {
   const { id, kid, request, made, sealed, until } = outcome;
   return function* () {
-    yield* change(FORGET, id, now);
-    yield* change(KEEP, id, kid, request, made, sealed, until);
-    const kept = (yield* row<KeptOutcome>(FIND, id)) as KeptOutcome;
-    return { ...kept, sealed: new Uint8Array(kept.sealed) };
+    yield* change(DELETE_EXPIRED, id, now);
+    yield* change(INSERT, id, kid, request, made, sealed, until);
+    const stored = (yield* row<StoredOutcome>(FIND, id)) as StoredOutcome;
+    return { ...stored, sealed: new Uint8Array(stored.sealed) };
   };
 }
 

@@ -43,7 +43,7 @@ function* reasonOf(uid: string, now: number): SqlOperation<Refusal> {
   return { refused: 'grant_exhausted' };
 }
 
-/** The write behind GrantStore.recordRedemption. */
+/** Implements GrantStore.recordRedemption. */
 export function recordRedemption(
   uid: string,
   redemption: Redemption,
@@ -81,10 +81,10 @@ function* record(
   if (repeatLimit) {
     const since = now - repeatLimit.windowMs;
     const { name, subject, id } = redemption;
-    const filling = yield* value(REPEATED, uid, subject, name, since, id, repeatLimit.count - 1);
-    if (typeof filling === 'number') {
+    const oldest = yield* value(REPEATED, uid, subject, name, since, id, repeatLimit.count - 1);
+    if (typeof oldest === 'number') {
       yield* undo();
-      const retryAfter = Math.max(1, Math.ceil((filling - since) / 1_000));
+      const retryAfter = Math.max(1, Math.ceil((oldest - since) / 1_000));
       return { refused: 'repeated_redemption', retryAfter };
     }
   }
@@ -114,7 +114,7 @@ function redeemedDetail(redemption: Redemption, values: readonly unknown[]): Led
   };
 }
 
-/** The write behind GrantStore.recordSingleUse. */
+/** Implements GrantStore.recordSingleUse. */
 export function recordSingleUse(
   grant: AccessGrant,
   redemption: Redemption,

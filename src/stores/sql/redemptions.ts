@@ -23,19 +23,19 @@ interface PositionedRow extends RedemptionRow {
   readonly position: number;
 }
 
-/** Reads behind GrantStore.findRedemption. */
+/** Implements GrantStore.findRedemption. */
 export function* findRedemption(id: string): SqlOperation<Redemption | undefined> {
   const found = yield* row<RedemptionRow>(BY_ID, id);
   return found && redemptionOfRow(found);
 }
 
-/** Reads behind GrantStore.findReplay. */
+/** Implements GrantStore.findReplay. */
 export function* findReplay(grantUid: string, replayKey: string): SqlOperation<Redemption | undefined> {
   const found = yield* row<RedemptionRow>(BY_REPLAY_KEY, grantUid, replayKey);
   return found && redemptionOfRow(found);
 }
 
-/** Reads behind GrantStore.listRedemptions. */
+/** Implements GrantStore.listRedemptions. */
 export function* listRedemptions(
   dialect: SqlDialect,
   page: PageRequest & { readonly grantUid?: string; readonly since?: number },
@@ -50,7 +50,7 @@ export function* listRedemptions(
   return pageOf(found, page.limit, ({ position }) => [position], redemptionOfRow);
 }
 
-/** Reads behind GrantStore.listAttempts. */
+/** Implements GrantStore.listAttempts. */
 export function* listAttempts(grantUid: string, limit: number): SqlOperation<Attempt[]> {
   const values = [grantUid, limit, grantUid, limit, limit];
   const found = yield* rows<Attempt & { readonly seq: number }>(ATTEMPTS, ...values);
@@ -70,7 +70,7 @@ function* revoke(ledger: LedgerChain, id: string, now: number): SqlOperation<boo
   return true;
 }
 
-/** The write behind GrantStore.revokeRedemption. */
+/** Implements GrantStore.revokeRedemption. */
 export function revokeRedemption(id: string, now: number): WriteOperation<boolean> {
   let found = false;
   return function* ({ ledger, isRepeated }) {

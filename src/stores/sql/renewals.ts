@@ -86,29 +86,29 @@ const REVOKED = `SELECT serial, revoked_at AS "revokedAt", not_after AS "notAfte
   UNION ALL SELECT n.serial, r.revoked_at, n.not_after FROM renewals n JOIN redemptions r ON r.id = n.redemption_id
     WHERE r.revoked_at IS NOT NULL AND n.issuer_sha256 = ? AND n.not_after > ?`;
 
-/** Reads behind RenewalStore.findRenewedRedemption. */
+/** Implements RenewalStore.findRenewedRedemption. */
 export function* findRenewedRedemption(id: string): SqlOperation<RenewedRedemption | undefined> {
   const redemption = yield* findRedemption(id);
   if (!redemption) return undefined;
   return { redemption, renewals: (yield* rows<RenewalRow>(LAST_TWO, id)).map(renewalOfRow) };
 }
 
-/** Reads behind RenewalStore.listRenewals. */
+/** Implements RenewalStore.listRenewals. */
 export function* listRenewals(redemptionId: string): SqlOperation<Renewal[]> {
   return (yield* rows<RenewalRow>(ALL, redemptionId)).map(renewalOfRow);
 }
 
-/** Reads behind RenewalStore.countDependents. */
+/** Implements RenewalStore.countDependents. */
 export function* countDependents(issuerSha256: string, now: number): SqlOperation<number> {
   return Number(yield* value(DEPENDENTS, now, issuerSha256));
 }
 
-/** Reads behind RenewalStore.countAnsweredBefore. */
+/** Implements RenewalStore.countAnsweredBefore. */
 export function* countAnsweredBefore(answeredBefore: number, now: number): SqlOperation<number> {
   return Number(yield* value(ANSWERED_BEFORE, now, answeredBefore));
 }
 
-/** Reads behind GrantStore.listRevokedCertificates. */
+/** Implements GrantStore.listRevokedCertificates. */
 export function listRevokedCertificates(
   issuerSha256: string,
   now: number,
@@ -116,7 +116,7 @@ export function listRevokedCertificates(
   return rows<RevokedCertificate>(REVOKED, issuerSha256, now, issuerSha256, now);
 }
 
-/** The write behind RenewalStore.recordRenewal. */
+/** Implements RenewalStore.recordRenewal. */
 export function recordRenewal(renewal: Renewal, now: number): WriteOperation<RecordRenewalOutcome> {
   return (context) => record(renewal, now, context);
 }
@@ -133,12 +133,12 @@ function* record(
   );
   if (!owner) return { refused: 'renewal_refused' };
   if (owner.revoked_at !== null) return { refused: 'redemption_revoked' };
-  const there = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
-  if (there) {
-    const recorded = renewalOfRow(there);
+  const existing = yield* row<RenewalRow>(BY_NUMBER, redemptionId, number);
+  if (existing) {
+    const recorded = renewalOfRow(existing);
     return recorded.certificateSha256 === renewal.certificateSha256 ? 'recorded' : { superseded: recorded };
   }
-  // Numbers without a gap make exactly one certificate the newest.
+  // Consecutive numbers ensure that exactly one certificate is the newest.
   if (Number(yield* value(LAST_NUMBER, redemptionId)) !== number - 1) {
     return { refused: 'renewal_refused' };
   }
@@ -155,7 +155,7 @@ function* record(
   return 'recorded';
 }
 
-/** The write behind RenewalStore.recordSuperseded. */
+/** Implements RenewalStore.recordSuperseded. */
 export function recordSuperseded(redemption: Redemption, peer: string, now: number): WriteOperation<void> {
   return recordRepetition('superseded', redemption, peer, now);
 }

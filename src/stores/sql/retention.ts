@@ -30,7 +30,7 @@ const DROP_REFUSALS = 'DELETE FROM refusals WHERE grant_uid = ?';
 const GRANT = 'SELECT 1 FROM grants WHERE uid = ?';
 const REFUSALS = 'SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM refusals WHERE grant_uid = ?';
 
-/** The write behind LedgerStore.deleteEndedGrants. */
+/** Implements LedgerStore.deleteEndedGrants. */
 export function deleteEndedGrants(endedBefore: number, now: number): WriteOperation<number> {
   let deleted = 0;
   return function* (context) {

@@ -19,12 +19,12 @@ const NEXT_NUMBER = `INSERT INTO settings (key, value) VALUES (?, ?)
 // Entries about the whole store.
 const NO_GRANT = '';
 
-/** Reads behind GrantStore.getSetting. */
+/** Implements GrantStore.getSetting. */
 export function getSetting(key: string): SqlOperation<string | undefined> {
   return value(GET, key) as SqlOperation<string | undefined>;
 }
 
-/** The write behind GrantStore.putSetting. */
+/** Implements GrantStore.putSetting. */
 export function putSetting(key: string, text: string, now: number): WriteOperation<void> {
   return function* ({ ledger }) {
     if ((yield* change(PUT, key, text)) === 1) yield* ledger.append(settingEntry(key, text, now));
@@ -36,7 +36,7 @@ function settingEntry(key: string, text: string, at: number): NewLedgerEntry {
   return { grantUid: NO_GRANT, at, kind: 'setting_changed', detail };
 }
 
-/** The write behind GrantStore.probe. */
+/** Implements GrantStore.probe. */
 export function recordProbe(now: number): WriteOperation<void> {
   return function* () {
     yield* change(PUT, 'probed-at', String(now));
@@ -54,14 +54,14 @@ export function* changedSetting(
     if (UNRECORDED.test(key)) continue;
     missing.delete(key);
     const hash = recorded.get(key);
-    if (hash === undefined) return fault(`has setting ${key}, of which no entry tells`);
-    if (hash !== rowHash([text])) return fault(`tells of setting ${key}, which was changed`);
+    if (hash === undefined) return fault(`has setting ${key}, which no entry records`);
+    if (hash !== rowHash([text])) return fault(`records setting ${key}, which was changed`);
   }
   const [key] = missing;
-  return key === undefined ? undefined : fault(`tells of setting ${key}, which is missing`);
+  return key === undefined ? undefined : fault(`records setting ${key}, which is missing`);
 }
 
-/** The write behind GrantStore.nextNumber. */
+/** Implements GrantStore.nextNumber. */
 export function nextNumber(key: string, atLeast: number): WriteOperation<number> {
   return function* () {
     return Number(yield* value(NEXT_NUMBER, key, String(atLeast)));

@@ -34,7 +34,7 @@ const CROSS_CHECKS: readonly {
     count: `SELECT count(*) FROM redemptions WHERE ${OWNED}`,
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED}
       AND NOT ${OF_OWNED} AND kind = 'redeemed') ORDER BY created_at, id LIMIT 1`,
-    problem: (id) => `has redemption ${id}, of which no entry tells`,
+    problem: (id) => `has redemption ${id}, which no entry records`,
   },
   {
     total: 'renewed',
@@ -42,43 +42,43 @@ const CROSS_CHECKS: readonly {
     first: `SELECT grant_uid, n.redemption_id FROM renewals n JOIN redemptions r ON r.id = n.redemption_id WHERE ${OWNED}
       AND (n.redemption_id, n.number) NOT IN
         (SELECT redemption_id, CAST(detail ->> 'number' AS INTEGER) FROM events WHERE ${OWNED} AND kind = 'renewed') LIMIT 1`,
-    problem: (id) => `has a renewal of redemption ${id}, of which no entry tells`,
+    problem: (id) => `has a renewal of redemption ${id}, which no entry records`,
   },
   {
     total: 'revoked',
     first: `SELECT grant_uid, id FROM redemptions WHERE ${OWNED} AND revoked_at IS NOT NULL
       AND NOT ${OF_OWNED} AND kind = 'revoked') ORDER BY created_at, id LIMIT 1`,
-    problem: (id) => `has redemption ${id}, whose revocation no entry tells of`,
+    problem: (id) => `has redemption ${id}, whose revocation no entry records`,
   },
   {
     total: 'codes',
     count: `SELECT count(*) FROM codes WHERE ${OWNED}`,
     first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND (grant_uid, jti) NOT IN
       (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_recorded') LIMIT 1`,
-    problem: (jti) => `has code ${jti}, of which no entry tells`,
+    problem: (jti) => `has code ${jti}, which no entry records`,
   },
   {
     total: 'codesRevoked',
     count: `SELECT count(*) FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL`,
     first: `SELECT grant_uid, jti FROM codes WHERE ${OWNED} AND revoked_at IS NOT NULL AND (grant_uid, jti) NOT IN
       (SELECT grant_uid, detail ->> 'jti' FROM events WHERE ${OWNED} AND kind = 'code_revoked') LIMIT 1`,
-    problem: (jti) => `has code ${jti}, whose revocation no entry tells of`,
+    problem: (jti) => `has code ${jti}, whose revocation no entry records`,
   },
 ];
 // Grants without entries are not found by reading entries.
 const GRANT_WITHOUT_ENTRY = `SELECT uid FROM grants WHERE uid >= ? AND uid <= ?
   AND NOT EXISTS (SELECT 1 FROM events WHERE grant_uid = uid) LIMIT 1`;
 // Retention deletes the codes of a deleted grant after its redemptions, so only codes of existing grants are compared.
-const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS told FROM redemptions
+const MISCOUNTED_CODE = `WITH redeemed AS MATERIALIZED (SELECT grant_uid, jti, count(*) AS recorded FROM redemptions
     WHERE jti IS NOT NULL AND ${OWNED} GROUP BY grant_uid, jti)
-  SELECT grant_uid, jti, coalesce(used, 0), told FROM redeemed JOIN grants ON uid = grant_uid
-    LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> told
+  SELECT grant_uid, jti, coalesce(used, 0), recorded FROM redeemed JOIN grants ON uid = grant_uid
+    LEFT JOIN codes USING (grant_uid, jti) WHERE coalesce(used, 0) <> recorded
   UNION ALL SELECT grant_uid, jti, used, 0 FROM codes JOIN grants ON uid = grant_uid WHERE used > 0 AND ${OWNED}
     AND (grant_uid, jti) NOT IN (SELECT grant_uid, jti FROM redeemed) LIMIT 1`;
 const ORPHANED_RENEWAL = `SELECT redemption_id FROM renewals n
   WHERE NOT EXISTS (SELECT 1 FROM redemptions WHERE id = n.redemption_id) LIMIT 1`;
 
-/** Reads behind LedgerStore.verifyLedger, which have to see one state of the database. Throws LedgerKeyError. */
+/** Implements LedgerStore.verifyLedger. Must run on one snapshot of the database. Throws LedgerKeyError. */
 export function* verifyLedger(ledger: LedgerChain, grantUid?: string): SqlOperation<LedgerVerdict> {
   const key = yield* ledger.key();
   const { end } = yield* readEnd(key);
@@ -108,7 +108,7 @@ function* brokenChain(end: StoredEnd): SqlOperation<LedgerFault | undefined> {
     const before = Number((yield* value(BEFORE_GAP)) ?? 0);
     return wholeLedger(`lacks entry ${before + 1} of ${Math.max(end.position, end.lastPosition)}`);
   }
-  return end.isAuthentic ? undefined : wholeLedger('has an end that is not what was written there');
+  return end.isAuthentic ? undefined : wholeLedger('has an end that does not match its MAC');
 }
 
 /** Checks every entry of one grant, or of all. */
@@ -150,7 +150,7 @@ function* crossCheck(range: [string, string], totals: EntryTotals): SqlOperation
   }
   const orphan = yield* value(ORPHANED_RENEWAL);
   if (typeof orphan !== 'string' || range[0] !== '') return undefined;
-  return wholeLedger(`has a renewal of redemption ${orphan}, which no grant has given`);
+  return wholeLedger(`has a renewal of redemption ${orphan}, which does not exist`);
 }
 
 /** Compares the uses that codes count with their redemptions, and finds grants without entries. */
@@ -162,7 +162,7 @@ function* miscounted(range: [string, string]): SqlOperation<LedgerFault | undefi
   const [code] = yield* rawRows(MISCOUNTED_CODE, ...range, ...range);
   if (!code) return undefined;
   const [uid, jti, used, redeemed] = code;
-  const problem = `counts ${used} redemptions of code ${jti}, and its entries tell of ${redeemed}`;
+  const problem = `counts ${used} redemptions of code ${jti}, and its entries record ${redeemed}`;
   return { grantUid: String(uid), seq: null, problem };
 }
 
@@ -177,7 +177,7 @@ function* changedRefusal(
       const values = refusal.slice(0, -1) as (string | number)[];
       if (isMac(refusal.at(-1), refusalMac(key, values))) continue;
       const [grantUid, code, , subject] = values;
-      const problem = `has refusals (${code}, subject "${subject}") that are not what was written there`;
+      const problem = `has refusals (${code}, subject "${subject}") that do not match their MAC`;
       return { grantUid: String(grantUid), seq: null, problem };
     }
     if (found.length < STEP) break;

@@ -50,7 +50,7 @@ export function openConnection(
   Database: typeof BetterSqlite3,
   file: string,
   ledgerKey: LedgerKeyFile,
-  notes: HighWaterMarks,
+  marks: HighWaterMarks,
 ): SqliteConnection {
   const db = openFile(Database, file);
   const statements = new Map<string, BetterSqlite3.Statement<SqlValue[], unknown>>();
@@ -84,7 +84,7 @@ export function openConnection(
   const identity = fileIdentity(file);
   return {
     statement,
-    ledger: new LedgerChain(ledgerKey, notes),
+    ledger: new LedgerChain(ledgerKey, marks),
     inTransaction: () => db.inTransaction,
     truncateLog: () => statement('PRAGMA wal_checkpoint(TRUNCATE)').pluck().get() === 0,
     isCurrent: () => fileIdentity(file) === identity,

@@ -115,7 +115,7 @@ export function checkSchema(connection: SqliteConnection, file: string, orNewer 
       .statement("SELECT value FROM settings WHERE key = 'schema-release'")
       .pluck()
       .get();
-    hint = `install linkgrant ${typeof release === 'string' ? `${release} or newer` : 'as new as the one that made it'}`;
+    hint = `install linkgrant ${typeof release === 'string' ? release : 'of the release that created it'} or newer`;
   }
   throw new StoreSchemaError(file, { found, wanted: SCHEMA_VERSION }, hint);
 }

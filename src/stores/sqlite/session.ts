@@ -14,7 +14,7 @@ export interface SqliteSession {
    * connections were lost recently.
    */
   connect(): SqliteConnection;
-  /** The same, but reopens the connection if the file at the path was replaced. */
+  /** Returns the open connection as well, but reopens the connection if the file at the path was replaced. */
   connectToCurrent(): SqliteConnection;
   /** Closes the connection if `error` shows that it is lost. */
   closeIfLost(error: unknown): void;

@@ -120,7 +120,7 @@ function commit(
     session.closeIfLost(error);
     return { error, inDoubt: committing && !NOTHING_WRITTEN.includes(primaryCode(error) ?? '') };
   } finally {
-    connection?.ledger.forget(isCommitted);
+    connection?.ledger.endTransaction(isCommitted);
   }
 }
 

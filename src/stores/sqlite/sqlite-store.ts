@@ -34,15 +34,16 @@ export interface SqliteStoreOptions {
 
 /**
  * Opens the grant store in an SQLite file (created with mode 0600). Several processes may share one file.
- * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the file or its place
- * cannot be used, LedgerKeyError when the key of a ledger that was begun is missing where `migrate` is set (else whatever
- * needs the key does), and RedemptionError `store_unavailable` when it cannot be read now.
+ * Rejects with StoreSchemaError when the tables are of another version, StoreOpenError when the file or its
+ * directory cannot be used, LedgerKeyError when the key of an existing ledger is missing and `migrate`
+ * is set (without it, the first operation that needs the key rejects), and RedemptionError
+ * `store_unavailable` when it cannot be read now.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<GrantStore> {
   return sqlGrantStore(await openSqliteDatabase(options), options.clock);
 }
 
-/** Opens the database of the same store. */
+/** Opens the SQLite database of the store. */
 export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<SqlDatabase> {
   const { file, migrate, checkpoint, deadlineMs = 8_000 } = options;
   const sqlite = await loadSqlite();
@@ -50,12 +51,12 @@ export async function openSqliteDatabase(options: SqliteStoreOptions): Promise<S
   const { Database } = sqlite;
   const keyFile = options.ledgerKeyFile ?? join(dirname(file), 'ledger.key');
   const ledgerKey = new LedgerKeyFile(keyFile);
-  const notes = highWaterMarksBeside(keyFile);
+  const marks = highWaterMarksBeside(keyFile);
   if (!prepareDatabaseFile(file, migrate)) {
     throw new StoreSchemaError(file, { found: 0, wanted: SCHEMA_VERSION }, 'start `linkgrant serve` once');
   }
   const openChecked = (prepare: (connection: SqliteConnection) => void): SqliteConnection => {
-    const connection = openConnection(Database, file, ledgerKey, notes);
+    const connection = openConnection(Database, file, ledgerKey, marks);
     try {
       prepare(connection);
       return connection;

@@ -119,7 +119,7 @@ describe('a grant that a file declares', () => {
     expect(grantState(await grantOf('a'), now)).toBe('exhausted');
     declare('a', { redemptionsAllowed: -1 });
     expect(await adopt()).toMatchObject([
-      { outcome: 'unusable', reason: expect.stringMatching(/whole number.*the grant stays as it was$/) },
+      { outcome: 'unusable', reason: expect.stringMatching(/whole number.*the grant stays unchanged$/) },
     ]);
     expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 1 });
   });
@@ -141,7 +141,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('a')).toMatchObject({ uid, policy: { subjects: [] } });
     declare('a', { settings: { 'linkgrant/names': 'UPPER' } });
     expect(await adopt()).toMatchObject([
-      { outcome: 'unusable', reason: expect.stringMatching(/"UPPER".*; the grant stays as it was$/) },
+      { outcome: 'unusable', reason: expect.stringMatching(/"UPPER".*; the grant stays unchanged$/) },
     ]);
     expect((await grantOf('a')).policy).toEqual({ subjects: [] });
     declare('a', { settings: null });
@@ -155,7 +155,10 @@ describe('a grant that a file declares', () => {
     const { codeHash } = await grantOf('a');
     declare('a', { code: 'another-code-of-the-same-length' });
     const [told] = await adopt();
-    expect(told).toMatchObject({ outcome: 'unusable', reason: expect.stringContaining('keeps its code') });
+    expect(told).toMatchObject({
+      outcome: 'unusable',
+      reason: expect.stringContaining('the code of a grant cannot change'),
+    });
     expect(JSON.stringify(told)).not.toContain('another-code');
     expect((await grantOf('a')).codeHash).toEqual(codeHash);
   });
@@ -274,7 +277,11 @@ describe('a declaration without effect is told with its reason', () => {
       { settings: { 'linkgrant/subject': 'a' } },
       /^spec\.settings: "linkgrant\/subject" is no/,
     ],
-    ['a rule of other spelling', { settings: { 'linkgrant.dev/subjects': 'a' } }, /is no setting; there are/],
+    [
+      'a rule of other spelling',
+      { settings: { 'linkgrant.dev/subjects': 'a' } },
+      /is not a setting; the settings are/,
+    ],
     [
       'a rule that cannot be',
       { settings: { 'linkgrant/key-types': 'p521' } },
@@ -381,7 +388,7 @@ describe('what files leave alone', () => {
     const before = await grantOf('mine');
     declare('mine', { redemptionsAllowed: 1 });
     expect(await adopt()).toMatchObject([
-      { outcome: 'unusable', reason: expect.stringContaining('made by a command') },
+      { outcome: 'unusable', reason: expect.stringContaining('a command created a grant') },
     ]);
     home.delete('west', fileOf('mine'));
     expect(await adopt()).toEqual([]);

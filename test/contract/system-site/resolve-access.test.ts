@@ -299,7 +299,7 @@ describe('a site that accepts no links says why, and how to change it', () => {
     home.delete('west', 'runtime/certs/west/tls.crt');
     expect(await refusal()).toMatchObject({
       refused: 'issuer_untrusted',
-      reason: expect.stringMatching(/runtime\/certs\/west\/tls.crt cannot be read: it is not there$/),
+      reason: expect.stringMatching(/runtime\/certs\/west\/tls.crt cannot be read: it does not exist$/),
     });
     home.write('west', 'runtime/certs/west/tls.crt', 'nothing');
     expect(await refusal()).toMatchObject({ refused: 'issuer_untrusted' });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 function read(text: string, now = Date.now(), asked: Partial<AnswerContext> = {}) {
   const tokenUrl = 'https://grants.example.com:9090/uid';
-  return readAnswer(text, { privateKeyPem: ours, tokenUrl, now, kept: false, ...asked });
+  return readAnswer(text, { privateKeyPem: ours, tokenUrl, now, isStored: false, ...asked });
 }
 
 function reason(text: string, now?: number): string {
@@ -159,7 +159,7 @@ describe('an answer with a delivered key', () => {
   });
 });
 
-describe('an answer under another name than was asked for', () => {
+describe('an answer under another name than requested', () => {
   const failure = (text: string, asked: Partial<AnswerContext>) => {
     try {
       return read(text, Date.now(), asked).secret.name;
@@ -176,7 +176,7 @@ describe('an answer under another name than was asked for', () => {
 
   test('is an earlier one if it was stored, and the error has the name that returns it', () => {
     for (const text of [answer, delivered]) {
-      const error = failure(text, { name: 'other', kept: true });
+      const error = failure(text, { name: 'other', isStored: true });
       expect(error).toMatchObject({ code: 'other_name' });
       expect((error as Error).message).toContain('under the name "my-link"');
     }
@@ -192,7 +192,7 @@ describe('an answer under another name than was asked for', () => {
   test('is refused when a stock server made it up', () => {
     expect(failure(delivered, { name: 'other' })).toMatchObject({
       code: 'answer_invalid',
-      message: expect.stringContaining('another name than was asked for'),
+      message: expect.stringContaining('another name than requested'),
     });
   });
 });
@@ -263,8 +263,8 @@ describe('what an answer may hold', () => {
       expect(reason(responseWith(...suffixes))).toContain('not named after');
     }
     // One Link of several may have been removed since.
-    expect(read(responseWith('-2'), Date.now(), { kept: true }).links).toHaveLength(1);
-    expect(() => read(responseWith('-65'), Date.now(), { kept: true })).toThrow('not named after');
+    expect(read(responseWith('-2'), Date.now(), { isStored: true }).links).toHaveLength(1);
+    expect(() => read(responseWith('-65'), Date.now(), { isStored: true })).toThrow('not named after');
   });
 });
 

@@ -177,7 +177,7 @@ describe('a refusal', () => {
   test('with a proven reason has that one', async () => {
     const headers = { 'linkgrant-reason': 'policy_name', 'retry-after': '7' };
     const server = await answering(403, 'Redemption of access token refused\n', headers);
-    await expect(redeem(server.token)).rejects.toThrow('tried again in 7 s');
+    await expect(redeem(server.token)).rejects.toThrow('Retry in 7 s');
     expect(await codeOf(redeem(server.token))).toBe('policy_name');
   });
 

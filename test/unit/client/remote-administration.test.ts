@@ -65,12 +65,12 @@ describe('the client of the admin API', () => {
     expect(seen.every(({ authorization }) => authorization === 'Bearer the.bearer.token')).toBe(true);
   });
 
-  it('does nothing else twice, and says that it may have been done', async () => {
+  it('repeats no other request, and reports that it may have been executed', async () => {
     answer = (request) => request.socket.destroy();
     const error = await failure(client().deleteGrant(UID));
     expect(error).toMatchObject({
       code: 'service_unavailable',
-      message: expect.stringContaining('may have done'),
+      message: expect.stringContaining('may have executed'),
     });
     expect(seen).toHaveLength(1);
     expect(await failure(client().showGrant(UID))).toMatchObject({ code: 'service_unavailable' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskedStorePlace, parseStoreUrl } from '../../../src/config/store-url.js';
+import { maskStoreUrl, parseStoreUrl } from '../../../src/config/store-url.js';
 
 const NOTHING_MORE = {
   password: undefined,
@@ -80,6 +80,6 @@ describe('the place of a store', () => {
     ['postgres://u@h:5/d', 'postgres://u@h:5/d'],
     ['sqlite:/a:b@c', 'sqlite:/a:b@c'],
   ])('%s is shown as %s', (text, shown) => {
-    expect(maskedStorePlace(text)).toBe(shown);
+    expect(maskStoreUrl(text)).toBe(shown);
   });
 });

@@ -129,7 +129,7 @@ async function createGrant(
   const policy = rules ? policyOf(rules) : {};
   const request = { namespace, name, redemptionsAllowed, expirationWindowMs, code, issuer, policy };
   const problem = grantProblem(request) ?? notBeforeProblem(policy, clock() + expirationWindowMs);
-  if (problem !== undefined) throw rejected(`the grant was not made: ${problem}`);
+  if (problem !== undefined) throw rejected(`the grant was not created: ${problem}`);
   const access = await acceptingEndpoints(client, namespace);
   if ('refused' in access) {
     throw new AdministrationError('no_link_access', `no grant was made: ${access.reason}`, {

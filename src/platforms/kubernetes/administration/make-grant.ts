@@ -113,7 +113,7 @@ async function createOrFind(
     // The answer to its making was lost.
     if (there?.metadata.annotations?.[GRANT_REQUEST] === request) return there;
     const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
-    throw new AdministrationError('name_taken', `the grant was not made: ${taken}`, { cause: error });
+    throw new AdministrationError('name_taken', `the grant was not created: ${taken}`, { cause: error });
   }
 }
 

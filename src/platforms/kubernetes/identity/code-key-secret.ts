@@ -4,7 +4,7 @@ import { AdministrationError } from '../../../domain/administration-error.js';
 import { MANAGED_BY } from '../../../domain/labels.js';
 import { asMapping } from '../../../files/yaml-documents.js';
 import type { Clock } from '../../../redemption/ports/clock.js';
-import type { KeptMasterKey, RotatingCodeKeys } from '../../../redemption/ports/code-keys.js';
+import type { RotatingCodeKeys, StoredMasterKey } from '../../../redemption/ports/code-keys.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
@@ -30,7 +30,7 @@ interface Options {
 }
 
 interface Found {
-  readonly keys: readonly KeptMasterKey[];
+  readonly keys: readonly StoredMasterKey[];
   /** The highest number of a key; 0 if there is none. */
   readonly last: number;
   readonly secret: Stored<Resource> | undefined;
@@ -46,7 +46,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   readonly #options: Options;
   readonly #keys = new SharedRead(() => this.#read());
   readonly #unknownKey = new SharedRead(() => this.#read(), { intervalMs: UNKNOWN_KEY_INTERVAL_MS });
-  #kept: { readonly keys: readonly KeptMasterKey[]; readonly at: number } | undefined;
+  #kept: { readonly keys: readonly StoredMasterKey[]; readonly at: number } | undefined;
 
   constructor(options: Options) {
     this.#options = options;
@@ -67,7 +67,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     return keys.find((key) => key.kid === kid);
   }
 
-  async list(): Promise<readonly KeptMasterKey[]> {
+  async list(): Promise<readonly StoredMasterKey[]> {
     return (await this.#keys.readAfter()).keys;
   }
 
@@ -153,7 +153,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
     return { keys, last: numbered[0]?.number ?? 0, secret };
   }
 
-  #keyOf(name: string, value: string): KeptMasterKey {
+  #keyOf(name: string, value: string): StoredMasterKey {
     const text = Buffer.from(value, 'base64').toString();
     return decodeMasterKey(text, `${name} of Secret "${this.#options.namespace}/${CODE_KEYS}"`);
   }

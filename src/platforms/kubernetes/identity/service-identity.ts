@@ -7,8 +7,8 @@ import {
 import { describeCertificate } from '../../../pki/certificate-info.js';
 import { sha256Hex } from '../../../pki/sha256.js';
 import {
+  externalServerIdentity,
   type FoundIdentity,
-  givenServerIdentity,
   isIssuedIdentity,
   issueIdentity,
   ServerIdentityError,
@@ -54,7 +54,7 @@ export function givenIdentitySecret(client: Client, place: Place): ServiceIdenti
         (part) => `${part} of ${secret}`,
       );
       const sources = { cert: certSource as string, key: keySource as string, ca: caSource as string };
-      return versioned(givenServerIdentity({ cert, key, ca }, sources, now));
+      return versioned(externalServerIdentity({ cert, key, ca }, sources, now));
     },
   };
 }
@@ -97,7 +97,7 @@ function isServing(
   if (isIssuedIdentity({ cert, key }, authority, hosts, now)) return true;
   if (mayReplace) return false;
   try {
-    givenServerIdentity({ cert, key, ca: authority.bundlePem }, { cert: '', key: '', ca: '' }, now);
+    externalServerIdentity({ cert, key, ca: authority.bundlePem }, { cert: '', key: '', ca: '' }, now);
     return true;
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import type { Checkpoint, Clock } from '../../../redemption/ports/clock.js';
 import type { GrantStore } from '../../../redemption/ports/grant-store.js';
-import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import { type KubernetesClient, openKubernetesClient } from '../api/client.js';
 import type { ClusterOptions } from '../api/cluster-access.js';
@@ -90,7 +90,8 @@ export function kubernetesStore(
     getSetting,
     putSetting: (key: string, value: string) => settings.put(key, value),
     nextNumber: (key: string, atLeast: number) => settings.next(key, atLeast),
-    claimOutcome: (outcome: KeptOutcome, now: number) => claimOutcome(client, serviceNamespace, outcome, now),
+    claimOutcome: (outcome: StoredOutcome, now: number) =>
+      claimOutcome(client, serviceNamespace, outcome, now),
     probe: () => settings.probe(),
     observeRedemption: async (redemption: Stored<Resource>) =>
       accounts.observe(redemption as Stored<RedemptionResource>),

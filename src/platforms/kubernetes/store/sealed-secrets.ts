@@ -1,6 +1,6 @@
 import { MANAGED_BY } from '../../../domain/labels.js';
 import type { Redemption } from '../../../domain/redemption.js';
-import type { KeptOutcome } from '../../../redemption/ports/outcome-store.js';
+import type { StoredOutcome } from '../../../redemption/ports/outcome-store.js';
 import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { SECRETS } from '../api/kinds.js';
@@ -161,9 +161,9 @@ export class SealedAnswers {
 export async function claimOutcome(
   client: KubernetesClient,
   namespace: string,
-  outcome: KeptOutcome,
+  outcome: StoredOutcome,
   now: number,
-): Promise<KeptOutcome> {
+): Promise<StoredOutcome> {
   const { id, sealed, until, ...rest } = outcome;
   const text = JSON.stringify({ ...rest, sealed: encode(sealed) });
   const entry = { id, until, value: Buffer.from(text) };

@@ -82,7 +82,7 @@ describe('the settings of a policy', () => {
     (key) => {
       const parsed = parsePolicySettings({ [key]: 'a' });
       expect(parsed).toEqual({
-        problem: expect.stringContaining(`"${key}" is no setting; there are linkgrant/`),
+        problem: expect.stringContaining(`"${key}" is not a setting; the settings are linkgrant/`),
       });
     },
   );
@@ -114,7 +114,7 @@ describe('a list', () => {
   it.each([
     ['names', 'UPPER', '"UPPER", which can be no link name'],
     ['names', 'a b', '"a b"'],
-    ['subjects', 'a\u0007', 'cannot be printed'],
+    ['subjects', 'a\u0007', 'unprintable'],
     ['subjects', 'a'.repeat(254), 'too long'],
     ['key-types', 'p256,P384', '"P384", which is none of p256, p384, rsa, ed25519'],
     ['source-cidrs', '10.0.0.0/33', '"10.0.0.0/33", which is no CIDR'],
@@ -136,17 +136,17 @@ describe('a list', () => {
     [
       'source-cidrs',
       '::ffff:10.0.0.1',
-      '"::ffff:10.0.0.1", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.1',
+      '"::ffff:10.0.0.1", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.1',
     ],
     [
       'source-cidrs',
       '::ffff:10.0.0.0/104',
-      '"::ffff:10.0.0.0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+      '"::ffff:10.0.0.0/104", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.0/8',
     ],
     [
       'source-cidrs',
       '::ffff:a00:0/104',
-      '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are known by their IPv4 address: write 10.0.0.0/8',
+      '"::ffff:a00:0/104", which is an IPv4-mapped IPv6 address, but clients are identified by their IPv4 address: write 10.0.0.0/8',
     ],
     ['source-cidrs', 'router.example.com', 'no CIDR'],
   ])('%s with %j is refused with the entry', (key, text, reason) => {

@@ -6,10 +6,10 @@ import { type HostPort, type RouteOptions, routeTo } from './route.js';
 import { connectTcp } from './tcp-connection.js';
 
 /**
- * PEM of the certificate chain that a TLS server presents, unverified; nothing is sent on the connection. Rejects with
+ * Returns the certificate chain that a TLS server presents as PEM, unverified. Sends nothing on the connection. Rejects with
  * RedemptionError if the connection fails, else with the error of TLS.
  */
-export async function shownCertificate(
+export async function readServerCertificate(
   target: HostPort,
   options: RouteOptions,
   signal: AbortSignal,

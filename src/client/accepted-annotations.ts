@@ -6,24 +6,26 @@ const LONGEST_URL = 2048;
 const LONGEST_CA = 64 * 1024;
 
 /**
- * The annotations of a received Secret that are kept: the redemption id, if the certificate names the same; the renewal URL, if it is
- * `https` and of the origin of the token's URL, if there is a token; the service's CA, if it is PEM, re-encoded. All others are dropped.
+ * Returns the accepted annotations of a received Secret. The redemption id must be that of the certificate. The renewal URL must be
+ * `https` and have the origin of the token's URL, if there is a token. The service's CA must be PEM, and is re-encoded. All others are
+ * dropped.
  */
-export function keptAnnotations(
+export function acceptedAnnotations(
   annotations: unknown,
   { tokenUrl, tlsCrt }: { readonly tokenUrl?: string | undefined; readonly tlsCrt: string },
 ): Readonly<Record<string, string>> {
   if (typeof annotations !== 'object' || annotations === null) return {};
-  const given = annotations as Readonly<Record<string, unknown>>;
-  const kept: Record<string, string> = {};
-  const id = given[SECRET_REDEMPTION_ID];
-  if (typeof id === 'string' && isUuid(id) && redemptionIdIn(tlsCrt) === id) kept[SECRET_REDEMPTION_ID] = id;
-  const url = given[SECRET_RENEWAL_URL];
-  if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) kept[SECRET_RENEWAL_URL] = url;
-  const ca = given[SECRET_SERVER_CA];
+  const received = annotations as Readonly<Record<string, unknown>>;
+  const accepted: Record<string, string> = {};
+  const id = received[SECRET_REDEMPTION_ID];
+  if (typeof id === 'string' && isUuid(id) && redemptionIdIn(tlsCrt) === id)
+    accepted[SECRET_REDEMPTION_ID] = id;
+  const url = received[SECRET_RENEWAL_URL];
+  if (typeof url === 'string' && isOwnUrl(url, tokenUrl)) accepted[SECRET_RENEWAL_URL] = url;
+  const ca = received[SECRET_SERVER_CA];
   const certificates = typeof ca === 'string' && ca.length <= LONGEST_CA ? certificatesOf(ca) : undefined;
-  if (certificates !== undefined) kept[SECRET_SERVER_CA] = certificates;
-  return kept;
+  if (certificates !== undefined) accepted[SECRET_SERVER_CA] = certificates;
+  return accepted;
 }
 
 function isOwnUrl(url: string, tokenUrl: string | undefined): boolean {
