@@ -157,14 +157,14 @@ function telling(
         metrics.renewed(error.code);
         logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
       },
-      shutOut(namespace, links, notAfter) {
+      accessRevoked(namespace, links, notAfter) {
         const endsAt = new Date(notAfter).toISOString();
         logger.warn(
           { event: 'links_not_renewed', namespace, links, notAfter: endsAt },
           'no RoleBinding there lets this in any more: its links end with their certificates',
         );
       },
-      unread: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
+      listFailed: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
     },
     onFailure: failed,
   };

@@ -13,8 +13,8 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
-import { tell } from '../terminal/tell.js';
 import { OutputClosed, writeOut } from '../terminal/write-out.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 
 export interface LinkGenerateFlags {
   readonly to: string;
@@ -57,7 +57,7 @@ export async function generateCommand(
       // A credential that was not delivered completely must not be usable.
       const { id } = made.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
-        tell(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
+        writeStderr(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
       });
       throw error instanceof OutputClosed ? unread(error) : error;
     }
@@ -126,7 +126,7 @@ function unread(cause: OutputClosed): CommandError {
 
 function report({ redemption, links }: GeneratedLink, written: readonly string[]): void {
   const endpoints = links.flatMap((link) => link.endpoints);
-  tell(
+  writeStderr(
     [
       ...written.map((path) => `Written ${path}\n`),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}\n`,
