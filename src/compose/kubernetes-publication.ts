@@ -12,7 +12,7 @@ import {
   securedAccessAddress,
 } from '../platforms/kubernetes/identity/published-address.js';
 import {
-  givenIdentitySecret,
+  externalIdentitySecret,
   ownIdentitySecret,
   type ServiceIdentitySource,
 } from '../platforms/kubernetes/identity/service-identity.js';
@@ -54,7 +54,7 @@ export class KubernetesPublication {
     this.#identity =
       tlsSecret === undefined
         ? ownIdentitySecret(client, ownNamespace)
-        : givenIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
+        : externalIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
   /** Reads both for the first time; rejects without a certificate, but not without an address. */

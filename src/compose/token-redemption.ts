@@ -42,7 +42,7 @@ export interface LinkLocation {
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
   /** The recorded link of each token source. */
-  readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
+  readonly notes: Pick<BootstrapNotes, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 
 /** Opens the redemption of tokens, with its state in the data directory. */

@@ -128,7 +128,7 @@ async function noteSource(
   { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
-  place?.notes.keep(source.path, link.name);
+  place?.notes.store(source.path, link.name);
   await checkpoint('bootstrap-noted');
 }
 

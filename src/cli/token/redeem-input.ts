@@ -103,7 +103,7 @@ function recordFailure(
   // A bootstrap tries every few seconds; write only what is new.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
+    site.storeOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
   } catch (failure) {
     // If the outcome cannot be written, report the failure itself.
     if (!(failure instanceof RedemptionError)) throw failure;
