@@ -72,16 +72,16 @@ interface AcceptingPlace {
   readonly namespace: string;
 }
 
-/** Runs `act` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
+/** Runs `operation` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
 async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
   clock: Clock,
-  act: (place: AcceptingPlace) => Promise<void>,
+  operation: (place: AcceptingPlace) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
     refuseOtherPlatforms(flags, settings.platform);
-    await withCluster(flags, settings, act);
+    await withCluster(flags, settings, operation);
     return;
   }
   await withStoreOf(settings, async ({ store, service, namespace }) => {
@@ -90,7 +90,7 @@ async function withSite(
     refuseOtherPlatforms(flags, platform);
     const site = openAcceptingSite({ ...settings, platform }, service, clock);
     if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
-    await act({ store, site, namespace });
+    await operation({ store, site, namespace });
   });
 }
 

@@ -100,7 +100,7 @@ function recordFailure(
 ): void {
   const { code, message } = error;
   const last = site.findOutcome(file);
-  // A bootstrap tries every few seconds; write only what is new.
+  // `bootstrap` retries every few seconds, so an unchanged outcome is not written again.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
     site.storeOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
