@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError } from './terminal/command-error.js';
 
-/** What may follow a command path. */
+/** The words and flags that may follow a command path. */
 interface Following {
   /** Commands, or the values that an argument can have. */
   readonly words: readonly string[];
@@ -10,12 +10,12 @@ interface Following {
 
 type Paths = ReadonlyMap<string, Following>;
 
-/** Each command path, `''` for the program itself, with what may follow it; longer paths after their beginnings. */
+/** The command paths with the words that may follow each; `''` is the program. A path comes before its subcommands. */
 function pathsOf(program: Command): Paths {
   const paths = new Map<string, Following>();
   const visit = (command: Command, path: string) => {
-    const shown = command.options.filter((option) => !option.hidden);
-    const flags = [...shown.flatMap((option) => option.long ?? []), '--help'];
+    const visible = command.options.filter((option) => !option.hidden);
+    const flags = [...visible.flatMap((option) => option.long ?? []), '--help'];
     const words = command.commands.map((child) => child.name());
     paths.set(path, { words: path === 'completion' ? Object.keys(SHELLS) : words, flags });
     for (const child of command.commands) visit(child, `${path} ${child.name()}`.trim());
@@ -24,7 +24,7 @@ function pathsOf(program: Command): Paths {
   return paths;
 }
 
-// Where nothing of ours fits, the shell completes file names. In zsh `path` and `words` are its own.
+// If no word of linkgrant matches, the shell completes file names. In zsh `path` and `words` are reserved variables.
 const bash = (paths: Paths) => `# bash completion for linkgrant: source <(linkgrant completion bash)
 _linkgrant() {
   local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word following="" flags=""

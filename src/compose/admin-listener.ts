@@ -51,7 +51,8 @@ export interface RunningAdmin {
   /** Replaces the credentials of the service; the admin API uses them unless it has its own certificate. */
   setCredentials(credentials: TlsCredentials): void;
   /** Reloads its own certificate if that has changed; keeps the old one if the new one is unusable. */
-  turn(): void;
+  reloadCredentials(): void;
+  /** Stops accepting, and closes the connections after at most `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -101,10 +102,10 @@ export async function startAdmin(
       connections,
       queue,
       unreadableBody: unreadableProblem,
-      onUnreadable({ status, ...answer }) {
-        const told = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
-        metrics.adminAnswered(told);
-        logger.debug({ event: 'admin_unreadable', status, ...answer }, 'no HTTP request, or none in time');
+      onUnreadable({ status, ...details }) {
+        const answer = { method: 'other', route: 'none', status, refused: 'unreadable', milliseconds: 0 };
+        metrics.adminAnswered(answer);
+        logger.debug({ event: 'admin_unreadable', status, ...details }, 'no HTTP request, or none in time');
       },
     },
     app,
@@ -119,7 +120,7 @@ export async function startAdmin(
     setCredentials(credentials) {
       if (!pair) listener.setCredentials(credentials);
     },
-    turn() {
+    reloadCredentials() {
       try {
         const found = pair?.version();
         if (!pair || found === version) return;

@@ -27,9 +27,9 @@ export function administrationDependencies({
     clock,
     codeKeys: openCodeKeys(dataDir, clock),
     readService: () => readService(store),
-    async resolveAccess(asked, { system, endpoints }) {
-      if (system) return openSystemSite(system, clock).resolveAccess(asked);
-      const { issuer } = asked;
+    async resolveAccess(request, { system, endpoints }) {
+      if (system) return openSystemSite(system, clock).resolveAccess(request);
+      const { issuer } = request;
       // An invalid name is refused together with the grant's other values.
       const isNamed = issuer !== null && isResourceName(issuer);
       return (

@@ -5,7 +5,7 @@ import type { Clock } from '../redemption/ports/clock.js';
 import type { RotatingCodeKeys } from '../redemption/ports/code-keys.js';
 import type { GrantStore } from '../redemption/ports/grant-store.js';
 
-/** The master keys for signed codes that a service keeps in its data directory. */
+/** The master keys for signed codes in the data directory of a service. */
 export function openCodeKeys(dataDir: string, clock: Clock): RotatingCodeKeys {
   return new CodeKeyDirectory(dataDir, clock);
 }
@@ -23,7 +23,7 @@ export async function sweepCodeKeys(
   } catch (error) {
     logger.warn(
       { event: 'sweep_failed', err: error },
-      'old keys for signed codes were not removed; the next turn tries again',
+      'old keys for signed codes were not removed; the next run tries again',
     );
   }
 }

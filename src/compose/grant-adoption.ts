@@ -12,7 +12,7 @@ const MESSAGES: Readonly<Record<Adoption['outcome'], string>> = {
   changed: 'the grant follows its file',
   removed: 'the grant is deleted: no file declares it any more',
   waiting: 'the grant that a file declares is not served yet',
-  unusable: 'what a file declares has no effect',
+  unusable: 'a declaration in a file has no effect',
 };
 
 /**
@@ -25,32 +25,32 @@ export function grantAdoption(
 ): () => Promise<void> {
   const { logger } = deps;
   const home = new SkupperHome(place.skupperHome);
-  let told = new Set<string>();
-  let turn: Promise<void> | undefined;
+  let logged = new Set<string>();
+  let running: Promise<void> | undefined;
   const adopt = async () => {
     try {
-      const telling = new Set<string>();
+      const present = new Set<string>();
       for (const adoption of await adoptGrants(readGrantFiles(home, place.namespace), deps)) {
         const { outcome, ...what } = adoption;
         const key = JSON.stringify(adoption);
-        if (what.reason !== undefined) telling.add(key);
-        if (told.has(key)) continue;
+        if (what.reason !== undefined) present.add(key);
+        if (logged.has(key)) continue;
         const level = what.reason === undefined ? 'info' : 'warn';
         logger[level]({ event: `grant_file_${outcome}`, ...what }, MESSAGES[outcome]);
       }
-      told = telling;
+      logged = present;
     } catch (error) {
       const event = 'grant_files_failed';
       logger.warn(
         { event, err: error },
-        'the files that declare grants were not read; the next turn tries again',
+        'the files that declare grants were not read; the next run tries again',
       );
     }
   };
   return () => {
-    turn ??= adopt().finally(() => {
-      turn = undefined;
+    running ??= adopt().finally(() => {
+      running = undefined;
     });
-    return turn;
+    return running;
   };
 }

@@ -12,7 +12,7 @@ import {
   securedAccessAddress,
 } from '../platforms/kubernetes/identity/published-address.js';
 import {
-  givenIdentitySecret,
+  externalIdentitySecret,
   ownIdentitySecret,
   type ServiceIdentitySource,
 } from '../platforms/kubernetes/identity/service-identity.js';
@@ -54,7 +54,7 @@ export class KubernetesPublication {
     this.#identity =
       tlsSecret === undefined
         ? ownIdentitySecret(client, ownNamespace)
-        : givenIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
+        : externalIdentitySecret(client, { namespace: ownNamespace, name: tlsSecret });
   }
 
   /** Reads both for the first time; rejects without a certificate, but not without an address. */
@@ -81,6 +81,7 @@ export class KubernetesPublication {
     return { url: this.#url ?? inside, ca: this.#identityShown().ca };
   }
 
+  /** The description of the service, which commands read. */
   description(): ServiceDescription {
     const { ca, cert } = this.#identityShown();
     return {
@@ -94,6 +95,7 @@ export class KubernetesPublication {
     };
   }
 
+  /** Validity of the server certificate. */
   times(): CertificateTimes {
     const { notBefore, notAfter } = this.#identityShown();
     return { server: { notBefore, notAfter }, issuer: null };
@@ -105,7 +107,7 @@ export class KubernetesPublication {
   }
 
   /** Checks for changes and applies them; keeps the previous state if something is unreadable or unusable. Never rejects. */
-  async turn(): Promise<void> {
+  async runOnce(): Promise<void> {
     if (this.#isClosed) return;
     const { logger } = this.#deps.context;
     const before = this.published();
@@ -113,7 +115,10 @@ export class KubernetesPublication {
       await this.#readAddress();
     } catch (error) {
       if (this.#isClosed) return;
-      logger.warn({ event: 'address_kept', err: error }, 'where the service is reached was not read');
+      logger.warn(
+        { event: 'address_kept', err: error },
+        'the address of the service was not read; the previous one stays',
+      );
     }
     try {
       const version = this.#shown?.version;
@@ -124,7 +129,10 @@ export class KubernetesPublication {
       }
     } catch (error) {
       if (this.#isClosed) return;
-      logger.error({ event: 'certificate_kept', err: error }, 'the server certificate was not reloaded');
+      logger.error(
+        { event: 'certificate_kept', err: error },
+        'the server certificate was not reloaded; the old one stays',
+      );
     }
     const now = this.published();
     if (before?.url !== now?.url || before?.ca !== now?.ca) this.#controller?.placeChanged();

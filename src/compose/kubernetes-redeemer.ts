@@ -60,7 +60,7 @@ export async function startKubernetesRedeemer(
     ownNamespace,
     identity: `${hostname()}_${randomUUID()}`,
     ...redeeming(reached, settings.ownKey, context, stopping.signal),
-    ...telling(metrics, context, stopping.signal),
+    ...reporting(metrics, context, stopping.signal),
     // The timers keep the process alive while the API server is unreachable.
     wait: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   });
@@ -96,7 +96,7 @@ function redeeming(
 }
 
 /** Metrics and logs of the work, without text of peers. Failures caused by the shutdown are not reported. */
-function telling(
+function reporting(
   metrics: RedeemerMetrics,
   { logger }: RuntimeContext,
   stopping: AbortSignal,
@@ -123,13 +123,16 @@ function telling(
     },
     onNotServed(namespace) {
       const event = 'namespace_not_served';
-      logger.info({ event, namespace }, 'its AccessTokens are left alone: no RoleBinding there lets this in');
+      logger.info(
+        { event, namespace },
+        'its AccessTokens are not redeemed: no RoleBinding of the namespace grants the permissions',
+      );
     },
     onOverwritten(key) {
       const event = 'status_overwritten';
       logger.warn(
         { event, ...placeIn(key) },
-        "somebody else writes its status, perhaps Skupper's controller: it is left to them, and nothing is asked again",
+        "another controller, perhaps Skupper's, overwrites its status, so linkgrant stops processing it",
       );
     },
     onAttemptFailed(key, error, retryInMs) {
@@ -157,14 +160,14 @@ function telling(
         metrics.renewed(error.code);
         logger.warn({ event: 'renewal_failed', ...placeIn(key), code: error.code }, error.message);
       },
-      shutOut(namespace, links, notAfter) {
+      accessRevoked(namespace, links, notAfter) {
         const endsAt = new Date(notAfter).toISOString();
         logger.warn(
           { event: 'links_not_renewed', namespace, links, notAfter: endsAt },
-          'no RoleBinding there lets this in any more: its links end with their certificates',
+          'no RoleBinding of the namespace grants the permissions any more: its links end with their certificates',
         );
       },
-      unread: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
+      listFailed: (namespace, error) => failed(`list the links of namespace ${namespace}`, error),
     },
     onFailure: failed,
   };

@@ -17,7 +17,7 @@ import type { GrantStore } from '../redemption/ports/grant-store.js';
 import { measureStore } from '../stores/measured-store.js';
 import { sweepCodeKeys } from './code-keys.js';
 import { KubernetesPublication } from './kubernetes-publication.js';
-import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import type { RunningService, RuntimeContext } from './runtime.js';
 
@@ -86,7 +86,7 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
   const listening = await listen(listener.server, settings.listen);
   controller.start();
   publication.follow(listener, controller);
-  const stopTurns = startTurns({ store, controller, publication, codeKeys }, parts);
+  const stopPeriodicWork = startPeriodicWork({ store, controller, publication, codeKeys }, parts);
   return {
     description: publication.description(),
     listening,
@@ -100,9 +100,9 @@ async function serve(parts: ServiceParts): Promise<RunningService> {
       { name: 'store', ready: () => store.probe() },
       { name: 'listener', ready: async () => assertListening(listener) },
     ],
-    reloadIdentity: () => publication.turn(),
+    reloadIdentity: () => publication.runOnce(),
     async close() {
-      stopTurns();
+      stopPeriodicWork();
       publication.close();
       await listener.drain(DRAIN_MS);
       await controller.stop();
@@ -163,7 +163,7 @@ function withRedeemedEvents(store: KubernetesGrantStore, controller: GrantContro
 }
 
 /** Starts the periodic work; only the leader does the work for the whole cluster. */
-function startTurns(
+function startPeriodicWork(
   {
     store,
     controller,
@@ -178,22 +178,22 @@ function startTurns(
   { settings, context }: ServiceParts,
 ): () => void {
   // AccessGrants are user resources, so retention never deletes them.
-  const retention = retentionTurns(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
-  const leading = (turn: () => unknown) => () => {
-    if (controller.isLeading) turn();
+  const retention = periodicRetention(store, { grantMs: 0, ledgerMs: settings.ledgerRetention }, context);
+  const ifLeading = (operation: () => unknown) => () => {
+    if (controller.isLeading) operation();
   };
   const timers = [
-    setInterval(() => void publication.turn(), PUBLICATION_MS),
+    setInterval(() => void publication.runOnce(), PUBLICATION_MS),
     setInterval(
-      leading(() => sweep(store, context)),
+      ifLeading(() => sweep(store, context)),
       SWEEP_MS,
     ),
     setInterval(
-      leading(() => retention.turn()),
+      ifLeading(() => retention.runOnce()),
       RETENTION_MS,
     ),
     setInterval(
-      leading(() => sweepCodeKeys(store, codeKeys, context)),
+      ifLeading(() => sweepCodeKeys(store, codeKeys, context)),
       RETENTION_MS,
     ),
   ];

@@ -32,7 +32,7 @@ export interface OpenClusterAdministration {
   readonly store: GrantStore;
   /** The sites that accept links, as far as the user may read them. */
   readonly site: Site;
-  readonly sights: ClusterInspector;
+  readonly inspector: ClusterInspector;
   /** Removes the leftovers of the service, in the namespace or in all; with `withCrd` also the CRD. */
   readonly uninstallation: (options: { readonly withCrd: boolean }) => Uninstallation;
   /** The selected namespace. */
@@ -85,7 +85,7 @@ export async function openClusterAdministration(
       administration,
       store: withUserErrors(store),
       site: withUserErrors(liveSite(client, clock)),
-      sights: clusterInspector(client, { namespace, serviceNamespace, clock }),
+      inspector: clusterInspector(client, { namespace, serviceNamespace, clock }),
       uninstallation: ({ withCrd }) =>
         uninstallation(client, {
           namespace: allNamespaces ? undefined : namespace,

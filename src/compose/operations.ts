@@ -78,21 +78,21 @@ export async function sweep(store: GrantStore, { clock, logger }: SweepContext):
   } catch (error) {
     logger.warn(
       { event: 'sweep_failed', err: error },
-      'sealed answers were not erased; the next turn tries again',
+      'sealed answers were not erased; the next run tries again',
     );
   }
 }
 
-/** Applies the retention periods: `turn` does so unless it is running, `stop` ends it after its current step. */
-export function retentionTurns(
+/** Applies the retention periods: `runOnce` does so unless it is running, `stop` ends it after its current step. */
+export function periodicRetention(
   store: GrantStore,
   retention: Retention,
   { clock, logger }: SweepContext,
-): { turn(): Promise<void>; stop(): void } {
+): { runOnce(): Promise<void>; stop(): void } {
   let running = false;
   let stopped = false;
   return {
-    async turn() {
+    async runOnce() {
       if (running || stopped) return;
       running = true;
       try {
@@ -101,7 +101,10 @@ export function retentionTurns(
         const event = 'retention_failed';
         // A store that is being closed accepts no operation.
         if (!stopped)
-          logger.warn({ event, err: error }, 'what ended long ago is still kept; the next turn tries again');
+          logger.warn(
+            { event, err: error },
+            'the retention periods were not applied; the next run tries again',
+          );
       } finally {
         running = false;
       }

@@ -19,8 +19,8 @@ import {
 import { UnprovenRequests } from '../http/unproven-requests.js';
 import { KeyMaker } from '../pki/keys.js';
 
-// One RSA key is up to 250 ms of a core; a client gives up after 10 s.
-const MOST_QUEUED_KEYS = 64;
+// An RSA key takes up to 250 ms of a core, and clients give up after 10 s.
+const MAX_QUEUED_KEYS = 64;
 /** How long a stopping service waits for its open connections; closing its store as well takes less than 10 s in total. */
 export const DRAIN_MS = 4_500;
 // Clients give up after 10 s, and a body is 4 KiB.
@@ -51,7 +51,7 @@ export interface PublicListenerParts {
   readonly otherConnections?: number;
 }
 
-/** A listener whose limits hold until it is drained. */
+/** Creates the listener for clients, with its connection limits and overload protection. */
 export function createPublicListener({
   settings,
   credentials,
@@ -78,7 +78,10 @@ export function createPublicListener({
     observer: metrics,
     onLedgerFailure(error, requestId) {
       metrics.ledgerFailed();
-      logger.warn({ event: 'ledger_failed', requestId, err: error }, 'an attempt was not noted');
+      logger.warn(
+        { event: 'ledger_failed', requestId, err: error },
+        'an attempt was not recorded in the ledger',
+      );
     },
   });
   const listener = createTlsListener(
@@ -113,7 +116,7 @@ export function createPublicListener({
   };
 }
 
-/** Closes the door while there is far too much to do, and says so when it begins and when it ends. */
+/** Stops accepting connections during overload, and logs when the shedding of load begins and ends. */
 function followOverload(admission: Admission, listener: TlsListener, logger: Logger): () => void {
   let accepting = true;
   let shedding = false;
@@ -127,15 +130,16 @@ function followOverload(admission: Admission, listener: TlsListener, logger: Log
     if (isShedding && !shedding)
       logger.warn(
         { event: 'overloaded', inFlight: admission.inFlight },
-        'there is too much to do: load is shed',
+        'the service is overloaded and sheds load',
       );
-    if (!isShedding && shedding) logger.info({ event: 'overload_ended', shed }, 'load is shed no more');
+    if (!isShedding && shedding)
+      logger.info({ event: 'overload_ended', shed }, 'the service sheds no more load');
     shedding = isShedding;
     shedBefore = shed;
   };
 }
 
-/** The connections that a process can have, which is less than the setting where it may open fewer files. */
+/** The connection limit: the setting, or less if the process may open fewer files. */
 function connectionLimit(wanted: number, otherDescriptors: number, logger: Logger): number {
   const descriptors = descriptorLimit();
   if (descriptors === undefined || wanted + otherDescriptors <= descriptors) return wanted;
@@ -154,6 +158,6 @@ export function assertListening({ server }: TlsListener): void {
 
 /** Creates the private keys that the service generates for stock clients. */
 export function keySource({ serverKeyType }: Pick<Settings, 'serverKeyType'>) {
-  const maker = new KeyMaker({ maxQueued: MOST_QUEUED_KEYS });
-  return { type: serverKeyType, make: maker.make.bind(maker) };
+  const keyMaker = new KeyMaker({ maxQueued: MAX_QUEUED_KEYS });
+  return { type: serverKeyType, make: keyMaker.make.bind(keyMaker) };
 }

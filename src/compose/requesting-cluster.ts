@@ -112,7 +112,7 @@ export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>
 // The links name their token, and their status shows whether they work.
 const NO_NOTES: LinkLocation['notes'] = {
   find: () => undefined,
-  keep: () => undefined,
+  store: () => undefined,
   isConfirmed: () => false,
   confirm: () => undefined,
 };

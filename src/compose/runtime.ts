@@ -21,7 +21,7 @@ import { CertificateWatch } from './certificate-watch.js';
 import { openCodeKeys, sweepCodeKeys } from './code-keys.js';
 import { grantAdoption } from './grant-adoption.js';
 import { openStore } from './open-store.js';
-import { listen, retentionTurns, storeMetrics, sweep } from './operations.js';
+import { listen, periodicRetention, storeMetrics, sweep } from './operations.js';
 import { assertListening, createPublicListener, DRAIN_MS, keySource } from './public-listener.js';
 import { joinServing, openIdentities, type ServiceIdentities, takeServing } from './service-identities.js';
 import { systemOf } from './system-sites.js';
@@ -178,10 +178,10 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
     description,
   );
   const reloadIdentity = async () => {
-    admin?.turn();
+    admin?.reloadCredentials();
     await watch.runOnce();
   };
-  const retention = retentionTurns(
+  const retention = periodicRetention(
     store,
     { grantMs: settings.grantRetention, ledgerMs: settings.ledgerRetention },
     context,
@@ -189,7 +189,7 @@ async function serve(parts: ServiceParts & { readonly listener: TlsListener }): 
   const timers = [
     setInterval(() => void reloadIdentity(), IDENTITY_CHECK_MS),
     setInterval(() => void sweep(store, context), SWEEP_MS),
-    setInterval(() => void retention.turn(), RETENTION_MS),
+    setInterval(() => void retention.runOnce(), RETENTION_MS),
     setInterval(() => void sweepCodeKeys(store, codeKeys, context), KEY_SWEEP_MS),
     ...(adoptGrants ? [setInterval(() => void adoptGrants(), SWEEP_MS)] : []),
   ];

@@ -3,7 +3,7 @@ import { remoteAdministration } from '../client/remote-administration.js';
 import { readBoundedText } from '../files/bounded-text.js';
 import type { Administration } from '../redemption/administration/administration.js';
 
-/** The administration behind the admin API at `url`, whose certificate comes from the CA in a file, else from one that the system trusts. */
+/** The administration through the admin API at `url`. Trusts the CA in `caFile`, else the CAs of the system. */
 export function serverAdministration(
   {
     url,

@@ -58,7 +58,7 @@ export function openIssuers(
   return issuerRotation(dataDir, { ...context, wait: sleep });
 }
 
-/** The CA that clients of the service have to trust, if the certificate is of its own CA and that is usable. */
+/** The service's own CA, which its clients have to trust; undefined if there is none or it is unusable. */
 export function serverTrust(
   dataDir: string,
   now: number,

@@ -20,10 +20,10 @@ import { ledgerKeyPath, type OpenContext, openDatabase, targetOf } from './open-
 
 type Place = Pick<Settings, 'store' | 'dataDir'>;
 
-/** Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or a note of a ledger. */
+/** Missing entries of a store's ledger; `empty` if it has no tables although this host has the key or the mark of a ledger. */
 export type StoreLoss = LedgerLoss | 'empty';
 
-/** The missing ledger entries of a store, compared with the note of this host, and the grants that can be redeemed now. */
+/** The missing ledger entries of a store, by the high-water mark of this host, and the grants that can be redeemed now. */
 export async function storeAge(
   place: Place,
   context: OpenContext,

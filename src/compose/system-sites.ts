@@ -7,10 +7,10 @@ import type { ServiceDescription } from '../redemption/accepting/service-descrip
 import type { Clock } from '../redemption/ports/clock.js';
 import type { SiteAccess, SiteRefusal } from '../redemption/ports/site.js';
 
-/** Where system sites are read. */
+/** The Skupper directory and selection of the system sites of a service. */
 export type SystemPlace = NonNullable<ServiceDescription['system']>;
 
-/** The place that these settings mean. */
+/** The {@link SystemPlace} of the settings. */
 export function systemOf({ skupperHome, host, namespace, platform }: Settings): SystemPlace {
   return { skupperHome, hosts: host ?? [], platform, ...(namespace !== undefined && { namespace }) };
 }
@@ -21,15 +21,15 @@ export function openSystemSite(place: SystemPlace, clock: Clock): SystemSite {
   return new SystemSite({ home: new SkupperHome(skupperHome), hosts, only: namespace, platform, clock });
 }
 
-/** What a served site gives to those who redeem, or why it gives nothing now. */
+/** The access of a served site, or why it refuses redemptions now. */
 export interface SiteReport {
   readonly namespace: string;
   readonly access: SiteAccess | SiteRefusal;
-  /** The platform that it was started on, where that is another one than the service's. */
+  /** The platform on which the site was started, if it differs from the service's. */
   readonly otherPlatform: string | undefined;
 }
 
-/** The platform that a namespace was started on, where that is another one than the place's. */
+/** The platform on which a namespace was started, if it differs from that of the place. */
 export function otherPlatform(
   { skupperHome, platform }: Pick<SystemPlace, 'skupperHome' | 'platform'>,
   namespace: string,
@@ -38,14 +38,14 @@ export function otherPlatform(
   return platform !== undefined && used !== platform ? used : undefined;
 }
 
-/** What each served site gives to those who redeem, or why it gives nothing now. */
+/** Reports each served site. */
 export async function siteReports(place: SystemPlace, clock: Clock): Promise<readonly SiteReport[]> {
   const home = new SkupperHome(place.skupperHome);
   const site = openSystemSite(place, clock);
   const namespaces = place.namespace === undefined ? home.namespaces() : [place.namespace];
-  const asked = namespaces.map((namespace) => ({ namespace, name: namespace, issuer: null }));
+  const requests = namespaces.map((namespace) => ({ namespace, name: namespace, issuer: null }));
   return Promise.all(
-    asked.map(async (request) => ({
+    requests.map(async (request) => ({
       namespace: request.namespace,
       access: await site.resolveAccess(request),
       otherPlatform: otherPlatform(place, request.namespace),
@@ -53,7 +53,7 @@ export async function siteReports(place: SystemPlace, clock: Clock): Promise<rea
   );
 }
 
-/** Whether a file that the service reads declares this grant. */
+/** True if an existing file that the service reads declares this grant. */
 export function isDeclared(
   { skupperHome }: SystemPlace,
   { namespace, sourceFile }: { readonly namespace: string; readonly sourceFile: string | null },

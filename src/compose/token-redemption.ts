@@ -42,7 +42,7 @@ export interface LinkLocation {
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
   /** The recorded link of each token source. */
-  readonly notes: Pick<BootstrapNotes, 'find' | 'keep' | 'isConfirmed' | 'confirm'>;
+  readonly notes: Pick<BootstrapNotes, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 
 /** Opens the redemption of tokens, with its state in the data directory. */
@@ -55,13 +55,13 @@ export function openTokenRedemption(
     toDirectory: (directory: string, placing?: DirectoryPlacing) =>
       directoryMaterializer(directory, clock, placing),
     toStream: streamMaterializer,
-    /** The place of links in a directory whose reader has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
+    /** The links in a directory whose router has to be reloaded; `patienceMs` is that of {@link PendingReload}. */
     place(directory: string, placing: DirectoryPlacing, patienceMs?: () => number): LinkLocation {
       const reload = new PendingReload(dataDir, directory, sleep, patienceMs);
       return {
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),
-        settleReload: (acts, at) => reload.settle(acts, at),
+        settleReload: (router, at) => reload.settle(router, at),
         notes: new BootstrapNotes(dataDir, directory),
       };
     },

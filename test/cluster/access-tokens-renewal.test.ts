@@ -234,11 +234,11 @@ describe('the links of a namespace', () => {
     expect(told).toMatchObject({ what: `list the links of namespace ${unread.namespace}` });
   });
 
-  it('are told of once when nobody lets the redeemer in there any more', async () => {
+  it('reports the links of a namespace once when the redeemer loses its permissions there', async () => {
     const { place } = await redeemed();
     const client = await openKubernetesClient({ kubeconfig: [account.kubeconfig] });
-    const told: unknown[] = [];
-    const tell = (...what: unknown[]) => told.push(what);
+    const calls: unknown[] = [];
+    const record = (...what: unknown[]) => calls.push(what);
     const stop = new AbortController();
     let now = Date.now();
     const clock = () => now;
@@ -248,10 +248,10 @@ describe('the links of a namespace', () => {
       side: { client: createRenewalClient({ clock }), readRenewal, clock, checkpoint: async () => {} },
       clock,
       observer: {
-        renewed: tell,
-        failed: tell,
-        unread: tell,
-        shutOut: tell,
+        renewed: record,
+        failed: record,
+        listFailed: record,
+        accessRevoked: record,
       },
     });
     const steps = [() => shutOut(cluster, place.namespace), () => undefined, () => stop.abort()];
@@ -263,7 +263,7 @@ describe('the links of a namespace', () => {
     client.close();
     await letIn(cluster, place.namespace);
     const notAfter = Date.parse(certificateIn(await secretOf(place)).validTo);
-    expect(told).toEqual([[place.namespace, 1, notAfter]]);
+    expect(calls).toEqual([[place.namespace, 1, notAfter]]);
   });
 });
 

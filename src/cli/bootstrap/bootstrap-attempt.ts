@@ -73,7 +73,7 @@ export async function attemptBootstrap(
     progress.redeemed = true;
   }
   const links = placed ?? (await findLinks(target, request, read)) ?? [];
-  await noteSource(links, target, request, read, context);
+  await recordSource(links, target, request, read, context);
   const reload = await settleReload(target, context, Math.max(1_000, remainingMs()));
   if (reload.pendingReason === 'not-started') throw notStarted(target);
   if (reload.pendingReason === 'tokens-left') {
@@ -120,7 +120,7 @@ async function findLinks(
 }
 
 /** Records the link of a token source, for a run after the token was removed. */
-async function noteSource(
+async function recordSource(
   [link]: readonly PlacedLink[],
   { place }: StoredLinkTarget,
   { source }: BootstrapRequest,
@@ -128,7 +128,7 @@ async function noteSource(
   { checkpoint }: CommandContext,
 ): Promise<void> {
   if (!link || source?.path === undefined || !read || 'missing' in read) return;
-  place?.notes.keep(source.path, link.name);
+  place?.notes.store(source.path, link.name);
   await checkpoint('bootstrap-noted');
 }
 
@@ -157,11 +157,11 @@ async function redeem(
   const token = parseAccessToken(read.text);
   const subject = requestedSubject(token, request.subject, target);
   const redeemRequest = { token, name, subject, linkCost, proxyConfiguration, ownKey, renews };
-  tellWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
+  reportWritten(await redeemer.redeem(redeemRequest, materializer, exchangeLimit(remainingMs())));
 }
 
 /** Reports a redemption at once, because the link may be in use only later. */
-function tellWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
+function reportWritten(redeemed: Pick<RedeemedToken, 'written' | 'source'>): void {
   const written = redeemed.written.map((file) => `Written ${file}\n`).join('');
   processContext().stderr.write(written + keyOriginText(redeemed));
 }
@@ -173,7 +173,7 @@ async function redeemTokensOfInput(
   remainingMs: () => number,
 ): Promise<void> {
   const results = await redeemInput(target, { linkCost, renews, remainingMs }, context);
-  for (const result of results) if ('redeemed' in result) tellWritten(result.redeemed);
+  for (const result of results) if ('redeemed' in result) reportWritten(result.redeemed);
   const failure = inputFailure(results);
   if (failure) throw failure;
   if (results.length > 0) return;

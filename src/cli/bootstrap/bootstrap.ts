@@ -15,7 +15,7 @@ import { describeFailure } from '../terminal/failure.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import { tokenSource } from '../token/token-source.js';
 import {
   attemptBootstrap,
@@ -90,7 +90,7 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
   } catch (error) {
     const { message, hint, exitCode } = describeFailure(error);
     if (!flags.continueWithoutLink || exitCode === 2) throw error;
-    tell(`warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
+    writeStderr(`warning: continuing without a link in use: ${message}\n${hint ? `hint: ${hint}\n` : ''}`);
     return;
   }
   if (flags.watch) await (await import('../link/watch-links.js')).watchLinks(target, context);
@@ -160,7 +160,7 @@ function pauseAfter(
   // A message with other times or amounts is the same failure.
   const gist = message.replace(/\d+/g, '#');
   if (gist !== failures.reported) {
-    tell(`Waiting: ${message}\n`);
+    writeStderr(`Waiting: ${message}\n`);
     failures.attempts = 0;
     failures.reported = gist;
   }

@@ -1,28 +1,28 @@
 import type { ExitCode } from '../terminal/command-error.js';
 import { plainLine } from '../terminal/plain-text.js';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   readonly name: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly detail: string;
-  /** What to do about it; of a warning or a failure. */
+  /** The remedy of a warning or a failure. */
   readonly hint?: string;
-  /** How the command ends because of it; 0 unless it is a failure. */
+  /** The exit code for this result; 0 unless it is a failure. */
   readonly exitCode: ExitCode;
 }
 
-/** A check that found nothing wrong. */
+/** A passed check. */
 export function ok(name: string, detail: string): Check {
   return { name, status: 'ok', detail, exitCode: 0 };
 }
 
-/** A check that found what works now and will not, or should not. */
+/** A check with a warning: it works now, but will fail later or is not secure. */
 export function warn(name: string, detail: string, hint: string): Check {
   return { name, status: 'warn', detail, hint, exitCode: 0 };
 }
 
-/** A check that found what keeps a link from being made. */
+/** A failed check: a link cannot be established. */
 export function fail(name: string, detail: string, hint: string, exitCode: ExitCode = 1): Check {
   return { name, status: 'fail', detail, hint, exitCode };
 }

@@ -5,13 +5,13 @@ import type { SiteRefusal } from '../../redemption/ports/site.js';
 import { certificateLife } from '../../redemption/requesting/certificate-life.js';
 import { formatTime } from '../terminal/output.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { type AskedRights, looked, rightsCheck } from './doctor-cluster-rights.js';
+import { type AskedRights, checksOf, rightsCheck } from './doctor-cluster-rights.js';
 import { probeToken, urlChecks } from './doctor-url.js';
 
 const GRANTS_OFF = 'run it without -enable-grants and SKUPPER_ENABLE_GRANTS, or turn off linkgrant';
 const RUN_IT =
   'deploy it as docs/how-to/kubernetes.md describes, or name the namespace where it runs with --service-namespace';
-// The checks whose failure keeps a grant from becoming Ready.
+// A grant cannot become Ready while one of these checks fails.
 const CAUSES: ReadonlySet<string> = new Set(['kinds', 'service', 'controller', 'site', 'issuer']);
 
 const RIGHTS: readonly AskedRights[] = [
@@ -45,26 +45,26 @@ const RIGHTS: readonly AskedRights[] = [
   },
 ];
 
-/** What the accepting side needs in a cluster: kinds, rights, who serves its grants, its site and issuer, its grants and their URL. */
+/** Checks the accepting side in a cluster: kinds, rights, the controllers of its grants, site, issuer, grants and their URL. */
 export async function acceptingClusterChecks(
-  sights: ClusterInspector,
+  inspector: ClusterInspector,
   namespace: string,
   options: LinkDialOptions,
 ): Promise<Check[]> {
   const earlier = [
-    ...(await looked('kinds', () => kindChecks(sights))),
-    ...(await looked('rights', () => Promise.all(RIGHTS.map((asked) => rightsCheck(sights, asked))))),
-    ...(await looked('service', () => servingChecks(sights))),
-    ...(await looked('site', () => siteChecks(sights, options.clock()))),
+    ...(await checksOf('kinds', () => kindChecks(inspector))),
+    ...(await checksOf('rights', () => Promise.all(RIGHTS.map((asked) => rightsCheck(inspector, asked))))),
+    ...(await checksOf('service', () => servingChecks(inspector))),
+    ...(await checksOf('site', () => siteChecks(inspector, options.clock()))),
   ];
   return [
     ...earlier,
-    ...(await looked('grants', () => grantChecks(sights, { namespace, earlier }, options))),
+    ...(await checksOf('grants', () => grantChecks(inspector, { namespace, earlier }, options))),
   ];
 }
 
-async function kindChecks(sights: ClusterInspector): Promise<Check[]> {
-  return (await sights.kinds()).map(({ apiVersion, needed, missing }) => {
+async function kindChecks(inspector: ClusterInspector): Promise<Check[]> {
+  return (await inspector.kinds()).map(({ apiVersion, needed, missing }) => {
     const hint = apiVersion.startsWith('skupper.io/')
       ? 'install Skupper v2, or run `kubectl apply --server-side -f deploy/crds/skupper`'
       : 'run `kubectl apply --server-side -k deploy/crds`';
@@ -74,12 +74,12 @@ async function kindChecks(sights: ClusterInspector): Promise<Check[]> {
   });
 }
 
-async function servingChecks(sights: ClusterInspector): Promise<Check[]> {
+async function servingChecks(inspector: ClusterInspector): Promise<Check[]> {
   const [service, controllers, readySite] = await Promise.all([
-    sights.service(),
-    sights.skupperControllers(),
+    inspector.service(),
+    inspector.skupperControllers(),
     // The check of the site reports a missing right to list Sites.
-    sights.readySiteName().catch(() => undefined),
+    inspector.readySiteName().catch(() => undefined),
   ]);
   const serving = controllers?.filter(({ servesGrants }) => servesGrants) ?? [];
   const isLeading = service.seen === 'leading';
@@ -142,15 +142,18 @@ function skupperCheck(
   );
 }
 
-async function siteChecks(sights: ClusterInspector, now: number): Promise<Check[]> {
-  const found = await sights.endpoints();
+async function siteChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
+  const found = await inspector.endpoints();
   if ('refused' in found) return [refused('site', found)];
   const shown = found.endpoints.map(formatEndpoint).join(', ');
-  return [ok('site', `links lead to ${shown}`), ...(await looked('issuer', () => issuerChecks(sights, now)))];
+  return [
+    ok('site', `links lead to ${shown}`),
+    ...(await checksOf('issuer', () => issuerChecks(inspector, now))),
+  ];
 }
 
-async function issuerChecks(sights: ClusterInspector, now: number): Promise<Check[]> {
-  const [unread] = await sights.missing([
+async function issuerChecks(inspector: ClusterInspector, now: number): Promise<Check[]> {
+  const [unread] = await inspector.missing([
     { verb: 'get', group: '', resource: 'secrets' },
     { verb: 'list', group: 'skupper.io', resource: 'routeraccesses' },
   ]);
@@ -158,7 +161,7 @@ async function issuerChecks(sights: ClusterInspector, now: number): Promise<Chec
     const detail = `not looked at, for you may not ${unread.verb} ${unread.resource}; the service judges it for each grant`;
     return [warn('issuer', detail, 'run this as who may, or see the conditions of the grants')];
   }
-  const access = await sights.access();
+  const access = await inspector.access();
   if ('refused' in access) return [refused('issuer', access)];
   const { description, notAfter } = access.issuer;
   const end = formatTime(notAfter);
@@ -170,11 +173,11 @@ async function issuerChecks(sights: ClusterInspector, now: number): Promise<Chec
 }
 
 async function grantChecks(
-  sights: ClusterInspector,
+  inspector: ClusterInspector,
   { namespace, earlier }: { readonly namespace: string; readonly earlier: readonly Check[] },
   options: LinkDialOptions,
 ): Promise<Check[]> {
-  const grants = (await sights.grants()).map((grant) =>
+  const grants = (await inspector.grants()).map((grant) =>
     // Skupper's controller accepts some grants that linkgrant does not.
     grant.state === 'pending' && grant.isReady ? { ...grant, state: 'ready' as const } : grant,
   );

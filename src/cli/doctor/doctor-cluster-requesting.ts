@@ -4,9 +4,9 @@ import type { Clock } from '../../redemption/ports/clock.js';
 import { renewableLink } from '../../redemption/requesting/renewable-link.js';
 import { certificateCheck } from './doctor-certificates.js';
 import { type Check, type Finding, fail, mergeFindings, ok, warn } from './doctor-check.js';
-import { type AskedRights, looked, rightsCheck } from './doctor-cluster-rights.js';
+import { type AskedRights, checksOf, rightsCheck } from './doctor-cluster-rights.js';
 
-// What the Role of deploy/bootstrap/job.yaml has.
+// The rights of the Role in deploy/bootstrap/job.yaml.
 const RIGHTS: AskedRights = {
   name: 'rights: redeem',
   what: 'token redeem and bootstrap',
@@ -17,16 +17,16 @@ const RIGHTS: AskedRights = {
   ],
 };
 
-/** What the requesting side needs in a cluster: a Site, rights, AccessTokens that are redeemed, and links that are up. */
+/** Checks the requesting side in a cluster: its Site, rights, AccessTokens and links. */
 export async function requestingClusterChecks(
   side: RequestingCluster,
-  sights: ClusterInspector,
+  inspector: ClusterInspector,
   clock: Clock,
 ): Promise<{ readonly checks: readonly Check[]; readonly isInUse: boolean }> {
   const { namespace } = side;
   let isInUse = false;
   const checks = [
-    ...(await looked('own site', async () => {
+    ...(await checksOf('own site', async () => {
       const site = await side.findSite();
       if (!site) {
         const hint = `create one with \`skupper site create NAME -n ${namespace}\``;
@@ -42,13 +42,13 @@ export async function requestingClusterChecks(
             ),
           ];
     })),
-    await rightsCheck(sights, RIGHTS),
-    ...(await looked('tokens', async () => {
-      const tokens = await sights.tokens();
+    await rightsCheck(inspector, RIGHTS),
+    ...(await checksOf('tokens', async () => {
+      const tokens = await inspector.tokens();
       isInUse = tokens.length > 0;
       return mergeFindings('token', tokens.map(tokenFinding));
     })),
-    ...(await looked('links', async () => {
+    ...(await checksOf('links', async () => {
       const links = await side.links.list();
       isInUse ||= links.length > 0;
       const states = await side.linkStates();
@@ -60,7 +60,7 @@ export async function requestingClusterChecks(
           isReady
             ? ok(`link ${name}`, 'Ready')
             : warn(`link ${name}`, `not Ready: ${message}`, `find the cause with \`${command('check')}\``),
-          ...(await looked(`link ${name}`, async () => [
+          ...(await checksOf(`link ${name}`, async () => [
             await credentialsCheck(`link ${name}`, tlsCredentials, command('renew')),
           ])),
         );

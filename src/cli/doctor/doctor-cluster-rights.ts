@@ -2,7 +2,7 @@ import type { ClusterInspector } from '../../compose/open-cluster-administration
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 
-/** Rights that are checked together: each a verb, an API group (empty for the core one), and a resource. */
+/** Rights that are checked together: each a verb, an API group (empty for the core group) and a resource. */
 export interface AskedRights {
   readonly name: string;
   /** Their purpose. */
@@ -12,10 +12,12 @@ export interface AskedRights {
 
 /** Checks that the user of this command has some rights; a missing one is a warning, not a failure of the cluster. */
 export async function rightsCheck(
-  sights: ClusterInspector,
+  inspector: ClusterInspector,
   { name, what, rights }: AskedRights,
 ): Promise<Check> {
-  const missing = await sights.missing(rights.map(([verb, group, resource]) => ({ verb, group, resource })));
+  const missing = await inspector.missing(
+    rights.map(([verb, group, resource]) => ({ verb, group, resource })),
+  );
   if (missing.length === 0) return ok(name, `enough for ${what}`);
   const shown = missing.map(({ verb, group, resource }) => `${verb} ${resource}${group && `.${group}`}`);
   return warn(
@@ -25,10 +27,13 @@ export async function rightsCheck(
   );
 }
 
-/** The checks of `look`, or a failed check if it cannot read the cluster. */
-export async function looked(name: string, look: () => Promise<readonly Check[]>): Promise<readonly Check[]> {
+/** Returns the checks of `run`, or a failed check if it cannot read the cluster. */
+export async function checksOf(
+  name: string,
+  run: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> {
   try {
-    return await look();
+    return await run();
   } catch (error) {
     const { message, hint = 'look at it with kubectl', exitCode } = describeFailure(error);
     return [fail(name, message, hint, exitCode)];

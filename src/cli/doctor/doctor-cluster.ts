@@ -7,7 +7,7 @@ import { asNote } from './doctor-accepting.js';
 import { type Check, ok } from './doctor-check.js';
 import { acceptingClusterChecks } from './doctor-cluster-accepting.js';
 import { requestingClusterChecks } from './doctor-cluster-requesting.js';
-import { looked } from './doctor-cluster-rights.js';
+import { checksOf } from './doctor-cluster-rights.js';
 import { tokenChecks } from './doctor-requesting.js';
 
 /**
@@ -25,20 +25,20 @@ export async function clusterChecks(
       hint: "leave it out: links go into the site's namespace",
     });
   }
-  return looked('cluster', () =>
-    withCluster({}, settings, async ({ sights, namespace }) => {
+  return checksOf('cluster', () =>
+    withCluster({}, settings, async ({ inspector, namespace }) => {
       // An unreachable API server is one failure, not one for each check.
-      await sights.kinds();
+      await inspector.kinds();
       const reached = ok('cluster', `its API answers; looked at is namespace "${namespace}"`);
       const { openRequestingCluster } = await import('../../compose/requesting-cluster.js');
       const side = await openRequestingCluster(settings, { ...options, checkpoint: () => undefined });
-      const requesting = await requestingClusterChecks(side, sights, options.clock);
+      const requesting = await requestingClusterChecks(side, inspector, options.clock);
       if (token !== undefined) {
         const findLink = async (redeemed: AccessToken) =>
-          (await side.findPlacedName(redeemed)) ?? (await sights.redeemedTokenName(redeemed));
+          (await side.findPlacedName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
         return [reached, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
       }
-      const accepting = await acceptingClusterChecks(sights, namespace, options);
+      const accepting = await acceptingClusterChecks(inspector, namespace, options);
       // A site may only link to others.
       const isToAccept =
         !requesting.isInUse || accepting.some(({ name, status }) => name === 'site' && status === 'ok');

@@ -89,9 +89,11 @@ function grantCheck({ state, redemptions, redemptionsAllowed, expirationTime }: 
 }
 
 function rulesChecks({ policy, serverTime }: TokenCheck): Check[] {
-  const told = policyFields(formatPolicySettings(policy)).map(([label, value]) => `${label}: ${value}`);
-  if (told.length === 0) return [];
-  const rules = told.join('; ');
+  const policyRules = policyFields(formatPolicySettings(policy)).map(
+    ([label, value]) => `${label}: ${value}`,
+  );
+  if (policyRules.length === 0) return [];
+  const rules = policyRules.join('; ');
   if ((policy.notBefore ?? serverTime) <= serverTime) return [ok('rules', rules)];
   const { hint, exitCode } = adviceFor('not_yet_valid');
   return [fail('rules', rules, hint, exitCode)];

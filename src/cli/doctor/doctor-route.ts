@@ -32,7 +32,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const EXPIRED_HINT =
   'if the clock of this machine is right, the accepting side has to renew that certificate; `linkgrant serve` does for its own';
 
-/** Goes the way of a redemption up to the service, with its CA pin, and asks for the grant's state; spends nothing. */
+/** Connects to the service as a redemption does, with its CA pin, and queries the state of the grant; spends no use. */
 export async function routeChecks(
   token: AccessToken,
   options: LinkDialOptions,
@@ -45,7 +45,7 @@ export async function routeChecks(
     if (error instanceof RedemptionError) return error;
     throw error;
   });
-  // Where no connection came about, there is nothing to be shown, and a time-out would be waited for twice.
+  // Without a connection there is no certificate, and a second attempt would only wait for another time-out.
   const unreached = answer instanceof RedemptionError && UNREACHED.has(FAILED_STEP[answer.code] ?? 'clock');
   const shown = unreached ? undefined : await findShownCertificate({ host, port }, options);
   const failed = answer instanceof RedemptionError ? failedStep(answer, shown, token.ca, options) : undefined;
@@ -77,7 +77,7 @@ function failedStep(
     const { notBefore, notAfter } = describeCertificate(shown);
     const now = clock();
     const isOutside = now > notAfter || now < notBefore;
-    // Judged at a moment at which it was valid: if the CA signed it, time alone is what is wrong.
+    // Verify at a moment within its validity: if the CA signed it, only the time is wrong.
     const within = Math.min(Math.max(now, notBefore), notAfter);
     return isOutside && verificationProblem(shown, ca, within) === undefined ? 'validity' : step;
   } catch {
@@ -91,7 +91,7 @@ function stepsBefore(failed: Step | undefined, proxied: boolean): Exclude<Step, 
   const order: Step[] = [...opening, 'TLS', 'CA pin', 'validity', 'name', 'clock'];
   const all: Exclude<Step, 'clock'>[] = [...opening, 'TLS', 'CA pin', 'validity', 'name'];
   if (failed === undefined) return all;
-  // Of a certificate outside its validity by our clock the name was not looked at.
+  // If the clock is outside the certificate's validity, the name was not checked.
   const until = failed === 'clock' ? order.indexOf('validity') : order.indexOf(failed);
   return all.slice(0, until);
 }

@@ -26,8 +26,9 @@ export interface DoctorFlags extends ConnectionFlags {
 }
 
 /**
- * Checks what a namespace of a cluster needs. Elsewhere checks the requesting side when `--token` or `--to` is given, else the
- * accepting side, and on system platforms the namespace's links too. Exits by the failure that weighs most; a warning is none.
+ * `doctor`: in a cluster, checks a namespace. Elsewhere checks the requesting side if `--token` or `--to` is set, else the
+ * accepting side, and on system platforms the links of the namespace too. The worst failure determines the exit code;
+ * warnings do not count.
  */
 export async function doctorCommand(flags: DoctorFlags, { clock }: { readonly clock: Clock }): Promise<void> {
   const { token, to, output, timeout, proxy, connectTo, ...settingFlags } = flags;
@@ -76,7 +77,7 @@ async function localChecks(
   return checks;
 }
 
-/** What a redemption into this namespace would be refused for; undefined where it would not be. */
+/** A failed check if a redemption into this namespace would be refused; else undefined. */
 function namespaceSlip(settings: Settings): Check | undefined {
   try {
     requireKnownNamespace(settings.skupperHome, siteNamespace(settings));

@@ -6,7 +6,7 @@ import { withAdministration } from '../terminal/administration-session.js';
 import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow } from '../terminal/flag-values.js';
 import { print } from '../terminal/output.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
@@ -47,7 +47,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
     await print(flags.output, report, () => grantFields(report));
     if (redemptionsAllowed === undefined || report.redemptions < redemptionsAllowed) return;
     const { name, redemptions: used } = report;
-    tell(
+    writeStderr(
       `warning: grant "${name}" was redeemed ${used === 1 ? 'once' : `${used} times`}, and --redemptions-allowed includes these: with ${redemptionsAllowed} no further redemption is possible\n` +
         `hint: for N more redemptions use ${used} + N\n`,
     );

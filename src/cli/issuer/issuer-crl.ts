@@ -7,8 +7,8 @@ import { maySignRevocationLists, signRevocationList } from '../../pki/revocation
 import { numberedRevocations } from '../../redemption/issuers/revocations.js';
 import { CommandError } from '../terminal/command-error.js';
 import { formatTime } from '../terminal/output.js';
-import { tell } from '../terminal/tell.js';
 import { writeOut } from '../terminal/write-out.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import {
   type IssuerContext,
   type IssuerFlags,
@@ -53,7 +53,7 @@ export async function crlCommand(
       signRevocationList({ number, thisUpdate: now, nextUpdate, revoked: revoked[index] ?? [] }, authority),
     );
     await write(to, lists.join(''));
-    tell(
+    writeStderr(
       [
         ...authorities.map(({ description }, index) => {
           const count = revoked[index]?.length ?? 0;

@@ -4,7 +4,7 @@ import type { CertificateAuthority } from '../../pki/authority.js';
 import { dependentsOf } from '../../redemption/issuers/retire-issuer.js';
 import { formatTime, print, table } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import {
   type IssuerContext,
   type IssuerFlags,
@@ -95,7 +95,7 @@ async function foreignCas(session: IssuerSession, { clock }: IssuerContext): Pro
   const listed: ListedCa[] = [];
   for (const { namespace, access } of await siteReports(service?.system ?? systemOf(settings), clock)) {
     if ('refused' in access) {
-      tell(`Namespace ${namespace} gives no link now: ${access.reason}\n`);
+      writeStderr(`Namespace ${namespace} gives no link now: ${access.reason}\n`);
       continue;
     }
     const issuer = access.issuer.description;

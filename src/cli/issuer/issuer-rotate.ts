@@ -30,11 +30,11 @@ export async function prepareCommand(
     const outcome = await orUnusable(() => session.issuers.prepare(name));
     await publishIssuer(name, session, context);
     const { signs, cas } = requireOwnIssuer(name, session);
-    const made = cas.find(({ state }) => state === 'prepared') ?? cas[0];
+    const created = cas.find(({ state }) => state === 'prepared') ?? cas[0];
     await writeOut(
       [
-        `${outcome === 'already' ? 'Prepared before' : 'Prepared'}: ${made.subject}, valid until ${formatTime(made.notAfter)}\n`,
-        `SHA-256 fingerprint ${formatFingerprint(made.sha256)}\n`,
+        `${outcome === 'already' ? 'Prepared before' : 'Prepared'}: ${created.subject}, valid until ${formatTime(created.notAfter)}\n`,
+        `SHA-256 fingerprint ${formatFingerprint(created.sha256)}\n`,
         'It signs nothing yet. From now on answers and tokens carry it beside the one that signs.\n',
         ...(signs === 'links' ? [trustLine(name, 'all of these')] : []),
         `Next: linkgrant issuer activate ${name}\n`,
@@ -90,8 +90,8 @@ export async function retireCommand(
     const { signs, cas } = requireOwnIssuer(name, session);
     const { issuers } = session;
     const store = requireStore(session);
-    const asked = { name, signs, force: force === true };
-    const retirements = await retireIssuer(asked, { issuers, store, clock: context.clock });
+    const request = { name, signs, force: force === true };
+    const retirements = await retireIssuer(request, { issuers, store, clock: context.clock });
     await publishIssuer(name, session, context);
     const retired = retirements.flatMap((each) => ('retired' in each ? [each] : []));
     for (const { ca, retired: dependents } of retired) {
@@ -116,9 +116,9 @@ export async function retireCommand(
   });
 }
 
-async function orUnusable<T>(act: () => Promise<T>): Promise<T> {
+async function orUnusable<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await act();
+    return await operation();
   } catch (error) {
     if ((error as Error).name !== 'CertificateAuthorityError') throw error;
     const hint = 'mend or remove what it names; nothing was changed';

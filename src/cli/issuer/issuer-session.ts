@@ -42,16 +42,16 @@ export const ISSUERS_ARE_SECRETS = {
   instead: 'change the Secret that the Site names as its issuer; the service reads it for each link',
 };
 
-/** Runs `act` on the issuers, with the store open if there is one. */
+/** Runs `operation` on the issuers, with the store open if there is one. */
 export async function withIssuers<T>(
   flags: IssuerFlags,
   context: IssuerContext,
-  act: (session: IssuerSession) => Promise<T>,
+  operation: (session: IssuerSession) => Promise<T>,
 ): Promise<T> {
   const { settings } = configurationFrom(flags, ISSUERS_ARE_SECRETS);
   const issuers = openIssuers(settings.dataDir, context);
-  if (!hasStore(settings)) return act({ issuers, settings, store: undefined, service: undefined });
-  return withStore(flags, ({ store, service }) => act({ issuers, settings, store, service }));
+  if (!hasStore(settings)) return operation({ issuers, settings, store: undefined, service: undefined });
+  return withStore(flags, ({ store, service }) => operation({ issuers, settings, store, service }));
 }
 
 /** The store of the service. Throws a CommandError if there is none. */

@@ -3,7 +3,7 @@ import type { ExitCode } from '../terminal/command-error.js';
 
 interface Advice {
   readonly exitCode: ExitCode;
-  /** What the person at the terminal can do. */
+  /** What the user can do. */
   readonly hint: string;
 }
 

@@ -13,8 +13,8 @@ import { adviceFor } from '../terminal/exit-codes.js';
 import { parseCount, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { formatTime } from '../terminal/output.js';
 import { requirePlatform, withStoreOf } from '../terminal/store-session.js';
-import { tell } from '../terminal/tell.js';
 import { OutputClosed, writeOut } from '../terminal/write-out.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 
 export interface LinkGenerateFlags {
   readonly to: string;
@@ -57,7 +57,7 @@ export async function generateCommand(
       // A credential that was not delivered completely must not be usable.
       const { id } = made.redemption;
       await store.revokeRedemption(id, clock()).catch(() => {
-        tell(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
+        writeStderr(`warning: it could not be revoked; \`linkgrant redemption revoke ${id}\` does so\n`);
       });
       throw error instanceof OutputClosed ? unread(error) : error;
     }
@@ -72,16 +72,16 @@ interface AcceptingPlace {
   readonly namespace: string;
 }
 
-/** Runs `act` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
+/** Runs `operation` on the site in a cluster, else on that of the configured store, which is closed afterwards. */
 async function withSite(
   flags: LinkGenerateFlags,
   settings: Settings,
   clock: Clock,
-  act: (place: AcceptingPlace) => Promise<void>,
+  operation: (place: AcceptingPlace) => Promise<void>,
 ): Promise<void> {
   if (settings.platform === 'kubernetes') {
     refuseOtherPlatforms(flags, settings.platform);
-    await withCluster(flags, settings, act);
+    await withCluster(flags, settings, operation);
     return;
   }
   await withStoreOf(settings, async ({ store, service, namespace }) => {
@@ -90,7 +90,7 @@ async function withSite(
     refuseOtherPlatforms(flags, platform);
     const site = openAcceptingSite({ ...settings, platform }, service, clock);
     if ('unavailable' in site) throw new CommandError(site.unavailable, { exitCode: 2, hint: site.hint });
-    await act({ store, site, namespace });
+    await operation({ store, site, namespace });
   });
 }
 
@@ -126,7 +126,7 @@ function unread(cause: OutputClosed): CommandError {
 
 function report({ redemption, links }: GeneratedLink, written: readonly string[]): void {
   const endpoints = links.flatMap((link) => link.endpoints);
-  tell(
+  writeStderr(
     [
       ...written.map((path) => `Written ${path}\n`),
       `Links to ${endpoints.map(formatEndpoint).join(', ')}\n`,

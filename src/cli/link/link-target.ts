@@ -104,7 +104,7 @@ export interface TokenRedeemer {
   readonly findPlacedName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
-/** What the program gives to each command. */
+/** The dependencies that the program passes to each command. */
 export interface CommandContext {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;

@@ -106,7 +106,7 @@ interface WaitFlags {
 export interface ChangingPlace {
   readonly place: LinkLocation;
   readonly target: ReloadTarget;
-  readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
+  readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
 /** Opens the links in the flags for changes. */
@@ -125,7 +125,7 @@ export async function openChanging(
         hint: "leave it out: Skupper's controller takes up a Link by itself",
       });
     }
-    return { place, target: { platform }, change: (act) => act(place.links) };
+    return { place, target: { platform }, change: (operation) => operation(place.links) };
   }
   const namespace = siteNamespace(settings);
   const isSite = platform !== 'standalone' && flags.dir === undefined;
@@ -140,7 +140,7 @@ export async function openChanging(
   return {
     place,
     target,
-    change: (act) => (reload ? reload.change(act) : act(place.links)),
+    change: (operation) => (reload ? reload.change(operation) : operation(place.links)),
   };
 }
 

@@ -88,7 +88,7 @@ export function proxySecretData(secret: ProxySecret): Readonly<Record<string, st
   );
 }
 
-/** The Secret as linkgrant puts it beside the Links that name it. */
+/** The Secret that linkgrant writes beside the Links that refer to it. */
 function proxySecretText(secret: ProxySecret, namespace: string | undefined): string {
   return encodeResource({
     apiVersion: 'v1',

@@ -39,7 +39,7 @@ export type SecretRenewal = { readonly secret: string; readonly links: readonly 
 /** Links, and a function that changes them, under a lock if their storage needs one. */
 export interface RenewedLinks {
   readonly links: LinkFiles;
-  readonly change: <T>(act: (links: LinkFiles) => Promise<T>) => Promise<T>;
+  readonly change: <T>(operation: (links: LinkFiles) => Promise<T>) => Promise<T>;
 }
 
 /** The links to renew, and an override of their renewal URL and CA. */
@@ -141,14 +141,14 @@ export function renewalOf(
 ): { readonly place: RenewedLinks; readonly side: Omit<RenewLinkDependencies, 'links'> } {
   if (target.kind === 'cluster') {
     const { links, renewing } = target.cluster;
-    return { place: { links, change: (act) => act(links) }, side: renewing };
+    return { place: { links, change: (operation) => operation(links) }, side: renewing };
   }
   const { directory, dataDir, connection } = target;
   const { links } = openLinks(directory, dataDir);
   const reload = openPendingReload(dataDir, directory);
   const limit = timeoutMs === undefined ? {} : { timeoutMs };
   return {
-    place: { links, change: (act) => reload.change(act) },
+    place: { links, change: (operation) => reload.change(operation) },
     side: openLinkRenewal(dataDir, { ...connection, ...context, ...limit }),
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenewLinkDependencies } from '../../redemption/requesting/renew-link.js';
 import { RenewalPlan } from '../../redemption/requesting/renewal-plan.js';
 import { CommandError } from '../terminal/command-error.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import type { CommandContext, StoredLinkTarget } from './link-target.js';
 import {
   failedOf,
@@ -51,7 +51,7 @@ async function round(
 ): Promise<number | 'nothing-left'> {
   const links = await place.links.list();
   if (links.length === 0) {
-    tell('There is no link any more.\n');
+    writeStderr('There is no link any more.\n');
     return 'nothing-left';
   }
   const isWanted = (link: Parameters<RenewalPlan['isDue']>[0]) => plan.isDue(link, context.clock());
@@ -64,7 +64,7 @@ async function round(
   }
   const reload = await settleReload(target, context);
   const tried = renewals.filter(({ outcome }) => outcome === 'renewed' || outcome === 'failed');
-  tell(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
+  writeStderr(tried.map(renewalText).join('') + reloadText(reload, 'what is renewed'));
   const next = plan.next(waitingIn(renewals));
   if (next === Number.POSITIVE_INFINITY) return nothingLeft(renewals);
   const longest = reload.outcome === 'owed' ? RELOAD_RETRY_MS : LONGEST_SLEEP_MS;
@@ -85,6 +85,6 @@ function nothingLeft(renewals: readonly SecretRenewal[]): 'nothing-left' {
     const called = failed.links.join(', ');
     throw new CommandError(`link "${called}" is renewed no more: ${message}`, { exitCode: 3, hint });
   }
-  tell(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
+  writeStderr(`warning: nothing here is to be renewed\n${renewals.map(renewalText).join('')}`);
   return 'nothing-left';
 }

@@ -101,10 +101,10 @@ function choiceOf(flags: Readonly<Record<SourceChoice, boolean | undefined>>): S
   });
 }
 
-/** The result of `act`; if a choice is missing, the error names the flags for it. */
-async function orUndecided<T>(act: () => Promise<T>): Promise<T> {
+/** The result of `operation`; if a choice is missing, the error names the flags for it. */
+async function orUndecided<T>(operation: () => Promise<T>): Promise<T> {
   try {
-    return await act();
+    return await operation();
   } catch (error) {
     if (!(error instanceof AdministrationError) || !error.choices) throw error;
     const flags = error.choices.map((choice) => `--${choice}`).join(', ');

@@ -36,11 +36,11 @@ export async function runWorkers(settings: Settings, runtime: RuntimeContext): P
     ready();
     await stop;
   } finally {
-    const told = manager.stopping();
+    const notified = manager.stopping();
     // Until all requests are answered, readiness reports missing workers.
     await group.stop();
     await operations?.close();
-    await told;
+    await notified;
   }
 }
 

@@ -131,10 +131,10 @@ async function runAlone(settings: Settings, runtime: RuntimeContext): Promise<vo
     ready();
     await stop;
   } finally {
-    const told = manager.stopping();
+    const notified = manager.stopping();
     // Until all requests are answered, readiness reports that it is stopping.
     await service.close();
     await operations?.close();
-    await told;
+    await notified;
   }
 }

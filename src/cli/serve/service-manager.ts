@@ -24,35 +24,38 @@ const SILENT: ServiceManager = { ready() {}, reloading() {}, async stopping() {}
 export function serviceManager(env: Environment, logger: Logger, isWell: () => boolean): ServiceManager {
   if (!env.NOTIFY_SOCKET) return SILENT;
   let last = Promise.resolve();
-  let failed = false;
-  const tell = (...words: readonly string[]) => {
+  let hasFailed = false;
+  const enqueue = (...words: readonly string[]) => {
     // In order, because the last message decides the state.
     last = last
       .then(() => notify(words))
       .catch((error: unknown) => {
-        if (!failed)
-          logger.warn({ event: 'notify_failed', err: error }, 'systemd was not told how the service is');
-        failed = true;
+        if (!hasFailed)
+          logger.warn(
+            { event: 'notify_failed', err: error },
+            'the state of the service was not reported to systemd',
+          );
+        hasFailed = true;
       });
   };
   const everyMs = watchdogMs(env);
   // One keep-alive at a time: if sending is slow, queued ones must not hide a later failure.
-  let signing = false;
-  const sign = async () => {
-    if (signing || !isWell()) return;
-    signing = true;
-    tell('WATCHDOG=1');
+  let isSending = false;
+  const sendKeepAlive = async () => {
+    if (isSending || !isWell()) return;
+    isSending = true;
+    enqueue('WATCHDOG=1');
     await last;
-    signing = false;
+    isSending = false;
   };
-  const watched = everyMs === undefined ? undefined : setInterval(sign, everyMs / 2);
-  watched?.unref();
+  const keepAliveTimer = everyMs === undefined ? undefined : setInterval(sendKeepAlive, everyMs / 2);
+  keepAliveTimer?.unref();
   return {
-    ready: (status) => tell('READY=1', `STATUS=${status}`),
-    reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`),
+    ready: (status) => enqueue('READY=1', `STATUS=${status}`),
+    reloading: () => enqueue('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`),
     async stopping() {
-      clearInterval(watched);
-      tell('STOPPING=1', 'STATUS=Answering what is running');
+      clearInterval(keepAliveTimer);
+      enqueue('STOPPING=1', 'STATUS=Answering what is running');
       await last;
     },
   };
@@ -60,8 +63,10 @@ export function serviceManager(env: Environment, logger: Logger, isWell: () => b
 
 /** The watchdog interval of this process in milliseconds; undefined without a watchdog. */
 function watchdogMs({ WATCHDOG_USEC = '', WATCHDOG_PID }: Environment): number | undefined {
-  const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
-  return isMeant && /^[1-9]\d{0,15}$/.test(WATCHDOG_USEC) ? Number(WATCHDOG_USEC) / 1_000 : undefined;
+  const isForThisProcess = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
+  return isForThisProcess && /^[1-9]\d{0,15}$/.test(WATCHDOG_USEC)
+    ? Number(WATCHDOG_USEC) / 1_000
+    : undefined;
 }
 
 function notify(words: readonly string[]): Promise<void> {

@@ -11,7 +11,7 @@ import { requirePlatform, withStoreOf } from './store-session.js';
 /** The flags of a command, settings among them. */
 type Flags = Readonly<Record<string, unknown>>;
 
-/** What commands on grants, tokens and redemptions use, wherever the store is. */
+/** The administration for commands on grants, tokens and redemptions: of a local store, a remote service or a cluster. */
 export interface AdministrationSession {
   readonly administration: Administration;
   /** The namespace of the command: the setting, else the only one that the service serves, else `default`. */
@@ -25,12 +25,12 @@ export interface AdministrationSession {
 }
 
 /**
- * Runs `act` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
+ * Runs `operation` with the administration of the service at `--server`, else of the cluster on Kubernetes, else of the configured
  * store, and closes that afterwards.
  */
 export async function withAdministration<T>(
   flags: Flags,
-  act: (session: AdministrationSession) => Promise<T>,
+  operation: (session: AdministrationSession) => Promise<T>,
 ): Promise<T> {
   const { settings } = anyConfigurationFrom(flags);
   const sessionOf = async (administration: Administration): Promise<AdministrationSession> => {
@@ -39,14 +39,14 @@ export async function withAdministration<T>(
     return { administration, namespace: settings.namespace ?? usualNamespace, usualNamespace, platform };
   };
   if (settings.server || settings.platform !== 'kubernetes') refuseDeadline(flags);
-  if (settings.server) return act(await sessionOf(await openServer(settings.server, settings, flags)));
+  if (settings.server) return operation(await sessionOf(await openServer(settings.server, settings, flags)));
   if (settings.platform === 'kubernetes') {
     return withCluster(flags, settings, ({ administration, namespace, usualNamespace }) => {
       const readCode = (uid: string) => administration.readCode(uid);
-      return act({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
+      return operation({ administration, namespace, usualNamespace, platform: 'kubernetes', readCode });
     });
   }
-  return withStoreOf(settings, async (session) => act(await sessionOf(storeAdministration(session))));
+  return withStoreOf(settings, async (session) => operation(await sessionOf(storeAdministration(session))));
 }
 
 function refuseDeadline({ deadline }: Flags): void {

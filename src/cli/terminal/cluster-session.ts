@@ -6,11 +6,11 @@ import { shutdownSignal } from './shutdown-signal.js';
 
 const DEFAULT_READY_MS = 60_000;
 
-/** Runs `act` with the administration of the cluster that the settings name, and closes it afterwards. */
+/** Runs `operation` with the administration of the cluster that the settings name, and closes it afterwards. */
 export async function withCluster<T>(
   { deadline, allNamespaces }: Readonly<Record<string, unknown>>,
   settings: Settings,
-  act: (cluster: OpenClusterAdministration) => Promise<T>,
+  operation: (cluster: OpenClusterAdministration) => Promise<T>,
 ): Promise<T> {
   if (settings.store !== undefined) {
     throw new CommandError('--store does not go with --platform kubernetes', {
@@ -28,7 +28,7 @@ export async function withCluster<T>(
     shutdownSignal,
   });
   try {
-    return await act(cluster);
+    return await operation(cluster);
   } finally {
     await cluster.close();
   }

@@ -1,4 +1,4 @@
-// The beginning of a formula, which a spreadsheet would run when it opens the listing.
+// A text that begins like this is a formula for a spreadsheet.
 const FORMULA = /^[=+\-@\t\r]/;
 
 function cell(value: string | number | undefined): string {

@@ -9,14 +9,14 @@ function wrongValue(flag: string, value: string, hint: string): CommandError {
   return new CommandError(`${flag} cannot be "${value}"`, { exitCode: 2, hint });
 }
 
-/** Reads a whole number from 1 to 999,999,999 from a flag; undefined if it was not given. Throws a CommandError. */
+/** Reads a whole number from 1 to 999,999,999 from a flag; undefined if the flag is absent. Throws a CommandError. */
 export function parseCount(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value) && Number(value) >= 1) return Number(value);
   throw wrongValue(flag, value, 'use a whole number of at least 1');
 }
 
-/** Reads a duration longer than 0 from a flag, in milliseconds; undefined if it was not given. Throws a CommandError. */
+/** Reads a duration longer than 0 from a flag, in milliseconds; undefined if the flag is absent. Throws a CommandError. */
 export function parseWindow(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ms = parseDuration(value);

@@ -16,8 +16,8 @@ export async function print(format: OutputFormat, value: unknown, text: () => st
 }
 
 /** Columns under headings, each as wide as its longest cell; each row is one line, also with line breaks in a cell. */
-export function table(headings: readonly string[], unjudged: readonly (readonly string[])[]): string {
-  const rows = unjudged.map((row) => row.map(plainLine));
+export function table(headings: readonly string[], rawRows: readonly (readonly string[])[]): string {
+  const rows = rawRows.map((row) => row.map(plainLine));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -5,7 +5,7 @@ const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\
 
 /**
  * Reads `--since`: a time (RFC 3339, or a date, which begins in UTC), or a duration before `now`; in milliseconds since
- * the epoch, undefined when it was not given. Throws a CommandError.
+ * the epoch; undefined if the flag is absent. Throws a CommandError.
  */
 export function parseSince(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;

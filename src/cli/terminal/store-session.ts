@@ -18,30 +18,30 @@ export interface StoreSession {
   readonly clock: Clock;
 }
 
-/** Runs `act` on the configured store and closes it afterwards. Rejects with a CommandError for a cluster, which has no store. */
+/** Runs `operation` on the configured store and closes it afterwards. Rejects with a CommandError for a cluster, which has no store. */
 export async function withStore<T>(
   flags: Readonly<Record<string, unknown>>,
-  act: (session: StoreSession) => Promise<T>,
+  operation: (session: StoreSession) => Promise<T>,
   notInCluster?: NotInCluster,
 ): Promise<T> {
   const { settings } = configurationFrom(flags, notInCluster);
   return withStoreOf(settings, (session) => {
     requirePlatform(flags.platform, session.service?.platform);
-    return act(session);
+    return operation(session);
   });
 }
 
-/** Runs `act` on the store of these settings and closes it afterwards. */
+/** Runs `operation` on the store of these settings and closes it afterwards. */
 export async function withStoreOf<T>(
   settings: Settings,
-  act: (session: StoreSession) => Promise<T>,
+  operation: (session: StoreSession) => Promise<T>,
 ): Promise<T> {
   const clock: Clock = Date.now;
   const store = await openStore(settings, { clock, checkpoint: () => {} }, false);
   try {
     const service = await readService(store);
     const { dataDir } = settings;
-    return await act({ store, service, namespace: namespaceOf(settings, service), dataDir, clock });
+    return await operation({ store, service, namespace: namespaceOf(settings, service), dataDir, clock });
   } finally {
     await store.close();
   }
@@ -52,9 +52,9 @@ function namespaceOf({ namespace }: Settings, service: ServiceDescription | unde
 }
 
 /** Throws a CommandError if `--platform` differs from the platform of the service. */
-export function requirePlatform(asked: unknown, served: string | undefined): void {
-  if (asked === undefined || served === undefined || served === asked) return;
-  throw new CommandError(`the service on this store is for platform ${served}, not ${asked}`, {
+export function requirePlatform(requested: unknown, served: string | undefined): void {
+  if (requested === undefined || served === undefined || served === requested) return;
+  throw new CommandError(`the service on this store is for platform ${served}, not ${requested}`, {
     exitCode: 2,
     hint: 'leave --platform out, or name the --data-dir of the service that is meant',
   });

@@ -2,14 +2,14 @@ import { processContext } from '../../config/process-context.js';
 import { CommandError } from './command-error.js';
 import { plainText } from './plain-text.js';
 
-/** Whoever read standard output has stopped reading. That is for a reader to decide, so nothing is said of it. */
+/** The reader has closed standard output (EPIPE). The program exits quietly, because that is the choice of the reader. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
 /**
- * Writes text to standard output, with what would act on a terminal as {@link plainText} has it, and resolves once it is handed over whole. Rejects with OutputClosed when nobody reads it
- * any more, and with a CommandError when it cannot be written.
+ * Writes text to standard output, escaped by {@link plainText}. Resolves when all of it was handed over. Rejects with
+ * OutputClosed if the reader has closed the stream, and with a CommandError if the text cannot be written.
  */
 export async function writeOut(text: string): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function writeOut(text: string): Promise<void> {
     });
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE') throw new OutputClosed('nobody reads standard output', { cause: error });
+    if (code === 'EPIPE') throw new OutputClosed('the reader closed standard output', { cause: error });
     throw new CommandError(`standard output cannot be written (${code})`, {
       exitCode: 1,
       hint: 'see that there is room where it leads to',

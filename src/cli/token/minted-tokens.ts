@@ -70,29 +70,29 @@ export async function handOutTokens(
   withdraw: (id: string) => Promise<void> = async () => {},
 ): Promise<void> {
   const inDirectory = count === undefined ? undefined : tokenDirectory(target);
-  const told: string[] = [];
+  const report: string[] = [];
   let last: HandedToken | undefined;
-  for (let made = 0; made < (count ?? 1); made += 1) {
+  for (let issued = 0; issued < (count ?? 1); issued += 1) {
     last = await make();
     const { id, name, document } = last;
     try {
-      if (inDirectory) told.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
+      if (inDirectory) report.push(`Token ${id} written to ${inDirectory(name, document)}\n`);
       else {
         await writeSecretOutput(target, document, 'AccessToken');
-        told.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
+        report.push(target === '-' ? `Token ${id}\n` : `Token ${id} written to ${target}\n`);
       }
     } catch (error) {
-      processContext().stderr.write(told.join(''));
+      processContext().stderr.write(report.join(''));
       await withdraw(id);
       throw error;
     }
   }
   if (!last) return;
-  told.push(
+  report.push(
     `Redeem at ${last.url}\n`,
     `Can be redeemed ${limitsOf(last)}${subject === undefined ? '' : `, for subject "${subject}" alone`}\n`,
     ...last.notes.map((note) => `${note}\n`),
     `Revoke with \`linkgrant token revoke ${count === undefined ? last.id : 'ID'} --grant ${grant.name} -n ${grant.namespace}\`\n`,
   );
-  processContext().stderr.write(told.join(''));
+  processContext().stderr.write(report.join(''));
 }

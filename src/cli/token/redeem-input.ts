@@ -100,10 +100,10 @@ function recordFailure(
 ): void {
   const { code, message } = error;
   const last = site.findOutcome(file);
-  // A bootstrap tries every few seconds; write only what is new.
+  // `bootstrap` retries every few seconds, so an unchanged outcome is not written again.
   if (last?.tokenId === attempt.tokenId && last.code === code) return;
   try {
-    site.keepOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
+    site.storeOutcome(file, { ...attempt, code, message, final: retryDisposition(error) === 'rejected' });
   } catch (failure) {
     // If the outcome cannot be written, report the failure itself.
     if (!(failure instanceof RedemptionError)) throw failure;

@@ -11,7 +11,7 @@ export interface TokenListFlags extends GrantFlags {
   readonly allNamespaces?: boolean;
 }
 
-/** Lists all namespaces. */
+/** Orders tokens by namespace, grant and id. */
 function byGrant(one: TokenReport, other: TokenReport): number {
   const keys = [one, other].map(({ namespace, grant, id }) => [namespace, grant, id]);
   const [left = [], right = []] = keys;

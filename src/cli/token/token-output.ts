@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../../domain/host-port-text.js';
 import { encodeResource } from '../../domain/resource-encoding.js';
 import type { Administration } from '../../redemption/administration/administration.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import { limitsOf, writeSecretOutput } from './write-token.js';
 
 /**
@@ -17,7 +17,7 @@ export async function writeToken(
   const issued = await administration.issueToken({ grantUid, code, name, linkCost });
   await writeSecretOutput(target, encodeResource({ ...issued.token }), 'AccessToken');
   const leadsTo = issued.endpoints.map(formatEndpoint).join(', ');
-  tell(
+  writeStderr(
     [
       target === '-' ? '' : `Token written to ${target}\n`,
       `Redeem at ${issued.token.spec.url}\n`,

@@ -19,7 +19,7 @@ import {
 } from '../terminal/flag-values.js';
 import { formatTime, print } from '../terminal/output.js';
 import type { OutputFormat } from '../terminal/output-format.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 import { type InputRedemption, inputFailure, redeemInput, requestedSubject } from './redeem-input.js';
 import { parseAccessToken } from './token-file.js';
 import { requireSite, type WantedLinkState, waitForLinks } from './wait-for-links.js';
@@ -198,7 +198,7 @@ async function report(
   { output, renew }: TokenRedeemFlags,
 ): Promise<void> {
   if (target.kind === 'stream') {
-    tell(keyOriginText(redeemed) + validityText(redeemed, target, renew));
+    writeStderr(keyOriginText(redeemed) + validityText(redeemed, target, renew));
     return;
   }
   const value = { ...reportOf(redeemed), ...(target.place && { reload: reload.outcome }) };

@@ -10,7 +10,7 @@ import { readExternalText } from '../terminal/external-text.js';
 
 const MOUNTED = ['url', 'code', 'ca'] as const;
 
-/** The source of a token that may not exist yet. */
+/** The source of a token; the token may not exist yet. */
 export interface TokenSource {
   /** The path; undefined for standard input. */
   readonly path: string | undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkState, RequestingCluster } from '../../compose/requesting-cluster.js';
 import { CommandError } from '../terminal/command-error.js';
-import { tell } from '../terminal/tell.js';
+import { writeStderr } from '../terminal/write-stderr.js';
 
 /** State that Skupper's controller reports of a link: connected (`ready`), sent to the router (`configured`); `none`: not waited for. */
 export type WantedLinkState = (typeof LINK_STATES)[number];
@@ -36,7 +36,7 @@ export async function waitForLinks(
     const states = await cluster.linkStates();
     const late = names.find((name) => !isReached(states.get(name), state));
     if (late === undefined) {
-      tell(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
+      writeStderr(names.map((name) => `Link "${name}" is ${state}\n`).join(''));
       return;
     }
     if (performance.now() >= end) throw notInTime(late, states.get(late), state, cluster);

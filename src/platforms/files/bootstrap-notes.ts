@@ -5,8 +5,9 @@ import { makePrivateDirectory, writePrivateFile } from '../../files/private-file
 import { writing } from './not-writable.js';
 
 /**
- * What is remembered of a directory of links in `<data directory>/bootstraps/`: which link was made from a token's place
- * (a file or a directory), still when the token was removed after its use, and which links were seen to work.
+ * The records of unattended bootstraps into a directory of links, stored in `<data directory>/bootstraps/`: the link that was
+ * created from each token path (a file or a directory), also after the token was deleted, and the links that were seen
+ * connected.
  */
 export class BootstrapNotes {
   readonly #directory: string;
@@ -17,22 +18,22 @@ export class BootstrapNotes {
     this.#place = resolve(place);
   }
 
-  /** The name of the link that was made from `source`, or undefined. */
+  /** The name of the link that was created from the token path `source`, or undefined. */
   find(source: string): string | undefined {
     return this.#read(`from ${resolve(source)}`);
   }
 
-  /** Rejects with RedemptionError `not_writable`. */
-  keep(source: string, linkName: string): void {
+  /** Records the link that was created from the token path `source`. Throws RedemptionError `not_writable`. */
+  store(source: string, linkName: string): void {
     if (this.find(source) !== linkName) this.#write(`from ${resolve(source)}`, linkName);
   }
 
-  /** True when the link, with the certificate that ends at `notAfter`, was seen to lead to its router. */
+  /** True if the link was seen connected with the certificate that expires at `notAfter`. */
   isConfirmed(linkName: string, notAfter: number): boolean {
     return this.#read(`confirmed ${linkName}`) === String(notAfter);
   }
 
-  /** Rejects with RedemptionError `not_writable`. */
+  /** Records that the link was seen connected with this certificate. Throws RedemptionError `not_writable`. */
   confirm(linkName: string, notAfter: number): void {
     if (!this.isConfirmed(linkName, notAfter)) this.#write(`confirmed ${linkName}`, String(notAfter));
   }

@@ -23,26 +23,26 @@ import { isEndedSecret, isOfSameRedemption, isOurs, linkInPlace, renewedIn } fro
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 const OWN_FILE = /^(Secret|Link)-.*\.yaml$/;
 
-// 255 bytes are left by file systems, some of them taken by `.Secret-`, a group's number and a temporary file's ending.
-const LONGEST_NAME = 200;
+// File systems allow 255 bytes, which include `.Secret-`, the number of a group and the suffix of a temporary file.
+const MAX_NAME_LENGTH = 200;
 
-// More than a Secret and a Link take: a full disk is to be met while nothing is posted yet.
+// More than a Secret and a Link need: a full disk must be found before the token is posted.
 const ROOM_BYTES = 64 * 1024;
 
-/** How a directory is materialized into, beyond the files themselves. */
+/** Options for the files of {@link directoryMaterializer}. */
 export interface DirectoryPlacing {
-  /** Namespace that the resources say they are in; absent for none. */
+  /** `metadata.namespace` of the resources; absent for none. */
   readonly namespace?: string | undefined;
-  /** A Secret that the Links name (the proxy's), put in place before all else: its name and its text. */
+  /** Name and text of the proxy's Secret, to which the Links refer. It is written first. */
   readonly besides?: { readonly name: string; readonly text: string } | undefined;
   /** Called before the first file that differs is written. */
   readonly beforeChange?: () => void;
 }
 
 /**
- * Materializes into a directory (made 0700 if there is none): `Secret-<name>.yaml`, then `Link-<name>.yaml` of each Link,
- * 0600, each replaced at once; a renewed Secret is retained, and so are a user's changes of a Link and additions to either.
- * The `clock` determines which certificates have ended, and the age of left-over temporary files.
+ * Writes the files of a link into a directory (created with 0700 if absent): `Secret-<name>.yaml`, then `Link-<name>.yaml` for
+ * each Link, each 0600 and replaced atomically. Retains a renewed Secret, and the changes and additions that a user made. The
+ * `clock` determines which certificates have expired, and the age of left-over temporary files.
  */
 export function directoryMaterializer(
   directory: string,
@@ -54,15 +54,15 @@ export function directoryMaterializer(
   const options = { managed: true, namespace };
   return {
     probe: async (name) => {
-      if (name.length > LONGEST_NAME) {
+      if (name.length > MAX_NAME_LENGTH) {
         throw new RedemptionError(
           'not_writable',
-          `A link name of more than ${LONGEST_NAME} characters fits no file name.`,
+          `A link name of more than ${MAX_NAME_LENGTH} characters fits no file name.`,
         );
       }
       refuseProxyName(name, besides?.name);
       const secretThere = parsed(existing(fileOf('Secret', name)));
-      // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
+      // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
       if (secretThere === undefined || !isEndedSecret(secretThere, clock())) {
         for (const kind of ['Secret', 'Link'] as const) {
           if (existsSync(fileOf(kind, name))) throw occupied(fileOf(kind, name));
@@ -85,9 +85,9 @@ export function directoryMaterializer(
       const redemption = { id, secret, secretThere, now: clock() };
       const textOf = (there: string | undefined, wanted: ResourceFields) => {
         const text = encodeResource(wanted);
-        if (there === undefined || saysTheSame(there, text)) return there ?? text;
+        if (there === undefined || isEqualYaml(there, text)) return there ?? text;
         const merged = isOfSameRedemption(parsed(there), redemption) ? withFields(there, wanted) : text;
-        return saysTheSame(merged, text) ? text : merged;
+        return isEqualYaml(merged, text) ? text : merged;
       };
       const linkText = (link: Link) => {
         const there = existing(fileOf('Link', link.name));
@@ -143,12 +143,12 @@ function parsed(text: string | undefined): YamlMapping | undefined {
   }
 }
 
-/** True when two texts of YAML say the same. */
-function saysTheSame(text: string, other: string): boolean {
+/** True if two YAML texts have the same content. */
+function isEqualYaml(text: string, other: string): boolean {
   return text === other || isDeepStrictEqual(parsed(text) ?? text, parsed(other) ?? other);
 }
 
-/** The Secrets of the link and of its proxy are two. */
+/** Throws if the Secrets of the link and of its proxy would have the same name. */
 function refuseProxyName(name: string, proxy: string | undefined): void {
   if (name !== proxy) return;
   throw new RedemptionError(
@@ -166,7 +166,7 @@ function occupied(file: string): RedemptionError {
   return new RedemptionError('place_taken', `${file} is there already and is not of this redemption.`);
 }
 
-/** Makes `directory` if there is none, and removes what runs that died have left in it. */
+/** Creates `directory` if it is absent, and deletes temporary files of interrupted runs. */
 function prepareDirectory(directory: string, now: number): void {
   const dangling = danglingLink(resolve(directory));
   if (dangling !== undefined) {
@@ -181,7 +181,7 @@ function prepareDirectory(directory: string, now: number): void {
   });
 }
 
-/** The symbolic link in an absolute path that leads nowhere; undefined if there is none. */
+/** The dangling symbolic link in an absolute path; undefined if there is none. */
 function danglingLink(path: string): string | undefined {
   if (existsSync(path) || dirname(path) === path) return undefined;
   return lstatSync(path, { throwIfNoEntry: false }) ? path : danglingLink(dirname(path));

@@ -2,12 +2,12 @@ import { basename } from 'node:path';
 import { UnreadableFileError } from '../../files/file-error.js';
 
 const NAMED_KIND = /^([A-Z][A-Za-z]+)-/;
-// Nothing is there, or no file: a socket.
+// The file does not exist, or is a socket.
 const NO_FILE = new Set(['ENOENT', 'ENXIO']);
 
 /**
- * True when `error` kept a file from being read that may hold a resource of one of these kinds, so that nobody can say
- * that there is none. A file that is called `<Kind>-<name>.yaml` holds its own kind alone, and a pipe or a device none.
+ * True if an unreadable file may contain a resource of one of these kinds; `error` is the failure of the read. A file named
+ * `<Kind>-<name>.yaml` contains only that kind; a pipe or a device contains none.
  */
 export function hidesResource(error: unknown, file: string, kinds: readonly string[]): boolean {
   if (!(error instanceof UnreadableFileError) || error.code === undefined || NO_FILE.has(error.code)) {

@@ -15,7 +15,7 @@ import { isManaged } from './own-resource.js';
 
 type Kind = 'Link' | 'Secret';
 
-/** A document of a YAML file: which one of how many. */
+/** A Link or Secret in a YAML file, with the index of its document and the number of documents. */
 interface Place {
   readonly file: string;
   readonly kind: Kind;
@@ -29,10 +29,10 @@ const KINDS: readonly Kind[] = ['Link', 'Secret'];
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
 /**
- * The Links and Secrets in the YAML files of a directory, `Link-<name>.yaml` and `Secret-<name>.yaml` as redemption
- * writes them, and whatever other files and streams people put there. A missing directory has none; a file that is no
- * YAML is passed over, one that cannot be read rejects with UnreadableFileError. `beforeChange` is called before each change of a file,
- * with the name of a Link that is removed.
+ * The Links and Secrets in the YAML files of a directory: the files that redemption writes, `Link-<name>.yaml` and
+ * `Secret-<name>.yaml`, and those of users. A missing directory has none. Files that are not YAML are skipped. Methods reject
+ * with UnreadableFileError for a file that cannot be read. `beforeChange` is called before each change of a file, with the
+ * name of a Link that is deleted.
  */
 export function linkDirectory(
   directory: string,
@@ -61,8 +61,8 @@ export function linkDirectory(
       const place = find('Link', name);
       if (!place) return undefined;
       const { cost = 1, tlsCredentials } = storedLink(place.resource, place.file);
-      const isSo = (changes.cost ?? cost) === cost;
-      if (isSo && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
+      const hasCost = (changes.cost ?? cost) === cost;
+      if (hasCost && (changes.tlsCredentials ?? tlsCredentials) === tlsCredentials) return place.file;
       beforeChange();
       writing(place.file, () => rewrite(place, (document) => change(document, changes)));
       return place.file;
@@ -84,7 +84,7 @@ export function linkDirectory(
   };
 }
 
-/** The first other file in a directory that holds a Link or Secret of that name; what cannot be read is passed over. */
+/** The first file in a directory, except those in `except`, with a Link or Secret of that name. Unreadable files are skipped. */
 export function fileHolding(directory: string, name: string, except: readonly string[]): string | undefined {
   const files = yamlFilesIn(directory).filter((file) => !except.includes(file));
   return files.find((file) => {

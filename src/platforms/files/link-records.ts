@@ -14,8 +14,8 @@ const LIMITS = { length: 1024 * 1024, documents: 65 };
 const REMOVED = '.removed-';
 
 /**
- * The pending redemptions below `<data directory>/redemptions/`, found again by their kept answer, and the keys of renewals
- * below `renewals/`, which are not counted.
+ * The records of a link in the data directory: pending redemptions in `redemptions/`, found by their stored response, and
+ * the keys of renewals in `renewals/`. `remove` counts only the redemptions.
  */
 export function linkRecords(dataDirectory: string): LinkRecords {
   const directory = join(dataDirectory, 'redemptions');
@@ -29,12 +29,12 @@ export function linkRecords(dataDirectory: string): LinkRecords {
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');
         const matching = readdirSync(directory).filter((name) => {
           if (name.startsWith('.')) return false;
-          const kept = keptSecret(join(directory, name, 'answer.yaml'));
-          if (!kept) return false;
-          if (redemptionId !== undefined && kept.redemptionId === redemptionId) return true;
-          return certificate !== undefined && certificate !== '' && kept.tlsCrt === certificate;
+          const stored = answerSecret(join(directory, name, 'answer.yaml'));
+          if (!stored) return false;
+          if (redemptionId !== undefined && stored.redemptionId === redemptionId) return true;
+          return certificate !== undefined && certificate !== '' && stored.tlsCrt === certificate;
         });
-        // Out of sight at once: a record that lost only its key would keep its token from ever being redeemed again.
+        // Renamed first, so that the deletion is atomic: a record without its key would block its token forever.
         for (const name of matching) {
           renameSync(join(directory, name), join(directory, `${REMOVED}${name}.${randomUUID()}`));
         }
@@ -47,7 +47,9 @@ export function linkRecords(dataDirectory: string): LinkRecords {
   };
 }
 
-function keptSecret(file: string): { readonly redemptionId: unknown; readonly tlsCrt: unknown } | undefined {
+function answerSecret(
+  file: string,
+): { readonly redemptionId: unknown; readonly tlsCrt: unknown } | undefined {
   try {
     const [secret] = parseYamlMappings(readBoundedText(file), LIMITS);
     const annotations = asMapping(asMapping(secret?.metadata).annotations);

@@ -3,7 +3,7 @@ import type { Link, LinkEndpoint, LinkSecret } from '../../domain/link.js';
 import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import type { LinkProxy, StoredLink } from '../../redemption/ports/link-files.js';
 
-/** The Link in a resource, whatever is in it; what cannot be read of it is left out. `place` is where it stands. */
+/** The Link in a resource that was not validated; unreadable fields are left out. `place` names its location for messages. */
 export function storedLink(resource: YamlMapping, place: string): StoredLink {
   const spec = asMapping(resource.spec);
   const metadata = asMapping(resource.metadata);
@@ -45,7 +45,7 @@ function readEndpoint(value: unknown): LinkEndpoint[] {
   return [{ name, host, port: String(number), group: typeof group === 'string' ? group : '' }];
 }
 
-/** The credentials in a Secret resource; values that are absent or no base64 are the empty text. */
+/** The credentials in a Secret resource. Values that are absent or not base64 become empty. */
 export function linkSecret(resource: YamlMapping): LinkSecret {
   const data = asMapping(resource.data);
   return {

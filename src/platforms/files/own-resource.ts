@@ -4,26 +4,27 @@ import { asMapping, type YamlMapping } from '../../files/yaml-documents.js';
 import { describeCertificate, redemptionIdIn } from '../../pki/certificate-info.js';
 import { storedLink } from './link-resource.js';
 
-/** What the resource that is there is held against. */
+/** The redemption with which the present resources are compared. */
 export interface OwnRedemption {
   readonly id: string | undefined;
   readonly secret: LinkSecret;
-  /** The Secret that is there, if there is one. */
+  /** The present Secret, if any. */
   readonly secretThere?: YamlMapping | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * True when a materialized Secret or Link may give way to the redemption `id`: it is of that redemption, or of an earlier one of linkgrant's whose certificate has ended. An answer of a stock server has no id: then its Secret is
- * known by the certificate, and its Links by their Secret.
+ * True if a redemption may replace a present Secret or Link: linkgrant created it for the same redemption, or for an earlier
+ * one whose certificate has expired. A response of a stock server has no redemption id; then the Secret is identified by its
+ * certificate, and the Links by their Secret.
  */
 export function isOurs(resource: YamlMapping, redemption: OwnRedemption): boolean {
   if (!isManaged(resource)) return false;
   const { id, secret, secretThere, now } = redemption;
   if (isEndedSecret(resource, now)) return true;
   if (resource.kind !== 'Secret' && secretThere !== undefined) {
-    // A Link goes the way of its Secret, also when a run died between the two.
+    // A Link may be replaced together with its Secret, also if a run was interrupted between the two.
     const isItsLink = asMapping(resource.spec).tlsCredentials === secret.name;
     if (isItsLink && isEndedSecret(secretThere, now)) return true;
     if (isItsLink && isOfRedemption(secretThere, id, secret)) return true;
@@ -62,7 +63,7 @@ export function linkInPlace(link: YamlMapping | undefined, redemption: OwnRedemp
   };
 }
 
-/** What is in that Secret if it is of the same redemption as `secret` and has another certificate: that of a renewal. */
+/** The renewed credentials in a Secret: it is of the same redemption as `secret` but has another certificate; else undefined. */
 export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret): LinkSecret | undefined {
   const id = secret.annotations?.[SECRET_REDEMPTION_ID];
   if (id === undefined || resource?.kind !== 'Secret' || !isManaged(resource)) return undefined;
@@ -74,14 +75,14 @@ export function renewedIn(resource: YamlMapping | undefined, secret: LinkSecret)
   return { ...secret, caCrt, tlsCrt, tlsKey };
 }
 
-/** True for a Secret of linkgrant's whose certificate has ended at `now`. */
+/** True for a Secret that linkgrant created and whose certificate has expired at `now`. */
 export function isEndedSecret(resource: YamlMapping, now: number): boolean {
   if (resource.kind !== 'Secret' || !isManaged(resource)) return false;
   const notAfter = certificateEnd(resource);
   return notAfter !== undefined && notAfter <= now;
 }
 
-/** When the certificate of a Secret ends, in milliseconds since the epoch; undefined if it has none that can be read. */
+/** When the certificate of a Secret expires, in milliseconds since the epoch; undefined without a readable certificate. */
 export function certificateEnd(secret: YamlMapping): number | undefined {
   const encoded = asMapping(secret.data)['tls.crt'];
   if (typeof encoded !== 'string') return undefined;
@@ -92,7 +93,7 @@ export function certificateEnd(secret: YamlMapping): number | undefined {
   }
 }
 
-/** True for a resource that linkgrant put in place. */
+/** True for a resource that linkgrant created, by its label. */
 export function isManaged(resource: YamlMapping): boolean {
   return asMapping(asMapping(resource.metadata).labels)[MANAGED_BY] === 'linkgrant';
 }

@@ -43,7 +43,10 @@ export class PendingReload {
 
   /** Returns a materializer that writes into the directory under its lock, and records a pending reload if files change. */
   materializer(clock: () => number, placing: DirectoryPlacing): Materializer {
-    const inner = directoryMaterializer(this.#place, clock, { ...placing, beforeChange: () => this.#note() });
+    const inner = directoryMaterializer(this.#place, clock, {
+      ...placing,
+      beforeChange: () => this.#record(),
+    });
     return {
       probe: (name) => inner.probe(name),
       findRenewed: (secret) => inner.findRenewed(secret),
@@ -53,7 +56,7 @@ export class PendingReload {
 
   /** Changes links in the directory under its lock, and records a pending reload if files change. */
   change<T>(operation: (links: LinkFiles) => Promise<T>): Promise<T> {
-    return this.#withLock(() => operation(linkDirectory(this.#place, (removed) => this.#note(removed))));
+    return this.#withLock(() => operation(linkDirectory(this.#place, (removed) => this.#record(removed))));
   }
 
   /**
@@ -61,46 +64,46 @@ export class PendingReload {
    * router already has the present files and none of the removed Links, for operators who reload by hand.
    */
   settle(
-    acts: {
+    router: {
       readonly isLoaded: (removed: readonly string[]) => boolean;
       readonly reload: () => Promise<boolean>;
     },
     checkpoint: Checkpoint,
   ): Promise<ReloadOutcome> {
     return this.#withLock(async () => {
-      if (!existsSync(this.#noteFile)) return 'not-needed';
-      if (acts.isLoaded(this.#removed())) {
+      if (!existsSync(this.#recordFile)) return 'not-needed';
+      if (router.isLoaded(this.#removed())) {
         this.#clear();
         return 'not-needed';
       }
       await checkpoint('before-reload');
-      if (!(await acts.reload())) return 'owed';
+      if (!(await router.reload())) return 'owed';
       await checkpoint('after-reload');
       this.#clear();
       return 'reloaded';
     });
   }
 
-  get #noteFile(): string {
+  get #recordFile(): string {
     return join(this.#directory, 'owed');
   }
 
-  /** Notes the place, and below it the name of each Link that was removed. */
-  #note(removed?: string): void {
-    writing(this.#noteFile, () => {
+  /** Records the directory and, one a line, the name of each deleted Link. */
+  #record(removed?: string): void {
+    writing(this.#recordFile, () => {
       const names = new Set([...this.#removed(), ...(removed === undefined ? [] : [removed])]);
-      writePrivateFile(this.#noteFile, [this.#place, ...names, ''].join('\n'));
+      writePrivateFile(this.#recordFile, [this.#place, ...names, ''].join('\n'));
     });
   }
 
   #removed(): string[] {
-    if (!existsSync(this.#noteFile)) return [];
-    return readFileSync(this.#noteFile, 'utf8').split('\n').slice(1).filter(Boolean);
+    if (!existsSync(this.#recordFile)) return [];
+    return readFileSync(this.#recordFile, 'utf8').split('\n').slice(1).filter(Boolean);
   }
 
   #clear(): void {
-    writing(this.#noteFile, () => {
-      rmSync(this.#noteFile, { force: true });
+    writing(this.#recordFile, () => {
+      rmSync(this.#recordFile, { force: true });
       syncDirectory(this.#directory);
     });
   }

@@ -8,7 +8,7 @@ import { certificateEnd, isManaged } from './own-resource.js';
 const LIMITS = { length: 1024 * 1024, documents: 1 };
 const LINK_FILE = /^Link-(.+)\.yaml$/;
 
-/** A link that linkgrant put in place, and whose certificate is valid. */
+/** A link that linkgrant created and whose certificate has not expired. */
 export interface PlacedLink {
   /** Name of its Secret, which is the link's name before groups are numbered. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface PlacedLink {
   readonly notAfter: number;
 }
 
-/** The whole links in a directory that linkgrant put there and whose certificate has not ended at `now`, by name. */
+/** The complete links in a directory that linkgrant created and whose certificate has not expired at `now`. */
 export function placedLinks(directory: string, now: number): PlacedLink[] {
   const placed = new Map<string, PlacedLink>();
   for (const linkFile of linkFilesIn(directory)) {

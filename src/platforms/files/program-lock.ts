@@ -4,13 +4,13 @@ import { dirname } from 'node:path';
 import { writing } from './not-writable.js';
 import { type HeldLock, prepareLockFile } from './sqlite-lock.js';
 
-// It tells that it has the lock, and keeps it until its input ends: when it is let go, or this process has died. A signal
-// to the whole group or unit must not take it away before, also not from flock: with that gone its input would end.
+// The script prints a line when it has the lock and holds it until its input ends: on release, or when this process ends. It
+// and flock ignore signals to the process group or unit, which would release the lock too early.
 const HOLD = `trap "" HUP INT TERM; exec flock -n "$0" sh -c 'echo; read -r _'`;
-// What a shell ends with when there is no such program.
+// Exit status of a shell if the program is not found.
 const NOT_FOUND = 127;
 
-/** A lock needs either SQLite's driver or a program, and neither is there. */
+/** Neither the SQLite driver nor the program flock is available for a lock. */
 class NoLockError extends Error {
   override readonly name = 'NoLockError';
   readonly hint = 'install util-linux, or linkgrant with its optional package better-sqlite3';
@@ -24,14 +24,14 @@ class NoLockError extends Error {
 }
 
 /**
- * The kernel's lock on a file, held by the program flock, or undefined while another process has it; for where SQLite's
- * driver is missing because of `reason`. The two kinds of lock do not know each other. Rejects with NoLockError where
- * there is no such program.
+ * Acquires the kernel's lock on a file with the program flock; undefined while another process holds it. Used if the SQLite
+ * driver is missing because of `reason`. The two kinds of lock do not exclude each other. Rejects with NoLockError if the
+ * program is missing.
  */
 export async function tryProgramLock(file: string, reason: string): Promise<HeldLock | undefined> {
   writing(dirname(file), () => prepareLockFile(file));
   const child = spawn('sh', ['-c', HOLD, file], { stdio: ['pipe', 'pipe', 'ignore'] });
-  // A program that is gone does not read.
+  // Ignore EPIPE: the program may have ended already.
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'close').then(
     ([code]) => {

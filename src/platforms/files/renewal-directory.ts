@@ -11,8 +11,8 @@ import type { OpenPendingRenewal } from '../../redemption/ports/pending-renewal.
 import { writing } from './not-writable.js';
 
 /**
- * The keys of renewals under way, in `<data directory>/renewals/<redemption id>.<SHA-256 of the old certificate>.pem`
- * (0600 in 0700). The `clock` only tells how old left-over temporary files are.
+ * Stores the keys of pending renewals in `<data directory>/renewals/<redemption id>.<SHA-256 of the old certificate>.pem`
+ * (0600 in 0700). The `clock` is used for the age of left-over temporary files only.
  */
 export function renewalDirectory(dataDirectory: string, clock: () => number): OpenPendingRenewal {
   const directory = join(dataDirectory, 'renewals');
@@ -25,12 +25,12 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
     });
     return {
       ensureKey: async (make, isUsable) => {
-        const kept = writing(file, () => readIfThere(file));
-        if (kept !== undefined && isUsable(kept)) return kept;
-        const made = await make();
+        const stored = writing(file, () => readIfPresent(file));
+        if (stored !== undefined && isUsable(stored)) return stored;
+        const keyPem = await make();
         return writing(file, () => {
-          if (kept !== undefined) writePrivateFile(file, made);
-          return kept === undefined ? publish(file, made) : made;
+          if (stored !== undefined) writePrivateFile(file, keyPem);
+          return stored === undefined ? publish(file, keyPem) : keyPem;
         });
       },
       finish: async (newestSha256) =>
@@ -39,27 +39,27 @@ export function renewalDirectory(dataDirectory: string, clock: () => number): Op
   };
 }
 
-/** Removes the keys of a redemption's renewals but for the file `kept`, if there is such a directory. */
-export function removeRenewals(directory: string, redemptionId: string, kept?: string): void {
+/** Deletes the keys of a redemption's renewals except the file `except`. The directory may be missing. */
+export function removeRenewals(directory: string, redemptionId: string, except?: string): void {
   const files = namesIn(directory)
     .filter((name) => name.startsWith(`${redemptionId}.`) && name.endsWith('.pem'))
     .map((name) => join(directory, name))
-    .filter((file) => file !== kept);
+    .filter((file) => file !== except);
   for (const file of files) rmSync(file, { force: true });
   if (files.length > 0) syncDirectory(directory);
 }
 
-/** Makes `file` unless it is there; gives what is in it then. */
+/** Creates `file` unless it exists. Returns the content of the file. */
 function publish(file: string, content: string): string {
   for (;;) {
     if (createPrivateFile(file, content)) return content;
-    const there = readIfThere(file);
-    // A run beside this one may have finished, and removed it again.
-    if (there !== undefined) return there;
+    const present = readIfPresent(file);
+    // Undefined if a concurrent run has finished meanwhile and deleted the file: try again.
+    if (present !== undefined) return present;
   }
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfPresent(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

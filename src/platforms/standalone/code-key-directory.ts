@@ -6,12 +6,12 @@ import { createPrivateFile, makePrivateDirectory, syncDirectory } from '../../fi
 import type { RotatingCodeKeys, StoredMasterKey } from '../../redemption/ports/code-keys.js';
 
 const FILE = /^([1-9]\d{0,8})\.json$/;
-// A directory's time is no finer than the kernel's tick, and other clocks may be a little off.
+// A directory's modification time has only the resolution of the kernel's tick, and other clocks may differ a little.
 const SETTLED_MS = 2_000;
 
 /**
  * The master keys in `<data directory>/code-keys/<number>.json` (0600). The
- * highest number signs; those below verify what was signed before. Several processes may use and rotate them at once.
+ * highest number signs; the lower ones verify older codes. Several processes may use and rotate them concurrently.
  */
 export class CodeKeyDirectory implements RotatingCodeKeys {
   readonly #directory: string;
@@ -32,12 +32,12 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
   }
 
   list(): readonly StoredMasterKey[] {
-    // A key is made and removed whole, and so never without the directory's time changing.
+    // Keys are created and deleted as whole files, which always changes the directory's modification time.
     const version = statSync(this.#directory, { throwIfNoEntry: false })?.mtimeMs;
     if (version === undefined) return [];
     if (this.#read?.version !== version) {
       const keys = this.#numbers().flatMap((number) => this.#findKey(number) ?? []);
-      // What was changed just now may be changed again without its time telling.
+      // A second change within the resolution of the modification time would not be noticed, so do not cache yet.
       if (this.#clock() - version < SETTLED_MS) return keys;
       this.#read = { version, keys };
     }
@@ -57,11 +57,11 @@ export class CodeKeyDirectory implements RotatingCodeKeys {
 
   #createAfter(last: number): MasterKey {
     makePrivateDirectory(this.#directory);
-    // Whoever comes second uses what the first one made.
+    // If another process has created this number first, its key is used.
     createPrivateFile(this.#fileOf(last + 1), `${encodeMasterKey(createMasterKey(), this.#clock())}\n`);
-    const made = this.#findKey(last + 1);
-    if (!made) throw new Error(`${this.#fileOf(last + 1)} was removed as soon as it was made`);
-    return made;
+    const created = this.#findKey(last + 1);
+    if (!created) throw new Error(`${this.#fileOf(last + 1)} was removed as soon as it was made`);
+    return created;
   }
 
   #fileOf(number: number): string {

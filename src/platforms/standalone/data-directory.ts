@@ -4,7 +4,7 @@ import { explainFileError } from '../../files/file-error.js';
 import { makePrivateDirectory } from '../../files/private-file.js';
 import { NEXT, pairIn, TRUSTED } from './issuer-directory.js';
 
-/** A data directory that cannot be used: the message names it and the reason, `hint` what to do. */
+/** An unusable data directory. The message names the directory and the reason, `hint` the remedy. */
 class DataDirectoryError extends Error {
   override readonly name = 'DataDirectoryError';
   readonly hint: string;
@@ -16,8 +16,8 @@ class DataDirectoryError extends Error {
 }
 
 /**
- * The data directory, and the files in it that hold keys, codes' hashes or answers, which other users may enter, read or
- * write.
+ * The paths that other users may access: of the data directory and of the files in it that contain keys, hashes of codes or
+ * responses.
  */
 export function openToOthers(directory: string): string[] {
   const issuers = join(directory, 'issuers');
@@ -46,8 +46,8 @@ function namesIn(directory: string): string[] {
 }
 
 /**
- * Makes the data directory (0700) with its parents. Throws DataDirectoryError unless files can be made in it, and neither
- * it nor a secret in it is open to other users.
+ * Creates the data directory (0700) with its parents. Throws DataDirectoryError if it is not writable, or if other users may
+ * access it or a secret in it.
  */
 export function openDataDirectory(directory: string): void {
   try {

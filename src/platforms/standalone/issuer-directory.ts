@@ -3,31 +3,31 @@ import { join } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
 
-/** Files of one CA, PEM. */
+/** Paths of the PEM files of one CA. */
 export interface AuthorityFiles {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Where the files of an issuer are: `tls.crt` alone decides who signs, so a change of it is one rename. */
+/** The files of an issuer. `tls.crt` alone determines the signing CA, so activating a CA is one rename. */
 export interface IssuerFiles {
-  /** The CA that signs. Its key is beside the certificate, or still where the prepared CA had it. */
+  /** The CA that signs. Its key is beside the certificate, or still in `next/` if the activation was interrupted. */
   readonly active: AuthorityFiles;
   /** The CA that will sign next. */
   readonly prepared: AuthorityFiles | undefined;
-  /** Those that signed before, by name: `trusted/<SHA-256>.crt`. */
+  /** The CAs that signed before, each stored as `trusted/<SHA-256>.crt`. */
   readonly retiring: readonly RetiringFiles[];
 }
 
 /** Files of a CA that signed before. */
 export interface RetiringFiles extends AuthorityFiles {
-  /** A certificate from it for the CA that took its place; not there where it could give none. */
+  /** The cross certificate that it issued for its successor. The file is absent if the CA could not issue one. */
   readonly cross: string;
 }
 
-/** Directory of the prepared CA in an issuer's. */
+/** Name of the subdirectory of the prepared CA. */
 export const NEXT = 'next';
-/** Directory of the retiring CAs in an issuer's. */
+/** Name of the subdirectory of the retiring CAs. */
 export const TRUSTED = 'trusted';
 
 /** The pair `<name>.crt` and `<name>.key` in a directory. */
@@ -41,14 +41,14 @@ export function retiringIn(directory: string, sha256: string): RetiringFiles {
   return { ...pairIn(trusted, sha256), cross: join(trusted, `${sha256}.cross`) };
 }
 
-/** True if there is an issuer in that directory. */
+/** True if a directory contains an issuer. */
 export function isIssuer(directory: string): boolean {
   return existsSync(pairIn(directory).certificate);
 }
 
 /**
- * The files of an issuer as they stand at this moment. A CA that is on its way from `next/` to the top is in both places, and
- * so is one on its way to `trusted/`: it counts for what `tls.crt` says. Throws UnreadableFileError.
+ * The present files of an issuer. During a rotation a CA is in two places: in `next/` or `trusted/`, and at the top. The
+ * certificate in `tls.crt` determines its state. Throws UnreadableFileError.
  */
 export function issuerFiles(directory: string): IssuerFiles {
   const active = pairIn(directory);
@@ -64,7 +64,7 @@ export function issuerFiles(directory: string): IssuerFiles {
   return { active: { ...active, key: next.key }, prepared: undefined, retiring };
 }
 
-/** Differs from what it was before when the issuer's files may be other ones. */
+/** A version of the issuer's files, which differs after each change. */
 export function issuerVersion(directory: string): string {
   const { certificate, key } = pairIn(directory);
   const files = [certificate, key, join(directory, NEXT)].map((file) => {
@@ -78,7 +78,7 @@ function trustedNames(directory: string): string[] {
   try {
     return readdirSync(join(directory, TRUSTED));
   } catch {
-    // Most issuers were never rotated, and this is looked at for each certificate that is issued.
+    // Most issuers have no such directory because they were never rotated.
     return [];
   }
 }

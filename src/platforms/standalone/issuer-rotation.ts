@@ -34,22 +34,22 @@ import {
 import { readAuthority, writeNewAuthority } from './owned-authorities.js';
 
 const PATIENCE_MS = 10_000;
-// Answers carry them all, and a client takes no more than 16 certificates.
-const MOST_AUTHORITIES = 8;
-const LONGEST_BASE_NAME = 56;
+// Responses contain all of them, and a client accepts at most 16 certificates.
+const MAX_AUTHORITIES = 8;
+const MAX_BASE_NAME_LENGTH = 56;
 
-/** What changing issuers works with; `wait` is how a process waits for its turn. */
+/** What {@link issuerRotation} needs; `wait` is called while another process holds the lock. */
 export interface IssuerRotationOptions {
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 
-/** The issuers of a data directory, to be changed. Their rejections beside the port's are those of the file system. */
+/** Rotates the CAs of the issuers in a data directory. Rejects with the errors of the port and of the file system. */
 export function issuerRotation(dataDirectory: string, options: IssuerRotationOptions): RotatingIssuers {
   const { clock, checkpoint, wait } = options;
   const issuers = join(dataDirectory, 'issuers');
-  const inTurn = <T>(name: string, act: (directory: string) => Promise<T>): Promise<T> => {
+  const withIssuerLock = <T>(name: string, operation: (directory: string) => Promise<T>): Promise<T> => {
     const directory = join(issuers, name);
     return directoryLock(
       directory,
@@ -60,30 +60,30 @@ export function issuerRotation(dataDirectory: string, options: IssuerRotationOpt
       sweepBeside(directory, clock(), (left) => left === NEXT || left.startsWith('tls.'));
       const trusted = join(directory, TRUSTED);
       if (existsSync(trusted)) sweepBeside(trusted, clock(), () => true);
-      return act(directory);
+      return operation(directory);
     });
   };
   return {
     names: () => namesIn(issuers).filter((name) => !name.startsWith('.') && isIssuer(join(issuers, name))),
     list: (name) => (isIssuer(join(issuers, name)) ? listAuthorities(join(issuers, name)) : []),
-    prepare: (name) => inTurn(name, (directory) => prepare(directory, clock(), checkpoint)),
-    activate: (name) => inTurn(name, (directory) => activate(directory, clock(), checkpoint)),
-    retire: (name, sha256) => inTurn(name, (directory) => retire(directory, sha256, checkpoint)),
+    prepare: (name) => withIssuerLock(name, (directory) => prepare(directory, clock(), checkpoint)),
+    activate: (name) => withIssuerLock(name, (directory) => activate(directory, clock(), checkpoint)),
+    retire: (name, sha256) => withIssuerLock(name, (directory) => retire(directory, sha256, checkpoint)),
   };
 }
 
 function listAuthorities(directory: string): IssuerCa[] {
   const { active, prepared, retiring } = issuerFiles(directory);
   return [
-    described(active, 'active'),
-    ...(prepared ? [described(prepared, 'prepared')] : []),
+    issuerCa(active, 'active'),
+    ...(prepared ? [issuerCa(prepared, 'prepared')] : []),
     ...retiring
-      .map((pair) => described(pair, 'retiring'))
+      .map((pair) => issuerCa(pair, 'retiring'))
       .sort((a, b) => (a.replacedAt ?? 0) - (b.replacedAt ?? 0)),
   ];
 }
 
-function described(
+function issuerCa(
   { certificate: certificateFile, key: keyFile }: AuthorityFiles,
   state: IssuerCaState,
 ): IssuerCa {
@@ -103,12 +103,12 @@ function describe(certificateFile: string): ReturnType<typeof describeCertificat
 async function prepare(directory: string, now: number, checkpoint: Checkpoint): Promise<PrepareOutcome> {
   const { active, prepared, retiring } = issuerFiles(directory);
   if (prepared) return 'already';
-  if (retiring.length + 2 > MOST_AUTHORITIES) {
+  if (retiring.length + 2 > MAX_AUTHORITIES) {
     throw new CertificateAuthorityError(
       `${directory} holds ${retiring.length} CAs that have not been retired`,
     );
   }
-  // One that has expired can be followed all the same.
+  // An expired CA can be replaced too.
   const { subject } = describe(active.certificate);
   const x509 = new X509Certificate(readBoundedText(active.certificate));
   if (!x509.checkIssued(x509)) {
@@ -125,33 +125,33 @@ async function prepare(directory: string, now: number, checkpoint: Checkpoint): 
   return 'prepared';
 }
 
-/** A name of its own, because two CAs of one name cannot be told apart by everybody: `site CA`, `site CA 2`, `site CA 3`. */
+/** The subject of the next CA: `site CA`, `site CA 2`, `site CA 3`. Some clients cannot distinguish two CAs of one name. */
 function successorOf(subject: string): string {
   const [, base = subject, number = '1'] = /^(.*?)(?: (\d{1,6}))?$/s.exec(subject) ?? [];
-  return `${[...base].slice(0, LONGEST_BASE_NAME).join('')} ${Number(number) + 1}`;
+  return `${[...base].slice(0, MAX_BASE_NAME_LENGTH).join('')} ${Number(number) + 1}`;
 }
 
 async function activate(directory: string, now: number, checkpoint: Checkpoint): Promise<ActivateOutcome> {
   const { active, prepared, retiring } = issuerFiles(directory);
   if (!prepared) return retiring.length > 0 ? 'already' : 'unprepared';
   const successor = readAuthority(prepared.certificate, prepared.key, now);
-  const kept = retiringIn(directory, describe(active.certificate).sha256);
+  const retired = retiringIn(directory, describe(active.certificate).sha256);
   const cross = await crossFrom(active, successor, now);
   makePrivateDirectory(join(directory, TRUSTED));
-  if (cross !== undefined) writePrivateFile(kept.cross, cross);
-  createPrivateFile(kept.key, readBoundedText(active.key));
-  createPrivateFile(kept.certificate, readBoundedText(active.certificate));
-  utimesSync(kept.certificate, now / 1000, now / 1000);
+  if (cross !== undefined) writePrivateFile(retired.cross, cross);
+  createPrivateFile(retired.key, readBoundedText(active.key));
+  createPrivateFile(retired.certificate, readBoundedText(active.certificate));
+  utimesSync(retired.certificate, now / 1000, now / 1000);
   syncDirectory(directory);
   await checkpoint('old-ca-kept');
-  // The step: from here on the prepared CA signs, with its key in `next/` until that is put beside it.
+  // This rename activates the prepared CA. Its key stays in `next/` until `settle` moves it.
   writePrivateFile(active.certificate, readBoundedText(prepared.certificate));
   await checkpoint('ca-activated');
   await settle(directory, checkpoint);
   return 'activated';
 }
 
-/** Undefined where the old CA cannot give one any more. */
+/** A cross certificate of the old CA for its successor; undefined if the old CA can no longer sign. */
 async function crossFrom(
   old: AuthorityFiles,
   successor: CertificateAuthority,
@@ -164,7 +164,7 @@ async function crossFrom(
   }
 }
 
-/** Ends what a process that died had begun, behind the step that counts. */
+/** Completes an activation that was interrupted after its rename, and deletes the files of one interrupted before it. */
 async function settle(directory: string, checkpoint: Checkpoint): Promise<void> {
   const { active } = issuerFiles(directory);
   const own = pairIn(directory);
@@ -193,7 +193,7 @@ async function retire(directory: string, sha256: string, checkpoint: Checkpoint)
   rmSync(retiringIn(directory, sha256).cross, { force: true });
   syncDirectory(join(directory, TRUSTED));
   await checkpoint('old-ca-key-removed');
-  // Last, because as long as it is there the rest can be told to be left over.
+  // Removed last: `settle` deletes a key or cross certificate only if this file is absent.
   rmSync(retiring.certificateFile);
   syncDirectory(join(directory, TRUSTED));
   return true;

@@ -10,9 +10,9 @@ import { isIssuer, issuerFiles, issuerVersion, pairIn } from './issuer-directory
 
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
-/** Directory name of the CA that signs link certificates unless a grant names another (Skupper's name for it). */
+/** Directory name of the CA that signs link certificates unless a grant names another. Skupper uses the same name. */
 export const SITE_CA = 'skupper-site-ca';
-/** Directory name of the CA of the redemption service's own certificate; it signs no link. */
+/** Directory name of the CA for the redemption service's own certificate. It never signs link certificates. */
 export const SERVER_CA = 'linkgrant-server-ca';
 
 /** Loads a CA from a certificate file and a key file. Throws CertificateAuthorityError. */
@@ -30,35 +30,35 @@ function read(file: string): string {
   }
 }
 
-/** Makes a CA in a new directory (0700), both files on the disk, for the caller to put in place. */
+/** Creates a CA in a new directory (0700). The files are flushed to the disk, and the caller renames the directory. */
 export async function writeNewAuthority(directory: string, commonName: string, now: number): Promise<void> {
-  const made = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
+  const pem = await createAuthority({ commonName, keyType: 'p256', lifetimeMs: TEN_YEARS_MS, now });
   const { certificate, key } = pairIn(directory);
   makePrivateDirectory(directory);
-  writeFileSync(key, made.key, { mode: 0o600, flush: true });
-  writeFileSync(certificate, made.certificate, { mode: 0o600, flush: true });
+  writeFileSync(key, pem.key, { mode: 0o600, flush: true });
+  writeFileSync(certificate, pem.certificate, { mode: 0o600, flush: true });
   syncDirectory(directory);
 }
 
 /**
- * The CAs in `<data directory>/issuers/<name>/`: `tls.crt` and `tls.key` sign; `next/` and `trusted/` are trusted with them
- * while the CA is changed. Whatever another process changes there is seen at once.
+ * The CAs in `<data directory>/issuers/<name>/`. `tls.crt` and `tls.key` sign. During a rotation the CAs in `next/` and
+ * `trusted/` are trusted too. Changes by another process take effect immediately.
  */
 export class OwnedAuthorities {
   readonly #directory: string;
-  readonly #kept = new Map<string, { readonly version: string; readonly authority: TrustedAuthority }>();
+  readonly #cached = new Map<string, { readonly version: string; readonly authority: TrustedAuthority }>();
 
   constructor(dataDirectory: string) {
     this.#directory = join(dataDirectory, 'issuers');
   }
 
-  /** The CA of that name, made on first use. Safe to call in several processes at once: one of them makes it. */
+  /** The CA of that name, created on first use. Safe to call in several processes concurrently: one of them creates it. */
   async ensure(name: string, commonName: string, now: number): Promise<TrustedAuthority> {
     if (!this.#exists(name)) await this.#create(name, commonName, now);
     return this.current(name, now);
   }
 
-  /** The CA of that name, or in a sentence why it cannot be used. The service's own CA signs no link. */
+  /** The CA of that name, or a sentence that says why it cannot sign link certificates. The service's own CA never can. */
   find(name: string, now: number): TrustedAuthority | string {
     if (name === SERVER_CA) return `issuer "${name}" signs the certificate of this service alone`;
     if (!this.#exists(name)) return `there is no issuer "${name}" in ${this.#directory}`;
@@ -70,20 +70,20 @@ export class OwnedAuthorities {
   }
 
   /**
-   * The CA of that name: as it was read before, as long as its files are the same, so that a redemption in between need not
-   * parse them. Throws CertificateAuthorityError.
+   * The CA of that name. It is cached until its files change, so that a redemption does not parse them. Throws
+   * CertificateAuthorityError.
    */
   current(name: string, now: number): TrustedAuthority {
     const directory = join(this.#directory, name);
     for (;;) {
       const version = issuerVersion(directory);
-      const kept = this.#kept.get(name);
-      if (kept?.version === version) return kept.authority;
+      const cached = this.#cached.get(name);
+      if (cached?.version === version) return cached.authority;
       try {
         const authority = readIssuer(directory, now);
-        // Read while it was changed it may be a mixture.
+        // The files changed during the read, so the result may mix two versions.
         if (issuerVersion(directory) !== version) continue;
-        this.#kept.set(name, { version, authority });
+        this.#cached.set(name, { version, authority });
         return authority;
       } catch (error) {
         if (issuerVersion(directory) === version) throw error;
@@ -99,7 +99,7 @@ export class OwnedAuthorities {
     const temporary = join(this.#directory, `.${name}.${randomUUID()}`);
     await writeNewAuthority(temporary, commonName, now);
     try {
-      // Renaming onto a directory that has files fails, so whoever comes second uses what the first one made.
+      // Renaming onto a non-empty directory fails: then another process has created the CA first, and it is used.
       renameSync(temporary, join(this.#directory, name));
     } catch (error) {
       rmSync(temporary, { recursive: true, force: true });
@@ -120,7 +120,7 @@ function readIssuer(directory: string, now: number): TrustedAuthority {
     .flatMap(({ cross }) => certificatesOf(cross));
   return {
     ...authority,
-    // With these, who has not heard of the CA yet verifies what it signs by one that was before it.
+    // The cross certificates let peers that trust only an earlier CA verify certificates of this one.
     chainPem: authority.chainPem + crosses.join(''),
     trustPem: [...trusted].join(''),
   };

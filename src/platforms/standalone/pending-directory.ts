@@ -87,7 +87,7 @@ class PendingDirectory implements PendingRedemption {
     });
   }
 
-  /** Retains it: a concurrent run relies on the file, not on the key that it has read. */
+  /** Retains the key file: a concurrent run relies on the file, not on the key that it has read. */
   async discardUnusedKey(): Promise<void> {}
 
   async findPosting(): Promise<Posting | undefined> {
@@ -105,7 +105,7 @@ class PendingDirectory implements PendingRedemption {
     // The server sends this response once, so it must be certain that it can be stored.
     const room = join(this.#directory, ROOM);
     writing(room, () => writePrivateFile(room, ' '.repeat(ROOM_BYTES)));
-    if (!this.#publish(name, `${new Date(at).toISOString()}\n`).made) return false;
+    if (!this.#publish(name, `${new Date(at).toISOString()}\n`).isNew) return false;
     if (this.#lastPosting() === number) return true;
     // A later posting began while this one was being recorded.
     await this.cancelPosting(number);
@@ -145,12 +145,12 @@ class PendingDirectory implements PendingRedemption {
     }
   }
 
-  /** Creates a file atomically and durably unless it exists; returns its content then. */
-  #publish(name: string, content: string): { readonly made: boolean; readonly content: string } {
+  /** Creates a file atomically and durably unless it exists. Returns the content of the file. */
+  #publish(name: string, content: string): { readonly isNew: boolean; readonly content: string } {
     const file = join(this.#directory, name);
     return writing(file, () => {
-      const made = createPrivateFile(file, content);
-      return { made, content: made ? content : readFileSync(file, 'utf8') };
+      const isNew = createPrivateFile(file, content);
+      return { isNew, content: isNew ? content : readFileSync(file, 'utf8') };
     });
   }
 }

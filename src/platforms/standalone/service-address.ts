@@ -5,7 +5,7 @@ import { formatIpAddress, parseIpAddress } from '../../pki/ip-address.js';
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1'];
 const EVERY_ADDRESS = new Set(['', '0.0.0.0', '::']);
 
-/** This machine's addresses that others may reach, IPv4 before IPv6, without link-local ones. */
+/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without link-local ones. */
 function reachableAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses
@@ -15,8 +15,8 @@ function reachableAddresses(): string[] {
 }
 
 /**
- * Where clients find a service that listens on `listenHost` and `port`: `externalUrl` if given, else the first of
- * `hosts`, else the address that it listens on, else an address of this machine. Without a trailing slash.
+ * The URL of a service that listens on `listenHost` and `port`, without a trailing slash: `externalUrl` if set, else with
+ * the first of `hosts`, else the address that it listens on, else an address of this machine.
  */
 export function serviceUrl(options: {
   readonly externalUrl: URL | undefined;
@@ -27,18 +27,18 @@ export function serviceUrl(options: {
 }): string {
   const { externalUrl, pathPrefix, hosts, listenHost, port } = options;
   if (externalUrl) return externalUrl.href.replace(/\/+$/, '');
-  const listened = EVERY_ADDRESS.has(listenHost) ? undefined : listenHost;
-  const host = hosts[0] ?? listened ?? reachableAddresses()[0] ?? hostname();
+  const listenAddress = EVERY_ADDRESS.has(listenHost) ? undefined : listenHost;
+  const host = hosts[0] ?? listenAddress ?? reachableAddresses()[0] ?? hostname();
   return `https://${formatHostPort({ host, port })}${pathPrefix.replace(/\/+$/, '')}`;
 }
 
-/** A host as certificates write it: names in lower case, IPv6 addresses in their short form. */
+/** A host in the form that certificates use: names in lower case, IPv6 addresses in their short form. */
 function canonicalHost(host: string): string {
   const address = parseIpAddress(host);
   return address ? formatIpAddress(address) : host.toLowerCase();
 }
 
-/** The names and addresses that the service's certificate holds, so that each way to reach it verifies. */
+/** The names and addresses of the service's certificate: every host under which a client may reach the service. */
 export function certificateHosts(options: {
   readonly externalUrl: URL | undefined;
   readonly hosts: readonly string[];

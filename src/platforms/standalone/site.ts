@@ -4,9 +4,9 @@ import type { TrustedAuthority } from '../../redemption/ports/server-identity.js
 import type { Site, SiteAccess, SiteRefusal, SiteRequest } from '../../redemption/ports/site.js';
 
 /**
- * A site without a platform: its endpoints are configured, its CA is the service's own. There is no router certificate
- * to look at, so the CA that signs is the one that links trust, with those before and after it. CAs are looked up for each
- * answer; a lookup says in a sentence why one cannot sign.
+ * A site without a platform: its endpoints are configured, and its CA is the service's own. No router certificate can be
+ * checked, so links trust the signing CA, its predecessors and its prepared successor. CAs are looked up for each response. A
+ * lookup returns a sentence if the CA cannot sign.
  */
 export class StandaloneSite implements Site {
   readonly #endpoints: readonly LinkEndpoint[];
@@ -41,7 +41,7 @@ export class StandaloneSite implements Site {
   }
 }
 
-/** The CA that was looked up, if it can sign links now. */
+/** The CA that was looked up, or a refusal if it cannot sign link certificates now. */
 export function issuerOfLinks(found: TrustedAuthority | string, now: number): TrustedAuthority | SiteRefusal {
   if (typeof found === 'string') return issuerUnavailable(found);
   if (!found.signsFor.client)

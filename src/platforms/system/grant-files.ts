@@ -11,7 +11,7 @@ import type { SkupperHome } from './skupper-home.js';
 const IS_GRANT_FILE = /^AccessGrant-/;
 const API_VERSION = 'skupper.io/v2alpha1';
 
-/** What the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one. */
+/** Reads the grants that the `AccessGrant-*.yaml` files in `input/resources` declare, of every namespace or of `only` one. */
 export function readGrantFiles(home: SkupperHome, only: string | undefined): DeclaredGrants {
   const namespaces = home.namespaces().filter((namespace) => only === undefined || namespace === only);
   const incomplete = new Map<string, string>();
@@ -25,16 +25,16 @@ export function readGrantFiles(home: SkupperHome, only: string | undefined): Dec
       return [];
     }
   });
-  // A volume that is not mounted has no namespaces either, and no word on any grant.
-  const isThere = existsSync(join(home.directory, 'namespaces'));
+  // If the volume is not mounted, its grants are unknown, not removed.
+  const isMounted = existsSync(join(home.directory, 'namespaces'));
   return {
     files,
     isComplete: (namespace) =>
-      isThere && !incomplete.has(namespace) && (only === undefined || only === namespace),
+      isMounted && !incomplete.has(namespace) && (only === undefined || only === namespace),
   };
 }
 
-/** Whether the file that declared a grant is still there. */
+/** True if the file that declared a grant still exists. */
 export function grantFileExists(home: SkupperHome, namespace: string, file: string): boolean {
   return existsSync(join(home.namespace(namespace).inputResources, file));
 }
@@ -43,7 +43,7 @@ function readGrantFile(namespace: string, path: string): GrantFile[] {
   const file = basename(path);
   try {
     const grants = readResourceFile(path).filter(({ kind }) => kind === 'AccessGrant');
-    // Emptied first is how many programs write a file anew, which is not to give spent uses back.
+    // Many programs empty a file before they rewrite it. That must not delete the grant and its count of spent uses.
     if (grants.length === 0) return [{ namespace, file, unreadable: 'it holds no AccessGrant' }];
     return [{ namespace, file, grants: grants.map((grant) => readDeclaration(namespace, grant)) }];
   } catch (error) {
@@ -61,30 +61,30 @@ function readDeclaration(namespace: string, { name, resource }: ResourceFile): G
   return {
     namespace,
     name,
-    // Skupper takes 0 for its default.
+    // In Skupper 0 means the default.
     ...(redemptionsAllowed !== undefined &&
       redemptionsAllowed !== null &&
       redemptionsAllowed !== 0 && { redemptionsAllowed: asNumber(redemptionsAllowed) }),
-    ...(isGiven(expirationWindow) && {
+    ...(isSet(expirationWindow) && {
       expirationWindowMs: parseDuration(String(expirationWindow)) ?? Number.NaN,
     }),
-    ...(isGiven(issuer) && { issuer: String(issuer) }),
-    ...(isGiven(code) && { code: typeof code === 'string' ? code : '' }),
+    ...(isSet(issuer) && { issuer: String(issuer) }),
+    ...(isSet(code) && { code: typeof code === 'string' ? code : '' }),
     ...('problem' in policy ? policy : { policy }),
-    ...(isGiven(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
+    ...(isSet(code) && typeof code !== 'string' && { problem: 'spec.code is no text: quote it' }),
     ...(otherVersion !== undefined && { problem: otherVersion }),
   };
 }
 
 function versionProblem(apiVersion: unknown): string | undefined {
-  if (!isGiven(apiVersion)) return 'it has no apiVersion';
+  if (!isSet(apiVersion)) return 'it has no apiVersion';
   return apiVersion === API_VERSION ? undefined : `its apiVersion is not ${API_VERSION}`;
 }
 
 function readPolicy(settings: unknown): GrantPolicy | { readonly problem: string } {
-  if (!isGiven(settings)) return {};
+  if (!isSet(settings)) return {};
   const isMap = typeof settings === 'object' && !Array.isArray(settings);
-  // What cannot be read may be a rule.
+  // Unreadable settings may contain a rule, so the grant is refused.
   const read = isMap ? parsePolicySettings(asMapping(settings)) : { problem: 'is no map' };
   return 'problem' in read ? { problem: `spec.settings: ${read.problem}` } : read;
 }
@@ -93,7 +93,7 @@ function asNumber(value: unknown): number {
   return typeof value === 'number' ? value : Number.NaN;
 }
 
-/** Skupper's resources are written with empty fields too. */
-function isGiven(value: unknown): boolean {
+/** True if a field is set. Skupper writes unset fields as empty values. */
+function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }

@@ -14,32 +14,34 @@ import { startedPlatform } from './started-platform.js';
 
 const TOKEN_FILE = /^AccessToken-.+\.ya?ml$/;
 
-/** A file of the input directory that holds an AccessToken, with its text. */
+/** An AccessToken file of the input directory, with its text. */
 export interface InputToken {
   readonly file: string;
-  /** Empty when it cannot be read. */
+  /** Empty if the file cannot be read. */
   readonly text: string;
-  /** Why it cannot be read, as the end of a sentence. */
+  /** Why the file cannot be read, as the end of a sentence. */
   readonly unreadable?: string;
 }
 
-/** How the redemption of an input token ended badly; `tokenId` tells apart what the file may hold later. */
+/** The failed redemption of an input token. `tokenId` identifies the token, because the file may be replaced later. */
 export interface InputTokenOutcome {
   readonly tokenId: string;
   readonly at: string;
   readonly code: string;
   readonly message: string;
-  /** True when posting the code again can only be refused again. */
+  /** True if every further attempt would be refused too. */
   readonly final: boolean;
 }
 
 /**
- * What the router has of a Link: it as the input directory has it, it or its Secret otherwise than there, that only with an
- * earlier certificate of the same redemption, nothing yet, or one that the input directory does not have (any more), because Skupper redeemed it or its file was removed.
+ * How the Link that the router has loaded compares with the input directory:
+ * `current`: it is the same. `outdated`: the Link or its Secret differs. `renewed`: only the certificate differs, and both
+ * are of the same redemption. `absent`: the router has not loaded it. `only-loaded`: the input directory does not have it,
+ * because Skupper redeemed the token or the file was deleted.
  */
 export type LoadedState = 'current' | 'outdated' | 'renewed' | 'absent' | 'only-loaded';
 
-/** The requesting side of a site of Skupper's system platforms: what it is, has loaded, and holds in its input. */
+/** The state of a requesting site on Skupper's system platforms: the site itself, its loaded and its input resources. */
 export class RequestingSite {
   readonly #directories: NamespaceDirectories;
 
@@ -47,23 +49,23 @@ export class RequestingSite {
     this.#directories = directories;
   }
 
-  /** Where Links and Secrets go. */
+  /** The directory into which Links and Secrets are written. */
   get inputResources(): string {
     return this.#directories.inputResources;
   }
 
-  /** Where what the router was given stands; what is written there is lost at the next reload. */
+  /** The directory of the loaded resources. A reload overwrites it. */
   get runtimeResources(): string {
     return this.#directories.runtimeResources;
   }
 
-  /** Whether there is a site, and whether it has been started. */
+  /** Whether the site exists and was started. */
   state(): 'no-site' | 'not-started' | 'started' {
     const state = readSiteState(this.#directories);
     return typeof state === 'string' ? state : 'started';
   }
 
-  /** The started site's uid; undefined where there is none yet. */
+  /** The uid of the started site; undefined if it has none yet. */
   uid(): string | undefined {
     const state = readSiteState(this.#directories);
     return typeof state === 'string' ? undefined : (state.uid ?? undefined);
@@ -75,14 +77,14 @@ export class RequestingSite {
     return typeof state !== 'string' && state.edge;
   }
 
-  /** The platform that the namespace was started on, in Skupper's word; undefined before its first start. */
+  /** The platform on which the namespace was started, by Skupper's name; undefined before the first start. */
   platform(): string | undefined {
     return startedPlatform(this.#directories);
   }
 
   /**
-   * True when the router was given every Link of the input directory, with the Secrets that it names, as they are there, and
-   * has no Link of the `removed` names that the input directory has no more.
+   * True if the router has loaded every Link of the input directory with its present Secrets, and none of the Links `removed`
+   * that are no longer in the input directory.
    */
   hasLoadedAll(removed: readonly string[]): boolean {
     const loaded = contentsIn(this.#directories.runtimeResources);
@@ -97,7 +99,7 @@ export class RequestingSite {
     );
   }
 
-  /** What the router has, by the name of the Link. */
+  /** The state of each Link that is loaded or in the input directory, by name. */
   loadedLinks(): ReadonlyMap<string, LoadedState> {
     const loaded = contentsIn(this.#directories.runtimeResources);
     const wanted = contentsIn(this.#directories.inputResources);
@@ -116,7 +118,7 @@ export class RequestingSite {
     return states;
   }
 
-  /** True when the router has another certificate of the redemption that the Secret in the input is of. */
+  /** True if the loaded certificate and the one in the input are different certificates of the same redemption. */
   #isRenewed(secret: string): boolean {
     const { runtimeResources, inputResources } = this.#directories;
     const [loaded, wanted] = [runtimeResources, inputResources].map((at) => certificateIn(at, secret));
@@ -125,31 +127,31 @@ export class RequestingSite {
     return id !== undefined && redemptionIdIn(loaded) === id;
   }
 
-  /** True when the router has a Link of none of these names. */
+  /** True if the router has loaded no Link with one of these names. */
   hasDropped(links: readonly string[]): boolean {
     return readResources(this.#directories.runtimeResources, ['Link']).every(
       ({ name }) => !links.includes(name),
     );
   }
 
-  /** The AccessToken files of the input directory, by name; none where there is no such directory. */
+  /** The AccessToken files of the input directory, sorted by name; none if the directory does not exist. */
   inputTokens(): InputToken[] {
     const directory = this.#directories.inputResources;
     return namesIn(directory).flatMap((name) => {
       const file = join(directory, name);
       try {
-        const text = TOKEN_FILE.test(name) ? readIfThere(file) : undefined;
+        const text = TOKEN_FILE.test(name) ? readIfPresent(file) : undefined;
         return text === undefined ? [] : [{ file, text }];
       } catch (error) {
-        // One bad file is not to keep the others from being redeemed.
+        // The other tokens are redeemed in spite of an unreadable one.
         return [{ file, text: '', unreadable: (error as UnreadableFileError).reason }];
       }
     });
   }
 
-  /** The outcome that was kept beside a token file, or undefined. */
+  /** The outcome that is stored beside a token file, or undefined. */
   findOutcome(file: string): InputTokenOutcome | undefined {
-    const text = readIfThere(outcomeFile(file));
+    const text = readIfPresent(outcomeFile(file));
     if (text === undefined) return undefined;
     try {
       return JSON.parse(text) as InputTokenOutcome;
@@ -158,18 +160,18 @@ export class RequestingSite {
     }
   }
 
-  /** Keeps an outcome in `<token file>.outcome` (0600), which Skupper does not read. */
-  keepOutcome(file: string, outcome: InputTokenOutcome): void {
+  /** Stores an outcome in `<token file>.outcome` (0600), which Skupper does not read. */
+  storeOutcome(file: string, outcome: InputTokenOutcome): void {
     const path = outcomeFile(file);
     writing(path, () => writePrivateFile(path, `${JSON.stringify(outcome, null, 2)}\n`));
   }
 
-  /** Removes a token file whose Link is in place, if it still holds `text`, and the outcome beside it. */
+  /** Deletes the file of a redeemed token if its text is unchanged, and the outcome beside it. */
   removeToken({ file, text }: InputToken): void {
     writing(file, () => {
       rmSync(outcomeFile(file), { force: true });
-      // Another token may have been put there meanwhile, which is to be redeemed too.
-      if (readIfThere(file) === text) rmSync(file, { force: true });
+      // The file may contain another token by now, which has to be redeemed too.
+      if (readIfPresent(file) === text) rmSync(file, { force: true });
       syncDirectory(this.#directories.inputResources);
     });
   }
@@ -179,7 +181,7 @@ function outcomeFile(file: string): string {
   return `${file}.outcome`;
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfPresent(file: string): string | undefined {
   try {
     return readBoundedText(file);
   } catch (error) {
@@ -205,7 +207,7 @@ function certificateIn(directory: string, secret: string): string | undefined {
   return typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
 }
 
-/** What a Link or a Secret says, whatever else Skupper notes on it. */
+/** The content of a Link or Secret, without the fields that Skupper adds. */
 function contentOf(resource: Readonly<Record<string, unknown>>): string {
   const spec = asMapping(resource.spec);
   const data = asMapping(resource.data);

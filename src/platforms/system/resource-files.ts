@@ -6,7 +6,7 @@ import { hidesResource } from '../files/hidden-resource.js';
 
 const LIMITS = { length: 1024 * 1024, documents: 100 };
 
-/** A resource of a file, and which file that was. */
+/** A resource with the path of its file. */
 export interface ResourceFile {
   readonly file: string;
   readonly kind: string;
@@ -14,14 +14,14 @@ export interface ResourceFile {
   readonly resource: YamlMapping;
 }
 
-/** Paths of the `.yaml` and `.yml` files of a directory, sorted; none for a directory that is not there. */
+/** Paths of the `.yaml` and `.yml` files of a directory, sorted; none if the directory does not exist. */
 export function listResourceFiles(directory: string): string[] {
   return namesIn(directory)
     .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
     .map((name) => join(directory, name));
 }
 
-/** The resources in a file. Throws what reading it threw, and an Error whose message quotes nothing for what is no YAML. */
+/** The resources in a file. Throws UnreadableFileError, or for invalid YAML an Error whose message contains no file content. */
 export function readResourceFile(file: string): ResourceFile[] {
   return parseYamlMappings(readBoundedText(file), LIMITS).map((resource) => ({
     file,
@@ -32,9 +32,9 @@ export function readResourceFile(file: string): ResourceFile[] {
 }
 
 /**
- * The resources of some kinds in the `.yaml` and `.yml` files of a directory, by file name. A missing directory has none;
- * a file that is no YAML, no regular file, or vanishes meanwhile, is passed over: it belongs to somebody else. Throws
- * UnreadableFileError for what may hold one and cannot be read.
+ * The resources of some kinds in the `.yaml` and `.yml` files of a directory, by file name. A missing directory has none.
+ * Skips a file that is not YAML, not a regular file or deleted meanwhile. Throws UnreadableFileError for an unreadable file
+ * that may contain one.
  */
 export function readResources(directory: string, kinds: readonly string[]): ResourceFile[] {
   return listResourceFiles(directory)

@@ -11,7 +11,7 @@ export function unroutableReason(host: string): string | undefined {
   return undefined;
 }
 
-/** This machine's own addresses that other hosts may reach: IPv4 before IPv6, without loopback and link-local ones. */
+/** The addresses of this machine that other hosts may reach, IPv4 before IPv6, without loopback and link-local ones. */
 function reachableAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses
@@ -21,8 +21,8 @@ function reachableAddresses(): string[] {
 }
 
 /**
- * The name or address that a router's certificate names and other hosts can reach: an address of this machine first, then
- * a name that is no address. `names` are what routers compare (DNS names and the common name); undefined if none fits.
+ * The host in a router's certificate that other hosts can reach: an address of this machine, else a DNS name; undefined if
+ * there is none. `names` are the names that routers compare: the DNS names and the common name.
  */
 export function detectHost(
   names: readonly string[],

@@ -3,25 +3,25 @@ import { asMapping } from '../../files/yaml-documents.js';
 import { type ResourceFile, readResources } from './resource-files.js';
 import type { NamespaceDirectories } from './skupper-home.js';
 
-/** A way into a site's router (Skupper RouterAccess), as far as links use it. */
+/** A Skupper RouterAccess that accepts links. */
 export interface LinkAccess {
   readonly name: string;
   readonly roles: readonly { readonly name: 'inter-router' | 'edge'; readonly port: string }[];
   /** Directory name of the server certificate below `runtime/certs`. */
   readonly tlsCredentials: string;
-  /** Why no link can come by it, as the end of a sentence. */
+  /** Why links cannot use it, as the end of a sentence. */
   readonly problem?: string;
 }
 
-/** What a namespace's runtime state says of its site. */
+/** The site of a namespace, read from its runtime state. */
 export interface SiteState {
   readonly name: string;
   readonly uid: string | null;
   /** True for a site that links to others and accepts no link itself. */
   readonly edge: boolean;
-  /** The site's own word on who signs, from its status or its spec. */
+  /** `defaultIssuer` in the status of the Site, else in its spec. */
   readonly defaultIssuer: string | undefined;
-  /** Sorted by name; empty when the site accepts no links. */
+  /** Sorted by name; empty if the site accepts no links. */
   readonly accesses: readonly LinkAccess[];
 }
 
@@ -39,7 +39,7 @@ function readAccess({ name, resource }: ResourceFile): LinkAccess {
 }
 
 function accessProblem(name: string, roles: LinkAccess['roles'], tlsCredentials: string): string | undefined {
-  // Names become parts of paths and of what the other site writes.
+  // Names become parts of paths, and of the resources that the requesting site writes.
   if (!isResourceName(name)) return 'has no name that a resource can have';
   if (!isResourceName(tlsCredentials))
     return `names "${tlsCredentials}" as its credentials, which is no name`;
@@ -47,7 +47,10 @@ function accessProblem(name: string, roles: LinkAccess['roles'], tlsCredentials:
   return wrong && `has "${wrong.port}" as the port of ${wrong.name}, which is no port`;
 }
 
-/** The state of the site in a namespace, or, where there is none to read, whether it lacks a site or only its start. Throws UnreadableFileError. */
+/**
+ * The state of the site in a namespace; `no-site` if the namespace has none, `not-started` if it was never started. Throws
+ * UnreadableFileError.
+ */
 export function readSiteState(directories: NamespaceDirectories): SiteState | 'no-site' | 'not-started' {
   const [site] = readResources(directories.runtimeResources, ['Site']);
   if (!site)

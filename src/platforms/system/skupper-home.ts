@@ -5,15 +5,15 @@ import { namesIn } from '../../files/directory-names.js';
 /** Paths of one namespace of Skupper's system sites (Podman, Docker, Linux). */
 export interface NamespaceDirectories {
   readonly namespace: string;
-  /** Where people and tools put resources. */
+  /** Resources that users and tools provide. */
   readonly inputResources: string;
-  /** CAs that people give. */
+  /** CAs that users provide. */
   readonly inputIssuers: string;
-  /** What Skupper made of the input when the site was started last. */
+  /** The resources that Skupper generated from the input at the last start or reload. */
   readonly runtimeResources: string;
   readonly runtimeIssuers: string;
   readonly runtimeCertificates: string;
-  /** What Skupper noted at the first start. */
+  /** Skupper's own records, such as the platform of the first start. */
   readonly internal: string;
 }
 
@@ -25,6 +25,7 @@ export class SkupperHome {
     this.directory = directory;
   }
 
+  /** The paths of a namespace, which need not exist. */
   namespace(namespace: string): NamespaceDirectories {
     const directory = join(this.directory, 'namespaces', namespace);
     return {
@@ -38,7 +39,7 @@ export class SkupperHome {
     };
   }
 
-  /** Names of the namespaces that are there, sorted. Throws UnreadableFileError. */
+  /** Names of the existing namespaces, sorted. Throws UnreadableFileError. */
   namespaces(): string[] {
     return namesIn(join(this.directory, 'namespaces')).filter(isNamespace);
   }

@@ -5,11 +5,11 @@ import type { NamespaceDirectories } from './skupper-home.js';
 
 const LIMITS = { length: 64 * 1024, documents: 1 };
 
-/** The platform that a namespace was started on, in Skupper's word; undefined before its first start. */
+/** The platform on which a namespace was started, by Skupper's name; undefined before its first start. */
 export function startedPlatform({ internal }: NamespaceDirectories): string | undefined {
   try {
-    const [noted] = parseYamlMappings(readBoundedText(join(internal, 'platform.yaml')), LIMITS);
-    return typeof noted?.platform === 'string' ? noted.platform : undefined;
+    const [record] = parseYamlMappings(readBoundedText(join(internal, 'platform.yaml')), LIMITS);
+    return typeof record?.platform === 'string' ? record.platform : undefined;
   } catch {
     return undefined;
   }

@@ -24,9 +24,9 @@ const MEND_ISSUER = 'name another issuer, or mend this one and reload the site';
 const MEND_TRUST = 'use the issuer of the router, or add this one to what the router trusts';
 
 /**
- * The sites of Skupper's system platforms, each namespace's read live from its runtime state. Nothing is given unless the
- * router would accept the link: it trusts the issuer, what the answer trusts verifies its certificate, and that names
- * the host as routers compare names.
+ * The sites of Skupper's system platforms. The site of each namespace is read at each call from its runtime state. Refuses
+ * access unless the link would work: the router trusts the issuer, the CAs in the response verify the router's certificate,
+ * and that certificate names the host by the rules of the router.
  */
 export class SystemSite implements Site {
   readonly #home: SkupperHome;
@@ -35,13 +35,15 @@ export class SystemSite implements Site {
   readonly #platform: string | undefined;
   readonly #clock: Clock;
 
-  /** `hosts` are where links may lead, in place of what is detected: to each router the first one that its certificate names. */
+  /**
+   * `hosts` replace the detected hosts of links. A link gets the first one that the certificate of its router names.
+   */
   constructor(options: {
     readonly home: SkupperHome;
     readonly hosts: readonly string[];
     /** The only namespace that is served; absent for all. */
     readonly only?: string | undefined;
-    /** The one that hints on Skupper's commands name, for a namespace that was started on none. */
+    /** The platform in hints with Skupper commands, for a namespace that was never started. */
     readonly platform?: string | undefined;
     readonly clock: Clock;
   }) {
@@ -115,10 +117,10 @@ export class SystemSite implements Site {
     const endpoints: LinkEndpoint[] = [];
     const routers: RouterCredentials[] = [];
     for (const access of state.accesses) {
-      const judged = this.#judgeAccess(directories, access, issuer);
-      if ('refused' in judged) return judged;
-      endpoints.push(...judged.endpoints);
-      routers.push(judged.router);
+      const checked = this.#checkAccess(directories, access, issuer);
+      if ('refused' in checked) return checked;
+      endpoints.push(...checked.endpoints);
+      routers.push(checked.router);
     }
     return { siteUid: state.uid, endpoints, issuer, caCrt: trustOfLink(issuer, routers) };
   }
@@ -137,7 +139,7 @@ export class SystemSite implements Site {
       } catch (error) {
         const { code, message, hint } = error as UnreadableFileError;
         if (code === 'ENOENT' && !existsSync(file)) continue;
-        // Another CA of that name is not to take the place of one that is only closed to this user.
+        // If this user may not read the CA in use, refuse instead of using another CA of the same name.
         if (code !== undefined) return refusal('issuer_unavailable', message, hint);
         reasons.push(message);
       }
@@ -146,7 +148,7 @@ export class SystemSite implements Site {
     return refusal('issuer_unavailable', why, MEND_ISSUER);
   }
 
-  #judgeAccess(
+  #checkAccess(
     directories: NamespaceDirectories,
     access: LinkAccess,
     issuer: CertificateAuthority,
@@ -172,7 +174,7 @@ export class SystemSite implements Site {
   }
 }
 
-/** The host that links lead to: the first of `hosts` that the router's certificate names, or one that is detected. */
+/** The host of links to a router: the first of `hosts` that the router's certificate names; a detected one if `hosts` is empty. */
 function hostAmong(hosts: readonly string[], names: readonly string[]): string | SiteRefusal {
   const routable = hosts.filter((host) => unroutableReason(host) === undefined);
   const found =

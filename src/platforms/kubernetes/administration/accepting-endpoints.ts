@@ -6,7 +6,7 @@ import { siteEndpoints } from '../sites/site-endpoints.js';
 import { SiteIndex } from '../sites/site-index.js';
 import { readSite } from '../sites/site-resource.js';
 
-/** Where links to the site of a namespace lead. Whether its router would accept them is judged by who serves the grant. */
+/** The endpoints of the site of a namespace. The service checks later whether its routers would accept a link. */
 export async function acceptingEndpoints(
   client: KubernetesClient,
   namespace: string,

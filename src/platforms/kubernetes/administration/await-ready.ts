@@ -12,29 +12,30 @@ import {
 import { PENDING } from '../grants/conditions.js';
 import type { LeaseReport } from './service-lease.js';
 
-/** How long, and how, a new grant is waited for. */
+/** How a command waits for a new grant. */
 export interface Patience {
   readonly timeoutMs: number;
-  /** Resolves when the command is to stop; called once there is something to roll back. */
+  /** Resolves when the command must stop. Called when there is something to roll back. */
   readonly shutdownSignal: () => Promise<void>;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Milliseconds that only go up. */
+  /** Monotonic time in milliseconds. */
   readonly elapsed: () => number;
 }
 
-/** A grant that is Ready, with what its token is made of. */
+/** A grant that is Ready, with the fields of its token. */
 export type ReadyGrant = Stored<AccessGrantResource> & {
   readonly status: AccessGrantStatus & { readonly url: string; readonly code: string; readonly ca: string };
 };
 
-const LOOK_MS = 200;
-// A controller that runs sees a new grant at once. One that may have died has 17 s to be replaced.
+const POLL_MS = 200;
+// How long to wait for the first status, by what the Lease shows. A running controller processes a new grant at once. If the
+// leader has crashed, another replica takes over within 17 s.
 const UNSERVED_MS = { none: 5_000, stopped: 5_000, forbidden: 20_000, leading: 20_000 } as const;
 
 /**
- * The grant as soon as a controller says that it is Ready. Rejects with AdministrationError as soon as something is known to
- * stand in its way, and with RedemptionError `service_unavailable` when nothing more is said in time.
+ * Waits until a controller sets a grant to Ready, and returns it. Rejects with AdministrationError as soon as its status shows
+ * a lasting problem, and with RedemptionError `service_unavailable` when the time is over.
  */
 export async function awaitReady(
   key: ResourceKey,
@@ -46,17 +47,17 @@ export async function awaitReady(
     signal,
   }: {
     readonly client: Pick<KubernetesClient, 'find'>;
-    /** What is to be seen of a service of linkgrant's. */
+    /** What the Lease of the service shows. */
     readonly service: LeaseReport['seen'];
     readonly patience: Patience;
-    /** Aborted when the command is to stop. */
+    /** Aborted when the command must stop. */
     readonly signal: AbortSignal;
   },
 ): Promise<ReadyGrant> {
   const { timeoutMs, wait, elapsed } = patience;
   const began = elapsed();
   const unservedMs = Math.min(UNSERVED_MS[service], timeoutMs);
-  let said: string | undefined;
+  let reason: string | undefined;
   for (;;) {
     if (signal.aborted)
       throw new AdministrationError('grant_state', 'told to stop', { hint: 'run it again' });
@@ -66,17 +67,17 @@ export async function awaitReady(
         throw new AdministrationError('no_such_grant', `grant "${key.name}" was deleted meanwhile`);
       }
       if (isReady(grant)) return grant;
-      said = judge(grant) ?? said;
+      reason = pendingReason(grant) ?? reason;
     } catch (error) {
       if (!isApiError(error, 'unavailable')) throw error;
-      said = error.message;
+      reason = error.message;
     }
     const waited = elapsed() - began;
-    if (said === undefined && waited >= unservedMs) throw unserved(service);
+    if (reason === undefined && waited >= unservedMs) throw unserved(service);
     if (waited >= timeoutMs) {
-      throw new RedemptionError('service_unavailable', `it was not Ready in time: ${said}`);
+      throw new RedemptionError('service_unavailable', `it was not Ready in time: ${reason}`);
     }
-    await wait(LOOK_MS, signal);
+    await wait(POLL_MS, signal);
   }
 }
 
@@ -87,8 +88,8 @@ function isReady(grant: Stored<AccessGrantResource>): grant is ReadyGrant {
   );
 }
 
-/** What a grant that is not Ready waits for; undefined until its status says so. Throws AdministrationError for a lasting problem. */
-function judge(grant: Stored<AccessGrantResource>): string | undefined {
+/** What a grant that is not Ready waits for; undefined until its status has it. Throws AdministrationError for a lasting problem. */
+function pendingReason(grant: Stored<AccessGrantResource>): string | undefined {
   const { conditions = [] } = grant.status ?? {};
   const { problems } = readAccessGrant(grant);
   if (problems.length > 0) throw new AdministrationError('value_rejected', problems.join(', '));
@@ -96,11 +97,11 @@ function judge(grant: Stored<AccessGrantResource>): string | undefined {
     ({ status, type }) => status !== 'True' && (type === 'Processed' || type === 'Resolved'),
   );
   if (!blocking) return conditions.length > 0 ? 'its conditions are not complete' : undefined;
-  const { reason, message } = blocking;
-  if (reason === PENDING.reason && message === PENDING.message) {
+  const { message } = blocking;
+  if (blocking.reason === PENDING.reason && message === PENDING.message) {
     return 'the service that serves it does not know yet where it is reached';
   }
-  // What is wrong, and what helps, are parted like this in a message of linkgrant's.
+  // Messages of linkgrant separate problem and hint with a semicolon.
   const [what = '', hint = 'mend that, then repeat'] = message.split(/; (.*)/s);
   throw new AdministrationError('no_link_access', what, { hint });
 }

@@ -56,7 +56,7 @@ export interface ClusterAdministration extends Administration {
 
 /** Operations on the grants, tokens and redemptions of a cluster, with the rights of the user. */
 export function clusterAdministration(options: ClusterAdministrationOptions): ClusterAdministration {
-  const { client, store, clock, namespace: usual, codeKeys } = options;
+  const { client, store, clock, namespace: defaultNamespace, codeKeys } = options;
   const deps: AdministrationDependencies = {
     store,
     clock,
@@ -76,7 +76,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
   const general = administrationOfStore(deps);
   return withUserErrors<ClusterAdministration>({
     ...general,
-    describeService: async () => ({ namespace: usual, platform: 'kubernetes' }),
+    describeService: async () => ({ namespace: defaultNamespace, platform: 'kubernetes' }),
     createGrant: (order) => createGrant(order, options),
     async showGrant(uid) {
       const { status } = await requireResource(uid);
@@ -107,9 +107,9 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       return (await requireMintingKey(grant, { ...deps, readService })).key;
     },
     async rotateCodeKey({ dropOld }) {
-      const made = await codeKeys.rotate();
+      const created = await codeKeys.rotate();
       if (dropOld) await dropOldCodeKeys(codeKeys);
-      return made;
+      return created;
     },
     async readCode(uid) {
       const { metadata, status } = await requireResource(uid);
@@ -141,9 +141,9 @@ async function createGrant(
     redemptionsAllowed: redemptionsAllowed ?? DEFAULT_REDEMPTIONS_ALLOWED,
     issuer: issuer ?? null,
   };
-  const made = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
-  const { grant } = readAccessGrant(made);
-  return { ...grantReport(grant, clock()), url: made.status.url, code: made.status.code };
+  const created = await makeGrant(wanted, code, { client, serviceNamespace, now: clock, patience });
+  const { grant } = readAccessGrant(created);
+  return { ...grantReport(grant, clock()), url: created.status.url, code: created.status.code };
 }
 
 /** The service as described by the status of its grant; undefined until that is written. */

@@ -57,15 +57,17 @@ export interface KindsReport {
   readonly missing: readonly string[];
 }
 
-/** Reads of a cluster for a diagnosis, with the rights of the user. Each call reads anew. */
+/** Reads a cluster for a diagnosis, with the rights of the user. Nothing is cached between calls. */
 export interface ClusterInspector {
   /** The rights that the user lacks in the namespace. */
   missing(rights: readonly Right[]): Promise<readonly Right[]>;
   /** The kinds that linkgrant reads or writes, by API version, and which of them the cluster does not serve. */
   kinds(): Promise<readonly KindsReport[]>;
+  /** Whether a service runs, by its Lease. */
   service(): Promise<LeaseReport & { readonly namespace: string }>;
   /** The controllers of Skupper; undefined if the user may not list them. */
   skupperControllers(): Promise<readonly SkupperController[] | undefined>;
+  /** The AccessGrants. */
   grants(): Promise<readonly InspectedGrant[]>;
   /** The AccessTokens; empty if the user may not list them. */
   tokens(): Promise<readonly TokenReport[]>;

@@ -17,7 +17,7 @@ const LOST_MS = 10_000;
 const AGAIN_MS = 300;
 const NEVER = new AbortController().signal;
 
-/** A grant as it shall be in a cluster; its uid and code are chosen there. */
+/** The fields of a grant to create in a cluster, which chooses its uid and code. */
 export type WantedGrant = Pick<
   AccessGrant,
   'namespace' | 'name' | 'redemptionsAllowed' | 'expirationWindowMs' | 'issuer' | 'policy'
@@ -31,8 +31,8 @@ interface Dependencies {
 }
 
 /**
- * Makes an AccessGrant and gives it when it is Ready. Where it does not become that, or whoever waits is told to stop, it is
- * deleted again. `code` is one that a person chose. Rejects with AdministrationError or RedemptionError.
+ * Creates an AccessGrant and returns it when it is Ready. Deletes it again if it does not become Ready, or if the command
+ * must stop. `code` is set if a user supplied it. Rejects with AdministrationError or RedemptionError.
  */
 export async function makeGrant(
   wanted: WantedGrant,
@@ -51,14 +51,14 @@ export async function makeGrant(
   } catch (error) {
     const isLeft = await client.delete(ACCESS_GRANTS, { namespace, name }, { uid }).then(
       () => false,
-      // Another one has its name by now.
+      // On a conflict the grant is gone, and another one has its name.
       (failure: unknown) => !isApiError(failure, 'conflict'),
     );
     throw withOutcome(toUserError(error), wanted, isLeft);
   }
 }
 
-/** Makes it once, also where an answer to its making is lost. */
+/** Creates the grant exactly once, also if a response is lost. */
 async function create(
   client: KubernetesClient,
   wanted: WantedGrant,
@@ -94,7 +94,7 @@ async function create(
         );
       }
     }
-    // A command that stops here does not know yet what to roll back.
+    // Not aborted by a stop signal: without the uid the grant could not be rolled back.
     await wait(AGAIN_MS, NEVER);
   }
 }
@@ -109,15 +109,15 @@ async function createOrFind(
     return await client.create<AccessGrantResource>(ACCESS_GRANTS, resource);
   } catch (error) {
     if (!isApiError(error, 'already_exists')) throw error;
-    const there = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
-    // The answer to its making was lost.
-    if (there?.metadata.annotations?.[GRANT_REQUEST] === request) return there;
+    const present = await client.find<AccessGrantResource>(ACCESS_GRANTS, { namespace, name });
+    // An earlier attempt created it, and its response was lost.
+    if (present?.metadata.annotations?.[GRANT_REQUEST] === request) return present;
     const taken = `there is already a grant "${name}" in namespace "${namespace}"`;
     throw new AdministrationError('name_taken', `the grant was not created: ${taken}`, { cause: error });
   }
 }
 
-/** The same error, which says what became of the grant. */
+/** The same error with the state of the grant in its message. */
 function withOutcome(error: unknown, { namespace, name }: WantedGrant, isLeft: boolean): unknown {
   const outcome = isLeft
     ? `grant "${name}" is of no use, and could not be deleted again (\`linkgrant grant delete ${name} -n ${namespace}\` does so)`

@@ -2,8 +2,8 @@ import { isApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import { GRANTS_LEASE, leaseAccess } from '../controller/lease-access.js';
 
-/** Where the shipped manifests put the service. */
-const USUAL_NAMESPACE = 'linkgrant';
+/** The namespace of the service in the shipped manifests. */
+const DEFAULT_NAMESPACE = 'linkgrant';
 const DEFAULT_DURATION_S = 15;
 // The clocks of replicas and of this machine differ.
 const CLOCK_SKEW_MS = 60_000;
@@ -39,12 +39,12 @@ export async function seeLeader(
     : { seen: 'stopped' };
 }
 
-/** The namespace of the service that serves grants of `namespace`: that itself where it has one, else the usual one. */
+/** The namespace of the service for grants of `namespace`: `namespace` itself if it has a Lease, else the default one. */
 export async function findServiceNamespace(
   client: KubernetesClient,
   namespace: string,
   now: number,
 ): Promise<string> {
   const { seen } = await seeService(client, namespace, now);
-  return seen === 'leading' || seen === 'stopped' ? namespace : USUAL_NAMESPACE;
+  return seen === 'leading' || seen === 'stopped' ? namespace : DEFAULT_NAMESPACE;
 }

@@ -38,7 +38,7 @@ export async function findSkupperControllers(
   return undefined;
 }
 
-/** A flag counts before the variable. */
+/** True if a Deployment enables grants. The command-line flag has precedence over the environment variable. */
 function servesGrants(deployment: Stored<Resource>): boolean {
   const { spec } = deployment as { readonly spec?: unknown };
   const { containers } = asMapping(asMapping(asMapping(spec).template).spec);

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Why the API server did not carry out a request. `no_such_kind`: the cluster does not know the kind, its CRD is missing.
- * `conflict`: the resource changed meanwhile, or is another one by now. `gone`: a list or watch must begin anew.
- * `unavailable`: no answer, or none that says anything; asking again later helps.
+ * Why the API server did not execute a request. `no_such_kind`: the CRD of the kind is missing. `conflict`: the resource was
+ * changed or recreated meanwhile. `gone`: a list or watch must start again. `unavailable`: no response or an unspecific one;
+ * the request may be retried later.
  */
 export type ApiErrorReason =
   | 'not_found'
@@ -31,19 +31,19 @@ const BY_STATUS: Readonly<Record<number, ApiErrorReason>> = {
 };
 
 /**
- * A request that the API refused or did not answer. `message` names the request and the server's one-word reason; what
- * else the server said may hold a code or a key, and is not kept.
+ * A request that the API refused or did not answer. `message` names the request and the server's one-word reason. The rest
+ * of the response is dropped, because it may contain a code or a key.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly reason: ApiErrorReason;
-  /** HTTP status, undefined without an answer. */
+  /** HTTP status, undefined without a response. */
   readonly status: number | undefined;
-  /** Words of the API's own list that say more, such as `NamespaceTerminating`. */
+  /** `details.causes[].reason` of the response, such as `NamespaceTerminating`. */
   readonly causes: readonly string[];
-  /** Seconds after which to ask again, where the server said so. */
+  /** Seconds after which to retry, if the server sent them. */
   readonly retryAfter: number | undefined;
-  /** True if the request may have been carried out. */
+  /** True if the request may have been executed. */
   readonly outcomeUnknown: boolean;
 
   constructor(
@@ -88,21 +88,21 @@ export function failureLog(
     : { level: 'warn', fields: { err: error } };
 }
 
-/** True for an ApiError of a request to which no answer came. */
+/** True for an ApiError of a request without a response. */
 export function isUnanswered(error: unknown): boolean {
   return isApiError(error, 'unavailable') && error.status === undefined;
 }
 
-/** The error that an answer with this status means; `body` is read for the words of the API's lists alone. */
+/** The error for a response with this status. Only the one-word reasons of `body` are used. */
 export function errorOfAnswer(
   request: string,
   status: number,
   headers: IncomingHttpHeaders,
   body: string,
 ): ApiError {
-  const said = statusObjectOf(body);
-  const word = wordOf(said?.reason);
-  const details = (said?.details ?? {}) as {
+  const statusObject = statusObjectOf(body);
+  const word = wordOf(statusObject?.reason);
+  const details = (statusObject?.details ?? {}) as {
     readonly causes?: unknown;
     readonly retryAfterSeconds?: unknown;
   };
@@ -111,12 +111,12 @@ export function errorOfAnswer(
   );
   const seconds = Number(headers['retry-after'] ?? details.retryAfterSeconds);
   return new ApiError(request, {
-    reason: reasonOf(status, word, said !== undefined),
+    reason: reasonOf(status, word, statusObject !== undefined),
     status,
     ...(word !== undefined && { word }),
     causes,
     ...(Number.isFinite(seconds) && seconds > 0 && { retryAfter: seconds }),
-    // 429 is said before anything is done; behind a 5xx there may be a write that was begun.
+    // The server sends 429 before it executes the request; with a 5xx a write may have started.
     outcomeUnknown: status >= 500,
   });
 }
@@ -124,7 +124,7 @@ export function errorOfAnswer(
 function reasonOf(status: number, word: string | undefined, isStatus: boolean): ApiErrorReason {
   if (word === 'AlreadyExists') return 'already_exists';
   if (word === 'Expired') return 'gone';
-  // A path that the server has no API for is answered in plain text.
+  // For a path without an API the server responds in plain text.
   if (status === 404 && !isStatus) return 'no_such_kind';
   return BY_STATUS[status] ?? 'unavailable';
 }
@@ -138,7 +138,7 @@ function statusObjectOf(body: string): Readonly<Record<string, unknown>> | undef
   }
 }
 
-// The API's reasons are single words; anything else is not one, and is not repeated.
+// Reasons of the API are single words. Any other text is dropped.
 function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z]{1,64}$/.test(value) ? value : undefined;
 }

@@ -3,7 +3,7 @@ import { apiVersionOf, type ResourceKey, type ResourceKind } from './resource.js
 /** Query parameters of a request; those that are undefined are left out. */
 export type ApiQuery = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Path and query of one resource, or of all of a kind where it has no name, or of a part of one (`status`). */
+/** Path and query of one resource, of all resources of a kind if `key` has no name, or of a subresource (`status`). */
 export function pathOf(
   kind: ResourceKind,
   key: { readonly namespace?: string | undefined; readonly name?: string | undefined },
@@ -25,13 +25,13 @@ export function pathOf(
   return `/${parts.join('/')}${search.size === 0 ? '' : `?${search}`}`;
 }
 
-/** A request in words, for errors and logs: `create redemptions west/x`. */
+/** The description of a request for errors and logs: `create redemptions west/x`. */
 export function wordsOf(verb: string, kind: ResourceKind, key: Partial<ResourceKey> = {}): string {
   const where = [key.namespace, key.name].filter((part) => part !== undefined).join('/');
   return `${verb} ${kind.plural}${where === '' ? '' : ` ${where}`}`;
 }
 
-// An empty name would make another path, and so another request, of it.
+// An empty or dotted segment would make the path of another resource.
 function segment(text: string): string {
   if (text === '' || text === '.' || text === '..') throw new RangeError('no name of a resource');
   return encodeURIComponent(text);

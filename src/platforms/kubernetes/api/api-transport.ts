@@ -10,34 +10,34 @@ export interface ApiRequest {
   /** Path and query, percent-encoded. */
   readonly path: string;
   readonly body?: unknown;
-  /** Media type of the body; JSON when absent. */
+  /** Media type of the body; JSON if absent. */
   readonly contentType?: string;
-  /** The request in words for errors: verb, plural, namespace and name. */
+  /** The description of the request for errors: verb, plural, namespace and name. */
   readonly words: string;
-  /** Ends the request; it then rejects as without an answer. */
+  /** Aborts the request, which then rejects with `unavailable`. */
   readonly signal: AbortSignal;
 }
 
-// A page of ordinary resources is a tenth of that, and one resource of the largest size that etcd takes too. Whoever fills a
-// namespace with such is not to fill the memory of who lists them.
-const MOST_BYTES = 16 * 1024 * 1024;
+// A page of ordinary resources and the largest resource that etcd accepts both have about a tenth of this. The limit protects
+// the memory of this process from a namespace full of large resources.
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Sends a request and gives the answer once its headers are there and tell of success. Credentials that were refused are
- * read again, once. Rejects with ApiError.
+ * Sends a request and returns the response when its headers arrive with a successful status. If the credentials are refused,
+ * reads them again and retries once. Rejects with ApiError.
  */
 export async function openAnswer(access: ClusterAccess, request: ApiRequest): Promise<IncomingMessage> {
   try {
     return await attempt(await access.current(), request);
   } catch (error) {
-    // A token that was exchanged meanwhile, or a connection that the server closed just when it was used again.
+    // The token was rotated meanwhile, or the server closed an idle connection at the moment of its reuse.
     if (isApiError(error, 'unauthorized')) return attempt(await access.current(true), request);
     if (request.method === 'GET' && wasReused(error)) return attempt(await access.current(), request);
     throw error;
   }
 }
 
-/** Sends a request and gives what JSON the answer holds. Rejects with ApiError. */
+/** Sends a request and returns the parsed JSON of the response. Rejects with ApiError. */
 export async function exchangeJson(access: ClusterAccess, request: ApiRequest): Promise<unknown> {
   const answer = await openAnswer(access, request);
   const text = await textOf(answer, request);
@@ -48,7 +48,7 @@ export async function exchangeJson(access: ClusterAccess, request: ApiRequest): 
   }
 }
 
-/** The error for a request whose answer did not come, or not whole. */
+/** The error for a request without a complete response. */
 export function unanswered(words: string, cause: unknown, outcomeUnknown = true): ApiError {
   return new ApiError(words, { reason: 'unavailable', outcomeUnknown }, { cause });
 }
@@ -67,7 +67,7 @@ function wasReused(error: unknown): boolean {
   return error instanceof ApiError && error.cause instanceof BrokenConnection && error.cause.reused;
 }
 
-// Nothing was sent where no connection came to be.
+// With these errors no connection was established, so the request was not sent.
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 async function attempt({ server, agent, headers }: Access, request: ApiRequest): Promise<IncomingMessage> {
@@ -87,7 +87,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
         ...(body && { 'content-type': contentType, 'content-length': body.length }),
       },
     });
-    // Given to Node, a signal costs a tenth of the whole request, and ends none that waits for a connection.
+    // Node's own `signal` option costs a tenth of the request's CPU time, and does not end a request that waits for a socket.
     const giveUp = () => {
       reject(unanswered(words, signal.reason, sent.socket !== null));
       sent.destroy(signal.reason);
@@ -107,7 +107,7 @@ async function attempt({ server, agent, headers }: Access, request: ApiRequest):
   throw errorOfAnswer(words, status, answer.headers, await textOf(answer, request));
 }
 
-// A server behind a path, as proxies of many clusters have them.
+// The server URL may have a path, for example behind a proxy for many clusters.
 function prefixed({ pathname }: URL, path: string): string {
   return `${pathname.replace(/\/+$/, '')}${path}`;
 }
@@ -118,7 +118,7 @@ async function textOf(answer: IncomingMessage, { words }: ApiRequest): Promise<s
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MOST_BYTES) throw new ApiError(words, { reason: 'too_large', outcomeUnknown: true });
+      if (size > MAX_BYTES) throw new ApiError(words, { reason: 'too_large', outcomeUnknown: true });
       chunks.push(chunk);
     }
   } catch (cause) {

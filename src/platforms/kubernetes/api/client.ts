@@ -7,31 +7,34 @@ import { listPage, type ResourcePage, readListing, type Selection } from './list
 import type { Resource, ResourceKey, ResourceKind, Stored } from './resource.js';
 import { type WatchEvent, watchEvents } from './watch-stream.js';
 
-/** How a patch is written: RFC 7396, or RFC 6902. */
+/** The format of a patch: `merge` is RFC 7396, `json` is RFC 6902. */
 export type PatchType = 'merge' | 'json';
 
-/** A part of a resource that is written by itself. */
+/** A subresource that is written separately. */
 export type Subresource = 'status';
 
 /**
- * The API of one cluster. Every method rejects with ApiError, or ClusterConfigError where the credentials cannot be read.
+ * The API of one cluster. Every method rejects with ApiError, or with ClusterConfigError if the credentials cannot be read.
  * A read returns everything that any client wrote before the read began.
  */
 export interface KubernetesClient {
-  /** Namespace of the kubeconfig's context, or of the pod that this runs in. */
+  /** Namespace of the kubeconfig's context, or of the pod in which this process runs. */
   readonly namespace: string | undefined;
-  /** The kinds that the cluster serves of a version of a group; none where it does not know that. */
+  /** The kinds that the cluster serves in a version of an API group; empty if it does not serve that version. */
   kindsOf(api: Pick<ResourceKind, 'group' | 'version'>): Promise<readonly string[]>;
   get<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T>>;
-  /** As `get`, but undefined for what is not there. */
+  /** Like `get`, but undefined if the resource does not exist. */
   find<T extends Resource>(kind: ResourceKind, key: ResourceKey): Promise<Stored<T> | undefined>;
-  /** One page of a listing, by namespace and name, with fewer than `limit` where they are large. A page of a listing that is too old rejects with `gone`. */
+  /**
+   * One page of a list, sorted by namespace and name; fewer than `limit` items if they are large. Rejects with `gone` if the
+   * list has expired.
+   */
   list<T extends Resource>(
     kind: ResourceKind,
     selection?: Selection,
     page?: { readonly limit?: number; readonly after?: string | undefined },
   ): Promise<ResourcePage<T>>;
-  /** Everything that a listing has, page after page; begun anew if a page got too old. */
+  /** All pages of a list; starts again if the list expires meanwhile. */
   listAll<T extends Resource>(
     kind: ResourceKind,
     selection?: Selection,
@@ -41,7 +44,7 @@ export interface KubernetesClient {
     resource: T,
     options?: { readonly dryRun?: boolean },
   ): Promise<Stored<T>>;
-  /** Puts a resource in place of what has its resourceVersion; another one there now rejects with `conflict`. */
+  /** Replaces a resource. Rejects with `conflict` if its resourceVersion has changed. */
   replace<T extends Resource>(kind: ResourceKind, resource: T, subresource?: Subresource): Promise<Stored<T>>;
   patch<T extends Resource>(
     kind: ResourceKind,
@@ -50,8 +53,8 @@ export interface KubernetesClient {
     options?: { readonly type?: PatchType; readonly subresource?: Subresource; readonly dryRun?: boolean },
   ): Promise<Stored<T>>;
   /**
-   * Server-side apply: makes the resource, or makes of it what is said here and leaves the rest. A field of another
-   * manager rejects with `conflict` unless `force` is set.
+   * Server-side apply: creates the resource or sets the passed fields of it. Rejects with `conflict` if another manager owns a
+   * field, unless `force` is set.
    */
   apply<T extends Resource>(
     kind: ResourceKind,
@@ -63,26 +66,26 @@ export interface KubernetesClient {
       readonly dryRun?: boolean;
     },
   ): Promise<Stored<T>>;
-  /** Deletes a resource, if it is the one of that uid and version where they are given; false if it is not there. */
+  /** Deletes a resource if the preconditions hold; false if it does not exist. Rejects with `conflict` if they do not hold. */
   delete(
     kind: ResourceKind,
     key: ResourceKey,
     preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
   ): Promise<boolean>;
   /**
-   * The changes since `resourceVersion`, as they come, until the server ends the watch (after some minutes), or `signal`
-   * is aborted. Throws `gone` when that version is too old, `unavailable` when the stream breaks.
+   * Yields the changes since `resourceVersion` until the server ends the watch (after some minutes) or `signal` is aborted.
+   * Throws `gone` if that version is too old, `unavailable` if the stream breaks.
    */
   watch<T extends Resource>(
     kind: ResourceKind,
     selection: Selection & { readonly resourceVersion: string; readonly timeoutSeconds?: number },
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>, void, undefined>;
-  /** Closes its connections; what is under way rejects. */
+  /** Closes all connections; pending requests reject. */
   close(): void;
 }
 
-/** How long an answer may take, in milliseconds. */
+/** Time-out of a response, in milliseconds. */
 const ANSWER_MS = 10_000;
 const WATCH_SECONDS = 300;
 const MEDIA_TYPES = {
@@ -99,7 +102,7 @@ export async function openKubernetesClient(
   return clientOf(await openClusterAccess(options), options);
 }
 
-/** A client of the cluster that an access leads to, which it closes. */
+/** A client of the cluster of `access`. Closing the client closes the access. */
 function clientOf(
   access: ClusterAccess,
   { answerMs = ANSWER_MS }: { readonly answerMs?: number | undefined } = {},
@@ -245,7 +248,7 @@ function clientOf(
           words,
           signal: controller.signal,
         }).finally(() => clearTimeout(timer));
-        // A peer that is gone without a word would else be waited for until the watch ends.
+        // Without TCP keep-alive, a vanished peer would be noticed only when the watch should end.
         answer.socket.setKeepAlive(true, 10_000);
         yield* watchEvents<T>(answer, words);
       } finally {

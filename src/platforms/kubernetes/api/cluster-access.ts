@@ -8,15 +8,15 @@ import type { KubeConfig } from '@kubernetes/client-node';
 /** The cluster, and the user to connect as. */
 export interface ClusterOptions {
   /**
-   * Paths of kubeconfig files, which are merged. When absent: `~/.kube/config` where it exists, else the service account
-   * of the pod that this runs in.
+   * Paths of kubeconfig files, which are merged. If absent: `~/.kube/config` if it exists, else the service account of the
+   * pod in which this process runs.
    */
   readonly kubeconfig?: readonly string[] | undefined;
-  /** Context of the kubeconfig; its current one when absent. */
+  /** Context of the kubeconfig; its current one if absent. */
   readonly context?: string | undefined;
 }
 
-/** A cluster cannot be chosen or reached with what was given; `message` says why in one line. */
+/** The configuration names no usable cluster or credentials; `message` is the reason in one line. */
 export class ClusterConfigError extends Error {
   override readonly name = 'ClusterConfigError';
 }
@@ -32,8 +32,9 @@ export interface Access {
 export interface ClusterAccess {
   /** Namespace of the context or of the pod. */
   readonly namespace: string | undefined;
-  /** Credentials that are at most half a minute old; with `again` they are read again. */
+  /** Returns credentials that were read at most half a minute ago; with `again` reads them again. */
   current(again?: boolean): Promise<Access>;
+  /** Closes the connections. */
   close(): void;
 }
 
@@ -41,7 +42,7 @@ const FRESH_MS = 30_000;
 // Below the 90 s after which an API server closes an idle connection.
 const IDLE_MS = 60_000;
 // Further requests wait here instead of in the API server.
-const MOST_CONNECTIONS = 64;
+const MAX_CONNECTIONS = 64;
 
 /** Reads the configuration. Rejects with ClusterConfigError. */
 export async function openClusterAccess(options: ClusterOptions): Promise<ClusterAccess> {
@@ -54,7 +55,7 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
   if (!URL.canParse(cluster.server)) {
     throw new ClusterConfigError('there is no kubeconfig, and this does not run in a pod of a cluster');
   }
-  let kept: { readonly access: Access; readonly key: string; readonly until: number } | undefined;
+  let cached: { readonly access: Access; readonly key: string; readonly until: number } | undefined;
   let reading: Promise<Access> | undefined;
 
   const read = async (): Promise<Access> => {
@@ -66,9 +67,9 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
     }
     const { ca, cert, key: privateKey, headers = {}, auth } = found;
     const key = JSON.stringify([ca, cert, privateKey].map((part) => String(part ?? '')));
-    // The package makes an agent for each request, and so a connection; connections are kept as long as their keys.
-    const agent = kept?.key === key ? kept.access.agent : keepingAlive(found.agent as Agent);
-    if (kept && kept.access.agent !== agent) kept.access.agent.destroy();
+    // The package creates an agent, and so a connection, for each request. The agent is reused until the keys change.
+    const agent = cached?.key === key ? cached.access.agent : keepingAlive(found.agent as Agent);
+    if (cached && cached.access.agent !== agent) cached.access.agent.destroy();
     const basic =
       typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
     const access: Access = {
@@ -76,35 +77,35 @@ export async function openClusterAccess(options: ClusterOptions): Promise<Cluste
       agent,
       headers: { ...(headers as OutgoingHttpHeaders), ...basic },
     };
-    kept = { access, key, until: performance.now() + FRESH_MS };
+    cached = { access, key, until: performance.now() + FRESH_MS };
     return access;
   };
 
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     current(again = false) {
-      if (kept && !again && performance.now() < kept.until) return Promise.resolve(kept.access);
+      if (cached && !again && performance.now() < cached.until) return Promise.resolve(cached.access);
       reading ??= read().finally(() => {
         reading = undefined;
       });
       return reading;
     },
     close() {
-      kept?.access.agent.destroy();
+      cached?.access.agent.destroy();
     },
   };
 }
 
 function keepingAlive(agent: Agent): Agent {
-  return Object.assign(agent, { keepAlive: true, maxSockets: MOST_CONNECTIONS });
+  return Object.assign(agent, { keepAlive: true, maxSockets: MAX_CONNECTIONS });
 }
 
 async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<KubeConfig> {
   // The package is large, so commands without a cluster must not load it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  const usual = join(homedir(), '.kube', 'config');
-  const files = kubeconfig ?? (existsSync(usual) ? [usual] : []);
+  const defaultFile = join(homedir(), '.kube', 'config');
+  const files = kubeconfig ?? (existsSync(defaultFile) ? [defaultFile] : []);
   if (files.length === 0) {
     config.loadFromCluster();
   }
@@ -116,7 +117,7 @@ async function readConfig({ kubeconfig, context }: ClusterOptions): Promise<Kube
       }
       const more = new KubeConfig();
       more.loadFromFile(file);
-      // The first file that says something wins.
+      // For each setting the first file that has it wins.
       config.mergeConfig(more, Boolean(config.getCurrentContext()));
     } catch (error) {
       throw new ClusterConfigError(`the kubeconfig ${file} cannot be read`, { cause: error });

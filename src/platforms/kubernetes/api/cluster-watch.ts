@@ -4,6 +4,7 @@ import { watchedResources } from '../controller/watched-resources.js';
 import type { KubernetesClient } from './client.js';
 import type { Resource, ResourceKind, Stored } from './resource.js';
 
+/** What {@link ClusterWatch} needs. */
 export interface ClusterWatchOptions {
   readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
   /** The only namespace that is watched; undefined for all. */

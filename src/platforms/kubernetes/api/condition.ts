@@ -1,12 +1,12 @@
-/** What holds of a resource, as controllers say it in its status. */
+/** A condition in the status of a resource, which a controller writes. */
 export interface Condition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
-  /** One word of CamelCase. */
+  /** One word in CamelCase. */
   readonly reason: string;
   /** A sentence for people. */
   readonly message: string;
   readonly observedGeneration?: number;
-  /** When `status` changed last, RFC 3339. */
+  /** When `status` last changed, RFC 3339. */
   readonly lastTransitionTime: string;
 }

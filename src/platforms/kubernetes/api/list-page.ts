@@ -3,33 +3,33 @@ import { pathOf, wordsOf } from './api-path.js';
 import type { ApiRequest } from './api-transport.js';
 import type { Resource, ResourceKind, Stored } from './resource.js';
 
-/** Which resources of a kind are meant: of one namespace, or of all. */
+/** Selects resources of a kind, in one namespace or in all. */
 export interface Selection {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
 }
 
-/** A page of a listing; `next` is passed as `after` for the following page, and absent on the last. */
+/** A page of a list. `next` is passed as `after` for the following page, and undefined on the last page. */
 export interface ResourcePage<T extends Resource> {
   readonly items: readonly Stored<T>[];
-  /** Where a watch that continues this listing begins. */
+  /** The version from which a watch continues this list. */
   readonly resourceVersion: string;
   readonly next: string | undefined;
 }
 
-const PAGE = 500;
-// By how much a page shrinks that was too large.
-const SMALLER = 8;
+const PAGE_SIZE = 500;
+// The size of a page that was too large is divided by this.
+const SHRINK_FACTOR = 8;
 
-/** A page of a listing, with fewer than `limit` where they are large. Rejects as `send` does. */
+/** One page of a list; fewer than `limit` items if they are large. Rejects as `send` does. */
 export async function listPage<T extends Resource>(
   send: (request: Omit<ApiRequest, 'signal'>) => Promise<unknown>,
   kind: ResourceKind,
   { namespace, labelSelector, fieldSelector }: Selection,
   page: { readonly limit?: number; readonly after?: string | undefined },
 ): Promise<ResourcePage<T>> {
-  for (let limit = page.limit ?? PAGE; ; limit = Math.ceil(limit / SMALLER)) {
+  for (let limit = page.limit ?? PAGE_SIZE; ; limit = Math.ceil(limit / SHRINK_FACTOR)) {
     const query = { labelSelector, fieldSelector, limit, continue: page.after };
     try {
       return pageOf<T>(
@@ -46,9 +46,9 @@ export async function listPage<T extends Resource>(
 }
 
 /**
- * Everything that a listing has, page after page, each resource as `read` sees it; begun anew if a page got too old. Of each
- * page only that is kept, so that a million large resources are no trouble. Rejects as `client` does, and with the signal's
- * reason once that is aborted.
+ * The results of `read` for all resources of a list; starts again if the list expires meanwhile. Only these results are
+ * retained, so that a list of a million large resources fits into the memory. Rejects as `client` does, and with the
+ * signal's reason if it is aborted.
  */
 export async function readListing<T extends Resource, V>(
   client: {

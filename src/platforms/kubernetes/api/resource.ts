@@ -1,16 +1,16 @@
-/** What names a kind of resource in the API. */
+/** A kind of resource with its names in the API. */
 export interface ResourceKind {
-  /** API group; empty for the core one. */
+  /** API group; empty for the core group. */
   readonly group: string;
   readonly version: string;
   readonly kind: string;
-  /** Lower-case plural, as it stands in paths. */
+  /** Lower-case plural, as in paths. */
   readonly plural: string;
-  /** False for a kind that is the whole cluster's. */
+  /** False for a cluster-scoped kind. */
   readonly namespaced: boolean;
 }
 
-/** A resource's reference to the one it belongs to. */
+/** A reference from a resource to its owner, for garbage collection. */
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -20,7 +20,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
-/** Of a resource's metadata what linkgrant reads or writes; the server sets the rest. Times are RFC 3339. */
+/** The metadata fields that linkgrant reads or writes. Times are RFC 3339. */
 export interface ResourceMetadata {
   readonly name: string;
   readonly namespace?: string;
@@ -35,14 +35,14 @@ export interface ResourceMetadata {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
-/** A resource as the API speaks of it. What `spec` and others hold is the cluster's word, and checked by who reads it. */
+/** A resource of the API. `spec`, `status` and other fields are not validated yet; each reader validates its fields. */
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ResourceMetadata;
 }
 
-/** A resource as the server gave it. */
+/** A resource as returned by the API server, with the fields that the server sets. */
 export type Stored<T extends Resource> = T & {
   readonly metadata: ResourceMetadata & {
     readonly uid: string;
@@ -51,13 +51,13 @@ export type Stored<T extends Resource> = T & {
   };
 };
 
-/** Where a resource is; the namespace is absent for one that is the whole cluster's. */
+/** Namespace and name of a resource; the namespace is absent for a cluster-scoped one. */
 export interface ResourceKey {
   readonly namespace?: string | undefined;
   readonly name: string;
 }
 
-/** `apiVersion` of a kind's resources. */
+/** The value of `apiVersion` for a kind. */
 export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }

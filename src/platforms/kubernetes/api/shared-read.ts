@@ -1,14 +1,15 @@
 interface StartedRead<T> {
   readonly startedAt: number;
   readonly ended: Promise<unknown>;
-  /** Undefined once the read failed, or its value is dropped. */
+  /** Undefined after the read has failed or its value was dropped. */
   value: Promise<T> | undefined;
 }
 
+/** Options of {@link SharedRead}. */
 export interface SharedReadOptions {
-  /** A read starts at the earliest this many milliseconds after the previous one started; 0 when absent. */
+  /** Minimum time between the starts of two reads, in milliseconds; 0 if absent. */
   readonly intervalMs?: number;
-  /** Drops each value once it is delivered, because it is secret or large. */
+  /** Drops each value after its delivery, because it is secret or large. */
   readonly dropsValues?: boolean;
 }
 
@@ -27,7 +28,7 @@ export class SharedRead<T> {
     this.#options = options;
   }
 
-  /** The value of a read that started later than `moment`, in the unit of `performance.now()`; now when absent. */
+  /** The value of a read that started after `moment`, a time of `performance.now()`; the present time if absent. */
   readAfter(moment = performance.now()): Promise<T> {
     if (this.#last?.value && this.#last.startedAt > moment) return this.#last.value;
     if (this.#last) this.#next ??= this.#startAfter(this.#last);

@@ -9,11 +9,11 @@ export type WatchEvent<T extends Resource> =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
 // One event holds one resource; by default etcd accepts at most 1.5 MiB.
-const MOST_CHARACTERS = 16 * 1024 * 1024;
+const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * The events of a watch, as they come. Ends when the server ends the watch in good order. Throws ApiError: `gone` when
- * the watch must begin anew with a list, `unavailable` when the stream broke.
+ * Yields the events of a watch until the server ends it regularly. Throws ApiError: `gone` if the watch must start again with
+ * a list, `unavailable` if the stream broke.
  */
 export async function* watchEvents<T extends Resource>(
   answer: IncomingMessage,
@@ -25,10 +25,10 @@ export async function* watchEvents<T extends Resource>(
     for await (const chunk of answer as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > MOST_CHARACTERS) throw new Error('an event is too long');
+      if (rest.length > MAX_CHARACTERS) throw new Error('an event is too long');
       for (const line of lines) if (line !== '') yield eventOf<T>(line, words);
     }
-    // A line that was begun is an event that was lost.
+    // An incomplete line is a lost event.
     if (rest !== '') throw new Error('the stream was cut');
   } catch (error) {
     throw error instanceof ApiError ? error : unanswered(words, error, false);

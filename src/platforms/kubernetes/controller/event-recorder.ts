@@ -57,7 +57,7 @@ export interface EventFields {
   readonly instance: string;
 }
 
-/** An Event (core/v1) as the API has it. */
+/** An Event (core/v1) as sent to the API. */
 export type EventResource = ReturnType<typeof eventResource>;
 
 /** Builds an Event of linkgrant. */
@@ -118,7 +118,7 @@ export class EventRecorder {
     else series.timer ??= setTimeout(() => this.#enqueue(series), COUNT_MS).unref();
   }
 
-  /** Drops the Events that wait, and writes nothing more. */
+  /** Drops the waiting Events and writes no more. */
   close(): void {
     this.#isClosed = true;
     for (const series of this.#series.values()) this.#drop(series);

@@ -1,4 +1,4 @@
-/** Divides keys into partitions, and limits how many keys of one partition are taken at a time. */
+/** Divides keys into partitions. `of` returns the partition of a key; at most `most` of its keys are taken at a time. */
 export interface Partitions {
   readonly of: (key: string) => string;
   readonly most: number;

@@ -9,23 +9,25 @@ export type ObjectEvent<T> =
 
 /** Reads one kind of object from the API server. */
 export interface ObjectSource<T> {
-  /** All of them, as they are at this moment. */
+  /** All present objects. */
   list(signal: AbortSignal): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   /**
-   * What changed since a resource version, until the server ends the watch. Throws ApiError `gone` when that version is too
-   * old to go on from.
+   * The changes since a resource version, until the server ends the watch. Throws ApiError `gone` if that version is too old.
    */
   watch(resourceVersion: string, signal: AbortSignal): AsyncIterable<ObjectEvent<T>>;
 }
 
 /** Receives the objects of a kind. Each call only records or enqueues, and returns soon. */
 export interface ObjectSink<T> {
-  /** These, and no others. */
+  /** Receives the complete list; all other objects no longer exist. */
   replace(objects: readonly T[]): void;
+  /** Receives a created or changed object. */
   put(object: T): void;
+  /** Receives a deleted object. */
   remove(object: T): void;
 }
 
+/** What {@link Informer} needs. */
 export interface InformerOptions<T> {
   readonly source: ObjectSource<T>;
   readonly sink: ObjectSink<T>;
@@ -37,9 +39,9 @@ export interface InformerOptions<T> {
   readonly backOff: BackOffLimits;
 }
 
-// A watch that ends sooner than this was none, and is not begun again at once.
+// A watch that ends sooner counts as failed, so the next one is delayed.
 const SHORTEST_WATCH_MS = 1_000;
-// A server that was restored from a backup may know nothing of the last version, and not say so.
+// A server that was restored from a backup may not know the last version without reporting `gone`.
 const FAILURES_BEFORE_LIST = 5;
 
 /**

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../redemption/ports/clock.js';
 
-/** What a Lease says (coordination.k8s.io/v1), as far as electing a leader goes. */
+/** The fields of a Lease (coordination.k8s.io/v1) that the election uses. */
 export interface LeaseRecord {
   /** Empty or absent while there is no leader. */
   readonly holderIdentity?: string | undefined;
@@ -11,13 +11,13 @@ export interface LeaseRecord {
   readonly leaseTransitions?: number | undefined;
 }
 
-/** A Lease as it was read; it is written only in place of that very version. */
+/** A Lease that was read. It is replaced only if it still has this version. */
 export interface FoundLease {
   readonly record: LeaseRecord;
   readonly resourceVersion: string;
 }
 
-/** Reads and writes one Lease; each call rejects in the end when no answer comes. */
+/** Reads and writes one Lease. Each call rejects after a time-out. */
 export interface LeaseAccess {
   find(): Promise<FoundLease | undefined>;
   /** Returns the written Lease, or undefined after a write conflict. */
@@ -25,27 +25,28 @@ export interface LeaseAccess {
   replace(found: FoundLease, record: LeaseRecord): Promise<FoundLease | undefined>;
 }
 
+/** What {@link LeaderElection} needs. */
 export interface LeaderElectionOptions {
   readonly lease: LeaseAccess;
-  /** Unlike every other process's. */
+  /** Unique for each process. */
   readonly identity: string;
-  /** How long a leader that says nothing more is waited for. */
+  /** After this time without a renewal the Lease has expired. */
   readonly leaseDurationMs: number;
-  /** How long a leader goes on that cannot renew; shorter than that, so that two never lead. */
+  /** A leader that cannot renew stops after this time. It is shorter than `leaseDurationMs`, so that two never lead. */
   readonly renewDeadlineMs: number;
   readonly retryMs: number;
-  /** For the times that are written to the Lease; durations are measured with a monotonic clock. */
+  /** The clock for the times in the Lease; durations are measured with a monotonic clock. */
   readonly clock: Clock;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Leads until the signal is aborted, and resolves when it does nothing more. */
+  /** Called when this process becomes the leader. Resolves when all work has ended after the abort of the signal. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * Lets one of several processes lead at a time. Times in the Lease are not used, because clocks differ and may be set: a
- * Lease has expired when this process saw it unchanged for its whole duration.
+ * Elects one of several processes as the leader. The times in the Lease are not compared, because clocks differ and may be
+ * changed: a Lease has expired when this process saw it unchanged for its whole duration.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
@@ -58,37 +59,39 @@ export class LeaderElection {
     this.#options = options;
   }
 
+  /** Whether this process is the leader. */
   get isLeading(): boolean {
     return this.#leading !== undefined;
   }
 
-  /** Takes part until the signal is aborted, and then releases the Lease at once; never rejects. */
+  /** Takes part in the election until the signal is aborted, then releases the Lease; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { retryMs, wait, onFailure } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#turn();
+        await this.#runOnce();
       } catch (error) {
         onFailure(error);
       }
-      // Not all at the same moment.
+      // With jitter, so that the processes do not retry at the same moment.
       await wait(Math.round(retryMs * (0.8 + 0.4 * Math.random())), signal);
     }
     if (!this.#leading) return;
     await this.#endLeading();
-    await this.#applyRetention().catch(onFailure);
+    await this.#release().catch(onFailure);
   }
 
-  async #turn(): Promise<void> {
+  /** Acquires or renews the Lease if possible, and stops leading if another process holds it. */
+  async #runOnce(): Promise<void> {
     const { identity } = this.#options;
-    const askedAt = performance.now();
+    const startedAt = performance.now();
     const found = await this.#options.lease.find();
-    if (found?.resourceVersion !== this.#found?.resourceVersion) this.#seenAt = askedAt;
+    if (found?.resourceVersion !== this.#found?.resourceVersion) this.#seenAt = startedAt;
     this.#found = found;
     const holder = found?.record.holderIdentity ?? '';
     const isOurs = holder === identity;
     if (this.#leading && !isOurs) await this.#endLeading();
-    if (!isOurs && holder !== '' && !this.#hasRunOut(found, askedAt)) return;
+    if (!isOurs && holder !== '' && !this.#hasExpired(found, startedAt)) return;
     const record = this.#record(found?.record, isOurs);
     const written = found
       ? await this.#options.lease.replace(found, record)
@@ -96,12 +99,12 @@ export class LeaderElection {
     if (!written) return;
     this.#found = written;
     this.#beginLeading();
-    this.#lastUntil(askedAt + this.#options.renewDeadlineMs);
+    this.#leadUntil(startedAt + this.#options.renewDeadlineMs);
   }
 
-  #hasRunOut(found: FoundLease | undefined, now: number): boolean {
-    const said = (found?.record.leaseDurationSeconds ?? 0) * 1_000;
-    return now - this.#seenAt >= Math.max(said, this.#options.leaseDurationMs);
+  #hasExpired(found: FoundLease | undefined, now: number): boolean {
+    const recordedMs = (found?.record.leaseDurationSeconds ?? 0) * 1_000;
+    return now - this.#seenAt >= Math.max(recordedMs, this.#options.leaseDurationMs);
   }
 
   #record(before: LeaseRecord | undefined, isOurs: boolean): LeaseRecord {
@@ -119,15 +122,15 @@ export class LeaderElection {
   #beginLeading(): void {
     if (this.#leading) return;
     const stop = new AbortController();
-    // Not before this is known to lead.
+    // Start `lead` in a later microtask, when `isLeading` is already true.
     const ended = Promise.resolve()
       .then(() => this.#options.lead(stop.signal))
       .catch(this.#options.onFailure);
     this.#leading = { stop, ended };
   }
 
-  /** A timer of its own, since a request to the API server may hang. */
-  #lastUntil(deadline: number): void {
+  /** Stops leading at the deadline. A timer does it, because a request to the API server may hang. */
+  #leadUntil(deadline: number): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => void this.#endLeading(), deadline - performance.now());
     this.#deadline.unref();
@@ -140,8 +143,8 @@ export class LeaderElection {
     this.#leading = undefined;
   }
 
-  /** The next one need not wait until it has run out. */
-  async #applyRetention(): Promise<void> {
+  /** Clears the holder of the Lease, so that the next leader need not wait until it expires. */
+  async #release(): Promise<void> {
     if (this.#found?.record.holderIdentity !== this.#options.identity) return;
     await this.#options.lease.replace(this.#found, {
       ...this.#found.record,
@@ -151,7 +154,7 @@ export class LeaderElection {
   }
 }
 
-/** RFC 3339 with six digits of a second, as Leases have it. */
+/** RFC 3339 with microseconds, the format of times in Leases (MicroTime). */
 function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }

@@ -4,16 +4,16 @@ import { LEASES } from '../api/kinds.js';
 import { apiVersionOf, type Resource, type Stored } from '../api/resource.js';
 import type { FoundLease, LeaseAccess, LeaseRecord } from './leader-election.js';
 
-/** Name of the Lease by which one replica writes the status of grants. */
+/** Name of the Lease of the replica that writes the status of grants. */
 export const GRANTS_LEASE = 'linkgrant-grants';
-/** Name of the Lease by which one replica redeems AccessTokens. */
+/** Name of the Lease of the replica that redeems AccessTokens. */
 export const TOKENS_LEASE = 'linkgrant-tokens';
 
 interface LeaseResource extends Resource {
   readonly spec?: LeaseRecord;
 }
 
-/** One Lease of the cluster; the first leader creates it. */
+/** Access to one Lease of the cluster; the first leader creates it. */
 export function leaseAccess(
   client: Pick<KubernetesClient, 'find' | 'create' | 'replace'>,
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -29,9 +29,9 @@ export function leaseAccess(
       const lease = await client.find<LeaseResource>(LEASES, { namespace, name });
       return lease && foundOf(lease);
     },
-    create: (record) => unlessOvertaken(client.create(LEASES, resourceOf(record))),
+    create: (record) => undefinedOnConflict(client.create(LEASES, resourceOf(record))),
     replace: ({ resourceVersion }, record) =>
-      unlessOvertaken(client.replace(LEASES, resourceOf(record, resourceVersion))),
+      undefinedOnConflict(client.replace(LEASES, resourceOf(record, resourceVersion))),
   };
 }
 
@@ -39,7 +39,7 @@ function foundOf({ spec = {}, metadata }: Stored<LeaseResource>): FoundLease {
   return { record: spec, resourceVersion: metadata.resourceVersion };
 }
 
-async function unlessOvertaken(written: Promise<Stored<LeaseResource>>): Promise<FoundLease | undefined> {
+async function undefinedOnConflict(written: Promise<Stored<LeaseResource>>): Promise<FoundLease | undefined> {
   try {
     return foundOf(await written);
   } catch (error) {

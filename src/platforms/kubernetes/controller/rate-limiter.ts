@@ -5,11 +5,11 @@ interface Pausing {
 
 /** How long a key pauses after it was passed on, in milliseconds. */
 export interface RateIntervals {
-  /** At least. */
+  /** Minimum. */
   readonly shortest: number;
-  /** For each key that pauses, so that all keys together are passed on once in this time. */
+  /** Added for each key that pauses, so that one of all the keys is passed on in this time. */
   readonly each: number;
-  /** At most. */
+  /** Maximum. */
   readonly longest: number;
 }
 

@@ -4,12 +4,12 @@ import { readListing } from '../api/list-page.js';
 import type { Resource, ResourceKind, Stored } from '../api/resource.js';
 import type { ObjectSource } from './informer.js';
 
-// The server ends a watch in good order after that: so each is seen alive this often, though nothing changes.
+// The server ends each watch after this time, which shows that it is alive even if nothing changes.
 const WATCH_SECONDS = 10;
-// A connection that has died without a word is given up then.
-const MOST_SILENCE_MS = (WATCH_SECONDS + 5) * 1_000;
+// A connection without data for this long counts as dead.
+const MAX_WATCH_MS = (WATCH_SECONDS + 5) * 1_000;
 
-/** The resources of a kind in one namespace, or in all where it is undefined, each as `read` sees it. */
+/** The source of the resources of a kind in `namespace`, or in all if it is undefined, each converted by `read`. */
 export function watchedResources<T extends Resource, V>(
   client: Pick<KubernetesClient, 'list' | 'watch'>,
   { kind, namespace }: { readonly kind: ResourceKind; readonly namespace: string | undefined },
@@ -21,7 +21,7 @@ export function watchedResources<T extends Resource, V>(
     async *watch(resourceVersion, signal) {
       const selection = { namespace, resourceVersion, timeoutSeconds: WATCH_SECONDS };
       const { controller, unlink } = linkAbort([signal]);
-      const timer = setTimeout(() => controller.abort(), MOST_SILENCE_MS);
+      const timer = setTimeout(() => controller.abort(), MAX_WATCH_MS);
       try {
         for await (const event of client.watch<T>(kind, selection, controller.signal)) {
           if (event.type === 'BOOKMARK') {

@@ -1,7 +1,7 @@
 import { type BackOffLimits, backOffDelay } from '../../../time/back-off.js';
 import { FairQueue, type Partitions } from './fair-queue.js';
 
-/** The result of work on a key: nothing more to do, or work on it again after so many milliseconds. */
+/** The result of work on a key: no more work, or work again after some milliseconds. */
 export type Worked = 'settled' | { readonly againInMs: number };
 
 /** A failure that a retry cannot resolve; the key waits until something changes. */
@@ -9,17 +9,18 @@ export class TerminalFailure extends Error {
   override readonly name = 'TerminalFailure';
 }
 
+/** What {@link WorkQueue} needs. */
 export interface WorkQueueOptions {
-  /** Works on one key. A rejection is retried with back-off, unless it is a TerminalFailure. A key is never worked on twice at a time. */
+  /** Processes one key. A rejection is retried with back-off unless it is a TerminalFailure. A key is never processed concurrently. */
   readonly work: (key: string) => Promise<Worked>;
   /** Called with every rejection, and the milliseconds until the retry; undefined if there is none. */
   readonly onFailure: (key: string, error: unknown, retryInMs: number | undefined) => void;
-  /** How many keys are worked on at a time. */
+  /** Maximum number of keys that are processed at a time. */
   readonly concurrency: number;
   readonly backOff: BackOffLimits;
-  /** Serves keys in rotation of their partitions; in their order when absent. */
+  /** Partitions that are served in rotation; without them keys are served in their order. */
   readonly partitions?: Partitions;
-  /** How many of them may be retries; all when absent. */
+  /** Maximum number of concurrent retries; `concurrency` if absent. */
   readonly mostRetries?: number;
 }
 
@@ -29,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * A queue of keys to work on. A key that is added several times is worked on once, and once more if it was added meanwhile. A
- * key that failed waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
+ * A queue of keys to process. A key that is added several times is processed once, and once more if it was added meanwhile. A
+ * failed key waits for its back-off even if it is added again, so that events of its own writes cause no hot loop.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -57,7 +58,7 @@ export class WorkQueue {
     this.#next();
   }
 
-  /** Drops every key, and resolves when no work runs. May be started again. */
+  /** Drops every key and resolves when no work runs. The queue may be started again. */
   async stop(): Promise<void> {
     this.#isOpen = false;
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);
@@ -146,10 +147,10 @@ export class WorkQueue {
       this.#failures.delete(key);
       return;
     }
-    const isAnother = this.#again.get(key);
+    const isNewVersion = this.#again.get(key);
     this.#again.delete(key);
-    if (isAnother) this.addAnew(key);
-    else if (isAnother === false) this.add(key);
+    if (isNewVersion) this.addAnew(key);
+    else if (isNewVersion === false) this.add(key);
     // If the key was added meanwhile, it is ready or worked on already.
     if (delay !== undefined && !this.#isReady(key) && !this.#running.has(key)) this.#enqueueIn(key, delay);
     this.#next();

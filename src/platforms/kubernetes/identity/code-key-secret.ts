@@ -38,7 +38,7 @@ interface Found {
 
 /**
  * The master keys in one Secret, each an entry `<number>.json` as the data directory has them. The highest number signs;
- * those below verify what was signed before. Any number of processes may use and rotate them. A removed key is noticed within
+ * the lower ones verify older codes. Any number of processes may use and rotate them. A removed key is noticed within
  * 10 s, a new one at once, or within 250 ms while codes name unknown keys. Rejects with RedemptionError `store_unavailable`
  * if the API does not answer.
  */
@@ -46,7 +46,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
   readonly #options: Options;
   readonly #keys = new SharedRead(() => this.#read());
   readonly #unknownKey = new SharedRead(() => this.#read(), { intervalMs: UNKNOWN_KEY_INTERVAL_MS });
-  #kept: { readonly keys: readonly StoredMasterKey[]; readonly at: number } | undefined;
+  #cached: { readonly keys: readonly StoredMasterKey[]; readonly at: number } | undefined;
 
   constructor(options: Options) {
     this.#options = options;
@@ -60,7 +60,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
 
   async find(kid: string): Promise<MasterKey | undefined> {
     const now = performance.now();
-    const known = this.#kept && now - this.#kept.at < FRESH_MS ? this.#kept.keys : [];
+    const known = this.#cached && now - this.#cached.at < FRESH_MS ? this.#cached.keys : [];
     const found = known.find((key) => key.kid === kid);
     if (found) return found;
     const { keys } = await this.#unknownKey.readAfter(now);
@@ -88,12 +88,12 @@ export class CodeKeySecret implements RotatingCodeKeys {
   /** Adds a key, unless `enough` finds one that suffices; returns either. */
   async #make(enough: (found: Found) => MasterKey | undefined): Promise<MasterKey> {
     let result: MasterKey = createMasterKey();
-    const made = result;
+    const created = result;
     await this.#change((found) => {
       const { namespace, mayCreate, clock } = this.#options;
-      const there = enough(found);
-      if (there) {
-        result = there;
+      const sufficient = enough(found);
+      if (sufficient) {
+        result = sufficient;
         return undefined;
       }
       if (found.keys.length === 0 && !mayCreate) {
@@ -103,8 +103,8 @@ export class CodeKeySecret implements RotatingCodeKeys {
           { hint: 'name where the service runs with --service-namespace' },
         );
       }
-      result = made;
-      const entry = Buffer.from(`${encodeMasterKey(made, clock())}\n`).toString('base64');
+      result = created;
+      const entry = Buffer.from(`${encodeMasterKey(created, clock())}\n`).toString('base64');
       return { ...(found.secret && entriesOf(found.secret)), [`${found.last + 1}.json`]: entry };
     });
     return result;
@@ -149,7 +149,7 @@ export class CodeKeySecret implements RotatingCodeKeys {
       })
       .sort((a, b) => b.number - a.number);
     const keys = numbered.map(({ key }) => key);
-    this.#kept = { keys, at };
+    this.#cached = { keys, at };
     return { keys, last: numbered[0]?.number ?? 0, secret };
   }
 

@@ -4,13 +4,13 @@ import type { KubernetesClient } from '../api/client.js';
 import { SECURED_ACCESSES, SERVICES } from '../api/kinds.js';
 import { apiVersionOf, type Resource } from '../api/resource.js';
 
-/** The host and port that clients reach the service at. */
+/** The host and port at which clients reach the service. */
 export interface ServiceAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** Why there is no address yet, and what helps; sentences without their full stops. */
+/** Why the service has no address yet, and a hint for the operator; sentences without full stops. */
 export interface NoAddress {
   readonly pending: string;
   readonly hint: string;
@@ -21,7 +21,7 @@ export type AddressSource = () => Promise<ServiceAddress | NoAddress>;
 
 const HINT = 'give --external-url, or --secured-access where Skupper’s controller is to expose the service';
 
-/** The load balancer of a Service: its first address, with the port called `https` or the first. */
+/** The address of the load balancer of a Service: its first host, and the port named `https`, else the first port. */
 export function loadBalancerAddress(
   client: Pick<KubernetesClient, 'find'>,
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -47,8 +47,8 @@ export function loadBalancerAddress(
 }
 
 /**
- * A SecuredAccess of ours, which Skupper's controller exposes as it does others; made where it is not there. It leads to
- * the pods with the labels of `selector`, and TLS ends in the service.
+ * The address of a SecuredAccess of linkgrant, which is created if it is absent. Skupper's controller exposes it. It selects
+ * the pods with the labels of `selector`, and TLS terminates in the service.
  */
 export function securedAccessAddress(
   client: Pick<KubernetesClient, 'find' | 'create'>,
@@ -68,7 +68,7 @@ export function securedAccessAddress(
     apiVersion: apiVersionOf(SECURED_ACCESSES),
     kind: SECURED_ACCESSES.kind,
     metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'linkgrant' } },
-    // Without an issuer Skupper makes no certificate: clients are shown linkgrant's own.
+    // Without an issuer Skupper creates no certificate, and the service presents its own.
     spec: { selector, ports: [{ name: 'https', port, targetPort: port, protocol: 'TCP' }] },
   };
   const make = async () => {

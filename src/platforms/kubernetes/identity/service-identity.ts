@@ -23,14 +23,14 @@ import { type TlsSecret, tlsSecretData, tlsSecretOf } from '../sites/tls-secrets
 const TEN_YEARS_MS = 3650 * 86_400_000;
 const CA_SECRET = 'linkgrant-server-ca';
 const SERVER_SECRET = 'linkgrant-server';
-// Replicas that start together make the same Secret; one of them is first.
-const MOST_TRIES = 5;
+// Replicas that start together create the same Secret, and all but one get a write conflict.
+const MAX_TRIES = 5;
 
-/** Where the service's own certificate comes from. */
+/** The source of the certificate that the service presents. */
 export interface ServiceIdentitySource {
   /**
-   * The identity as it is now. `mayReplace` lets a certificate that is of no more use be issued anew, which one replica
-   * alone does. Rejects with ServerIdentityError, CertificateAuthorityError or ApiError.
+   * Returns the present identity. With `mayReplace`, which only one replica sets, an outdated certificate is issued again.
+   * Rejects with ServerIdentityError, CertificateAuthorityError or ApiError.
    */
   read(hosts: readonly string[], now: number, mayReplace: boolean): Promise<FoundIdentity>;
 }
@@ -42,7 +42,7 @@ interface Place {
 }
 
 /** A Secret that another program maintains, such as cert-manager, with `tls.crt`, `tls.key` and `ca.crt`. */
-export function givenIdentitySecret(client: Client, place: Place): ServiceIdentitySource {
+export function externalIdentitySecret(client: Client, place: Place): ServiceIdentitySource {
   const secret = `Secret "${place.namespace}/${place.name}"`;
   return {
     async read(_hosts, now) {
@@ -60,8 +60,8 @@ export function givenIdentitySecret(client: Client, place: Place): ServiceIdenti
 }
 
 /**
- * A certificate for the service's hosts from a CA of its own, both in Secrets of the service's namespace, made on first
- * use. It is issued anew when the hosts change or a third of its life is left.
+ * A certificate for the service's hosts from a CA of its own, both in Secrets of the service's namespace and created on first
+ * use. It is issued again when the hosts change or a third of its lifetime is left.
  */
 export function ownIdentitySecret(client: Client, namespace: string): ServiceIdentitySource {
   const place = { namespace, name: SERVER_SECRET };
@@ -79,14 +79,14 @@ export function ownIdentitySecret(client: Client, namespace: string): ServiceIde
         const issued = await issueIdentity(authority, hosts, now);
         const tls = { tlsCrt: issued.cert, tlsKey: issued.key, caCrt: issued.ca };
         if (await put(client, place, tls, found)) return versioned(issued);
-        if (tries === MOST_TRIES)
+        if (tries === MAX_TRIES)
           throw new ServerIdentityError(`Secret "${namespace}/${SERVER_SECRET}" changes all the time`);
       }
     },
   };
 }
 
-/** What another replica issued, for hosts that this one does not know of yet, serves too. */
+/** True if a stored certificate can be used. Without `mayReplace` it may be for other hosts, which another replica knows first. */
 function isServing(
   { tlsCrt: cert, tlsKey: key }: TlsSecret,
   authority: CertificateAuthority,
@@ -112,13 +112,13 @@ async function ownAuthority(client: Client, place: Place, now: number): Promise<
   };
   const found = await find(client, place);
   if (found) return load(found.tls);
-  const made = await createAuthority({
+  const pem = await createAuthority({
     commonName: 'linkgrant server CA',
     keyType: 'p256',
     lifetimeMs: TEN_YEARS_MS,
     now,
   });
-  const tls = { tlsCrt: made.certificate, tlsKey: made.key, caCrt: made.certificate };
+  const tls = { tlsCrt: pem.certificate, tlsKey: pem.key, caCrt: pem.certificate };
   if (await put(client, place, tls, undefined)) return load(tls);
   const other = await find(client, place);
   if (other) return load(other.tls);
@@ -135,7 +135,7 @@ async function find(client: Client, place: Place): Promise<FoundSecret | undefin
   return secret && { tls: tlsSecretOf(secret), secret };
 }
 
-/** False after a write conflict. */
+/** Writes the Secret; false after a write conflict. */
 async function put(
   client: Client,
   { namespace, name }: Place,

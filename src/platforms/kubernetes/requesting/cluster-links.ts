@@ -19,7 +19,7 @@ import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
 type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
 
-/** The Links and Secrets of a namespace, whoever put them there. Every method rejects with RedemptionError. */
+/** All Links and link Secrets of a namespace, whether linkgrant created them or not. Every method rejects with RedemptionError. */
 export function clusterLinks({ client, namespace }: Place): LinkFiles {
   const findSecret = (name: string) =>
     client.find<SecretResource>(SECRETS, { namespace, name }) as Promise<
@@ -64,11 +64,11 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
       }),
     replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
       persisting(async () => {
-        const there = await findSecret(name);
-        if (!there) return undefined;
-        if (secretText(there, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
-        if (secretText(there, 'tls.crt') !== expected) return undefined;
-        const { resourceVersion } = there.metadata;
+        const secret = await findSecret(name);
+        if (!secret) return undefined;
+        if (secretText(secret, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
+        if (secretText(secret, 'tls.crt') !== expected) return undefined;
+        const { resourceVersion } = secret.metadata;
         const data = secretData({ 'ca.crt': caCrt, 'tls.crt': tlsCrt, 'tls.key': tlsKey });
         await client.patch(
           SECRETS,
@@ -85,7 +85,7 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
   };
 }
 
-/** A Link with what its controller says of it. */
+/** A Link with its resource, which contains the status. */
 export interface ClusterLink {
   readonly link: StoredLink;
   readonly resource: YamlMapping;
@@ -102,7 +102,7 @@ export async function linksIn({ client, namespace }: Place): Promise<readonly Cl
     .sort((a, b) => (a.link.name < b.link.name ? -1 : 1));
 }
 
-/** What is kept of redemptions and renewals beside the links of a namespace. */
+/** The records of redemptions and renewals that are stored in a namespace apart from its links. */
 export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
   return {
     remove: ({ redemptionId, tlsCrt }) =>

@@ -9,9 +9,9 @@ import { FIELD_MANAGER, inCluster, type NamespaceTarget, persisting, placeOf } f
 import { type ProxyPlacing, type WantedResource, wantedLink, wantedProxy } from './wanted-resources.js';
 
 /**
- * Materializes into a namespace: the Secret, then each Link, by server-side apply, all owned by the Site. Resources that are
- * not of this redemption are never changed; a renewed Secret is retained, and so are a user's changes of a Link. The `clock`
- * determines which certificates have ended.
+ * Creates the resources of a link in a namespace by server-side apply: the Secret, then each Link, all owned by the Site.
+ * Never changes a resource of another redemption. Retains a renewed Secret and the changes that a user made to a Link. The
+ * `clock` determines which certificates have expired.
  */
 export function clusterMaterializer(
   place: NamespaceTarget,
@@ -29,13 +29,13 @@ export function clusterMaterializer(
       if (there && isSettled(wanted, there, namespace)) return;
       const { resourceVersion } = there?.metadata ?? {};
       const metadata = { ...resource.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
-      // Where nothing is there, a field of somebody who comes in between is a conflict, and is looked at again.
+      // If the resource is created concurrently, an apply without force is a conflict, and the operation is repeated.
       const force = there !== undefined;
       await client.apply(kind, { ...resource, metadata }, { fieldManager: FIELD_MANAGER, force });
     });
 
-  /** Applies to nothing what may be applied later, so that a missing permission is met while nothing is spent. */
-  const tryOut = async (name: string, there: { readonly secret: boolean; readonly link: boolean }) => {
+  /** Applies the resources as a dry run, so that a missing permission is found before a use is spent. */
+  const dryRun = async (name: string, there: { readonly secret: boolean; readonly link: boolean }) => {
     const owner = await place.owner();
     const secret = { name, caCrt: '-', tlsCrt: '-', tlsKey: '-' };
     const link: Link = { name, endpoints: [], tlsCredentials: name };
@@ -57,12 +57,12 @@ export function clusterMaterializer(
         refuseProxyName(name, proxy);
         const secret = await find(SECRETS, name);
         const link = await find(LINKS, name);
-        // What has ended may be replaced; whether its Link is of it is judged once there is something to replace it with.
+        // An expired Secret may be replaced. Whether the Link belongs to it is checked when the replacement is there.
         if (!secret || !isEndedSecret(secret, clock())) {
           if (secret) throw occupied(SECRETS, name, namespace);
           if (link) throw occupied(LINKS, name, namespace);
         }
-        await tryOut(name, { secret: secret !== undefined, link: link !== undefined });
+        await dryRun(name, { secret: secret !== undefined, link: link !== undefined });
       }),
 
     findRenewed: (secret) => inCluster(async () => renewedIn(await find(SECRETS, secret.name), secret)),
@@ -79,7 +79,7 @@ export function clusterMaterializer(
         }
         const there = { secret: secretThere, links: linksThere };
         const all = wantedLink(secret, links, { namespace, owner, there, overrides, now: clock() });
-        // All is judged before anything is written.
+        // Every resource is checked before the first write.
         for (const wanted of all) {
           const found = wanted.kind === SECRETS ? secretThere : linksThere.get(wanted.resource.metadata.name);
           if (found) isSettled(wanted, found, namespace);
@@ -94,14 +94,14 @@ export function clusterMaterializer(
   };
 }
 
-/** True where nothing is to be done any more; throws `place_taken` for what is somebody else's. */
+/** True if the resource is in place as wanted. Throws `place_taken` if it belongs to another owner. */
 function isSettled(wanted: WantedResource, there: YamlMapping, namespace: string): boolean {
-  if (wanted.isThere(there)) return true;
+  if (wanted.isUpToDate(there)) return true;
   if (!wanted.mayReplace(there)) throw occupied(wanted.kind, wanted.resource.metadata.name, namespace);
   return false;
 }
 
-/** The Secrets of the link and of its proxy are two. */
+/** Throws if the Secrets of the link and of its proxy would have the same name. */
 function refuseProxyName(name: string, proxy: ProxyPlacing | undefined): void {
   if (name !== proxy?.name) return;
   const message = `The Secret of the proxy is called "${name}" too, as the link's would be.`;

@@ -1,17 +1,17 @@
 import { asMapping, type YamlMapping } from '../../../files/yaml-documents.js';
 
-/** What Skupper's controller says of a Link. */
+/** The status of a Link, which Skupper's controller writes. */
 export interface LinkState {
-  /** The router has been told of it. */
+  /** The router has the configuration of the link. */
   readonly isConfigured: boolean;
-  /** The router is connected by it. */
+  /** The router is connected over the link. */
   readonly isReady: boolean;
-  /** One word. */
+  /** `status.status`, one word. */
   readonly status: string | undefined;
   readonly message: string | undefined;
   readonly remoteSite: string | undefined;
   readonly remoteSiteId: string | undefined;
-  /** `status.conditions`, as the resource has them. */
+  /** `status.conditions`, unchanged. */
   readonly conditions: readonly YamlMapping[];
 }
 
@@ -25,14 +25,14 @@ export function linkState(link: YamlMapping): LinkState {
   return {
     isConfigured: isReady || holds('Configured'),
     isReady,
-    status: wordOf(status),
-    message: wordOf(message),
-    remoteSite: wordOf(remoteSiteName),
-    remoteSiteId: wordOf(remoteSiteId),
+    status: textOf(status),
+    message: textOf(message),
+    remoteSite: textOf(remoteSiteName),
+    remoteSiteId: textOf(remoteSiteId),
     conditions,
   };
 }
 
-function wordOf(value: unknown): string | undefined {
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -3,7 +3,7 @@ import { ApiError } from '../api/api-error.js';
 import type { KubernetesClient } from '../api/client.js';
 import type { OwnerReference, Resource, ResourceKind, Stored } from '../api/resource.js';
 
-/** The namespace of a cluster that has a site's links. */
+/** The namespace into which links are put, with the client of its cluster. */
 export interface NamespaceTarget {
   readonly client: KubernetesClient;
   readonly namespace: string;
@@ -62,10 +62,11 @@ function redemptionErrorOf(error: ApiError): RedemptionError {
   }
 }
 
-const MOST_TRIES = 20;
+const MAX_TRIES = 20;
 
 /**
- * Repeats an operation that reads before it writes, after a write conflict or a lost answer. Rejects with RedemptionError.
+ * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
+ * RedemptionError.
  */
 export function persisting<T>(operation: () => Promise<T>): Promise<T> {
   return inCluster(async () => {
@@ -73,12 +74,12 @@ export function persisting<T>(operation: () => Promise<T>): Promise<T> {
       try {
         return await operation();
       } catch (error) {
-        const passes =
+        const isTransient =
           error instanceof ApiError &&
           (error.reason === 'conflict' ||
             error.reason === 'already_exists' ||
             (error.reason === 'unavailable' && error.outcomeUnknown && tries < 3));
-        if (!passes || tries === MOST_TRIES) throw error;
+        if (!isTransient || tries === MAX_TRIES) throw error;
       }
     }
   });

@@ -11,11 +11,14 @@ import {
 } from './namespace-target.js';
 import { COMPONENT } from './pending-secret.js';
 
-/** Value of {@link COMPONENT} on the key of a renewal under way. */
+/** Value of {@link COMPONENT} on the Secret with the key of a pending renewal. */
 const PENDING_RENEWAL = 'pending-renewal';
 const KEY = 'key.pem';
 
-/** The keys of renewals under way, as Secrets `linkgrant-renewal-<redemption id>.<SHA-256 of the old certificate>` of the Site. */
+/**
+ * Stores the keys of pending renewals as Secrets `linkgrant-renewal-<redemption id>.<SHA-256 of the old certificate>` that
+ * the Site owns.
+ */
 export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
   const { client, namespace } = place;
   return async (redemptionId, certificateSha256) => {
@@ -24,14 +27,14 @@ export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
     return {
       ensureKey: (make, isUsable) =>
         persisting(async () => {
-          const there = await client.find<SecretResource>(SECRETS, { namespace, name });
-          const kept = secretText(there, KEY);
-          if (kept !== undefined && isUsable(kept)) return kept;
-          const made = await make();
-          const data = secretData({ [KEY]: made });
-          if (there) {
-            await client.replace(SECRETS, { ...there, data });
-            return made;
+          const stored = await client.find<SecretResource>(SECRETS, { namespace, name });
+          const storedPem = secretText(stored, KEY);
+          if (storedPem !== undefined && isUsable(storedPem)) return storedPem;
+          const keyPem = await make();
+          const data = secretData({ [KEY]: keyPem });
+          if (stored) {
+            await client.replace(SECRETS, { ...stored, data });
+            return keyPem;
           }
           const metadata = {
             name,
@@ -41,24 +44,25 @@ export function renewalSecrets(place: NamespaceTarget): OpenPendingRenewal {
           };
           const fields = { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data };
           await client.create(SECRETS, ownedResource(fields, await place.owner()));
-          return made;
+          return keyPem;
         }),
       finish: (newestSha256) => removeRenewals(place, redemptionId, nameOf(newestSha256)),
     };
   };
 }
 
-/** Removes the keys of a redemption's renewals but for the Secret `kept`. */
+/** Deletes the Secrets with the keys of a redemption's renewals, except the one named `exceptName`. */
 export function removeRenewals(
   { client, namespace }: Pick<NamespaceTarget, 'client' | 'namespace'>,
   redemptionId: string,
-  kept?: string,
+  exceptName?: string,
 ): Promise<void> {
   return persisting(async () => {
     const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_RENEWAL}`;
     const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
     for (const { metadata } of items) {
-      if (metadata.annotations?.[SECRET_REDEMPTION_ID] !== redemptionId || metadata.name === kept) continue;
+      if (metadata.annotations?.[SECRET_REDEMPTION_ID] !== redemptionId || metadata.name === exceptName)
+        continue;
       await client.delete(SECRETS, { namespace, name: metadata.name });
     }
   });

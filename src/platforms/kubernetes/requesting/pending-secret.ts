@@ -22,7 +22,7 @@ import {
 } from './namespace-target.js';
 import { findPlacedSecret, type PlacedSecret, tokenLabel } from './placed-secret.js';
 
-/** Label of what is kept while something is under way; the value tells what. */
+/** Label of Secrets with the state of a pending operation. The value names the operation. */
 export const COMPONENT = 'app.kubernetes.io/component';
 /** Value of that label on a pending redemption. */
 export const PENDING_REDEMPTION = 'pending-redemption';
@@ -34,9 +34,9 @@ const POSTED = /^posted-([1-9]\d{0,8})$/;
 type Texts = Readonly<Record<string, string>>;
 
 /**
- * Pending redemptions as Secrets `linkgrant-pending-<id>` of the Site, with the values `key.pem`, `posted-<number>` and
- * `answer.yaml`. One is made exclusively, by whichever run comes first, and changed only as it was read. It goes when the
- * link is in place: from then on the link itself, found by its token, is what is kept.
+ * Stores pending redemptions as Secrets `linkgrant-pending-<id>` that the Site owns, with the values `key.pem`,
+ * `posted-<number>` and `answer.yaml`. The first run creates the Secret exclusively; updates use optimistic concurrency. The
+ * Secret is deleted when the link is in place. From then on the state is read from the link, which has a label for its token.
  */
 export function pendingSecrets(place: NamespaceTarget, clock: () => number): OpenPendingRedemption {
   return async (id) => new PendingSecret(place, id, clock);
@@ -47,7 +47,7 @@ class PendingSecret implements PendingRedemption {
   readonly #place: NamespaceTarget;
   readonly #id: string;
   readonly #name: string;
-  /** Tells this run's postings from those of others, when the answer to a write was lost. */
+  /** Identifies the postings of this run after a write whose response was lost. */
   readonly #run = randomUUID();
   readonly #clock: () => number;
   #keyPem: string | undefined;
@@ -62,35 +62,35 @@ class PendingSecret implements PendingRedemption {
   }
 
   async ensureKey(make: () => Promise<string>): Promise<string> {
-    const made = { pem: undefined as string | undefined };
+    const generated = { pem: undefined as string | undefined };
     this.#keyPem = await persisting(async () => {
-      const there = await this.#find();
-      const kept = secretText(there, KEY) ?? (there ? undefined : (await this.#placed())?.keyPem);
-      if (kept !== undefined) return kept;
-      made.pem ??= await make();
-      if (there) {
-        await this.#replace(there, { ...textsOf(there), [KEY]: made.pem });
-        return made.pem;
+      const pending = await this.#find();
+      const stored = secretText(pending, KEY) ?? (pending ? undefined : (await this.#placed())?.keyPem);
+      if (stored !== undefined) return stored;
+      generated.pem ??= await make();
+      if (pending) {
+        await this.#replace(pending, { ...textsOf(pending), [KEY]: generated.pem });
+        return generated.pem;
       }
-      return (await this.#create({ [KEY]: made.pem }))?.keyPem ?? made.pem;
+      return (await this.#create({ [KEY]: generated.pem }))?.keyPem ?? generated.pem;
     });
     return this.#keyPem;
   }
 
   findAnswer(): Promise<string | undefined> {
     return inCluster(async () => {
-      const there = await this.#find();
-      return there ? secretText(there, ANSWER) : (await this.#placed())?.answer;
+      const pending = await this.#find();
+      return pending ? secretText(pending, ANSWER) : (await this.#placed())?.answer;
     });
   }
 
   storeAnswer(text: string): Promise<string> {
     return persisting(async () => {
-      const there = await this.#find();
-      const stored = there ? secretText(there, ANSWER) : (await this.#placed())?.answer;
+      const pending = await this.#find();
+      const stored = pending ? secretText(pending, ANSWER) : (await this.#placed())?.answer;
       if (stored !== undefined) return stored;
-      if (there) {
-        await this.#replace(there, { ...textsOf(there), [ANSWER]: text });
+      if (pending) {
+        await this.#replace(pending, { ...textsOf(pending), [ANSWER]: text });
         return text;
       }
       return (await this.#create({ [ANSWER]: text }))?.answer ?? text;
@@ -100,10 +100,10 @@ class PendingSecret implements PendingRedemption {
   async discard(what: 'key' | 'answer', content: string): Promise<void> {
     const name = what === 'key' ? KEY : ANSWER;
     await persisting(async () => {
-      const there = await this.#find();
-      const { [name]: stored, ...rest } = textsOf(there);
-      if (there && stored === content) await this.#replace(there, rest);
-      const placed = there ? undefined : await this.#placed();
+      const pending = await this.#find();
+      const { [name]: stored, ...rest } = textsOf(pending);
+      if (pending && stored === content) await this.#replace(pending, rest);
+      const placed = pending ? undefined : await this.#placed();
       if (!placed || content !== (what === 'key' ? placed.keyPem : placed.answer)) return;
       // Another use would be spent in vain: a new response is not stored while the token has a link.
       const secret = placeOf(SECRETS, placed.name, this.#place.namespace);
@@ -115,20 +115,20 @@ class PendingSecret implements PendingRedemption {
   /** A concurrent run that gets a response recreates the Secret with the key that it has read. */
   async discardUnusedKey(keyPem: string): Promise<void> {
     await persisting(async () => {
-      const there = await this.#find();
-      const { [KEY]: kept, ...rest } = textsOf(there);
-      if (!there || kept !== keyPem || Object.keys(rest).length > 0) return;
-      const { uid, resourceVersion } = there.metadata;
+      const pending = await this.#find();
+      const { [KEY]: stored, ...rest } = textsOf(pending);
+      if (!pending || stored !== keyPem || Object.keys(rest).length > 0) return;
+      const { uid, resourceVersion } = pending.metadata;
       await this.#place.client.delete(SECRETS, this.#key, { uid, resourceVersion });
     });
   }
 
   findPosting(): Promise<Posting | undefined> {
     return inCluster(async () => {
-      const there = await this.#find();
-      const last = lastPosting(textsOf(there));
-      if (there) return last && { number: last.number, at: last.at };
-      // Posted by a run that has come to its end; where its link is no more, nothing is posted again by itself.
+      const pending = await this.#find();
+      const last = lastPosting(textsOf(pending));
+      if (pending) return last && { number: last.number, at: last.at };
+      // An earlier run posted and completed. If its link was deleted, the request is not repeated automatically.
       const placed = await this.#placed();
       return placed && { number: 1, at: placed.answer === undefined ? 0 : this.#clock() };
     });
@@ -136,32 +136,32 @@ class PendingSecret implements PendingRedemption {
 
   beginPosting({ number, at }: Posting): Promise<boolean> {
     return persisting(async () => {
-      const there = await this.#find();
-      const kept = textsOf(there);
-      const last = lastPosting(kept);
+      const pending = await this.#find();
+      const texts = textsOf(pending);
+      const last = lastPosting(texts);
       if (last && last.number >= number) return last.number === number && last.run === this.#run;
-      const noted = { ...kept, [`posted-${number}`]: `${new Date(at).toISOString()} ${this.#run}` };
-      if (there) await this.#replace(there, noted);
-      else if ((await this.#placed()) || (await this.#create(noted))) return false;
+      const updated = { ...texts, [`posted-${number}`]: `${new Date(at).toISOString()} ${this.#run}` };
+      if (pending) await this.#replace(pending, updated);
+      else if ((await this.#placed()) || (await this.#create(updated))) return false;
       return true;
     });
   }
 
   async cancelPosting(number: number): Promise<void> {
     await persisting(async () => {
-      const there = await this.#find();
-      const { [`posted-${number}`]: noted, ...rest } = textsOf(there);
-      if (there && noted !== undefined) await this.#replace(there, rest);
+      const pending = await this.#find();
+      const { [`posted-${number}`]: posting, ...rest } = textsOf(pending);
+      if (pending && posting !== undefined) await this.#replace(pending, rest);
     });
   }
 
-  /** The link leads back to its token from now on, and what was kept apart from it goes. */
+  /** Labels the Secret of the link with its token, then deletes the pending Secret. */
   async storeOutcome({ secret }: RedemptionOutcome): Promise<void> {
     const { client, namespace } = this.#place;
     await persisting(async () => {
       const key = { namespace, name: secret };
       const placed = await client.find<SecretResource>(SECRETS, key);
-      // Taken away meanwhile: what is kept can put it back.
+      // The link was deleted meanwhile. The pending Secret stays, so that a later run can create the link again.
       if (!placed) return;
       const label = tokenLabel(this.#id);
       if (placed.metadata.labels?.[SECRET_TOKEN] !== label) {
@@ -179,8 +179,8 @@ class PendingSecret implements PendingRedemption {
   }
 
   async #find(): Promise<Stored<SecretResource> | undefined> {
-    const there = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
-    if (!there || there.metadata.labels?.[MANAGED_BY] === 'linkgrant') return there;
+    const pending = await this.#place.client.find<SecretResource>(SECRETS, this.#key);
+    if (!pending || pending.metadata.labels?.[MANAGED_BY] === 'linkgrant') return pending;
     const message = `${placeOf(SECRETS, this.#name, this.#place.namespace)} is there and is not linkgrant's.`;
     throw new RedemptionError('place_taken', message);
   }
@@ -190,8 +190,8 @@ class PendingSecret implements PendingRedemption {
   }
 
   /**
-   * Makes the Secret where there is none, and takes it back where a run that was whole in between has taken its own away
-   * and left its link, which this gives then.
+   * Creates the pending Secret. If a concurrent run has completed meanwhile, deletes it again and returns the link of that
+   * run.
    */
   async #create(texts: Texts): Promise<PlacedSecret | undefined> {
     const { client, namespace, owner } = this.#place;
@@ -201,7 +201,7 @@ class PendingSecret implements PendingRedemption {
       kind: 'Secret',
       metadata: { name: this.#name, namespace, labels },
       type: 'Opaque',
-      // Where somebody removed it under way, what was posted was for the key of then.
+      // If the Secret was deleted during this run, the posted request was for the key that this run has read.
       data: secretData({ ...(this.#keyPem !== undefined && { [KEY]: this.#keyPem }), ...texts }),
     };
     const created = await client.create(SECRETS, ownedResource(fields, await owner()));
@@ -210,12 +210,12 @@ class PendingSecret implements PendingRedemption {
     return placed;
   }
 
-  async #replace(there: Stored<SecretResource>, texts: Texts): Promise<void> {
+  async #replace(pending: Stored<SecretResource>, texts: Texts): Promise<void> {
     try {
-      await this.#place.client.replace(SECRETS, { ...there, data: secretData(texts) });
+      await this.#place.client.replace(SECRETS, { ...pending, data: secretData(texts) });
     } catch (error) {
       if (!isApiError(error, 'not_found')) throw error;
-      // Removed since it was read: to be looked at again, as any other change.
+      // Deleted since it was read: repeat the operation, as after any other conflict.
       throw new ApiError(error.message, { reason: 'conflict' }, { cause: error });
     }
   }

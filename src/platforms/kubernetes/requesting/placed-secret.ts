@@ -9,20 +9,20 @@ import { LINKS, SECRETS } from '../api/kinds.js';
 import type { Resource } from '../api/resource.js';
 import { type SecretResource, secretText } from './namespace-target.js';
 
-/** A link that is in place, as the token it came of leads to it. */
+/** The Secret of a link that is in place, found by the label of its token. */
 export interface PlacedSecret {
   readonly name: string;
   readonly keyPem: string;
-  /** What its redemption was answered, with the certificate that is in place now; undefined where no Link is left. */
+  /** The response to its redemption, with the certificate that is now in place; undefined if no Link is left. */
   readonly answer: string | undefined;
 }
 
-/** The value of the label that leads from a token's pending redemption `id` to its Secret: a label holds 63 characters. */
+/** The label value that connects the pending redemption `id` of a token with its Secret. Label values have at most 63 characters. */
 export function tokenLabel(id: string): string {
   return id.slice(0, 40);
 }
 
-/** The link that the token of pending redemption `id` has led to; undefined while it has not. */
+/** The link that was created from the token of pending redemption `id`; undefined if there is none. */
 export async function findPlacedSecret(
   client: KubernetesClient,
   namespace: string,
@@ -45,8 +45,12 @@ export async function findPlacedSecret(
       redemptionId === undefined ? link.tlsCredentials === name : link.redemptionId === redemptionId,
     )
     .map((link): Link => ({ name: link.name, endpoints: link.endpoints, tlsCredentials: name }));
-  // The answer of a server that made the key holds it, and is known by that.
-  const answered =
+  // A response without a redemption id comes from a server that generated the key, so it includes the key.
+  const secretInAnswer =
     redemptionId === undefined && tlsKey !== undefined ? { ...credentials, tlsKey } : credentials;
-  return { name, keyPem, answer: links.length === 0 ? undefined : encodeLinkDocuments(answered, links) };
+  return {
+    name,
+    keyPem,
+    answer: links.length === 0 ? undefined : encodeLinkDocuments(secretInAnswer, links),
+  };
 }

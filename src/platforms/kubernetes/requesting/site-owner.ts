@@ -5,7 +5,7 @@ import { apiVersionOf, type OwnerReference } from '../api/resource.js';
 import { readSite, type SiteFacts } from '../sites/site-resource.js';
 import { inCluster } from './namespace-target.js';
 
-/** The Site of a namespace that links belong to: a Ready one before others, then the oldest. Rejects with RedemptionError. */
+/** The Site that owns the links of a namespace: Ready Sites come first, then the oldest. Rejects with RedemptionError. */
 export async function findRequestingSite(
   client: KubernetesClient,
   namespace: string,
@@ -18,12 +18,12 @@ export async function findRequestingSite(
   return first;
 }
 
-/** What a resource of a Site says of whose it is. */
+/** The owner reference of resources that belong to a Site. */
 export function ownerReference({ name, uid }: SiteFacts): OwnerReference {
   return { apiVersion: apiVersionOf(SITES), kind: SITES.kind, name, uid };
 }
 
-/** The refusal of a namespace without a Site. */
+/** The error for a namespace without a Site. */
 export function noSite(namespace: string): RedemptionError {
   return new RedemptionError(
     'not_writable',

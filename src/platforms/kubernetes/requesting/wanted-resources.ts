@@ -8,15 +8,15 @@ import { LINKS, SECRETS } from '../api/kinds.js';
 import type { OwnerReference, Resource, ResourceKind } from '../api/resource.js';
 import { ownedResource } from './namespace-target.js';
 
-/** One resource that is to be in place. */
+/** A resource to create or update. */
 export interface WantedResource {
   readonly kind: ResourceKind;
   readonly resource: Resource;
-  /** Whether what is there says it already. */
-  readonly isThere: (there: YamlMapping) => boolean;
-  /** Whether what is there may give way. */
-  readonly mayReplace: (there: YamlMapping) => boolean;
-  /** The checkpoint after it. */
+  /** Whether the present resource has the wanted content already. */
+  readonly isUpToDate: (present: YamlMapping) => boolean;
+  /** Whether the present resource may be replaced. */
+  readonly mayReplace: (present: YamlMapping) => boolean;
+  /** Name of the checkpoint after the write. */
   readonly written: string;
 }
 
@@ -26,20 +26,20 @@ export interface ProxyPlacing {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** What is in place now, under the names of a link's resources. */
-export interface LinkThere {
+/** The present resources with the names of a link's resources. */
+interface PresentLink {
   readonly secret: YamlMapping | undefined;
   readonly links: ReadonlyMap<string, YamlMapping>;
 }
 
-/** The Secret of a link and its Links, as they are to be in `namespace` beside what is there; `now` tells what has ended. */
+/** The wanted Secret and Links of a link in `namespace`, merged with the present ones. `now` determines which have expired. */
 export function wantedLink(
   secret: LinkSecret,
   links: readonly Link[],
   context: {
     readonly namespace: string;
     readonly owner: OwnerReference;
-    readonly there: LinkThere;
+    readonly there: PresentLink;
     readonly overrides: LinkOverrides;
     readonly now: number;
   },
@@ -58,7 +58,8 @@ export function wantedLink(
     {
       kind: SECRETS,
       resource: wantedSecret,
-      isThere: (found) => renewedIn(found, secret) !== undefined || saysTheSame(found, wantedSecret, 'data'),
+      isUpToDate: (found) =>
+        renewedIn(found, secret) !== undefined || isEqualField(found, wantedSecret, 'data'),
       mayReplace,
       written: 'secret-written',
     },
@@ -69,7 +70,7 @@ export function wantedLink(
       return {
         kind: LINKS,
         resource,
-        isThere: (found) => mayReplace(found) && saysTheSame(found, resource, 'spec'),
+        isUpToDate: (found) => mayReplace(found) && isEqualField(found, resource, 'spec'),
         mayReplace,
         written: 'link-written',
       };
@@ -77,7 +78,7 @@ export function wantedLink(
   ];
 }
 
-/** The proxy's Secret as it is to be; one of that name that says something else is somebody's. */
+/** The wanted Secret of the proxy. A Secret of that name with other content is never replaced. */
 export function wantedProxy(
   { name, data }: ProxyPlacing,
   namespace: string,
@@ -88,19 +89,19 @@ export function wantedProxy(
     kind: 'Secret',
     metadata: { name, namespace, labels: { [MANAGED_BY]: 'linkgrant' } },
     type: 'kubernetes.io/basic-auth',
-    // The API server takes none without a name or a password.
+    // The API server rejects a basic-auth Secret that has neither a user name nor a password.
     data: { username: '', ...data },
   };
   const resource = ownedResource(fields, owner);
   return {
     kind: SECRETS,
     resource,
-    isThere: (found) => saysTheSame(found, resource, 'data'),
+    isUpToDate: (found) => isEqualField(found, resource, 'data'),
     mayReplace: () => false,
     written: 'proxy-secret-written',
   };
 }
 
-function saysTheSame(there: YamlMapping, wanted: Resource, field: 'data' | 'spec'): boolean {
+function isEqualField(there: YamlMapping, wanted: Resource, field: 'data' | 'spec'): boolean {
   return isDeepStrictEqual(asMapping(there[field]), asMapping((wanted as unknown as YamlMapping)[field]));
 }

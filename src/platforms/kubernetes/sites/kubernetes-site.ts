@@ -39,9 +39,9 @@ interface Dependencies {
 }
 
 /**
- * The sites of a cluster, each namespace's from its own Site, RouterAccess and Secrets and nothing else. Secrets are read
- * live. Nothing is given unless each group's router would accept the link. Rejects with RedemptionError `store_unavailable`
- * when the API does not tell.
+ * The sites of a cluster. The access of a namespace depends only on its own Site, RouterAccesses and Secrets. Secrets are read
+ * at each call. Refuses access unless the router of each group would accept the link. Rejects with RedemptionError
+ * `store_unavailable` if the API server does not answer.
  */
 export class KubernetesSite implements Site {
   readonly #deps: Dependencies;
@@ -58,7 +58,7 @@ export class KubernetesSite implements Site {
     const site = this.#deps.index.siteOf(namespace);
     const endpoints = siteEndpoints(site, namespace);
     if ('refused' in endpoints) return endpoints;
-    // At once, as each is a request.
+    // Concurrently, because each is a request.
     const [authority, routers] = await Promise.all([
       this.#readIssuer(namespace, issuer ?? site?.defaultIssuer ?? DEFAULT_ISSUER),
       this.#readRouters(namespace, endpoints),
@@ -69,7 +69,7 @@ export class KubernetesSite implements Site {
     const texts = [authority.sha256, authority.bundlePem, ...routers.flatMap(textsOf)];
     const makeVerdict = () => this.#judgements.run(namespace, now, () => judge(authority, routers, now));
     const verdict = this.#access.of(`${namespace}/${authority.sha256}`, texts, now, makeVerdict, (result) =>
-      keptMs(result, texts, now),
+      lifetimeMs(result, texts, now),
     );
     if ('refused' in verdict) return verdict;
     return { siteUid: site?.uid ?? null, endpoints, issuer: authority, ...verdict };
@@ -98,7 +98,7 @@ export class KubernetesSite implements Site {
       texts,
       now,
       () => this.#judgements.run(namespace, now, loadIssuer),
-      (result) => keptMs(result, texts, now),
+      (result) => lifetimeMs(result, texts, now),
     );
   }
 
@@ -140,20 +140,20 @@ export class KubernetesSite implements Site {
   }
 }
 
-/** What clients of links have to trust, or why there can be none. */
+/** The CAs that clients of links have to trust, or a refusal. */
 type Verdict = Pick<SiteAccess, 'caCrt'> | SiteRefusal;
 
-/** How long a judgement of the same certificates holds: longer for a refusal, unless time alone can end it. */
-function keptMs(result: object, texts: readonly string[], now: number): number {
+/** How long a judgement of the same certificates is cached: longer for a refusal, unless it can end by time alone. */
+function lifetimeMs(result: object, texts: readonly string[], now: number): number {
   return 'refused' in result && !texts.some((text) => beginsLater(text, now)) ? REFUSAL_MS : JUDGEMENT_MS;
 }
 
-/** Everything of a router that a verdict goes by. */
+/** All texts of a router on which a verdict depends. */
 function textsOf({ access, router, hosts }: FoundRouter): readonly string[] {
   return [access.name, access.tlsCredentials, router.certificate, router.trusted, ...hosts];
 }
 
-/** Whether each router would accept a link that `authority` signs, and the link each router, at `now`. */
+/** Checks at `now` that each router would accept a link that `authority` signs, and that the link would accept each router. */
 function judge(authority: CertificateAuthority, routers: readonly FoundRouter[], now: number): Verdict {
   const length = routers.flatMap(textsOf).reduce((sum, text) => sum + text.length, 0);
   if (length > LONGEST_CERTIFICATES) {
@@ -182,7 +182,7 @@ function judge(authority: CertificateAuthority, routers: readonly FoundRouter[],
 interface FoundRouter {
   readonly access: RouterAccessFacts;
   readonly router: RouterCredentials;
-  /** Where links to it lead. */
+  /** The hosts of the endpoints that lead to it. */
   readonly hosts: readonly string[];
 }
 
@@ -209,13 +209,13 @@ function nameRefusal(
   );
 }
 
-/** The CA's certificates; where `tls.crt` ends below the root, `ca.crt` has the rest (cert-manager). */
+/** The CA's certificates. If `tls.crt` does not include the root, `ca.crt` has the rest (cert-manager). */
 function chainOf({ tlsCrt, caCrt }: TlsSecret): string {
   if (caCrt === '' || tlsCrt === '') return tlsCrt;
   try {
     return [...new Set([tlsCrt, caCrt].flatMap(splitCertificates))].join('');
   } catch {
-    // What is wrong with it is said where it is loaded.
+    // `loadAuthority` reports the problem.
     return tlsCrt;
   }
 }

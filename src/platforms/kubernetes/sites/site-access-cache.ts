@@ -20,7 +20,7 @@ interface Entry {
 }
 
 /**
- * The access that the sites of active grants give, for the conditions of the grants. It is resolved once for all grants of a
+ * The access of the sites of active grants, for the conditions of the grants. It is resolved once for all grants of a
  * namespace with the same issuer, and periodically again, because Secrets are not watched.
  */
 export class SiteAccessCache {
@@ -84,7 +84,7 @@ export class SiteAccessCache {
   }
 }
 
-/** What conditions show of an access. */
+/** The part of an access that the conditions of a grant show. */
 function summaryOf(access: Access | undefined): string | undefined {
   if (access === undefined) return undefined;
   return 'refused' in access ? `${access.refused} ${access.reason}` : 'given';

@@ -2,7 +2,7 @@ import type { LinkEndpoint } from '../../../domain/link.js';
 import type { SiteRefusal } from '../../../redemption/ports/site.js';
 import type { SiteFacts } from './site-resource.js';
 
-/** Where links to a site lead, as its status has it, at least one; or why it accepts none. `undefined` is a site that is not there. */
+/** The endpoints in the status of a site, at least one; or why it accepts no links. `site` is undefined if there is none. */
 export function siteEndpoints(
   site: SiteFacts | undefined,
   namespace: string,

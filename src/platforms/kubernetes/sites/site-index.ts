@@ -13,7 +13,7 @@ export class SiteIndex {
     this.#onChange = onChange;
   }
 
-  /** The site that accepts links there: a Ready one before others, then the oldest. */
+  /** The site of a namespace that accepts links: Ready sites come first, then the oldest. */
   siteOf(namespace: string): SiteFacts | undefined {
     return this.#factsOf(namespace)
       .filter((facts) => facts.kind === 'Site')
@@ -24,6 +24,7 @@ export class SiteIndex {
       .at(0);
   }
 
+  /** The RouterAccesses of a namespace, sorted by name. */
   routerAccessesOf(namespace: string): readonly RouterAccessFacts[] {
     return this.#factsOf(namespace)
       .filter((facts) => facts.kind === 'RouterAccess')
@@ -56,14 +57,14 @@ export class SiteIndex {
   }
 
   #put(facts: Facts): void {
-    const there = this.#byNamespace.get(facts.namespace) ?? new Map<string, Facts>();
-    this.#byNamespace.set(facts.namespace, there.set(keyOf(facts), facts));
+    const ofNamespace = this.#byNamespace.get(facts.namespace) ?? new Map<string, Facts>();
+    this.#byNamespace.set(facts.namespace, ofNamespace.set(keyOf(facts), facts));
   }
 
   #remove(facts: Facts): void {
-    const there = this.#byNamespace.get(facts.namespace);
-    there?.delete(keyOf(facts));
-    if (there?.size === 0) this.#byNamespace.delete(facts.namespace);
+    const ofNamespace = this.#byNamespace.get(facts.namespace);
+    ofNamespace?.delete(keyOf(facts));
+    if (ofNamespace?.size === 0) this.#byNamespace.delete(facts.namespace);
   }
 }
 

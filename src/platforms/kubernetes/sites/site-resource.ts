@@ -4,7 +4,7 @@ import { asMapping } from '../../../files/yaml-documents.js';
 import { MOST_ENDPOINTS, parseLinkEndpoint } from '../../../redemption/requesting/link-endpoint.js';
 import type { Resource, Stored } from '../api/resource.js';
 
-/** Of a Skupper Site what links to it depend on. */
+/** The fields of a Skupper Site on which links to it depend. */
 export interface SiteFacts {
   readonly kind: 'Site';
   readonly namespace: string;
@@ -15,13 +15,13 @@ export interface SiteFacts {
   readonly isReady: boolean;
   /** True for a site that links to others and accepts no link itself. */
   readonly isEdge: boolean;
-  /** The site's own word on who signs, from its status or its spec. */
+  /** `defaultIssuer` in the status of the Site, else in its spec. */
   readonly defaultIssuer: string | undefined;
-  /** By group, and within one as the Site has them; or what is wrong with one of them, as the end of a sentence. */
+  /** Sorted by group, within a group in the order of the Site; or the problem of one of them, as the end of a sentence. */
   readonly endpoints: readonly LinkEndpoint[] | string;
 }
 
-/** Of a Skupper RouterAccess where it leads, and with which credentials. */
+/** The endpoints and credentials of a Skupper RouterAccess. */
 export interface RouterAccessFacts {
   readonly kind: 'RouterAccess';
   readonly namespace: string;
@@ -32,7 +32,7 @@ export interface RouterAccessFacts {
   readonly tlsCredentials: string;
 }
 
-/** Reads a Site; whatever a tenant wrote there gives an answer. */
+/** Extracts the facts of a Site. Never throws, whatever a tenant wrote into it. */
 export function readSite(site: Stored<Resource>): SiteFacts {
   const { spec, status } = site as { readonly spec?: unknown; readonly status?: unknown };
   const issuer = [asMapping(status).defaultIssuer, asMapping(spec).defaultIssuer].find(
@@ -52,7 +52,7 @@ export function readSite(site: Stored<Resource>): SiteFacts {
   };
 }
 
-/** Reads a RouterAccess in the same way. */
+/** Extracts the facts of a RouterAccess. Never throws. */
 export function readRouterAccess(access: Stored<Resource>): RouterAccessFacts {
   const { spec, status } = access as { readonly spec?: unknown; readonly status?: unknown };
   const { namespace = '', name, uid } = access.metadata;
@@ -85,7 +85,7 @@ function readEndpoints(status: unknown): readonly LinkEndpoint[] | string {
   const read: LinkEndpoint[] = [];
   for (const endpoint of endpoints) {
     const { name } = asMapping(endpoint);
-    // Others are for the site's own use.
+    // Endpoints with other names are not for links.
     if (name !== 'inter-router' && name !== 'edge') continue;
     const parsed = parseLinkEndpoint(endpoint);
     if (typeof parsed === 'string') return parsed;

@@ -2,7 +2,7 @@ import type { Condition } from '../api/condition.js';
 import type { Resource } from '../api/resource.js';
 import { timestamp } from '../grants/access-grant-resource.js';
 
-/** What a controller says of an AccessToken; what is absent was not said yet. */
+/** The status of an AccessToken. A controller sets the fields; absent fields are not set yet. */
 export interface AccessTokenStatus {
   readonly redeemed?: boolean;
   readonly status?: string;
@@ -10,27 +10,27 @@ export interface AccessTokenStatus {
   readonly conditions?: readonly Condition[];
 }
 
-/** Skupper's AccessToken as the API has it. Its spec holds a code, and is checked by who reads it. */
+/** Skupper's AccessToken as the API returns it. The spec is not validated yet and contains the secret code. */
 export interface AccessTokenResource extends Resource {
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: AccessTokenStatus;
 }
 
 /**
- * The reason of the condition `Redeemed`. `Ready`: the link is in place. `Refused`: for good, as far as this spec goes.
- * `OutcomeUnknown`: a use may be spent, and nothing is posted again by itself. `Error`: it is tried again. `Pending`: there
- * is no Site yet.
+ * The reason of the condition `Redeemed`. `Ready`: the link is in place. `Refused`: final until the spec changes.
+ * `OutcomeUnknown`: a use may be spent, so the request is not repeated automatically. `Error`: it is retried. `Pending`: the
+ * namespace has no Site yet.
  */
 export type TokenReason = 'Ready' | 'Refused' | 'OutcomeUnknown' | 'Error' | 'Pending';
 
-/** What is to be said of a token; `message` is a sentence without secrets and without a peer's words. */
+/** The state to write into the status of a token. `message` is a sentence without secrets and without text from a peer. */
 export interface TokenState {
   readonly redeemed: boolean;
   readonly reason: TokenReason;
   readonly message: string;
 }
 
-/** As Skupper says it of a link that went with its Site. */
+/** The state of a token whose link was deleted with its Site, in Skupper's words. */
 export const OF_DELETED_SITE: TokenState = {
   redeemed: true,
   reason: 'Error',
@@ -39,12 +39,12 @@ export const OF_DELETED_SITE: TokenState = {
 
 const REDEEMED = 'Redeemed';
 
-/** The condition that tells whether a token was redeemed, whoever said so; undefined before anybody did. */
+/** The condition `Redeemed` of a token, set by any controller; undefined before it is set. */
 export function redeemedCondition({ status = {} }: AccessTokenResource): Condition | undefined {
   return status.conditions?.find(({ type }) => type === REDEEMED);
 }
 
-/** What was said for good of the spec as it is now; undefined where there is something to be done. */
+/** The final reason in the status for the present spec; undefined while the token still has to be processed. */
 export function finalReason(token: AccessTokenResource): TokenReason | undefined {
   const condition = redeemedCondition(token);
   if (condition?.status === 'True') return 'Ready';
@@ -53,25 +53,25 @@ export function finalReason(token: AccessTokenResource): TokenReason | undefined
   return reason === 'Refused' || reason === 'OutcomeUnknown' ? reason : undefined;
 }
 
-/** The fields of a status that say so; undefined where it says so already. Conditions of others stay. */
+/** The status fields for a state; undefined if the status has them already. Conditions of other types are retained. */
 export function tokenStatus(
   token: AccessTokenResource,
   { redeemed, reason, message }: TokenState,
   now: number,
 ): AccessTokenStatus | undefined {
-  const { status: found = {}, metadata } = token;
+  const { status: present = {}, metadata } = token;
   const before = redeemedCondition(token);
   const status = redeemed ? 'True' : 'False';
   const observedGeneration = metadata.generation ?? 0;
-  const isSaid =
+  const isUpToDate =
     before?.status === status &&
     before.reason === reason &&
     before.message === message &&
     before.observedGeneration === observedGeneration &&
-    found.status === reason &&
-    found.message === message &&
-    (found.redeemed ?? false) === redeemed;
-  if (isSaid) return undefined;
+    present.status === reason &&
+    present.message === message &&
+    (present.redeemed ?? false) === redeemed;
+  if (isUpToDate) return undefined;
   const lastTransitionTime =
     before?.status === status ? before.lastTransitionTime : timestamp(Math.floor(now / 1_000) * 1_000);
   const condition: Condition = {
@@ -82,6 +82,6 @@ export function tokenStatus(
     observedGeneration,
     lastTransitionTime,
   };
-  const others = (found.conditions ?? []).filter(({ type }) => type !== REDEEMED);
+  const others = (present.conditions ?? []).filter(({ type }) => type !== REDEEMED);
   return { redeemed, status: reason, message, conditions: [...others, condition] };
 }

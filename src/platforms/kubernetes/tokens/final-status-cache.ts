@@ -39,7 +39,7 @@ export class FinalStatusCache {
     return entry.reason;
   }
 
-  /** Drops the final reason of a token. */
+  /** Deletes the final reason of a token. */
   forget(key: string): void {
     this.#entries.delete(key);
   }

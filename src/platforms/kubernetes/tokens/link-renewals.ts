@@ -23,6 +23,7 @@ import { renewalSecrets } from '../requesting/pending-renewal-secret.js';
 import { findRequestingSite, noSite, ownerReference } from '../requesting/site-owner.js';
 import { sanitizeError } from './token-failures.js';
 
+/** What {@link LinkRenewals} needs. */
 export interface LinkRenewalsOptions {
   readonly client: KubernetesClient;
   /** The namespaces whose links may have to be renewed. */
@@ -32,32 +33,33 @@ export interface LinkRenewalsOptions {
   readonly observer: RenewalObserver;
 }
 
-/** Told what came of renewals; a key is `namespace/name` of the Secret. */
+/** Receives the outcome of renewals. A key is `namespace/name` of the Secret. */
 export interface RenewalObserver {
   renewed(key: string, link: RenewedLink): void;
   failed(key: string, error: unknown): void;
   /** The links of a namespace could not be listed. */
-  unread(namespace: string, error: unknown): void;
-  /** So many links of a namespace are renewed no more, for want of the right; the first ends at `notAfter`. */
-  shutOut(namespace: string, links: number, notAfter: number): void;
+  listFailed(namespace: string, error: unknown): void;
+  /** The permission is missing to renew this number of links in a namespace. The first certificate expires at `notAfter`. */
+  accessRevoked(namespace: string, links: number, notAfter: number): void;
 }
 
-/** How long it may take until a link is noticed that was redeemed by somebody else, in milliseconds. */
+/** Interval between two scans for links that another client has redeemed, in milliseconds. */
 const SCAN_MS = 600_000;
+/** The same after a scan in which a namespace could not be listed. */
 const RESCAN_MS = 30_000;
 const SHORTEST_MS = 1_000;
-// Short enough for a link that has just been redeemed, and for a clock that was set.
+// Short enough for a link that has just been redeemed, and for a clock that was changed.
 const LONGEST_MS = 60_000;
 const MOST_RENEWALS = 8;
-// What fails comes back by the plan, and not by the queue.
+// The plan schedules the retry of a failed renewal, not the queue.
 const NO_BACK_OFF = { firstMs: SCAN_MS, longestMs: SCAN_MS };
 
-/** Of a link what decides when it is renewed. */
+/** The fields of a link that determine when it is renewed. */
 type Due = Pick<RenewableLink, 'certificateSha256' | 'notBefore' | 'notAfter'>;
 
 /**
- * Renews the links that tokens led to, each when two thirds of its certificate's life have passed, and after failures later
- * and later. A run that dies is taken up by the next one, with the same key.
+ * Renews the links that were redeemed from tokens, each when two thirds of its certificate's lifetime have passed. Retries
+ * failed renewals with growing intervals. If the program ends during a renewal, the next run continues it with the same key.
  */
 export class LinkRenewals {
   readonly #options: LinkRenewalsOptions;
@@ -80,15 +82,15 @@ export class LinkRenewals {
     });
   }
 
-  /** A link is in place in that namespace. */
-  note(namespace: string, secret: LinkSecret): void {
+  /** Records a link that is in place in a namespace. */
+  record(namespace: string, secret: LinkSecret): void {
     const key = `${namespace}/${secret.name}`;
     const link = renewableLink(secret);
     if ('cannot' in link) this.#links.delete(key);
-    else this.#links.set(key, factsOf(link));
+    else this.#links.set(key, dueOf(link));
   }
 
-  /** Renews what is due until the signal is aborted; resolves when nothing is done any more. */
+  /** Renews links that are due until the signal is aborted. Resolves when the last renewal has ended. */
   async run(signal: AbortSignal, wait: (ms: number, signal: AbortSignal) => Promise<void>): Promise<void> {
     const { clock } = this.#options;
     this.#queue.start();
@@ -101,50 +103,50 @@ export class LinkRenewals {
     await this.#queue.stop();
   }
 
-  /** Looks what links there are, namespace by namespace; false where the API server does not tell of each. */
+  /** Lists the links of each namespace; false if a namespace could not be listed. */
   async #scan(signal: AbortSignal): Promise<boolean> {
     const { namespaces, observer } = this.#options;
-    const unread = new Set<string>();
-    const there = new Set<string>();
+    const unlisted = new Set<string>();
+    const present = new Set<string>();
     for (const namespace of namespaces()) {
       if (signal.aborted) return false;
       try {
-        for (const name of await this.#noteIn(namespace)) there.add(`${namespace}/${name}`);
+        for (const name of await this.#recordLinksOf(namespace)) present.add(`${namespace}/${name}`);
       } catch (error) {
         if (isApiError(error, 'forbidden')) {
-          this.#tellOfUnrenewed(namespace);
+          this.#reportAccessRevoked(namespace);
         } else {
-          unread.add(namespace);
-          observer.unread(namespace, error);
+          unlisted.add(namespace);
+          observer.listFailed(namespace, error);
         }
       }
     }
     for (const key of this.#links.keys()) {
-      if (!there.has(key) && !unread.has(namespaceOf(key))) this.#links.delete(key);
+      if (!present.has(key) && !unlisted.has(namespaceOf(key))) this.#links.delete(key);
     }
     this.#plan.keepOnly(this.#certificates());
-    return unread.size === 0;
+    return unlisted.size === 0;
   }
 
-  /** Who administers a namespace did not let us in, or does not any more. */
-  #tellOfUnrenewed(namespace: string): void {
+  /** Reports a namespace whose recorded links cannot be renewed because its administrator revoked the permission. */
+  #reportAccessRevoked(namespace: string): void {
     const ends = [...this.#links].flatMap(([key, { notAfter }]) =>
       namespaceOf(key) === namespace ? [notAfter] : [],
     );
-    if (ends.length > 0) this.#options.observer.shutOut(namespace, ends.length, Math.min(...ends));
+    if (ends.length > 0) this.#options.observer.accessRevoked(namespace, ends.length, Math.min(...ends));
   }
 
   #certificates(): string[] {
     return [...this.#links.values()].map(({ certificateSha256 }) => certificateSha256);
   }
 
-  /** Notes every link of a namespace, and gives the names of their Secrets; of what these hold nothing is kept. */
-  async #noteIn(namespace: string): Promise<string[]> {
+  /** Records every link of a namespace and returns the names of their Secrets. Private keys are not retained. */
+  async #recordLinksOf(namespace: string): Promise<string[]> {
     const labelSelector = `${SECRET_TOKEN},${MANAGED_BY}=linkgrant`;
     const selection = { kind: SECRETS, namespace, labelSelector };
     const read = (item: Stored<SecretResource>) => {
       const secret = linkSecret({ ...item });
-      this.note(namespace, secret);
+      this.record(namespace, secret);
       return secret.name;
     };
     return (await readListing(this.#options.client, selection, read)).items;
@@ -171,8 +173,8 @@ export class LinkRenewals {
         this.#links.delete(key);
         return;
       }
-      this.#links.set(key, factsOf(link));
-      // Renewed from elsewhere meanwhile.
+      this.#links.set(key, dueOf(link));
+      // Another client has renewed it meanwhile.
       if (!this.#plan.isDue(link, clock())) return;
       if (!(await links.list()).some(({ tlsCredentials }) => tlsCredentials === name)) {
         this.#plan.putOff(link, clock());
@@ -182,7 +184,7 @@ export class LinkRenewals {
       const { certificateSha256, certificate } = renewed;
       this.#plan.begin({ certificateSha256, notAfter: certificate.notAfter }, clock());
       const after = await links.findSecret(name);
-      if (after) this.note(namespace, after);
+      if (after) this.record(namespace, after);
       observer.renewed(key, renewed);
     } catch (error) {
       if (!(error instanceof RedemptionError)) throw error;
@@ -197,6 +199,6 @@ function namespaceOf(key: string): string {
   return key.split('/', 1)[0] as string;
 }
 
-function factsOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {
+function dueOf({ certificateSha256, notBefore, notAfter }: RenewableLink): Due {
   return { certificateSha256, notBefore, notAfter };
 }

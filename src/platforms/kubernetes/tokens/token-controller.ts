@@ -14,17 +14,18 @@ import { readTokenFacts, type TokenFacts, TokenIndex } from './token-index.js';
 import { TokenReconciler, type TokenReconcilerDependencies } from './token-reconciler.js';
 import { TokenStatusWriter } from './token-status-writer.js';
 
+/** What {@link TokenController} needs. */
 export interface TokenControllerOptions
   extends Pick<
     TokenReconcilerDependencies,
     'redeem' | 'onRedeemed' | 'onGivenUp' | 'onNotServed' | 'onOverwritten'
   > {
   readonly client: KubernetesClient;
-  /** The only namespace whose tokens are redeemed; undefined for all that let us. */
+  /** The only namespace whose tokens are redeemed; undefined for all namespaces that grant the permissions. */
   readonly namespace: string | undefined;
-  /** Where the program itself runs. */
+  /** The namespace in which this program runs. */
   readonly ownNamespace: string;
-  /** Unlike every other replica's. */
+  /** Identity in the leader election, unique for each replica. */
   readonly identity: string;
   readonly renewing: LinkRenewalsOptions['side'];
   readonly renewals: LinkRenewalsOptions['observer'];
@@ -32,19 +33,23 @@ export interface TokenControllerOptions
   readonly checkpoint: Checkpoint;
   /** Resolves after that many milliseconds, or when the signal is aborted. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of an attempt at `namespace/name` that failed, and when the next one is. */
+  /** Called when an attempt for `namespace/name` failed, with the time until the next one. */
   readonly onAttemptFailed: (key: string, error: unknown, retryInMs: number | undefined) => void;
-  /** Told of what else failed and is tried again, in a few words. */
+  /** Called when another operation failed that is retried; `what` names it as a verb phrase. */
   readonly onFailure: (what: string, error: unknown) => void;
 }
 
 const ELECTION = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
-// An attempt may wait for a server for half a minute. Dead tokens delay those of their own namespace, and none that are new.
+// An attempt may wait half a minute for a server. The limit for each namespace confines the delay to the tokens of that
+// namespace; new tokens overtake retries.
 const WORK = { concurrency: 32, mostRetries: 16, backOff: { firstMs: 2_000, longestMs: 300_000 } };
-const MOST_OF_A_NAMESPACE = 2;
+const MAX_PER_NAMESPACE = 2;
 const SYNC_POLL_MS = 100;
 
-/** Redeems the AccessTokens of a cluster, or of a namespace, and renews the links that they led to, where it leads. */
+/**
+ * Redeems the AccessTokens of a cluster or of one namespace, and renews the links that they created. Only the elected leader
+ * writes.
+ */
 export class TokenController {
   readonly tokens: TokenIndex;
   readonly #options: TokenControllerOptions;
@@ -63,12 +68,12 @@ export class TokenController {
     this.#options = options;
     const { client, clock, identity, ownNamespace, wait, onFailure } = options;
     this.#sites = new SiteIndex((namespace) => this.#siteChanged(namespace));
-    this.tokens = new TokenIndex((key, isAnother) => this.#tokenChanged(key, isAnother));
+    this.tokens = new TokenIndex((key, isNewVersion) => this.#tokenChanged(key, isNewVersion));
     this.#reconciler = new TokenReconciler({
       ...options,
       status: new TokenStatusWriter(client, clock),
       onRedeemed: (key, redeemed) => {
-        this.#renewals.note(key.split('/', 1)[0] as string, redeemed.secret);
+        this.#renewals.record(key.split('/', 1)[0] as string, redeemed.secret);
         options.onRedeemed(key, redeemed);
       },
     });
@@ -76,7 +81,7 @@ export class TokenController {
       ...WORK,
       work: (key) => this.#reconciler.reconcile(key),
       onFailure: options.onAttemptFailed,
-      partitions: { of: (key) => key.split('/', 1)[0] as string, most: MOST_OF_A_NAMESPACE },
+      partitions: { of: (key) => key.split('/', 1)[0] as string, most: MAX_PER_NAMESPACE },
     });
     this.#renewals = new LinkRenewals({
       client,
@@ -99,23 +104,24 @@ export class TokenController {
     });
   }
 
+  /** Whether this replica is the leader. */
   get isLeading(): boolean {
     return this.#election.isLeading;
   }
 
-  /** Begins to watch and to take part in the election. */
+  /** Starts the watches and the leader election. */
   start(): void {
     const { signal } = this.#stop;
     this.#running = Promise.all([this.#watch.run(signal), this.#election.run(signal)]);
   }
 
-  /** Stops, lets go of the lead, and resolves when nothing is written any more. */
+  /** Stops and releases the lease. Resolves after the last write. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
-  /** Why the cluster is not known well enough, as a sentence; undefined where it is. */
+  /** A sentence that says why the watches are not up to date; undefined if they are. */
   problem(): string | undefined {
     return this.#watch.problem();
   }
@@ -130,13 +136,13 @@ export class TokenController {
     await Promise.all([this.#queue.stop(), renewing]);
   }
 
-  #tokenChanged(key: string, isAnother: boolean): void {
+  #tokenChanged(key: string, isNewVersion: boolean): void {
     const facts = this.tokens.find(key);
-    if (facts) this.#enqueue(facts, isAnother);
+    if (facts) this.#enqueue(facts, isNewVersion);
     else this.#reconciler.forget(key, this.tokens.tokensIn(key.split('/', 1)[0] as string).length === 0);
   }
 
-  /** What becomes of tokens depends on which Site there is, not on what it says of itself. */
+  /** Enqueues the tokens of a namespace if its Site was created, deleted or replaced; other changes of a Site do not matter. */
   #siteChanged(namespace: string): void {
     const uid = this.#sites.siteOf(namespace)?.uid;
     if (uid === this.#siteUids.get(namespace)) return;
@@ -145,10 +151,10 @@ export class TokenController {
     for (const facts of this.tokens.tokensIn(namespace)) this.#enqueue(facts, true);
   }
 
-  #enqueue(facts: TokenFacts, isAnother = false): void {
-    // Who begins to lead looks at every token.
+  #enqueue(facts: TokenFacts, isNewVersion = false): void {
+    // A new leader enqueues every token when it starts.
     if (!this.#election?.isLeading || !this.#hasWork(facts)) return;
-    if (isAnother) this.#queue.addAnew(facts.key);
+    if (isNewVersion) this.#queue.addAnew(facts.key);
     else this.#queue.add(facts.key);
   }
 

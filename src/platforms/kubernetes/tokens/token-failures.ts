@@ -4,7 +4,7 @@ import type { TokenReason, TokenState } from './access-token-resource.js';
 
 type FailureReason = Extract<TokenReason, 'Refused' | 'OutcomeUnknown' | 'Error'>;
 
-/** The reason in the status of a token for each finality; only `Error` is retried. */
+/** The reason in the status of a token for each retry disposition; only `Error` is retried. */
 const REASONS = {
   rejected: 'Refused',
   invalid: 'Refused',

@@ -3,19 +3,19 @@ import type { ObjectSink } from '../controller/informer.js';
 import { timeOf } from '../grants/access-grant-resource.js';
 import { type AccessTokenResource, finalReason, redeemedCondition } from './access-token-resource.js';
 
-/** Of an AccessToken what decides whether there is something to be done. */
+/** The fields of an AccessToken that determine whether it has to be processed. */
 export interface TokenFacts {
   /** `namespace/name`. */
   readonly key: string;
   readonly namespace: string;
-  /** Another one for another resource of the same name, and for another spec. */
+  /** Differs for a recreated resource of the same name and for a changed spec. */
   readonly version: string;
   readonly state: 'open' | 'redeemed' | 'refused' | 'unknown';
-  /** When it was redeemed, in milliseconds since the epoch; null where it was not. */
+  /** When it was redeemed, in milliseconds since the epoch; null if it was not. */
   readonly redeemedAt: number | null;
 }
 
-/** Reads an AccessToken; its code is not kept. */
+/** Extracts the facts of an AccessToken. Its code is not retained. */
 export function readTokenFacts(token: Stored<AccessTokenResource>): TokenFacts {
   const { namespace = '', name, uid, generation } = token.metadata;
   const reason = finalReason(token);
@@ -29,13 +29,16 @@ export function readTokenFacts(token: Stored<AccessTokenResource>): TokenFacts {
   };
 }
 
-/** The AccessTokens of a cluster, as the informer told of them last. */
+/** The AccessTokens of a cluster, as last reported by the informer. */
 export class TokenIndex implements ObjectSink<TokenFacts> {
   readonly #byNamespace = new Map<string, Map<string, TokenFacts>>();
-  readonly #onChange: (key: string, isAnother: boolean) => void;
+  readonly #onChange: (key: string, isNewVersion: boolean) => void;
 
-  /** `onChange` is told of each token, also when it is gone; `isAnother` is true for one that is new or has another spec. */
-  constructor(onChange: (key: string, isAnother: boolean) => void) {
+  /**
+   * `onChange` is called for each created, changed or deleted token. `isNewVersion` is true if the token is new or its spec
+   * has changed.
+   */
+  constructor(onChange: (key: string, isNewVersion: boolean) => void) {
     this.#onChange = onChange;
   }
 
@@ -51,9 +54,9 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
   }
 
   remove({ key, namespace }: TokenFacts): void {
-    const there = this.#byNamespace.get(namespace);
-    there?.delete(key);
-    if (there?.size === 0) this.#byNamespace.delete(namespace);
+    const tokens = this.#byNamespace.get(namespace);
+    tokens?.delete(key);
+    if (tokens?.size === 0) this.#byNamespace.delete(namespace);
     this.#onChange(key, false);
   }
 
@@ -70,8 +73,8 @@ export class TokenIndex implements ObjectSink<TokenFacts> {
   }
 
   #put(facts: TokenFacts, before: TokenFacts | undefined): void {
-    const there = this.#byNamespace.get(facts.namespace) ?? new Map<string, TokenFacts>();
-    this.#byNamespace.set(facts.namespace, there.set(facts.key, facts));
+    const tokens = this.#byNamespace.get(facts.namespace) ?? new Map<string, TokenFacts>();
+    this.#byNamespace.set(facts.namespace, tokens.set(facts.key, facts));
     this.#onChange(facts.key, before?.version !== facts.version);
   }
 }

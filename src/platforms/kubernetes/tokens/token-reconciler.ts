@@ -30,32 +30,33 @@ import { FinalStatusCache } from './final-status-cache.js';
 import { failedState, sanitizeError } from './token-failures.js';
 import { NotServed, type TokenStatusWriter } from './token-status-writer.js';
 
+/** What {@link TokenReconciler} needs. */
 export interface TokenReconcilerDependencies {
   readonly client: KubernetesClient;
   readonly status: TokenStatusWriter;
-  /** Redeems into a namespace; safe to repeat. */
+  /** Redeems a token and puts the link into a namespace; safe to repeat. */
   readonly redeem: (request: RedeemTokenRequest, place: NamespaceTarget) => Promise<RedeemedToken>;
-  /** Told of each redemption that put a link in place, once its token says so. */
+  /** Called for each successful redemption, after the status of its token was written. */
   readonly onRedeemed: (key: string, redeemed: RedeemedToken) => void;
-  /** Told of each failure after which nothing is asked again by itself. */
+  /** Called for each failure that is not retried automatically. */
   readonly onGivenUp: (key: string, error: RedemptionError) => void;
-  /** Told of a namespace whose tokens are none of ours, when that is found. */
+  /** Called once when a namespace is found that does not grant the permissions to redeem its tokens. */
   readonly onNotServed: (namespace: string) => void;
-  /** Told of a token whose status somebody else writes over: it is left to them. */
+  /** Called for a token whose status another controller overwrites. This controller stops processing the token. */
   readonly onOverwritten: (key: string) => void;
   readonly clock: Clock;
   readonly checkpoint: Checkpoint;
 }
 
 const READY: TokenState = { redeemed: true, reason: 'Ready', message: 'OK' };
-/** When a namespace is looked at again whose owner has not let us in. */
+/** Interval after which a namespace without the permissions is checked again. */
 const NOT_SERVED_MS = 60_000;
-/** When a link is looked for again that somebody else may bring about, or take away. */
-const LOOK_MS = 60_000;
+/** Interval after which a link is checked again that another client may create or delete. */
+const RECHECK_MS = 60_000;
 
 /**
- * Redeems an AccessToken into its namespace, once, and says in its status what came of it. Whatever run dies anywhere, the
- * next one takes up what it kept; a status that cannot be written is written later, and nothing is redeemed for it.
+ * Redeems an AccessToken into its namespace, once, and writes the outcome into its status. If the program ends in between,
+ * the next run continues from the stored state. If only the status write fails, only the write is retried.
  */
 export class TokenReconciler {
   readonly #deps: TokenReconcilerDependencies;
@@ -67,7 +68,7 @@ export class TokenReconciler {
     this.#finalStatus = new FinalStatusCache(deps.onOverwritten);
   }
 
-  /** Works on the token `namespace/name`. Rejects with RedemptionError where it is to be tried again. */
+  /** Processes the token `namespace/name`. Rejects with RedemptionError if it has to be retried. */
   async reconcile(key: string): Promise<Worked> {
     const [namespace, name] = key.split('/') as [string, string];
     const { clock } = this.#deps;
@@ -86,7 +87,7 @@ export class TokenReconciler {
     }
   }
 
-  /** The token `namespace/name` is gone; `isLast` where its namespace has no other. */
+  /** Discards the state of the deleted token `namespace/name`; `isLast` if its namespace has no other token. */
   forget(key: string, isLast: boolean): void {
     this.#finalStatus.forget(key);
     if (isLast) this.#closedUntil.delete(key.split('/', 1)[0] as string);
@@ -101,22 +102,22 @@ export class TokenReconciler {
     if (reason === 'Refused') return 'settled';
     const site = await findRequestingSite(client, namespace);
     const read = readAccessToken({ metadata: { ...token.metadata }, spec: token.spec ?? {} });
-    if (reason === 'Ready') return this.#lookForSite(token, read, site);
+    if (reason === 'Ready') return this.#checkDeletedSite(token, read, site);
     if (typeof read === 'string') {
       const message = `The AccessToken cannot be used: ${read}.`;
-      await status.say(token, { redeemed: false, reason: 'Refused', message });
+      await status.write(token, { redeemed: false, reason: 'Refused', message });
       this.#finalStatus.store(key, token, 'Refused');
       this.#deps.onGivenUp(key, new RedemptionError('token_invalid', message));
       return 'settled';
     }
     if (reason === 'OutcomeUnknown' && !(await this.#isPlaced(namespace, read))) {
-      return { againInMs: LOOK_MS };
+      return { againInMs: RECHECK_MS };
     }
     if (!site) {
       if (reason === 'Pending') return 'settled';
       const message = `A site must exist in namespace ${namespace} before a token can be redeemed`;
-      // The Site's coming brings the key back.
-      await status.say(token, { redeemed: false, reason: 'Pending', message });
+      // The creation of a Site enqueues the token again.
+      await status.write(token, { redeemed: false, reason: 'Pending', message });
       this.#finalStatus.store(key, token, 'Pending');
       return 'settled';
     }
@@ -138,24 +139,24 @@ export class TokenReconciler {
     try {
       redeemed = await redeem({ token, name: token.name, subject, renews: true }, place);
     } catch (error) {
-      // While the API server does not answer, it takes no status either.
+      // While the API server is unavailable, the status cannot be written either.
       if (!(error instanceof RedemptionError) || error.code === 'cluster_unavailable') throw error;
       const failure = sanitizeError(error);
       const state = failedState(failure);
-      await status.say(resource, state);
+      await status.write(resource, state);
       if (state.reason === 'Error') throw failure;
       this.#finalStatus.store(key, resource, state.reason);
       onGivenUp(key, failure);
-      return state.reason === 'OutcomeUnknown' ? { againInMs: LOOK_MS } : 'settled';
+      return state.reason === 'OutcomeUnknown' ? { againInMs: RECHECK_MS } : 'settled';
     }
     await checkpoint('before-status');
-    await status.say(resource, READY);
+    await status.write(resource, READY);
     onRedeemed(key, redeemed);
     return 'settled';
   }
 
-  /** A link goes with its Site, and its token says so. */
-  async #lookForSite(
+  /** If the Site of a redeemed token was deleted, and its link with it, writes that into the status. */
+  async #checkDeletedSite(
     resource: Stored<AccessTokenResource>,
     token: AccessToken | string,
     site: SiteFacts | undefined,
@@ -164,13 +165,13 @@ export class TokenReconciler {
     if (condition?.reason !== READY.reason || typeof token === 'string') return 'settled';
     const redeemedAt = timeOf(condition.lastTransitionTime) ?? 0;
     if (site && (timeOf(site.createdAt) ?? 0) <= redeemedAt) return 'settled';
-    // Clocks differ, and what belonged to a Site goes a while after it.
-    if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { againInMs: LOOK_MS };
-    await this.#deps.status.say(resource, OF_DELETED_SITE);
+    // Clocks differ, and garbage collection deletes the resources of a Site some time after it.
+    if (await this.#isPlaced(resource.metadata.namespace ?? '', token)) return { againInMs: RECHECK_MS };
+    await this.#deps.status.write(resource, OF_DELETED_SITE);
     return 'settled';
   }
 
-  /** Asks as little as can tell. */
+  /** Checks the permissions with the cheapest request that needs them. Rejects with NotServed. */
   async #assertServed(namespace: string): Promise<void> {
     try {
       await this.#deps.client.list(SECRETS, { namespace, labelSelector: SECRET_TOKEN }, { limit: 1 });

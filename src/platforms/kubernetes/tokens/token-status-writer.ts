@@ -10,14 +10,14 @@ import {
   tokenStatus,
 } from './access-token-resource.js';
 
-/** The owner of the namespace has not let us in: nothing there is ours to do. */
+/** The owner of the namespace has not granted the permissions, so its tokens are not processed. */
 export class NotServed extends Error {
   override readonly name = 'NotServed';
 }
 
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 
-/** Writes what is to be said of AccessTokens into their status. */
+/** Writes the states of AccessTokens into their status. */
 export class TokenStatusWriter {
   readonly #client: Pick<KubernetesClient, 'find' | 'patch'>;
   readonly #clock: Clock;
@@ -28,15 +28,16 @@ export class TokenStatusWriter {
   }
 
   /**
-   * Says it of the token, unless it is said already, or the token is gone or has another spec by now; what was written
-   * beside it stays. Rejects with ApiError, and with NotServed where it is not allowed and there is nothing in place.
+   * Writes the state of a token. Writes nothing if the status is up to date, the token was deleted or its spec has changed.
+   * Other fields of the status are retained. Rejects with ApiError, and with NotServed if the write is forbidden and no link
+   * is in place.
    */
-  async say(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
+  async write(token: Stored<AccessTokenResource>, state: TokenState): Promise<void> {
     const { namespace = '', name, uid, generation } = token.metadata;
     const key = { namespace, name };
     let current = token;
     for (let tries = 1; ; tries += 1) {
-      // Somebody else redeemed it meanwhile.
+      // Another controller has redeemed it meanwhile.
       if (!state.redeemed && redeemedCondition(current)?.status === 'True') return;
       const status = tokenStatus(current, state, this.#clock());
       if (!status) return;
@@ -47,7 +48,7 @@ export class TokenStatusWriter {
       } catch (error) {
         if (isApiError(error, 'not_found')) return;
         if (state.reason !== 'Ready' && isApiError(error, 'forbidden')) throw new NotServed();
-        if (!isApiError(error, 'conflict') || tries === MOST_TRIES) throw error;
+        if (!isApiError(error, 'conflict') || tries === MAX_TRIES) throw error;
       }
       const found = await this.#client.find<AccessTokenResource>(ACCESS_TOKENS, key);
       if (found?.metadata.uid !== uid || found.metadata.generation !== generation) return;

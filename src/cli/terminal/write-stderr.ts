@@ -1,7 +1,7 @@
 import { processContext } from '../../config/process-context.js';
 import { plainText } from './plain-text.js';
 
-/** Writes lines for people to standard error; what others put into them acts on no terminal. */
-export function tell(text: string): void {
+/** Writes text to standard error, without characters that control a terminal. */
+export function writeStderr(text: string): void {
   processContext().stderr.write(plainText(text));
 }
