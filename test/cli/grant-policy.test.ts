@@ -199,7 +199,7 @@ describe('grant update', () => {
   it('takes no end that is past already, nor a beginning after the end', async () => {
     const before = await shown('plain');
     expect((await refused(1, 'update', 'plain', '--expiration-window', '1ms')).error).toContain(
-      'over already',
+      'has passed already',
     );
     const late = await refused(1, 'update', 'plain', '--not-before', '2100-01-01T00:00:00Z');
     expect(late.error).toContain('would end before it begins');

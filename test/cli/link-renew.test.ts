@@ -109,7 +109,7 @@ describe('link renew in a directory', () => {
     ]);
     const named = await renew('to-west');
     expect(named.code).toBe(1);
-    expect(refusalOf(named).error).toContain('of no redemption of linkgrant');
+    expect(refusalOf(named).error).toContain('belongs to no redemption of linkgrant');
   });
 
   it('renews a link whose Secret does not say where, once that is told', async () => {
