@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { runCommandLine } from './cli/run.js';
 
-// A log that nobody reads must not keep a process that has finished.
+// A full pipe that no process reads must not keep a finished process running.
 const LAST_WRITES_MS = 1_000;
 
 // The kernel ends process 1, as which a container runs it, by no signal that it does not listen for. Who stops in an order of

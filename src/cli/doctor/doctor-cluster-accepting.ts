@@ -94,7 +94,7 @@ function serviceCheck(service: Awaited<ReturnType<ClusterInspector['service']>>,
   if (seen === 'leading')
     return ok('service', `${service.holder} in namespace "${namespace}" serves AccessGrants`);
   if (seen === 'forbidden') {
-    const detail = `the Lease "linkgrant-grants" of namespace "${namespace}" may not be read, which tells whether one runs`;
+    const detail = `the Lease "linkgrant-grants" of namespace "${namespace}" may not be read, so it is unknown whether one runs`;
     return warn(
       'service',
       detail,

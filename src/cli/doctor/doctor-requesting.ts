@@ -66,7 +66,7 @@ function isEndState(answer: Exclude<RouteChecks['answer'], RedemptionError>): bo
 function grantChecks(answer: RouteChecks['answer']): Check[] {
   if (answer === undefined) return [];
   if (answer === 'stock') {
-    const detail = 'a Skupper grant server, which tells nothing of a grant without spending a use';
+    const detail = 'a Skupper grant server, which reports nothing about a grant without spending a use';
     return [warn('grant', detail, 'redeem the token to find out')];
   }
   if (answer instanceof RedemptionError) {

@@ -106,7 +106,7 @@ async function authoritiesOf(
 function requireSigner(authority: CertificateAuthority): CertificateAuthority {
   if (maySignRevocationLists(authority)) return authority;
   throw new CommandError(
-    `the keyUsage of "${authority.description}" does not let it sign lists of revoked certificates (cRLSign), so nobody would believe one`,
+    `the keyUsage of "${authority.description}" does not let it sign lists of revoked certificates (cRLSign), so no verifier would accept one`,
     { exitCode: 1, hint: 'cut the link off with `linkgrant redemption revoke ID --cut` instead' },
   );
 }

@@ -180,6 +180,6 @@ function keptError(
   ];
   return new CommandError(`${subject} was not retired: ${reasons.join('; ')}`, {
     exitCode: 4,
-    hint: `wait until ${links > 0 ? 'they renew' : 'it ends'}, revoke what nobody needs, or end them with \`linkgrant issuer retire ${name} --force\``,
+    hint: `wait until ${links > 0 ? 'they renew' : 'it ends'}, revoke the links that are no longer needed, or end them with \`linkgrant issuer retire ${name} --force\``,
   });
 }

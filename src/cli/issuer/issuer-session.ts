@@ -57,7 +57,7 @@ export async function withIssuers<T>(
 /** The store of the service. Throws a CommandError if there is none. */
 export function requireStore({ store }: IssuerSession): GrantStore {
   if (store) return store;
-  throw new CommandError('there is no store that tells of links', {
+  throw new CommandError('there is no store with records of links', {
     exitCode: 2,
     hint: 'give the --data-dir and --store of the service',
   });

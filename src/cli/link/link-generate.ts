@@ -109,10 +109,13 @@ function refuseOtherPlatforms({ host, endpoint }: LinkGenerateFlags, platform: s
     });
   }
   if (platform !== 'standalone' && endpoint !== undefined) {
-    throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
-      exitCode: 2,
-      hint: "name the host that its router's certificate is for with --host",
-    });
+    throw new CommandError(
+      `--endpoint is for sites without a platform; on ${platform} they come from the site`,
+      {
+        exitCode: 2,
+        hint: "name the host that its router's certificate is for with --host",
+      },
+    );
   }
 }
 

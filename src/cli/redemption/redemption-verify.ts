@@ -28,7 +28,7 @@ export async function verifyCommand(
   if (output === 'csv') {
     throw new CommandError('--verify has no list that could be CSV', {
       exitCode: 2,
-      hint: 'use -o json or -o yaml; the exit code tells as well',
+      hint: 'use -o json or -o yaml; the exit code shows the result as well',
     });
   }
   if (since !== undefined || subject !== undefined || events) {
@@ -50,7 +50,7 @@ export async function verifyCommand(
       if (fault) {
         throw new CommandError(`the ledger is not whole: ${faultText(fault)}`, {
           exitCode: 1,
-          hint: 'somebody changed the database by other ways than linkgrant, or restored a part of it; see docs/how-to/audit.md',
+          hint: 'the database was changed by another program, or a part of it was restored; see docs/how-to/audit.md',
         });
       }
       const text = `The ledger is whole: ${entries} ${entries === 1 ? 'entry' : 'entries'}.\n`;

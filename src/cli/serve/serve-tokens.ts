@@ -33,7 +33,7 @@ function banner(namespace: string | undefined, opsPort: number | undefined): str
   const operations = opsPort === undefined ? '' : `, health and metrics on port ${opsPort}`;
   return [
     `Redeeming the AccessTokens of ${where}${operations}`,
-    'Next: apply an AccessToken; `kubectl get accesstokens` tells what came of it',
+    'Next: apply an AccessToken; `kubectl get accesstokens` shows the result',
     '',
   ].join('\n');
 }

@@ -42,10 +42,13 @@ export async function serveCommand(
 /** Refuses --endpoint on a platform whose sites have their own endpoints. */
 function refuseEndpoints({ platform, endpoint }: Settings): void {
   if (platform === 'standalone' || endpoint === undefined) return;
-  throw new CommandError(`--endpoint is for sites without a platform; on ${platform} the site tells them`, {
-    exitCode: 2,
-    hint: "name the host that its router's certificate is for with --host",
-  });
+  throw new CommandError(
+    `--endpoint is for sites without a platform; on ${platform} they come from the site`,
+    {
+      exitCode: 2,
+      hint: "name the host that its router's certificate is for with --host",
+    },
+  );
 }
 
 /** Refuses settings for files on this host on kubernetes, which stores resources instead. */

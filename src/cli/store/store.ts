@@ -32,7 +32,7 @@ export async function copyCommand(from: string, to: string, { output, ...flags }
   if (fault) {
     throw new CommandError('everything was copied, and the ledger is not whole', {
       exitCode: 1,
-      hint: '`linkgrant redemption list --verify` tells what is wrong; it was so before, if it says the same of the store that was copied',
+      hint: '`linkgrant redemption list --verify` names the fault; if it reports the same for the copied store, the fault is older than the copy',
     });
   }
   const counted = Object.entries(rows).filter(([, count]) => count > 0);

@@ -185,7 +185,7 @@ const ADVICE = {
   bearer_expired: { exitCode: 3, hint: `${NEW_BEARER} into the file of --server-token-file` },
   role_insufficient: {
     exitCode: 3,
-    hint: 'ask whoever runs the OIDC provider for the role that this takes: viewer to look, operator to change',
+    hint: 'ask the administrator of the OIDC provider for the required role: viewer to read, operator to write',
   },
   identity_unavailable: {
     exitCode: 4,

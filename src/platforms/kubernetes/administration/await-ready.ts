@@ -60,7 +60,7 @@ export async function awaitReady(
   let reason: string | undefined;
   for (;;) {
     if (signal.aborted)
-      throw new AdministrationError('grant_state', 'told to stop', { hint: 'run it again' });
+      throw new AdministrationError('grant_state', 'stopped by a signal', { hint: 'run it again' });
     try {
       const grant = await client.find<AccessGrantResource>(ACCESS_GRANTS, key);
       if (grant?.metadata.uid !== uid) {

@@ -115,7 +115,7 @@ export function clusterAdministration(options: ClusterAdministrationOptions): Cl
       const { metadata, status } = await requireResource(uid);
       if (status?.code) return status.code;
       throw new AdministrationError('grant_state', `grant "${metadata.name}" has no code yet`, {
-        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` tells what it waits for`,
+        hint: `\`kubectl -n ${metadata.namespace} get accessgrant ${metadata.name}\` shows what it waits for`,
       });
     },
   });

@@ -138,7 +138,7 @@ export class EventRecorder {
     similar.count += 1;
     if (similar.count <= MOST_SIMILAR) return this.#begin(`${what} ${note.message}`, subject, note, now);
     const key = `${what} since ${similar.since}`;
-    const aggregated = { ...note, message: `${note.reason}, again and again; no Event tells of each` };
+    const aggregated = { ...note, message: `${note.reason}, repeatedly; not every occurrence has an Event` };
     return this.#series.get(key) ?? this.#begin(key, subject, aggregated, now);
   }
 

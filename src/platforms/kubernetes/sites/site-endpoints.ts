@@ -23,7 +23,7 @@ export function siteEndpoints(
   if (typeof endpoints === 'string') {
     return refusal(
       'link_access_unavailable',
-      `site "${site.name}" tells no endpoint that a link can lead to: ${endpoints}`,
+      `site "${site.name}" has no endpoint that a link can use: ${endpoints}`,
       "let Skupper's controller write the status of the Site",
     );
   }
