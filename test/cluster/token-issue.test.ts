@@ -75,7 +75,7 @@ describe('token issue where no service runs', () => {
     child.kill(signal);
     const [code] = await ended;
     expect(code).toBe(1);
-    expect(stderr).toContain('error: no grant was made: told to stop\n');
+    expect(stderr).toContain('error: no grant was made: stopped by a signal\n');
     expect(await grantsIn(west)).toEqual([]);
   });
 });

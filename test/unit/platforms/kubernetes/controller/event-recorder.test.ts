@@ -82,7 +82,10 @@ describe('Events', () => {
     await pass(20_000);
     const all = told();
     expect(all.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, use) => `1 by site-${use}`));
-    expect(all.slice(10)).toEqual(['990 Redeemed, repeatedly; not every occurrence has an Event', '1 by west']);
+    expect(all.slice(10)).toEqual([
+      '990 Redeemed, repeatedly; not every occurrence has an Event',
+      '1 by west',
+    ]);
     expect(writes()).toBe(13);
     // Ten minutes later people want to know again.
     await pass(600_000);
