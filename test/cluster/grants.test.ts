@@ -123,7 +123,7 @@ describe('an AccessGrant', () => {
       { code: 'passwordpassword' },
       'the code is easy to guess; generate one with `openssl rand -hex 16`, or leave it out and one is generated',
     ],
-    ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is no setting'],
+    ['a setting that is none', { settings: { 'linkgrant/sbjects': 'a' } }, 'is not a setting'],
     ['a rule that cannot be', { settings: { 'linkgrant/not-before': 'later' } }, 'linkgrant/not-before'],
     ['an issuer that is no name', { issuer: '../x' }, 'issuer'],
   ])('with %s says so, and gets neither code nor end', async (what, spec, message) => {

@@ -4,17 +4,22 @@ import Database from 'better-sqlite3';
 // of the databases that tests open by themselves.
 const kept: object[] = [];
 const prototype = Database.prototype;
-const { exec, prepare } = prototype;
+const { close, exec, prepare } = prototype;
 
 function keepObjects(): void {
   prototype.prepare = function keepingPrepare(this: Database.Database, source: string) {
+    kept.push(this);
     const statement = prepare.call(this, source);
-    kept.push(this, statement);
+    kept.push(statement);
     return statement;
   } as typeof prepare;
   prototype.exec = function keepingExec(this: Database.Database, source: string) {
     kept.push(this);
     return exec.call(this, source);
+  };
+  prototype.close = function keepingClose(this: Database.Database) {
+    kept.push(this);
+    return close.call(this);
   };
   prototype.pragma = function keepingPragma(this: Database.Database, source, options) {
     const statement = this.prepare(`PRAGMA ${source}`);
