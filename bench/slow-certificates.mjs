@@ -63,10 +63,10 @@ async function measure({ driver, hostileDriver, cluster, port }) {
   const rows = (await certificateKinds()).map((kind) => ({ kind, alone: [], usual: [], slow: [] }));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { kind, alone, usual, slow } of rows) {
+      const { length } = kind.certificates.join('');
+      usual.push(await measureBeside({ what: 'usual', certificates: [], length }));
+      // In this time the judgements of the usual certificates leave the window, so that the slow ones are judged.
       alone.push(await redeem());
-      usual.push(
-        await measureBeside({ what: 'usual', certificates: [], length: kind.certificates.join('').length }),
-      );
       slow.push(await measureBeside(kind));
     }
   }
@@ -137,7 +137,8 @@ async function openHostileTenant({ admin, tenant }) {
  */
 function assertJudged({ what, certificates }, { outcomes, sample }) {
   const served = outcomes['200'] ?? 0;
-  const isRight = certificates.length === 0 ? served > 0 : served === 0 && /^$|issuer_untrusted/.test(sample);
+  const isRight =
+    certificates.length === 0 ? served > 0 : served === 0 && /^$|issuer_untrusted|overloaded/.test(sample);
   if (!isRight) throw new Error(`beside ${what}: ${JSON.stringify(outcomes)}, ${sample}`);
 }
 
