@@ -22,7 +22,7 @@ const RAW = { clients: 8, objects: 750 };
 /**
  * The rates of redemptions in a cluster whose API server runs beside everything else, of one and of three replicas, over
  * many grants and on one, each as a share of the rate at which clients create the same objects with nothing between them and
- * the API server, which tells those replicas of them too; and how long the last one of a burst waits.
+ * the API server, which also reports them to those replicas; and how long the last one of a burst waits.
  */
 export async function measureCluster({ requests }) {
   const driver = await startGoDriver();

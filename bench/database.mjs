@@ -1,5 +1,5 @@
-// A PostgreSQL server in a process of its own, as what runs it changes how a process ends. Tells its parent where it is, and
-// is removed when that lets go of it.
+// A PostgreSQL server in a process of its own, because it changes how a process ends. Reports its address to the parent process, and
+// is removed when the parent disconnects.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -36,7 +36,7 @@ async function start(program, args) {
   const ended = once(child, 'exit').then(() => {
     throw new Error('the driver ended');
   });
-  // Awaited in `run` alone; between runs nobody listens.
+  // Only `run` awaits it, so a rejection between runs has no handler.
   ended.catch(() => undefined);
   return {
     async run(order) {

@@ -5,7 +5,7 @@ import { openSqliteStore } from '../dist/stores/sqlite/sqlite-store.js';
 const AT_ONCE = 256;
 const DAY_MS = 86_400_000;
 
-// Nobody redeems with it.
+// No request redeems with it.
 const CODE = 'the-code-of-every-grant';
 
 const hex = (bytes) => randomBytes(bytes).toString('hex');

@@ -6,7 +6,7 @@ import { PROGRAM, plainEnvironment, temporaryDirectory } from './servers.mjs';
 
 const GRANTS = 1_000;
 const REDEMPTIONS_EACH = 1_000;
-// A tenth of them tells whether memory grows with the ledger.
+// A tenth of them shows whether memory grows with the ledger.
 const FEW_GRANTS = 100;
 
 /** Runs `redemption list --verify`; how long it took and how much memory it had at most. */

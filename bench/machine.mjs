@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 
-/** What the figures were measured on, for whoever compares them with others. */
+/** The machine that the figures were measured on, to compare them with figures of others. */
 export function describeMachine() {
   const processors = cpus();
   return {

@@ -9,7 +9,7 @@ const CROWD = 3_000;
 const TIMES_TOO_MUCH = 2;
 
 /**
- * The top rate of redemptions with 32 clients; then half of it, as it comes; then twice of it, whoever is waiting. Gives the
+ * The top rate of redemptions with 32 clients; then half of it, evenly spread; then twice of it, regardless of waiting requests. Gives the
  * times, and what was shed.
  */
 export async function measureOverload({ driver, requests }) {

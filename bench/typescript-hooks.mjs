@@ -14,7 +14,7 @@ export function resolve(specifier, context, next) {
   return next(specifier, context);
 }
 
-/** Takes the types out of a file; nobody checks them here. */
+/** Removes the types from a file without checking them. */
 export function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
   const { outputText } = ts.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), {

@@ -1,6 +1,6 @@
 // Adds up suites and prints the closing line `N passed, N failed`. Usage: count-tests.mjs NAME=STATUS[=REPORT]...
 // STATUS is the suite's exit code, REPORT the JSON that vitest wrote. A suite that failed without a failed test (it did not
-// start, or broke outside one) counts as one failure, and so does a report that is missing or tells of no test at all.
+// start, or broke outside one) counts as one failure, and so does a report that is missing or contains no test.
 // Each failed test is named, with the start of what it said. Exits 1 unless everything passed.
 import { readFileSync } from 'node:fs';
 

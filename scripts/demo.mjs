@@ -48,7 +48,7 @@ function documentsIn(directory) {
     .map((file) => parseAllDocuments(readFileSync(join(directory, file), 'utf8'))[0].toJS());
 }
 
-/** A router's part: it takes whoever the site CA vouches for. */
+/** Stands for a router: it accepts each client whose certificate the site CA signed. */
 async function routerWith(certificates) {
   const [key, cert, ca] = ['tls.key', 'tls.crt', 'ca.crt'].map((file) =>
     readFileSync(join(certificates, file)),

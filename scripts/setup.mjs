@@ -75,7 +75,7 @@ function run(command, args, env = {}) {
 function install() {
   console.log('setup: installing dependencies (npm ci)');
   const npm = process.env.npm_execpath;
-  // The set-up must have the compiler, the test runner and the native module, whatever NODE_ENV or npm's settings say.
+  // The set-up must have the compiler, the test runner and the native module, also if NODE_ENV or npm's settings exclude them.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   // A native module is compiled against the headers that came with this very Node, where they did, and nothing is fetched.
   const prefix = resolve(dirname(process.execPath), '..');

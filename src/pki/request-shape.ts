@@ -39,7 +39,7 @@ export function checkName(content: Uint8Array): void {
   }
 }
 
-/** Checks that everything inside a constructed element is well-formed, whatever it means. */
+/** Checks that everything inside a constructed element is well-formed, without interpreting it. */
 function checkNested(content: Uint8Array, depth: number): void {
   if (depth > DEEPEST) throw new DerError('elements nested too deep');
   const reader = new DerReader(content);

@@ -138,7 +138,7 @@ export function* migrateSchema(shown: string): SqlOperation<void> {
   // Creating a schema needs a right that the owner of an existing schema may not have.
   if ((yield* value(HAS_SCHEMA)) === undefined) yield* change('CREATE SCHEMA linkgrant');
   for (const { release, statements } of MIGRATIONS.slice(found)) {
-    // Texts sort by their bytes, whatever the locale of the database is.
+    // Texts sort by their bytes, independently of the locale of the database.
     for (const sql of statements) yield* change(sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"'));
     yield* change(PUT_SETTING, 'schema-release', release);
   }

@@ -32,7 +32,7 @@ export interface RouterAccessFacts {
   readonly tlsCredentials: string;
 }
 
-/** Extracts the facts of a Site. Never throws, whatever a tenant wrote into it. */
+/** Extracts the facts of a Site. Ignores invalid fields, because a tenant can write any value; never throws. */
 export function readSite(site: Stored<Resource>): SiteFacts {
   const { spec, status } = site as { readonly spec?: unknown; readonly status?: unknown };
   const issuer = [asMapping(status).defaultIssuer, asMapping(spec).defaultIssuer].find(
