@@ -275,6 +275,7 @@ describe('redemption list and show', () => {
     expect(list.stdout.trim().split('\n')).toHaveLength(2);
     expect(list.stdout).toContain(redemptionId);
     const shown = await redemption('show', redemptionId);
+    expect(shown.stdout).toMatch(/^Grant: +ledger \([0-9a-f-]{36}\)$/m);
     expect(shown.stdout).toMatch(/^Key: +made by the requesting site$/m);
     expect(shown.stdout).toMatch(/^ +Subject: +CN=ledger$/m);
     expect(shown.stdout).not.toContain('PRIVATE');

@@ -667,7 +667,7 @@ export interface components {
         Redemption: {
             /** Format: uuid */
             id: string;
-            /** @description Name of its grant; only in listings, and absent if the grant was deleted */
+            /** @description Name of its grant, when it is listed or shown; absent if the grant was deleted */
             grant?: string;
             /** Format: uuid */
             grantUid: string;

@@ -48,9 +48,10 @@ export function redemptionOperations({
       const redemption = await requireRedemption(id, store);
       const renewals = await store.listRenewals(id);
       const { grantUid, createdAt: since } = redemption;
+      const grant = await store.findGrant(grantUid);
       const entries = await everyItem((page) => store.listLedger({ ...page, grantUid, since }));
       return {
-        ...redemptionReport(redemption, renewals.at(-1), clock()),
+        ...redemptionReport(redemption, renewals.at(-1), clock(), grant?.name),
         certificate: redemption.certificate,
         ...(renewals.length > 0 && {
           renewals: renewals.map((renewal) => ({
