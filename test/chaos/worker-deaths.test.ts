@@ -71,9 +71,9 @@ it('workers that die under load are replaced, and no sum of the metrics ever fal
   await look();
   expect(fell).toEqual([]);
   // What a worker counted after it was last asked is all that its death may take.
-  const told = before.get('linkgrant_answers_total{operation="redeem",outcome="redeemed"}') ?? 0;
-  expect(told).toBeGreaterThan(0);
-  expect(told).toBeLessThanOrEqual(redeemed + DEATHS * CLIENTS);
+  const counted = before.get('linkgrant_answers_total{operation="redeem",outcome="redeemed"}') ?? 0;
+  expect(counted).toBeGreaterThan(0);
+  expect(counted).toBeLessThanOrEqual(redeemed + DEATHS * CLIENTS);
   expect(childrenOf(service.pid)).toHaveLength(2);
 }, 180_000);
 

@@ -154,12 +154,12 @@ describe('a grant that a file declares', () => {
     await adopt();
     const { codeHash } = await grantOf('a');
     declare('a', { code: 'another-code-of-the-same-length' });
-    const [told] = await adopt();
-    expect(told).toMatchObject({
+    const [reported] = await adopt();
+    expect(reported).toMatchObject({
       outcome: 'unusable',
       reason: expect.stringContaining('the code of a grant cannot change'),
     });
-    expect(JSON.stringify(told)).not.toContain('another-code');
+    expect(JSON.stringify(reported)).not.toContain('another-code');
     expect((await grantOf('a')).codeHash).toEqual(codeHash);
   });
 
@@ -263,7 +263,7 @@ describe('a grant that a file declares without a code', () => {
   });
 });
 
-describe('a declaration without effect is told with its reason', () => {
+describe('a declaration without effect is reported with its reason', () => {
   it.each([
     ['a short code', { code: 'fifteen-chars-x' }, /^the code must have at least 16 characters$/],
     ['a code that is easy to guess', { code: 'qwertyuiopasdfgh' }, /^the code is easy to guess; /],

@@ -84,7 +84,7 @@ describe('a shared read', () => {
     expect(await Promise.all(later)).toEqual(['later', 'later']);
   });
 
-  it('does not retain a value that it was told to drop', async () => {
+  it('does not retain a value that was dropped', async () => {
     const { shared, started } = readsOf({ dropsValues: true });
     const moment = performance.now() - 1;
     const first = shared.readAfter();
