@@ -139,19 +139,14 @@ describe('commands with --server', () => {
     expect(readdirSync(directory)).toEqual(['hub-1.yaml', 'hub-2.yaml', 'hub-3.yaml']);
     const list = await remote(['token', 'list', '--grant', 'hub', '-o', 'json']);
     expect(list).toEqual(await local(['token', 'list', '--grant', 'hub', '-o', 'json']));
-    const [{ id }] = json(list);
+    const inspect = ['token', 'inspect', `${directory}/hub-1.yaml`, '--check', '-o', 'json'];
+    const inspected = await linkgrant(inspect);
+    expect(inspected.code).toBe(0);
+    const { id } = json(inspected).signed;
     expect((await remote(['token', 'revoke', id, '--grant', 'hub'])).stdout).toContain(
       'It redeems nothing more',
     );
-    const inspected = await linkgrant([
-      'token',
-      'inspect',
-      `${directory}/hub-1.yaml`,
-      '--check',
-      '-o',
-      'json',
-    ]);
-    expect(inspected.code).toBe(0);
+    expect((await linkgrant(inspect)).code).toBe(3);
   });
 
   it('leave no grant where the token of it cannot be written', async () => {

@@ -262,6 +262,10 @@ export function describedAnswers(start: (flags: Flags) => Promise<AdminService>)
     await ask(routeOf('/api/v1/grants/{uid}', 'delete'), own, 204);
     const { grant, code } = await service.grant({ name: 'redeemed-here' });
     expect((await post(service, `/${grant.uid}`, code, { headers: csrHeader() })).status).toBe(200);
+    const [redemption] = (await service.store.listRedemptions({ limit: 1, grantUid: grant.uid })).items;
+    const shown = { path: `/api/v1/redemptions/${redemption?.id}`, headers: {}, body: '' };
+    const detail = await ask(routeOf('/api/v1/redemptions/{id}', 'get'), shown, 200);
+    expect(JSON.parse(detail)).toMatchObject({ grant: 'redeemed-here' });
   });
 
   it('and meets refusals of every kind on the way', () => {

@@ -667,7 +667,7 @@ export interface components {
         Redemption: {
             /** Format: uuid */
             id: string;
-            /** @description Name of its grant, when it is listed or shown; absent if the grant was deleted */
+            /** @description Name of its grant; absent in the answer to a revocation, and if the grant was deleted */
             grant?: string;
             /** Format: uuid */
             grantUid: string;
@@ -711,6 +711,8 @@ export interface components {
         RedemptionDetail: {
             /** Format: uuid */
             id: string;
+            /** @description Name of its grant; absent if the grant was deleted */
+            grant?: string;
             /** Format: uuid */
             grantUid: string;
             /** Format: date-time */
@@ -1133,6 +1135,7 @@ export interface components {
                 /**
                  * @example {
                  *       "id": "6f0f9b7e-6d3c-4f0e-9f0e-0a7d7a3d0c11",
+                 *       "grant": "to-west",
                  *       "grantUid": "22c7dcf1-ef57-454f-98ff-fa5a79792832",
                  *       "createdAt": "2031-03-04T05:07:00Z",
                  *       "mode": "csr",

@@ -21,7 +21,7 @@ export interface RenewalReport extends CertificateReport {
 /** A redemption in a report, with its first certificate, and the newest one if it was renewed. */
 export interface RedemptionReport extends CertificateReport {
   readonly id: string;
-  /** Name of its grant, when it is listed or shown; absent if the grant was deleted. */
+  /** Name of its grant; absent in the answer to a revocation, and if the grant was deleted. */
   readonly grant?: string;
   readonly grantUid: string;
   readonly createdAt: string;
