@@ -140,7 +140,7 @@ function cutText(revocation: RedemptionRevocation): string {
   return [
     outcomeText(revocation),
     // Printed when the cut began.
-    outcome === 'before' ? '' : `Its link can still: ${redemption.remaining}\n`,
+    outcome === 'already_revoked' ? '' : `Its link can still: ${redemption.remaining}\n`,
     sourceText(revocation),
     relatedText(revocation),
   ].join('');

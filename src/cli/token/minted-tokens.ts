@@ -4,7 +4,7 @@ import { CommandError } from '../terminal/command-error.js';
 import { parseCount, parseWindow, requireResourceName, requireSubject } from '../terminal/flag-values.js';
 import { limitsOf, tokenDirectory, writeSecretOutput } from './write-token.js';
 
-const MOST_TOKENS = 1_000;
+const MAX_TOKENS = 1_000;
 
 /** The flags of a signed token. */
 export interface SignedTokenFlags {
@@ -29,7 +29,7 @@ export function mintingRequest(target: string, flags: SignedTokenFlags): Minting
   if (name !== undefined) requireResourceName('--name', name);
   if (subject !== undefined) requireSubject(subject);
   const count = parseCount('--count', flags.count);
-  if (count !== undefined && (count > MOST_TOKENS || target === '-')) {
+  if (count !== undefined && (count > MAX_TOKENS || target === '-')) {
     throw new CommandError('--count makes at most 1000 tokens at once, in a directory', {
       exitCode: 2,
       hint: 'name a directory, and run it again for more',
