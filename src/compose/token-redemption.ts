@@ -66,7 +66,7 @@ export function openTokenRedemption(
       };
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
+    findSecretName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }

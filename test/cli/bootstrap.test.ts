@@ -553,7 +553,7 @@ describe('a bootstrap that is killed', () => {
   );
 });
 
-describe('a bootstrap of a link whose certificate has ended', () => {
+describe('a bootstrap of a link whose certificate has expired', () => {
   const words = () => ['--token', work.path('token.yaml'), ...toLinks()];
 
   /** Puts a link in place as linkgrant did long ago. */

@@ -162,5 +162,5 @@ function relatedText({ related }: RedemptionRevocation): string {
   if (related.length === 0) return '';
   const rows = related.map(({ id, name, subject, notAfter }) => [id, name, subject, notAfter]);
   const heading = 'Other links of the same token or subject stay valid, possibly of the same site:\n';
-  return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE ENDS'], rows);
+  return heading + table(['ID', 'NAME', 'SUBJECT', 'CERTIFICATE EXPIRES'], rows);
 }

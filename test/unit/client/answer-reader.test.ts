@@ -98,7 +98,7 @@ describe('an answer to our own key', () => {
     expect(reason(`---\n${changed}---\n${link}`)).toContain('is not for TLS clients');
   });
 
-  test('is refused once its certificate has ended, and taken a little before it begins', () => {
+  test('is refused once its certificate has expired, and taken a little before it begins', () => {
     expect(reason(answer, Date.now() + 31 * DAY_MS)).toContain('expired');
     expect(read(answer, Date.now() - DAY_MS / 24).source).toBe('linkgrant');
   });
