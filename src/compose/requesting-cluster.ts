@@ -96,7 +96,7 @@ export async function openRequestingCluster(
       links: () => placedIn(links, clock()),
       // The controller watches the resources.
       settleReload: async () => 'not-needed',
-      notes: NO_NOTES,
+      records: NO_RECORDS,
     }),
     /** Dependencies of renewing these links. */
     renewing: {
@@ -113,7 +113,7 @@ export async function openRequestingCluster(
 export type RequestingCluster = Awaited<ReturnType<typeof openRequestingCluster>>;
 
 // The links name their token, and their status shows whether they work.
-const NO_NOTES: LinkLocation['notes'] = {
+const NO_RECORDS: LinkLocation['records'] = {
   find: () => undefined,
   store: () => undefined,
   isConfirmed: () => false,

@@ -6,7 +6,7 @@ import {
   type RedemptionClientOptions,
 } from '../client/redemption-client.js';
 import type { AccessToken } from '../domain/access-token.js';
-import { BootstrapNotes } from '../platforms/files/bootstrap-notes.js';
+import { BootstrapRecords } from '../platforms/files/bootstrap-records.js';
 import { type DirectoryPlacing, directoryMaterializer } from '../platforms/files/directory-materializer.js';
 import { PendingReload } from '../platforms/files/pending-reload.js';
 import { type PlacedLink, placedLinks } from '../platforms/files/placed-links.js';
@@ -42,7 +42,7 @@ export interface LinkLocation {
   /** See {@link PendingReload.settle}. */
   settleReload: PendingReload['settle'];
   /** The recorded link of each token source. */
-  readonly notes: Pick<BootstrapNotes, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
+  readonly records: Pick<BootstrapRecords, 'find' | 'store' | 'isConfirmed' | 'confirm'>;
 }
 
 /** Opens the redemption of tokens, with its state in the data directory. */
@@ -62,7 +62,7 @@ export function openTokenRedemption(
         materializer: reload.materializer(clock, placing),
         links: () => placedLinks(directory, clock()),
         settleReload: (router, at) => reload.settle(router, at),
-        notes: new BootstrapNotes(dataDir, directory),
+        records: new BootstrapRecords(dataDir, directory),
       };
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */

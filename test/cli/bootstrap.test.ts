@@ -188,7 +188,7 @@ describe('a bootstrap whose surroundings are all there', () => {
   it('says what to do where nothing says where the token or the link is', async () => {
     const nowhere = await bootstrap(['--token', 'x']);
     expect(nowhere.code).toBe(2);
-    expect(refusalOf(nowhere).error).toBe('nothing says where the link goes');
+    expect(refusalOf(nowhere).error).toBe('no target for the link is given');
     const without = await bootstrap(toLinks());
     expect(without.code).toBe(2);
     expect(refusalOf(without).hint).toContain('LINKGRANT_TOKEN_FILE');
@@ -231,7 +231,7 @@ describe('a bootstrap that comes before what it needs', () => {
     renameSync(work.path('runtime'), join(home, 'namespaces/east/runtime'));
     await waitsFor(`127.0.0.1:${port} accepts no connection`);
     await serve();
-    await waitsFor('link "west" is in place but does not come up');
+    await waitsFor('link "west" is written but does not connect');
     router = await startRouterListener(routerPort);
 
     const ended = well(await waiting.ended);
@@ -288,7 +288,7 @@ describe('a bootstrap that comes before what it needs', () => {
     const noToken = await bootstrap([...words, ...toLinks()]);
     expect(noToken.code).toBe(4);
     expect(noToken.stderr).toContain(`Waiting: ${work.path('token.yaml')} is not there\n`);
-    expect(noToken.stderr).toContain('error: no link within the time given: ');
+    expect(noToken.stderr).toContain('error: no link before the deadline: ');
 
     const service = await serve();
     await issue(work.path('token.yaml'));
@@ -311,7 +311,7 @@ describe('a bootstrap that comes before what it needs', () => {
     await router.close();
     const noRouter = await bootstrap([...words, ...toLinks(), '--deadline', '5s']);
     expect(noRouter.code, noRouter.stderr).toBe(4);
-    expect(noRouter.stderr).toContain('link "west" is in place but does not come up: ');
+    expect(noRouter.stderr).toContain('link "west" is written but does not connect: ');
     const placed = well(await bootstrap([...words, ...toLinks(), '--wait', 'configured']));
     expect(placed.stdout).toMatch(/^Already linked: west/);
     router = await startRouterListener();
@@ -358,7 +358,7 @@ describe('a bootstrap that comes before what it needs', () => {
     const words = ['--deadline', '1s', '--token', work.path('token.yaml'), '--continue-without-link'];
     const ended = well(await bootstrap([...words, ...toLinks()]));
     expect(ended.stderr).toContain(
-      'warning: continuing without a link in use: no link within the time given: ',
+      'warning: continuing without a working link: no link before the deadline: ',
     );
     expect(ended.stdout).toBe('');
   });
@@ -375,7 +375,7 @@ describe('a bootstrap that comes before what it needs', () => {
     expect(content.stderr).toContain(`Written ${east.path('input/resources/Link-west.yaml')}\n`);
     const waited = await bootstrap([...words, '--deadline', '4s']);
     expect(waited.code).toBe(4);
-    expect(waited.stderr).toContain('the site has not taken up the link');
+    expect(waited.stderr).toContain('the site has not loaded the link');
     expect(waited.stderr).toContain('or give a --reload-command');
     for (const name of ['Link-west.yaml', 'Secret-west.yaml']) {
       cpSync(east.path('input/resources', name), east.path('runtime/resources', name));
@@ -448,7 +448,7 @@ describe('a bootstrap that is refused for good', () => {
     expect(refused.code).toBe(3);
     expect(refusalOf(refused).hint).toContain('on the accepting site, `linkgrant grant show` shows why');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
-    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
+    expect(allowed.stderr).toContain('warning: continuing without a working link: ');
   });
 
   it('ends with 3 when the file is no token and stays so', async () => {
@@ -470,7 +470,7 @@ describe('a bootstrap that is refused for good', () => {
     expect(ended.code).toBe(1);
     expect(refusalOf(ended).hint).toContain('move what is there away');
     const allowed = well(await bootstrap(['--token', token, ...toLinks(), '--continue-without-link']));
-    expect(allowed.stderr).toContain('warning: continuing without a link in use: ');
+    expect(allowed.stderr).toContain('warning: continuing without a working link: ');
     expect(await redemptions()).toEqual([]);
   });
 
@@ -497,7 +497,7 @@ describe('a bootstrap of what `token redeem` has redeemed', () => {
     await router.close();
     const down = await bootstrap(['--token', token, ...toLinks(), '--deadline', '2s']);
     expect(down.code).toBe(4);
-    expect(down.stderr).toContain('link "aaa" is in place but does not come up: ');
+    expect(down.stderr).toContain('link "aaa" is written but does not connect: ');
     router = await startRouterListener();
     expect(well(await bootstrap(['--token', token, ...toLinks()])).stdout).toMatch(/^Already linked: aaa,/);
     const named = await bootstrap(['--token', token, ...toLinks(), '--name', 'bbb']);
@@ -515,7 +515,7 @@ describe('a bootstrap of what `token redeem` has redeemed', () => {
 });
 
 describe('a bootstrap that is killed', () => {
-  it.each(['proxy-secret-written', 'bootstrap-noted', 'before-reload', 'after-reload', 'link-confirmed'])(
+  it.each(['proxy-secret-written', 'bootstrap-recorded', 'before-reload', 'after-reload', 'link-confirmed'])(
     'at %s leaves private directories, and ends well with one use the next time',
     async (killedAt) => {
       const home = work.path('skupper');

@@ -84,7 +84,7 @@ describe('the doctor of a host with sites of Skupper', () => {
     expect([before.ended.code, before.failed]).toEqual([0, []]);
     const noted = before.checks.filter(({ status }) => status === 'warn');
     expect(noted.map(({ name }) => name)).toEqual(['store', 'site east']);
-    for (const { hint } of noted) expect(hint).toMatch(/^only to accept links here: /);
+    for (const { hint } of noted) expect(hint).toMatch(/^needed only if this site accepts links: /);
     expect((await doctor(words.slice(0, 2).concat(words.slice(4), free))).ended.code).toBe(0);
     await place.serve([...words.slice(0, 2), ...words.slice(4)]);
     const { failed } = await doctor([...words.slice(0, 2), ...words.slice(4), ...free]);
@@ -131,7 +131,11 @@ describe('the doctor of a service for sites of Skupper', () => {
       expect(failed.filter(([name]) => !name.startsWith('URL '))).toEqual([]);
       const sites = checks.filter(({ name }) => /^(site |endpoints)/.test(name));
       expect(sites).toEqual([
-        { name: 'site west', status: 'ok', detail: expect.stringContaining('links lead to inter-router vm') },
+        {
+          name: 'site west',
+          status: 'ok',
+          detail: expect.stringContaining('links connect to inter-router vm'),
+        },
       ]);
     }
   });
@@ -379,9 +383,9 @@ describe('the doctor of an accepting site', () => {
     const { checks, ended } = await doctor(words);
     expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: '' });
     const said = new Map(checks.map(({ name, detail }) => [name, detail]));
-    expect(said.get('port')).toContain("the service's own");
+    expect(said.get('port')).toContain('in use by the running service');
     expect(said.get('endpoints')).toContain('inter-router 127.0.0.1:55671');
-    for (const name of ['store writable', 'description', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
+    for (const name of ['store writable', 'service URL', 'URL CA pin', 'URL name', 'CA skupper-site-ca']) {
       expect([...said.keys()]).toContain(name);
     }
   });
@@ -400,7 +404,7 @@ describe('the doctor of an accepting site', () => {
       '--ops-listen',
       'off',
     ]);
-    expect(again.checks[0]?.detail).toContain('can be made');
+    expect(again.checks[0]?.detail).toContain('can be created');
   });
 
   test('names a service that does not run, and a port that another program has', async () => {
@@ -419,7 +423,7 @@ describe('the doctor of an accepting site', () => {
     const { data, words } = await serve();
     chmodSync(`${data}/issuers/skupper-site-ca/tls.key`, 0o640);
     const { failed, ended } = await doctor(words);
-    expect([failed.map(([name]) => name), ended.code]).toEqual([['modes'], 1]);
+    expect([failed.map(([name]) => name), ended.code]).toEqual([['file modes'], 1]);
     expect(failed[0]?.[1]).toContain('skupper-site-ca/tls.key');
   });
 

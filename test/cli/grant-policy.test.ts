@@ -155,7 +155,7 @@ describe('grant update', () => {
     [['--unset', 'subject'], 'no rule "subject"'],
     [['--unset', ''], 'no rule ""'],
     [['--unset', 'issuer'], 'no rule "issuer"'],
-    [['--unset', 'names', '--names', 'a'], '--names cannot be given and unset'],
+    [['--unset', 'names', '--names', 'a'], '--names and --unset'],
     [['--issuer', 'other-ca'], '--issuer'],
   ])('refuses %j with the reason, and changes nothing', async (words, reason) => {
     const before = await shown('plain');

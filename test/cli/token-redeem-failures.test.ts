@@ -239,7 +239,7 @@ describe('token redeem with flags that cannot be', () => {
   it('asks for --to', async () => {
     const ended = await linkgrant(['token', 'redeem', 'token.yaml']);
     expect(ended.code).toBe(2);
-    expect(refusalOf(ended).error).toContain('nothing says where the link goes');
+    expect(refusalOf(ended).error).toContain('no target for the link is given');
   });
 });
 

@@ -2,28 +2,30 @@ import type { ClusterInspector } from '../../compose/open-cluster-administration
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok, warn } from './doctor-check.js';
 
-/** Rights that are checked together: each a verb, an API group (empty for the core group) and a resource. */
-export interface AskedRights {
+/** Permissions that are checked together: each a verb, an API group (empty for the core group) and a resource. */
+export interface RequiredPermissions {
   readonly name: string;
-  /** Their purpose. */
-  readonly what: string;
-  readonly rights: readonly (readonly [verb: string, group: string, resource: string])[];
+  /** The commands that need them. */
+  readonly commands: string;
+  readonly permissions: readonly (readonly [verb: string, group: string, resource: string])[];
 }
 
-/** Checks that the user of this command has some rights; a missing one is a warning, not a failure of the cluster. */
-export async function rightsCheck(
+/** Checks that the user of this command has the permissions; a missing one is a warning, because the cluster works. */
+export async function checkPermissions(
   inspector: ClusterInspector,
-  { name, what, rights }: AskedRights,
+  { name, commands, permissions }: RequiredPermissions,
 ): Promise<Check> {
   const missing = await inspector.missing(
-    rights.map(([verb, group, resource]) => ({ verb, group, resource })),
+    permissions.map(([verb, group, resource]) => ({ verb, group, resource })),
   );
-  if (missing.length === 0) return ok(name, `enough for ${what}`);
-  const shown = missing.map(({ verb, group, resource }) => `${verb} ${resource}${group && `.${group}`}`);
+  if (missing.length === 0) return ok(name, `sufficient for ${commands}`);
+  const missingList = missing.map(
+    ({ verb, group, resource }) => `${verb} ${resource}${group && `.${group}`}`,
+  );
   return warn(
     name,
-    `not enough for ${what}: ${shown.join(', ')}`,
-    'ask for a role that allows it, to run these commands yourself',
+    `not sufficient for ${commands}, missing: ${missingList.join(', ')}`,
+    'to run these commands, request a Role with these permissions',
   );
 }
 
@@ -35,7 +37,7 @@ export async function checksOf(
   try {
     return await run();
   } catch (error) {
-    const { message, hint = 'look at it with kubectl', exitCode } = describeFailure(error);
+    const { message, hint = 'check it with kubectl', exitCode } = describeFailure(error);
     return [fail(name, message, hint, exitCode)];
   }
 }

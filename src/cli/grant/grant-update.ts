@@ -10,7 +10,7 @@ import { writeStderr } from '../terminal/write-stderr.js';
 import type { GrantFlags } from './grant.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyChange } from './policy-values.js';
+import { policyChangeFromFlags } from './policy-values.js';
 
 /** The flags of `grant update`; `unset` names rules, separated by commas. */
 export interface GrantUpdateFlags extends GrantFlags, PolicyFlags {
@@ -24,7 +24,7 @@ export async function updateCommand(nameOrUid: string, flags: GrantUpdateFlags):
   const { expirationWindow } = flags;
   const redemptionsAllowed = parseCount('--redemptions-allowed', flags.redemptionsAllowed);
   const expirationWindowMs = parseWindow('--expiration-window', expirationWindow);
-  const policy = policyChange(flags, flags.unset);
+  const policy = policyChangeFromFlags(flags, flags.unset);
   const changesPolicy = Object.keys(policy).length > 0;
   if (redemptionsAllowed === undefined && expirationWindow === undefined && !changesPolicy) {
     throw new CommandError('nothing to change was given', {

@@ -11,7 +11,7 @@ import { writeOut } from '../terminal/write-out.js';
 import { writeToken } from '../token/token-output.js';
 import { grantFields } from './grant-report.js';
 import type { PolicyFlags } from './policy-flags.js';
-import { policyOf } from './policy-values.js';
+import { policyFromFlags } from './policy-values.js';
 import { rollbackOnFailure } from './rollback-grant.js';
 
 /** The flags of every command on grants; without `namespace` that of the session applies; the rest are settings. */
@@ -37,7 +37,7 @@ export async function createGrant(
   { administration, namespace }: AdministrationSession,
 ): Promise<CreatedGrant> {
   const { issuer, expirationWindow, codeFile } = flags;
-  const policy = policyOf(flags);
+  const policy = policyFromFlags(flags);
   parseWindow('--expiration-window', expirationWindow);
   return administration.createGrant({
     namespace,

@@ -5,7 +5,7 @@ import type { GrantStore } from '../ports/grant-store.js';
 import type { Page, PageRequest } from '../ports/page.js';
 import type { Administration, LedgerFilter } from './administration.js';
 import type { AdministrationDependencies } from './dependencies.js';
-import { addedUpReport, type EventReport, entryReport } from './event-report.js';
+import { attemptTotalReport, type EventReport, entryReport } from './event-report.js';
 import { everyItem } from './every-item.js';
 import { filteredPage } from './filtered-page.js';
 import { redemptionReport, renewalReport } from './redemption-report.js';
@@ -96,7 +96,7 @@ async function listEvents(
   const { items, next } = await filteredPage(
     { limit, ...(rest !== '' && { after: rest }) },
     (part) => store.listAttemptTotals({ ...part, ...storeFilter(filter) }),
-    (attempts) => chosen(addedUpReport(attempts)),
+    (attempts) => chosen(attemptTotalReport(attempts)),
   );
   return { items, ...(next !== undefined && { next: ADDED_UP + next }) };
 }

@@ -40,7 +40,7 @@ export async function makeGrant(
   { client, serviceNamespace, now, patience }: Dependencies,
 ): Promise<ReadyGrant> {
   const { namespace, name } = wanted;
-  const { seen: service } = await seeService(client, serviceNamespace, now());
+  const { state: service } = await seeService(client, serviceNamespace, now());
   const stop = new AbortController();
   void patience.shutdownSignal().then(() => stop.abort());
   const { signal } = stop;
