@@ -73,7 +73,7 @@ const AFTER_COMMIT = ['after-commit', 'before-answer', 'half-answer'];
 describe('a service killed in the middle of a redemption', () => {
   for (const limit of ['1', '3']) {
     it.each([...BEFORE_COMMIT, ...AFTER_COMMIT])(
-      `at %s has counted what it recorded (limit ${limit})`,
+      `at %s has counted exactly what it recorded (limit ${limit})`,
       async (checkpoint) => {
         const killed = await startService({ killedAt: checkpoint });
         const token = await issueToken('--redemptions-allowed', limit);
@@ -99,7 +99,7 @@ describe('a service killed in the middle of a redemption', () => {
   }
 
   it.each(AFTER_COMMIT)(
-    'at %s still gives the recorded certificate after the grant has expired',
+    'at %s still returns the recorded certificate after the grant has expired',
     async (checkpoint) => {
       const killed = await startService({ killedAt: checkpoint });
       const token = await issueToken('--expiration-window', '10m');
@@ -142,7 +142,7 @@ describe('a token redeem killed between two of its writes', () => {
     expect(readdirSync(links()).sort()).toEqual(['Link-west.yaml', 'Secret-west.yaml']);
   });
 
-  it('puts the same link in place after its files are gone and the service is too', async () => {
+  it('restores the same link after its files and the service are gone', async () => {
     const service = await startService();
     const token = await issueToken();
     expect((await redeem(token)).code).toBe(0);
@@ -155,8 +155,8 @@ describe('a token redeem killed between two of its writes', () => {
   });
 });
 
-describe('twenty redemptions of one single-use token at once, in one data directory', () => {
-  it('spend one use, all end well, and leave one link', async () => {
+describe('twenty concurrent redemptions of one single-use token in one data directory', () => {
+  it('spend one use, all succeed, and leave one link', async () => {
     await startService();
     const token = await issueToken();
     const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token)));
