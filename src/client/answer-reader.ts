@@ -7,10 +7,10 @@ import { type AnswerContext, OtherKey, type ReceivedLink } from '../redemption/p
 import { acceptedAnnotations } from './accepted-annotations.js';
 import { readLink } from './link-reader.js';
 import { type ProvenCredentials, proveCredentials } from './proven-credentials.js';
-import { LONGEST_ANSWER } from './redemption-client.js';
+import { MAX_RESPONSE_BYTES } from './redemption-client.js';
 import { unfit } from './unfit-answer.js';
 
-const LIMITS = { length: LONGEST_ANSWER, documents: 65 };
+const LIMITS = { length: MAX_RESPONSE_BYTES, documents: 65 };
 
 /** See {@link AnswerReader}: the YAML stream of one `v1` Secret of type `kubernetes.io/tls`, then one Link or more. */
 export function readAnswer(text: string, context: AnswerContext): ReceivedLink {

@@ -2,7 +2,7 @@ import { isOwnName } from '../domain/labels.js';
 import type { Link } from '../domain/link.js';
 import { isLabelName, isLabelValue, isResourceName } from '../domain/names.js';
 import { asMapping, type YamlMapping } from '../files/yaml-documents.js';
-import { MOST_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
+import { MAX_ENDPOINTS, parseLinkEndpoint } from '../redemption/requesting/link-endpoint.js';
 import { unfit } from './unfit-answer.js';
 
 type TextField = 'settings' | 'labels' | 'annotations';
@@ -38,7 +38,7 @@ export function readLink(document: YamlMapping, secret: string, highest: number)
   const spec = asMapping(document.spec);
   if (spec.tlsCredentials !== secret) throw unfit('the tlsCredentials of a Link are not its Secret');
   const endpoints = Array.isArray(spec.endpoints) ? spec.endpoints : [];
-  if (endpoints.length === 0 || endpoints.length > MOST_ENDPOINTS)
+  if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS)
     throw unfit('a Link has no endpoints, or too many');
   return {
     name,

@@ -71,8 +71,11 @@ export async function openRequestingCluster(
         const all = await linksIn(place);
         return new Map(all.map(({ link, resource }) => [link.name, linkState(resource)]));
       }),
-    /** The redemptions of links to this Site; `no-kind` if the cluster has no Redemptions. */
-    incoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
+    /**
+     * Lists the redemptions of links to this Site. Returns `forbidden` without the permission to list them, and `no-kind` if
+     * the cluster has no CRD of Redemptions.
+     */
+    listIncoming: (): Promise<readonly RenewedRedemption[] | 'forbidden' | 'no-kind'> =>
       inCluster(async () => {
         try {
           return await listRenewedRedemptions(client, namespace);
@@ -84,7 +87,7 @@ export async function openRequestingCluster(
       }),
     redeem: redeemer(pendingSecrets(place, clock), options),
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: async (token: AccessToken) => {
+    findSecretName: async (token: AccessToken) => {
       const placed = await inCluster(() => findPlacedSecret(client, namespace, pendingRedemptionId(token)));
       return placed?.answer === undefined ? undefined : placed.name;
     },

@@ -29,7 +29,7 @@ export type { ReloadOutcome } from '../platforms/files/pending-reload.js';
 export type { InputToken, LoadedState } from '../platforms/system/requesting-site.js';
 export type { PlacedLink, RequestingSite };
 
-const PATIENCE_MARGIN_MS = 5_000;
+const TIMEOUT_MARGIN_MS = 5_000;
 
 /** Options for reaching a service. */
 export type ServiceConnectionOptions = RedemptionClientOptions;
@@ -66,7 +66,7 @@ export function openTokenRedemption(
       };
     },
     /** Name of the Secret of a token's link, if that is materialized completely. */
-    findPlacedName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
+    findSecretName: (token: AccessToken) => placedSecretName(dataDir, pendingRedemptionId(token)),
     redeem: redeemer(pendingDirectories(dataDir, clock), options),
   };
 }
@@ -105,7 +105,7 @@ export function redeemer(
       wait,
       stopping,
       // A concurrent run has the default limit, even if this exchange has a shorter one.
-      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + PATIENCE_MARGIN_MS,
+      patienceMs: (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + TIMEOUT_MARGIN_MS,
     });
 }
 

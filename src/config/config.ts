@@ -62,14 +62,14 @@ function defaultSkupperHome(env: Environment, isRoot: boolean): string {
 
 // An open connection needs 45 KB before its request, most of it outside the heap of V8.
 const BYTES_PER_CONNECTION = 64 * 1024;
-const MOST_CONNECTIONS = 10_000;
+const MAX_CONNECTIONS = 10_000;
 
 /** The number of connections that fit into a quarter of the memory limit of this process, divided among the workers. */
 function defaultMaxConnections(workers: unknown): string {
   // If nothing limits the process, this is undefined, 0 or more than the memory of the machine.
   const memory = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
   const connections = Math.floor(memory / 4 / BYTES_PER_CONNECTION / Number(workers));
-  return String(Math.min(MOST_CONNECTIONS, Math.max(1, connections)));
+  return String(Math.min(MAX_CONNECTIONS, Math.max(1, connections)));
 }
 
 function readVariable(env: Environment, name: string | undefined): string | undefined {

@@ -71,10 +71,13 @@ describe('grants of the admin API', () => {
     await redeemed(url, code);
     expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'revoked', links: 1 });
     expect((await ask('POST', `/grants/${uid}/revoke`, { cascade: true })).body).toMatchObject({
-      outcome: 'before',
+      outcome: 'already_revoked',
       links: 1,
     });
-    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({ outcome: 'before', links: 0 });
+    expect((await ask('POST', `/grants/${uid}/revoke`)).body).toMatchObject({
+      outcome: 'already_revoked',
+      links: 0,
+    });
     expect((await ask('DELETE', `/grants/${uid}`)).status).toBe(204);
     expect((await ask('DELETE', `/grants/${uid}`)).body).toMatchObject({
       status: 404,
@@ -279,7 +282,7 @@ describe('redemptions of the admin API', () => {
       redemption: { id, revokedAt: expect.any(String) },
     });
     expect((await ask('GET', `/grants/${uid}`)).body.state).toBe('revoked');
-    expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('before');
+    expect((await ask('POST', `/redemptions/${id}/revoke`)).body.outcome).toBe('already_revoked');
   });
 
   it('are in the ledger with all other entries, page by page', async () => {

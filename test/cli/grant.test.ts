@@ -266,7 +266,7 @@ describe('redemption list and redemption show', () => {
       linkgrant(['redemption', ...words, '--data-dir', dataDir]);
     const list = await redemption('list', '--grant', 'ledger');
     expect(list.stdout).toMatch(
-      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE ENDS +CAN STILL +REVOKED$/m,
+      /^ID +GRANT +TIME +NAME +SUBJECT +FROM +CERTIFICATE EXPIRES +CAN STILL +REVOKED$/m,
     );
     expect(list.stdout).toMatch(new RegExp(`^${redemptionId} +ledger +20`, 'm'));
     expect(JSON.parse((await redemption('list', '--grant', 'ledger', '-o', 'json')).stdout)).toMatchObject([

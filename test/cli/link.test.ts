@@ -172,7 +172,7 @@ describe('link status', () => {
     await placeLink('to-west', 55671);
     const shown = await link('status', '--dir', place.path('links'), '--data-dir', place.path('data'));
     expect(shown).toMatchObject({ code: 0, stderr: '' });
-    expect(shown.stdout).toMatch(/^NAME +COST +ENDPOINTS +SUBJECT +CERTIFICATE ENDS +RENEWED BY$/m);
+    expect(shown.stdout).toMatch(/^NAME +COST +ENDPOINTS +SUBJECT +CERTIFICATE EXPIRES +RENEWED BY$/m);
     expect(shown.stdout).toMatch(/^to-west +1 +inter-router 127\.0\.0\.1:55671 +east +\S+ +nothing$/m);
     expect(shown.stdout).not.toContain('Incoming');
   });
@@ -196,7 +196,7 @@ describe('link status', () => {
     const { outgoing } = json(await link('status', ...words));
     expect(outgoing.map(({ name, warning }: Record<string, string>) => [name, warning])).toEqual([
       ['dead', expect.stringContaining('has ended')],
-      ['old', expect.stringContaining('ends before long')],
+      ['old', expect.stringContaining('expires soon')],
       ['young', undefined],
     ]);
   });

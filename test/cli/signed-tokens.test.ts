@@ -163,10 +163,10 @@ describe('token issue --grant', () => {
     [['--expiration-window', '1ms'], 1, 'within the second'],
     [['--subject', 'a\nb'], 2, '--subject cannot be'],
     [['--name', 'Not_A_Name'], 2, '--name cannot be "Not_A_Name"'],
-    [['--issuer', 'skupper-site-ca'], 2, 'issuer and policy are those of grant "refused"'],
+    [['--issuer', 'skupper-site-ca'], 2, 'grant "refused" has its own issuer and policy'],
     [['--count', '1001'], 2, 'at most 1000 tokens'],
-    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'has its limits'],
-    [['--code-file', 'f', '--subject', 'a'], 2, 'has its limits'],
+    [['--code-file', 'f', '--redemptions-allowed', '2'], 2, 'its token has the limits of grant'],
+    [['--code-file', 'f', '--subject', 'a'], 2, 'its token has the limits of grant'],
   ])('refuses %j, and creates nothing', async (words, ends, reason) => {
     if (!(await listed('-A')).some(({ grant }: { grant: string }) => grant === 'refused')) {
       await linkgrant(['grant', 'create', 'refused', '--redemptions-allowed', '10', '--data-dir', dataDir]);

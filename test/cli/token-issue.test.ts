@@ -219,7 +219,10 @@ describe('token issue', () => {
     [['t', '--link-cost', '0'], '--link-cost cannot be "0"'],
     [['t', '--link-cost', '-1'], '--link-cost cannot be "-1"'],
     [['t', '--name', 'Not_A_Name'], '--name cannot be "Not_A_Name"'],
-    [['t', '--grant', 'some', '--code-file', 'f', '--redemptions-allowed', '2'], 'has its limits'],
+    [
+      ['t', '--grant', 'some', '--code-file', 'f', '--redemptions-allowed', '2'],
+      'its token has the limits of grant',
+    ],
     [['t', '--redemptions-allowed', '0'], '--redemptions-allowed cannot be "0"'],
     [['t', '-o', 'json'], "unknown option '-o'"],
     [[], "missing required argument 'FILE'"],

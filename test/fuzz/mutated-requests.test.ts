@@ -37,7 +37,7 @@ describe('mutated requests', () => {
 });
 
 /** What all headers of a request may come to, in bytes, less those beside the CSR. */
-const LONGEST_HEADERS = 16_000;
+const MAX_HEADERS = 16_000;
 
 describe('a service that receives mutated requests', () => {
   let service: TestService;
@@ -57,7 +57,7 @@ describe('a service that receives mutated requests', () => {
       const headers = { csr: der.toString('base64') };
       const answer = await post(service, `/${grant.uid}`, code, { headers });
       if (answer.status === 200) certificates.add(answer.body);
-      else if (headers.csr.length > LONGEST_HEADERS) expect(answer.status).toBe(431);
+      else if (headers.csr.length > MAX_HEADERS) expect(answer.status).toBe(431);
       else {
         expect([answer.status, answer.body]).toEqual([400, 'Request body not valid\n']);
         expect(answer.headers['linkgrant-reason']).toMatch(/^(csr_invalid|key_weak)$/);

@@ -51,13 +51,13 @@ export function oidcKeys({ issuer, fetch, clock, cooldownMs = 30_000 }: OidcOpti
     }
   };
 
-  return async (header, token, { cachedOnly = false } = {}) => {
+  return async (header, token, { skipsRefetch = false } = {}) => {
     if (found && isWithin(found.at, CACHE_MS)) {
       try {
         return await found.keys(header, token);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        if (cachedOnly || isWithin(found.at, cooldownMs)) throw error;
+        if (skipsRefetch || isWithin(found.at, cooldownMs)) throw error;
       }
     }
     if (isWithin(failedAt, FAILURE_CACHE_MS)) throw unavailable(issuer, undefined);

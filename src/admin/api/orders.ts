@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { ACCESS_GRANT_STATES } from '../../domain/access-grant.js';
 import { isNamespace, isResourceName, isUuid } from '../../domain/names.js';
 
-const MOST_PER_PAGE = 500;
+const MAX_PAGE_SIZE = 500;
 const USUAL_PER_PAGE = 100;
 // The same limits as on the command line.
-const MOST = 999_999_999;
+const MAX_COUNT = 999_999_999;
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 const text = (most: number) => z.string().min(1).max(most);
-const count = z.int().min(1).max(MOST);
+const count = z.int().min(1).max(MAX_COUNT);
 const duration = text(64);
 const rule = z.string().max(64 * 1024);
 const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -83,7 +83,7 @@ const page = {
     .string()
     .regex(/^\d{1,3}$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.int().min(1).max(MOST_PER_PAGE))
+    .pipe(z.int().min(1).max(MAX_PAGE_SIZE))
     .default(USUAL_PER_PAGE),
   cursor: text(4_096).optional(),
 };

@@ -115,7 +115,7 @@ async function findLinks(
     return known === undefined ? orUndefined(links) : named(known);
   }
   // A link of the same name may be of another token, and a run that died may have left some of its Links unwritten.
-  const placed = await redeemer.findPlacedName(parseAccessToken(read.text));
+  const placed = await redeemer.findSecretName(parseAccessToken(read.text));
   return name === undefined || name === placed ? named(placed) : undefined;
 }
 

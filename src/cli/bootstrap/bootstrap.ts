@@ -46,10 +46,10 @@ export interface BootstrapFlags extends LinkTargetFlags {
 
 const DEFAULT_DEADLINE = '10m';
 // How long a concurrent run is waited for without a report.
-const LONGEST_SILENCE_MS = 5_000;
+const MAX_SILENCE_MS = 5_000;
 const ATTEMPT_PAUSES = { firstMs: 250, longestMs: 3_000 };
 const RELOAD_PAUSES = { firstMs: 10_000, longestMs: 60_000 };
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 // A file that is being written is complete by then.
 const SETTLED_MS = 3_000;
 const OPERATOR =
@@ -68,11 +68,11 @@ export async function bootstrapCommand(flags: BootstrapFlags, context: CommandCo
       hint: 'use a duration such as 90s or 10m',
     });
   }
-  const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), LONGEST_TIMER_MS));
+  const signal = AbortSignal.timeout(Math.min(Math.ceil(deadlineMs), MAX_TIMER_MS));
   // The wall clock of a machine that has just started may still be set.
   const end = performance.now() + deadlineMs;
   const remainingMs = () => Math.max(0, Math.ceil(end - performance.now()));
-  const patienceMs = () => Math.min(LONGEST_SILENCE_MS, remainingMs());
+  const patienceMs = () => Math.min(MAX_SILENCE_MS, remainingMs());
   const target = await openLinkTarget(rest, context, { reloads: true, signal, patienceMs });
   if (target.kind === 'stream') {
     throw new CommandError('--to cannot be standard output for a bootstrap', {

@@ -35,7 +35,7 @@ export interface Finding extends Omit<Check, 'name' | 'hint'> {
   readonly hint?: string | ((names: string) => string);
 }
 
-const MOST_NAMES = 5;
+const MAX_LISTED_NAMES = 5;
 
 /**
  * Returns one check for each distinct finding: named `noun NAME` if one resource has it, else `nouns`, with the names in its
@@ -51,8 +51,8 @@ export function mergeFindings(noun: string, findings: readonly Finding[]): Check
     const [{ resource, hint, ...finding }] = group as [Finding];
     const names = group.map((one) => one.resource);
     const shownHint = typeof hint === 'function' ? hint(names.join(' ')) : hint;
-    const shown = names.slice(0, MOST_NAMES).join(', ');
-    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    const shown = names.slice(0, MAX_LISTED_NAMES).join(', ');
+    const more = names.length > MAX_LISTED_NAMES ? ` and ${names.length - MAX_LISTED_NAMES} more` : '';
     return {
       ...finding,
       ...(shownHint !== undefined && { hint: shownHint }),

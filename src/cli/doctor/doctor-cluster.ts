@@ -35,7 +35,7 @@ export async function clusterChecks(
       const requesting = await requestingClusterChecks(side, inspector, options.clock);
       if (token !== undefined) {
         const findLink = async (redeemed: AccessToken) =>
-          (await side.findPlacedName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
+          (await side.findSecretName(redeemed)) ?? (await inspector.redeemedTokenName(redeemed));
         return [reached, ...(await tokenChecks(token, findLink, options)), ...requesting.checks];
       }
       const accepting = await acceptingClusterChecks(inspector, namespace, options);

@@ -12,7 +12,7 @@ import { reachableHost } from '../serve/reachable-host.js';
 import { describeFailure } from '../terminal/failure.js';
 import { type Check, fail, ok } from './doctor-check.js';
 
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 // Responses of linkgrant to a wrong code. A connection failure means that another program uses the port.
 const NOT_OURS = new Set([
   'connection_refused',
@@ -74,7 +74,7 @@ async function answersAsOurs(
   if (!probe) return false;
   try {
     const connectTo = [{ toHost: reachableHost(host), toPort: port }];
-    await checkToken(probe, { clock, timeoutMs: PATIENCE_MS, connectTo });
+    await checkToken(probe, { clock, timeoutMs: TIMEOUT_MS, connectTo });
     return true;
   } catch (error) {
     return error instanceof RedemptionError && !NOT_OURS.has(error.code);
@@ -84,7 +84,7 @@ async function answersAsOurs(
 async function answersHealth({ host, port }: ListenAddress): Promise<boolean> {
   try {
     const url = `http://${formatHostPort({ host: reachableHost(host), port })}/metrics`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return answer.ok && (await answer.text()).includes('linkgrant_');
   } catch {
     return false;

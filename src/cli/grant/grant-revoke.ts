@@ -36,5 +36,5 @@ function linksText(
       platform === 'kubernetes' ? 'another CA for the site' : '`linkgrant redemption revoke ID --cut`'
     } ends that sooner.\n`;
   }
-  return `${count} of it ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate ends ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
+  return `${count} of it ${links === 1 ? 'stays' : 'stay'} valid and can be renewed; the last certificate expires ${lastEnd}. To revoke them too: linkgrant grant revoke ${name} --cascade\n`;
 }

@@ -101,7 +101,7 @@ export interface ClusterTarget extends AnyTarget {
 export interface TokenRedeemer {
   readonly redeem: Redeem;
   /** Name of the Secret of a token's link, if that is materialized completely. */
-  readonly findPlacedName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
+  readonly findSecretName: (token: AccessToken) => string | undefined | Promise<string | undefined>;
 }
 
 /** The dependencies that the program passes to each command. */

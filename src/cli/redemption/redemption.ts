@@ -39,7 +39,7 @@ const REDEMPTIONS: Omit<ListingFormat<RedemptionReport>, 'format'> = {
     revokedAt: ({ revokedAt }) => revokedAt,
     canStill: ({ canStill }) => canStill,
   },
-  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE ENDS', 'CAN STILL', 'REVOKED'],
+  headings: ['ID', 'GRANT', 'TIME', 'NAME', 'SUBJECT', 'FROM', 'CERTIFICATE EXPIRES', 'CAN STILL', 'REVOKED'],
   cells: ({
     id,
     grantUid,

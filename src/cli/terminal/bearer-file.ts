@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readBoundedText } from '../../files/bounded-text.js';
-import { reading } from '../../files/file-error.js';
+import { withFileErrors } from '../../files/file-error.js';
 import { CommandError } from './command-error.js';
 
 const BEARER = /^[\w.~+/=-]+$/;
@@ -11,7 +11,7 @@ const BEARER = /^[\w.~+/=-]+$/;
  * the content.
  */
 export function readBearerFile(file: string): string {
-  const mode = reading(file, () => statSync(file)).mode & 0o777;
+  const mode = withFileErrors(file, () => statSync(file)).mode & 0o777;
   if ((mode & 0o077) !== 0) {
     throw new CommandError(`${file} can be read by others (mode ${mode.toString(8).padStart(4, '0')})`, {
       exitCode: 2,

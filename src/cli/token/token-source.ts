@@ -4,7 +4,7 @@ import { encodeAccessToken } from '../../domain/access-token-resource.js';
 import { isResourceName } from '../../domain/names.js';
 import { readBoundedText } from '../../files/bounded-text.js';
 import { namesIn } from '../../files/directory-names.js';
-import { reading, type UnreadableFileError } from '../../files/file-error.js';
+import { type UnreadableFileError, withFileErrors } from '../../files/file-error.js';
 import { CommandError } from '../terminal/command-error.js';
 import { readExternalText } from '../terminal/external-text.js';
 
@@ -36,7 +36,7 @@ export function tokenSource(where: string): TokenSource {
     async read(signal) {
       if (piped !== undefined) return { text: piped };
       try {
-        const stats = where === '-' ? undefined : reading(where, () => statSync(where));
+        const stats = where === '-' ? undefined : withFileErrors(where, () => statSync(where));
         if (stats?.isDirectory()) return readMounted(where);
         const text = await readExternalText(where, signal);
         if (stats === undefined || stats.isFIFO()) piped = text;

@@ -548,10 +548,10 @@ export interface components {
             uid: string;
             name: string;
             /**
-             * @description before - it was revoked already
+             * @description already_revoked - it had been revoked before
              * @enum {unknown}
              */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             /** @description How many links of it lived */
             links: number;
             /**
@@ -642,7 +642,7 @@ export interface components {
             /** Format: uuid */
             grantUid: string;
             /** @enum {unknown} */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             /** @description False for one that the service had not seen */
             known: boolean;
             /** @description Its links that are not revoked */
@@ -745,7 +745,7 @@ export interface components {
         };
         RevokedRedemption: {
             /** @enum {unknown} */
-            outcome: "revoked" | "before";
+            outcome: "revoked" | "already_revoked";
             redemption: components["schemas"]["Redemption"];
             /** @description The token or grant that was still redeemable, and what was done with it */
             source?: {
@@ -1276,7 +1276,7 @@ export interface components {
                  *       "status": 401,
                  *       "title": "Bearer token expired",
                  *       "code": "bearer_expired",
-                 *       "detail": "the bearer token has ended"
+                 *       "detail": "the bearer token has expired"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];
@@ -1295,7 +1295,7 @@ export interface components {
                  *       "status": 403,
                  *       "title": "Role not sufficient",
                  *       "code": "role_insufficient",
-                 *       "detail": "this takes the role operator, and the bearer token says viewer"
+                 *       "detail": "this request requires the role operator; the bearer token has the role viewer"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["AdminProblem"];

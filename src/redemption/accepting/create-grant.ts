@@ -11,8 +11,8 @@ import type { GrantStore } from '../ports/grant-store.js';
 export const DEFAULT_EXPIRATION_WINDOW_MS = 15 * 60_000;
 /** How often a grant can be redeemed by default. */
 export const DEFAULT_REDEMPTIONS_ALLOWED = 1;
-const MOST_REDEMPTIONS = 1_000_000;
-const LONGEST_WINDOW_MS = 10 * 365 * 86_400_000;
+const MAX_REDEMPTIONS = 1_000_000;
+const MAX_WINDOW_MS = 10 * 365 * 86_400_000;
 
 /** The properties of a new grant; by default one redemption within 15 minutes. {@link createGrant} validates them. */
 export interface GrantRequest {
@@ -50,15 +50,15 @@ export function redemptionsAllowedProblem(
   redemptionsAllowed = DEFAULT_REDEMPTIONS_ALLOWED,
 ): string | undefined {
   const isPossible =
-    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MOST_REDEMPTIONS;
-  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MOST_REDEMPTIONS}`;
+    Number.isInteger(redemptionsAllowed) && redemptionsAllowed >= 1 && redemptionsAllowed <= MAX_REDEMPTIONS;
+  return isPossible ? undefined : `redemptions allowed must be a whole number from 1 to ${MAX_REDEMPTIONS}`;
 }
 
 /** Returns why the window is not valid, as a sentence; undefined if it is. NaN is not valid. */
 export function expirationWindowProblem(
   expirationWindowMs = DEFAULT_EXPIRATION_WINDOW_MS,
 ): string | undefined {
-  return expirationWindowMs > 0 && expirationWindowMs <= LONGEST_WINDOW_MS
+  return expirationWindowMs > 0 && expirationWindowMs <= MAX_WINDOW_MS
     ? undefined
     : 'the expiration window must be longer than 0 and at most 10 years';
 }

@@ -71,8 +71,8 @@ export interface GrantDetail extends GrantReport {
 export interface GrantRevocation {
   readonly uid: string;
   readonly name: string;
-  /** `before`: it was revoked already. */
-  readonly outcome: 'revoked' | 'before';
+  /** `already_revoked`: it had been revoked before. */
+  readonly outcome: 'revoked' | 'already_revoked';
   /** Number of its live links at the revocation; with `cascade` they are revoked too. */
   readonly links: number;
   /** When the last certificate of these ends. */
@@ -130,7 +130,7 @@ export interface LinkLabel {
 export interface TokenRevocation {
   readonly id: string;
   readonly grantUid: string;
-  readonly outcome: 'revoked' | 'before';
+  readonly outcome: 'revoked' | 'already_revoked';
   /** False if the service did not know the token. */ readonly known: boolean;
   /** Its links that are not revoked. */
   readonly links: readonly LinkLabel[];
@@ -158,7 +158,7 @@ export interface SourceReport {
 
 /** Result of revoking a redemption. */
 export interface RedemptionRevocation {
-  readonly outcome: 'revoked' | 'before';
+  readonly outcome: 'revoked' | 'already_revoked';
   /** The redemption after the revocation. */
   readonly redemption: RedemptionReport;
   /** Absent if its token and grant cannot be redeemed again. */

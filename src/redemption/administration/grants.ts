@@ -89,7 +89,7 @@ export function grantOperations(deps: AdministrationDependencies): GrantOperatio
         links += 1;
         lastEnd = Math.max(lastEnd, newest.notAfter);
       }
-      const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'before';
+      const outcome = (await store.revokeGrant(uid, now, cascade)) ? 'revoked' : 'already_revoked';
       return { uid, name, outcome, links, ...(links > 0 && { lastEnd: formatTime(lastEnd) }) };
     },
     async deleteGrant(uid) {

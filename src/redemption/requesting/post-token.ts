@@ -34,7 +34,7 @@ export class PerhapsSpent extends RedemptionError {}
 /** A refusal after a response to the same run was lost, which may have been a certificate. */
 export class RefusedAfterLoss extends RedemptionError {}
 
-const MOST_POSTINGS = 3;
+const MAX_ATTEMPTS = 3;
 const POLL_MS = 100;
 // Three tries over half a minute: an ingress without its backend, or a controller that has just started, is back by then.
 const UNKNOWN_GRANT_TRIES = 3;
@@ -66,7 +66,7 @@ export async function postOrReplay(
       if (error.code !== 'outcome_unknown') {
         throw posting === 1 ? error : new RefusedAfterLoss(error.code, error.message, { cause: error });
       }
-      if (posting < MOST_POSTINGS) continue;
+      if (posting < MAX_ATTEMPTS) continue;
       throw new RedemptionError(
         'service_unavailable',
         `${error.message} It is safe to repeat: this service answers the same key with the same certificate.`,

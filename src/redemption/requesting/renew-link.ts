@@ -38,7 +38,7 @@ export interface RenewedLink {
   readonly byAnother: boolean;
 }
 
-const MOST_POSTINGS = 3;
+const MAX_ATTEMPTS = 3;
 
 /**
  * Renews the certificate of the Secret called `name`, which was read as `link`. It may be repeated, and run many times at once.
@@ -56,7 +56,7 @@ export async function renewLink(
   await deps.checkpoint('renewal-key-created');
   const finish = async (certificate: ReceivedCertificate, tlsCrt: string, byAnother: boolean) => {
     const certificateSha256 = describeCertificate(tlsCrt).sha256;
-    await pending.finish(certificateSha256);
+    await pending.deleteOtherKeys(certificateSha256);
     await deps.checkpoint('renewal-finished');
     return { redemptionId: link.redemptionId, certificate, certificateSha256, byAnother };
   };
@@ -113,7 +113,7 @@ async function post(link: RenewableLink, newKey: string, deps: RenewLinkDependen
         serverTime = error.cause.ms;
       } else if (error.code !== 'outcome_unknown') {
         throw error;
-      } else if (posting >= MOST_POSTINGS) {
+      } else if (posting >= MAX_ATTEMPTS) {
         const message = `${error.message} The link is unchanged, and a repeated request returns the same certificate.`;
         throw new RedemptionError('service_unavailable', message, { cause: error });
       }

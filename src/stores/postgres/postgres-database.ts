@@ -70,7 +70,7 @@ export function postgresDatabase(
   return {
     dialect: POSTGRES,
     read: (query) => use((connection) => new OperationRunner(connection).run(query(ledger))),
-    readAtOnce: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
+    readSnapshot: (query) => use((connection) => runInSnapshot(connection, query(ledger))),
     write,
     // Erased content stays in the server's log and dead rows until vacuum and checkpoint remove it.
     afterErasing: () => undefined,

@@ -43,16 +43,16 @@ export interface SqlDatabase {
   /** Runs a query, which may be restarted. Rejects as the GrantStore does. */
   read<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   /** Runs many queries on one snapshot of the database, without a time limit. */
-  readAtOnce<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
+  readSnapshot<T>(query: (ledger: LedgerChain) => SqlOperation<T>): Promise<T>;
   readonly write: GroupCommit['write'];
   /** Removes erased content from the database's log, if that is possible now. */
-  afterErasing(erased: number): void;
+  afterErasing(erasedCount: number): void;
   close(): Promise<void>;
 }
 
 /** Implements the GrantStore on an SQL database. */
 export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
-  const { dialect, read, readAtOnce, write } = database;
+  const { dialect, read, readSnapshot, write } = database;
   return {
     async createGrant(grant) {
       const outcome = await write(createGrant(grant), { grantUid: grant.uid });
@@ -99,7 +99,7 @@ export function sqlGrantStore(database: SqlDatabase, clock: Clock): GrantStore {
     recordRefusal: (refusal, now) => write(recordRefusal(refusal, now), { grantUid: refusal.grantUid }),
     listLedger: (page) => read(() => listLedger(page)),
     listAttemptTotals: (page) => read(() => listAttemptTotals(page)),
-    verifyLedger: (grantUid) => readAtOnce((ledger) => verifyLedger(ledger, grantUid)),
+    verifyLedger: (grantUid) => readSnapshot((ledger) => verifyLedger(ledger, grantUid)),
     deleteEndedGrants: (endedBefore, now) => write(deleteEndedGrants(endedBefore, now)),
     removeOldLedger: (endedBefore) => removeOldLedger({ read, write }, endedBefore),
     listAttempts: (uid, limit) => read(() => listAttempts(uid, limit)),

@@ -8,7 +8,7 @@ interface Entry<T> {
 }
 
 const DEFAULT_MS = 10_000;
-const MOST_ENTRIES = 1_000;
+const MAX_ENTRIES = 1_000;
 
 /**
  * Caches results that are expensive and depend only on texts and the time: the last result under each key is returned for the
@@ -34,7 +34,7 @@ export class TtlCache<T> {
     this.#entries.delete(key);
     this.#entries.set(key, { digest, result, from: now, until: now + msOf(result) });
     const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MOST_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
+    if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
     return result;
   }
 }

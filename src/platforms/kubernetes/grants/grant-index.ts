@@ -28,12 +28,12 @@ export interface GrantIndexOptions {
   readonly onGone: (grant: GrantLocation) => void;
 }
 
-const MOST_ABSENT = 10_000;
+const MAX_ABSENT_ENTRIES = 10_000;
 /** Lookups that may wait for a listing at once; more are refused as `overloaded`. */
-export const MOST_WAITING = 100;
+export const MAX_WAITING_CALLERS = 100;
 // Strangers who invent uids may use a tenth of the API server's time.
 const REST_OF_A_LIST = 9;
-const LONGEST_REST_MS = 2_000;
+const MAX_REST_MS = 2_000;
 
 /**
  * The namespace and name of each grant by uid, from a watch. A uid that the watch has not reported is looked up by a listing
@@ -58,7 +58,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
         return new Map(found.map((location) => [location.uid, location]));
       } finally {
         const endedAt = options.clock();
-        restUntil = endedAt + Math.min(LONGEST_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
+        restUntil = endedAt + Math.min(MAX_REST_MS, REST_OF_A_LIST * (endedAt - listedAt));
       }
     };
     this.#list = new SharedRead(list, { dropsValues: true });
@@ -71,7 +71,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   async locate(uid: string): Promise<GrantLocation | undefined> {
     const known = this.#byUid.get(uid);
     if (known || this.#absent.has(uid)) return known;
-    if (this.#waiting >= MOST_WAITING) {
+    if (this.#waiting >= MAX_WAITING_CALLERS) {
       throw new RedemptionError('overloaded', 'too many requests for unknown grants wait for a listing');
     }
     this.#waiting += 1;
@@ -139,7 +139,7 @@ export class GrantIndex implements ObjectSink<GrantLocation> {
   /** Bounded, because strangers invent uids. */
   #rememberAbsent(uid: string): void {
     const [oldest] = this.#absent;
-    if (this.#absent.size >= MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
+    if (this.#absent.size >= MAX_ABSENT_ENTRIES && oldest !== undefined) this.#absent.delete(oldest);
     this.#absent.add(uid);
   }
 }

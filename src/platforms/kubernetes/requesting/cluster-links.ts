@@ -8,13 +8,13 @@ import type { Resource, Stored } from '../api/resource.js';
 import {
   inCluster,
   type NamespaceTarget,
-  persisting,
   placeOf,
+  retryOnConflict,
   type SecretResource,
   secretData,
   secretText,
 } from './namespace-target.js';
-import { removeRenewals } from './pending-renewal-secret.js';
+import { deleteRenewalSecrets } from './pending-renewal-secret.js';
 import { COMPONENT, PENDING_REDEMPTION } from './pending-secret.js';
 
 type Place = Pick<NamespaceTarget, 'client' | 'namespace'>;
@@ -63,7 +63,7 @@ export function clusterLinks({ client, namespace }: Place): LinkFiles {
         return placeOf(LINKS, name, namespace);
       }),
     replaceCredentials: (name, expected, { caCrt, tlsCrt, tlsKey = '', annotations = {} }) =>
-      persisting(async () => {
+      retryOnConflict(async () => {
         const secret = await findSecret(name);
         if (!secret) return undefined;
         if (secretText(secret, 'tls.crt') === tlsCrt) return placeOf(SECRETS, name, namespace);
@@ -107,7 +107,7 @@ export function clusterLinkRecords({ client, namespace }: Place): LinkRecords {
   return {
     remove: ({ redemptionId, tlsCrt }) =>
       inCluster(async () => {
-        if (redemptionId !== undefined) await removeRenewals({ client, namespace }, redemptionId);
+        if (redemptionId !== undefined) await deleteRenewalSecrets({ client, namespace }, redemptionId);
         const labelSelector = `${MANAGED_BY}=linkgrant,${COMPONENT}=${PENDING_REDEMPTION}`;
         const { items } = await client.listAll<SecretResource>(SECRETS, { namespace, labelSelector });
         const certificate = tlsCrt && Buffer.from(tlsCrt).toString('base64');

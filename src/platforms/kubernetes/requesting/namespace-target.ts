@@ -68,7 +68,7 @@ const MAX_TRIES = 20;
  * Runs an operation that reads before it writes, and repeats it after a write conflict or a lost response. Rejects with
  * RedemptionError.
  */
-export function persisting<T>(operation: () => Promise<T>): Promise<T> {
+export function retryOnConflict<T>(operation: () => Promise<T>): Promise<T> {
   return inCluster(async () => {
     for (let tries = 1; ; tries += 1) {
       try {

@@ -4,7 +4,7 @@ const WINDOW_MS = 30_000;
 // With one judgement that starts just below the limit this is at most 0.4 % of the time. Usual certificates take about 2 ms of
 // CPU, the slowest that are accepted for judgement about 60 ms.
 const CPU_BUDGET_MS = 50;
-const MOST_NAMESPACES = 10_000;
+const MAX_NAMESPACES = 10_000;
 
 /**
  * Limits the CPU time for which the certificates of a namespace are judged, because a judgement blocks the event loop: the
@@ -41,7 +41,7 @@ export class JudgementBudget {
     this.#windows.delete(namespace);
     this.#windows.set(namespace, next);
     const [oldest] = this.#windows.keys();
-    if (this.#windows.size > MOST_NAMESPACES && oldest !== undefined) this.#windows.delete(oldest);
+    if (this.#windows.size > MAX_NAMESPACES && oldest !== undefined) this.#windows.delete(oldest);
     return next;
   }
 }

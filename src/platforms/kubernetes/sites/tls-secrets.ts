@@ -17,7 +17,7 @@ export type NoSecret = 'missing' | 'forbidden';
 
 // Each redemption needs two or three Secrets, and under load most redemptions need the same ones.
 const READ_OPTIONS = { intervalMs: 50, dropsValues: true };
-const MOST_SECRETS = 1_000;
+const MAX_SECRETS = 1_000;
 
 /**
  * Reads TLS Secrets by `get` alone. A caller gets the Secret as it was after the call, from a read that concurrent callers
@@ -39,7 +39,7 @@ export class TlsSecrets {
     this.#reads.delete(key);
     this.#reads.set(key, shared);
     const [oldest] = this.#reads.keys();
-    if (this.#reads.size > MOST_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
+    if (this.#reads.size > MAX_SECRETS && oldest !== undefined) this.#reads.delete(oldest);
     return shared.readAfter();
   }
 

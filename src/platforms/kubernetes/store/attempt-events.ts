@@ -33,7 +33,7 @@ export interface AttemptedGrant {
 // A flood of refusals must leave connections for redemptions.
 const WRITES_AT_ONCE = 8;
 // Few grants have many refusals.
-const MOST_GRANTS = 1_000;
+const MAX_GRANTS = 1_000;
 
 /** The writes of one Event, one after the other: attempts that arrive during a write are added to the next. */
 interface PendingWrites {
@@ -88,7 +88,7 @@ export class AttemptEvents {
     this.#rows.delete(uid);
     this.#rows.set(uid, known);
     const [oldest] = this.#rows.keys();
-    if (this.#rows.size > MOST_GRANTS && oldest !== undefined) this.#rows.delete(oldest);
+    if (this.#rows.size > MAX_GRANTS && oldest !== undefined) this.#rows.delete(oldest);
     return known;
   }
 
@@ -231,7 +231,7 @@ function eventOf(grant: AttemptedGrant, name: string, row: AttemptRow): EventRes
       name: grant.name,
       uid,
     },
-    note: {
+    content: {
       type: row.code === 'replayed' ? 'Normal' : 'Warning',
       reason: REASONS[row.code] ?? 'RedemptionRefused',
       message: `${row.code}: ${parties}`,

@@ -61,7 +61,7 @@ export interface GrantAccount {
 // A listing makes the API server read every Redemption of the namespace.
 const SLOTS_READ_SINGLY = 3;
 // An account takes a few hundred bytes for each slot, and few grants have many uses.
-const MOST_ACCOUNTS = 5_000;
+const MAX_ACCOUNTS = 5_000;
 
 /** The accounts of the grants that were used last. */
 export class GrantAccounts {
@@ -105,7 +105,7 @@ export class GrantAccounts {
     this.#accounts.delete(account.uid);
     this.#accounts.set(account.uid, account);
     const [oldest] = this.#accounts.keys();
-    if (this.#accounts.size > MOST_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
+    if (this.#accounts.size > MAX_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
     return account;
   }
 }

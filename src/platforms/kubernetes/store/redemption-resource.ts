@@ -74,7 +74,7 @@ export interface RedemptionStatus {
 }
 
 // Enough for a link that renews every few hours, and small enough for etcd.
-const MOST_EARLIER = 50;
+const MAX_EARLIER_CERTIFICATES = 50;
 
 /** Name of the Redemption that fills a slot. */
 export function slotName(grantUid: string, slot: number): string {
@@ -194,7 +194,7 @@ export function renewedStatus(status: RedemptionStatus = {}, renewal: Renewal): 
   return {
     notAfter: certificate.notAfter,
     renewals: previous ? [written, previous] : [written],
-    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MOST_EARLIER),
+    earlier: [...outgrown, ...(status.earlier ?? [])].slice(0, MAX_EARLIER_CERTIFICATES),
   };
 }
 
