@@ -13,7 +13,7 @@ import { TestClock } from '../support/test-clock.js';
 const ONCE = { caller: 'ops', key: 'the-key-of-this-creation' };
 const ORDER = { namespace: 'default', name: 'once', redemptionsAllowed: 2 };
 
-describe('a creation that is repeated', () => {
+describe('a repeated creation', () => {
   const clock = new TestClock();
   let directory: string;
   let store: GrantStore;
@@ -50,7 +50,7 @@ describe('a creation that is repeated', () => {
       isDeclared: () => false,
     });
 
-  it('after it died between what is kept and the grant makes that grant', async () => {
+  it('after a crash between the outcome and the grant creates that grant', async () => {
     const dying = withStore(store, { createGrant: () => Promise.reject(new Error('the power went')) });
     await expect(administration(dying).createGrant(ORDER, ONCE)).rejects.toThrow('the power went');
     expect((await store.listGrants({ limit: 1 })).items).toEqual([]);
@@ -59,7 +59,7 @@ describe('a creation that is repeated', () => {
     expect((await store.listGrants({ limit: 10 })).items.map(({ uid }) => uid)).toEqual([made.uid]);
   });
 
-  it('after it died between the grant and its answer gives that answer', async () => {
+  it('after a crash between the grant and its response returns that response', async () => {
     const dying = withStore(store, {
       async createGrant(grant, code) {
         await store.createGrant(grant, code);
@@ -74,7 +74,7 @@ describe('a creation that is repeated', () => {
     expect(token.token.spec.code).toBe(made.code);
   });
 
-  it('of a token after it died gives the same token, which is noted once', async () => {
+  it('of a token after a crash returns the same token, which is recorded once', async () => {
     const { uid: grantUid } = await administration().createGrant(ORDER);
     const dying = withStore(store, { createCode: () => Promise.reject(new Error('the power went')) });
     await expect(administration(dying).issueToken({ grantUid }, ONCE)).rejects.toThrow('the power went');
@@ -83,7 +83,7 @@ describe('a creation that is repeated', () => {
     expect((await store.listCodes({ limit: 10 })).items.map(({ jti }) => jti)).toEqual([issued.id]);
   });
 
-  it('gives its answer also under a new master key, and none once the old one is dropped', async () => {
+  it('gets its response also with a new master key, and none after the old key is removed', async () => {
     const made = await administration().createGrant(ORDER, ONCE);
     clock.advance(1_000);
     await rotateCodeKey(store, codeKeys, { dropOld: false });
@@ -92,7 +92,7 @@ describe('a creation that is repeated', () => {
     await expect(administration().createGrant(ORDER, ONCE)).rejects.toMatchObject({ code: 'outcome_gone' });
   });
 
-  it('of another order is refused, also where it is a code alone that differs', async () => {
+  it('with another request body is refused, even if only the code differs', async () => {
     await administration().createGrant({ ...ORDER, code: 'a-chosen-code-of-mine' }, ONCE);
     const other = { ...ORDER, code: 'another-code-of-mine' };
     await expect(administration().createGrant(other, ONCE)).rejects.toMatchObject({

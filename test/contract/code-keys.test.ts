@@ -36,8 +36,8 @@ const kids = (keys = open()) => keys.list().map(({ kid }) => kid);
 const grant = (changes: Parameters<typeof sampleGrant>[0]) =>
   store.createGrant(sampleGrant({ createdAt: now, expirationTime: now + DAY, ...changes }), SAMPLE_CODE);
 
-describe('the master keys in a directory', () => {
-  it('are made on first use, for their owner alone, and found again', async () => {
+describe('the master keys in a data directory', () => {
+  it('are created at first use, readable only by their owner, and found again', async () => {
     const { kid, key } = await open().current();
     expect(key).toHaveLength(32);
     expect(await open().current()).toMatchObject({ kid, key });
@@ -47,13 +47,13 @@ describe('the master keys in a directory', () => {
     expect(statSync(join(directory, 'code-keys', '1.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('are one key when several make the first at once', async () => {
+  it('are one key when several processes create the first one', async () => {
     const made = await Promise.all(Array.from({ length: 8 }, () => open().current()));
     expect(new Set(made.map(({ kid }) => kid)).size).toBe(1);
     expect(readdirSync(join(directory, 'code-keys'))).toEqual(['1.json']);
   });
 
-  it('rotate under a reader that has read them long ago, and just now', async () => {
+  it('rotate while another process has them cached', async () => {
     const reader = open();
     const { kid: first } = await reader.current();
     // As if nothing had changed for long, so that the reader remembers.
@@ -69,13 +69,13 @@ describe('the master keys in a directory', () => {
     expect(await reader.find(second)).toBeUndefined();
   });
 
-  it('keep the one that signs, whatever is to be removed', async () => {
+  it('always include the signing key, whatever is to be removed', async () => {
     const { kid } = await open().current();
     open().remove(kid);
     expect(kids()).toEqual([kid]);
   });
 
-  it('that are damaged are named and not replaced', async () => {
+  it('that are damaged are reported and not replaced', async () => {
     await open().current();
     const file = join(directory, 'code-keys', '1.json');
     for (const content of ['', '{}', '{"kty":"oct","kid":"a","k":"c2hvcnQ"}']) {
@@ -86,8 +86,8 @@ describe('the master keys in a directory', () => {
   });
 });
 
-describe('whoever signs beside a service', () => {
-  it('signs under its key, and under none where the directory is not its own', async () => {
+describe('a command that signs beside a service', () => {
+  it("signs with the service's key, and refuses if the directory belongs to another service", async () => {
     const keys = open();
     await publishCodeKey(store, keys);
     expect(await signingMasterKey(store, open())).toMatchObject({ kid: kids()[0] });
@@ -110,7 +110,7 @@ describe('an old master key', () => {
     return { old, current };
   }
 
-  it('stays until a week after the last grant from before the rotation has ended', async () => {
+  it('is removed a week after the last grant from before the rotation expired', async () => {
     const { old, current } = await rotated();
     now += DAY / 2;
     await grant({ expirationTime: now + 1_000 * DAY });
@@ -124,7 +124,7 @@ describe('an old master key', () => {
     expect(await removeUnusedCodeKeys(store, open(), now + 9_999 * DAY)).toEqual([]);
   });
 
-  it('stays while such a grant has not begun, and goes when it is revoked', async () => {
+  it('is retained while such a grant is not ready, and removed when it is revoked', async () => {
     const { old } = await rotated();
     const pending = sampleGrant({ createdAt: START, expirationTime: null, readyAt: null });
     await store.createGrant(pending, SAMPLE_CODE);
@@ -134,7 +134,7 @@ describe('an old master key', () => {
     expect(await removeUnusedCodeKeys(store, open(), now)).toEqual([old]);
   });
 
-  it('stays where the key after it does not say when it was made', async () => {
+  it('is retained if the next key has no creation time', async () => {
     const { old, current } = await rotated();
     const file = join(directory, 'code-keys', '2.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/,"createdAt":"[^"]*"/, ''));

@@ -57,7 +57,7 @@ async function breakConnections(): Promise<number> {
   return ended.length;
 }
 
-describe('the PostgreSQL store whatever an administrator has set', () => {
+describe('the PostgreSQL store with any server settings', () => {
   it.each([
     "default_transaction_isolation = 'serializable'",
     'default_transaction_read_only = on',

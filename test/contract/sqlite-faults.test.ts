@@ -15,7 +15,7 @@ import { NOW, SAMPLE_CODE, sampleGrant, sampleRedemption } from '../support/stor
 const support = (name: string): string =>
   fileURLToPath(new URL(`../support/stores/${name}`, import.meta.url));
 
-describe('the SQLite store when something fails', () => {
+describe('the SQLite store after a failure', () => {
   let directory: string;
   let file: string;
   const opened: GrantStore[] = [];
@@ -157,7 +157,7 @@ describe('the SQLite store when something fails', () => {
       expect(await store.listAttempts(grant.uid, 10)).toHaveLength(3);
     });
 
-    it('does every other write exactly once and answers as if nothing had happened', async () => {
+    it('does every other write exactly once and returns the usual result', async () => {
       const grant = sampleGrant({ expirationTime: null, redemptionsAllowed: 5 });
       const faulty = async <T>(write: Promise<T>): Promise<T> => {
         faults = 1;

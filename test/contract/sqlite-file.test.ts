@@ -109,7 +109,7 @@ describe('the file of the SQLite store', () => {
     }
   });
 
-  it('is refused when it is no database', async () => {
+  it('is refused when it is not a database', async () => {
     await writeFile(file, 'apiVersion: skupper.io/v2alpha1\n'.repeat(200));
     const error = await openingError(true);
     expect(error).toBeInstanceOf(StoreOpenError);

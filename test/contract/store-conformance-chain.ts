@@ -92,7 +92,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 12 });
     });
 
-    it('deletes grants that ended long ago, except those that files declare, and no open grant', async () => {
+    it('deletes grants that expired long ago, except those that files declare, and no open grant', async () => {
       const { store } = current();
       const ended = [
         sampleGrant({ expirationTime: NOW - 2 }),
@@ -122,7 +122,7 @@ export function chainConformance(current: CurrentStore): void {
       expect(await store.verifyLedger()).toEqual({ entries: 9 });
     });
 
-    it('removes the ledger of a deleted grant after its last certificate ended long ago, and has no fault afterwards', async () => {
+    it('removes the ledger of a deleted grant long after its last certificate expired, and has no fault afterwards', async () => {
       const { store } = current();
       const DAYS = 24 * 60 * MINUTE;
       const [old, live, renewed, there] = Array.from({ length: 4 }, () =>

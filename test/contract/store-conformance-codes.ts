@@ -264,7 +264,7 @@ export function codeConformance(current: CurrentStore): void {
       },
     );
 
-    it('reports whether a grant created before a time has not ended', async () => {
+    it('reports whether a grant created before a time has not expired', async () => {
       const { store } = current();
       const isLeft = (madeBefore = NOW + 1) => store.hasGrantMadeBefore(madeBefore, NOW + MINUTE);
       await stored({ revokedAt: NOW - 1 });

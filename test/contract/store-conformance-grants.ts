@@ -131,7 +131,7 @@ export function grantConformance(current: CurrentStore): void {
       expect(await store.updateGrant(sampleGrant().uid, raised)).toBe(false);
     });
 
-    it('changes the policy and the end of a grant, each alone, and redeems by the new end', async () => {
+    it('changes the policy and the expiry of a grant, each alone, and redeems until the new expiry', async () => {
       const { store } = current();
       const grant = await storedGrant(store, {
         redemptionsAllowed: 5,

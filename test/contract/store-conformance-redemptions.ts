@@ -42,7 +42,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.listAttempts(uid, 10)).toHaveLength(1);
     });
 
-    it('answers a repeated id with recorded even when the grant has meanwhile ended or the limit is reached', async () => {
+    it('returns recorded for a repeated id even when the grant has meanwhile expired or the limit is reached', async () => {
       const { store } = current();
       const uid = await grantWith();
       const redemption = sampleRedemption(uid, { mode: 'stock' });
@@ -87,7 +87,7 @@ export function redemptionConformance(current: CurrentStore): void {
       ['link_access_unavailable', { expirationTime: null }],
       ['grant_revoked', { revokedAt: NOW - 1 }],
       ['grant_revoked', { revokedAt: NOW - 1, expirationTime: NOW - 1 }],
-    ] as const)('refuses with %s a grant that has %o, and keeps nothing', async (refused, changes) => {
+    ] as const)('refuses with %s a grant that has %o, and stores nothing', async (refused, changes) => {
       const { store } = current();
       const uid = await grantWith(changes);
       const redemption = sampleRedemption(uid);
@@ -120,7 +120,7 @@ export function redemptionConformance(current: CurrentStore): void {
       expect(await store.findRedemption(redemption.id)).toBeUndefined();
     });
 
-    it('redeems until the last millisecond before the end', async () => {
+    it('redeems until the last millisecond before the expiry', async () => {
       const { store } = current();
       const uid = await grantWith({ expirationTime: NOW + 1, redemptionsAllowed: 2 });
       expect(await store.recordRedemption(uid, sampleRedemption(uid), NOW)).toBe('recorded');
@@ -129,7 +129,7 @@ export function redemptionConformance(current: CurrentStore): void {
       });
     });
 
-    it('refuses repeated stock redemptions, and returns when the next one is possible', async () => {
+    it('refuses repeated redemptions of Skupper clients, and returns when the next one is possible', async () => {
       const { store } = current();
       const uid = await grantWith({ redemptionsAllowed: 50, expirationTime: NOW + 600 * MINUTE });
       const limit = { repeatLimit: { count: 2, windowMs: 60 * MINUTE } };

@@ -70,7 +70,7 @@ export function renewalConformance(
       expect(await kinds(redemption)).toEqual(['redeemed', 'renewed']);
     });
 
-    it('refuses a gap in the numbers, and returns the renewal that has a number already', async () => {
+    it('refuses a gap in the numbers, and returns the renewal that already has a number', async () => {
       const { store } = current();
       const { id } = await redeemed();
       expect(await store.recordRenewal(sampleRenewal(id, 2), NOW)).toEqual({ refused: 'renewal_refused' });
@@ -154,7 +154,7 @@ export function renewalConformance(
       expect(await counts(NOW + 61 * DAYS)).toEqual([0, 0]);
     });
 
-    it('counts the redemptions whose last answer is older than a time', async () => {
+    it('counts the redemptions whose last response is older than a time', async () => {
       const { store } = current();
       const old = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });
       const renewed = await redeemed({ createdAt: NOW, notAfter: NOW + 30 * DAYS });

@@ -32,8 +32,8 @@ async function stored(changes: Partial<AccessGrant> = {}): Promise<AccessGrant> 
 const update = (grant: AccessGrant, change: GrantUpdate) => updateGrant(grant, change, { store, clock });
 const PENDING = { expirationTime: null, readyAt: null };
 
-describe('the window of a grant', () => {
-  it('counts from when it was first ready, not from now', async () => {
+describe('the expiration window of a grant', () => {
+  it('counts from when the grant was first ready, not from now', async () => {
     const grant = await stored();
     now += 10 * MINUTE;
     const updated = await update(grant, { expirationWindowMs: 60 * MINUTE });
@@ -41,7 +41,7 @@ describe('the window of a grant', () => {
     expect(await store.findGrant(grant.uid)).toEqual(updated);
   });
 
-  it('can be made shorter, but not until now', async () => {
+  it('can be made shorter, but not to a time before now', async () => {
     const grant = await stored();
     now += 10 * MINUTE;
     expect(await update(grant, { expirationWindowMs: 10 * MINUTE })).toHaveProperty('rejected');
@@ -51,7 +51,7 @@ describe('the window of a grant', () => {
     });
   });
 
-  it('is not changed from the moment on in which the grant ends', async () => {
+  it('cannot be changed after the grant expired', async () => {
     const grant = await stored();
     now = NOW + 15 * MINUTE - 1;
     expect(await update(grant, { expirationWindowMs: 15 * MINUTE })).not.toHaveProperty('rejected');
@@ -60,13 +60,13 @@ describe('the window of a grant', () => {
     expect(await store.findGrant(grant.uid)).toEqual(grant);
   });
 
-  it('is for later where the grant is not ready yet', async () => {
+  it('applies later if the grant is not ready yet', async () => {
     const grant = await stored(PENDING);
     const change = { expirationWindowMs: 60 * MINUTE, policy: { notBefore: NOW + 30 * MINUTE } };
     expect(await update(grant, change)).toEqual({ ...grant, ...change });
   });
 
-  it('holds also where the clock of the grant is started meanwhile', async () => {
+  it('applies also if the grant becomes ready meanwhile', async () => {
     const grant = await stored(PENDING);
     await store.initializeGrants(NOW);
     expect(await update(grant, { expirationWindowMs: 60 * MINUTE })).toMatchObject({
@@ -75,8 +75,8 @@ describe('the window of a grant', () => {
   });
 });
 
-describe('an update', () => {
-  it('of a spent grant gives it uses again, and of a used one can take them', async () => {
+describe('grant update', () => {
+  it('can add uses to an exhausted grant, and remove uses of another', async () => {
     const grant = await stored({ redemptionsAllowed: 2, redemptions: 2 });
     expect(await update(grant, { redemptionsAllowed: 3 })).toMatchObject({ redemptionsAllowed: 3 });
     expect(await update(grant, { redemptionsAllowed: 1 })).toMatchObject({
@@ -85,7 +85,7 @@ describe('an update', () => {
     });
   });
 
-  it('is all or nothing', async () => {
+  it('changes everything or nothing', async () => {
     const grant = await stored();
     const change = { redemptionsAllowed: 5, policy: { notBefore: NOW + 16 * MINUTE } };
     expect(await update(grant, change)).toEqual({
@@ -95,7 +95,7 @@ describe('an update', () => {
     expect(await update(grant, { ...change, expirationWindowMs: 17 * MINUTE })).toMatchObject(change);
   });
 
-  it('of a grant that was deleted meanwhile says so', async () => {
+  it('reports a grant that was deleted meanwhile', async () => {
     const grant = await stored();
     await store.deleteGrant(grant.uid);
     expect(await update(grant, { redemptionsAllowed: 5 })).toEqual({

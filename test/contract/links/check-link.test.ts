@@ -69,13 +69,13 @@ async function check(
   return told;
 }
 
-describe('a link whose router is right', () => {
-  test('is accepted by a router that demands its certificate and then says nothing', async () => {
+describe('link check of a correct router', () => {
+  test('succeeds if the router accepts the certificate and sends nothing', async () => {
     const { port } = await router(await makeIdentity({ authority: site }));
     expect(await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).toMatchObject({ fault: 'ok' });
   });
 
-  test('is accepted at the first bytes that the router answers', async () => {
+  test("succeeds at the first bytes of the router's response", async () => {
     const identity = await makeIdentity({ authority: site });
     const port = await nodeRouter(identity, Buffer.from('AMQP\x03\x01\x00\x00'));
     const patient = { silenceMs: 60_000 };
@@ -83,7 +83,7 @@ describe('a link whose router is right', () => {
     expect(await check(linkTo('127.0.0.1', port), secret, patient)).toMatchObject({ fault: 'ok' });
   });
 
-  test('is dialled at every endpoint, each with an outcome of its own', async () => {
+  test('dials each endpoint, with one outcome for each', async () => {
     const { port } = await router(await makeIdentity({ authority: site }));
     const shut = await closedPort();
     const one = linkTo('127.0.0.1', port);
@@ -96,7 +96,7 @@ describe('a link whose router is right', () => {
     ]);
   });
 
-  test('is reached by another route and through a proxy, while names are compared with its host', async () => {
+  test("uses another route or a proxy, and verifies the certificate for the endpoint's host", async () => {
     const { port } = await router(await makeIdentity({ authority: site, hosts: ['router.example.com'] }));
     const proxy = keep(await startProxy());
     const secret = await makeLinkSecret(site);
@@ -108,7 +108,7 @@ describe('a link whose router is right', () => {
     expect(proxy.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${port}`]);
   });
 
-  test('is accepted where only the common name of the certificate names the host', async () => {
+  test('succeeds if only the common name of the certificate matches the host', async () => {
     const openssl = new OpenSsl();
     const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
     const leaf = makeByOpenssl(openssl, {
@@ -125,35 +125,35 @@ describe('a link whose router is right', () => {
   });
 });
 
-describe('a link that cannot come up is told by its cause:', () => {
+describe('link check reports the cause:', () => {
   test('a name that cannot be resolved', async () => {
     const told = await check(linkTo('no-such-router.invalid', 55671), await makeLinkSecret(site));
     expect(told).toMatchObject({ fault: 'dns', message: expect.stringContaining('no-such-router.invalid') });
   });
 
-  test('a port that nothing listens on', async () => {
+  test('a port without a listener', async () => {
     const told = await check(linkTo('127.0.0.1', await closedPort()), await makeLinkSecret(site));
     expect(told.fault).toBe('connection_refused');
   });
 
-  test('a listener that takes the connection and says nothing', async () => {
+  test('a listener that accepts the connection and sends nothing', async () => {
     const { port } = keep(await serveTcp(() => undefined));
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site), { timeoutMs: 300 });
     expect(told.fault).toBe('connection_timeout');
   });
 
-  test('a listener that speaks something else than TLS', async () => {
+  test('a listener without TLS', async () => {
     const { port } = keep(await serveTcp((socket) => socket.end('AMQP\x00\x01\x00\x00')));
     expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('not_tls');
   });
 
-  test('a listener that offers no TLS 1.3', async () => {
+  test('a listener without TLS 1.3', async () => {
     const { port } = await router(await makeIdentity({ authority: site }), { words: ['-tls1_2'] });
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(told).toMatchObject({ fault: 'not_tls', message: expect.stringContaining('TLS 1.3') });
   });
 
-  test('a proxy that refuses', async () => {
+  test('a proxy that refuses the connection', async () => {
     const proxy = keep(await startProxy({ refuse: 403 }));
     const told = await check(linkTo('127.0.0.1', 55671), await makeLinkSecret(site), {
       proxy: `http://127.0.0.1:${proxy.port}`,
@@ -167,7 +167,7 @@ describe('a link that cannot come up is told by its cause:', () => {
     expect(told).toMatchObject({ fault: 'tls_name', message: expect.stringContaining('other.example.com') });
   });
 
-  test('a certificate that holds the address as an address alone', async () => {
+  test('a certificate with the address only as an IP address entry', async () => {
     const openssl = new OpenSsl();
     const ca = makeByOpenssl(openssl, { subject: '/CN=Site CA' });
     const leaf = makeByOpenssl(openssl, {
@@ -183,7 +183,7 @@ describe('a link that cannot come up is told by its cause:', () => {
     expect(told).toMatchObject({ fault: 'tls_name_address', message: expect.stringContaining('DNS names') });
   });
 
-  test('a router of a foreign CA, also one of the same name, also with an expired certificate', async () => {
+  test('a router of another CA, also one with the same name, also with an expired certificate', async () => {
     const foreign = await makeAuthority('Site CA');
     const secret = await makeLinkSecret(site);
     for (const issuedAt of [Date.now(), Date.now() - 10 * DAY_MS]) {
@@ -192,27 +192,27 @@ describe('a link that cannot come up is told by its cause:', () => {
     }
   });
 
-  test("a router's certificate that has ended", async () => {
+  test('an expired router certificate', async () => {
     const issuedAt = Date.now() - 10 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site, issuedAt }));
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(told.fault).toBe('router_certificate_expired');
   });
 
-  test("a router's certificate that has not begun by our clock", async () => {
+  test('a router certificate that is not valid yet', async () => {
     const identity = await makeIdentity({ authority: site, issuedAt: Date.now() + 10 * DAY_MS });
     const { port } = await router(identity, { atTime: Date.now() + 10 * DAY_MS });
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(told.fault).toBe('clock_skew');
   });
 
-  test('a router whose clock takes our certificate for expired', async () => {
+  test('a router whose clock is after the expiry of the client certificate', async () => {
     const atTime = Date.now() + 60 * DAY_MS;
     const { port } = await router(await makeIdentity({ authority: site }), { atTime });
     expect((await check(linkTo('127.0.0.1', port), await makeLinkSecret(site))).fault).toBe('clock_skew');
   });
 
-  test('a router that does not trust our CA, and says so', async () => {
+  test("a router that does not trust the client's CA, and says so", async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const { port } = await router(await makeIdentity({ authority: site }), { clientCa });
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
@@ -222,14 +222,14 @@ describe('a link that cannot come up is told by its cause:', () => {
     });
   });
 
-  test('a router that closes on seeing our certificate, and does not say why', async () => {
+  test('a router that closes the connection after the client certificate, without a reason', async () => {
     const clientCa = (await makeAuthority('New Site CA')).bundlePem;
     const port = await nodeRouter(await makeIdentity({ authority: site }), Buffer.from('AMQP'), clientCa);
     const told = await check(linkTo('127.0.0.1', port), await makeLinkSecret(site));
     expect(told.fault).toBe('certificate_refused');
   });
 
-  test('credentials that cannot be used, without any connection', async () => {
+  test('unusable credentials, without connecting', async () => {
     let connections = 0;
     const { port } = keep(
       await serveTcp((socket) => {

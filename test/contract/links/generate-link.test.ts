@@ -50,8 +50,8 @@ async function grantCount(): Promise<number> {
   return (await service.store.listGrants({ limit: 100 })).items.length;
 }
 
-describe('a link made on the accepting side', () => {
-  test("has a credential for a TLS client, by the site's CA, and leads to the site with the cost given", async () => {
+describe('link generate on the accepting side', () => {
+  test("creates a client credential of the site's CA, and a Link with the endpoints and the given cost", async () => {
     const { secret, links, redemption } = made(await generateLink(REQUEST, deps()));
     expect(links).toEqual([{ name: 'to-west', endpoints: ENDPOINTS, tlsCredentials: 'to-west', cost: 5 }]);
     const openssl = new OpenSsl();
@@ -61,7 +61,7 @@ describe('a link made on the accepting side', () => {
     expect(describeCertificate(secret.tlsCrt)).toMatchObject({ subject: 'east', serial: redemption.serial });
   });
 
-  test('is recorded as a redemption of its own, and no grant is left of it', async () => {
+  test('records a redemption, and leaves no grant', async () => {
     const before = await grantCount();
     const links = await Promise.all(
       Array.from({ length: 5 }, async () => made(await generateLink(REQUEST, deps()))),
@@ -80,7 +80,7 @@ describe('a link made on the accepting side', () => {
     expect(await grantCount()).toBe(before);
   });
 
-  test('is refused, and nothing is left, where the site gives no access', async () => {
+  test('is refused, and leaves nothing, if the site accepts no links', async () => {
     const before = (await service.store.listRedemptions({ limit: 100 })).items.length;
     const refusing: Site = {
       resolveAccess: async () => ({ refused: 'edge_site', reason: 'it is an edge site', hint: 'another' }),
@@ -89,7 +89,7 @@ describe('a link made on the accepting side', () => {
     expect((await service.store.listRedemptions({ limit: 100 })).items).toHaveLength(before);
   });
 
-  test('never shows a grant, and is recorded once when its recording is repeated', async () => {
+  test('never shows its grant, and is recorded once when recording is repeated', async () => {
     const seen: number[] = [];
     const before = await grantCount();
     const watching = new Proxy(service.store, {
@@ -112,7 +112,7 @@ describe('a link made on the accepting side', () => {
     expect(attempts.filter(({ outcome }) => outcome === 'redeemed')).toHaveLength(1);
   });
 
-  test('leaves no grant either when the store fails to record it', async () => {
+  test('leaves no grant if the store fails to record it', async () => {
     const before = await grantCount();
     const failing = new Proxy(service.store, {
       get: (target, key) =>

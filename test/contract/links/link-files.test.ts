@@ -45,12 +45,12 @@ async function redeemed(name: string, options: { readonly groups?: number; reado
 const side = () => ({ links: linkDirectory(directory), records: linkRecords(data) });
 
 describe('the links of a directory', () => {
-  test('are none where there is no directory', async () => {
+  test('are empty if the directory does not exist', async () => {
     expect(await side().links.list()).toEqual([]);
     expect(await deleteLink('any', side())).toBeUndefined();
   });
 
-  test('are what redemption wrote, with their Secret', async () => {
+  test('are those that a redemption wrote, with their Secret', async () => {
     const secret = await redeemed('to-west');
     const [link, ...others] = await side().links.list();
     expect(others).toEqual([]);
@@ -59,7 +59,7 @@ describe('the links of a directory', () => {
     expect(await side().links.findSecret('to-west')).toEqual(secret);
   });
 
-  test('are also what people put there: unquoted, several in one file, beside files that are no YAML', async () => {
+  test('include files that users wrote: unquoted, several documents in one file, beside files that are not YAML', async () => {
     mkdirSync(directory);
     writeFileSync(join(directory, 'broken.yaml'), 'a: [');
     writeFileSync(join(directory, 'notes.txt'), 'kind: Link');
@@ -78,8 +78,8 @@ describe('the links of a directory', () => {
   });
 });
 
-describe('updating a link', () => {
-  test('changes the given field alone; labels, annotations and everything else stay', async () => {
+describe('link update', () => {
+  test('changes only the given field; labels, annotations and all other fields stay', async () => {
     await redeemed('to-west');
     const file = join(directory, 'Link-to-west.yaml');
     const before = readFileSync(file, 'utf8');
@@ -93,7 +93,7 @@ describe('updating a link', () => {
     expect(readdirSync(directory).sort()).toEqual(['Link-to-west.yaml', 'Secret-to-west.yaml']);
   });
 
-  test('keeps comments and the other documents of a stream, and knows no link that is not there', async () => {
+  test('retains comments and other documents of a stream, and reports an unknown link', async () => {
     mkdirSync(directory);
     const file = join(directory, 'links.yaml');
     const one = 'kind: Link # ours\nmetadata:\n  name: one\nspec:\n  cost: 1 # dear\n';
@@ -108,8 +108,8 @@ describe('updating a link', () => {
   });
 });
 
-describe('deleting a link', () => {
-  test('takes its Secret and the record of its redemption along, and leaves all others', async () => {
+describe('link delete', () => {
+  test('deletes the Secret and the record of the redemption too, and no other link', async () => {
     await redeemed('to-west', { record: 'aaaa' });
     await redeemed('to-north', { record: 'bbbb' });
     expect(await deleteLink('to-west', side())).toEqual({
@@ -123,7 +123,7 @@ describe('deleting a link', () => {
     expect(readdirSync(join(data, 'redemptions'))).toEqual(['bbbb']);
   });
 
-  test('leaves a Secret that another Link uses, with its record, until that goes too', async () => {
+  test('retains a Secret and its record while another Link uses it', async () => {
     await redeemed('to-west', { groups: 2, record: 'aaaa' });
     expect(await deleteLink('to-west-1', side())).toMatchObject({ secretUsedBy: ['to-west-2'], records: 0 });
     expect(readdirSync(directory).sort()).toEqual(['Link-to-west-2.yaml', 'Secret-to-west.yaml']);
@@ -131,14 +131,14 @@ describe('deleting a link', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('takes every Link of a redemption when it is called by its name', async () => {
+  test('deletes every Link of a redemption if it is given the name of the redemption', async () => {
     await redeemed('to-west', { groups: 3, record: 'aaaa' });
     expect((await deleteLink('to-west', side()))?.removed).toHaveLength(4);
     expect(readdirSync(directory)).toEqual([]);
     expect(readdirSync(join(data, 'redemptions'))).toEqual([]);
   });
 
-  test('finishes what an earlier run left of it', async () => {
+  test('completes an earlier deletion that was interrupted', async () => {
     const secret = await redeemed('to-west', { record: 'aaaa' });
     rmSync(join(directory, 'Link-to-west.yaml'));
     expect(await deleteLink('to-west', side())).toMatchObject({ records: 1 });
@@ -146,7 +146,7 @@ describe('deleting a link', () => {
     expect(secret.name).toBe('to-west');
   });
 
-  test("takes no Secret for a link that is nobody's, or a proxy's", async () => {
+  test('does not delete the Secret of another owner or of a proxy', async () => {
     mkdirSync(directory);
     const secret = (name: string, more: object) =>
       writeFileSync(join(directory, `Secret-${name}.yaml`), JSON.stringify({ kind: 'Secret', ...more }));
@@ -158,7 +158,7 @@ describe('deleting a link', () => {
     expect(readdirSync(directory)).toHaveLength(2);
   });
 
-  test("takes its proxy's Secret along once no other Link names it, also after a crash, and never somebody else's", async () => {
+  test("deletes the Secret of its proxy when no other Link uses it, also after a crash, and never another owner's", async () => {
     const proxySecret = (name: string, labels: object) =>
       writeFileSync(
         join(directory, `Secret-${name}.yaml`),
@@ -193,7 +193,7 @@ describe('deleting a link', () => {
     expect(readdirSync(directory)).toEqual(['Secret-given.yaml']);
   });
 
-  test('takes one document out of a stream and leaves the others', async () => {
+  test('removes one document from a stream and retains the others', async () => {
     mkdirSync(directory);
     const file = join(directory, 'links.yaml');
     writeFileSync(file, 'kind: Link\nmetadata:\n  name: one\n---\nkind: Link\nmetadata:\n  name: two\n');

@@ -13,7 +13,7 @@ afterEach(() => site.close());
 const CHECKPOINTS = ['renewal-key-created', 'before-renewal', 'renewal-received', 'renewal-in-place'];
 
 describe('a renewal', () => {
-  test('by 20 processes at once posts one key and ends with one certificate', async () => {
+  test('by 20 concurrent processes sends one key and ends with one certificate', async () => {
     const given = await site.link();
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.spawn({ given })));
     const { serialNumber } = new X509Certificate((await site.secret()).tlsCrt);
@@ -24,20 +24,23 @@ describe('a renewal', () => {
     expect(site.keptKeys()).toEqual([]);
   });
 
-  test.each(CHECKPOINTS)('killed at %s leaves a pair that works, and none is lost', async (dieAt) => {
-    const before = await site.secret();
-    expect(await site.spawn({ dieAt })).toEqual({ killed: true });
-    const isInPlace = dieAt === 'renewal-in-place';
-    expect((await site.secret()).tlsCrt === before.tlsCrt).toBe(!isInPlace);
-    expect((await site.spawn()).code).toBeUndefined();
-    // What was put in place was whole: the next run renews that one.
-    expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
-    expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
-    await site.secret();
-    expect(site.keptKeys()).toEqual([]);
-  });
+  test.each(CHECKPOINTS)(
+    'killed at %s leaves a working key pair, and the next run completes it',
+    async (dieAt) => {
+      const before = await site.secret();
+      expect(await site.spawn({ dieAt })).toEqual({ killed: true });
+      const isInPlace = dieAt === 'renewal-in-place';
+      expect((await site.secret()).tlsCrt === before.tlsCrt).toBe(!isInPlace);
+      expect((await site.spawn()).code).toBeUndefined();
+      // What was put in place was whole: the next run renews that one.
+      expect(site.server.issued()).toBe(isInPlace ? 2 : 1);
+      expect(new Set(site.server.keys).size).toBe(isInPlace ? 2 : 1);
+      await site.secret();
+      expect(site.keptKeys()).toEqual([]);
+    },
+  );
 
-  test('that others outran while it waited ends with their certificate', async () => {
+  test("that waited while another run renewed ends with the other run's certificate", async () => {
     const link = await site.link();
     const first = await site.renew();
     const second = await site.renew({}, link);
@@ -45,7 +48,7 @@ describe('a renewal', () => {
     expect(site.server.issued()).toBe(1);
   });
 
-  test('does not put an older pair over a newer one', async () => {
+  test('does not replace a newer key pair with an older one', async () => {
     let newest: string | undefined;
     const late = await site.renew({
       checkpoint: async (name) => {

@@ -19,8 +19,8 @@ afterEach(() => site.close());
 
 const secretFile = () => join(site.directory, 'Secret-to-west.yaml');
 
-describe('a renewal', () => {
-  test('replaces certificate and key of the Secret, and keeps all else that is in its file', async () => {
+describe('link renew', () => {
+  test('replaces certificate and key in the Secret, and retains everything else in its file', async () => {
     const before = await site.secret();
     const text = readFileSync(secretFile(), 'utf8');
     writeFileSync(secretFile(), text.replace('metadata:', 'metadata:\n  namespace: "east"'));
@@ -44,7 +44,7 @@ describe('a renewal', () => {
     ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
     ['P-384', () => newKey('secp384r1')],
     ['Ed25519', () => generateKeyPairSync('ed25519').privateKey],
-  ])('is signed by a key of %s, and gets a key of P-256', async (_type, makeKey) => {
+  ])('signs with a %s key, and gets a P-256 certificate', async (_type, makeKey) => {
     await site.close();
     site = await makeRenewedSite(makeKey());
     await site.renew();
@@ -52,7 +52,7 @@ describe('a renewal', () => {
     expect(publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
   });
 
-  test('goes on through twenty lifetimes while answers are lost', async () => {
+  test('works through twenty lifetimes while responses are lost', async () => {
     for (let life = 1; life <= 20; life += 1) {
       site.server.loseAnswers(life % 3);
       await site.renew();
@@ -61,7 +61,7 @@ describe('a renewal', () => {
     expect(site.keptKeys()).toEqual([]);
   });
 
-  test('stores where the service is next, whatever its origin, and goes there', async () => {
+  test('stores the URL of the service from the response, on any origin, and uses it next time', async () => {
     const next = await startRenewingServer(site.server.redemptionId);
     try {
       site.server.changeAnswers((answer) => ({
@@ -85,7 +85,7 @@ describe('a renewal', () => {
     }
   });
 
-  test('signs once more with the time of a service whose clock is elsewhere, and not more often', async () => {
+  test("signs once more with the service's time if the clocks differ, and not more often", async () => {
     site.server.setClock(() => Date.now() + 3_600_000);
     await site.renew();
     expect(site.server.keys).toHaveLength(2);
@@ -95,7 +95,7 @@ describe('a renewal', () => {
     expect(site.server.keys).toHaveLength(4);
   });
 
-  test('asks again with the same key after every answer of a run was lost', async () => {
+  test('sends the same key again after every response of a run was lost', async () => {
     site.server.loseAnswers(3);
     const before = await site.secret();
     expect(await site.outcome()).toBe('service_unavailable');
@@ -107,7 +107,7 @@ describe('a renewal', () => {
     expect(site.keptKeys()).toEqual([]);
   });
 
-  test('makes a new key in the place of one that is no key any more', async () => {
+  test('creates a new key if the stored one is damaged', async () => {
     site.server.refuse(503, 'overloaded');
     expect(await site.outcome()).toBe('overloaded');
     const [kept = ''] = site.keptKeys();
@@ -117,7 +117,7 @@ describe('a renewal', () => {
   });
 });
 
-describe('a renewal that does not go well', () => {
+describe('a failed renewal', () => {
   test.each([
     [403, 'redemption_revoked'],
     [403, 'renewal_expired'],
@@ -125,7 +125,7 @@ describe('a renewal that does not go well', () => {
     [403, 'renewal_refused'],
     [409, 'superseded'],
     [503, 'issuer_unavailable'],
-  ])('is told apart: HTTP %i with %s, and the link is as it was', async (status, code) => {
+  ])('reports HTTP %i with %s as its own error, and does not change the link', async (status, code) => {
     const before = await site.secret();
     site.server.refuse(status, code);
     expect(await site.outcome()).toBe(code);
@@ -133,7 +133,7 @@ describe('a renewal that does not go well', () => {
     expect(await site.secret()).toEqual(before);
   });
 
-  test('leaves the link as it was where nothing answers, and where the CA is another', async () => {
+  test('leaves the link unchanged if no server responds, or if the server has another CA', async () => {
     const before = await site.secret();
     const link = await site.link();
     const elsewhere = async (changes: Partial<typeof link>) =>
@@ -144,7 +144,7 @@ describe('a renewal that does not go well', () => {
     expect(await site.secret()).toEqual(before);
   });
 
-  test('takes no certificate for another key, of another redemption, or of no CA in the answer', async () => {
+  test('refuses a certificate for another key, of another redemption, or without its CA in the response', async () => {
     const before = await site.secret();
     const other = spkiOf(await generateKeyPair('p256'));
     const foreign = await makeAuthority('Foreign CA');
@@ -176,7 +176,7 @@ describe('a renewal that does not go well', () => {
     });
   });
 
-  test('keeps the place of renewals that it knows when the answer names one that is no https URL', async () => {
+  test('retains the stored renewal URL if the one in the response is not https', async () => {
     site.server.changeAnswers((answer) => ({
       ...answer,
       annotations: { 'linkgrant.dev/renewal-url': 'http://127.0.0.1/-/renew' },

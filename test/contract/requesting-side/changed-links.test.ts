@@ -46,7 +46,7 @@ async function redeemedAndChanged(manner: 'linkgrant' | 'stock') {
 }
 
 describe.each(['linkgrant', 'stock'] as const)('a repeated redemption into files, from %s', (manner) => {
-  it('changes nothing that a user added to the Link or the Secret', async () => {
+  it('does not change anything that a user added to the Link or the Secret', async () => {
     const server = await redeemedAndChanged(manner);
     const before = site.files();
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
@@ -54,7 +54,7 @@ describe.each(['linkgrant', 'stock'] as const)('a repeated redemption into files
     expect(site.files().get('links/Secret-my-link.yaml')).toBe(before.get('links/Secret-my-link.yaml'));
   });
 
-  it('restores a changed endpoint and certificate beside what a user added', async () => {
+  it('restores a changed endpoint and certificate, and retains what a user added', async () => {
     const server = await redeemedAndChanged(manner);
     const [link, secret] = [parse(textOf('Link')), parse(textOf('Secret'))];
     edit('Link', (text) => text.replace('router.example.com', 'elsewhere.example.com'));
@@ -75,7 +75,7 @@ describe.each(['linkgrant', 'stock'] as const)('a repeated redemption into files
   });
 });
 
-it('a removed Link is restored as it was received', async () => {
+it('a deleted Link is restored as it was received', async () => {
   const server = await redeemedAndChanged('linkgrant');
   rmSync(file('Link'));
   await site.redeem({ token: server.token });

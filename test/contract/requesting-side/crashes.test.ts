@@ -20,8 +20,8 @@ const postedKeys = () => new Set(postings().map(({ headers }) => keyOf(String(he
 const materialized = () => [...site.files().keys()].filter((path) => path.startsWith('links/')).sort();
 const LINK_FILES = ['links/Link-my-link.yaml', 'links/Secret-my-link.yaml'];
 
-describe('against linkgrant', () => {
-  test('20 processes at once end with one certificate for one key', async () => {
+describe('token redeem at a linkgrant service', () => {
+  test('20 concurrent processes end with one certificate for one key', async () => {
     server = await startIssuingServer('linkgrant');
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => site.spawn(server.token)));
     expect(new Set(outcomes.map(({ serial, code }) => serial ?? code)).size).toBe(1);
@@ -50,7 +50,7 @@ describe('against linkgrant', () => {
     expect(materialized()).toEqual(LINK_FILES);
   });
 
-  test('a run whose answer was kept needs no server', async () => {
+  test('a run with a stored response needs no server', async () => {
     server = await startIssuingServer('linkgrant');
     expect(await site.spawn(server.token, { dieAt: 'answer-stored' })).toEqual({ killed: true });
     await server.close();
@@ -59,8 +59,8 @@ describe('against linkgrant', () => {
   });
 });
 
-describe('against a stock server', () => {
-  test('20 processes at once post once, and all end with that certificate', async () => {
+describe('token redeem at a Skupper grant server', () => {
+  test('20 concurrent processes send one request, and all end with that certificate', async () => {
     server = await startIssuingServer('stock');
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, () => site.spawn(server.token, { patienceMs: 30_000 })),
@@ -72,7 +72,7 @@ describe('against a stock server', () => {
   });
 
   test.each(['before-post', 'answer-received'])(
-    'a process killed at %s is not followed by a second posting, unless that is wanted',
+    'a process killed at %s sends no second request without --retry',
     async (dieAt) => {
       server = await startIssuingServer('stock');
       expect(await site.spawn(server.token, { dieAt })).toEqual({ killed: true });

@@ -41,7 +41,7 @@ const failure = (server: IssuingServer) => site.redeem({ token: server.token }).
 
 describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length', (share) => {
   test.each(['linkgrant', 'stock'] as const)(
-    'is named and left as it is, and nothing is posted to %s',
+    'is reported and not changed, and no request is sent to %s',
     async (manner) => {
       const server = await start(manner);
       await site.redeem({ token: server.token });
@@ -55,7 +55,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
     },
   );
 
-  test('is fetched again from linkgrant with retry: the same certificate, and no use', async () => {
+  test('is replaced by --retry with the same certificate from linkgrant, which counts no use', async () => {
     const server = await start('linkgrant');
     const first = await site.redeem({ token: server.token });
     const before = contentOf(storedFile('answer.yaml'));
@@ -67,7 +67,7 @@ describe.each([0, 0.4, 0.98])('a stored response truncated to %f of its length',
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test('is replaced with retry by another use of a stock server', async () => {
+  test('is replaced by --retry with another use of a Skupper grant server', async () => {
     const server = await start('stock');
     await site.redeem({ token: server.token });
     damage(storedFile('answer.yaml'), share);
@@ -103,7 +103,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   }
 
   test.each(['linkgrant', 'stock'] as const)(
-    'is named, and replaced with retry if %s counted nothing',
+    'is reported, and replaced by --retry if %s counted no use',
     async (manner) => {
       const server = await start(manner);
       await keyOnly(server);
@@ -118,7 +118,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
     },
   );
 
-  test('is replaced once by concurrent retries, which use one key and one certificate', async () => {
+  test('is replaced once by concurrent runs with --retry, which use one key and one certificate', async () => {
     const server = await start('linkgrant');
     await keyOnly(server);
     const retries = Array.from({ length: 5 }, () => site.redeem({ token: server.token, retry: true }));
@@ -127,7 +127,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
     expect(server.issued()).toBe(1);
   });
 
-  test.each([true, false])('is named if linkgrant counted a use (response stored: %s)', async (stored) => {
+  test.each([true, false])('is reported if linkgrant counted a use (response stored: %s)', async (stored) => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const file = storedFile('key.pem');
@@ -142,7 +142,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
     expect((await site.redeem({ token: server.token })).alreadyRedeemed).toBe(true);
   });
 
-  test('does not matter to a link whose key a stock server generated', async () => {
+  test('does not matter to a link whose key a Skupper grant server generated', async () => {
     const server = await start('stock');
     const first = await site.redeem({ token: server.token });
     damage(storedFile('key.pem'), share);
@@ -151,7 +151,7 @@ describe.each(['empty', 'truncated'])('a stored key that is %s', (kind) => {
   });
 });
 
-test('a key that was created after the posted one was removed spends no second use', async () => {
+test('a new key after the posted one was deleted spends no second use', async () => {
   const server = await start('linkgrant');
   await site.redeem({ token: server.token });
   rmSync(storedFile('key.pem'));

@@ -62,8 +62,8 @@ describe('a response that contains a private key', () => {
   });
 });
 
-describe('a redemption that demands its own key', () => {
-  it('refuses a Skupper grant server before it posts the code, and leaves no key behind', async () => {
+describe('a redemption with --own-key', () => {
+  it('refuses a Skupper grant server before it sends the code, and leaves no key', async () => {
     const server = await start('stock');
     expect(await site.outcome({ token: server.token, ownKey: true })).toBe('server_generated_key');
     expect(postings(server)).toEqual([]);
@@ -79,7 +79,7 @@ describe('a redemption that demands its own key', () => {
     expect(site.files()).toEqual(before);
   });
 
-  it('redeems at linkgrant', async () => {
+  it('succeeds at linkgrant', async () => {
     const server = await start('linkgrant');
     expect(await site.outcome({ token: server.token, ownKey: true })).toBe('redeemed');
   });

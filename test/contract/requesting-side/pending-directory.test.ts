@@ -11,8 +11,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-describe('a posting whose answer is given once', () => {
-  it('has the disk space for that answer taken before, and given back when it is kept', async () => {
+describe('a request to a Skupper grant server', () => {
+  it('reserves disk space for the response first, and releases it when the response is stored', async () => {
     const pending = await pendingDirectories(directory, Date.now)('0a');
     expect(await pending.beginPosting({ number: 1, at: Date.now() })).toBe(true);
     const place = join(directory, 'redemptions/0a');
@@ -22,7 +22,7 @@ describe('a posting whose answer is given once', () => {
     expect(readdirSync(place).sort()).toEqual(['answer.yaml', 'posted-1']);
   });
 
-  it('is not begun on a disk that has no room for it', () => {
+  it('is not sent if the disk has no space for the response', () => {
     const asRoot = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
     const module = new URL('../../../dist/platforms/standalone/pending-directory.js', import.meta.url).href;
     const script = `

@@ -75,7 +75,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
     expect(parseAllDocuments(text)[1]?.toJS()).toMatchObject(EXPECTED);
   });
 
-  it("has the cost of the request, else the token's, else its own", async () => {
+  it('gets the cost of the request, else of the token, else its own', async () => {
     const server = await start(manner);
     const token = { ...server.token, linkCost: 5 };
     await site.redeem({ token });
@@ -86,7 +86,7 @@ describe.each(['linkgrant', 'stock'] as const)('a Link received from %s', (manne
     expect(linkFile().spec.cost).toBe(9);
   });
 
-  it('names the proxy of the request instead of its own', async () => {
+  it('gets the proxy of the request instead of its own', async () => {
     const server = await start(manner);
     await site.redeem({ token: server.token, proxyConfiguration: 'mine' });
     expect(linkFile().spec.settings).toEqual({ ...SENT.settings, 'proxy-configuration': 'mine' });

@@ -43,8 +43,8 @@ const read = (path: string) => parse(site.files().get(path) ?? '');
 const decode = (text: string) => Buffer.from(text, 'base64').toString();
 const mode = (path: string) => (statSync(join(site.root, path)).mode & 0o777).toString(8);
 
-describe('what is materialized', () => {
-  test('is a Secret with our own key and its Link, for nobody else to read', async () => {
+describe('token redeem', () => {
+  test("writes a Secret with the client's own key and its Link, readable only by their owner", async () => {
     const server = await start('linkgrant');
     const { redemptionId, certificate } = await site.redeem({ token: server.token });
     const secret = read('links/Secret-my-link.yaml');
@@ -71,7 +71,7 @@ describe('what is materialized', () => {
     expect([mode('links'), mode('data'), mode('data/redemptions')]).toEqual(['700', '700', '700']);
   });
 
-  test('has the key that a stock server made', async () => {
+  test('writes the key that a Skupper grant server generated', async () => {
     const server = await start('stock');
     expect((await site.redeem({ token: server.token })).source).toBe('stock');
     const { data } = read('links/Secret-my-link.yaml');
@@ -79,7 +79,7 @@ describe('what is materialized', () => {
     expect(x509.checkPrivateKey(readPrivateKey(decode(data['tls.key'])))).toBe(true);
   });
 
-  test("has the wanted name, subject and cost, and else the token's", async () => {
+  test('uses the requested name, subject and cost, else those of the token', async () => {
     const server = await start('linkgrant');
     const token = { ...server.token, linkCost: 5 };
     await site.redeem({ token, name: 'to-east', subject: 'Zürich' });
@@ -92,7 +92,7 @@ describe('what is materialized', () => {
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('can be a stream', async () => {
+  test('can write a stream', async () => {
     const server = await start('linkgrant');
     const texts: string[] = [];
     const materializer = streamMaterializer(async (text) => {
@@ -103,7 +103,7 @@ describe('what is materialized', () => {
     expect(texts[0]).toMatch(/^---\n[\s\S]*kind: "Secret"[\s\S]*\n---\n[\s\S]*kind: "Link"/);
   });
 
-  test('is put back when it was taken away, from what was kept', async () => {
+  test('restores deleted files from the stored response', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files();
@@ -115,8 +115,8 @@ describe('what is materialized', () => {
   });
 });
 
-describe('what is in the way', () => {
-  test('of somebody else is never overwritten, and nothing is posted', async () => {
+describe('existing files', () => {
+  test('of another owner are never overwritten, and no request is sent', async () => {
     const server = await start('linkgrant');
     mkdirSync(site.to);
     writeFileSync(join(site.to, 'Secret-my-link.yaml'), 'kind: Secret\n');
@@ -128,7 +128,7 @@ describe('what is in the way', () => {
   });
 
   test.each(['linkgrant', 'stock'] as const)(
-    'of another redemption from %s is never overwritten',
+    'of another redemption from %s are never overwritten',
     async (manner) => {
       const [first, second] = [await start(manner), await start(manner)];
       await site.redeem({ token: first.token });
@@ -142,7 +142,7 @@ describe('what is in the way', () => {
     },
   );
 
-  test('of this redemption, edited or lost, is made as it was', async () => {
+  test('of this redemption are restored after they were edited or deleted', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const before = site.files().get('links/Link-my-link.yaml') ?? '';
@@ -154,7 +154,7 @@ describe('what is in the way', () => {
     expect(site.files().get('links/Link-my-link.yaml')).toBe(before);
   });
 
-  test('is a file where the directory should be, or a name too long for a file', async () => {
+  test('prevent a redemption: a file in place of the directory, or a name too long for a file', async () => {
     const server = await start('linkgrant');
     expect(
       await site.outcome({ token: server.token, name: `${'a'.repeat(63)}.`.repeat(4).slice(0, 250) }),
@@ -164,14 +164,14 @@ describe('what is in the way', () => {
     expect(server.seen).toEqual([]);
   });
 
-  test('is a file system that takes no directory', async () => {
+  test('prevent a redemption: a file system without directories', async () => {
     const server = await start('linkgrant');
     const materializer = directoryMaterializer('/proc/linkgrant/links', Date.now);
     expect(await site.outcome({ token: server.token }, { materializer })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
-  test('of a run that died, a temporary file with a key, is removed once it is old', async () => {
+  test('of a run that died, temporary files with a key, are deleted once they are old', async () => {
     const server = await start('linkgrant');
     const left = (digit: string) =>
       join(site.to, `.Secret-old.yaml.${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -183,7 +183,7 @@ describe('what is in the way', () => {
     expect([existsSync(left('1')), existsSync(left('2'))]).toEqual([false, true]);
   });
 
-  test("of a run that died in the data directory is removed too, and somebody else's files are not", async () => {
+  test('of a run that died in the data directory are deleted too, and files of others are not', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token });
     const answer = [...site.files().keys()].find((path) => path.endsWith('/answer.yaml')) ?? '';
@@ -201,14 +201,14 @@ describe('what is in the way', () => {
     expect(others.filter(existsSync)).toEqual(others);
   });
 
-  test('is a data directory that cannot be made', async () => {
+  test('prevent a redemption: a data directory that cannot be created', async () => {
     const server = await start('linkgrant');
     writeFileSync(site.dataDirectory, '');
     expect(await site.outcome({ token: server.token })).toBe('not_writable');
     expect(server.seen).toEqual([]);
   });
 
-  test('is not asked about before names are', async () => {
+  test('are not checked before names are', async () => {
     const server = await start('linkgrant');
     expect(await site.outcome({ token: server.token, name: '../x' })).toBe('name_invalid');
     expect(await site.outcome({ token: server.token, subject: 'a\nb' })).toBe('subject_invalid');
@@ -216,8 +216,8 @@ describe('what is in the way', () => {
   });
 });
 
-describe('another name than the token was redeemed under', () => {
-  test('is refused with that name, and asking for it gives the same link', async () => {
+describe('another name than that of the first redemption', () => {
+  test('is refused with the earlier name, and the earlier name returns the same link', async () => {
     const server = await start('linkgrant');
     await site.redeem({ token: server.token, name: 'first' });
     const before = site.files();
@@ -229,7 +229,7 @@ describe('another name than the token was redeemed under', () => {
     expect(server.issued()).toBe(1);
   });
 
-  test('is refused also when the first answer was lost, and nothing of that one is lost', async () => {
+  test('is refused also after a lost first response, which stays available', async () => {
     const server = await start('linkgrant');
     server.loseAnswers(3);
     expect(await site.outcome({ token: server.token, name: 'first' })).toBe('service_unavailable');
@@ -240,7 +240,7 @@ describe('another name than the token was redeemed under', () => {
     expect(server.issued()).toBe(1);
   });
 
-  test('is nothing that an answer may bring along', async () => {
+  test('cannot come from a response', async () => {
     const server = await start('linkgrant');
     const stranger = await answering(200, await fetchAnswer(await start('stock')));
     expect(await site.outcome({ token: server.token, name: 'mine' })).toBe('redeemed');
@@ -252,8 +252,8 @@ describe('another name than the token was redeemed under', () => {
   });
 });
 
-describe('a lost answer', () => {
-  test('of linkgrant is asked for again, with the same key, at once and later', async () => {
+describe('a lost response', () => {
+  test('of linkgrant is requested again with the same key, at once and in a later run', async () => {
     const server = await start('linkgrant');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('redeemed');
@@ -268,7 +268,7 @@ describe('a lost answer', () => {
     other.remove();
   });
 
-  test('of a stock server is not asked for again, unless that is wanted', async () => {
+  test('of a Skupper grant server is not requested again without --retry', async () => {
     const server = await start('stock');
     server.loseAnswers(1);
     expect(await site.outcome({ token: server.token })).toBe('outcome_unknown');
@@ -281,10 +281,10 @@ describe('a lost answer', () => {
   });
 });
 
-describe('a key', () => {
+describe('the private key', () => {
   const keys = () => [...site.files().keys()].filter((path) => path.endsWith('/key.pem'));
 
-  test('is not made for a service that is not reached, or that refuses to be asked', async () => {
+  test('is not created for a service that cannot be reached or refuses the check', async () => {
     const server = await start('linkgrant');
     server.refuse('grant_unknown');
     expect(await site.outcome({ token: server.token })).toBe('grant_unknown');
@@ -295,7 +295,7 @@ describe('a key', () => {
   });
 
   test.each(['grant_expired', 'grant_revoked'] as const)(
-    'that was posted stays in its directory after %s',
+    'stays in its directory after it was sent and %s',
     async (code) => {
       const server = await start('linkgrant');
       server.refuse(code);
@@ -307,8 +307,8 @@ describe('a key', () => {
   );
 });
 
-describe('a stock server that refuses', () => {
-  test('after it counted, or with an answer that cannot be used, is not posted to again', async () => {
+describe('a Skupper grant server that refuses', () => {
+  test('after it counted a use, or with an unusable response, gets no second request', async () => {
     for (const [status, body, code] of [
       [500, 'No valid endpoints found for site\n', 'link_access_unavailable'],
       [503, 'Internal error\n', 'store_unavailable'],
@@ -322,7 +322,7 @@ describe('a stock server that refuses', () => {
     }
   });
 
-  test('before it counted is posted to again by the next run', async () => {
+  test('before it counted a use gets another request in the next run', async () => {
     for (const [status, body, code] of [
       [403, 'Redemption of access token refused\n', 'code_wrong'],
       [404, 'No such access granted\n', 'grant_exhausted'],
@@ -336,7 +336,7 @@ describe('a stock server that refuses', () => {
     }
   });
 
-  test('with "No such claim" is believed after three tries over half a minute', async () => {
+  test('with "No such claim" is final after three attempts within half a minute', async () => {
     const server = await answering(404, 'No such claim\n');
     const waits: number[] = [];
     const wait = async (milliseconds: number) => {
@@ -347,14 +347,14 @@ describe('a stock server that refuses', () => {
     expect(postings(server)).toHaveLength(3);
   });
 
-  test('with "No such claim" is believed at once when the token has ended', async () => {
+  test('with "No such claim" is final at once if the token has expired', async () => {
     const server = await answering(404, 'No such claim\n');
     const token = { ...server.token, expirationTime: Date.now() - 1 };
     expect(await site.outcome({ token })).toBe('grant_unknown');
     expect(postings(server)).toHaveLength(1);
   });
 
-  test('with "No such claim" for a while only, as one that starts, is redeemed from in the end', async () => {
+  test('with "No such claim" only while it starts is redeemed from in the end', async () => {
     const stock = await start('stock');
     let refusals = 2;
     const server = await serveHttps(({ url }, _incoming, response) => {
@@ -367,7 +367,7 @@ describe('a stock server that refuses', () => {
   });
 });
 
-test('no code and no key is in what a failed run leaves for people', async () => {
+test('a failed run leaves no code and no key in files that other users can read', async () => {
   const server = await start('stock');
   server.loseAnswers(1);
   const error = (await site.redeem({ token: server.token }).catch((reason: unknown) => reason)) as Error;

@@ -45,7 +45,7 @@ test.each([
   ['is valid', 0],
   ['has ended', 40 * DAY_MS],
 ])(
-  'redeeming again leaves the renewed pair in place while the first certificate %s',
+  'a repeated redemption leaves the renewed key pair in place while the first certificate %s',
   async (_state, later) => {
     const serial = await redeemAndRenew();
     const before = secretText();
@@ -56,14 +56,14 @@ test.each([
   },
 );
 
-test('redeeming again brings back a Link that was removed, with the renewed pair', async () => {
+test('a repeated redemption restores a deleted Link with the renewed key pair', async () => {
   const serial = await redeemAndRenew();
   await linkDirectory(site.to).remove('Link', 'my-link');
   expect((await site.redeem({ token: server.token })).certificate.serial).toBe(serial);
   expect(await linkDirectory(site.to).list()).toHaveLength(1);
 });
 
-test('a certificate of another redemption is no renewal: the pair of this one is put back', async () => {
+test('a certificate of another redemption is no renewal: the key pair of this redemption is restored', async () => {
   const serial = await redeemAndRenew('0bde3bc8-a4a2-404a-bfbe-44fdf7bf3232');
   const again = await site.redeem({ token: server.token });
   expect(again.certificate.serial).not.toBe(serial);

@@ -91,7 +91,7 @@ describe('a redemption into a site killed between two of its writes', () => {
     expect(reloadCount()).toBe(1);
   });
 
-  it('reloads once more rather than never when it dies right after the reload', async () => {
+  it('reloads a second time if it dies right after the reload', async () => {
     const token = await issue(join(place, 'token.yaml'));
     expect((await redeem([token], 'after-reload')).signal).toBe('SIGKILL');
     expect(reloadCount()).toBe(1);
@@ -105,7 +105,7 @@ describe('a redemption into a site killed between two of its writes', () => {
 
 describe('a redemption of the input directory killed between two of its writes', () => {
   it.each([...MOMENTS, 'token-removed'])(
-    'at %s has the token or its link there, and replaces one by the other when it is repeated',
+    'at %s leaves the token or its link, and replaces one by the other when it is repeated',
     async (moment) => {
       const token = await issue(east.path('input/resources/AccessToken-west.yaml'));
       expect((await redeem(['--input'], moment)).signal).toBe('SIGKILL');
@@ -120,8 +120,8 @@ describe('a redemption of the input directory killed between two of its writes',
   );
 });
 
-describe('twenty redemptions of the input directory at once', () => {
-  it('spend one use, all end well, reload once, and leave one link', async () => {
+describe('twenty concurrent redemptions of the input directory', () => {
+  it('spend one use, all succeed, reload once, and leave one link', async () => {
     await issue(east.path('input/resources/AccessToken-west.yaml'));
     const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(['--input'])));
     expect(ends.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual(Array(20).fill(0));

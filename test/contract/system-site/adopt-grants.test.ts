@@ -55,7 +55,7 @@ async function grantOf(name: string, namespace = 'west') {
 const names = async () => (await store.listGrants({ limit: 100 })).items.map(({ name }) => name);
 
 describe('a grant that a file declares', () => {
-  it('is made with what the file says, its clock running, and with defaults for what it leaves out', async () => {
+  it('is created ready with the fields of the file, and with defaults for absent ones', async () => {
     declare('plain');
     declare('full', { redemptionsAllowed: 5, expirationWindow: '1h30m', issuer: 'skupper-site-ca' });
     declare('zero', { redemptionsAllowed: 0, expirationWindow: '', issuer: '' });
@@ -82,7 +82,7 @@ describe('a grant that a file declares', () => {
     expect(await adopt()).toEqual([]);
   });
 
-  it('keeps uid, count and end however often it is read, and is not started again after its end', async () => {
+  it('retains uid, count and expiry at every read, and does not start again after it expired', async () => {
     declare('kept', { redemptionsAllowed: 2 });
     await adopt();
     const { uid, expirationTime } = await grantOf('kept');
@@ -124,7 +124,7 @@ describe('a grant that a file declares', () => {
     expect(await grantOf('a')).toMatchObject({ redemptionsAllowed: 1 });
   });
 
-  it('has the policy of its file, and follows it at once, also after its end', async () => {
+  it('has the policy of its file, and follows it at once, also after its expiry', async () => {
     const settings = {
       'linkgrant/subjects': 'a-*, b',
       'linkgrant/csr-required': 'true',
@@ -149,7 +149,7 @@ describe('a grant that a file declares', () => {
     expect((await grantOf('a')).policy).toEqual({});
   });
 
-  it('keeps its code when the file has another, and says so without showing either', async () => {
+  it('retains its code when the file has another, and reports that without showing either', async () => {
     declare('a');
     await adopt();
     const { codeHash } = await grantOf('a');
@@ -163,7 +163,7 @@ describe('a grant that a file declares', () => {
     expect((await grantOf('a')).codeHash).toEqual(codeHash);
   });
 
-  it('is deleted once no file declares it, and its redemptions stay', async () => {
+  it('is deleted when no file declares it, and its redemptions stay', async () => {
     declare('gone');
     declare('stays');
     await adopt();
@@ -181,7 +181,7 @@ describe('a grant that a file declares', () => {
     });
   });
 
-  it('keeps its uid when it moves to another file, while the file is half-written, and while files are not mounted', async () => {
+  it('retains its uid when it moves to another file, while the file is half-written, and while files are not mounted', async () => {
     declare('moving');
     await adopt();
     const { uid } = await grantOf('moving');
@@ -200,7 +200,7 @@ describe('a grant that a file declares', () => {
     expect((await grantOf('moving')).uid).toBe(uid);
   });
 
-  it('keeps its uid and count while its file is written anew in place, and says what the file lacks', async () => {
+  it('retains its uid and count while its file is rewritten in place, and reports what the file lacks', async () => {
     declare('kept');
     await adopt();
     const { uid } = await grantOf('kept');
@@ -229,7 +229,7 @@ describe('a grant that a file declares', () => {
     expect(await adopt()).toMatchObject([{ outcome: 'removed', name: 'a' }]);
   });
 
-  it('is made once when several processes find it at the same time', async () => {
+  it('is created once when several processes find it at the same time', async () => {
     declare('a');
     const adoptions = (await Promise.all([adopt(), adopt(), adopt()])).flat();
     expect(adoptions).toMatchObject([{ outcome: 'adopted' }]);
@@ -238,7 +238,7 @@ describe('a grant that a file declares', () => {
 });
 
 describe('a grant that a file declares without a code', () => {
-  it('is made with a code that nobody knows, is redeemed with signed ones, and asks for no other', async () => {
+  it('gets a random code that is never shown, is redeemed with signed ones, and does not require another', async () => {
     declare('a', { code: undefined });
     expect(await adopt()).toMatchObject([{ outcome: 'adopted', name: 'a' }]);
     const { uid, isUserSuppliedCode } = await grantOf('a');
@@ -326,7 +326,7 @@ describe('a declaration without effect is reported with its reason', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('a name that is none, and no name', async () => {
+  it('an invalid name, and no name', async () => {
     home.write(
       'west',
       fileOf('x'),
@@ -380,8 +380,8 @@ describe('a declaration without effect is reported with its reason', () => {
   });
 });
 
-describe('what files leave alone', () => {
-  it('is a grant of the same name that was made otherwise, with and without a file', async () => {
+describe('the service does not change', () => {
+  it('a grant of the same name that a command created, with and without a file', async () => {
     const request = { namespace: 'west', name: 'mine', redemptionsAllowed: 4 };
     const made = await createGrant(request, true, { store, clock });
     if ('rejected' in made) throw new Error(made.rejected);
@@ -395,7 +395,7 @@ describe('what files leave alone', () => {
     expect(await grantOf('mine')).toEqual(before);
   });
 
-  it('is a namespace that is not served', async () => {
+  it('a namespace that is not served', async () => {
     home.add('west', 'other');
     declare('a', {}, 'other');
     declare('b', {}, 'west');
@@ -408,7 +408,7 @@ describe('what files leave alone', () => {
     expect(await names()).toEqual(['b']);
   });
 
-  it('is every file of another name or kind, and the files themselves', async () => {
+  it('files of another name or kind, and the grant files themselves', async () => {
     declare('a');
     home.write(
       'west',

@@ -40,7 +40,7 @@ const siteCa = () => home.read('west', 'runtime/issuers/skupper-site-ca/tls.crt'
 const subjects = (pem: string) => splitCertificates(pem).map((one) => describeCertificate(one).subject);
 
 describe('a site that accepts links', () => {
-  it('gives the endpoints of its RouterAccess, its uid, the site CA and what its router trusts, once', async () => {
+  it('returns the endpoints of its RouterAccess, its uid, the site CA and the CAs that its router trusts, each once', async () => {
     const { siteUid, endpoints, issuer, caCrt } = await access();
     expect(siteUid).toBe('95eccafb-5ebb-4026-930c-9975b4d1cc3c');
     expect(endpoints).toEqual([
@@ -51,7 +51,7 @@ describe('a site that accepts links', () => {
     expect(splitCertificates(caCrt)).toEqual(splitCertificates(siteCa()));
   });
 
-  it('has a group for each RouterAccess, by name, and every CA that one of them needs', async () => {
+  it('returns a group for each RouterAccess, by name, and every CA that one of them needs', async () => {
     const other = await makeSiteAuthority('other router CA');
     home.writeResource('west', 'runtime', {
       kind: 'RouterAccess',
@@ -78,7 +78,7 @@ describe('a site that accepts links', () => {
     ]);
   });
 
-  it('may have more of them than one bundle can have certificates', async () => {
+  it('can have more CAs than one bundle can hold certificates', async () => {
     const one = home.read('west', 'runtime/resources/RouterAccess-west.yaml');
     for (let n = 0; n < 20; n += 1) {
       home.write(
@@ -92,11 +92,11 @@ describe('a site that accepts links', () => {
     expect(subjects(caCrt)).toEqual(subjects(siteCa()));
   });
 
-  it('leads nobody to a listener for local applications', async () => {
+  it('does not return a listener for local applications', async () => {
     expect((await access()).endpoints.map(({ group }) => group)).not.toContain('skupper-local');
   });
 
-  it('is read from a home directory of a user just as well', async () => {
+  it('is read from the home directory of a user too', async () => {
     const rootless = new SystemHome(home.path('..', 'home', '.local', 'share', 'skupper')).add(
       'west',
       'mine',
@@ -111,7 +111,7 @@ describe('a site that accepts links', () => {
     });
   });
 
-  it('is judged anew at each call, so that a site made anew gives its new CA', async () => {
+  it('is read at each call, so that a recreated site returns its new CA', async () => {
     const site = new SystemSite({
       home: new SkupperHome(home.directory),
       hosts: ['vm'],
@@ -133,7 +133,7 @@ describe('a site that accepts links', () => {
     expect(subjects(found.caCrt)).toEqual(['renewed site CA']);
   });
 
-  it('passes over files of others that are no YAML, and hidden ones', async () => {
+  it('ignores hidden files and files of others that are not YAML', async () => {
     home.write('west', 'runtime/resources/RouterAccess-broken.yaml', 'kind: [RouterAccess');
     home.write(
       'west',
@@ -145,10 +145,10 @@ describe('a site that accepts links', () => {
   });
 });
 
-describe('who signs', () => {
+describe('the CA that signs', () => {
   const trustAlso = (pem: string) => home.write('west', 'runtime/certs/west/ca.crt', siteCa() + pem);
 
-  it('is the issuer of the grant, where the router trusts it', async () => {
+  it('is the issuer of the grant, if the router trusts it', async () => {
     const mine = await makeSiteAuthority('my CA');
     home.addIssuer('west', 'input', 'my-ca', mine);
     expect(await refusal({ issuer: 'my-ca' })).toMatchObject({
@@ -163,7 +163,7 @@ describe('who signs', () => {
     expect((await access()).issuer.description).toBe(subjects(siteCa())[0]);
   });
 
-  it('is the default issuer of the Site where the grant names none', async () => {
+  it('is the default issuer of the Site if the grant has none', async () => {
     const mine = await makeSiteAuthority('my CA');
     home.addIssuer('west', 'input', 'my-ca', mine);
     home.writeResource('west', 'runtime', { kind: 'Site', name: 'west', spec: { defaultIssuer: 'my-ca' } });
@@ -194,7 +194,7 @@ describe('who signs', () => {
   });
 });
 
-describe('a site that accepts no links says why, and how to change it', () => {
+describe('a site that accepts no links reports the reason and the remedy', () => {
   it('without a namespace, without a site, and before its start', async () => {
     expect(await refusal({ namespace: 'nope' })).toEqual({
       refused: 'link_access_unavailable',
@@ -260,14 +260,14 @@ describe('a site that accepts no links says why, and how to change it', () => {
     expect(found.hint).toContain('--host');
   });
 
-  it('with several --host, of which it names all', async () => {
+  it('with several --host, and the message lists all', async () => {
     expect((await refusal({ hosts: ['a.example.com', 'b.example.com'] })).reason).toContain(
       'does not name "a.example.com" or "b.example.com" as a DNS name',
     );
     expect((await access({ hosts: ['0.0.0.0', 'vm'] })).endpoints[0]).toMatchObject({ host: 'vm' });
   });
 
-  it('unless a loopback address is asked for and the certificate names it', async () => {
+  it('with a loopback address, unless --host names it and the certificate contains it', async () => {
     await home.addRouterCertificate('west', 'west', {
       authority: await siteAuthority(),
       hosts: ['127.0.0.1'],
@@ -281,7 +281,7 @@ describe('a site that accepts no links says why, and how to change it', () => {
     );
   });
 
-  it('when the certificate of the router is of a CA that nobody is given', async () => {
+  it("when the router's certificate is of a CA that responses do not contain", async () => {
     const stranger = await makeSiteAuthority('stranger');
     await home.addRouterCertificate('west', 'west', {
       authority: stranger.authority,
@@ -311,7 +311,7 @@ async function siteAuthority() {
   return (await access()).issuer;
 }
 
-describe('the host that is detected', () => {
+describe('the detected host', () => {
   it.each([
     [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1', '192.0.2.2'], '192.0.2.2'],
     [['vm', '192.0.2.2', 'west.example.com'], ['198.51.100.1'], 'west.example.com'],
@@ -320,7 +320,7 @@ describe('the host that is detected', () => {
     expect(detectHost(names, own)).toBe(host);
   });
 
-  it('is in the endpoints when nobody names one', async () => {
+  it('is in the endpoints without --host', async () => {
     await home.addRouterCertificate('west', 'west', {
       authority: await siteAuthority(),
       hosts: ['0.0.0.0', 'west.example.com'],
