@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Serving } from '../support/command-line.js';
 import { freePort } from '../support/free-port.js';
-import { run, serve } from './commands.js';
+import { type Fate, run, runProcess, serve } from './commands.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true });
 });
 
-async function startService(fate: Parameters<typeof serve>[1] = {}): Promise<Serving> {
+async function startService(fate: Fate = {}): Promise<Serving> {
   const endpoint = 'inter-router=router.example.com:55671';
   const service = await serve(
     ['--data-dir', accepting, '--listen', `127.0.0.1:${port}`, '--endpoint', endpoint],
@@ -47,8 +47,11 @@ async function issueToken(...limits: string[]): Promise<string> {
 
 const links = () => join(place, 'links');
 
-function redeem(token: string, fate: Parameters<typeof run>[1] = {}) {
-  return run(['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')], fate);
+function redeem(token: string, fate: Fate = {}, runCommand = run) {
+  return runCommand(
+    ['token', 'redeem', token, '--to', links(), '--data-dir', join(place, 'requesting')],
+    fate,
+  );
 }
 
 function serialInPlace(): string {
@@ -159,7 +162,7 @@ describe('twenty concurrent redemptions of one single-use token in one data dire
   it('spend one use, all succeed, and leave one link', async () => {
     await startService();
     const token = await issueToken();
-    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token)));
+    const ends = await Promise.all(Array.from({ length: 20 }, () => redeem(token, {}, runProcess)));
     expect(ends.map(({ code }) => code)).toEqual(Array(20).fill(0));
     const { count, serials } = await ledger();
     expect(count).toBe(1);
